@@ -1,0 +1,29 @@
+# Two commands do everything: `make run` and `make test`. `make help` lists the rest.
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help lock protos
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(READY): requirements.txt pyproject.toml
+	@echo "Setting up .venv (a few minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@# torch first and alone: with the bare pin pip takes a CPU build where one lies at hand.
+	$(BIN)/pip install --disable-pip-version-check $$(grep '^torch==' requirements.txt)
+	$(BIN)/pip install --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: $(READY) ## write requirements.txt from pyproject.toml
+	@# The local build tag of torch and the project itself are facts of this machine, not of the lock.
+	$(BIN)/pip-compile --quiet --all-extras --strip-extras --allow-unsafe --no-annotate --no-header --no-emit-options \
+	    --output-file requirements.txt pyproject.toml
+	sed -i -e 's/^\(torch==[^+]*\)+.*/\1/' -e '/^moodfeed @/d' -e '/^ *#/d' -e '/^$$/d' requirements.txt
+
+protos: $(READY) ## regenerate moodfeed/ from protos/
+	$(BIN)/python -m grpc_tools.protoc -I protos --python_out=. --pyi_out=. --grpc_python_out=. \
+	    $$(cd protos && find . -name '*.proto' | sed 's|^\./||' | sort)

@@ -1,0 +1,104 @@
+from moodfeed.embedding.v1 import embedding_pb2 as _embedding_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class SearchRanking(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEARCH_RANKING_UNSPECIFIED: _ClassVar[SearchRanking]
+    SEARCH_RANKING_USER: _ClassVar[SearchRanking]
+    SEARCH_RANKING_MOOD_THEN_USER: _ClassVar[SearchRanking]
+    SEARCH_RANKING_MOOD: _ClassVar[SearchRanking]
+    SEARCH_RANKING_POPULAR: _ClassVar[SearchRanking]
+SEARCH_RANKING_UNSPECIFIED: SearchRanking
+SEARCH_RANKING_USER: SearchRanking
+SEARCH_RANKING_MOOD_THEN_USER: SearchRanking
+SEARCH_RANKING_MOOD: SearchRanking
+SEARCH_RANKING_POPULAR: SearchRanking
+
+class SearchPostsRequest(_message.Message):
+    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit")
+    USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    SEEN_POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    user_embedding: _embedding_pb2.Embedding
+    mood_embedding: _embedding_pb2.Embedding
+    category_id: int
+    exclude_post_ids: _containers.RepeatedScalarFieldContainer[int]
+    seen_post_ids: _containers.RepeatedScalarFieldContainer[int]
+    offset: int
+    limit: int
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class RankedPost(_message.Message):
+    __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score")
+    POST_ID_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_LINK_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    THUMBNAIL_URL_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
+    OWNER_USERNAME_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    post_id: int
+    video_link: str
+    title: str
+    thumbnail_url: str
+    category_id: int
+    owner_username: str
+    score: float
+    def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
+
+class SearchPostsResponse(_message.Message):
+    __slots__ = ("posts", "has_more", "ranking", "bundle_id")
+    POSTS_FIELD_NUMBER: _ClassVar[int]
+    HAS_MORE_FIELD_NUMBER: _ClassVar[int]
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    posts: _containers.RepeatedCompositeFieldContainer[RankedPost]
+    has_more: bool
+    ranking: SearchRanking
+    bundle_id: str
+    def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ...) -> None: ...
+
+class ListCategoriesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Category(_message.Message):
+    __slots__ = ("category_id", "name", "post_count")
+    CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    POST_COUNT_FIELD_NUMBER: _ClassVar[int]
+    category_id: int
+    name: str
+    post_count: int
+    def __init__(self, category_id: _Optional[int] = ..., name: _Optional[str] = ..., post_count: _Optional[int] = ...) -> None: ...
+
+class ListCategoriesResponse(_message.Message):
+    __slots__ = ("categories", "bundle_id")
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    categories: _containers.RepeatedCompositeFieldContainer[Category]
+    bundle_id: str
+    def __init__(self, categories: _Optional[_Iterable[_Union[Category, _Mapping]]] = ..., bundle_id: _Optional[str] = ...) -> None: ...
+
+class GetEmbeddingSpaceRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetEmbeddingSpaceResponse(_message.Message):
+    __slots__ = ("tower_space", "text_space")
+    TOWER_SPACE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_SPACE_FIELD_NUMBER: _ClassVar[int]
+    tower_space: _embedding_pb2.EmbeddingSpace
+    text_space: _embedding_pb2.EmbeddingSpace
+    def __init__(self, tower_space: _Optional[_Union[_embedding_pb2.EmbeddingSpace, _Mapping]] = ..., text_space: _Optional[_Union[_embedding_pb2.EmbeddingSpace, _Mapping]] = ...) -> None: ...
