@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help lock protos
+.PHONY: help run test test-compose lock protos
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -17,6 +17,18 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/pip install --disable-pip-version-check -r requirements.txt
 	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+run: $(READY) ## make a bundle if there is none, start the three processes, show feeds
+	@$(BIN)/moodfeed run
+
+test: $(READY) ## lint, type-check and the whole suite
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+test-compose: $(READY) ## the same product in containers; needs a Docker engine
+	$(BIN)/pytest tests/compose --run-compose
 
 lock: $(READY) ## write requirements.txt from pyproject.toml
 	@# The local build tag of torch and the project itself are facts of this machine, not of the lock.

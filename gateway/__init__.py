@@ -1,0 +1,1 @@
+"""The public face: combines user tower and post index into feeds."""

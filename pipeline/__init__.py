@@ -1,0 +1,1 @@
+"""The offline stages, from the upstream API to a bundle."""

@@ -1,0 +1,1 @@
+"""Holds the FAISS index of post embeddings, keyed by category."""

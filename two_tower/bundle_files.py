@@ -125,7 +125,7 @@ class KnownUsers:
 
     The history of user ``i`` is the slice ``offsets[i]:offsets[i + 1]`` of the event arrays, oldest first:
     ``post_ids`` int64, ``verbs`` int8 (position in two_tower.features.VERBS), ``strengths`` float32 in 0..1,
-    ``days`` float32 (from the event to the newest moment known). ``user_ids`` int64 [users].
+    ``days`` float32, at most 0 (relative to the newest moment known). ``user_ids`` int64 [users].
     """
 
     user_ids: NDArray[np.int64]

@@ -1,0 +1,51 @@
+# One file, one target a process. Each installs only its own extra of pyproject.toml, at the versions of requirements.txt.
+FROM python:3.11-slim AS base
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+    MOODFEED_BUNDLES=/bundles MOODFEED_DATA=/data
+# The mount points belong to the user, so that a new volume does too.
+RUN groupadd --gid 10001 moodfeed && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp moodfeed \
+    && mkdir /bundles /data && chown moodfeed:moodfeed /bundles /data
+WORKDIR /app
+# With only these two files the project is an empty package: its dependencies are a layer that code does not change.
+COPY pyproject.toml requirements.txt ./
+
+FROM base AS gateway
+RUN pip install --constraint requirements.txt '.[gateway]'
+COPY moodfeed moodfeed
+COPY rpc rpc
+COPY gateway gateway
+USER moodfeed
+CMD ["python", "-m", "gateway"]
+
+FROM base AS post_index_service
+RUN pip install --constraint requirements.txt '.[post-index]'
+COPY moodfeed moodfeed
+COPY rpc rpc
+COPY two_tower two_tower
+COPY post_index_service post_index_service
+USER moodfeed
+CMD ["python", "-m", "post_index_service"]
+
+FROM base AS torch
+# Alone and first: with the bare pin pip takes a CPU build where one lies at hand.
+RUN pip install "$(grep '^torch==' requirements.txt)"
+RUN pip install --constraint requirements.txt '.[user-tower]'
+
+FROM torch AS user_tower_service
+COPY moodfeed moodfeed
+COPY rpc rpc
+COPY two_tower two_tower
+COPY user_tower_service user_tower_service
+USER moodfeed
+CMD ["python", "-m", "user_tower_service"]
+
+FROM torch AS pipeline
+RUN pip install --constraint requirements.txt '.[pipeline]'
+COPY moodfeed moodfeed
+COPY two_tower two_tower
+COPY sample_api sample_api
+COPY pipeline pipeline
+COPY cli cli
+USER moodfeed
+ENTRYPOINT ["python", "-m", "cli"]

@@ -1,0 +1,47 @@
+"""The `moodfeed` command: its subcommands, and errors as one clear line."""
+
+import sys
+
+import typer
+
+from cli import feed_commands, pipeline_commands, run_command, sample_api_command
+from cli.errors import EXPECTED_ERRORS
+from cli.progress import error_console
+
+app = typer.Typer(
+    help="Personal feeds of short videos: the offline pipeline, the running stack, and questions to it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    run_command.run,
+    feed_commands.feed,
+    feed_commands.users,
+    pipeline_commands.build,
+    pipeline_commands.fetch,
+    pipeline_commands.clean,
+    pipeline_commands.score,
+    pipeline_commands.embed,
+    pipeline_commands.train,
+    pipeline_commands.evaluate,
+    pipeline_commands.export,
+    run_command.ensure_bundle,
+    sample_api_command.sample_api,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run a subcommand: 0 done, 1 an expected error in one line, 2 wrong usage, 130 Ctrl-C."""
+    try:
+        app()
+    except EXPECTED_ERRORS as error:
+        error_console.print(f"[bold red]error:[/bold red] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

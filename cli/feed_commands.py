@@ -1,0 +1,48 @@
+"""`moodfeed users` and `moodfeed feed`: look at a bundle, ask a running gateway."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from cli.feed_table import ask_for_feed, feed_json, feed_table
+from cli.progress import console
+from two_tower.bundle import current_bundle, open_bundle
+from two_tower.bundle_files import KnownUsers
+
+BundlesOption = Annotated[
+    Path, typer.Option("--bundles", envvar="MOODFEED_BUNDLES", help="Directory of the bundles, with `current` in it.")
+]
+
+
+def users(
+    bundles: BundlesOption = Path("bundles"),
+    limit: Annotated[int, typer.Option(min=1, help="How many usernames to print.")] = 20,
+) -> None:
+    """Print some usernames of the current bundle, one a line, those with the longest histories first."""
+    known = KnownUsers.read(open_bundle(current_bundle(bundles)))
+    lengths = known.offsets[1:] - known.offsets[:-1]
+    for row in (-lengths).argsort(kind="stable")[:limit]:
+        typer.echo(known.usernames[row])
+
+
+def feed(
+    username: Annotated[str, typer.Argument(help="Whose feed; an unknown user needs --category and --mood.")],
+    category: Annotated[int | None, typer.Option(help="Only posts of this category.")] = None,
+    mood: Annotated[str, typer.Option(help="Words, emoji or both.")] = "",
+    page_size: Annotated[int, typer.Option(help="Posts to show, at most 100.")] = 10,
+    address: Annotated[
+        str, typer.Option(envvar="MOODFEED_GATEWAY_GRPC_ADDRESS", help="host:port of the gateway's gRPC.")
+    ] = "127.0.0.1:50050",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Ask a running gateway for a feed and print it."""
+    answer = ask_for_feed(address, username=username, category_id=category, mood=mood, page_size=page_size)
+    if as_json:
+        typer.echo(feed_json(answer))
+    else:
+        asked = ", ".join(
+            part for part in (username, f"category {category}" if category is not None else "", mood) if part
+        )
+        console.print(feed_table(answer, title=escape(f"Feed of {asked}")))

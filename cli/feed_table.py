@@ -1,0 +1,84 @@
+"""Ask a running gateway over gRPC, and show feeds as tables."""
+
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf.json_format import MessageToJson
+from rich.markup import escape
+from rich.table import Table
+
+from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+
+_SECONDS = 10.0
+_LONGEST_TITLE = 48
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRefusedError(Exception):
+    """The gateway answered with an error: its status and its message."""
+
+    status: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.message}"
+
+
+def ask_for_feed(
+    address: str, *, username: str, category_id: int | None = None, mood: str = "", page_size: int = 0
+) -> feed_pb2.GetFeedResponse:
+    """One page of a feed; FeedRefusedError if the gateway refuses or is not there."""
+    request = feed_pb2.GetFeedRequest(username=username, category_id=category_id, mood=mood, page_size=page_size)
+    with grpc.insecure_channel(address) as channel:
+        try:
+            return feed_pb2_grpc.FeedServiceStub(channel).GetFeed(request, timeout=_SECONDS)
+        except grpc.RpcError as error:
+            raise _refusal(error, address) from error
+
+
+def ask_for_categories(address: str) -> tuple[feed_pb2.Category, ...]:
+    """All valid categories; FeedRefusedError if the gateway is not there."""
+    with grpc.insecure_channel(address) as channel:
+        try:
+            answer = feed_pb2_grpc.FeedServiceStub(channel).ListCategories(
+                feed_pb2.ListCategoriesRequest(), timeout=_SECONDS
+            )
+        except grpc.RpcError as error:
+            raise _refusal(error, address) from error
+    return tuple(answer.categories)
+
+
+def feed_table(feed: feed_pb2.GetFeedResponse, *, title: str) -> Table:
+    """A feed for a person to read."""
+    table = Table(title=title, title_justify="left", caption=_caption(feed), caption_justify="left")
+    for heading in ("#", "post", "category", "title", "owner", "score"):
+        table.add_column(heading, justify="right" if heading in {"#", "post", "category", "score"} else "left")
+    for number, post in enumerate(feed.posts, start=1):
+        text = " ".join(post.title.split())
+        shown = text if len(text) <= _LONGEST_TITLE else text[: _LONGEST_TITLE - 1] + "…"
+        table.add_row(
+            str(number),
+            str(post.post_id),
+            str(post.category_id or "–"),
+            escape(shown) or "[dim](no title)[/dim]",
+            escape(post.owner_username),
+            f"{post.score:.3f}",
+        )
+    return table
+
+
+def feed_json(feed: feed_pb2.GetFeedResponse) -> str:
+    """A feed for a machine to read: protobuf's JSON with the contract's field names."""
+    return MessageToJson(feed, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
+def _caption(feed: feed_pb2.GetFeedResponse) -> str:
+    more = "more pages follow" if feed.next_page_token else "last page"
+    return f"{feed_pb2.Ranking.Name(feed.ranking)}, bundle {feed.bundle_id[:12]}, {more}"
+
+
+def _refusal(error: grpc.RpcError, address: str) -> FeedRefusedError:
+    status = error.code()
+    if status == grpc.StatusCode.UNAVAILABLE and "connect" in (error.details() or ""):
+        return FeedRefusedError(status.name, f"no gateway answers at {address}: start one with `make run`")
+    return FeedRefusedError(status.name, error.details() or "")

@@ -1,0 +1,132 @@
+"""`moodfeed run`: from nothing to a feed on the screen, and a stack that stays up."""
+
+import json
+import os
+import shlex
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+from urllib.parse import urlencode
+
+import typer
+from rich.markup import escape
+
+from cli.feed_commands import BundlesOption
+from cli.feed_table import FeedRefusedError, ask_for_categories, ask_for_feed, feed_table
+from cli.pipeline_commands import DataOption, build_bundle
+from cli.progress import console
+from cli.stack import Addresses, running_stack
+from cli.stages import Upstream
+from cli.workspace import Workspace
+from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
+from sample_api.world import generate_world
+from two_tower.bundle import BundleError, current_bundle, open_bundle
+from two_tower.bundle_files import KnownUsers
+from two_tower.text_encoder import default_encoder_directory
+
+STRANGER = "somebody-new"
+MOODS = ("calm", "😂")
+
+
+def run(
+    data: DataOption = Path("data"),
+    bundles: BundlesOption = Path("bundles"),
+    once: Annotated[bool, typer.Option("--once", help="Show the feeds, then stop instead of staying up.")] = False,
+) -> None:
+    """Make a bundle if there is none, start the three processes, show a feed of each kind, stay until Ctrl-C."""
+    signal.signal(signal.SIGTERM, _stop_as_ctrl_c_does)
+    make_bundle_if_missing(Workspace(data), bundles)
+    addresses = Addresses.from_environment(os.environ)
+    log = data / "stack.log"
+    try:
+        with (
+            console.status("Starting post index, user tower and gateway") as status,
+            running_stack(bundles, addresses, log=log) as stack,
+        ):
+            status.stop()
+            _show_every_case(addresses.gateway_grpc, bundles)
+            _show_next_steps(addresses, bundles, log)
+            if not once:
+                stack.wait()
+    except KeyboardInterrupt:
+        console.print("Drained and stopped.")
+
+
+def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path("bundles")) -> None:
+    """Make a bundle from the sample API if there is none; a whole one stays as it is."""
+    make_bundle_if_missing(Workspace(data), bundles)
+
+
+def make_bundle_if_missing(workspace: Workspace, bundles: Path) -> None:
+    """Run the whole pipeline over the sample API, started for it, unless a current bundle is there."""
+    try:
+        current_bundle(bundles)
+    except BundleError:
+        console.print("No bundle yet: making one from the sample API.")
+        with running_sample_api(generate_world()) as url:
+            build_bundle(
+                workspace,
+                bundles,
+                upstream=Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM),
+                encoder_directory=default_encoder_directory(),
+            )
+
+
+def _show_every_case(address: str, bundles: Path) -> None:
+    """One feed for each row of the case table."""
+    person = _busiest_username(bundles)
+    category = max(ask_for_categories(address), key=lambda category: category.post_count)
+    words, emoji = MOODS
+    cases: tuple[tuple[str, int | None, str], ...] = (
+        (person, None, ""),
+        (person, category.category_id, ""),
+        (person, category.category_id, words),
+        (person, None, emoji),
+        (STRANGER, category.category_id, words),
+        (STRANGER, None, ""),
+        (person, -1, ""),
+        (" ", None, ""),
+    )
+    for username, category_id, mood in cases:
+        asked = (
+            f"username={username!r}"
+            + (f" category_id={category_id}" if category_id is not None else "")
+            + (f" mood={mood!r}" if mood else "")
+        )
+        try:
+            feed = ask_for_feed(address, username=username, category_id=category_id, mood=mood)
+        except FeedRefusedError as refusal:
+            console.print(f"[bold]{escape(asked)}[/bold]\n  {escape(str(refusal))}\n")
+        else:
+            console.print(feed_table(feed, title=escape(asked)), "")
+
+
+def _show_next_steps(addresses: Addresses, bundles: Path, log: Path) -> None:
+    person = _busiest_username(bundles)
+    request = json.dumps({"username": person, "mood": "calm"}, ensure_ascii=False)
+    query = urlencode({"username": person, "mood": "calm"})
+    console.print(
+        f"gateway     gRPC {addresses.gateway_grpc}   HTTP http://{addresses.gateway_http}\n"
+        f"user tower  gRPC {addresses.user_tower}\n"
+        f"post index  gRPC {addresses.post_index}\n"
+        f"logs        {log}\n\n"
+        "Try next:\n"
+        f"  .venv/bin/grpcurl -plaintext -d {shlex.quote(request)} {addresses.gateway_grpc} "
+        "moodfeed.feed.v1.FeedService/GetFeed\n"
+        f"  curl -s {shlex.quote(f'http://{addresses.gateway_http}/feed?{query}')}\n"
+        f"  .venv/bin/moodfeed feed {shlex.quote(person)} --mood calm\n\n"
+        "Ctrl-C stops everything.",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _busiest_username(bundles: Path) -> str:
+    known = KnownUsers.read(open_bundle(current_bundle(bundles)))
+    return known.usernames[int((known.offsets[1:] - known.offsets[:-1]).argmax())]
+
+
+def _stop_as_ctrl_c_does(signal_number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""`moodfeed sample-api`: the stand-in upstream API in the foreground."""

@@ -1,0 +1,160 @@
+"""The pipeline's stages over a workspace, each with its progress and its table on the screen."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.table import Table
+
+from cli.progress import console, progress_bar
+from cli.workspace import Workspace
+from pipeline.clean import clean
+from pipeline.dataset import Dataset, read_dataset
+from pipeline.embed import embed_posts
+from pipeline.evaluate import CUTOFF, MODEL_NAME, Evaluation, evaluate
+from pipeline.export import ExportedBundle, export
+from pipeline.fetch import fetch
+from pipeline.raw_store import RawStore
+from pipeline.score import score
+from pipeline.train import train
+from pipeline.trained_towers import EpochReport, TrainedTowers
+from pipeline.training_config import TrainingConfig
+from pipeline.upstream import UpstreamClient
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where to fetch from, and the two secrets."""
+
+    url: str
+    flic_token: str
+    resonance_algorithm: str
+
+
+def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
+    """Upstream API to raw store."""
+    workspace.directory.mkdir(parents=True, exist_ok=True)
+    with (
+        UpstreamClient(
+            upstream.url, flic_token=upstream.flic_token, resonance_algorithm=upstream.resonance_algorithm
+        ) as client,
+        RawStore(workspace.raw) as store,
+        progress_bar("fetch") as advance,
+    ):
+        report = fetch(client, store, progress=advance)
+    _print_rows("Fetched", report.rows())
+
+
+def clean_stage(workspace: Workspace) -> None:
+    """Raw store to clean tables."""
+    with console.status("clean"):
+        report = clean(workspace.raw, workspace.clean)
+    _print_rows("Cleaned", report.rows())
+
+
+def score_stage(workspace: Workspace) -> None:
+    """Clean interactions to one strength for each user and post."""
+    with console.status("score"):
+        report = score(workspace.clean, workspace.scores)
+    _print_rows("Scored", report.rows())
+
+
+def embed_stage(workspace: Workspace, encoder_directory: Path) -> None:
+    """Post texts to text embeddings."""
+    with progress_bar("embed") as advance:
+        report = embed_posts(
+            workspace.clean,
+            workspace.text_cache,
+            workspace.text_embeddings,
+            encoder_directory=encoder_directory,
+            progress=advance,
+        )
+    console.print(f"Embedded {report.embedded} texts, reused {report.reused} ({report.dimension} dimensions).")
+
+
+def train_stage(workspace: Workspace, config: TrainingConfig, *, device: str = "cpu") -> TrainedTowers:
+    """All interactions to towers."""
+    dataset = _dataset(workspace)
+    started = time.monotonic()
+    with progress_bar(f"train ({config.objective})", total=config.epochs) as advance:
+
+        def on_epoch(report: EpochReport) -> None:
+            advance(report.epoch, _losses(report))
+            if config.objective == "mse":
+                console.print(f"epoch {report.epoch}: {_losses(report)}")
+
+        towers = train(
+            dataset, config, device=device, checkpoint=workspace.checkpoint(config.objective), on_epoch=on_epoch
+        )
+    towers.write(workspace.towers(config.objective))
+    console.print(f"Trained {len(towers.epochs)} epochs in {time.monotonic() - started:.0f} s.")
+    return towers
+
+
+def evaluate_stage(workspace: Workspace, config: TrainingConfig) -> Evaluation:
+    """Model and baselines on a split by time."""
+    dataset = _dataset(workspace)
+    with progress_bar("evaluate: train on the past", total=config.epochs) as advance:
+        evaluation = evaluate(
+            dataset,
+            config,
+            on_epoch=lambda report: advance(report.epoch, _losses(report)),
+            on_method=lambda name: advance(config.epochs, name),
+        )
+    evaluation.write(workspace.evaluation)
+    print_evaluation(evaluation)
+    return evaluation
+
+
+def export_stage(workspace: Workspace, bundles: Path, *, objective: str, encoder_directory: Path) -> ExportedBundle:
+    """Towers to the current bundle."""
+    with console.status("export"):
+        exported = export(
+            _dataset(workspace),
+            TrainedTowers.read(workspace.towers(objective)),
+            Evaluation.read(workspace.evaluation),
+            encoder_directory=encoder_directory,
+            bundles=bundles,
+            sidecar={"created_at": datetime.now(UTC).isoformat(timespec="seconds")},
+        )
+    console.print(f"Bundle {exported.bundle_id} is current in {bundles}.")
+    return exported
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """The one table, and a plain word if the model does not win."""
+    table = Table(
+        title=f"Full catalogue, posts not yet touched, {evaluation.test_users} test users "
+        f"({evaluation.test_users_seen_before} seen before)",
+        title_justify="left",
+    )
+    for heading in ("method", f"Recall@{CUTOFF}", f"NDCG@{CUTOFF}", f"HitRate@{CUTOFF}", f"coverage@{CUTOFF}"):
+        table.add_column(heading, justify="left" if heading == "method" else "right")
+    for name, metrics in sorted(evaluation.methods.items(), key=lambda item: item[1].ndcg_at_10):
+        values = (metrics.recall_at_10, metrics.ndcg_at_10, metrics.hit_rate_at_10, metrics.coverage_at_10)
+        style = "bold" if name == MODEL_NAME else None
+        table.add_row(name, *(f"{value:.3f}" for value in values), style=style)
+    console.print(table)
+    if evaluation.unbeaten:
+        console.print(f"[bold red]The model does not beat {', '.join(evaluation.unbeaten)} in NDCG@{CUTOFF}.[/]")
+    else:
+        console.print(f"The model beats every baseline in NDCG@{CUTOFF}.")
+
+
+def _dataset(workspace: Workspace) -> Dataset:
+    return read_dataset(workspace.clean, workspace.text_embeddings)
+
+
+def _losses(report: EpochReport) -> str:
+    return f"training loss {report.training_loss:.4f}, validation loss {report.validation_loss:.4f}"
+
+
+def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
+    table = Table(title=title, title_justify="left")
+    heading, *body = rows
+    for name in heading:
+        table.add_column(name)
+    for row in body:
+        table.add_row(*row)
+    console.print(table)

@@ -1,0 +1,49 @@
+"""Where each stage reads and writes below one data directory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The paths of the pipeline's files."""
+
+    directory: Path
+
+    @property
+    def raw(self) -> Path:
+        """SQLite store of what was fetched."""
+        return self.directory / "raw.sqlite"
+
+    @property
+    def clean(self) -> Path:
+        """Directory of posts.parquet, users.parquet and interactions.parquet."""
+        return self.directory / "clean"
+
+    @property
+    def scores(self) -> Path:
+        """Strength of each (user, post)."""
+        return self.directory / "scores.parquet"
+
+    @property
+    def text_cache(self) -> Path:
+        """Text embeddings by content."""
+        return self.directory / "text_cache.sqlite"
+
+    @property
+    def text_embeddings(self) -> Path:
+        """Text embeddings of the clean posts."""
+        return self.directory / "text_embeddings.safetensors"
+
+    def towers(self, objective: str) -> Path:
+        """Directory of the towers trained with an objective."""
+        return self.directory / "towers" / objective
+
+    def checkpoint(self, objective: str) -> Path:
+        """State of a training run that may go on."""
+        return self.directory / "checkpoints" / f"{objective}.safetensors"
+
+    @property
+    def evaluation(self) -> Path:
+        """The evaluation's table as JSON."""
+        return self.directory / "evaluation.json"

@@ -1,0 +1,71 @@
+"""Run trained towers over a dataset: every post, and every user's history as it stood at a moment."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.dataset import Dataset
+from pipeline.trained_towers import TrainedTowers
+from two_tower.features import numeric_features, window_histories
+from two_tower.model import history_tensors
+
+_USERS_AT_ONCE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPosts:
+    """All posts of a dataset, in its order.
+
+    ``numeric`` float32 [posts, features], ``representations`` float32 [posts, representation dimension],
+    ``embeddings`` float32 [posts, tower dimension] with unit rows.
+    """
+
+    numeric: NDArray[np.float32]
+    representations: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+
+
+def encode_posts(towers: TrainedTowers, dataset: Dataset) -> EncodedPosts:
+    """Encode every post as it stands at the dataset's newest moment."""
+    numeric = numeric_features(
+        dataset.end_day,
+        event_rows=dataset.event_posts,
+        event_days=dataset.event_days,
+        created_days=dataset.created_days,
+        category_rows=dataset.category_rows,
+        category_count=towers.config.category_count,
+    )
+    with torch.inference_mode():
+        representations = towers.post_tower.represent(
+            torch.from_numpy(dataset.text),
+            torch.from_numpy(dataset.category_rows),
+            torch.arange(len(dataset.post_ids)),
+        )
+        embeddings = towers.post_tower(representations, torch.from_numpy(numeric))
+    return EncodedPosts(numeric, representations.numpy(), embeddings.numpy())
+
+
+def encode_users(
+    towers: TrainedTowers, dataset: Dataset, posts: EncodedPosts, user_rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Encode users' whole histories at the dataset's newest moment: float32 [users, tower dimension], unit rows."""
+    pairs = dataset.pairs
+    representations = torch.from_numpy(posts.representations)
+    pieces = [np.zeros((0, towers.config.tower_dimension), dtype=np.float32)]
+    for start in range(0, len(user_rows), _USERS_AT_ONCE):
+        rows = user_rows[start : start + _USERS_AT_ONCE]
+        histories = window_histories(
+            pairs.offsets[rows],
+            pairs.offsets[rows + 1],
+            np.full(len(rows), dataset.end_day),
+            rows=pairs.post_rows,
+            verbs=pairs.verbs,
+            strengths=pairs.strengths,
+            days=pairs.days,
+            length=towers.config.history_length,
+        )
+        with torch.inference_mode():
+            pieces.append(towers.user_tower(representations, history_tensors(histories)).numpy())
+    return np.concatenate(pieces)

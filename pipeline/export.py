@@ -1,0 +1,244 @@
+"""Write the bundle: everything that serving needs of a training run, and nothing else."""
+
+import json
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from two_tower.mood_text import mood_to_words
+from two_tower.text_encoder import TextEncoder, encoder_files
+
+from pipeline.dataset import Dataset
+from pipeline.encode import EncodedPosts, encode_posts, encode_users
+from pipeline.evaluate import Evaluation
+from pipeline.trained_towers import TrainedTowers
+from two_tower import bundle_files
+from two_tower.bundle import Canary, Json, Manifest, point_current_at, write_bundle
+from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers, ServedPost
+
+MOOD_CANDIDATES = 50
+CANARY_MOODS = ("", "calm", "😂")
+CANARY_USERS = 3
+CANARY_POSTS = 10
+PINNED_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedBundle:
+    """Where the bundle lies."""
+
+    directory: Path
+    bundle_id: str
+
+
+def export(
+    dataset: Dataset,
+    towers: TrainedTowers,
+    evaluation: Evaluation,
+    *,
+    encoder_directory: Path,
+    bundles: Path,
+    sidecar: Mapping[str, Json],
+) -> ExportedBundle:
+    """Write a bundle under ``bundles`` and make ``current`` point at it; the old one stays whole whatever happens."""
+    posts = encode_posts(towers, dataset)
+    index = _index_posts(dataset, posts)
+    users = _known_users(dataset)
+    canaries, canary_embeddings = _canaries(
+        dataset, towers, posts, index=index, users=users, encoder=TextEncoder(encoder_directory)
+    )
+
+    def write_files(directory: Path) -> None:
+        index.write(directory)
+        users.write(directory)
+        canary_embeddings.write(directory)
+        HistoryPosts(post_ids=dataset.post_ids, representations=posts.representations).write(directory)
+        save_file(towers.user_tower.state_dict(), directory / bundle_files.USER_TOWER)
+        save_file(_post_tower_tensors(towers, dataset, posts), directory / bundle_files.POST_TOWER)
+        encoder = directory / bundle_files.MOOD_ENCODER
+        encoder.mkdir()
+        for file in encoder_files(encoder_directory):
+            shutil.copyfile(file, encoder / file.name)
+        (directory / bundle_files.EVALUATION).write_text(
+            json.dumps(evaluation.as_document(), indent=2, sort_keys=True) + "\n"
+        )
+
+    manifest = Manifest(
+        tower_dimension=towers.config.tower_dimension,
+        text_dimension=towers.config.text_dimension,
+        mood_candidates=MOOD_CANDIDATES,
+        tower=towers.config.as_facts(),
+        counts={
+            "posts": len(dataset.post_ids),
+            "servable_posts": len(index.posts),
+            "categories": len(index.categories),
+            "users": len(users.usernames),
+            "users_with_history": int((np.diff(users.offsets) > 0).sum()),
+            "interactions": len(dataset.interactions),
+        },
+        offline_metrics={
+            name: {
+                "recall_at_10": metrics.recall_at_10,
+                "ndcg_at_10": metrics.ndcg_at_10,
+                "hit_rate_at_10": metrics.hit_rate_at_10,
+                "coverage_at_10": metrics.coverage_at_10,
+            }
+            for name, metrics in evaluation.methods.items()
+        },
+        library_versions={name: version(name).split("+")[0] for name in PINNED_LIBRARIES}
+        | {"python": ".".join(platform.python_version_tuple()[:2])},
+        canaries=canaries,
+    )
+    directory = write_bundle(bundles, manifest, write_files=write_files, sidecar=sidecar)
+    point_current_at(bundles, directory.name)
+    return ExportedBundle(directory=directory, bundle_id=directory.name)
+
+
+def write_csv(bundle_index: IndexPosts, path: Path) -> int:
+    """Write the servable posts' tower embeddings as a table for pandas; returns the number of rows."""
+    table = pd.DataFrame(
+        bundle_index.tower_embeddings,
+        columns=[f"tower_{column}" for column in range(bundle_index.tower_embeddings.shape[1])],
+    )
+    table.insert(0, "category_id", bundle_index.category_ids)
+    table.insert(0, "post_id", bundle_index.post_ids)
+    temporary = path.with_name(f".{path.name}.incomplete")
+    table.to_csv(temporary, index=False)
+    temporary.replace(path)
+    return len(table)
+
+
+def _index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
+    frame = dataset.posts
+    category_ids = frame["category_id"].fillna(0).to_numpy(dtype=np.int32)
+    popularity = _popularity(dataset)
+    servable = np.flatnonzero(frame["is_servable"].to_numpy(dtype=bool))
+    order = servable[np.lexsort((dataset.post_ids[servable], category_ids[servable]))]
+    rows = frame.iloc[order]
+    names = frame.dropna(subset=["category_id"]).groupby("category_id")["category_name"].first()
+    return IndexPosts(
+        post_ids=dataset.post_ids[order],
+        category_ids=category_ids[order],
+        tower_embeddings=posts.embeddings[order],
+        text_embeddings=dataset.text[order],
+        popularity=popularity[order],
+        posts=tuple(
+            ServedPost(
+                post_id=int(post_id),
+                video_link=video_link,
+                title=title,
+                thumbnail_url=thumbnail_url,
+                category_id=int(category_id),
+                owner_username=owner_username,
+            )
+            for post_id, video_link, title, thumbnail_url, category_id, owner_username in zip(
+                dataset.post_ids[order],
+                rows["video_link"].astype(str),
+                rows["title"].astype(str),
+                rows["thumbnail_url"].astype(str),
+                category_ids[order],
+                rows["owner_username"].astype(str),
+                strict=True,
+            )
+        ),
+        categories=tuple(
+            Category(category_id=int(category_id), name=str(names[category_id]))
+            for category_id in np.unique(category_ids[order])
+            if category_id > 0
+        ),
+    )
+
+
+def _popularity(dataset: Dataset) -> NDArray[np.float32]:
+    """Share of the last 28 days' events, then of all events, scaled so that the most popular post has 1."""
+    count = len(dataset.post_ids)
+    recent = np.bincount(dataset.event_posts[dataset.event_days >= dataset.end_day - 28], minlength=count)
+    always = np.bincount(dataset.event_posts, minlength=count)
+    score = recent + always / max(always.sum(), 1)
+    return np.asarray(score / max(score.max(), 1e-9), dtype=np.float32)
+
+
+def _known_users(dataset: Dataset) -> KnownUsers:
+    """Of accounts that share a username only the one that answers for it."""
+    pairs = dataset.pairs
+    rows = np.flatnonzero(dataset.users["answers"].to_numpy(dtype=bool))
+    lengths = pairs.offsets[rows + 1] - pairs.offsets[rows]
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    events = np.concatenate(
+        [np.arange(pairs.offsets[row], pairs.offsets[row + 1]) for row in rows] or [np.zeros(0, dtype=np.int64)]
+    )
+    return KnownUsers(
+        user_ids=dataset.user_ids[rows],
+        usernames=tuple(dataset.users["username"].iloc[rows]),
+        offsets=offsets.astype(np.int64),
+        post_ids=dataset.post_ids[pairs.post_rows[events]],
+        verbs=pairs.verbs[events],
+        strengths=pairs.strengths[events],
+        days=(pairs.days[events] - dataset.end_day).astype(np.float32),
+    )
+
+
+def _post_tower_tensors(towers: TrainedTowers, dataset: Dataset, posts: EncodedPosts) -> dict[str, torch.Tensor]:
+    """Weights, and what the tower must know of the posts and categories of its time to encode a new one."""
+    return towers.post_tower.state_dict() | {
+        "known.numeric": torch.from_numpy(posts.numeric),
+        "known.category_rows": torch.from_numpy(dataset.category_rows),
+        "known.category_ids": torch.from_numpy(dataset.category_ids),
+    }
+
+
+def _canaries(
+    dataset: Dataset,
+    towers: TrainedTowers,
+    posts: EncodedPosts,
+    *,
+    index: IndexPosts,
+    users: KnownUsers,
+    encoder: TextEncoder,
+) -> tuple[tuple[Canary, ...], CanaryEmbeddings]:
+    """The busiest users, each with each canary mood, ranked here by plain NumPy: a second opinion on the index."""
+    lengths = np.diff(users.offsets)
+    busiest = np.argsort(-lengths, kind="stable")[:CANARY_USERS]
+    user_rows = np.searchsorted(dataset.user_ids, users.user_ids[busiest])
+    embeddings = encode_users(towers, dataset, posts, user_rows)
+    largest_category = int(np.argmax(np.bincount(index.category_ids[index.category_ids > 0])))
+    canaries, user_embeddings, mood_embeddings = [], [], []
+    for user, embedding in zip(busiest, embeddings, strict=True):
+        for mood in CANARY_MOODS:
+            mood_embedding = encoder.encode([mood_to_words(mood)])[0] if mood else np.zeros(encoder.dimension, "f4")
+            category_id = largest_category if mood else None
+            order, scores = _rank(index, embedding, mood_embedding if mood else None, category_id)
+            canaries.append(
+                Canary(
+                    username=users.usernames[user],
+                    mood=mood,
+                    category_id=category_id,
+                    post_ids=tuple(index.post_ids[order].tolist()),
+                    scores=tuple(float(score) for score in scores),
+                )
+            )
+            user_embeddings.append(embedding)
+            mood_embeddings.append(mood_embedding)
+    return tuple(canaries), CanaryEmbeddings(np.stack(user_embeddings), np.stack(mood_embeddings))
+
+
+def _rank(
+    index: IndexPosts, user: NDArray[np.float32], mood: NDArray[np.float32] | None, category_id: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    rows = np.arange(len(index.post_ids))
+    if category_id is not None:
+        rows = rows[index.category_ids == category_id]
+    if mood is not None:
+        closeness = index.text_embeddings[rows] @ mood
+        rows = rows[np.lexsort((index.post_ids[rows], -closeness))][:MOOD_CANDIDATES]
+    scores = index.tower_embeddings[rows] @ user
+    best = np.lexsort((index.post_ids[rows], -scores))[:CANARY_POSTS]
+    return rows[best], scores[best]

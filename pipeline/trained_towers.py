@@ -1,0 +1,73 @@
+"""What training leaves behind: the towers, how they got there, and which data they learnt from."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from safetensors.torch import load_file, save_file
+
+from two_tower.model import PostTower, TowerConfig, UserTower
+
+USER_TOWER_FILE = "user_tower.safetensors"
+POST_TOWER_FILE = "post_tower.safetensors"
+FACTS_FILE = "training.json"
+
+
+class NoTrainedTowersError(Exception):
+    """There are no towers where they were looked for: says where and what to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochReport:
+    """Mean losses of one epoch."""
+
+    epoch: int
+    training_loss: float
+    validation_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedTowers:
+    """The towers after the last epoch, and how they got there."""
+
+    config: TowerConfig
+    user_tower: UserTower
+    post_tower: PostTower
+    epochs: tuple[EpochReport, ...]
+    data_fingerprint: str
+
+    def write(self, directory: Path) -> None:
+        """Write the towers; the facts come last, so that a half-written directory is not read."""
+        directory.mkdir(parents=True, exist_ok=True)
+        facts = directory / FACTS_FILE
+        facts.unlink(missing_ok=True)
+        save_file(self.user_tower.state_dict(), directory / USER_TOWER_FILE)
+        save_file(self.post_tower.state_dict(), directory / POST_TOWER_FILE)
+        document = {
+            "config": asdict(self.config),
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "data_fingerprint": self.data_fingerprint,
+        }
+        temporary = facts.with_suffix(".incomplete")
+        temporary.write_text(json.dumps(document, indent=2) + "\n")
+        temporary.replace(facts)
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """Read what ``write`` wrote; NoTrainedTowersError if there is nothing whole."""
+        try:
+            document = json.loads((directory / FACTS_FILE).read_bytes())
+        except FileNotFoundError:
+            raise NoTrainedTowersError(f"{directory} holds no trained towers: run `moodfeed train`") from None
+        config = TowerConfig(**document["config"])
+        user_tower, post_tower = UserTower(config), PostTower(config)
+        user_tower.load_state_dict(load_file(directory / USER_TOWER_FILE), strict=True)
+        post_tower.load_state_dict(load_file(directory / POST_TOWER_FILE), strict=True)
+        return cls(
+            config=config,
+            user_tower=user_tower.eval(),
+            post_tower=post_tower.eval(),
+            epochs=tuple(EpochReport(**epoch) for epoch in document["epochs"]),
+            data_fingerprint=document["data_fingerprint"],
+        )

@@ -1,0 +1,128 @@
+"""What the towers see of a history and of a post: the same arithmetic in training and in serving."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+VERBS = ("view", "like", "inspire", "rating")
+"""Order fixes the meaning of a verb's number in every bundle: append only."""
+
+POPULARITY_WINDOWS_DAYS = (7.0, 28.0, 91.0, float("inf"))
+CATEGORY_WINDOWS_DAYS = POPULARITY_WINDOWS_DAYS[:2]
+NUMERIC_FEATURES = (
+    *(f"log share of events in {days:g} days" for days in POPULARITY_WINDOWS_DAYS),
+    *(f"log share of events of its category in {days:g} days" for days in CATEGORY_WINDOWS_DAYS),
+    "log age in days",
+    "is younger than a week",
+)
+
+_CATEGORY_COLUMNS = slice(len(POPULARITY_WINDOWS_DAYS), len(POPULARITY_WINDOWS_DAYS) + len(CATEGORY_WINDOWS_DAYS))
+_YOUNG_COLUMN = NUMERIC_FEATURES.index("is younger than a week")
+_YOUNG_DAYS = 7.0
+_SHARE_SCALE = 1000.0  # a post with one event in a thousand gets log(2)
+_LOG_AGE_SCALE = 5.0  # log(1 + 148 days): keeps the age near the other features' range
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """Padded histories: newest event last, padding first.
+
+    ``rows`` int64 [users, length] (row of the post among the representations; 0 where padded), ``verbs`` int64,
+    ``strengths`` float32 in 0..1, ``ages`` float32 (scaled log of days), ``is_event`` bool, all [users, length].
+    """
+
+    rows: NDArray[np.int64]
+    verbs: NDArray[np.int64]
+    strengths: NDArray[np.float32]
+    ages: NDArray[np.float32]
+    is_event: NDArray[np.bool_]
+
+
+def window_histories(
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    moments: NDArray[np.float64],
+    *,
+    rows: NDArray[np.integer],
+    verbs: NDArray[np.integer],
+    strengths: NDArray[np.float32],
+    days: NDArray[np.floating],
+    length: int,
+) -> Histories:
+    """Take the newest ``length`` events of each slice ``starts[i]:ends[i]`` of the event arrays, oldest first in them.
+
+    ``days`` [events] and ``moments`` [users] are days on one calendar: an event's age is taken at the user's moment.
+    """
+    positions = ends[:, None] - length + np.arange(length)  # [users, length]
+    is_event = positions >= starts[:, None]
+    if len(rows) == 0:
+        zeros = np.zeros(positions.shape)
+        return Histories(
+            zeros.astype(np.int64), zeros.astype(np.int64), zeros.astype(np.float32), zeros.astype(np.float32), is_event
+        )
+    positions = np.where(is_event, positions, 0)
+    return Histories(
+        rows=np.where(is_event, rows[positions], 0).astype(np.int64),
+        verbs=np.where(is_event, verbs[positions], 0).astype(np.int64),
+        strengths=np.where(is_event, strengths[positions], 0).astype(np.float32),
+        ages=np.where(is_event, scale_days(moments[:, None] - days[positions]), 0).astype(np.float32),
+        is_event=is_event,
+    )
+
+
+def scale_days(days: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Logarithm of an age in days, clipped at 0, scaled to about 0..1 for the first five months."""
+    return np.asarray(np.log1p(np.maximum(days, 0)) / _LOG_AGE_SCALE, dtype=np.float32)
+
+
+def numeric_features(
+    snapshot_day: float,
+    *,
+    event_rows: NDArray[np.integer],
+    event_days: NDArray[np.float64],
+    created_days: NDArray[np.float64],
+    category_rows: NDArray[np.integer],
+    category_count: int,
+) -> NDArray[np.float32]:
+    """What was known of every post at a moment: float32 [posts, len(NUMERIC_FEATURES)].
+
+    Only events before ``snapshot_day`` count, so that training never sees the future; a post made after it has age 0.
+    Days are numbers of days since 1970. Counters of the upstream API are left out: they are of today, whatever the
+    moment that is being learnt from.
+    """
+    posts = len(created_days)
+    shares = []
+    category_shares: list[NDArray[np.float64]] = []
+    for window in POPULARITY_WINDOWS_DAYS:
+        inside = (event_days < snapshot_day) & (event_days >= snapshot_day - window)
+        counts = np.bincount(event_rows[inside], minlength=posts)
+        total = max(int(counts.sum()), 1)
+        shares.append(np.log1p(_SHARE_SCALE * counts / total))
+        if window in CATEGORY_WINDOWS_DAYS:
+            by_category = np.bincount(category_rows, weights=counts, minlength=category_count)
+            category_shares.append(np.log1p(_SHARE_SCALE * by_category / total)[category_rows])
+    ages = snapshot_day - created_days
+    return np.stack([*shares, *category_shares, scale_days(ages), ages < _YOUNG_DAYS], axis=1).astype(np.float32)
+
+
+def new_post_features(
+    numeric: NDArray[np.float32], category_rows: NDArray[np.int64], category_row: int
+) -> NDArray[np.float32]:
+    """Features of a post made now, which nobody has met: only how lively its category is, is known.
+
+    ``numeric`` [posts, features] and ``category_rows`` [posts] describe the posts that are known; float32 [features].
+    """
+    features = np.zeros(numeric.shape[1], dtype=np.float32)
+    of_category = numeric[category_rows == category_row]
+    if len(of_category):
+        features[_CATEGORY_COLUMNS] = of_category[0, _CATEGORY_COLUMNS]
+    features[_YOUNG_COLUMN] = 1
+    return features
+
+
+def verb_numbers(verbs: Sequence[str]) -> NDArray[np.int8]:
+    """Numbers of verbs in VERBS; KeyError for an unknown one."""
+    numbers = {verb: number for number, verb in enumerate(VERBS)}
+    return np.array([numbers[verb] for verb in verbs], dtype=np.int8)

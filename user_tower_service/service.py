@@ -1,0 +1,81 @@
+"""The gRPC edge of the user tower service: messages in, encoder, messages out."""
+
+import grpc
+
+from moodfeed.embedding.v1 import embedding_pb2
+from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
+from rpc.errors import ErrorRow, ErrorTable
+from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, vector_to_bytes
+from user_tower_service.encoder import Encoder, MoodTooLongError, PostContent, PostCountError
+
+SERVICE_NAME = user_tower_pb2.DESCRIPTOR.services_by_name["UserTowerService"].full_name
+
+ERRORS: ErrorTable = {
+    MoodTooLongError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "MOOD_TOO_LONG"),
+    PostCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POST_COUNT_OUT_OF_RANGE"),
+}
+
+_KINDS = {
+    EmbeddingKind.TOWER: embedding_pb2.EMBEDDING_KIND_TOWER,
+    EmbeddingKind.TEXT: embedding_pb2.EMBEDDING_KIND_TEXT,
+}
+
+
+class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
+    """Answers from one encoder."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def EncodeContext(
+        self,
+        request: user_tower_pb2.EncodeContextRequest,
+        context: grpc.ServicerContext,
+    ) -> user_tower_pb2.EncodeContextResponse:
+        """Embed the user, if known, and the mood, if given."""
+        encoded = self._encoder.encode_context(request.username, request.mood)
+        return user_tower_pb2.EncodeContextResponse(
+            user_embedding=_embedding_message(encoded.user),
+            mood_embedding=_embedding_message(encoded.mood),
+            seen_post_ids=encoded.seen_post_ids,
+            bundle_id=self._encoder.bundle_id,
+        )
+
+    def EncodePosts(
+        self,
+        request: user_tower_pb2.EncodePostsRequest,
+        context: grpc.ServicerContext,
+    ) -> user_tower_pb2.EncodePostsResponse:
+        """Embed posts in both spaces."""
+        posts = [PostContent(post.post_id, post.title, post.description, post.category_id) for post in request.posts]
+        return user_tower_pb2.EncodePostsResponse(
+            posts=[
+                user_tower_pb2.PostEmbeddings(
+                    post_id=post.post_id,
+                    tower_embedding=_embedding_message(post.tower),
+                    text_embedding=_embedding_message(post.text),
+                )
+                for post in self._encoder.encode_posts(posts)
+            ],
+            bundle_id=self._encoder.bundle_id,
+        )
+
+    def GetEmbeddingSpace(
+        self,
+        request: user_tower_pb2.GetEmbeddingSpaceRequest,
+        context: grpc.ServicerContext,
+    ) -> user_tower_pb2.GetEmbeddingSpaceResponse:
+        """Say which spaces are encoded into."""
+        return user_tower_pb2.GetEmbeddingSpaceResponse(
+            tower_space=_space_message(self._encoder.tower_space), text_space=_space_message(self._encoder.text_space)
+        )
+
+
+def _embedding_message(embedding: Embedding | None) -> embedding_pb2.Embedding | None:
+    if embedding is None:
+        return None
+    return embedding_pb2.Embedding(space=_space_message(embedding.space), values=vector_to_bytes(embedding.values))
+
+
+def _space_message(space: EmbeddingSpace) -> embedding_pb2.EmbeddingSpace:
+    return embedding_pb2.EmbeddingSpace(bundle_id=space.bundle_id, kind=_KINDS[space.kind], dimension=space.dimension)
