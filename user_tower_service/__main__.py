@@ -35,6 +35,7 @@ def main() -> int:
             pool_size=settings.pool_size,
             grace_seconds=settings.grace_seconds,
             metrics_port=settings.metrics_port,
+            metrics_host=settings.metrics_host,
         ),
         add_services=lambda server: user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(
             UserTowerService(encoder), server

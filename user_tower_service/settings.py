@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     )
     pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
     mood_cache_size: int = Field(4096, ge=0, description="moods whose embeddings are remembered")
-    metrics_port: int = Field(9101, ge=0, le=65535, description="port of Prometheus metrics on loopback; 0 for none")
+    metrics_port: int = Field(9101, ge=0, le=65535, description="port of Prometheus metrics; 0 for none")
     metrics_host: str = Field("127.0.0.1", description="address that the metrics are served on")
     grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for requests in flight")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level logged")

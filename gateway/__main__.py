@@ -1,0 +1,126 @@
+"""The gateway: one event loop that serves gRPC and HTTP over the two compute services."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+
+import grpc
+import structlog
+import uvicorn
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from gateway.clients import GrpcPostIndex, GrpcUserTower
+from gateway.http_api import build_app
+from gateway.readiness import Readiness
+from gateway.service import ERRORS, SERVICE_NAME, FeedService
+from gateway.settings import Settings
+from moodfeed.feed.v1 import feed_pb2_grpc
+from rpc.channel import open_channel
+from rpc.environment import load_settings
+from rpc.errors import AsyncErrorInterceptor
+from rpc.metrics import AsyncMetricsInterceptor
+from rpc.server import BusyAddressError
+from rpc.structured_log import configure_logging
+
+_log = structlog.get_logger("gateway")
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn without signal handlers of its own: both servers of this process stop together."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; BusyAddressError if an address is taken."""
+    stop_asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop_asked.set)
+
+    channels = {
+        "user_tower_service": open_channel(settings.user_tower_address),
+        "post_index_service": open_channel(settings.post_index_address),
+    }
+    tower = GrpcUserTower(channels["user_tower_service"])
+    index = GrpcPostIndex(channels["post_index_service"])
+    readiness = Readiness(channels)
+    health_servicer = health.aio.HealthServicer()
+
+    async def set_ready(is_ready: bool) -> None:
+        status = health_pb2.HealthCheckResponse.SERVING if is_ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", SERVICE_NAME):
+            await health_servicer.set(name, status)
+        _log.info("ready" if is_ready else "not ready", missing=readiness.missing)
+
+    await set_ready(False)
+    server = grpc.aio.server(
+        interceptors=[AsyncMetricsInterceptor(), AsyncErrorInterceptor(ERRORS)], options=[("grpc.so_reuseport", 0)]
+    )
+    feed_pb2_grpc.add_FeedServiceServicer_to_server(
+        FeedService(tower=tower, index=index, deadline_seconds=settings.deadline_seconds), server
+    )
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    reflection.enable_server_reflection([SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    app = build_app(tower=tower, index=index, readiness=readiness, deadline_seconds=settings.deadline_seconds)
+    http_server = HttpServer(
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=int(settings.grace_seconds)
+        )
+    )
+    with _listen(settings.http_address) as http_socket:
+        try:
+            server.add_insecure_port(settings.grpc_address)
+        except RuntimeError as error:
+            raise _busy(settings.grpc_address, "MOODFEED_GATEWAY_GRPC_ADDRESS") from error
+        await server.start()
+        http_task = asyncio.create_task(http_server.serve(sockets=[http_socket]))
+        watch_task = asyncio.create_task(readiness.watch(set_ready))
+        _log.info("serving", grpc_address=settings.grpc_address, http_address=settings.http_address)
+
+        await stop_asked.wait()
+
+        _log.info("draining", grace_seconds=settings.grace_seconds)
+        watch_task.cancel()
+        await health_servicer.enter_graceful_shutdown()
+        http_server.should_exit = True
+        await asyncio.gather(server.stop(settings.grace_seconds), http_task)
+    for channel in channels.values():
+        await channel.close()
+    _log.info("stopped")
+
+
+def main() -> int:
+    """Serve; the exit code is 0 after a clean stop, 1 if an address is taken."""
+    settings = load_settings(Settings)
+    configure_logging("gateway", level=settings.log_level)
+    try:
+        asyncio.run(serve(settings))
+    except BusyAddressError as error:
+        _log.error(str(error))
+        return 1
+    return 0
+
+
+def _listen(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    try:
+        return socket.create_server((host, int(port)))
+    except (OSError, ValueError) as error:
+        raise _busy(address, "MOODFEED_GATEWAY_HTTP_ADDRESS") from error
+
+
+def _busy(address: str, variable: str) -> BusyAddressError:
+    return BusyAddressError(
+        f"gateway cannot listen on {address}: it is in use or not ours; set {variable} to another host:port"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""The gateway's HTTP edge: the same feeds as JSON."""
+
+from collections.abc import Awaitable, Callable
+
+import grpc
+import orjson
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway import feed
+from gateway.openapi import DOCUMENT
+from gateway.readiness import Readiness
+from gateway.service import ERRORS, Deadline
+from rpc.errors import ErrorRow, find_row
+
+_log = structlog.get_logger("gateway.http")
+REQUESTS = Counter("moodfeed_http_requests_total", "HTTP requests answered.", ["path", "code"])
+DURATION = Histogram("moodfeed_http_duration_seconds", "Time to answer an HTTP request.", ["path"])
+
+_FEED_PARAMETERS = frozenset(
+    {
+        "username",
+        "category_id",
+        "mood",
+        "page_size",
+        "page_token",
+        "exclude",
+        "required_bundle_id",
+        "strict",
+    }
+)
+_INT32 = range(-(2**31), 2**31)
+_INT64 = range(-(2**63), 2**63)
+_HTTP_CODES = {
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.FAILED_PRECONDITION: 412,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.INTERNAL: 500,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+}
+
+
+class InvalidParameterError(Exception):
+    """A query parameter is unknown, given twice or of the wrong form; its text names it."""
+
+
+def build_app(
+    *, tower: feed.UserTower, index: feed.PostIndex, readiness: Readiness, deadline_seconds: float
+) -> Starlette:
+    """The HTTP application over the two ports."""
+
+    async def get_feed(request: Request) -> Response:
+        answer = await feed.get_feed(
+            read_feed_request(request.query_params),
+            tower=tower,
+            index=index,
+            clock=Deadline.after(deadline_seconds),
+        )
+        return _json(answer)
+
+    async def list_categories(request: Request) -> Response:
+        categories = await index.list_categories(seconds=deadline_seconds)
+        return _json({"categories": categories})
+
+    async def healthz(request: Request) -> Response:
+        return _json({"status": "alive"})
+
+    async def readyz(request: Request) -> Response:
+        missing = readiness.missing
+        return _json({"status": "not ready" if missing else "ready", "missing": missing}, code=503 if missing else 200)
+
+    async def metrics(request: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    async def openapi(request: Request) -> Response:
+        return _json(DOCUMENT)
+
+    return Starlette(
+        routes=[
+            Route("/feed", _measured(get_feed)),
+            Route("/categories", _measured(list_categories)),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+            Route("/openapi.json", openapi),
+        ],
+        exception_handlers={HTTPException: _answer_http_exception},
+    )
+
+
+def read_feed_request(parameters: QueryParams) -> feed.FeedRequest:
+    """Read the query; InvalidParameterError names what is wrong. An empty value counts as missing."""
+    for name in parameters:
+        if name not in _FEED_PARAMETERS:
+            raise InvalidParameterError(f"unknown parameter {name!r}, known are {', '.join(sorted(_FEED_PARAMETERS))}")
+        if len(parameters.getlist(name)) > 1:
+            raise InvalidParameterError(f"{name} is given twice")
+    excluded = parameters.get("exclude", "")
+    strict = parameters.get("strict", "") or "false"
+    if strict not in {"true", "false"}:
+        raise InvalidParameterError(f"strict is {strict!r}, it must be true or false")
+    return feed.FeedRequest(
+        username=parameters.get("username", ""),
+        category_id=_integer("category_id", parameters.get("category_id", ""), _INT32),
+        mood=parameters.get("mood", ""),
+        page_size=_integer("page_size", parameters.get("page_size", ""), _INT32) or 0,
+        page_token=parameters.get("page_token", ""),
+        exclude_post_ids=tuple(
+            number
+            for text in (excluded.split(",") if excluded else ())
+            if (number := _integer("exclude", text, _INT64)) is not None
+        ),
+        required_bundle_id=parameters.get("required_bundle_id", ""),
+        strict=strict == "true",
+    )
+
+
+def _integer(name: str, text: str, allowed: range) -> int | None:
+    if not text.strip():
+        return None
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and int(text) in allowed):
+        raise InvalidParameterError(
+            f"{name} is {text[:40]!r}, it must be an integer of {allowed.stop.bit_length()} bits"
+        )
+    return int(text)
+
+
+def _measured(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        with DURATION.labels(request.url.path).time():
+            try:
+                response = await handler(request)
+            except Exception as error:  # noqa: BLE001 - the last place that sees it
+                response = _answer_error(error)
+        REQUESTS.labels(request.url.path, response.status_code).inc()
+        return response
+
+    return answer
+
+
+def _answer_error(error: Exception) -> Response:
+    if isinstance(error, InvalidParameterError):
+        row = ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PARAMETER_INVALID")
+        return _error(row, str(error))
+    row_of_error = find_row(ERRORS, error)
+    if row_of_error is None:
+        _log.error("unexpected error", exc_info=error)
+        return _error(ErrorRow(grpc.StatusCode.INTERNAL, "INTERNAL"), "internal error")
+    return _error(row_of_error, str(error))
+
+
+def _error(row: ErrorRow, message: str) -> Response:
+    code = _HTTP_CODES[row.status]
+    return _json(
+        {"error": {"code": code, "status": row.status.name, "reason": row.reason, "message": message}}, code=code
+    )
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    code = error.status_code if isinstance(error, HTTPException) else 500
+    status, reason, message = {
+        404: ("NOT_FOUND", "PATH_NOT_FOUND", f"no such path: {request.url.path}"),
+        405: ("UNIMPLEMENTED", "METHOD_NOT_ALLOWED", f"{request.method} is not allowed here, GET is"),
+    }.get(code, ("UNKNOWN", "HTTP_ERROR", "the request cannot be answered"))
+    return _json({"error": {"code": code, "status": status, "reason": reason, "message": message}}, code=code)
+
+
+def _json(document: object, *, code: int = 200) -> Response:
+    return Response(orjson.dumps(document), status_code=code, media_type="application/json")

@@ -1,0 +1,114 @@
+"""The gateway's gRPC edge: messages in, the feed function, messages out, and how each of its errors is answered."""
+
+import time
+from dataclasses import dataclass
+from typing import Self
+
+import grpc
+
+from gateway import feed
+from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+from rpc.errors import ErrorRow, ErrorTable
+
+SERVICE_NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
+
+ERRORS: ErrorTable = {
+    feed.BlankUsernameError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "USERNAME_BLANK"),
+    feed.InvalidPageSizeError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_SIZE_NEGATIVE"),
+    feed.InvalidPageTokenError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"),
+    feed.MoodTooLongError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "MOOD_TOO_LONG"),
+    feed.TooManyExclusionsError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "TOO_MANY_EXCLUSIONS"),
+    feed.CategoryNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "CATEGORY_NOT_FOUND"),
+    feed.UserNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND"),
+    feed.BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
+    feed.UnavailableError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_UNAVAILABLE"),
+    feed.DeadlineExceededError: ErrorRow(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
+}
+
+_RANKINGS = {
+    feed.Ranking.USER: feed_pb2.RANKING_USER,
+    feed.Ranking.MOOD_THEN_USER: feed_pb2.RANKING_MOOD_THEN_USER,
+    feed.Ranking.MOOD: feed_pb2.RANKING_MOOD,
+    feed.Ranking.POPULAR: feed_pb2.RANKING_POPULAR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on the monotonic clock by which a request must be answered."""
+
+    moment: float
+
+    @classmethod
+    def after(cls, budget_seconds: float, caller_seconds: float | None = None) -> Self:
+        """The sooner of our own budget and what the caller has left."""
+        seconds = budget_seconds if caller_seconds is None else min(budget_seconds, caller_seconds)
+        return cls(time.monotonic() + seconds)
+
+    def seconds_left(self) -> float:
+        """Seconds until the deadline, at least 0."""
+        return max(0.0, self.moment - time.monotonic())
+
+
+class FeedService(feed_pb2_grpc.FeedServiceServicer):
+    """Answers feeds from a user tower and a post index."""
+
+    def __init__(self, *, tower: feed.UserTower, index: feed.PostIndex, deadline_seconds: float) -> None:
+        self._tower = tower
+        self._index = index
+        self._deadline_seconds = deadline_seconds
+
+    async def GetFeed(
+        self,
+        request: feed_pb2.GetFeedRequest,
+        context: grpc.aio.ServicerContext[feed_pb2.GetFeedRequest, feed_pb2.GetFeedResponse],
+    ) -> feed_pb2.GetFeedResponse:
+        """One page of a feed."""
+        answer = await feed.get_feed(
+            feed.FeedRequest(
+                username=request.username,
+                category_id=request.category_id if request.HasField("category_id") else None,
+                mood=request.mood,
+                page_size=request.page_size,
+                page_token=request.page_token,
+                exclude_post_ids=tuple(request.exclude_post_ids),
+                required_bundle_id=request.required_bundle_id,
+                strict=request.strict,
+            ),
+            tower=self._tower,
+            index=self._index,
+            clock=Deadline.after(self._deadline_seconds, context.time_remaining()),
+        )
+        return feed_pb2.GetFeedResponse(
+            posts=[
+                feed_pb2.FeedPost(
+                    post_id=post.post_id,
+                    video_link=post.video_link,
+                    title=post.title,
+                    thumbnail_url=post.thumbnail_url,
+                    category_id=post.category_id,
+                    owner_username=post.owner_username,
+                    score=post.score,
+                )
+                for post in answer.posts
+            ],
+            next_page_token=answer.next_page_token,
+            bundle_id=answer.bundle_id,
+            ranking=_RANKINGS[answer.ranking],
+            degradations=[feed_pb2.Degradation(stage=item.stage, reason=item.reason) for item in answer.degradations],
+        )
+
+    async def ListCategories(
+        self,
+        request: feed_pb2.ListCategoriesRequest,
+        context: grpc.aio.ServicerContext[feed_pb2.ListCategoriesRequest, feed_pb2.ListCategoriesResponse],
+    ) -> feed_pb2.ListCategoriesResponse:
+        """All valid categories."""
+        clock = Deadline.after(self._deadline_seconds, context.time_remaining())
+        categories = await self._index.list_categories(seconds=clock.seconds_left())
+        return feed_pb2.ListCategoriesResponse(
+            categories=[
+                feed_pb2.Category(category_id=category.category_id, name=category.name, post_count=category.post_count)
+                for category in categories
+            ]
+        )

@@ -1,0 +1,33 @@
+"""Prove the loaded index before it serves: the canaries' rankings must come out as training expects them."""
+
+from post_index_service.index import PostIndex, Query
+from two_tower.bundle import Bundle, BundleError, Canary
+from two_tower.bundle_files import CANARIES, CanaryEmbeddings
+from two_tower.embedding_space import Embedding
+
+_NEAR_TIE = 1e-5  # two posts this close may change places on another kind of processor
+
+
+def check_canaries(index: PostIndex, bundle: Bundle) -> None:
+    """Search for every canary; BundleError names the first whose ranking is not the expected one."""
+    stored = CanaryEmbeddings.read(bundle)
+    for canary, user, mood in zip(
+        bundle.manifest.canaries, stored.user_embeddings, stored.mood_embeddings, strict=True
+    ):
+        query = Query(
+            user=Embedding(index.tower_space, user),
+            mood=Embedding(index.text_space, mood) if canary.mood else None,
+            category_id=canary.category_id,
+            limit=max(len(canary.post_ids), 1),
+        )
+        if not _is_expected(index, query, canary):
+            name = f"the canary {canary.username!r}, mood {canary.mood!r}"
+            raise BundleError(bundle.path(CANARIES), f"{name} finds other posts than at training: export again")
+
+
+def _is_expected(index: PostIndex, query: Query, canary: Canary) -> bool:
+    found = index.search(query).posts
+    return len(found) == len(canary.post_ids) and all(
+        ranked.post.post_id == post_id or abs(ranked.score - score) <= _NEAR_TIE
+        for ranked, post_id, score in zip(found, canary.post_ids, canary.scores, strict=True)
+    )

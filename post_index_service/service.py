@@ -1,0 +1,116 @@
+"""The gRPC edge of the post index service: messages in, index, messages out."""
+
+import grpc
+
+from moodfeed.embedding.v1 import embedding_pb2
+from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
+from post_index_service.index import (
+    CategoryNotFoundError,
+    EmbeddingSpaceMismatchError,
+    InvalidEmbeddingError,
+    InvalidSearchError,
+    PostIndex,
+    Query,
+    Ranking,
+)
+from rpc.errors import ErrorRow, ErrorTable
+from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, vector_from_bytes
+
+SERVICE_NAME = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
+
+ERRORS: ErrorTable = {
+    CategoryNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "CATEGORY_NOT_FOUND"),
+    EmbeddingSpaceMismatchError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "EMBEDDING_SPACE_MISMATCH"),
+    InvalidEmbeddingError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "EMBEDDING_INVALID"),
+    InvalidSearchError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "SEARCH_INVALID"),
+}
+
+_KINDS = {
+    EmbeddingKind.TOWER: embedding_pb2.EMBEDDING_KIND_TOWER,
+    EmbeddingKind.TEXT: embedding_pb2.EMBEDDING_KIND_TEXT,
+}
+_KINDS_OF_MESSAGES = {number: kind for kind, number in _KINDS.items()}
+_RANKINGS = {
+    Ranking.USER: post_index_pb2.SEARCH_RANKING_USER,
+    Ranking.MOOD_THEN_USER: post_index_pb2.SEARCH_RANKING_MOOD_THEN_USER,
+    Ranking.MOOD: post_index_pb2.SEARCH_RANKING_MOOD,
+    Ranking.POPULAR: post_index_pb2.SEARCH_RANKING_POPULAR,
+}
+
+
+class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
+    """Answers from one index."""
+
+    def __init__(self, index: PostIndex) -> None:
+        self._index = index
+
+    def SearchPosts(
+        self, request: post_index_pb2.SearchPostsRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.SearchPostsResponse:
+        """Rank servable posts."""
+        result = self._index.search(
+            Query(
+                user=_embedding(request.user_embedding) if request.HasField("user_embedding") else None,
+                mood=_embedding(request.mood_embedding) if request.HasField("mood_embedding") else None,
+                category_id=request.category_id if request.HasField("category_id") else None,
+                exclude_post_ids=request.exclude_post_ids,
+                seen_post_ids=request.seen_post_ids,
+                offset=request.offset,
+                limit=request.limit,
+            )
+        )
+        return post_index_pb2.SearchPostsResponse(
+            posts=[
+                post_index_pb2.RankedPost(
+                    post_id=ranked.post.post_id,
+                    video_link=ranked.post.video_link,
+                    title=ranked.post.title,
+                    thumbnail_url=ranked.post.thumbnail_url,
+                    category_id=ranked.post.category_id,
+                    owner_username=ranked.post.owner_username,
+                    score=ranked.score,
+                )
+                for ranked in result.posts
+            ],
+            has_more=result.has_more,
+            ranking=_RANKINGS[result.ranking],
+            bundle_id=self._index.bundle_id,
+        )
+
+    def ListCategories(
+        self, request: post_index_pb2.ListCategoriesRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.ListCategoriesResponse:
+        """All categories with at least one servable post."""
+        return post_index_pb2.ListCategoriesResponse(
+            categories=[
+                post_index_pb2.Category(
+                    category_id=item.category.category_id, name=item.category.name, post_count=item.post_count
+                )
+                for item in self._index.categories()
+            ],
+            bundle_id=self._index.bundle_id,
+        )
+
+    def GetEmbeddingSpace(
+        self, request: post_index_pb2.GetEmbeddingSpaceRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.GetEmbeddingSpaceResponse:
+        """Say which spaces are searched."""
+        return post_index_pb2.GetEmbeddingSpaceResponse(
+            tower_space=_space_message(self._index.tower_space), text_space=_space_message(self._index.text_space)
+        )
+
+
+def _embedding(message: embedding_pb2.Embedding) -> Embedding:
+    kind = _KINDS_OF_MESSAGES.get(message.space.kind)
+    if kind is None:
+        raise InvalidEmbeddingError("embedding has no kind: pass on what EncodeContext returned")
+    space = EmbeddingSpace(message.space.bundle_id, kind, message.space.dimension)
+    if len(message.values) != 4 * space.dimension:
+        raise InvalidEmbeddingError(
+            f"embedding has {len(message.values)} bytes, its dimension {space.dimension} takes {4 * space.dimension}"
+        )
+    return Embedding(space, vector_from_bytes(message.values))
+
+
+def _space_message(space: EmbeddingSpace) -> embedding_pb2.EmbeddingSpace:
+    return embedding_pb2.EmbeddingSpace(bundle_id=space.bundle_id, kind=_KINDS[space.kind], dimension=space.dimension)

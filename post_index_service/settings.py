@@ -1,0 +1,24 @@
+"""What an operator may set of the post index service; facts of the model come from the bundle."""
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read from MOODFEED_POST_INDEX_* (and MOODFEED_BUNDLES, which both compute services share)."""
+
+    model_config = SettingsConfigDict(env_prefix="MOODFEED_POST_INDEX_", frozen=True)
+
+    address: str = Field("127.0.0.1:50052", description="host and port of the gRPC server")
+    bundles: Path = Field(
+        Path("bundles"),
+        validation_alias=AliasChoices("MOODFEED_POST_INDEX_BUNDLES", "MOODFEED_BUNDLES"),
+        description="directory of the bundles, with the link `current` in it",
+    )
+    pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
+    metrics_port: int = Field(9102, ge=0, le=65535, description="port of Prometheus metrics; 0 for none")
+    metrics_host: str = Field("127.0.0.1", description="address that the metrics are served on")
+    grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for requests in flight")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level logged")

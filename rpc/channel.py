@@ -1,0 +1,16 @@
+"""Channels to other Moodfeed processes: they notice a dead peer and come back to it within a second."""
+
+import grpc
+
+_OPTIONS = (
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 2_000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 800),
+)
+
+
+def open_channel(address: str) -> grpc.aio.Channel:
+    """An asyncio channel; calls on it must carry a deadline of their own."""
+    return grpc.aio.insecure_channel(address, options=_OPTIONS)

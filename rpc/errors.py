@@ -1,0 +1,121 @@
+"""Domain exceptions become gRPC errors at one place: a table for each service, and the interceptor that applies it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import structlog
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+DOMAIN = "moodfeed"
+_log = structlog.get_logger("rpc.errors")
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """How one domain exception is answered."""
+
+    status: grpc.StatusCode
+    reason: str
+
+
+ErrorTable = Mapping[type[Exception], ErrorRow]
+"""Domain exception -> answer. An exception of a subclass is answered like its nearest class in the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """What google.rpc.ErrorInfo says of an error; an empty reason if the peer sent none."""
+
+    reason: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_row(table: ErrorTable, error: Exception) -> ErrorRow | None:
+    """The row of the exception's nearest class."""
+    return next((table[cls] for cls in type(error).__mro__ if cls in table), None)
+
+
+def read_error_info(error: grpc.RpcError) -> ErrorInfo:
+    """Read the ErrorInfo that a Moodfeed process attached to an error."""
+    try:
+        status = rpc_status.from_call(error)
+    except ValueError:  # the peer's details contradict its status
+        return ErrorInfo()
+    for detail in status.details if status else ():
+        info = error_details_pb2.ErrorInfo()
+        if detail.Is(info.DESCRIPTOR) and detail.Unpack(info) and info.domain == DOMAIN:
+            return ErrorInfo(info.reason, dict(info.metadata))
+    return ErrorInfo()
+
+
+class ErrorInterceptor(grpc.ServerInterceptor):
+    """Applies an error table to the unary handlers of a sync server."""
+
+    def __init__(self, table: ErrorTable) -> None:
+        self._table = table
+
+    def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        """Wrap the handler; streams pass as they are."""
+        handler = continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        answer: Callable[[Any, grpc.ServicerContext], Any] = handler.unary_unary
+
+        def answer_or_abort(request: Any, context: grpc.ServicerContext) -> Any:
+            try:
+                return answer(request, context)
+            except Exception as error:
+                if context.code() is not None:  # type: ignore[attr-defined] # the handler aborted by itself
+                    raise
+                context.abort_with_status(_status_of(self._table, error, handler_call_details.method))
+
+        return _with_unary(handler, answer_or_abort)
+
+
+class AsyncErrorInterceptor(grpc.aio.ServerInterceptor):
+    """Applies an error table to the unary handlers of an asyncio server."""
+
+    def __init__(self, table: ErrorTable) -> None:
+        self._table = table
+
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        """Wrap the handler; streams pass as they are."""
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        answer: Callable[[Any, Any], Awaitable[Any]] = handler.unary_unary
+
+        async def answer_or_abort(request: Any, context: Any) -> Any:
+            try:
+                return await answer(request, context)
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the last place that sees it
+                await context.abort_with_status(_status_of(self._table, error, handler_call_details.method))
+
+        return _with_unary(handler, answer_or_abort)
+
+
+def _status_of(table: ErrorTable, error: Exception, method: str) -> Any:
+    row = find_row(table, error)
+    if row is None:
+        _log.error("unexpected error", method=method, exc_info=error)
+        row, message = ErrorRow(grpc.StatusCode.INTERNAL, "INTERNAL"), "internal error"
+    else:
+        message = str(error)
+    info = error_details_pb2.ErrorInfo(
+        reason=row.reason, domain=DOMAIN, metadata=getattr(error, "metadata", {}) if message else {}
+    )
+    detail = any_pb2.Any()
+    detail.Pack(info)
+    return rpc_status.to_status(status_pb2.Status(code=row.status.value[0], message=message, details=[detail]))
+
+
+def _with_unary(handler: Any, answer: Any) -> Any:
+    return grpc.unary_unary_rpc_method_handler(
+        answer, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
+    )

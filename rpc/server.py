@@ -1,0 +1,128 @@
+"""A sync gRPC server as every compute service runs it: health, reflection, metrics, errors, and a clean end."""
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import FrameType
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
+
+from rpc.deadline import ExpiredInterceptor
+from rpc.errors import ErrorInterceptor, ErrorTable
+from rpc.metrics import MetricsInterceptor
+
+_log = structlog.get_logger("rpc.server")
+
+
+class BusyAddressError(Exception):
+    """The address cannot be listened on: names it and the environment variable that moves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What an operator decides of a server."""
+
+    name: str
+    address: str
+    address_variable: str
+    pool_size: int
+    grace_seconds: float
+    metrics_port: int = 0  # 0 for none
+    metrics_host: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that answers."""
+
+    port: int
+    _server: grpc.Server
+    _health: health.HealthServicer
+    _service_names: tuple[str, ...]
+
+    def set_serving(self, is_serving: bool) -> None:
+        """Say by health Check and Watch whether requests are welcome."""
+        status = health_pb2.HealthCheckResponse
+        for name in self._service_names:
+            self._health.set(name, status.SERVING if is_serving else status.NOT_SERVING)
+
+    def stop(self, grace_seconds: float) -> None:
+        """Say NOT_SERVING, refuse new requests, and give those in flight up to ``grace_seconds``."""
+        self._health.enter_graceful_shutdown()
+        self._server.stop(grace_seconds).wait()
+
+
+def start_server(
+    options: ServerOptions,
+    *,
+    add_services: Callable[[grpc.Server], None],
+    service_names: Sequence[str],
+    errors: ErrorTable,
+) -> RunningServer:
+    """Listen and answer; call it only once all that the services need is loaded, verified and warm.
+
+    Port 0 takes a free one. Raises BusyAddressError.
+    """
+    health_servicer = health.HealthServicer(
+        experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1, "health")
+    )
+    server = grpc.server(
+        ThreadPoolExecutor(options.pool_size, options.name),
+        interceptors=[MetricsInterceptor(), ErrorInterceptor(errors), ExpiredInterceptor()],
+        options=[("grpc.so_reuseport", 0)],  # a second process on the same port is a mistake to be told of
+    )
+    add_services(server)
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    reflection.enable_server_reflection([*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    try:
+        port = server.add_insecure_port(options.address)
+        if options.metrics_port:
+            start_http_server(options.metrics_port, options.metrics_host)
+    except RuntimeError as error:
+        raise BusyAddressError(
+            f"{options.name} cannot listen on {options.address}: it is in use or not ours; "
+            f"set {options.address_variable} to another host:port"
+        ) from error
+    except OSError as error:
+        raise BusyAddressError(
+            f"{options.name} cannot serve metrics on {options.metrics_host}:{options.metrics_port}: {error.strerror}; "
+            f"set {options.address_variable.removesuffix('ADDRESS')}METRICS_PORT to another port, 0 for none"
+        ) from error
+    running = RunningServer(port, server, health_servicer, ("", *service_names))
+    running.set_serving(True)
+    server.start()
+    return running
+
+
+def serve(
+    options: ServerOptions,
+    *,
+    add_services: Callable[[grpc.Server], None],
+    service_names: Sequence[str],
+    errors: ErrorTable,
+) -> int:
+    """Serve until SIGTERM or SIGINT, drain, and return the exit code: 0, or 1 if the address is busy."""
+    stop_asked = threading.Event()
+
+    def ask_to_stop(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        stop_asked.set()
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
+    try:
+        running = start_server(options, add_services=add_services, service_names=service_names, errors=errors)
+    except BusyAddressError as error:
+        _log.error(str(error))
+        return 1
+    _log.info("serving", address=options.address, port=running.port)
+    stop_asked.wait()
+    _log.info("draining", grace_seconds=options.grace_seconds)
+    running.stop(options.grace_seconds)
+    _log.info("stopped")
+    return 0

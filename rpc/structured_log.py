@@ -1,0 +1,26 @@
+"""Logs of a process: one JSON object a line on stderr, or plain lines where a person watches a terminal."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logging(process: str, *, level: str) -> None:
+    """Set up structlog for this process; ``level`` is debug, info, warning or error."""
+    is_terminal = sys.stderr.isatty()
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *(() if is_terminal else (structlog.processors.dict_tracebacks,)),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    structlog.contextvars.bind_contextvars(process=process)
