@@ -185,7 +185,8 @@ class PostIndex:
         positions = np.searchsorted(self._sorted_ids, wanted)
         positions = positions[np.take(self._sorted_ids, positions, mode="clip") == wanted]
         rows: Rows = np.sort(self._rows_by_id[positions]) - place.start
-        return rows[(rows >= 0) & (rows < place.stop - place.start)]
+        inside: Rows = rows[(rows >= 0) & (rows < place.stop - place.start)]
+        return inside
 
 
 def _check_numbers(query: Query) -> None:

@@ -32,7 +32,7 @@ class ByInnerProduct:
     ids: NDArray[np.int64]
 
     def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """Exact search of the slice by FAISS, which breaks ties as it likes: the cut never runs through equal scores."""
+        """Exact search by FAISS; it breaks ties as it likes, so the cut never runs through equal scores."""
         total = len(self.vectors)
         wanted = min(count + len(skip), total)
         if wanted == 0:
@@ -50,7 +50,7 @@ class ByInnerProduct:
 
     def among(self, rows: Rows) -> tuple[Rows, Scores]:
         """A few rows need no search."""
-        scores = self.vectors[rows] @ self.query
+        scores = _products(self.vectors[rows], self.query)
         order = np.lexsort((self.ids[rows], -scores))
         return rows[order], scores[order]
 
@@ -74,7 +74,7 @@ class InBlocks:
         return self._rank_blocks(self.by_mood.among(rows)[0])
 
     def _rank_blocks(self, rows: Rows) -> tuple[Rows, Scores]:
-        scores = self.by_user.vectors[rows] @ self.by_user.query
+        scores = _products(self.by_user.vectors[rows], self.by_user.query)
         blocks = np.arange(len(rows)) // self.block_size
         order = np.lexsort((self.by_user.ids[rows], -scores, blocks))
         return rows[order], scores[order]
@@ -95,6 +95,11 @@ class ByPopularity:
         """Sort the rows."""
         order = np.lexsort((self.ids[rows], -self.popularity[rows]))
         return rows[order], self.popularity[rows[order]]
+
+
+def _products(vectors: Matrix, query: Vector) -> Scores:
+    """Inner products [rows]. BLAS may round a row otherwise when it stands among more rows; einsum never does."""
+    return np.asarray(np.einsum("rd,d->r", vectors, query), dtype=np.float32)
 
 
 def _cut(ranked: tuple[Rows, Scores], count: int) -> tuple[Rows, Scores]:

@@ -1,0 +1,140 @@
+"""What was fetched, as it came less what is personal: one SQLite file, upserted page by page."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pipeline.upstream import Json
+
+_EVENT_KEYS = frozenset({"id", "post_id", "user_id"})
+KEPT_KEYS = {
+    "view": _EVENT_KEYS | {"viewed_at"},
+    "like": _EVENT_KEYS | {"liked_at"},
+    "inspire": _EVENT_KEYS | {"inspired_at"},
+    "rating": _EVENT_KEYS | {"rated_at", "rating_percent"},
+    "post": frozenset(
+        {
+            "id", "category", "title", "comment_count", "upvote_count", "view_count", "exit_count", "rating_count",
+            "share_count", "bookmark_count", "average_rating", "video_link", "thumbnail_url", "is_locked",
+            "is_available_in_public_feed", "created_at", "username", "post_summary",
+        }
+    ),
+    "user": frozenset(
+        {
+            "id", "username", "is_verified", "user_type", "share_count", "post_count", "following_count",
+            "follower_count",
+        }
+    ),
+}  # fmt: skip
+"""The only keys that reach the disk. Of a person: id, username, counts and flags."""
+
+KEPT_INNER_KEYS = {
+    "category": frozenset({"id", "name"}),
+    "post_summary": frozenset(
+        {
+            "description", "keywords", "genre", "emotions", "actions", "audio_elements", "visual_elements_of_video",
+            "topics_of_video", "psycological_view_of_video",
+        }
+    ),
+}  # fmt: skip
+"""Within these objects too: a summary's blocks on the persons in the video stay out."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS rows (endpoint TEXT, id INTEGER, payload TEXT NOT NULL, PRIMARY KEY (endpoint, id));
+CREATE TABLE IF NOT EXISTS malformed (endpoint TEXT, payload TEXT, PRIMARY KEY (endpoint, payload));
+CREATE TABLE IF NOT EXISTS progress (endpoint TEXT PRIMARY KEY, next_page INTEGER NOT NULL);
+"""
+
+
+class RawStoreError(Exception):
+    """The file is no raw store: names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """One stored row: its id, and its kept fields."""
+
+    row_id: int
+    fields: dict[str, Json]
+
+
+class RawStore:
+    """An open raw store; each page is one transaction, so that a crash loses at most the page under way."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._connection = sqlite3.connect(path)
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise RawStoreError(f"{path} cannot be used as a raw store ({error}): move it away and fetch") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def next_page(self, endpoint: str) -> int:
+        """Where a fetch that was cut off goes on; 1 after a whole one."""
+        row = self._connection.execute("SELECT next_page FROM progress WHERE endpoint = ?", (endpoint,)).fetchone()
+        return int(row[0]) if row else 1
+
+    def keep_page(self, endpoint: str, page: int, rows: Sequence[Json]) -> int:
+        """Upsert a page by id and note the next one; returns how many rows had no usable id.
+
+        Those are kept apart, so that cleaning can count them.
+        """
+        sound, broken = [], []
+        for row in rows:
+            fields = _kept_fields(endpoint, row)
+            row_id = fields.get("id")
+            payload = json.dumps(fields, ensure_ascii=False, sort_keys=True)
+            if isinstance(row_id, int) and not isinstance(row_id, bool) and abs(row_id) < 2**63:
+                sound.append((endpoint, row_id, payload))
+            else:
+                broken.append((endpoint, payload))
+        with self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", sound)
+            self._connection.executemany("INSERT OR IGNORE INTO malformed VALUES (?, ?)", broken)
+            self._connection.execute("INSERT OR REPLACE INTO progress VALUES (?, ?)", (endpoint, page + 1))
+        return len(broken)
+
+    def finish(self, endpoint: str) -> None:
+        """Note that the endpoint was read to its end: the next fetch starts at page 1."""
+        with self._connection:
+            self._connection.execute("DELETE FROM progress WHERE endpoint = ?", (endpoint,))
+
+    def count(self, endpoint: str) -> int:
+        """Number of rows with an id."""
+        found = self._connection.execute("SELECT COUNT(*) FROM rows WHERE endpoint = ?", (endpoint,)).fetchone()
+        return int(found[0])
+
+    def rows(self, endpoint: str) -> Iterator[RawRow]:
+        """All rows, ascending by id."""
+        query = "SELECT id, payload FROM rows WHERE endpoint = ? ORDER BY id"
+        for row_id, payload in self._connection.execute(query, (endpoint,)):
+            yield RawRow(row_id, json.loads(payload))
+
+    def malformed_count(self, endpoint: str) -> int:
+        """Number of different rows without a usable id."""
+        query = "SELECT COUNT(*) FROM malformed WHERE endpoint = ?"
+        return int(self._connection.execute(query, (endpoint,)).fetchone()[0])
+
+
+def _kept_fields(endpoint: str, row: Json) -> dict[str, Json]:
+    if not isinstance(row, dict):
+        return {}
+    fields = {key: value for key, value in row.items() if key in KEPT_KEYS[endpoint]}
+    for key, kept in KEPT_INNER_KEYS.items():
+        value = fields.get(key)
+        if isinstance(value, dict):
+            fields[key] = {inner: item for inner, item in value.items() if inner in kept}
+    return fields

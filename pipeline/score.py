@@ -1,0 +1,87 @@
+"""How strongly a person and a post belong together: one table of strengths, combined over all that happened."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.tables import read_interactions, write_scores
+
+STRENGTHS = {
+    "view": 0.2,  # it was on the screen
+    "rating": 0.5,  # in the middle of what this user gives; from 0.1 at the bottom to 0.9 at the top
+    "like": 0.8,
+    "inspire": 1.0,
+}
+"""What one event of each verb is worth, 0 to 1."""
+
+RATING_SPREAD = 0.4  # a user's lowest ratings are worth this much less than the middle, the highest this much more
+SHRINKAGE = 3.0  # as if a user had given so many ratings like everybody's, so that one rating alone says little
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreReport:
+    """What was scored."""
+
+    events: int
+    pairs: int
+    mean_strength: float
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """A table to show, headings first."""
+        return [
+            ("events", "user-post pairs", "mean strength"),
+            (str(self.events), str(self.pairs), f"{self.mean_strength:.3f}"),
+        ]
+
+
+def score(clean_directory: Path, output: Path) -> ScoreReport:
+    """Score the clean interactions and write one row for each user and post."""
+    interactions = read_interactions(clean_directory)
+    scores = score_frame(interactions)
+    write_scores(scores, output)
+    mean = float(scores["strength"].mean()) if len(scores) else 0.0
+    return ScoreReport(events=len(interactions), pairs=len(scores), mean_strength=mean)
+
+
+def score_frame(interactions: pd.DataFrame) -> pd.DataFrame:
+    """Strength of each (user, post): 1 - the product of (1 - strength) over its verbs, each verb at its strongest.
+
+    So more kinds of signs add up without passing 1, and repeating one sign changes nothing. Columns as in
+    scores.parquet, sorted by user, last moment and post.
+    """
+    events = interactions[["user_id", "post_id", "verb", "at"]].assign(strength=event_strengths(interactions))
+    by_verb = events.groupby(["user_id", "post_id", "verb"], sort=True, as_index=False).agg(
+        strength=("strength", "max"), first_at=("at", "min"), last_at=("at", "max"), event_count=("at", "size")
+    )
+    by_verb["doubt"] = np.log1p(-by_verb["strength"].clip(upper=1 - 1e-6))
+    by_verb = by_verb.sort_values(["user_id", "post_id", "strength"], kind="stable", ignore_index=True)
+    pairs = by_verb.groupby(["user_id", "post_id"], sort=True, as_index=False).agg(
+        doubt=("doubt", "sum"),
+        verb=("verb", "last"),
+        first_at=("first_at", "min"),
+        last_at=("last_at", "max"),
+        event_count=("event_count", "sum"),
+    )
+    pairs["strength"] = (1 - np.exp(pairs["doubt"])).clip(0, 1).astype("float32")
+    pairs["event_count"] = pairs["event_count"].astype("int32")
+    return pairs.drop(columns="doubt").sort_values(["user_id", "last_at", "post_id"], ignore_index=True)
+
+
+def event_strengths(interactions: pd.DataFrame) -> "pd.Series[float]":
+    """Strength of each event; a rating's depends on what else its user gives: the slider has no fixed middle."""
+    strengths = interactions["verb"].map(STRENGTHS).astype("float64")
+    ratings = interactions.loc[interactions["verb"] == "rating", ["user_id", "rating_percent"]].astype("float64")
+    if ratings.empty:
+        return strengths
+    percent = ratings["rating_percent"]
+    by_user = percent.groupby(ratings["user_id"])
+    count = by_user.transform("size")
+    overall_mean, overall_deviation = percent.mean(), percent.std(ddof=0)
+    mean = (by_user.transform("sum") + SHRINKAGE * overall_mean) / (count + SHRINKAGE)
+    squares = ((percent - mean) ** 2).groupby(ratings["user_id"]).transform("sum")
+    variance = (squares + SHRINKAGE * overall_deviation**2) / (count + SHRINKAGE)
+    deviation = np.maximum(np.sqrt(variance), 1.0)
+    strengths.loc[ratings.index] = STRENGTHS["rating"] + RATING_SPREAD * np.tanh((percent - mean) / deviation)
+    return strengths

@@ -1,0 +1,172 @@
+"""The typed tables between the stages: what each column holds, and reading that refuses a broken row by name."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from two_tower.features import VERBS
+
+POSTS_FILE = "posts.parquet"
+USERS_FILE = "users.parquet"
+INTERACTIONS_FILE = "interactions.parquet"
+
+_MOMENT = "datetime64[ms, UTC]"
+_COUNTS = ("comment_count", "upvote_count", "view_count", "exit_count", "rating_count", "share_count", "bookmark_count")
+_POST_TYPES: dict[str, Any] = {
+    "post_id": "int64",
+    "video_link": "str",
+    "title": "str",
+    "thumbnail_url": "str",
+    "owner_username": "str",
+    "category_id": "Int32",  # null: none
+    "category_name": "str",  # null: none
+    "created_at": _MOMENT,
+    **dict.fromkeys(_COUNTS, "int64"),
+    "average_rating": "float64",  # 1 to 100, NaN: none
+    "is_servable": "bool",
+    "description": "str",
+    "keywords": "str",
+    "mood_text": "str",
+    "content_text": "str",
+    "summary_text": "str",  # the one text to embed, most telling words first
+}
+_USER_TYPES: dict[str, Any] = {
+    "user_id": "int64",
+    "username": "str",
+    "is_verified": "bool",
+    "user_type": "str",
+    "share_count": "int64",
+    "post_count": "int64",
+    "following_count": "int64",
+    "follower_count": "int64",
+    "answers": "bool",  # of the accounts that share a username, the one that a feed request means
+}
+_INTERACTION_TYPES: dict[str, Any] = {
+    "user_id": "int64",
+    "post_id": "int64",
+    "verb": "str",
+    "at": _MOMENT,
+    "rating_percent": "Int16",  # 1 to 100, null unless the verb is rating
+}
+_SCORE_TYPES: dict[str, Any] = {
+    "user_id": "int64",
+    "post_id": "int64",
+    "strength": "float32",  # 0 to 1
+    "verb": "str",
+    "first_at": _MOMENT,
+    "last_at": _MOMENT,
+    "event_count": "int32",
+}
+_NULLABLE = {"category_id", "category_name", "average_rating", "rating_percent"}
+
+
+class TableError(Exception):
+    """A table cannot be read: names the file, and the row and field where there is one."""
+
+
+def read_posts(directory: Path) -> pd.DataFrame:
+    """Read posts.parquet, one row a post."""
+    path = directory / POSTS_FILE
+    posts = _read(path, _POST_TYPES)
+    _refuse_rows(path, posts["post_id"].duplicated(), "post_id", "stands in more than one row")
+    _refuse_rows(path, posts["category_id"].lt(1).fillna(False), "category_id", "must be at least 1 or null")
+    return posts
+
+
+def read_users(directory: Path) -> pd.DataFrame:
+    """Read users.parquet, one row a user."""
+    path = directory / USERS_FILE
+    users = _read(path, _USER_TYPES)
+    _refuse_rows(path, users["user_id"].duplicated(), "user_id", "stands in more than one row")
+    return users
+
+
+def read_interactions(directory: Path) -> pd.DataFrame:
+    """Read interactions.parquet, one row an event, ascending by time."""
+    path = directory / INTERACTIONS_FILE
+    interactions = _read(path, _INTERACTION_TYPES)
+    _refuse_rows(path, ~interactions["verb"].isin(VERBS), "verb", f"must be one of {', '.join(VERBS)}")
+    rating = interactions["rating_percent"]
+    is_rating = interactions["verb"] == "rating"
+    _refuse_rows(path, ~rating.between(1, 100).fillna(False) & is_rating, "rating_percent", "must be 1 to 100")
+    _refuse_rows(path, rating.notna() & ~is_rating, "rating_percent", "must be null unless the verb is rating")
+    return interactions.sort_values(["at", "user_id", "post_id", "verb"], ignore_index=True, kind="stable")
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """Read scores.parquet, one row for each user and post that ever met."""
+    scores = _read(path, _SCORE_TYPES)
+    _refuse_rows(path, ~scores["strength"].between(0, 1), "strength", "must be 0 to 1")
+    return scores
+
+
+def write_posts(posts: pd.DataFrame, directory: Path) -> None:
+    """Replace posts.parquet in one step."""
+    _write(posts, directory / POSTS_FILE, _POST_TYPES)
+
+
+def write_users(users: pd.DataFrame, directory: Path) -> None:
+    """Replace users.parquet in one step."""
+    _write(users, directory / USERS_FILE, _USER_TYPES)
+
+
+def write_interactions(interactions: pd.DataFrame, directory: Path) -> None:
+    """Replace interactions.parquet in one step."""
+    _write(interactions, directory / INTERACTIONS_FILE, _INTERACTION_TYPES)
+
+
+def write_scores(scores: pd.DataFrame, path: Path) -> None:
+    """Replace the scores in one step."""
+    _write(scores, path, _SCORE_TYPES)
+
+
+def _read(path: Path, types: Mapping[str, Any]) -> pd.DataFrame:
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise TableError(f"{path} is missing: run the stage that writes it (`moodfeed --help` lists them)") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"{path} cannot be read as Parquet: {error}") from error
+    missing = [name for name in types if name not in table.columns]
+    if missing:
+        raise TableError(f"{path} lacks the column {missing[0]}")
+    table = table[list(types)]
+    for name, dtype in types.items():
+        if name not in _NULLABLE:
+            _refuse_rows(path, table[name].isna(), name, "is null")
+        try:
+            table[name] = table[name].astype(dtype)
+        except (TypeError, ValueError, OverflowError):
+            _refuse_rows(path, ~table[name].map(lambda value, to=dtype: _fits(value, to)), name, f"is no {dtype}")
+            raise TableError(f"{path}: column {name} is no {dtype}") from None
+    return table
+
+
+def _fits(value: object, dtype: Any) -> bool:
+    try:
+        pd.Series([value]).astype(dtype)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _refuse_rows(path: Path, is_broken: "pd.Series[bool]", field: str, reason: str) -> None:
+    rows = is_broken.to_numpy(dtype=bool).nonzero()[0]
+    if len(rows):
+        others = f" ({len(rows) - 1} more rows like it)" if len(rows) > 1 else ""
+        raise TableError(f"{path}, row {rows[0]}, field {field}: {reason}{others}")
+
+
+def _write(table: pd.DataFrame, path: Path, types: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    typed = table[list(types)].astype(dict(types))
+    temporary = path.with_name(f".{path.name}.incomplete")
+    pq.write_table(pa.Table.from_pandas(typed, preserve_index=False), temporary)
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)

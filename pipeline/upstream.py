@@ -1,0 +1,184 @@
+"""A client of the upstream API: six endpoints, paged to the end, with retries, and wrong-shape replies refused."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Row = Mapping[str, Json]
+
+PAGE_SIZE = 1000
+LONGEST_RETRY_AFTER_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One path of the API, and the keys by which its rows are known to be of the right kind."""
+
+    name: str
+    path: str
+    list_key: str
+    required_keys: frozenset[str]
+    needs_algorithm: bool
+
+
+def _events(name: str, moment: str) -> Endpoint:
+    keys = frozenset({"id", "post_id", "user_id", moment})
+    return Endpoint(name, f"/posts/{name}", "posts", keys, needs_algorithm=True)
+
+
+ENDPOINTS = (
+    _events("view", "viewed_at"),
+    _events("like", "liked_at"),
+    _events("inspire", "inspired_at"),
+    _events("rating", "rated_at"),
+    Endpoint("post", "/posts/summary/get", "posts", frozenset({"id", "post_summary"}), needs_algorithm=False),
+    Endpoint("user", "/users/get_all", "users", frozenset({"id", "username", "role"}), needs_algorithm=False),
+)
+
+
+class UpstreamError(Exception):
+    """The upstream API cannot be read: says where and what to do; never holds a secret."""
+
+
+class SecretRefusedError(UpstreamError):
+    """The Flic-Token is missing or wrong."""
+
+
+class WrongShapeError(UpstreamError):
+    """A reply holds something else than was asked for."""
+
+
+class _PassingError(Exception):
+    """A failure that another attempt may not meet; ``wait_seconds`` if the server said when to come back."""
+
+    def __init__(self, message: str, *, wait_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamClient:
+    """Reads pages. ``sleep`` is called between attempts, with seconds."""
+
+    url: str
+    flic_token: str = field(repr=False)
+    resonance_algorithm: str = field(repr=False)
+    attempts: int = 6
+    sleep: Callable[[float], None] = time.sleep
+    _http: httpx.Client = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            http = httpx.Client(
+                base_url=self.url.rstrip("/"), headers={"Flic-Token": self.flic_token}, timeout=httpx.Timeout(30)
+            )
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise UpstreamError(
+                f"base URL {self.url!r} or the Flic-Token cannot be sent: set MOODFEED_UPSTREAM_URL and "
+                "MOODFEED_FLIC_TOKEN to plain ASCII values"
+            ) from error
+        object.__setattr__(self, "_http", http)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def pages(self, endpoint: Endpoint, *, first_page: int = 1) -> Iterator[tuple[int, Sequence[Json]]]:
+        """Yield (page number, rows) until a page is empty; a short page proves nothing.
+
+        Raises UpstreamError when the attempts are used up, SecretRefusedError, WrongShapeError.
+        """
+        page = first_page
+        while rows := self._page(endpoint, page):
+            yield page, rows
+            page += 1
+
+    def _page(self, endpoint: Endpoint, page: int) -> Sequence[Json]:
+        retrying = Retrying(
+            retry=retry_if_exception_type((_PassingError, httpx.TransportError)),
+            stop=stop_after_attempt(self.attempts),
+            wait=_wait,
+            sleep=self.sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(self._attempt, endpoint, page)
+        except (_PassingError, httpx.TransportError) as error:
+            reason = str(error) if isinstance(error, _PassingError) else type(error).__name__
+            raise UpstreamError(
+                f"{self.url}{endpoint.path} page {page}: {reason}, {self.attempts} times; "
+                "what was fetched is kept, run `moodfeed fetch` again to go on from here"
+            ) from error
+
+    def _attempt(self, endpoint: Endpoint, page: int) -> Sequence[Json]:
+        parameters: dict[str, str | int] = {"page": page, "page_size": PAGE_SIZE}
+        if endpoint.needs_algorithm:
+            parameters["resonance_algorithm"] = self.resonance_algorithm
+        response = self._http.get(endpoint.path, params=parameters)
+        where = f"{self.url}{endpoint.path} page {page}"
+        if response.status_code in {401, 403}:
+            raise SecretRefusedError(
+                f"{where}: the Flic-Token was refused ({response.status_code}): set MOODFEED_FLIC_TOKEN or --flic-token"
+            )
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.status_code >= 500:
+            wait = _retry_after(response.headers.get("Retry-After"))
+            raise _PassingError(f"status {response.status_code}", wait_seconds=wait)
+        if response.status_code != httpx.codes.OK:
+            raise UpstreamError(f"{where}: status {response.status_code}: is MOODFEED_UPSTREAM_URL right?")
+        try:
+            document = response.json()
+        except ValueError as error:
+            raise _PassingError("a reply that is no JSON") from error
+        rows = document.get(endpoint.list_key) if isinstance(document, dict) else None
+        if not isinstance(rows, list):
+            raise WrongShapeError(f"{where}: the reply has no list {endpoint.list_key!r}")
+        _check_shape(endpoint, rows, where)
+        return rows
+
+
+def _check_shape(endpoint: Endpoint, rows: Sequence[Json], where: str) -> None:
+    """Single rows may be malformed, which cleaning reports; a page without one right row is another kind of page."""
+    objects = [row for row in rows if isinstance(row, dict)]
+    if not rows or any(endpoint.required_keys <= row.keys() for row in objects):
+        return
+    missing = ", ".join(sorted(endpoint.required_keys - (objects[0].keys() if objects else frozenset())))
+    advice = (
+        "the API answers so when resonance_algorithm is missing or wrong: set MOODFEED_RESONANCE_ALGORITHM or "
+        "--resonance-algorithm"
+        if endpoint.needs_algorithm
+        else "is MOODFEED_UPSTREAM_URL the platform's API?"
+    )
+    raise WrongShapeError(f"{where}: the rows are no {endpoint.name} rows, they lack {missing}; {advice}")
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, _PassingError) and error.wait_seconds is not None:
+        return error.wait_seconds
+    return wait_exponential_jitter(initial=0.5, max=30)(state)
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Seconds that a Retry-After header asks for, given in seconds or as a date; capped."""
+    if header is None:
+        return None
+    if re.fullmatch(r"\d+", header.strip()):
+        return min(float(header), LONGEST_RETRY_AFTER_SECONDS)
+    try:
+        seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
+        return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
