@@ -128,5 +128,5 @@ def _busiest_username(bundles: Path) -> str:
     return known.usernames[int((known.offsets[1:] - known.offsets[:-1]).argmax())]
 
 
-def _stop_as_ctrl_c_does(signal_number: int, frame: FrameType | None) -> None:
+def _stop_as_ctrl_c_does(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     raise KeyboardInterrupt

@@ -1,1 +1,35 @@
 """`moodfeed sample-api`: the stand-in upstream API in the foreground."""
+
+from typing import Annotated
+
+import typer
+
+from cli.progress import console
+from sample_api.faults import Faults
+from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, serve
+from sample_api.world import DEFAULT_SEED, generate_world
+
+
+def sample_api(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8100,
+    seed: Annotated[int, typer.Option(help="Same seed, same data.")] = DEFAULT_SEED,
+    scale: Annotated[float, typer.Option(min=0.05, max=10, help="Size of the data; 1 is 1,251 posts.")] = 1.0,
+    faults: Annotated[
+        str, typer.Option(help='Faults to serve, such as "429:every=5,retry_after=2 cut:every=9 wrong-shape".')
+    ] = "",
+) -> None:
+    """Serve a stand-in of the upstream API until Ctrl-C."""
+    wanted = Faults.parse(faults)
+    with console.status("Generating data"):
+        world = generate_world(seed, scale=scale)
+
+    def announce(url: str) -> None:
+        console.print(
+            f"Sample API at {url}. In another terminal:\n"
+            f"  MOODFEED_UPSTREAM_URL={url} MOODFEED_FLIC_TOKEN={SAMPLE_TOKEN} \\\n"
+            f"  MOODFEED_RESONANCE_ALGORITHM={SAMPLE_RESONANCE_ALGORITHM} .venv/bin/moodfeed fetch",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    serve(world, port=port, faults=wanted, on_listening=announce)

@@ -68,7 +68,7 @@ def embed_stage(workspace: Workspace, encoder_directory: Path) -> None:
             workspace.text_cache,
             workspace.text_embeddings,
             encoder_directory=encoder_directory,
-            progress=advance,
+            progress=lambda done, total: advance(done, f"of {total} new texts"),
         )
     console.print(f"Embedded {report.embedded} texts, reused {report.reused} ({report.dimension} dimensions).")
 

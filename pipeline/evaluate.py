@@ -1,10 +1,14 @@
 """Measure the model beside the baselines: a split by time, the full catalogue, posts the user has not touched."""
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from pipeline.baselines import BASELINES, Scores
 from pipeline.dataset import Dataset
@@ -16,6 +20,10 @@ from pipeline.training_config import TrainingConfig
 CUTOFF = 10
 TEST_DAYS = 35.0
 MODEL_NAME = "two-tower"
+
+
+class EvaluationError(Exception):
+    """There is nothing to evaluate with, or no evaluation to read: says what to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,7 @@ class Evaluation:
     test_users_seen_before: int
     test_posts: int
     test_posts_seen_before: int
+    data_fingerprint: str
 
     @property
     def unbeaten(self) -> tuple[str, ...]:
@@ -47,9 +56,25 @@ class Evaluation:
             name for name, metrics in self.methods.items() if name != MODEL_NAME and metrics.ndcg_at_10 >= model
         )
 
-    def as_document(self) -> dict[str, object]:
-        """The table as JSON values."""
-        return asdict(self)
+    def as_json(self) -> str:
+        """The table as a JSON document."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+
+    def write(self, path: Path) -> None:
+        """Replace the file in one step."""
+        temporary = path.with_name(f".{path.name}.incomplete")
+        temporary.write_text(self.as_json())
+        temporary.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what ``write`` wrote; EvaluationError if there is nothing whole."""
+        try:
+            return TypeAdapter(cls).validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise EvaluationError(f"{path} is missing: run `moodfeed evaluate`") from None
+        except ValidationError as error:
+            raise EvaluationError(f"{path} cannot be read ({error}): run `moodfeed evaluate` again") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +111,8 @@ def evaluate(
     """Train on the past alone, then rank the full catalogue with every method."""
     split = split_by_time(dataset, test_days=test_days)
     past = split.past
+    if not len(past.pairs) or not len(split.user_rows):
+        raise EvaluationError(f"no interactions on one side of the last {test_days:g} days: fetch more data")
     towers = train(past, config, on_epoch=on_epoch)
     scorers = BASELINES | {MODEL_NAME: lambda _, users: score_with_model(towers, past, users)}
     active = np.flatnonzero(np.diff(past.pairs.offsets) > 0)
@@ -105,6 +132,7 @@ def evaluate(
         test_users_seen_before=int(np.isin(split.user_rows, past.event_users).sum()),
         test_posts=len(test_posts),
         test_posts_seen_before=int(np.isin(test_posts, past.event_posts).sum()),
+        data_fingerprint=dataset.fingerprint(),
     )
 
 

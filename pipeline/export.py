@@ -1,6 +1,5 @@
 """Write the bundle: everything that serving needs of a training run, and nothing else."""
 
-import json
 import platform
 import shutil
 from collections.abc import Mapping
@@ -13,16 +12,16 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
-from two_tower.mood_text import mood_to_words
-from two_tower.text_encoder import TextEncoder, encoder_files
 
-from pipeline.dataset import Dataset
+from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import EncodedPosts, encode_posts, encode_users
 from pipeline.evaluate import Evaluation
 from pipeline.trained_towers import TrainedTowers
 from two_tower import bundle_files
 from two_tower.bundle import Canary, Json, Manifest, point_current_at, write_bundle
 from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers, ServedPost
+from two_tower.mood_text import mood_to_words
+from two_tower.text_encoder import TextEncoder, encoder_files
 
 MOOD_CANDIDATES = 50
 CANARY_MOODS = ("", "calm", "😂")
@@ -49,6 +48,9 @@ def export(
     sidecar: Mapping[str, Json],
 ) -> ExportedBundle:
     """Write a bundle under ``bundles`` and make ``current`` point at it; the old one stays whole whatever happens."""
+    for fingerprint, stage in ((towers.data_fingerprint, "train"), (evaluation.data_fingerprint, "evaluate")):
+        if fingerprint != dataset.fingerprint():
+            raise DatasetError(f"the data has changed since `moodfeed {stage}` ran: run it again")
     posts = encode_posts(towers, dataset)
     index = _index_posts(dataset, posts)
     users = _known_users(dataset)
@@ -67,9 +69,7 @@ def export(
         encoder.mkdir()
         for file in encoder_files(encoder_directory):
             shutil.copyfile(file, encoder / file.name)
-        (directory / bundle_files.EVALUATION).write_text(
-            json.dumps(evaluation.as_document(), indent=2, sort_keys=True) + "\n"
-        )
+        (directory / bundle_files.EVALUATION).write_text(evaluation.as_json())
 
     manifest = Manifest(
         tower_dimension=towers.config.tower_dimension,

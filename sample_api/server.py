@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import json
-import math
 import signal
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import uvicorn
@@ -69,9 +68,7 @@ def build_app(
             "/posts/inspire", "posts", "Inspired posts fetched successfully", tables.inspires, needs_algorithm=True
         ),
         _Endpoint("/posts/rating", "posts", "Rated posts fetched successfully", tables.ratings, needs_algorithm=True),
-        _Endpoint(
-            "/posts/summary/get", "posts", "Posts summary fetched successfully", tables.posts, needs_token=True
-        ),
+        _Endpoint("/posts/summary/get", "posts", "Posts summary fetched successfully", tables.posts, needs_token=True),
         _Endpoint("/users/get_all", "users", "Users fetched successfully", tables.users, needs_token=True),
     )
     answerer = _Answerer(
@@ -129,7 +126,7 @@ class _Answerer:
         self._schedule = FaultSchedule(faults)
         self._fetches: Counter[str] = Counter()
 
-    def handler(self, endpoint: _Endpoint) -> Callable[[Request], Response]:
+    def handler(self, endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
         def handle(request: Request) -> Response:
             return self._answer(request, endpoint)
 
@@ -188,3 +185,80 @@ def page_bounds(page: int, page_size: int, *, short_every: int = 0) -> tuple[int
     start = (page - 1) * full - short_before * (full - half)
     is_short = bool(short_every) and page % short_every == 0
     return start, start + (half if is_short else full)
+
+
+class _Utf8Response(JSONResponse):
+    """JSON as the platform sends it: text as it is, not escaped."""
+
+
+class _CutResponse(Response):
+    """Promises a whole body, sends half of it and closes the connection."""
+
+    def __init__(self, content: Mapping[str, object]) -> None:
+        super().__init__(json.dumps(content).encode(), media_type="application/json")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - what ASGI gives
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})
+        raise _ConnectionCutError
+
+
+class _ConnectionCutError(Exception):
+    """Makes uvicorn close the connection with the body unfinished."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def _on_event_loop(handle: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return handle(request)
+
+    return answer
+
+
+def _error(code: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"status": "error", "message": message}, status_code=code, headers=headers)
+
+
+def _positive_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 10**9 else None
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise PortTakenError(f"the sample API cannot listen on {HOST}:{port}: choose another with --port") from error
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+def _server(app: Starlette) -> uvicorn.Server:
+    return _Server(
+        uvicorn.Config(
+            app, log_level="critical", access_log=False, timeout_graceful_shutdown=_SHUTDOWN_S, lifespan="off"
+        )
+    )
+
+
+async def _serve_until_signal(
+    server: uvicorn.Server, listener: socket.socket, on_listening: Callable[[str], None]
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    on_listening(_url(listener))
+    await server.serve(sockets=[listener])

@@ -121,7 +121,7 @@ def _read_config(path: Path) -> BertConfig:
 def _read_tokenizer(path: Path, *, max_tokens: int, vocabulary_size: int) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # noqa: BLE001 - the library raises Exception itself
+    except Exception as error:
         raise TextEncoderError(path, f"cannot be read as a tokenizer: {error}") from error
     if tokenizer.get_vocab_size() > vocabulary_size:
         raise TextEncoderError(

@@ -1,0 +1,33 @@
+"""The errors that a user of the command can meet and mend: shown as one line, without a traceback."""
+
+from cli.feed_table import FeedRefusedError
+from cli.stack import StackError
+from pipeline.clean import CleanError
+from pipeline.dataset import DatasetError
+from pipeline.embed import TextEmbeddingsError
+from pipeline.evaluate import EvaluationError
+from pipeline.raw_store import RawStoreError
+from pipeline.tables import TableError
+from pipeline.trained_towers import NoTrainedTowersError
+from pipeline.upstream import UpstreamError
+from sample_api.faults import FaultTextError
+from sample_api.server import PortTakenError
+from two_tower.bundle import BundleError
+from two_tower.text_encoder import TextEncoderError
+
+EXPECTED_ERRORS = (
+    BundleError,
+    CleanError,
+    DatasetError,
+    EvaluationError,
+    FaultTextError,
+    FeedRefusedError,
+    NoTrainedTowersError,
+    PortTakenError,
+    RawStoreError,
+    StackError,
+    TableError,
+    TextEmbeddingsError,
+    TextEncoderError,
+    UpstreamError,
+)

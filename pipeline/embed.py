@@ -1,0 +1,141 @@
+"""Post texts through BERT, cached by content so that a rerun embeds only what is new."""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from pipeline.tables import read_posts
+from two_tower.text_encoder import TextEncoder, encoder_files
+
+MAX_TOKENS = 128
+_TEXTS_AT_ONCE = 64
+_NORM_TOLERANCE = 1e-3
+
+
+class TextEmbeddingsError(Exception):
+    """A file of text embeddings cannot be used: names it and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedReport:
+    """How many texts were new, and how many were known."""
+
+    embedded: int
+    reused: int
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextEmbeddings:
+    """``post_ids`` int64 [posts] ascending, ``embeddings`` float32 [posts, dimension] with unit rows."""
+
+    post_ids: NDArray[np.int64]
+    embeddings: NDArray[np.float32]
+
+
+def embed_posts(
+    clean_directory: Path,
+    cache: Path,
+    output: Path,
+    *,
+    encoder_directory: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> EmbedReport:
+    """Embed ``summary_text`` of every clean post; ``progress`` hears (texts done, texts to do)."""
+    posts = read_posts(clean_directory).sort_values("post_id", ignore_index=True)
+    texts = posts["summary_text"].tolist()
+    encoder = TextEncoder(encoder_directory, max_tokens=MAX_TOKENS)
+    with _Cache(cache, encoder_key=_encoder_key(encoder_directory), dimension=encoder.dimension) as known:
+        keys = [known.key_of(text) for text in texts]
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        # Alike in length, so that little of a batch is padding, and the same batches whenever the same texts are new.
+        order = sorted(new, key=lambda key: (-len(new[key]), key))
+        for start in range(0, len(order), _TEXTS_AT_ONCE):
+            batch = order[start : start + _TEXTS_AT_ONCE]
+            known.keep(batch, encoder.encode([new[key] for key in batch]))
+            if progress:
+                progress(start + len(batch), len(order))
+        embeddings = known.embeddings(keys)
+    _write(output, posts["post_id"].to_numpy(dtype=np.int64), embeddings)
+    return EmbedReport(embedded=len(new), reused=len(texts) - len(new), dimension=encoder.dimension)
+
+
+def read_text_embeddings(path: Path) -> TextEmbeddings:
+    """Read what ``embed_posts`` wrote; TextEmbeddingsError if it is missing or no unit embeddings."""
+    try:
+        with safe_open(path, framework="np") as file:
+            texts = TextEmbeddings(file.get_tensor("post_ids"), file.get_tensor("embeddings"))
+    except FileNotFoundError:
+        raise TextEmbeddingsError(f"{path} is missing: run `moodfeed embed`") from None
+    except (SafetensorError, OSError) as error:
+        raise TextEmbeddingsError(f"{path} cannot be read ({error}): run `moodfeed embed` again") from error
+    if texts.embeddings.ndim != 2 or len(texts.post_ids) != len(texts.embeddings):
+        raise TextEmbeddingsError(
+            f"{path}: {len(texts.post_ids)} posts for embeddings of shape {texts.embeddings.shape}"
+        )
+    norms = np.linalg.norm(texts.embeddings, axis=1)
+    if not (np.abs(norms - 1) < _NORM_TOLERANCE).all():
+        raise TextEmbeddingsError(f"{path}: not all embeddings are finite unit vectors: run `moodfeed embed` again")
+    return texts
+
+
+class _Cache:
+    """Embeddings by hash of encoder and text, in one SQLite file; each batch is one transaction."""
+
+    def __init__(self, path: Path, *, encoder_key: str, dimension: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path)
+        self._connection.execute("CREATE TABLE IF NOT EXISTS embeddings (key TEXT PRIMARY KEY, vector BLOB NOT NULL)")
+        self._encoder_key = encoder_key
+        self._dimension = dimension
+
+    def __enter__(self) -> "_Cache":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def __contains__(self, key: str) -> bool:
+        return self._connection.execute("SELECT 1 FROM embeddings WHERE key = ?", (key,)).fetchone() is not None
+
+    def key_of(self, text: str) -> str:
+        """What a text's embedding is kept under."""
+        return hashlib.sha256(f"{self._encoder_key}\n{text}".encode()).hexdigest()
+
+    def keep(self, keys: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Keep a batch."""
+        rows = [(key, vector.tobytes()) for key, vector in zip(keys, vectors, strict=True)]
+        with self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?)", rows)
+
+    def embeddings(self, keys: Sequence[str]) -> NDArray[np.float32]:
+        """Embeddings [keys, dimension] in the order of the keys; all must be kept."""
+        found = np.zeros((len(keys), self._dimension), dtype=np.float32)
+        for row, key in enumerate(keys):
+            blob = self._connection.execute("SELECT vector FROM embeddings WHERE key = ?", (key,)).fetchone()[0]
+            found[row] = np.frombuffer(blob, dtype=np.float32)
+        return found
+
+
+def _encoder_key(directory: Path) -> str:
+    digest = hashlib.sha256(str(MAX_TOKENS).encode())
+    for file in encoder_files(directory):
+        with file.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _write(path: Path, post_ids: NDArray[np.int64], embeddings: NDArray[np.float32]) -> None:
+    temporary = path.with_name(f".{path.name}.incomplete")
+    save_file({"post_ids": post_ids, "embeddings": embeddings}, temporary)
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)

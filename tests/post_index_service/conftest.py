@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from two_tower.bundle import Canary, Manifest, point_current_at, write_bundle
+from two_tower.bundle_files import CanaryEmbeddings, Category, IndexPosts, ServedPost
+
+TOWER_DIMENSION = 8
+TEXT_DIMENSION = 12
+CATEGORY_SIZES = {0: 5, 2: 40, 7: 9}
+
+
+def unit_rows(random: np.random.Generator, rows: int, dimension: int) -> np.ndarray:
+    vectors = random.normal(size=(rows, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def make_index_posts(seed: int = 0) -> IndexPosts:
+    """54 posts, a third of them twins of another one, so that scores are often tied."""
+    random = np.random.default_rng(seed)
+    count = sum(CATEGORY_SIZES.values())
+    post_ids = np.sort(random.choice(10_000, size=count, replace=False)).astype(np.int64)
+    post_ids = random.permutation(post_ids)
+    category_ids = np.repeat(list(CATEGORY_SIZES), list(CATEGORY_SIZES.values())).astype(np.int32)
+    order = np.lexsort((post_ids, category_ids))
+    post_ids, category_ids = post_ids[order], category_ids[order]
+    tower, text = unit_rows(random, count, TOWER_DIMENSION), unit_rows(random, count, TEXT_DIMENSION)
+    twins = random.choice(count, size=count // 3, replace=False)
+    models = random.choice(count, size=count // 3)
+    tower[twins], text[twins] = tower[models], text[models]
+    return IndexPosts(
+        post_ids=post_ids,
+        category_ids=category_ids,
+        tower_embeddings=tower,
+        text_embeddings=text,
+        popularity=np.round(random.random(count), 1).astype(np.float32),
+        posts=tuple(
+            ServedPost(int(post_id), f"https://video.example/{post_id}", f"post {post_id}", "", int(category), "ana")
+            for post_id, category in zip(post_ids, category_ids, strict=True)
+        ),
+        categories=tuple(Category(number, f"category {number}") for number in CATEGORY_SIZES if number),
+    )
+
+
+def write_index_bundle(root: Path) -> Path:
+    """A bundle with all that the index reads, with one canary, made current."""
+    posts = make_index_posts()
+    user = unit_rows(np.random.default_rng(1), 1, TOWER_DIMENSION)
+    scores = posts.tower_embeddings @ user[0]
+    best = np.lexsort((posts.post_ids, -scores))[:10]
+    canary = Canary(
+        username="ana",
+        mood="",
+        category_id=None,
+        post_ids=tuple(posts.post_ids[best].tolist()),
+        scores=tuple(scores[best].tolist()),
+    )
+    manifest = Manifest(
+        tower_dimension=TOWER_DIMENSION,
+        text_dimension=TEXT_DIMENSION,
+        mood_candidates=6,
+        tower={},
+        counts={"posts": len(posts.posts)},
+        offline_metrics={},
+        library_versions={},
+        canaries=(canary,),
+    )
+
+    def write_files(directory: Path) -> None:
+        posts.write(directory)
+        CanaryEmbeddings(user, np.zeros((1, TEXT_DIMENSION), dtype=np.float32)).write(directory)
+
+    directory = write_bundle(root, manifest, write_files=write_files, sidecar={})
+    point_current_at(root, directory.name)
+    return directory
+
+
+@pytest.fixture
+def index_bundle(tmp_path: Path) -> Path:
+    return write_index_bundle(tmp_path / "bundles")
+
+
+@pytest.fixture(scope="session")
+def index_posts() -> IndexPosts:
+    return make_index_posts()

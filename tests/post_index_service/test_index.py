@@ -1,0 +1,174 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from post_index_service.index import (
+    CategoryNotFoundError,
+    EmbeddingSpaceMismatchError,
+    InvalidEmbeddingError,
+    InvalidSearchError,
+    PostIndex,
+    Query,
+    Ranking,
+)
+from two_tower.bundle_files import IndexPosts
+from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace
+
+BUNDLE_ID = "b" * 64
+BLOCK = 6
+
+
+@pytest.fixture(scope="session")
+def index(index_posts: IndexPosts) -> PostIndex:
+    return PostIndex(index_posts, bundle_id=BUNDLE_ID, mood_candidates=BLOCK)
+
+
+def embedding(space: EmbeddingSpace, seed: int) -> Embedding:
+    values = np.random.default_rng(seed).normal(size=space.dimension).astype(np.float32)
+    return Embedding(space, values / np.linalg.norm(values))
+
+
+def ids_of(index: PostIndex, query: Query) -> list[int]:
+    return [ranked.post.post_id for ranked in index.search(query).posts]
+
+
+def all_pages(index: PostIndex, query: Query, limit: int) -> list[int]:
+    found: list[int] = []
+    offset = 0
+    while True:
+        page = index.search(
+            Query(
+                user=query.user,
+                mood=query.mood,
+                category_id=query.category_id,
+                exclude_post_ids=query.exclude_post_ids,
+                seen_post_ids=query.seen_post_ids,
+                offset=offset,
+                limit=limit,
+            )
+        )
+        found += [ranked.post.post_id for ranked in page.posts]
+        if not page.has_more:
+            return found
+        assert len(page.posts) == limit
+        offset += limit
+
+
+def expected(posts: IndexPosts, query: Query) -> list[int]:
+    """The whole ranking, written from the contract in plain Python."""
+
+    def rank(rows: list[int]) -> list[int]:
+        def by(scores: np.ndarray, some: list[int]) -> list[int]:
+            return sorted(some, key=lambda row: (-scores[row], posts.post_ids[row]))
+
+        user = None if query.user is None else np.einsum("rd,d->r", posts.tower_embeddings, query.user.values)
+        mood = None if query.mood is None else np.einsum("rd,d->r", posts.text_embeddings, query.mood.values)
+        if user is not None and mood is not None:
+            near = by(mood, rows)
+            return [row for start in range(0, len(near), BLOCK) for row in by(user, near[start : start + BLOCK])]
+        if user is not None:
+            return by(user, rows)
+        return by(mood if mood is not None else posts.popularity, rows)
+
+    rows = [
+        row
+        for row, (post_id, category) in enumerate(zip(posts.post_ids, posts.category_ids, strict=True))
+        if query.category_id in {None, int(category)} and int(post_id) not in query.exclude_post_ids
+    ]
+    unseen = [row for row in rows if int(posts.post_ids[row]) not in query.seen_post_ids]
+    seen = [row for row in rows if int(posts.post_ids[row]) in query.seen_post_ids]
+    return [int(posts.post_ids[row]) for row in (*rank(unseen), *rank(seen))]
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_the_pages_of_any_search_are_the_whole_ranking_once(
+    data: st.DataObject, index: PostIndex, index_posts: IndexPosts
+) -> None:
+    some_ids = st.lists(st.sampled_from([*index_posts.post_ids.tolist(), -1, 99_999]), max_size=30)
+    query = Query(
+        user=embedding(index.tower_space, data.draw(st.integers(0, 9))) if data.draw(st.booleans()) else None,
+        mood=embedding(index.text_space, data.draw(st.integers(0, 9))) if data.draw(st.booleans()) else None,
+        category_id=data.draw(st.sampled_from([None, 2, 7])),
+        exclude_post_ids=data.draw(some_ids),
+        seen_post_ids=data.draw(some_ids),
+    )
+    assert all_pages(index, query, data.draw(st.sampled_from([1, 4, 10, 100]))) == expected(index_posts, query)
+
+
+def test_each_combination_of_embeddings_has_its_rule(index: PostIndex) -> None:
+    user, mood = embedding(index.tower_space, 1), embedding(index.text_space, 1)
+    assert index.search(Query(user=user)).ranking == Ranking.USER
+    assert index.search(Query(mood=mood)).ranking == Ranking.MOOD
+    assert index.search(Query(user=user, mood=mood)).ranking == Ranking.MOOD_THEN_USER
+    assert index.search(Query()).ranking == Ranking.POPULAR
+
+
+def test_a_category_feed_holds_no_post_of_another_category(index: PostIndex) -> None:
+    found = index.search(Query(user=embedding(index.tower_space, 3), category_id=7, limit=100)).posts
+    assert {ranked.post.category_id for ranked in found} == {7}
+    assert len(found) == 9
+
+
+def test_posts_without_a_category_are_in_the_feed_over_all_of_them(index: PostIndex) -> None:
+    found = index.search(Query(user=embedding(index.tower_space, 3), limit=100)).posts
+    assert sum(ranked.post.category_id == 0 for ranked in found) == 5
+
+
+@pytest.mark.parametrize("category_id", [0, 1, -1, 2**31 - 1])
+def test_a_category_without_a_servable_post_is_not_found(index: PostIndex, category_id: int) -> None:
+    with pytest.raises(CategoryNotFoundError, match="^invalid category id$"):
+        index.search(Query(category_id=category_id))
+
+
+def test_categories_are_listed_with_their_counts(index: PostIndex) -> None:
+    assert [(item.category.category_id, item.post_count) for item in index.categories()] == [(2, 40), (7, 9)]
+
+
+def test_beyond_the_end_there_is_an_empty_last_page(index: PostIndex) -> None:
+    result = index.search(Query(offset=1000))
+    assert result.posts == ()
+    assert not result.has_more
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        EmbeddingSpace("c" * 64, EmbeddingKind.TOWER, 8),
+        EmbeddingSpace(BUNDLE_ID, EmbeddingKind.TEXT, 8),
+        EmbeddingSpace(BUNDLE_ID, EmbeddingKind.TOWER, 9),
+    ],
+)
+def test_an_embedding_of_another_space_is_refused_with_both_spaces_named(
+    index: PostIndex, space: EmbeddingSpace
+) -> None:
+    with pytest.raises(EmbeddingSpaceMismatchError) as caught:
+        index.search(Query(user=embedding(space, 0)))
+    assert space.bundle_id in str(caught.value)
+    assert BUNDLE_ID in str(caught.value)
+    assert caught.value.metadata == {"embedding_bundle_id": space.bundle_id, "index_bundle_id": BUNDLE_ID}
+
+
+@pytest.mark.parametrize("spoil", [np.nan, np.inf, -np.inf, 0.0, 5.0])
+def test_an_embedding_that_is_no_unit_vector_is_refused(index: PostIndex, spoil: float) -> None:
+    values = embedding(index.tower_space, 0).values.copy()
+    values[np.argmax(np.abs(values))] = spoil
+    with pytest.raises(InvalidEmbeddingError):
+        index.search(Query(user=Embedding(index.tower_space, values)))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query(limit=0),
+        Query(limit=101),
+        Query(limit=-1),
+        Query(offset=-1),
+        Query(exclude_post_ids=range(1001)),
+        Query(seen_post_ids=range(100_001)),
+    ],
+)
+def test_numbers_out_of_range_are_refused(index: PostIndex, query: Query) -> None:
+    with pytest.raises(InvalidSearchError):
+        index.search(query)

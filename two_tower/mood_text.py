@@ -1,0 +1,233 @@
+"""A mood as a person types it, in words that BERT understands: emoji become words, negations become their opposites.
+
+BERT's vocabulary holds no emoji, so that every emoji would be the same unknown token; and it places "not sad" beside
+"sad", because the words are nearly the same. ``scripts/measure_emoji.py`` measures both.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import emoji
+
+# What people mean by an emoji, where its Unicode name ("smiling face with sunglasses") does not say it. The first word
+# is the mood itself. An emoji that is not here speaks through its name. Written without variation selectors, skin
+# tones and genders, which change no mood.
+_EMOJI_OF_MOOD = {
+    # Faces
+    "happy, smiling": "😀 😃 😄 😁 🙂 😊 ☺ 😺 😸",
+    "laughing, funny": "😂 🤣 😆 😹",
+    "nervous, laughing with relief": "😅",
+    "touched, grateful": "🥹",
+    "innocent, kind": "😇 👼",
+    "silly, ironic": "🙃",
+    "playful, flirting": "😉",
+    "calm, relieved": "😌",
+    "love, adoring": "😍 🥰 😻",
+    "love, kissing": "😘 😗 😙 😚 😽 💋",
+    "delicious, tasty": "😋 🤤",
+    "silly, playful": "😛 😝 😜 🤪",
+    "doubtful, suspicious": "🤨",
+    "curious, examining": "🧐",
+    "nerdy, studious": "🤓",
+    "cool, confident": "😎",
+    "amazed, excited": "🤩",
+    "party, celebrating": "🥳",
+    "smug, mischievous": "😏 😼 😈",
+    "annoyed, unimpressed": "😒 🙄 😑",
+    "sad, disappointed": "😞 😔 🙁 ☹ 😥 🙍",
+    "worried, sad": "😟 😦 😧",
+    "confused, unsure": "😕 🫤",
+    "frustrated, struggling": "😣 😖",
+    "exhausted, fed up": "😫 😩 🫩",
+    "pleading, vulnerable": "🥺",
+    "sad, crying": "😢 😭 😿",
+    "bittersweet, smiling through tears": "🥲",
+    "frustrated, angry": "😤 🙎",
+    "angry, furious": "😠 😡 🤬 😾 💢 👿",
+    "embarrassed, shocked": "😳",
+    "hot, overheated": "🥵",
+    "cold, freezing": "🥶",
+    "terrified, screaming in fear": "😱",
+    "afraid, frightened": "😨 🫣",
+    "anxious, stressed": "😰 😓",
+    "hug, warm and friendly": "🤗",
+    "thinking, wondering": "🤔",
+    "giggling, amused": "🤭",
+    "quiet, secret": "🤫 🤐",
+    "lying, dishonest": "🤥",
+    "speechless, silent": "😶",
+    "indifferent, neutral": "😐",
+    "awkward, nervous": "😬",
+    "surprised, astonished": "😯 😮 😲 🫢 🙀",
+    "bored, yawning": "🥱",
+    "sleepy, tired": "😴 😪 💤 🛌",
+    "dizzy, overwhelmed": "😵 🥴 😵‍💫",
+    "relieved, exhausted": "😮‍💨",
+    "absent-minded, foggy": "😶‍🌫",
+    "disgusted, nauseated": "🤢 🤮",
+    "sick, ill": "🤧 😷 🤒 🤕 🦠",
+    "rich, money": "🤑 💰 💵 💸",
+    "adventurous, cowboy": "🤠",
+    "scary, monster": "👹 👺 🧟 🧛",
+    "spooky, ghost": "👻 🎃",
+    "foolish, clown": "🤡",
+    "disgusting, gross": "💩",
+    "death, dark": "💀 ☠",
+    "science fiction, alien": "👽 👾 🛸",
+    "futuristic, robot": "🤖",
+    "melting, overwhelmed": "🫠",
+    "respect, loyal": "🫡",
+    "lonely, invisible": "🫥",
+    "shaken, shocked": "🫨",
+    "shy, embarrassed": "🙈",
+    "secret, oops": "🙉 🙊",
+    # Hearts
+    "love": "❤ 🧡 💛 💚 💙 💜 🤎 🤍 🩷 🩵 🩶 ♥ 🫶 🤟",
+    "love, romantic": "💕 💞 💓 💗 💖 💘 💝 💟 💌 💑 💏 🌹",
+    "dark, mourning": "🖤",
+    "heartbroken, sad": "💔 🥀",
+    "healing, recovering": "❤‍🩹",
+    "passionate, burning love": "❤‍🔥",
+    # Gestures
+    "good, approving": "👍 👌 🙆",
+    "bad, disapproving": "👎",
+    "peaceful": "✌ 🕊 ☮",
+    "hopeful, good luck": "🤞 🍀",
+    "relaxed, cool": "🤙",
+    "rock music, energetic": "🤘 🎸",
+    "friendly, hello": "👋",
+    "admiring, applause": "👏",
+    "joyful, celebrating": "🙌",
+    "trust, friendship": "🤝",
+    "grateful, praying": "🙏 🤲",
+    "strong, motivated": "💪 ✊ 👊",
+    "angry, rude insult": "🖕",
+    "comforting, hug": "🫂",
+    "unsure, indifferent": "🤷",
+    "embarrassed, frustrated": "🤦",
+    "refusing, no": "🙅 ✋ ❌ 🚫 ⛔",
+    "eager, ready": "🙋",
+    "sorry, respectful": "🙇",
+    "curious, watching": "👀",
+    "confident, glamorous": "💅",
+    # Celebration, music, play, achievement
+    "celebration, party": "🎉 🎊 🎈 🥂 🍾 🍻 🪅 🎆 🎇",
+    "birthday, celebration": "🎂",
+    "surprise, gift": "🎁",
+    "dancing, party": "💃 🕺 👯 🪩",
+    "music, melody": "🎶 🎵 🎼 🎧 🎹 🎻 🎷 🎺",
+    "singing, music": "🎤",
+    "playing games, fun": "🎮 🕹 🎲",
+    "thrilling, fun": "🎢 🎡 🎠 🎪",
+    "movie, entertaining": "🎬 🎥 🍿",
+    "dramatic, theatre": "🎭",
+    "creative, artistic": "🎨 🖌",
+    "learning, reading": "📚 📖",
+    "proud, graduation": "🎓",
+    "proud, victorious": "🏆 🥇 🏅 👑",
+    "focused, determined": "🎯",
+    "energetic, sporty": "⚽ 🏀 🏈 ⚾ 🎾 🏐 🏋 🏃 🚴 🤸 ⛹",
+    "energetic, electric": "⚡",
+    "calm, meditating": "🧘",
+    "relaxed, soothing": "🛀 💆 🧖",
+    "adventure, outdoors": "🏄 🧗 🏕 ⛺ 🥾 🧭 🏔",
+    "magical, wonderful": "✨ 🌟 ⭐ 💫 🪄 🦄 🧚 🧜 🧙",
+    "exciting, fire": "🔥",
+    "perfect, excellent": "💯",
+    "shocking, explosion": "💥 🤯",
+    "ambitious, exciting": "🚀",
+    "inspired, idea": "💡",
+    "intelligent, thinking": "🧠",
+    "waiting, expecting": "⏳ ⌛ ⏰",
+    "brave, hero": "🦸",
+    "successful, done": "✅ ✔ ☑ 📈",
+    "precious, luxurious": "💎",
+    "festive, cozy christmas": "🎄 🎅 🤶",
+    "wedding, love": "👰 🤵 💒 💍",
+    "tender, baby": "👶 🍼 🤱",
+    "family, love": "👪",
+    # Trouble
+    "danger, warning": "⚠ ☢ ☣ 🚨 🆘 💣",
+    "violent, dangerous": "🔪 🗡 ⚔ 🔫",
+    "grief, mourning": "⚰ ⚱ 🪦",
+    "confused, question": "❓ ❔",
+    "surprised, alarmed": "❗ ❕ ‼ ⁉",
+    "loss, decline": "📉",
+    # Sky, weather, nature
+    "cheerful, sunny": "☀ 🌞 🌤",
+    "hopeful, sunrise": "🌅 🌄",
+    "joyful, hopeful rainbow": "🌈 🏳‍🌈",
+    "gloomy, cloudy": "☁ ⛅ 🌥",
+    "gloomy, rainy": "🌧 🌦 ☔",
+    "stormy, dark": "⛈ 🌩",
+    "chaotic, storm": "🌪 🌀",
+    "cozy, snowy winter": "❄ ☃ ⛄ 🌨",
+    "mysterious, foggy": "🌫",
+    "calm, ocean": "🌊 🐬 🐳 🐋 🐟 🐠",
+    "relaxed, beach holiday": "🏖 🏝 ⛱ 🌴",
+    "dreamy, night": "🌙 🌛 🌜 🌚 🌝 🌃",
+    "wonder, starry sky": "🌌 🌠",
+    "adventure, travel": "🌍 🌎 🌏 🗺 ✈ 🛫 🧳 🚗 🚂",
+    "gentle, beautiful flowers": "🌸 🌺 🌻 🌼 🌷 💐 🪷 🪻 🦋",
+    "peaceful, nature": "🌱 🌿 ☘ 🍃 🌳 🌲",
+    "nostalgic, autumn": "🍂 🍁",
+    # Animals
+    "cute, adorable animal": "🐶 🐕 🐩 🐱 🐈 🐰 🐇 🐹 🐭 🐻 🐼 🐨 🐣 🐤 🐥 🦊 🐷 🐑 🐿 🦔 🐧 🧸",
+    "funny, playful monkey": "🐵 🐒",
+    "fierce, powerful animal": "🦁 🐯 🐅 🐆 🐺 🦅 🐉 🐲 🦈 🐊 🦖",
+    "creepy, crawling animal": "🕷 🕸 🦂 🐍 🦇 🐀 🪳 🪰 🦟 🪱",
+    "country life, farm animal": "🐮 🐄 🐴 🐔 🐓 🐐",
+    "slow, relaxed animal": "🐌 🐢 🦥",
+    # Food and home
+    "hungry, tasty food": "🍕 🍔 🍟 🌭 🌮 🌯 🍝 🍜 🍣 🥘",
+    "sweet, delicious treat": "🍰 🍩 🍪 🍫 🍬 🍭 🍦 🍨 🧁",
+    "cozy, warm drink": "☕ 🍵 🫖",
+    "relaxed, drinks": "🍷 🍸 🍹 🍺 🥃",
+    "cozy, home": "🏠 🏡 🛋 🕯",
+}
+
+# Everyday moods and what people ask for when they say that they want the opposite.
+_OPPOSITES = {
+    "afraid frightened scared scary fear": "safe, calm",
+    "alone lonely loneliness": "friends, together",
+    "angry mad furious anger": "calm, peaceful",
+    "anxious nervous worried worry worries anxiety": "calm, confident",
+    "bad": "good",
+    "bored boring": "exciting, interesting",
+    "calm relaxed relaxing peaceful": "energetic, wild",
+    "dark gloomy": "bright, cheerful",
+    "depressed depressing depression": "happy, hopeful",
+    "drama dramatic": "calm, easygoing",
+    "excited exciting": "calm, quiet",
+    "funny": "serious",
+    "good great": "bad",
+    "happy cheerful joyful": "sad, unhappy",
+    "loud noisy noise": "quiet",
+    "romantic love": "without romance, independent",
+    "sad sadness unhappy crying": "happy, cheerful",
+    "serious": "funny, lighthearted",
+    "stressed stressful stress": "calm, relaxed",
+    "tired sleepy exhausted": "awake, energetic",
+}
+
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|nothing|without|anything but|\w+n['’]t|dont|isnt)"  # noqa: RUF001 - people type either
+    r"(?:\s+(?:a|all|an|any|anything|at|be|being|feel|feeling|longer|more|really|so|that|the|to|too|very|want))*"
+    r"\s+",
+    re.IGNORECASE,
+)
+_NEGATED_WORDS = re.compile(_NEGATION.pattern + r"(\w+(?:(?:,|,?\s+or|,?\s+nor)\s+\w+)*)", re.IGNORECASE)
+_NEGATION_AT_END = re.compile(_NEGATION.pattern + r"$", re.IGNORECASE)
+_NOT_A_MOOD = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[♀♂]")  # variation selectors, skin tones, genders
+
+
+def mood_to_words(mood: str) -> str:
+    """Say a mood in words: emoji become what people mean by them, negated everyday moods become their opposites.
+
+    Text without either comes back as it is, but for its white space. A repeated emoji counts once.
+    """
+    words = ""
+    for piece in _pieces(_NOT_A_MOOD.sub("", mood)):
+        words += piece
+    return words
