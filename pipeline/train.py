@@ -41,6 +41,7 @@ def train(
     )
     examples = Examples(dataset, config, tower_config, device=device, random=random)
     post_tower = PostTower(tower_config).to(device)
+    post_tower.start_from(examples.text)
     user_tower = UserTower(tower_config).to(device)
     parameters = [*post_tower.parameters(), *user_tower.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)

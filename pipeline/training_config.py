@@ -11,11 +11,11 @@ class TrainingConfig:
 
     objective: str = "softmax"  # softmax: in-batch sampled softmax with logQ; mse: the predecessor's regression
     seed: int = 7
-    epochs: int = 30
+    epochs: int = 12
     batch_size: int = 256
     learning_rate: float = 3e-3
     weight_decay: float = 1e-4
-    temperature: float = 0.07
+    temperature: float = 0.05
     uniform_negatives: int = 512  # drawn from the whole catalogue, so that posts nobody meets are learnt from too
     snapshot_days: float = 7.0  # how often the past's popularity is looked at
     serving_days: float = 28.0  # an example's snapshot lies up to this long before it

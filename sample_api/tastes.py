@@ -85,14 +85,14 @@ def make_users(random: np.random.Generator, scale: float) -> Users:
         if user in staying:
             first = random.uniform(DAYS * 0.3, DAYS - TEST_DAYS - 20)
             days = random.uniform(first, DAYS, size=max(visits, 6))
-            days[0], days[1] = first, random.uniform(DAYS - TEST_DAYS + 0.5, DAYS - 0.5)
+            days[:3] = first, random.uniform(DAYS - TEST_DAYS + 0.5, DAYS - 0.5), DAYS - 0.01
         elif user in arriving_late:
             days = random.uniform(DAYS - TEST_DAYS + 0.1, DAYS - 3) + random.exponential(0.8, size=visits)
         else:
-            last = DAYS - TEST_DAYS - 0.2
+            last = DAYS - TEST_DAYS - 1.5
             wave = random.choice(np.linspace(20, last, 24)) + random.normal(0, 4)
             days = np.clip(wave + random.exponential(2.5, size=visits), 1, last)
-        sessions[user] = np.clip(days, 0.5, DAYS - 0.01)  # the first two of a stayer lie on both sides of the split
+        sessions[user] = np.clip(days, 0.5, DAYS - 0.01)  # the first ones of a stayer lie on both sides of the split
     return Users(
         topic_tastes=_tastes(random, active, len(TOPICS), liked=3),
         mood_tastes=_tastes(random, active, len(MOOD_LABELS), liked=2),

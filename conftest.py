@@ -1,0 +1,63 @@
+"""Fixtures that more than one package's tests need."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.workspace import Workspace
+from pipeline.clean import clean
+from pipeline.dataset import read_dataset
+from pipeline.embed import embed_posts
+from pipeline.evaluate import evaluate
+from pipeline.export import export
+from pipeline.fetch import fetch
+from pipeline.raw_store import RawStore
+from pipeline.score import score
+from pipeline.train import train
+from pipeline.training_config import TrainingConfig
+from pipeline.upstream import UpstreamClient
+from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
+from sample_api.world import World, generate_world
+from two_tower.text_encoder import default_encoder_directory
+
+SMALL_TRAINING = TrainingConfig(epochs=3)
+
+
+@pytest.fixture(scope="session")
+def small_world() -> World:
+    """A twelfth of the sample world."""
+    return generate_world(scale=0.12)
+
+
+@pytest.fixture(scope="session")
+def small_workspace(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Everything up to the text embeddings, fetched over real HTTP, through the real BERT."""
+    workspace = Workspace(tmp_path_factory.mktemp("workspace"))
+    with running_sample_api(small_world) as url, RawStore(workspace.raw) as store:
+        with UpstreamClient(url, flic_token=SAMPLE_TOKEN, resonance_algorithm=SAMPLE_RESONANCE_ALGORITHM) as client:
+            fetch(client, store)
+    clean(workspace.raw, workspace.clean)
+    score(workspace.clean, workspace.scores)
+    embed_posts(
+        workspace.clean,
+        workspace.text_cache,
+        workspace.text_embeddings,
+        encoder_directory=default_encoder_directory(),
+    )
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def small_bundles(small_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundles directory whose current bundle was made from the small world."""
+    bundles = tmp_path_factory.mktemp("bundles")
+    dataset = read_dataset(small_workspace.clean, small_workspace.text_embeddings)
+    export(
+        dataset,
+        train(dataset, SMALL_TRAINING),
+        evaluate(dataset, SMALL_TRAINING),
+        encoder_directory=default_encoder_directory(),
+        bundles=bundles,
+        sidecar={"created_at": "2026-01-01T00:00:00+00:00"},
+    )
+    return bundles

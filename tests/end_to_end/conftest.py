@@ -1,0 +1,63 @@
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+
+from cli.stack import Addresses, Stack, running_stack
+from moodfeed.feed.v1 import feed_pb2_grpc
+from two_tower.bundle import Bundle, current_bundle, open_bundle
+from two_tower.bundle_files import IndexPosts, KnownUsers
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The three processes over the small bundle, and what the bundle holds."""
+
+    addresses: Addresses
+    stack: Stack
+    bundle: Bundle
+    posts: IndexPosts
+    users: KnownUsers
+
+    @property
+    def http(self) -> str:
+        return f"http://{self.addresses.gateway_http}"
+
+    def busiest_username(self) -> str:
+        return self.users.usernames[int(np.diff(self.users.offsets).argmax())]
+
+    def username_without_history(self) -> str:
+        return self.users.usernames[int(np.diff(self.users.offsets).argmin())]
+
+    def largest_category(self) -> int:
+        return int(np.bincount(self.posts.category_ids[self.posts.category_ids > 0]).argmax())
+
+
+def free_addresses() -> Addresses:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
+    names = [f"127.0.0.1:{item.getsockname()[1]}" for item in sockets]
+    for item in sockets:
+        item.close()
+    return Addresses(*names)
+
+
+@pytest.fixture(scope="session")
+def running(small_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    bundle = open_bundle(current_bundle(small_bundles))
+    addresses = free_addresses()
+    log = tmp_path_factory.mktemp("stack") / "stack.log"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MOODFEED_POST_INDEX_METRICS_PORT", "0")
+        environment.setenv("MOODFEED_USER_TOWER_METRICS_PORT", "0")
+        with running_stack(small_bundles, addresses, log=log) as stack:
+            yield Running(addresses, stack, bundle, IndexPosts.read(bundle), KnownUsers.read(bundle))
+
+
+@pytest.fixture(scope="session")
+def feeds(running: Running) -> Iterator[feed_pb2_grpc.FeedServiceStub]:
+    with grpc.insecure_channel(running.addresses.gateway_grpc) as channel:
+        yield feed_pb2_grpc.FeedServiceStub(channel)

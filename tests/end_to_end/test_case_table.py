@@ -1,0 +1,250 @@
+"""Every row of the case table, over gRPC and over HTTP, from three real processes."""
+
+from collections.abc import Callable
+
+import grpc
+import httpx
+import numpy as np
+import pytest
+
+from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+from rpc.errors import read_error_info
+from tests.end_to_end.conftest import Running
+
+UNKNOWN = "nobody at all"
+USER_MESSAGE = "User is not in database so give input of mood and category_id"
+CATEGORY_MESSAGE = "invalid category id"
+
+
+class Refused(Exception):
+    def __init__(self, status: str, reason: str, message: str) -> None:
+        super().__init__(status, reason, message)
+        self.status, self.reason, self.message = status, reason, message
+
+
+class Answer:
+    def __init__(self, post_ids: list[int], scores: list[float], ranking: str, token: str, bundle_id: str) -> None:
+        self.post_ids, self.scores, self.ranking, self.token, self.bundle_id = (
+            post_ids,
+            scores,
+            ranking,
+            token,
+            bundle_id,
+        )
+
+
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture(params=["grpc", "http"])
+def ask(request: pytest.FixtureRequest, running: Running, feeds: feed_pb2_grpc.FeedServiceStub) -> Ask:
+    def over_grpc(**fields: object) -> Answer:
+        try:
+            answer = feeds.GetFeed(feed_pb2.GetFeedRequest(**fields), timeout=10)
+        except grpc.RpcError as error:
+            raise Refused(error.code().name, read_error_info(error).reason, error.details()) from error
+        return Answer(
+            [post.post_id for post in answer.posts],
+            [post.score for post in answer.posts],
+            feed_pb2.Ranking.Name(answer.ranking),
+            answer.next_page_token,
+            answer.bundle_id,
+        )
+
+    def over_http(**fields: object) -> Answer:
+        excluded = fields.pop("exclude_post_ids", [])
+        parameters = {**fields, "exclude": ",".join(map(str, excluded))}
+        reply = httpx.get(f"{running.http}/feed", params=parameters, timeout=10)
+        document = reply.json()
+        if reply.status_code != 200:
+            assert document["error"]["code"] == reply.status_code
+            raise Refused(document["error"]["status"], document["error"]["reason"], document["error"]["message"])
+        return Answer(
+            [post["post_id"] for post in document["posts"]],
+            [post["score"] for post in document["posts"]],
+            document["ranking"],
+            document["next_page_token"],
+            document["bundle_id"],
+        )
+
+    return over_grpc if request.param == "grpc" else over_http
+
+
+def category_of(running: Running, post_id: int) -> int:
+    return int(running.posts.category_ids[running.posts.post_ids == post_id][0])
+
+
+def test_a_known_user_gets_ten_posts_of_all_categories_by_user_score(ask: Ask, running: Running) -> None:
+    answer = ask(username=running.busiest_username())
+    assert len(answer.post_ids) == 10
+    assert answer.ranking == "RANKING_USER"
+    assert answer.bundle_id == running.bundle.bundle_id
+    assert answer.scores == sorted(answer.scores, reverse=True)
+    assert len({category_of(running, post_id) for post_id in answer.post_ids}) > 1
+
+
+def test_a_known_user_and_a_category_give_posts_of_that_category_by_user_score(ask: Ask, running: Running) -> None:
+    category_id = running.largest_category()
+    answer = ask(username=running.busiest_username(), category_id=category_id)
+    assert {category_of(running, post_id) for post_id in answer.post_ids} == {category_id}
+    assert answer.ranking == "RANKING_USER"
+
+
+def test_a_known_user_a_category_and_a_mood_are_ranked_by_both(ask: Ask, running: Running) -> None:
+    asked = {"username": running.busiest_username(), "category_id": running.largest_category()}
+    answer = ask(**asked, mood="calm and peaceful")
+    assert {category_of(running, post_id) for post_id in answer.post_ids} == {asked["category_id"]}
+    assert answer.ranking == "RANKING_MOOD_THEN_USER"
+
+
+def test_a_known_user_and_a_mood_are_ranked_over_all_categories(ask: Ask, running: Running) -> None:
+    answer = ask(username=running.busiest_username(), mood="full of energy")
+    assert len(answer.post_ids) == 10
+    assert answer.ranking == "RANKING_MOOD_THEN_USER"
+
+
+def test_an_unknown_user_with_category_and_mood_gets_the_nearest_posts_first(ask: Ask, running: Running) -> None:
+    category_id = running.largest_category()
+    answer = ask(username=UNKNOWN, category_id=category_id, mood="scary")
+    assert {category_of(running, post_id) for post_id in answer.post_ids} == {category_id}
+    assert answer.ranking == "RANKING_MOOD"
+    assert answer.scores == sorted(answer.scores, reverse=True)
+
+
+@pytest.mark.parametrize("missing", [("category_id", "mood"), ("category_id",), ("mood",)])
+def test_an_unknown_user_without_both_is_told_what_to_give(
+    ask: Ask, running: Running, missing: tuple[str, ...]
+) -> None:
+    asked = {"username": UNKNOWN, "category_id": running.largest_category(), "mood": "calm"}
+    with pytest.raises(Refused) as caught:
+        ask(**{name: value for name, value in asked.items() if name not in missing})
+    assert (caught.value.status, caught.value.reason) == ("NOT_FOUND", "USER_NOT_FOUND")
+    assert caught.value.message == USER_MESSAGE
+
+
+@pytest.mark.parametrize("username", ["known", UNKNOWN])
+@pytest.mark.parametrize("mood", ["", "calm"])
+@pytest.mark.parametrize("category_id", [-1, 0, 9999, 2**31 - 1])
+def test_what_is_no_category_is_refused_whoever_asks(
+    ask: Ask, running: Running, username: str, mood: str, category_id: int
+) -> None:
+    name = running.busiest_username() if username == "known" else username
+    with pytest.raises(Refused) as caught:
+        ask(username=name, category_id=category_id, mood=mood)
+    assert (caught.value.status, caught.value.reason) == ("NOT_FOUND", "CATEGORY_NOT_FOUND")
+    assert caught.value.message == CATEGORY_MESSAGE
+
+
+@pytest.mark.parametrize("username", ["", " ", "\t\n"])
+def test_a_blank_username_is_malformed(ask: Ask, username: str) -> None:
+    with pytest.raises(Refused) as caught:
+        ask(username=username)
+    assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "USERNAME_BLANK")
+
+
+def test_a_malformed_request_is_told_before_an_unknown_category(ask: Ask) -> None:
+    with pytest.raises(Refused) as caught:
+        ask(username=" ", category_id=9999)
+    assert caught.value.reason == "USERNAME_BLANK"
+
+
+def test_a_user_without_a_history_is_known(ask: Ask, running: Running) -> None:
+    answer = ask(username=running.username_without_history())
+    assert len(answer.post_ids) == 10
+
+
+def test_a_blank_mood_counts_as_missing(ask: Ask, running: Running) -> None:
+    name = running.busiest_username()
+    assert ask(username=name, mood="  ").post_ids == ask(username=name).post_ids
+
+
+def test_crying_and_laughing_lead_to_different_feeds(ask: Ask, running: Running) -> None:
+    asked = {"username": UNKNOWN, "category_id": running.largest_category()}
+    assert ask(**asked, mood="😢").post_ids != ask(**asked, mood="😂").post_ids
+
+
+@pytest.mark.parametrize("mood", ["", "calm", "😎 🥱"])
+def test_the_pages_of_a_category_are_each_of_its_posts_once_and_seen_posts_come_last(
+    ask: Ask, running: Running, mood: str
+) -> None:
+    category_id = running.largest_category()
+    name = running.busiest_username()
+    found: list[int] = []
+    token = ""
+    while True:
+        page = ask(username=name, category_id=category_id, mood=mood, page_size=7, page_token=token)
+        found += page.post_ids
+        token = page.token
+        if not token:
+            break
+        assert len(page.post_ids) == 7
+    assert sorted(found) == running.posts.post_ids[running.posts.category_ids == category_id].tolist()
+    user = running.users.usernames.index(name)
+    seen = set(running.users.post_ids[running.users.offsets[user] : running.users.offsets[user + 1]].tolist())
+    is_seen = [post_id in seen for post_id in found]
+    assert is_seen == sorted(is_seen)
+    assert any(is_seen)
+
+
+def test_excluded_posts_stay_away_and_the_page_stays_full(ask: Ask, running: Running) -> None:
+    first = ask(username=running.busiest_username())
+    second = ask(username=running.busiest_username(), exclude_post_ids=first.post_ids)
+    assert not set(first.post_ids) & set(second.post_ids)
+    assert len(second.post_ids) == 10
+
+
+@pytest.mark.parametrize(("page_size", "expected"), [(0, 10), (1, 1), (100, 100), (101, 100), (2**31 - 1, 100)])
+def test_page_sizes_mean_what_the_contract_says(ask: Ask, running: Running, page_size: int, expected: int) -> None:
+    assert len(running.posts.posts) > 100
+    assert len(ask(username=running.busiest_username(), page_size=page_size).post_ids) == expected
+
+
+def test_a_negative_page_size_is_malformed(ask: Ask, running: Running) -> None:
+    with pytest.raises(Refused) as caught:
+        ask(username=running.busiest_username(), page_size=-1)
+    assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "PAGE_SIZE_NEGATIVE")
+
+
+def test_a_mood_may_have_512_code_points_and_no_more(ask: Ask, running: Running) -> None:
+    assert len(ask(username=running.busiest_username(), mood="😢" * 512).post_ids) == 10
+    with pytest.raises(Refused) as caught:
+        ask(username=running.busiest_username(), mood="a" * 513)
+    assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "MOOD_TOO_LONG")
+
+
+def test_too_many_exclusions_are_malformed(ask: Ask, running: Running) -> None:
+    with pytest.raises(Refused) as caught:
+        ask(username=running.busiest_username(), exclude_post_ids=list(range(1001)))
+    assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "TOO_MANY_EXCLUSIONS")
+
+
+@pytest.mark.parametrize("change", [{"mood": "calm"}, {"username": "other"}, {"exclude_post_ids": [1]}])
+def test_a_page_token_of_another_request_is_malformed(ask: Ask, running: Running, change: dict[str, object]) -> None:
+    asked: dict[str, object] = {"username": running.busiest_username()}
+    token = ask(**asked).token
+    if "username" in change:
+        change = {"username": running.username_without_history()}
+    with pytest.raises(Refused) as caught:
+        ask(**(asked | change), page_token=token)
+    assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "PAGE_TOKEN_INVALID")
+
+
+@pytest.mark.parametrize("token", ["x", "AAAA", "not base64 at all!", "é"])
+def test_what_is_no_page_token_is_malformed(ask: Ask, running: Running, token: str) -> None:
+    with pytest.raises(Refused) as caught:
+        ask(username=running.busiest_username(), page_token=token)
+    assert caught.value.reason == "PAGE_TOKEN_INVALID"
+
+
+def test_a_required_bundle_that_is_not_held_is_refused(ask: Ask, running: Running) -> None:
+    name = running.busiest_username()
+    assert ask(username=name, required_bundle_id=running.bundle.bundle_id).post_ids == ask(username=name).post_ids
+    with pytest.raises(Refused) as caught:
+        ask(username=name, required_bundle_id="0" * 64)
+    assert (caught.value.status, caught.value.reason) == ("FAILED_PRECONDITION", "BUNDLE_NOT_HELD")
+
+
+def test_two_people_with_different_histories_get_different_feeds(ask: Ask, running: Running) -> None:
+    busiest = np.argsort(-np.diff(running.users.offsets))[:5]
+    feeds = {tuple(ask(username=running.users.usernames[user]).post_ids) for user in busiest}
+    assert len(feeds) == 5
