@@ -33,9 +33,12 @@ def small_world() -> World:
 def small_workspace(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Everything up to the text embeddings, fetched over real HTTP, through the real BERT."""
     workspace = Workspace(tmp_path_factory.mktemp("workspace"))
-    with running_sample_api(small_world) as url, RawStore(workspace.raw) as store:
-        with UpstreamClient(url, flic_token=SAMPLE_TOKEN, resonance_algorithm=SAMPLE_RESONANCE_ALGORITHM) as client:
-            fetch(client, store)
+    with (
+        running_sample_api(small_world) as url,
+        RawStore(workspace.raw) as store,
+        UpstreamClient(url, flic_token=SAMPLE_TOKEN, resonance_algorithm=SAMPLE_RESONANCE_ALGORITHM) as client,
+    ):
+        fetch(client, store)
     clean(workspace.raw, workspace.clean)
     score(workspace.clean, workspace.scores)
     embed_posts(

@@ -31,9 +31,10 @@ def ask_for_feed(
     request = feed_pb2.GetFeedRequest(username=username, category_id=category_id, mood=mood, page_size=page_size)
     with grpc.insecure_channel(address) as channel:
         try:
-            return feed_pb2_grpc.FeedServiceStub(channel).GetFeed(request, timeout=_SECONDS)
+            answer: feed_pb2.GetFeedResponse = feed_pb2_grpc.FeedServiceStub(channel).GetFeed(request, timeout=_SECONDS)
         except grpc.RpcError as error:
             raise _refusal(error, address) from error
+    return answer
 
 
 def ask_for_categories(address: str) -> tuple[feed_pb2.Category, ...]:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 from implicit.als import AlternatingLeastSquares
-from implicit.nearest_neighbours import BM25Recommender
+from implicit.nearest_neighbours import ItemItemRecommender, bm25_weight
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
 
 from pipeline.dataset import Dataset
 
@@ -19,6 +20,7 @@ Scorer = Callable[[Dataset, NDArray[np.int64]], Scores]
 
 _MONTH_DAYS = 30.0
 _NEIGHBOURS = 100
+_BM25_K1, _BM25_B = 1.2, 0.75
 _FACTORS = 32
 _TIE_BREAK = 1e-3  # how much popularity counts beside a personal score: only where that one is tied
 
@@ -47,16 +49,16 @@ def random_order(dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
 def item_neighbours(dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
     """Item-kNN: posts met by the same people, with BM25 weights (collaborative filtering)."""
     matrix = _strengths(dataset)
-    model = BM25Recommender(K=_NEIGHBOURS, num_threads=1)
-    model.fit(matrix, show_progress=False)
+    model = ItemItemRecommender(K=_NEIGHBOURS, num_threads=1)
+    model.fit(bm25_weight(matrix.T, K1=_BM25_K1, B=_BM25_B).T.tocsr(), show_progress=False)
     return _with_fallback((matrix[user_rows] @ model.similarity).toarray(), dataset, user_rows)
 
 
 def alternating_least_squares(dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
     """Implicit ALS (Hu, Koren and Volinsky 2008; collaborative filtering)."""
-    matrix = _strengths(dataset)
-    model = AlternatingLeastSquares(factors=_FACTORS, random_state=0, num_threads=1, iterations=15)
-    model.fit(matrix, show_progress=False)
+    with threadpool_limits(1, "blas"):  # the library's own threads and BLAS's get in each other's way
+        model = AlternatingLeastSquares(factors=_FACTORS, random_state=0, num_threads=1, iterations=15)
+        model.fit(_strengths(dataset), show_progress=False)
     scores = np.asarray(model.user_factors)[user_rows] @ np.asarray(model.item_factors).T
     has_history = np.diff(dataset.pairs.offsets)[user_rows] > 0
     return _with_fallback(scores * has_history[:, None], dataset, user_rows)

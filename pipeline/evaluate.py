@@ -116,12 +116,14 @@ def evaluate(
     towers = train(past, config, on_epoch=on_epoch)
     scorers = BASELINES | {MODEL_NAME: lambda _, users: score_with_model(towers, past, users)}
     active = np.flatnonzero(np.diff(past.pairs.offsets) > 0)
+    everyone = np.union1d(split.user_rows, active)
     methods = {}
     for name, scorer in scorers.items():
         if on_method:
             on_method(name)
-        ranking = rank_unseen(scorer(past, split.user_rows), past, split.user_rows)
-        feeds = rank_unseen(scorer(past, active), past, active)[:, :CUTOFF]
+        scores = scorer(past, everyone)
+        ranking = rank_unseen(scores[np.searchsorted(everyone, split.user_rows)], past, split.user_rows)
+        feeds = rank_unseen(scores[np.searchsorted(everyone, active)], past, active)[:, :CUTOFF]
         methods[name] = measure(ranking, split.targets, feeds)
     is_test_event = dataset.event_days >= split.day
     test_posts = np.unique(dataset.event_posts[is_test_event])

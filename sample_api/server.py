@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from sample_api.faults import Fault, Faults, FaultSchedule
 from sample_api.post_rows import NEWER_POST_KEYS
-from sample_api.rows import Row, Rows
+from sample_api.rows import Rows
 from sample_api.user_rows import NEWER_USER_KEYS
 from sample_api.world import World
 
@@ -42,6 +42,7 @@ class _Endpoint:
     list_key: str
     message: str
     rows: Rows
+    newer_keys: frozenset[str] = frozenset()  # keys that the schema of a year ago lacked
     needs_token: bool = False
     needs_algorithm: bool = False
 
@@ -68,8 +69,22 @@ def build_app(
             "/posts/inspire", "posts", "Inspired posts fetched successfully", tables.inspires, needs_algorithm=True
         ),
         _Endpoint("/posts/rating", "posts", "Rated posts fetched successfully", tables.ratings, needs_algorithm=True),
-        _Endpoint("/posts/summary/get", "posts", "Posts summary fetched successfully", tables.posts, needs_token=True),
-        _Endpoint("/users/get_all", "users", "Users fetched successfully", tables.users, needs_token=True),
+        _Endpoint(
+            "/posts/summary/get",
+            "posts",
+            "Posts summary fetched successfully",
+            tables.posts,
+            newer_keys=NEWER_POST_KEYS,
+            needs_token=True,
+        ),
+        _Endpoint(
+            "/users/get_all",
+            "users",
+            "Users fetched successfully",
+            tables.users,
+            newer_keys=NEWER_USER_KEYS,
+            needs_token=True,
+        ),
     )
     answerer = _Answerer(
         secrets=_Secrets(token, resonance_algorithm), owner_posts=tables.owner_posts, faults=faults or Faults()
@@ -151,7 +166,8 @@ class _Answerer:
         else:
             rows, message = self._present_rows(endpoint, page=page), endpoint.message
         start, stop = page_bounds(page, page_size, short_every=self._faults.short_pages_every)
-        served = [self._in_schema(row) for row in rows[start:stop]]
+        left_out = endpoint.newer_keys if self._faults.older_schema else frozenset()
+        served = [{key: value for key, value in row.items() if key not in left_out} for row in rows[start:stop]]
         content = {
             "status": "success",
             "message": message,
@@ -160,7 +176,7 @@ class _Answerer:
             "max_page_size": page_size,
             endpoint.list_key: served,
         }
-        return _CutResponse(content) if fault is Fault.CUT else _Utf8Response(content)
+        return _CutResponse(content) if fault is Fault.CUT else JSONResponse(content)
 
     def _present_rows(self, endpoint: _Endpoint, *, page: int) -> Rows:
         """The rows that still exist: history loses its oldest ones from fetch to fetch where that is asked for."""
@@ -171,11 +187,6 @@ class _Answerer:
         gone = self._faults.vanishing_rows * max(self._fetches[endpoint.path] - 1, 0)
         return endpoint.rows[gone:]
 
-    def _in_schema(self, row: Row) -> Row:
-        if not self._faults.older_schema:
-            return row
-        return {key: value for key, value in row.items() if key not in NEWER_POST_KEYS | NEWER_USER_KEYS}
-
 
 def page_bounds(page: int, page_size: int, *, short_every: int = 0) -> tuple[int, int]:
     """Slice of the rows that a page holds. Each ``short_every``-th page is half as long; the next goes on after it."""
@@ -185,10 +196,6 @@ def page_bounds(page: int, page_size: int, *, short_every: int = 0) -> tuple[int
     start = (page - 1) * full - short_before * (full - half)
     is_short = bool(short_every) and page % short_every == 0
     return start, start + (half if is_short else full)
-
-
-class _Utf8Response(JSONResponse):
-    """JSON as the platform sends it: text as it is, not escaped."""
 
 
 class _CutResponse(Response):

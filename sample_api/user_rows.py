@@ -50,7 +50,7 @@ def make_user_rows(random: np.random.Generator, usernames: list[str]) -> tuple[R
     """All users, ascending by id, and their ids by row."""
     ids = np.cumsum(random.integers(1, 6, size=len(usernames))) + 9000
     rows = [_user_row(random, int(user_id), name) for user_id, name in zip(ids, usernames, strict=True)]
-    rows.append(_user_row(random, int(ids[-1]) + 1, "") | {"username": None})
+    rows.append({**_user_row(random, int(ids[-1]) + 1, ""), "username": None})
     return tuple(rows), [int(user_id) for user_id in ids]
 
 

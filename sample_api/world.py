@@ -105,8 +105,8 @@ def _event_rows(
         if random.random() < _ORPHAN_SHARE:
             row_id += 1
             orphan = {"post_id": post_ids[-1] + 500} if random.random() < 0.5 else {"user_id": user_ids[0] + 100_000}
-            rows.append(row | {"id": row_id} | orphan)
+            rows.append({**row, "id": row_id, **orphan})
     row_id += 1
     if rows:
-        rows.append(rows[-1] | {"id": row_id, _MOMENT_KEYS[verb]: "0000-00-00 00:00:00"})  # one row is malformed
+        rows.append({**rows[-1], "id": row_id, _MOMENT_KEYS[verb]: "0000-00-00 00:00:00"})  # one row is malformed
     return tuple(rows)

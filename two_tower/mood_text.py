@@ -5,7 +5,6 @@ BERT's vocabulary holds no emoji, so that every emoji would be the same unknown 
 """
 
 import re
-from collections.abc import Iterator
 from functools import cache
 
 import emoji
@@ -219,15 +218,56 @@ _NEGATION = re.compile(
 )
 _NEGATED_WORDS = re.compile(_NEGATION.pattern + r"(\w+(?:(?:,|,?\s+or|,?\s+nor)\s+\w+)*)", re.IGNORECASE)
 _NEGATION_AT_END = re.compile(_NEGATION.pattern + r"$", re.IGNORECASE)
+_JOINER = "\u200d"
 _NOT_A_MOOD = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[♀♂]")  # variation selectors, skin tones, genders
 
 
 def mood_to_words(mood: str) -> str:
     """Say a mood in words: emoji become what people mean by them, negated everyday moods become their opposites.
 
-    Text without either comes back as it is, but for its white space. A repeated emoji counts once.
+    Text without either comes back as it is, but for its white space. Emoji side by side are listed with commas, each
+    meaning once.
     """
-    words = ""
-    for piece in _pieces(_NOT_A_MOOD.sub("", mood)):
-        words += piece
-    return words
+    text = _NOT_A_MOOD.sub("", mood)
+    words, end = "", 0
+    run: set[str] = set()  # the phrases of the emoji side by side up to here
+    for found in emoji.emoji_list(text):
+        between = text[end : found["match_start"]].strip(_JOINER)
+        end = found["match_end"]
+        phrase = _phrase_of(found["emoji"])
+        if between.strip() or not run:
+            words += f"{between} {_mood_of(phrase) if _NEGATION_AT_END.search(between + ' ') else phrase}"
+            run = {phrase}
+        elif phrase not in run:
+            words += f", {phrase}"
+            run.add(phrase)
+    words += f" {text[end:]}"
+    return _NEGATED_WORDS.sub(_say_opposite, " ".join(words.split()))
+
+
+def _phrase_of(symbol: str) -> str:
+    """What an emoji means, or else its Unicode name."""
+    name: str = emoji.EMOJI_DATA[symbol]["en"].strip(":").replace("_", " ")
+    return _phrases().get(symbol, name)
+
+
+def _mood_of(phrase: str) -> str:
+    return phrase.partition(",")[0]
+
+
+def _say_opposite(negation: re.Match[str]) -> str:
+    """The opposites of the negated words, or the negation as it stands where one of them has none."""
+    negated = [word for word in re.findall(r"\w+", negation[1].lower()) if word not in {"or", "nor"}]
+    if not all(word in _opposites() for word in negated):
+        return negation[0]
+    return ", ".join(dict.fromkeys(_opposites()[word] for word in negated))
+
+
+@cache
+def _phrases() -> dict[str, str]:
+    return {symbol: phrase for phrase, symbols in _EMOJI_OF_MOOD.items() for symbol in symbols.split()}
+
+
+@cache
+def _opposites() -> dict[str, str]:
+    return {word: opposite for words, opposite in _OPPOSITES.items() for word in words.split()}

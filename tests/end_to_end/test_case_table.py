@@ -16,7 +16,7 @@ USER_MESSAGE = "User is not in database so give input of mood and category_id"
 CATEGORY_MESSAGE = "invalid category id"
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     def __init__(self, status: str, reason: str, message: str) -> None:
         super().__init__(status, reason, message)
         self.status, self.reason, self.message = status, reason, message
@@ -42,7 +42,7 @@ def ask(request: pytest.FixtureRequest, running: Running, feeds: feed_pb2_grpc.F
         try:
             answer = feeds.GetFeed(feed_pb2.GetFeedRequest(**fields), timeout=10)
         except grpc.RpcError as error:
-            raise Refused(error.code().name, read_error_info(error).reason, error.details()) from error
+            raise RefusedError(error.code().name, read_error_info(error).reason, error.details()) from error
         return Answer(
             [post.post_id for post in answer.posts],
             [post.score for post in answer.posts],
@@ -58,7 +58,7 @@ def ask(request: pytest.FixtureRequest, running: Running, feeds: feed_pb2_grpc.F
         document = reply.json()
         if reply.status_code != 200:
             assert document["error"]["code"] == reply.status_code
-            raise Refused(document["error"]["status"], document["error"]["reason"], document["error"]["message"])
+            raise RefusedError(document["error"]["status"], document["error"]["reason"], document["error"]["message"])
         return Answer(
             [post["post_id"] for post in document["posts"]],
             [post["score"] for post in document["posts"]],
@@ -116,7 +116,7 @@ def test_an_unknown_user_without_both_is_told_what_to_give(
     ask: Ask, running: Running, missing: tuple[str, ...]
 ) -> None:
     asked = {"username": UNKNOWN, "category_id": running.largest_category(), "mood": "calm"}
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         ask(**{name: value for name, value in asked.items() if name not in missing})
     assert (caught.value.status, caught.value.reason) == ("NOT_FOUND", "USER_NOT_FOUND")
     assert caught.value.message == USER_MESSAGE
@@ -129,7 +129,7 @@ def test_what_is_no_category_is_refused_whoever_asks(
     ask: Ask, running: Running, username: str, mood: str, category_id: int
 ) -> None:
     name = running.busiest_username() if username == "known" else username
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         ask(username=name, category_id=category_id, mood=mood)
     assert (caught.value.status, caught.value.reason) == ("NOT_FOUND", "CATEGORY_NOT_FOUND")
     assert caught.value.message == CATEGORY_MESSAGE
@@ -137,13 +137,13 @@ def test_what_is_no_category_is_refused_whoever_asks(
 
 @pytest.mark.parametrize("username", ["", " ", "\t\n"])
 def test_a_blank_username_is_malformed(ask: Ask, username: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         ask(username=username)
     assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "USERNAME_BLANK")
 
 
 def test_a_malformed_request_is_told_before_an_unknown_category(ask: Ask) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         ask(username=" ", category_id=9999)
     assert caught.value.reason == "USERNAME_BLANK"
 
@@ -200,20 +200,20 @@ def test_page_sizes_mean_what_the_contract_says(ask: Ask, running: Running, page
 
 
 def test_a_negative_page_size_is_malformed(ask: Ask, running: Running) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         ask(username=running.busiest_username(), page_size=-1)
     assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "PAGE_SIZE_NEGATIVE")
 
 
 def test_a_mood_may_have_512_code_points_and_no_more(ask: Ask, running: Running) -> None:
     assert len(ask(username=running.busiest_username(), mood="😢" * 512).post_ids) == 10
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         ask(username=running.busiest_username(), mood="a" * 513)
     assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "MOOD_TOO_LONG")
 
 
 def test_too_many_exclusions_are_malformed(ask: Ask, running: Running) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         ask(username=running.busiest_username(), exclude_post_ids=list(range(1001)))
     assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "TOO_MANY_EXCLUSIONS")
 
@@ -224,14 +224,14 @@ def test_a_page_token_of_another_request_is_malformed(ask: Ask, running: Running
     token = ask(**asked).token
     if "username" in change:
         change = {"username": running.username_without_history()}
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         ask(**(asked | change), page_token=token)
     assert (caught.value.status, caught.value.reason) == ("INVALID_ARGUMENT", "PAGE_TOKEN_INVALID")
 
 
 @pytest.mark.parametrize("token", ["x", "AAAA", "not base64 at all!", "é"])
 def test_what_is_no_page_token_is_malformed(ask: Ask, running: Running, token: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         ask(username=running.busiest_username(), page_token=token)
     assert caught.value.reason == "PAGE_TOKEN_INVALID"
 
@@ -239,7 +239,7 @@ def test_what_is_no_page_token_is_malformed(ask: Ask, running: Running, token: s
 def test_a_required_bundle_that_is_not_held_is_refused(ask: Ask, running: Running) -> None:
     name = running.busiest_username()
     assert ask(username=name, required_bundle_id=running.bundle.bundle_id).post_ids == ask(username=name).post_ids
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         ask(username=name, required_bundle_id="0" * 64)
     assert (caught.value.status, caught.value.reason) == ("FAILED_PRECONDITION", "BUNDLE_NOT_HELD")
 

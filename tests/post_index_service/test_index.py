@@ -118,7 +118,7 @@ def test_posts_without_a_category_are_in_the_feed_over_all_of_them(index: PostIn
 
 @pytest.mark.parametrize("category_id", [0, 1, -1, 2**31 - 1])
 def test_a_category_without_a_servable_post_is_not_found(index: PostIndex, category_id: int) -> None:
-    with pytest.raises(CategoryNotFoundError, match="^invalid category id$"):
+    with pytest.raises(CategoryNotFoundError, match=r"^invalid category id$"):
         index.search(Query(category_id=category_id))
 
 

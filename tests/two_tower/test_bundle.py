@@ -102,7 +102,7 @@ def test_an_altered_manifest_is_refused(tmp_path: Path) -> None:
 def test_a_manifest_that_is_no_json_object_is_refused(tmp_path: Path, content: bytes) -> None:
     directory = write(tmp_path)
     (directory / "manifest.json").write_bytes(content)
-    with pytest.raises(BundleError, match="manifest.json"):
+    with pytest.raises(BundleError, match=r"manifest\.json"):
         open_bundle(directory)
 
 
