@@ -216,7 +216,7 @@ _NEGATION = re.compile(
     r"\s+",
     re.IGNORECASE,
 )
-_NEGATED_WORDS = re.compile(_NEGATION.pattern + r"(\w+(?:(?:,|,?\s+or|,?\s+nor)\s+\w+)*)", re.IGNORECASE)
+_NEGATED_WORDS = re.compile(_NEGATION.pattern + r"(\w+(?:\s+n?or\s+\w+)*)", re.IGNORECASE)
 _NEGATION_AT_END = re.compile(_NEGATION.pattern + r"$", re.IGNORECASE)
 _JOINER = "\u200d"
 _NOT_A_MOOD = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[♀♂]")  # variation selectors, skin tones, genders
