@@ -168,7 +168,7 @@ def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, _PassingError) and error.wait_seconds is not None:
         return error.wait_seconds
-    return wait_exponential_jitter(initial=0.5, max=30)(state)
+    return wait_exponential_jitter(multiplier=0.5, max=30)(state)
 
 
 def _retry_after(header: str | None) -> float | None:

@@ -1,0 +1,64 @@
+import numpy as np
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.score import STRENGTHS, event_strengths, score_frame
+
+MOMENT = pd.Timestamp("2026-01-01", tz="UTC")
+
+
+def frame(*rows: tuple[int, int, str, int | None]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["user_id", "post_id", "verb", "rating_percent"])
+    table["at"] = [MOMENT + pd.Timedelta(hours=number) for number in range(len(table))]
+    return table.astype({"rating_percent": "Int16"})
+
+
+def strength_of(*verbs: str) -> float:
+    return float(score_frame(frame(*((1, 1, verb, None) for verb in verbs)))["strength"].iloc[0])
+
+
+def test_a_stronger_verb_gives_a_stronger_pair() -> None:
+    assert strength_of("view") < strength_of("like") < strength_of("inspire") <= 1
+
+
+def test_more_kinds_of_signs_add_up_and_repeats_do_not() -> None:
+    assert strength_of("view", "like") > strength_of("like")
+    assert strength_of("view", "view") == strength_of("view")
+
+
+def test_a_rating_is_read_beside_what_its_user_gives_otherwise() -> None:
+    mild = [(1, post, "rating", 90) for post in range(10)] + [(1, 10, "rating", 50)]
+    strict = [(2, post, "rating", 10) for post in range(10)] + [(2, 10, "rating", 50)]
+    table = frame(*mild, *strict)
+    strengths = event_strengths(table)
+    fifty = strengths[table["post_id"] == 10].tolist()
+    assert fifty[0] < STRENGTHS["rating"] < fifty[1]
+
+
+def test_a_single_rating_says_little() -> None:
+    table = frame(*((user, 1, "rating", 20) for user in range(2, 30)), (1, 1, "rating", 60))
+    many = frame(*((1, post, "rating", 20) for post in range(2, 30)), (1, 1, "rating", 60))
+    assert event_strengths(table).iloc[-1] < event_strengths(many).iloc[-1]
+
+
+def test_a_pair_keeps_its_strongest_verb_its_moments_and_its_count() -> None:
+    pair = score_frame(frame((1, 1, "view", None), (1, 1, "inspire", None), (1, 1, "view", None))).iloc[0]
+    assert (pair["verb"], pair["event_count"]) == ("inspire", 3)
+    assert pair["first_at"] == MOMENT
+    assert pair["last_at"] == MOMENT + pd.Timedelta(hours=2)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 4), st.integers(1, 4), st.sampled_from(list(STRENGTHS)), st.integers(1, 100)),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_every_pair_has_one_strength_between_0_and_1(rows: list[tuple[int, int, str, int]]) -> None:
+    table = frame(*((user, post, verb, percent if verb == "rating" else None) for user, post, verb, percent in rows))
+    scores = score_frame(table)
+    assert len(scores) == len({row[:2] for row in rows})
+    assert np.isfinite(scores["strength"]).all()
+    assert scores["strength"].between(0, 1).all()
