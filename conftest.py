@@ -23,6 +23,11 @@ from two_tower.text_encoder import default_encoder_directory
 SMALL_TRAINING = TrainingConfig(epochs=3)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Tests that need a Docker engine run only when asked for."""
+    parser.addoption("--run-compose", action="store_true", help="run the tests of docker-compose.yml")
+
+
 @pytest.fixture(scope="session")
 def small_world() -> World:
     """A twelfth of the sample world."""

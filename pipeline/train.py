@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,6 +33,18 @@ def train(
     With a ``checkpoint`` path, the state is kept there after every epoch, and a run that was cut off goes on from it,
     if configuration and data are the same.
     """
+    with _reproducible_arithmetic(device):
+        return _train(dataset, config, device=device, checkpoint=checkpoint, on_epoch=on_epoch)
+
+
+def _train(
+    dataset: Dataset,
+    config: TrainingConfig,
+    *,
+    device: str,
+    checkpoint: Path | None,
+    on_epoch: Callable[[EpochReport], None] | None,
+) -> TrainedTowers:
     torch.manual_seed(config.seed)
     random = np.random.default_rng(config.seed)
     tower_config = TowerConfig(
@@ -84,6 +97,19 @@ def train(
     user_tower.eval()
     post_tower.eval()
     return TrainedTowers(tower_config, user_tower.cpu(), post_tower.cpu(), tuple(reports), dataset.fingerprint())
+
+
+@contextmanager
+def _reproducible_arithmetic(device: str) -> Iterator[None]:
+    """One thread and deterministic kernels: sums over several threads come out otherwise in their last bits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True, warn_only=device != "cpu")  # CUDA lacks some of the kernels
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.set_num_threads(threads)
 
 
 def _softmax_loss(user_tower: UserTower, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from typing import Any
 
 DEFAULT_AT_MOST = 100
 
@@ -110,5 +111,6 @@ def _with_part(faults: Faults, part: str) -> Faults:
         if match is None or field is None:
             known = [f"{kind}:{option}=N" if option else f"{kind}=N" for kind, option in _FIELDS]
             raise FaultTextError(f"cannot read the fault {part!r}; known are {', '.join([*known, *_SWITCHES])}")
-        faults = replace(faults, **{field: int(match[2])})
+        number: Any = int(match[2])  # replace() cannot tell which fields the names stand for
+        faults = replace(faults, **{field: number})
     return faults

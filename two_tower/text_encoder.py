@@ -147,4 +147,5 @@ def _read_bert(path: Path, config: BertConfig) -> BertModel:
         raise TextEncoderError(path, f"does not fit {CONFIG}: {error}") from error
     if missing:
         raise TextEncoderError(path, f"does not fit {CONFIG}: it lacks {len(missing)} weights, first {missing[0]}")
-    return bert.eval()
+    bert.train(mode=False)
+    return bert

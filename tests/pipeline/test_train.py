@@ -1,0 +1,188 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cli.workspace import Workspace
+from pipeline.dataset import Dataset, DatasetError, read_dataset
+from pipeline.encode import encode_posts, encode_users
+from pipeline.evaluate import MODEL_NAME, Evaluation, evaluate, measure, rank_unseen, split_by_time
+from pipeline.export import export, write_csv
+from pipeline.train import train
+from pipeline.trained_towers import EpochReport, NoTrainedTowersError, TrainedTowers
+from pipeline.training_config import TrainingConfig
+from two_tower.bundle import current_bundle, open_bundle
+from two_tower.bundle_files import IndexPosts
+from two_tower.text_encoder import default_encoder_directory
+
+CONFIG = TrainingConfig(epochs=2)
+
+
+@pytest.fixture(scope="module")
+def dataset(small_workspace: Workspace) -> Dataset:
+    return read_dataset(small_workspace.clean, small_workspace.text_embeddings)
+
+
+@pytest.fixture(scope="module")
+def evaluation(dataset: Dataset) -> Evaluation:
+    return evaluate(dataset, CONFIG)
+
+
+def weights(towers: TrainedTowers) -> list[torch.Tensor]:
+    return [*towers.user_tower.state_dict().values(), *towers.post_tower.state_dict().values()]
+
+
+def test_the_same_seed_and_data_give_the_same_bundle(dataset: Dataset, evaluation: Evaluation, tmp_path: Path) -> None:
+    ids = [
+        export(
+            dataset,
+            train(dataset, CONFIG),
+            evaluation,
+            encoder_directory=default_encoder_directory(),
+            bundles=tmp_path / name,
+            sidecar={"created_at": name},
+        ).bundle_id
+        for name in ("first", "second")
+    ]
+    assert ids[0] == ids[1]
+
+
+def test_another_seed_gives_other_towers(dataset: Dataset) -> None:
+    first, second = train(dataset, CONFIG), train(dataset, replace(CONFIG, seed=8))
+    assert not all(torch.equal(a, b) for a, b in zip(weights(first), weights(second), strict=True))
+
+
+def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(dataset: Dataset, tmp_path: Path) -> None:
+    config = TrainingConfig(epochs=3)
+
+    def cut(report: EpochReport) -> None:
+        if report.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(dataset, config, checkpoint=tmp_path / "checkpoint", on_epoch=cut)
+    epochs: list[int] = []
+    resumed = train(
+        dataset, config, checkpoint=tmp_path / "checkpoint", on_epoch=lambda report: epochs.append(report.epoch)
+    )
+    assert epochs == [3]
+    whole = train(dataset, config)
+    assert resumed.epochs == whole.epochs
+    assert all(torch.equal(a, b) for a, b in zip(weights(resumed), weights(whole), strict=True))
+
+
+def test_a_checkpoint_of_other_data_or_settings_is_not_taken_up(dataset: Dataset, tmp_path: Path) -> None:
+    train(dataset, CONFIG, checkpoint=tmp_path / "checkpoint")
+    epochs: list[int] = []
+    train(
+        dataset,
+        replace(CONFIG, seed=9),
+        checkpoint=tmp_path / "checkpoint",
+        on_epoch=lambda report: epochs.append(report.epoch),
+    )
+    assert epochs == [1, 2]
+
+
+@pytest.mark.parametrize("objective", ["softmax", "mse"])
+def test_training_lowers_the_loss(dataset: Dataset, objective: str) -> None:
+    towers = train(dataset, TrainingConfig(objective=objective, epochs=5))
+    assert towers.epochs[-1].training_loss < towers.epochs[0].training_loss
+
+
+def test_trained_towers_are_read_back_as_they_were(dataset: Dataset, tmp_path: Path) -> None:
+    towers = train(dataset, CONFIG)
+    towers.write(tmp_path)
+    again = TrainedTowers.read(tmp_path)
+    assert again.epochs == towers.epochs
+    assert all(torch.equal(a, b) for a, b in zip(weights(towers), weights(again), strict=True))
+    with pytest.raises(NoTrainedTowersError, match="moodfeed train"):
+        TrainedTowers.read(tmp_path / "elsewhere")
+
+
+def test_embeddings_are_unit_vectors_and_an_empty_history_has_one_too(dataset: Dataset) -> None:
+    towers = train(dataset, CONFIG)
+    posts = encode_posts(towers, dataset)
+    users = encode_users(towers, dataset, posts, np.arange(len(dataset.user_ids)))
+    np.testing.assert_allclose(np.linalg.norm(posts.embeddings, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(users, axis=1), 1, atol=1e-5)
+    assert (np.diff(dataset.pairs.offsets) == 0).any()
+
+
+def test_the_split_holds_back_the_last_days_and_only_posts_not_met_before(dataset: Dataset) -> None:
+    split = split_by_time(dataset)
+    assert split.past.event_days.max() < split.day <= dataset.event_days.max()
+    for user, targets in zip(split.user_rows, split.targets, strict=True):
+        offsets = split.past.pairs.offsets
+        met = split.past.pairs.post_rows[offsets[user] : offsets[user + 1]]
+        assert not set(met.tolist()) & set(targets.tolist())
+        assert len(targets)
+
+
+def test_the_past_is_scored_from_the_past_alone(dataset: Dataset) -> None:
+    split = split_by_time(dataset)
+    later = dataset.event_days >= split.day
+    assert len(split.past.interactions) == len(dataset.interactions) - int(later.sum())
+    assert split.past.pairs.days.max() < split.day
+
+
+def test_metrics_are_what_their_definitions_say() -> None:
+    ranking = np.array([[4, 1, 2, 3, 0, *range(5, 20)], [0, 1, 2, 3, 4, *range(5, 20)]])
+    metrics = measure(ranking, (np.array([1, 19]), np.array([15])), feeds=ranking[:, :10])
+    first_gain = (1 / np.log2(3)) / (1 + 1 / np.log2(3))
+    assert metrics.ndcg_at_10 == pytest.approx(first_gain / 2)
+    assert metrics.recall_at_10 == pytest.approx(0.25)
+    assert metrics.hit_rate_at_10 == pytest.approx(0.5)
+    assert metrics.coverage_at_10 == pytest.approx(0.5)
+
+
+def test_what_a_user_touched_is_ranked_last(dataset: Dataset) -> None:
+    users = np.flatnonzero(np.diff(dataset.pairs.offsets) > 0)[:5]
+    ranking = rank_unseen(np.ones((5, len(dataset.post_ids)), dtype=np.float32), dataset, users)
+    for order, user in zip(ranking, users, strict=True):
+        met = dataset.pairs.post_rows[dataset.pairs.offsets[user] : dataset.pairs.offsets[user + 1]]
+        assert set(order[len(order) - len(met) :].tolist()) == set(met.tolist())
+
+
+def test_the_evaluation_holds_every_method_and_reads_back(evaluation: Evaluation, tmp_path: Path) -> None:
+    assert len(evaluation.methods) == 9
+    evaluation.write(tmp_path / "evaluation.json")
+    assert Evaluation.read(tmp_path / "evaluation.json") == evaluation
+
+
+def test_a_model_that_does_not_win_is_said_to_lose(evaluation: Evaluation) -> None:
+    worst = min(evaluation.methods.values(), key=lambda metrics: metrics.ndcg_at_10)
+    loser = replace(evaluation, methods=evaluation.methods | {MODEL_NAME: replace(worst, ndcg_at_10=-1.0)})
+    assert set(loser.unbeaten) == set(evaluation.methods) - {MODEL_NAME}
+
+
+def test_towers_of_other_data_are_not_exported(dataset: Dataset, evaluation: Evaluation, tmp_path: Path) -> None:
+    towers = replace(train(dataset, TrainingConfig(epochs=1)), data_fingerprint="other")
+    with pytest.raises(DatasetError, match="moodfeed train"):
+        export(
+            dataset,
+            towers,
+            evaluation,
+            encoder_directory=default_encoder_directory(),
+            bundles=tmp_path,
+            sidecar={},
+        )
+
+
+def test_the_index_holds_servable_posts_only_and_the_csv_all_of_them(
+    dataset: Dataset, small_bundles: Path, tmp_path: Path
+) -> None:
+    index = IndexPosts.read(open_bundle(current_bundle(small_bundles)))
+    servable = dataset.posts.loc[dataset.posts["is_servable"], "post_id"]
+    assert sorted(index.post_ids.tolist()) == sorted(servable)
+    assert 0 < len(servable) < len(dataset.posts)
+    assert write_csv(index, tmp_path / "posts.csv") == len(servable)
+    assert len((tmp_path / "posts.csv").read_text().splitlines()) == len(servable) + 1
+
+
+def test_a_bundle_holds_nothing_of_a_person_but_id_and_username(small_bundles: Path) -> None:
+    directory = current_bundle(small_bundles)
+    content = b"".join(path.read_bytes() for path in directory.iterdir() if path.suffix in {".json", ".jsonl"})
+    for private in (b"mail.example.com", b"Private words", b"First9", b"sample-token", b"sample-algorithm"):
+        assert private not in content

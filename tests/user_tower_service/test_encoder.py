@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.workspace import Workspace
+from pipeline.dataset import read_dataset
+from pipeline.encode import encode_posts, encode_users
+from pipeline.trained_towers import TrainedTowers
+from two_tower.bundle import Bundle, BundleError, current_bundle, open_bundle
+from two_tower.bundle_files import HistoryPosts, IndexPosts, KnownUsers
+from two_tower.embedding_space import EmbeddingKind
+from two_tower.towers import Towers
+from user_tower_service.canaries import check_canaries
+from user_tower_service.encoder import Encoder, MoodTooLongError, PostContent, PostCountError
+
+
+@pytest.fixture(scope="module")
+def bundle(small_bundles: Path) -> Bundle:
+    return open_bundle(current_bundle(small_bundles))
+
+
+@pytest.fixture(scope="module")
+def encoder(bundle: Bundle) -> Encoder:
+    return Encoder(bundle, mood_cache_size=16)
+
+
+def test_serving_encodes_every_user_as_training_did(
+    encoder: Encoder, bundle: Bundle, small_workspace: Workspace
+) -> None:
+    dataset = read_dataset(small_workspace.clean, small_workspace.text_embeddings)
+    towers = Towers.read(bundle)
+    trained = TrainedTowers(towers.config, towers.user_tower, towers.post_tower, (), "")
+    users = KnownUsers.read(bundle)
+    rows = np.searchsorted(dataset.user_ids, users.user_ids)
+    expected = encode_users(trained, dataset, encode_posts(trained, dataset), rows)
+    for username, embedding in zip(users.usernames, expected, strict=True):
+        served = encoder.encode_context(username, "").user
+        assert served is not None
+        assert served.space.kind == EmbeddingKind.TOWER
+        np.testing.assert_allclose(served.values, embedding, atol=2e-5)
+
+
+def test_serving_encodes_a_known_post_as_training_did(
+    encoder: Encoder, bundle: Bundle, small_workspace: Workspace
+) -> None:
+    posts = read_dataset(small_workspace.clean, small_workspace.text_embeddings)
+    index = IndexPosts.read(bundle)
+    row = 5
+    summary = posts.posts.set_index("post_id").loc[int(index.post_ids[row]), "summary_text"]
+    content = PostContent(int(index.post_ids[row]), "", summary, int(index.category_ids[row]))
+    encoded = encoder.encode_posts([content])[0]
+    np.testing.assert_allclose(encoded.text.values, index.text_embeddings[row], atol=1e-5)
+    np.testing.assert_allclose(encoded.tower.values, index.tower_embeddings[row], atol=1e-4)
+
+
+def test_a_post_that_training_never_saw_lies_near_posts_of_its_kind(encoder: Encoder) -> None:
+    new, same, other = encoder.encode_posts(
+        [
+            PostContent(-1, "kitten", "A tabby kitten purring on the windowsill beside a ball of yarn", 2),
+            PostContent(-2, "cats", "House cats with long whiskers and soft paws", 2),
+            PostContent(-3, "rocket", "A rocket leaves the launch pad, the capsule reaches orbit", 2),
+        ]
+    )
+    for space in ("text", "tower"):
+        vectors = [getattr(post, space).values for post in (new, same, other)]
+        np.testing.assert_allclose([np.linalg.norm(vector) for vector in vectors], 1, atol=1e-5)
+        assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+
+
+def test_an_unknown_category_counts_as_none(encoder: Encoder) -> None:
+    first, second = encoder.encode_posts([PostContent(-1, "a", "b", 0), PostContent(-1, "a", "b", 99_999)])
+    np.testing.assert_array_equal(first.tower.values, second.tower.values)
+
+
+def test_an_unknown_user_has_no_embedding_and_has_seen_nothing(encoder: Encoder) -> None:
+    context = encoder.encode_context("nobody at all", "calm")
+    assert context.user is None
+    assert context.seen_post_ids == ()
+    assert context.mood is not None
+
+
+def test_what_a_user_met_is_seen_ascending(encoder: Encoder, bundle: Bundle) -> None:
+    users = KnownUsers.read(bundle)
+    row = int(np.diff(users.offsets).argmax())
+    met = sorted(set(users.post_ids[users.offsets[row] : users.offsets[row + 1]].tolist()))
+    assert list(encoder.encode_context(users.usernames[row], "").seen_post_ids) == met
+    assert set(met) <= set(HistoryPosts.read(bundle).post_ids.tolist())
+
+
+@pytest.mark.parametrize("mood", ["", "  ", "\n\t"])
+def test_a_blank_mood_is_none(encoder: Encoder, mood: str) -> None:
+    assert encoder.encode_context("anybody", mood).mood is None
+
+
+MOOD_WORDS = ("sad", "laughing", "cool", "bored", "angry", "scared", "calm", "romantic", "excited", "tired", "hungry")
+
+
+@pytest.mark.parametrize(("symbol", "word"), [("😢", "sad"), ("😂", "laughing"), ("😎", "cool"), ("🥱", "bored")])
+def test_an_emoji_lands_near_what_it_means(encoder: Encoder, symbol: str, word: str) -> None:
+    words = np.stack([encoder.encode_mood(item) for item in MOOD_WORDS])
+    assert MOOD_WORDS[int(np.argmax(words @ encoder.encode_mood(symbol)))] == word
+
+
+def test_the_same_mood_has_the_same_embedding(encoder: Encoder) -> None:
+    np.testing.assert_array_equal(encoder.encode_mood("calm 😌"), encoder.encode_mood("calm 😌"))
+
+
+def test_limits_are_told(encoder: Encoder) -> None:
+    with pytest.raises(MoodTooLongError, match="513"):
+        encoder.encode_context("anybody", "x" * 513)
+    with pytest.raises(PostCountError):
+        encoder.encode_posts([])
+    with pytest.raises(PostCountError):
+        encoder.encode_posts([PostContent(1, "", "", 0)] * 65)
+
+
+def test_towers_of_another_model_fail_the_canaries(bundle: Bundle) -> None:
+    other = Encoder(bundle, mood_cache_size=0)
+    check_canaries(other, bundle)
+    other._towers.user_tower.rest[0].bias.data += 1.0
+    with pytest.raises(BundleError, match="is encoded otherwise than at training"):
+        check_canaries(other, bundle)
