@@ -3,9 +3,9 @@
 import sys
 
 import typer
+from rich.markup import escape
 
 from cli import feed_commands, pipeline_commands, run_command, sample_api_command
-from cli.errors import EXPECTED_ERRORS
 from cli.progress import error_console
 
 app = typer.Typer(
@@ -36,11 +36,15 @@ def main() -> None:
     """Run a subcommand: 0 done, 1 an expected error in one line, 2 wrong usage, 130 Ctrl-C."""
     try:
         app()
-    except EXPECTED_ERRORS as error:
-        error_console.print(f"[bold red]error:[/bold red] {error}", highlight=False, soft_wrap=True)
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        from cli.errors import EXPECTED_ERRORS  # noqa: PLC0415 - knows every stage, so it imports torch
+
+        if not isinstance(error, EXPECTED_ERRORS):
+            raise
+        error_console.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

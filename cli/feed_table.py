@@ -1,7 +1,5 @@
 """Ask a running gateway over gRPC, and show feeds as tables."""
 
-from dataclasses import dataclass
-
 import grpc
 from google.protobuf.json_format import MessageToJson
 from rich.markup import escape
@@ -13,15 +11,11 @@ _SECONDS = 10.0
 _LONGEST_TITLE = 48
 
 
-@dataclass(frozen=True, slots=True)
 class FeedRefusedError(Exception):
     """The gateway answered with an error: its status and its message."""
 
-    status: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.status}: {self.message}"
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(f"{status}: {message}")
 
 
 def ask_for_feed(

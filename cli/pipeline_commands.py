@@ -1,4 +1,7 @@
-"""The stages of the offline pipeline as commands, and `build`, which runs them all."""
+"""The stages of the offline pipeline as commands, and `build`, which runs them all.
+
+A command imports its stage when it runs: torch takes seconds to import, and `moodfeed feed` needs none of it.
+"""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,16 +9,12 @@ from typing import Annotated
 
 import typer
 
-from cli import stages
 from cli.feed_commands import BundlesOption
 from cli.progress import console
 from cli.workspace import Workspace
-from pipeline.evaluate import Evaluation
-from pipeline.export import write_csv
 from pipeline.training_config import TrainingConfig
 from two_tower.bundle import current_bundle, open_bundle
 from two_tower.bundle_files import IndexPosts
-from two_tower.text_encoder import default_encoder_directory
 
 DataOption = Annotated[Path, typer.Option("--data", envvar="MOODFEED_DATA", help="Directory of the stages' files.")]
 UrlOption = Annotated[str, typer.Option("--url", envvar="MOODFEED_UPSTREAM_URL", help="Base URL of the upstream API.")]
@@ -59,21 +58,30 @@ def fetch(
     url: UrlOption, flic_token: TokenOption, resonance_algorithm: AlgorithmOption, data: DataOption = Path("data")
 ) -> None:
     """Fetch events, posts and users into the raw store; goes on where a fetch was cut off."""
+    from cli import stages
+
     stages.fetch_stage(Workspace(data), stages.Upstream(url, flic_token, resonance_algorithm))
 
 
 def clean(data: DataOption = Path("data")) -> None:
     """Turn the raw store into typed tables; count and report what is left out."""
+    from cli import stages
+
     stages.clean_stage(Workspace(data))
 
 
 def score(data: DataOption = Path("data")) -> None:
     """Turn interactions into one strength for each user and post."""
+    from cli import stages
+
     stages.score_stage(Workspace(data))
 
 
 def embed(data: DataOption = Path("data"), encoder: EncoderOption = None) -> None:
     """Embed the post summaries; only what is new."""
+    from cli import stages
+    from two_tower.text_encoder import default_encoder_directory
+
     stages.embed_stage(Workspace(data), encoder or default_encoder_directory())
 
 
@@ -85,6 +93,8 @@ def train(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Train the two towers; goes on where a run was cut off."""
+    from cli import stages
+
     config = TrainingConfig(objective=objective.value, epochs=epochs, seed=seed)
     stages.train_stage(Workspace(data), config, device=device)
 
@@ -96,6 +106,8 @@ def evaluate(
     seed: SeedOption = DEFAULTS.seed,
 ) -> None:
     """Measure the model beside the baselines on the last five weeks."""
+    from cli import stages
+
     stages.evaluate_stage(Workspace(data), TrainingConfig(objective=objective.value, epochs=epochs, seed=seed))
 
 
@@ -109,6 +121,10 @@ def export(
     ] = None,
 ) -> None:
     """Write a bundle and make it current; with --csv, write the current one's post embeddings as a table."""
+    from cli import stages
+    from pipeline.export import write_csv
+    from two_tower.text_encoder import default_encoder_directory
+
     if csv is not None:
         count = write_csv(IndexPosts.read(open_bundle(current_bundle(bundles))), csv)
         console.print(f"Wrote {count} posts to {csv}.")
@@ -127,23 +143,12 @@ def build(
     encoder: EncoderOption = None,
 ) -> None:
     """Run every stage, from fetch to export."""
-    build_bundle(
+    from cli import stages
+    from two_tower.text_encoder import default_encoder_directory
+
+    stages.build_bundle(
         Workspace(data),
         bundles,
         upstream=stages.Upstream(url, flic_token, resonance_algorithm),
         encoder_directory=encoder or default_encoder_directory(),
     )
-
-
-def build_bundle(
-    workspace: Workspace, bundles: Path, *, upstream: stages.Upstream, encoder_directory: Path
-) -> Evaluation:
-    """Every stage with its defaults; returns how good the model is."""
-    stages.fetch_stage(workspace, upstream)
-    stages.clean_stage(workspace)
-    stages.score_stage(workspace)
-    stages.embed_stage(workspace, encoder_directory)
-    stages.train_stage(workspace, DEFAULTS)
-    evaluation = stages.evaluate_stage(workspace, DEFAULTS)
-    stages.export_stage(workspace, bundles, objective=DEFAULTS.objective, encoder_directory=encoder_directory)
-    return evaluation

@@ -14,16 +14,12 @@ from rich.markup import escape
 
 from cli.feed_commands import BundlesOption
 from cli.feed_table import FeedRefusedError, ask_for_categories, ask_for_feed, feed_table
-from cli.pipeline_commands import DataOption, build_bundle
+from cli.pipeline_commands import DataOption
 from cli.progress import console
 from cli.stack import Addresses, running_stack
-from cli.stages import Upstream
 from cli.workspace import Workspace
-from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
-from sample_api.world import generate_world
 from two_tower.bundle import BundleError, current_bundle, open_bundle
 from two_tower.bundle_files import KnownUsers
-from two_tower.text_encoder import default_encoder_directory
 
 STRANGER = "somebody-new"
 MOODS = ("calm", "😂")
@@ -64,13 +60,22 @@ def make_bundle_if_missing(workspace: Workspace, bundles: Path) -> None:
         current_bundle(bundles)
     except BundleError:
         console.print("No bundle yet: making one from the sample API.")
-        with running_sample_api(generate_world()) as url:
-            build_bundle(
-                workspace,
-                bundles,
-                upstream=Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM),
-                encoder_directory=default_encoder_directory(),
-            )
+    else:
+        return
+    from cli import stages
+    from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
+    from sample_api.world import generate_world
+    from two_tower.text_encoder import default_encoder_directory
+
+    with console.status("Generating the sample API's data"):
+        world = generate_world()
+    with running_sample_api(world) as url:
+        stages.build_bundle(
+            workspace,
+            bundles,
+            upstream=stages.Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM),
+            encoder_directory=default_encoder_directory(),
+        )
 
 
 def _show_every_case(address: str, bundles: Path) -> None:

@@ -122,6 +122,19 @@ def export_stage(workspace: Workspace, bundles: Path, *, objective: str, encoder
     return exported
 
 
+def build_bundle(workspace: Workspace, bundles: Path, *, upstream: Upstream, encoder_directory: Path) -> Evaluation:
+    """Every stage with its defaults; returns how good the model is."""
+    config = TrainingConfig()
+    fetch_stage(workspace, upstream)
+    clean_stage(workspace)
+    score_stage(workspace)
+    embed_stage(workspace, encoder_directory)
+    train_stage(workspace, config)
+    evaluation = evaluate_stage(workspace, config)
+    export_stage(workspace, bundles, objective=config.objective, encoder_directory=encoder_directory)
+    return evaluation
+
+
 def print_evaluation(evaluation: Evaluation) -> None:
     """The one table, and a plain word if the model does not win."""
     table = Table(
