@@ -10,7 +10,7 @@ from functools import cache
 import emoji
 
 # What people mean by an emoji, where its Unicode name ("smiling face with sunglasses") does not say it. An emoji that
-# is not here speaks through its name. Written without variation selectors, skin tones and genders, which change no mood.
+# is not here speaks through its name. Written without variation selectors, skin tones and genders: they change no mood.
 # One mood word each: with a second word beside it BERT understood fewer (scripts/measure_emoji.py).
 _EMOJI_OF_MOOD = {
     "happy": "😀 😃 😄 😁 🙂 😊 ☺ 😺 😸",
