@@ -8,6 +8,7 @@ import grpc
 
 from gateway import feed
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+from rpc.deadline import remaining_seconds
 from rpc.errors import ErrorRow, ErrorTable
 
 SERVICE_NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
@@ -42,8 +43,7 @@ class Deadline:
     @classmethod
     def after(cls, budget_seconds: float, caller_seconds: float | None = None) -> Self:
         """The sooner of our own budget and what the caller has left."""
-        seconds = budget_seconds if caller_seconds is None else min(budget_seconds, caller_seconds)
-        return cls(time.monotonic() + seconds)
+        return cls(time.monotonic() + remaining_seconds(budget_seconds, caller_seconds))
 
     def seconds_left(self) -> float:
         """Seconds until the deadline, at least 0."""
