@@ -105,8 +105,10 @@ def running_stack(bundles: Path, addresses: Addresses, *, log: Path, start_secon
                 _wait_until_serving(item, log, deadline=time.monotonic() + start_seconds)
             yield Stack({item.name: item.process for item in started})
         finally:
+            impatience = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave no process behind
             for item in reversed(started):  # the gateway first, so that its requests in flight still find the others
                 _stop(item)
+            signal.signal(signal.SIGINT, impatience)
 
 
 def _wait_until_serving(item: _Process, log: Path, *, deadline: float) -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.score import STRENGTHS, event_strengths, score_frame
@@ -49,6 +49,7 @@ def test_a_pair_keeps_its_strongest_verb_its_moments_and_its_count() -> None:
     assert pair["last_at"] == MOMENT + pd.Timedelta(hours=2)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(1, 4), st.integers(1, 4), st.sampled_from(list(STRENGTHS)), st.integers(1, 100)),
