@@ -20,7 +20,7 @@ from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_
 from sample_api.world import World, generate_world
 from two_tower.text_encoder import default_encoder_directory
 
-SMALL_TRAINING = TrainingConfig(epochs=3)
+SMALL_TRAINING = TrainingConfig(epochs=12)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -34,15 +34,15 @@ def run(
     signal.signal(signal.SIGTERM, _stop_as_ctrl_c_does)
     make_bundle_if_missing(Workspace(data), bundles)
     addresses = Addresses.from_environment(os.environ)
-    log = data / "stack.log"
+    logs = data / "logs"
     try:
         with (
             console.status("Starting post index, user tower and gateway") as status,
-            running_stack(bundles, addresses, log=log) as stack,
+            running_stack(bundles, addresses, logs=logs) as stack,
         ):
             status.stop()
             _show_every_case(addresses.gateway_grpc, bundles)
-            _show_next_steps(addresses, bundles, log)
+            _show_next_steps(addresses, bundles, logs)
             if not once:
                 stack.wait()
     except KeyboardInterrupt:
@@ -107,7 +107,7 @@ def _show_every_case(address: str, bundles: Path) -> None:
             console.print(feed_table(feed, title=escape(asked)), "")
 
 
-def _show_next_steps(addresses: Addresses, bundles: Path, log: Path) -> None:
+def _show_next_steps(addresses: Addresses, bundles: Path, logs: Path) -> None:
     person = _busiest_username(bundles)
     request = json.dumps({"username": person, "mood": "calm"}, ensure_ascii=False)
     query = urlencode({"username": person, "mood": "calm"})
@@ -115,7 +115,7 @@ def _show_next_steps(addresses: Addresses, bundles: Path, log: Path) -> None:
         f"gateway     gRPC {addresses.gateway_grpc}   HTTP http://{addresses.gateway_http}\n"
         f"user tower  gRPC {addresses.user_tower}\n"
         f"post index  gRPC {addresses.post_index}\n"
-        f"logs        {log}\n\n"
+        f"logs        {logs}\n\n"
         "Try next:\n"
         f"  .venv/bin/grpcurl -plaintext -d {shlex.quote(request)} {addresses.gateway_grpc} "
         "moodfeed.feed.v1.FeedService/GetFeed\n"

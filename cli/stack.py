@@ -62,13 +62,15 @@ class _Process:
     name: str
     health_address: str
     process: subprocess.Popen[bytes]
+    log: Path
 
 
 @contextmanager
-def running_stack(bundles: Path, addresses: Addresses, *, log: Path, start_seconds: float = 60.0) -> Iterator["Stack"]:
+def running_stack(bundles: Path, addresses: Addresses, *, logs: Path, start_seconds: float = 60.0) -> Iterator["Stack"]:
     """Run post index, user tower and gateway until the block ends.
 
-    Raises StackError if one of them is not SERVING within ``start_seconds``; what they write goes to the file ``log``.
+    Raises StackError if one of them is not SERVING within ``start_seconds``; what each writes goes to a file of
+    its name in ``logs``.
     """
     environment = os.environ | {
         "MOODFEED_BUNDLES": str(bundles),
@@ -85,14 +87,15 @@ def running_stack(bundles: Path, addresses: Addresses, *, log: Path, start_secon
         "HF_HUB_OFFLINE": "1",
     }
     started: list[_Process] = []
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as log_file:
-        try:
-            for name, address in (
-                ("post_index_service", addresses.post_index),
-                ("user_tower_service", addresses.user_tower),
-                ("gateway", addresses.gateway_grpc),
-            ):
+    logs.mkdir(parents=True, exist_ok=True)
+    try:
+        for name, address in (
+            ("post_index_service", addresses.post_index),
+            ("user_tower_service", addresses.user_tower),
+            ("gateway", addresses.gateway_grpc),
+        ):
+            log = logs / f"{name}.log"
+            with log.open("ab") as log_file:
                 process = subprocess.Popen(  # noqa: S603 - our own modules, no shell
                     [sys.executable, "-m", name],
                     env=environment,
@@ -100,23 +103,23 @@ def running_stack(bundles: Path, addresses: Addresses, *, log: Path, start_secon
                     stderr=log_file,
                     start_new_session=True,  # Ctrl-C reaches only us; we stop the others in order
                 )
-                started.append(_Process(name, address, process))
-            for item in started:
-                _wait_until_serving(item, log, deadline=time.monotonic() + start_seconds)
-            yield Stack({item.name: item.process for item in started})
-        finally:
-            impatience = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave no process behind
-            for item in reversed(started):  # the gateway first, so that its requests in flight still find the others
-                _stop(item)
-            signal.signal(signal.SIGINT, impatience)
+            started.append(_Process(name, address, process, log))
+        for item in started:
+            _wait_until_serving(item, deadline=time.monotonic() + start_seconds)
+        yield Stack({item.name: item.process for item in started})
+    finally:
+        impatience = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave no process behind
+        for item in reversed(started):  # the gateway first, so that its requests in flight still find the others
+            _stop(item)
+        signal.signal(signal.SIGINT, impatience)
 
 
-def _wait_until_serving(item: _Process, log: Path, *, deadline: float) -> None:
+def _wait_until_serving(item: _Process, *, deadline: float) -> None:
     with grpc.insecure_channel(item.health_address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         while time.monotonic() < deadline:
             if item.process.poll() is not None:
-                raise StackError(f"{item.name} ended with exit code {item.process.returncode}: {_last_words(log)}")
+                raise StackError(f"{item.name} ended with exit code {item.process.returncode}: {_last_words(item.log)}")
             try:
                 answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=False)
                 if answer.status == health_pb2.HealthCheckResponse.SERVING:
@@ -124,7 +127,7 @@ def _wait_until_serving(item: _Process, log: Path, *, deadline: float) -> None:
             except grpc.RpcError:
                 pass
             time.sleep(_HEALTH_POLL_SECONDS)
-    raise StackError(f"{item.name} at {item.health_address} is not SERVING in time: {_last_words(log)}")
+    raise StackError(f"{item.name} at {item.health_address} is not SERVING in time: {_last_words(item.log)}")
 
 
 def _last_words(log: Path) -> str:

@@ -2,8 +2,10 @@
 
 import grpc
 
+PING_SECONDS = 10
+
 _OPTIONS = (
-    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_time_ms", PING_SECONDS * 1_000),
     ("grpc.keepalive_timeout_ms", 2_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),

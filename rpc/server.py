@@ -13,11 +13,19 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
+from rpc.channel import PING_SECONDS
 from rpc.deadline import ExpiredInterceptor
 from rpc.errors import ErrorInterceptor, ErrorTable
 from rpc.metrics import MetricsInterceptor
 
 _log = structlog.get_logger("rpc.server")
+
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),  # a second process on the same port is a mistake to be told of
+    # rpc.channel pings an idle peer; by default a server takes that for abuse and cuts the connection.
+    ("grpc.http2.min_ping_interval_without_data_ms", PING_SECONDS * 500),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
 
 
 class BusyAddressError(Exception):
@@ -75,7 +83,7 @@ def start_server(
     server = grpc.server(
         ThreadPoolExecutor(options.pool_size, options.name),
         interceptors=[MetricsInterceptor(), ErrorInterceptor(errors), ExpiredInterceptor()],
-        options=[("grpc.so_reuseport", 0)],  # a second process on the same port is a mistake to be told of
+        options=_OPTIONS,
     )
     add_services(server)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)

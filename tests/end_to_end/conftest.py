@@ -49,11 +49,11 @@ def free_addresses() -> Addresses:
 def running(small_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     bundle = open_bundle(current_bundle(small_bundles))
     addresses = free_addresses()
-    log = tmp_path_factory.mktemp("stack") / "stack.log"
+    logs = tmp_path_factory.mktemp("stack")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("MOODFEED_POST_INDEX_METRICS_PORT", "0")
         environment.setenv("MOODFEED_USER_TOWER_METRICS_PORT", "0")
-        with running_stack(small_bundles, addresses, log=log) as stack:
+        with running_stack(small_bundles, addresses, logs=logs) as stack:
             yield Running(addresses, stack, bundle, IndexPosts.read(bundle), KnownUsers.read(bundle))
 
 

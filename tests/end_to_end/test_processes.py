@@ -117,7 +117,7 @@ def test_a_process_that_cannot_start_stops_the_stack_with_its_own_words(bundles_
     (current_bundle(bundles_copy) / "index.safetensors").unlink()
     with (
         pytest.raises(StackError, match=r"post_index_service ended with exit code 1.*index\.safetensors.*is missing"),
-        running_stack(bundles_copy, free_addresses(), log=tmp_path / "log"),
+        running_stack(bundles_copy, free_addresses(), logs=tmp_path / "logs"),
     ):
         pass
 
@@ -125,7 +125,7 @@ def test_a_process_that_cannot_start_stops_the_stack_with_its_own_words(bundles_
 def test_sigterm_answers_what_is_in_flight_and_every_process_ends_with_0(small_bundles: Path, tmp_path: Path) -> None:
     addresses = free_addresses()
     username = next(iter(open_bundle(current_bundle(small_bundles)).manifest.canaries)).username
-    with running_stack(small_bundles, addresses, log=tmp_path / "log") as stack:
+    with running_stack(small_bundles, addresses, logs=tmp_path / "logs") as stack:
         wait_until(lambda: is_serving(addresses.gateway_grpc))
         with grpc.insecure_channel(addresses.gateway_grpc) as channel:
             stub = feed_pb2_grpc.FeedServiceStub(channel)
@@ -143,7 +143,7 @@ def test_sigterm_answers_what_is_in_flight_and_every_process_ends_with_0(small_b
 
 def test_the_gateway_is_not_serving_while_a_service_behind_it_is_missing(small_bundles: Path, tmp_path: Path) -> None:
     addresses = free_addresses()
-    with running_stack(small_bundles, addresses, log=tmp_path / "log") as stack:
+    with running_stack(small_bundles, addresses, logs=tmp_path / "logs") as stack:
         wait_until(lambda: is_serving(addresses.gateway_grpc))
         stack.processes["post_index_service"].send_signal(signal.SIGTERM)
         wait_until(lambda: not is_serving(addresses.gateway_grpc))

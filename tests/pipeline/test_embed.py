@@ -1,0 +1,80 @@
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from cli.workspace import Workspace
+from pipeline.embed import TextEmbeddingsError, embed_posts, read_text_embeddings
+from pipeline.tables import read_posts
+from two_tower.text_encoder import TextEncoder, default_encoder_directory
+
+
+@pytest.fixture
+def embed(small_workspace: Workspace, tmp_path: Path):
+    """Embed the small world again, over a copy of its cache."""
+    cache = tmp_path / "cache.sqlite"
+    cache.write_bytes(small_workspace.text_cache.read_bytes())
+
+    def run(progress=None):
+        return embed_posts(
+            small_workspace.clean,
+            cache,
+            tmp_path / "embeddings.safetensors",
+            encoder_directory=default_encoder_directory(),
+            progress=progress,
+        )
+
+    return run
+
+
+def forget(cache: Path, count: int) -> None:
+    with sqlite3.connect(cache) as connection:
+        connection.execute("DELETE FROM embeddings WHERE key IN (SELECT key FROM embeddings LIMIT ?)", (count,))
+    connection.close()
+
+
+def test_each_post_has_the_embedding_of_its_own_text(small_workspace: Workspace) -> None:
+    posts = read_posts(small_workspace.clean).sort_values("post_id", ignore_index=True)
+    texts = read_text_embeddings(small_workspace.text_embeddings)
+    assert texts.post_ids.tolist() == posts["post_id"].tolist()
+    some = [0, len(posts) // 2, len(posts) - 1]
+    expected = TextEncoder(default_encoder_directory()).encode([posts["summary_text"][row] for row in some])
+    np.testing.assert_allclose(texts.embeddings[some], expected, atol=1e-5)
+
+
+def test_a_rerun_embeds_only_what_is_new(embed, small_workspace: Workspace, tmp_path: Path) -> None:
+    assert embed().embedded == 0
+    forget(tmp_path / "cache.sqlite", 5)
+    heard: list[tuple[int, int]] = []
+    report = embed(lambda done, total: heard.append((done, total)))
+    assert report.embedded == 5
+    assert heard == [(5, 5)]
+    before = read_text_embeddings(small_workspace.text_embeddings)
+    after = read_text_embeddings(tmp_path / "embeddings.safetensors")
+    np.testing.assert_allclose(after.embeddings, before.embeddings, atol=1e-5)
+
+
+def test_a_crash_keeps_the_batches_done_and_writes_no_file(embed, tmp_path: Path) -> None:
+    forget(tmp_path / "cache.sqlite", 100)
+
+    def crash(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        embed(crash)
+    assert not (tmp_path / "embeddings.safetensors").exists()
+    assert embed().embedded == 100 - 64
+
+
+def test_what_is_no_file_of_embeddings_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "embeddings.safetensors"
+    with pytest.raises(TextEmbeddingsError, match="moodfeed embed"):
+        read_text_embeddings(path)
+    path.write_bytes(b"broken")
+    with pytest.raises(TextEmbeddingsError, match="cannot be read"):
+        read_text_embeddings(path)
+    save_file({"post_ids": np.arange(2), "embeddings": np.full((2, 4), np.nan, dtype=np.float32)}, path)
+    with pytest.raises(TextEmbeddingsError, match="unit vectors"):
+        read_text_embeddings(path)
