@@ -21,6 +21,7 @@ for command in (
     pipeline_commands.build,
     pipeline_commands.fetch,
     pipeline_commands.clean,
+    pipeline_commands.import_microlens,
     pipeline_commands.score,
     pipeline_commands.embed,
     pipeline_commands.train,

@@ -6,6 +6,7 @@ from pipeline.clean import CleanError
 from pipeline.dataset import DatasetError
 from pipeline.embed import TextEmbeddingsError
 from pipeline.evaluate import EvaluationError
+from pipeline.import_microlens import ImportSourceError
 from pipeline.raw_store import RawStoreError
 from pipeline.tables import TableError
 from pipeline.trained_towers import NoTrainedTowersError
@@ -22,6 +23,7 @@ EXPECTED_ERRORS = (
     EvaluationError,
     FaultTextError,
     FeedRefusedError,
+    ImportSourceError,
     NoTrainedTowersError,
     PortTakenError,
     RawStoreError,

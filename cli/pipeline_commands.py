@@ -70,6 +70,16 @@ def clean(data: DataOption = Path("data")) -> None:
     stages.clean_stage(Workspace(data))
 
 
+def import_microlens(
+    source: Annotated[Path, typer.Argument(help="Directory of the set's interactions.parquet and posts.parquet.")],
+    data: DataOption = Path("data"),
+) -> None:
+    """Turn a MicroLens selection into clean tables, in place of fetch and clean; its order becomes its clock."""
+    from cli import stages
+
+    stages.import_microlens_stage(Workspace(data), source)
+
+
 def score(data: DataOption = Path("data")) -> None:
     """Turn interactions into one strength for each user and post."""
     from cli import stages

@@ -15,6 +15,7 @@ from pipeline.embed import embed_posts
 from pipeline.evaluate import CUTOFF, MODEL_NAME, Evaluation, evaluate
 from pipeline.export import ExportedBundle, export
 from pipeline.fetch import fetch
+from pipeline.import_microlens import import_microlens
 from pipeline.raw_store import RawStore
 from pipeline.score import score
 from pipeline.train import train
@@ -51,6 +52,13 @@ def clean_stage(workspace: Workspace) -> None:
     with console.status("clean"):
         report = clean(workspace.raw, workspace.clean)
     _print_rows("Cleaned", report.rows())
+
+
+def import_microlens_stage(workspace: Workspace, source: Path) -> None:
+    """A MicroLens selection to clean tables."""
+    with console.status("import"):
+        report = import_microlens(source, workspace.clean)
+    _print_rows("Imported", report.rows())
 
 
 def score_stage(workspace: Workspace) -> None:

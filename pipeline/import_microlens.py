@@ -1,0 +1,139 @@
+"""The MicroLens selection (Ni et al. 2023, arXiv 2309.15379) as clean tables, so that every later stage runs on it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.clean import CleanReport, Finding
+from pipeline.tables import write_interactions, write_posts, write_users
+
+VERB = "view"  # the set knows one kind of interaction, a comment; the least that it says is that the post was seen
+END = pd.Timestamp("2026-01-01", tz="UTC")
+_STEP = pd.Timedelta(hours=1)
+_COLUMNS = {
+    "interactions.parquet": ("user_id", "post_id", "position"),
+    "posts.parquet": ("post_id", "title", "hashtags", "category_id", "category"),
+}
+_MOST_EXAMPLES = 3
+
+
+class ImportSourceError(Exception):
+    """A directory does not hold what was to be imported: names the file and what is wrong with it."""
+
+
+def import_microlens(source: Path, output: Path) -> CleanReport:
+    """Write posts.parquet, users.parquet and interactions.parquet from the two files in ``source``.
+
+    The set has an order and no clock: each person's last interaction gets one and the same moment, each earlier one an
+    hour less. So recency within a history means something, and recency between people does not. Interactions with
+    unknown posts and repeated pairs are left out and counted. ImportSourceError if a file is missing or broken.
+    """
+    interactions = _read(source / "interactions.parquet")
+    posts = _read(source / "posts.parquet")
+    repeated_posts = posts["post_id"].duplicated()
+    is_orphan = ~interactions["post_id"].isin(posts["post_id"])
+    is_repeated = interactions.duplicated(["user_id", "post_id"]) & ~is_orphan
+    findings = [
+        Finding(
+            "post", "same id again: kept once", int(repeated_posts.sum()), _examples(posts["post_id"], repeated_posts)
+        ),
+        Finding(
+            "interaction", "unknown post: left out", int(is_orphan.sum()), _examples(interactions["post_id"], is_orphan)
+        ),
+        Finding(
+            "interaction",
+            "same user and post again: kept once",
+            int(is_repeated.sum()),
+            _examples(interactions["post_id"], is_repeated),
+        ),
+    ]
+    posts = posts[~repeated_posts]
+    interactions = interactions[~is_orphan & ~is_repeated]
+    write_posts(_posts(posts), output)
+    write_users(_users(interactions), output)
+    write_interactions(_interactions(interactions), output)
+    return CleanReport(
+        kept={"post": len(posts), "user": interactions["user_id"].nunique(), "interaction": len(interactions)},
+        findings=tuple(finding for finding in findings if finding.count),
+    )
+
+
+def _posts(posts: pd.DataFrame) -> pd.DataFrame:
+    titles = posts["title"].fillna("").astype(str)
+    return pd.DataFrame(
+        {
+            "post_id": posts["post_id"],
+            "video_link": "microlens:" + posts["post_id"].astype(str),
+            "title": titles,
+            "thumbnail_url": "",
+            "owner_username": "",
+            "category_id": posts["category_id"],
+            "category_name": posts["category"],
+            "created_at": END - pd.Timedelta(days=365),
+            **dict.fromkeys(
+                (
+                    "comment_count",
+                    "upvote_count",
+                    "view_count",
+                    "exit_count",
+                    "rating_count",
+                    "share_count",
+                    "bookmark_count",
+                ),
+                0,
+            ),
+            "average_rating": np.nan,
+            "is_servable": True,
+            "description": "",
+            "keywords": posts["hashtags"].map(", ".join),
+            "mood_text": "",
+            "content_text": titles,
+            "summary_text": titles,
+        }
+    )
+
+
+def _users(interactions: pd.DataFrame) -> pd.DataFrame:
+    user_ids = np.unique(interactions["user_id"])
+    return pd.DataFrame(
+        {
+            "user_id": user_ids,
+            "username": [f"microlens-{user_id}" for user_id in user_ids],
+            "is_verified": False,
+            "user_type": "",
+            **dict.fromkeys(("share_count", "post_count", "following_count", "follower_count"), 0),
+            "answers": True,
+        }
+    )
+
+
+def _interactions(interactions: pd.DataFrame) -> pd.DataFrame:
+    ordered = interactions.sort_values(["user_id", "position"])
+    left = ordered.groupby("user_id").cumcount(ascending=False)
+    return pd.DataFrame(
+        {
+            "user_id": ordered["user_id"],
+            "post_id": ordered["post_id"],
+            "verb": VERB,
+            "at": END - left * _STEP,
+            "rating_percent": pd.NA,
+        }
+    )
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise ImportSourceError(f"{path} is missing: name the directory that holds {' and '.join(_COLUMNS)}") from None
+    except (ValueError, OSError) as error:
+        raise ImportSourceError(f"{path} cannot be read as Parquet: {error}") from error
+    missing = [name for name in _COLUMNS[path.name] if name not in table.columns]
+    if missing:
+        raise ImportSourceError(f"{path} lacks the column {missing[0]}")
+    return table
+
+
+def _examples(values: "pd.Series[int]", is_chosen: "pd.Series[bool]") -> tuple[str, ...]:
+    return tuple(f"id {value}" for value in values[is_chosen].head(_MOST_EXAMPLES))
