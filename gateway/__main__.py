@@ -23,7 +23,7 @@ from rpc.channel import open_channel
 from rpc.environment import load_settings
 from rpc.errors import AsyncErrorInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
-from rpc.server import BusyAddressError
+from rpc.server import LAME_DUCK_SECONDS, BusyAddressError
 from rpc.structured_log import configure_logging
 
 _log = structlog.get_logger("gateway")
@@ -89,6 +89,7 @@ async def serve(settings: Settings) -> None:
         _log.info("draining", grace_seconds=settings.grace_seconds)
         watch_task.cancel()
         await health_servicer.enter_graceful_shutdown()
+        await asyncio.sleep(LAME_DUCK_SECONDS)
         http_server.should_exit = True
         await asyncio.gather(server.stop(settings.grace_seconds), http_task)
     for channel in channels.values():

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from rpc.errors import ErrorInterceptor, ErrorTable
 from rpc.metrics import MetricsInterceptor
 
 _log = structlog.get_logger("rpc.server")
+
+LAME_DUCK_SECONDS = 0.3
+"""How long a process that says NOT_SERVING still takes requests: those already on the wire would be lost otherwise."""
 
 _OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second process on the same port is a mistake to be told of
@@ -61,8 +65,9 @@ class RunningServer:
             self._health.set(name, status.SERVING if is_serving else status.NOT_SERVING)
 
     def stop(self, grace_seconds: float) -> None:
-        """Say NOT_SERVING, refuse new requests, and give those in flight up to ``grace_seconds``."""
+        """Say NOT_SERVING, soon refuse new requests, and give those in flight up to ``grace_seconds``."""
         self._health.enter_graceful_shutdown()
+        time.sleep(LAME_DUCK_SECONDS)
         self._server.stop(grace_seconds).wait()
 
 
