@@ -146,6 +146,7 @@ def test_the_gateway_is_not_serving_while_a_service_behind_it_is_missing(small_b
     with running_stack(small_bundles, addresses, logs=tmp_path / "logs") as stack:
         wait_until(lambda: is_serving(addresses.gateway_grpc))
         stack.processes["post_index_service"].send_signal(signal.SIGTERM)
+        assert stack.processes["post_index_service"].wait(20) == 0
         wait_until(lambda: not is_serving(addresses.gateway_grpc))
         reply = httpx.get(f"http://{addresses.gateway_http}/readyz")
         assert (reply.status_code, reply.json()["missing"]) == (503, ["post_index_service"])
