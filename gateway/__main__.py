@@ -23,7 +23,7 @@ from rpc.channel import open_channel
 from rpc.environment import load_settings
 from rpc.errors import AsyncErrorInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
-from rpc.server import LAME_DUCK_SECONDS, BusyAddressError
+from rpc.server import LAME_DUCK_SECONDS, OPTIONS, BusyAddressError
 from rpc.structured_log import configure_logging
 
 _log = structlog.get_logger("gateway")
@@ -60,9 +60,7 @@ async def serve(settings: Settings) -> None:
         _log.info("ready" if is_ready else "not ready", missing=readiness.missing)
 
     await set_ready(False)
-    server = grpc.aio.server(
-        interceptors=[AsyncMetricsInterceptor(), AsyncErrorInterceptor(ERRORS)], options=[("grpc.so_reuseport", 0)]
-    )
+    server = grpc.aio.server(interceptors=[AsyncMetricsInterceptor(), AsyncErrorInterceptor(ERRORS)], options=OPTIONS)
     feed_pb2_grpc.add_FeedServiceServicer_to_server(
         FeedService(tower=tower, index=index, deadline_seconds=settings.deadline_seconds), server
     )

@@ -24,7 +24,7 @@ _log = structlog.get_logger("rpc.server")
 LAME_DUCK_SECONDS = 0.3
 """How long a process that says NOT_SERVING still takes requests: those already on the wire would be lost otherwise."""
 
-_OPTIONS = (
+OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second process on the same port is a mistake to be told of
     # rpc.channel pings an idle peer; by default a server takes that for abuse and cuts the connection.
     ("grpc.http2.min_ping_interval_without_data_ms", PING_SECONDS * 500),
@@ -88,7 +88,7 @@ def start_server(
     server = grpc.server(
         ThreadPoolExecutor(options.pool_size, options.name),
         interceptors=[MetricsInterceptor(), ErrorInterceptor(errors), ExpiredInterceptor()],
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     add_services(server)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
