@@ -11,13 +11,11 @@ import pandas as pd
 
 from pipeline.raw_store import RawRow, RawStore
 from pipeline.summary_text import SummaryText, read_summary
-from pipeline.tables import write_interactions, write_posts, write_users
+from pipeline.tables import POST_COUNTS, USER_COUNTS, write_interactions, write_posts, write_users
 from pipeline.upstream import Json
 
 REPORT_FILE = "report.json"
 MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at", "rating": "rated_at"}
-_COUNTS = ("comment_count", "upvote_count", "view_count", "exit_count", "rating_count", "share_count", "bookmark_count")
-_USER_COUNTS = ("share_count", "post_count", "following_count", "follower_count")
 _MOST_EXAMPLES = 3
 _EVENT_TIME = "%Y-%m-%d %H:%M:%S"
 
@@ -96,7 +94,7 @@ def clean(raw: Path, output: Path) -> CleanReport:
     report = CleanReport(
         kept={"post": len(posts), "user": len(users), "interaction": len(events)}, findings=findings.all()
     )
-    _write_report(report, output / REPORT_FILE)
+    write_report(report, output)
     return report
 
 
@@ -124,7 +122,7 @@ def _posts(store: RawStore, findings: _Findings) -> pd.DataFrame:
             "category_id": category_id,
             "category_name": category_name,
             "created_at": pd.Timestamp(_integer(fields, "created_at"), unit="ms", tz="UTC"),
-            **{name: int(_number(fields, name)) for name in _COUNTS},
+            **{name: int(_number(fields, name)) for name in POST_COUNTS},
             "average_rating": average_rating if average_rating > 0 else np.nan,
             "is_servable": is_servable and bool(video_link),
             "description": summary.description,
@@ -147,10 +145,10 @@ def _users(store: RawStore, findings: _Findings) -> pd.DataFrame:
             "username": username,
             "is_verified": row.fields.get("is_verified") == 1,
             "user_type": _text(row.fields, "user_type"),
-            **{name: int(_number(row.fields, name)) for name in _USER_COUNTS},
+            **{name: int(_number(row.fields, name)) for name in USER_COUNTS},
         }
 
-    columns = ["user_id", "username", "is_verified", "user_type", *_USER_COUNTS]
+    columns = ["user_id", "username", "is_verified", "user_type", *USER_COUNTS]
     return pd.DataFrame(_read_rows("user", store.rows("user"), read, findings), columns=columns)
 
 
@@ -263,7 +261,9 @@ def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
-def _write_report(report: CleanReport, path: Path) -> None:
+def write_report(report: CleanReport, output: Path) -> None:
+    """Replace report.json in one step."""
+    path = output / REPORT_FILE
     document = {
         "kept": dict(report.kept),
         "findings": [
@@ -285,7 +285,7 @@ _POST_COLUMNS = [
     "category_id",
     "category_name",
     "created_at",
-    *_COUNTS,
+    *POST_COUNTS,
     "average_rating",
     "is_servable",
     "description",

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.clean import CleanReport, Finding
-from pipeline.tables import write_interactions, write_posts, write_users
+from pipeline.clean import CleanReport, Finding, write_report
+from pipeline.tables import POST_COUNTS, USER_COUNTS, write_interactions, write_posts, write_users
 
 VERB = "view"  # the set knows one kind of interaction, a comment; the least that it says is that the post was seen
 END = pd.Timestamp("2026-01-01", tz="UTC")
@@ -15,6 +15,7 @@ _COLUMNS = {
     "interactions.parquet": ("user_id", "post_id", "position"),
     "posts.parquet": ("post_id", "title", "hashtags", "category_id", "category"),
 }
+_INTEGERS = ("user_id", "post_id", "position", "category_id")
 _MOST_EXAMPLES = 3
 
 
@@ -23,7 +24,7 @@ class ImportSourceError(Exception):
 
 
 def import_microlens(source: Path, output: Path) -> CleanReport:
-    """Write posts.parquet, users.parquet and interactions.parquet from the two files in ``source``.
+    """Write posts.parquet, users.parquet, interactions.parquet and report.json from the two files in ``source``.
 
     The set has an order and no clock: each person's last interaction gets one and the same moment, each earlier one an
     hour less. So recency within a history means something, and recency between people does not. Interactions with
@@ -53,10 +54,12 @@ def import_microlens(source: Path, output: Path) -> CleanReport:
     write_posts(_posts(posts), output)
     write_users(_users(interactions), output)
     write_interactions(_interactions(interactions), output)
-    return CleanReport(
+    report = CleanReport(
         kept={"post": len(posts), "user": interactions["user_id"].nunique(), "interaction": len(interactions)},
         findings=tuple(finding for finding in findings if finding.count),
     )
+    write_report(report, output)
+    return report
 
 
 def _posts(posts: pd.DataFrame) -> pd.DataFrame:
@@ -71,22 +74,11 @@ def _posts(posts: pd.DataFrame) -> pd.DataFrame:
             "category_id": posts["category_id"],
             "category_name": posts["category"],
             "created_at": END - pd.Timedelta(days=365),
-            **dict.fromkeys(
-                (
-                    "comment_count",
-                    "upvote_count",
-                    "view_count",
-                    "exit_count",
-                    "rating_count",
-                    "share_count",
-                    "bookmark_count",
-                ),
-                0,
-            ),
+            **dict.fromkeys(POST_COUNTS, 0),
             "average_rating": np.nan,
             "is_servable": True,
             "description": "",
-            "keywords": posts["hashtags"].map(", ".join),
+            "keywords": posts["hashtags"].map(lambda tags: "" if tags is None else ", ".join(tags)),
             "mood_text": "",
             "content_text": titles,
             "summary_text": titles,
@@ -102,7 +94,7 @@ def _users(interactions: pd.DataFrame) -> pd.DataFrame:
             "username": [f"microlens-{user_id}" for user_id in user_ids],
             "is_verified": False,
             "user_type": "",
-            **dict.fromkeys(("share_count", "post_count", "following_count", "follower_count"), 0),
+            **dict.fromkeys(USER_COUNTS, 0),
             "answers": True,
         }
     )
@@ -132,6 +124,9 @@ def _read(path: Path) -> pd.DataFrame:
     missing = [name for name in _COLUMNS[path.name] if name not in table.columns]
     if missing:
         raise ImportSourceError(f"{path} lacks the column {missing[0]}")
+    for name in table.columns.intersection(list(_INTEGERS)):
+        if not pd.api.types.is_integer_dtype(table[name]) or table[name].isna().any():
+            raise ImportSourceError(f"{path}: the column {name} holds a value that is no integer")
     return table
 
 

@@ -16,7 +16,16 @@ USERS_FILE = "users.parquet"
 INTERACTIONS_FILE = "interactions.parquet"
 
 _MOMENT = "datetime64[ms, UTC]"
-_COUNTS = ("comment_count", "upvote_count", "view_count", "exit_count", "rating_count", "share_count", "bookmark_count")
+POST_COUNTS = (
+    "comment_count",
+    "upvote_count",
+    "view_count",
+    "exit_count",
+    "rating_count",
+    "share_count",
+    "bookmark_count",
+)
+USER_COUNTS = ("share_count", "post_count", "following_count", "follower_count")
 _POST_TYPES: dict[str, Any] = {
     "post_id": "int64",
     "video_link": "str",
@@ -26,7 +35,7 @@ _POST_TYPES: dict[str, Any] = {
     "category_id": "Int32",  # null: none
     "category_name": "str",  # null: none
     "created_at": _MOMENT,
-    **dict.fromkeys(_COUNTS, "int64"),
+    **dict.fromkeys(POST_COUNTS, "int64"),
     "average_rating": "float64",  # 1 to 100, NaN: none
     "is_servable": "bool",
     "description": "str",
@@ -40,10 +49,7 @@ _USER_TYPES: dict[str, Any] = {
     "username": "str",
     "is_verified": "bool",
     "user_type": "str",
-    "share_count": "int64",
-    "post_count": "int64",
-    "following_count": "int64",
-    "follower_count": "int64",
+    **dict.fromkeys(USER_COUNTS, "int64"),
     "answers": "bool",  # of the accounts that share a username, the one that a feed request means
 }
 _INTERACTION_TYPES: dict[str, Any] = {

@@ -146,6 +146,7 @@ def test_run_shows_every_case_and_ends_cleanly(small_bundles: Path, tmp_path: Pa
         "build",
         "fetch",
         "clean",
+        "import-microlens",
         "score",
         "embed",
         "train",

@@ -1,8 +1,10 @@
+import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from pipeline.clean import REPORT_FILE
 from pipeline.import_microlens import END, ImportSourceError, import_microlens
 from pipeline.tables import read_interactions, read_posts, read_users
 
@@ -48,6 +50,7 @@ def test_what_is_left_out_is_counted_with_its_reason(source: Path, tmp_path: Pat
         ("unknown post: left out", 1),
         ("same user and post again: kept once", 1),
     }
+    assert json.loads((tmp_path / "clean" / REPORT_FILE).read_bytes())["kept"]["interaction"] == 4
 
 
 def test_a_directory_without_the_files_is_refused_and_writes_nothing(source: Path, tmp_path: Path) -> None:
@@ -55,6 +58,20 @@ def test_a_directory_without_the_files_is_refused_and_writes_nothing(source: Pat
     with pytest.raises(ImportSourceError, match=r"posts\.parquet is missing"):
         import_microlens(source, tmp_path / "clean")
     assert not (tmp_path / "clean").exists()
+
+
+def test_an_id_that_is_no_integer_is_refused_by_its_column(source: Path, tmp_path: Path) -> None:
+    path = source / "interactions.parquet"
+    pd.read_parquet(path).assign(post_id="x").to_parquet(path)
+    with pytest.raises(ImportSourceError, match="post_id holds a value that is no integer"):
+        import_microlens(source, tmp_path / "clean")
+
+
+def test_a_post_may_lack_hashtags(source: Path, tmp_path: Path) -> None:
+    path = source / "posts.parquet"
+    pd.read_parquet(path).assign(hashtags=None).to_parquet(path)
+    import_microlens(source, tmp_path / "clean")
+    assert read_posts(tmp_path / "clean")["keywords"].tolist() == ["", "", ""]
 
 
 @pytest.mark.parametrize("broken", [b"no parquet", None])
