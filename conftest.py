@@ -20,7 +20,7 @@ from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_
 from sample_api.world import World, generate_world
 from two_tower.text_encoder import default_encoder_directory
 
-SMALL_TRAINING = TrainingConfig(epochs=12)
+SMALL_TRAINING = TrainingConfig()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def small_world() -> World:
-    """A twelfth of the sample world."""
+    """The sample world at an eighth of its size."""
     return generate_world(scale=0.12)
 
 
