@@ -7,10 +7,9 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline.trained_towers import EpochReport
-from two_tower.model import PostTower, UserTower
 
 
 class Checkpoint:
@@ -19,16 +18,26 @@ class Checkpoint:
     def __init__(
         self,
         path: Path | None,
-        user_tower: UserTower,
-        post_tower: PostTower,
+        user_tower: nn.Module,
+        post_tower: nn.Module,
         optimizer: torch.optim.Optimizer,
         *,
         key: str,
     ) -> None:
         self.path = path
         self.modules = {"user_tower": user_tower, "post_tower": post_tower}
+        self.best = {name: _copy(module) for name, module in self.modules.items()}
         self.optimizer = optimizer
         self.key = key
+
+    def keep_as_best(self) -> None:
+        """Remember the towers as they are."""
+        self.best = {name: _copy(module) for name, module in self.modules.items()}
+
+    def return_to_best(self) -> None:
+        """Make the towers what they were when they were best."""
+        for name, module in self.modules.items():
+            module.load_state_dict(self.best[name])
 
     def save(self, reports: list[EpochReport]) -> None:
         """Replace the file in one step; a crash leaves the epoch before."""
@@ -39,6 +48,8 @@ class Checkpoint:
             for module_name, module in self.modules.items()
             for name, tensor in module.state_dict().items()
         }
+        for module_name, state_dict in self.best.items():
+            tensors |= {f"best.{module_name}.{name}": tensor for name, tensor in state_dict.items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
         metadata = {"key": self.key, "epochs": json.dumps([asdict(report) for report in reports])}
@@ -57,10 +68,8 @@ class Checkpoint:
                 return
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         for module_name, module in self.modules.items():
-            prefix = f"{module_name}."
-            module.load_state_dict(
-                {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-            )
+            module.load_state_dict(_below(f"{module_name}.", tensors))
+            self.best[module_name] = _below(f"best.{module_name}.", tensors)
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             if name.startswith("optimizer."):
@@ -68,3 +77,11 @@ class Checkpoint:
                 state.setdefault(int(number), {})[field] = tensor
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
         reports.extend(EpochReport(**report) for report in json.loads(metadata["epochs"]))
+
+
+def _copy(module: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

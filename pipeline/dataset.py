@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from pipeline.embed import read_text_embeddings
 from pipeline.score import score_frame
 from pipeline.tables import read_interactions, read_posts, read_users
-from two_tower.features import verb_numbers
+from two_tower.features import NUMERIC_FEATURES, numeric_features, verb_numbers
 
 _DAY = pd.Timedelta(days=1)
 _EPOCH = pd.Timestamp(0, tz="UTC")
+_SHORTEST_CLOCK_DAYS = 28.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,24 @@ class Dataset:
         """The newest moment known: just after the last interaction."""
         return float(self.event_days[-1]) + 1e-6 if len(self.event_days) else 0.0
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether time means something: data that spans less than four weeks has no past popularity to learn from."""
+        return len(self.event_days) > 0 and float(np.ptp(self.event_days)) >= _SHORTEST_CLOCK_DAYS
+
+    def numeric(self, day: float) -> NDArray[np.float32]:
+        """Numeric features of every post at a moment [posts, features]; nothing but zeros where there is no clock."""
+        if not self.has_clock:
+            return np.zeros((len(self.post_ids), len(NUMERIC_FEATURES)), dtype=np.float32)
+        return numeric_features(
+            day,
+            event_rows=self.event_posts,
+            event_days=self.event_days,
+            created_days=self.created_days,
+            category_rows=self.category_rows,
+            category_count=len(self.category_ids) + 1,
+        )
+
     def fingerprint(self) -> str:
         """Hash of everything that training reads."""
         digest = hashlib.sha256()
@@ -87,12 +106,11 @@ class Dataset:
 
     def until(self, day: float) -> "Dataset":
         """The same posts and users with only the interactions before a moment, scored from those alone."""
-        return _assemble(
-            posts=self.posts,
-            users=self.users,
-            text=self.text,
-            interactions=self.interactions[days_since_epoch(self.interactions["at"]) < day],
-        )
+        return self.only(days_since_epoch(self.interactions["at"]) < day)
+
+    def only(self, is_kept: NDArray[np.bool_]) -> "Dataset":
+        """The same posts and users with only the chosen ``interactions``, scored from those alone."""
+        return _assemble(posts=self.posts, users=self.users, text=self.text, interactions=self.interactions[is_kept])
 
 
 def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:

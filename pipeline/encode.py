@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.dataset import Dataset
 from pipeline.trained_towers import TrainedTowers
-from two_tower.features import numeric_features, window_histories
+from two_tower.features import window_histories
 from two_tower.model import history_tensors
 
 _USERS_AT_ONCE = 1024
@@ -29,14 +29,7 @@ class EncodedPosts:
 
 def encode_posts(towers: TrainedTowers, dataset: Dataset) -> EncodedPosts:
     """Encode every post as it stands at the dataset's newest moment."""
-    numeric = numeric_features(
-        dataset.end_day,
-        event_rows=dataset.event_posts,
-        event_days=dataset.event_days,
-        created_days=dataset.created_days,
-        category_rows=dataset.category_rows,
-        category_count=towers.config.category_count,
-    )
+    numeric = dataset.numeric(dataset.end_day)
     with torch.inference_mode():
         representations = towers.post_tower.represent(
             torch.from_numpy(dataset.text),

@@ -64,6 +64,7 @@ def import_microlens(source: Path, output: Path) -> CleanReport:
 
 def _posts(posts: pd.DataFrame) -> pd.DataFrame:
     titles = posts["title"].fillna("").astype(str)
+    has_category = posts["category_id"] > 0  # the set's 0 is "other": none
     return pd.DataFrame(
         {
             "post_id": posts["post_id"],
@@ -71,8 +72,8 @@ def _posts(posts: pd.DataFrame) -> pd.DataFrame:
             "title": titles,
             "thumbnail_url": "",
             "owner_username": "",
-            "category_id": posts["category_id"],
-            "category_name": posts["category"],
+            "category_id": posts["category_id"].where(has_category).astype("Int32"),
+            "category_name": posts["category"].where(has_category),
             "created_at": END - pd.Timedelta(days=365),
             **dict.fromkeys(POST_COUNTS, 0),
             "average_rating": np.nan,

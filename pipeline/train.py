@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.checkpoint import Checkpoint
@@ -17,7 +17,10 @@ from pipeline.dataset import Dataset
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Batch, Examples
-from two_tower.model import PostTower, TowerConfig, UserTower
+from two_tower.model import HistoryTensors, PostTower, TowerConfig, UserTower, history_tensors
+
+_MOST_VALIDATED = 4096
+_VALIDATED_AT_ONCE = 512
 
 
 def train(
@@ -26,15 +29,16 @@ def train(
     *,
     device: str = "cpu",
     checkpoint: Path | None = None,
+    on_batch: Callable[[float, float], None] | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> TrainedTowers:
-    """Train both towers on all interactions of ``dataset``.
+    """Train both towers on all interactions of ``dataset``; the towers of the best epoch are kept.
 
     With a ``checkpoint`` path, the state is kept there after every epoch, and a run that was cut off goes on from it,
-    if configuration and data are the same.
+    if configuration and data are the same. ``on_batch`` hears (epochs done so far, loss of the batch).
     """
     with _reproducible_arithmetic(device):
-        return _train(dataset, config, device=device, checkpoint=checkpoint, on_epoch=on_epoch)
+        return _train(dataset, config, device=device, checkpoint=checkpoint, on_batch=on_batch, on_epoch=on_epoch)
 
 
 def _train(
@@ -43,6 +47,7 @@ def _train(
     *,
     device: str,
     checkpoint: Path | None,
+    on_batch: Callable[[float, float], None] | None,
     on_epoch: Callable[[EpochReport], None] | None,
 ) -> TrainedTowers:
     torch.manual_seed(config.seed)
@@ -51,52 +56,136 @@ def _train(
         text_dimension=dataset.text.shape[1],
         post_count=len(dataset.post_ids),
         category_count=len(dataset.category_ids) + 1,
+        tower_dimension=config.representation_dimension + config.popularity_dimension,
+        representation_dimension=config.representation_dimension,
+        history_length=config.history_length,
+        id_dropout=config.id_dropout,
+        dropout=config.dropout,
     )
     examples = Examples(dataset, config, tower_config, device=device, random=random)
     post_tower = PostTower(tower_config).to(device)
-    post_tower.start_from(examples.text)
+    post_tower.start_from(examples.text, scale=config.text_scale)
     user_tower = UserTower(tower_config).to(device)
-    parameters = [*post_tower.parameters(), *user_tower.parameters()]
+    users = _ByHistory(user_tower) if config.use_history else _ById(len(dataset.user_ids), tower_config).to(device)
+    parameters = [*post_tower.parameters(), *users.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
-    loss_of = {"softmax": _softmax_loss, "mse": _mse_loss}[config.objective]
+    loss_of = {"softmax": _softmax_loss, "bce": _bce_loss, "mse": _mse_loss, "mse-negatives": _mse_negatives_loss}[
+        config.objective
+    ]
 
     reports: list[EpochReport] = []
-    saved = Checkpoint(checkpoint, user_tower, post_tower, optimizer, key=_key(dataset, config))
+    saved = Checkpoint(checkpoint, users, post_tower, optimizer, key=_key(dataset, config))
     saved.restore(reports)
     for epoch in range(len(reports), config.epochs):
+        if _is_spent(reports, config.patience):
+            break
         torch.manual_seed(config.seed + epoch)
         random = np.random.default_rng((config.seed, epoch))
-        for group in optimizer.param_groups:  # linear warm-up over the first epoch, then a cosine down to a tenth
-            group["lr"] = config.learning_rate * (0.1 + 0.45 * (1 + np.cos(np.pi * epoch / config.epochs)))
+        plans = examples.plans(examples.training_rows, random)
 
         losses = []
-        user_tower.train()
+        users.train()
         post_tower.train()
-        for batch in examples.batches(examples.training_rows, random):
-            loss = loss_of(user_tower, post_tower, batch, config)
+        for step, plan in enumerate(plans):
+            done = (epoch + step / len(plans)) / config.epochs
+            for group in optimizer.param_groups:
+                rise = min(1.0, (done + 0.5 / len(plans) / config.epochs) / max(config.warm_up, 1e-9))
+                group["lr"] = config.learning_rate * rise * (0.01 + 0.495 * (1 + np.cos(np.pi * done)))
+            batch = examples.batch(plan, random)
+            loss = loss_of(users, post_tower, batch, config)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
-            losses.append((loss.item(), len(batch.targets)))
+            losses.append((loss.item(), len(batch)))
+            if on_batch:
+                on_batch(done * config.epochs, losses[-1][0])
 
-        validation: list[tuple[float, int]] = []
-        user_tower.eval()
+        users.eval()
         post_tower.eval()
+        fixed = np.random.default_rng(config.seed)  # the same batches after every epoch
         with torch.no_grad():
-            validation.extend(
-                (loss_of(user_tower, post_tower, batch, config).item(), len(batch.targets))
-                for batch in examples.batches(examples.validation_rows, np.random.default_rng(config.seed))
-            )
+            validation = [
+                (loss_of(users, post_tower, examples.batch(plan, fixed), config).item(), len(plan.rows))
+                for plan in examples.plans(examples.validation_rows, fixed)
+            ]
+            recall, ndcg = _validate(users, post_tower, examples)
 
-        reports.append(EpochReport(epoch + 1, _weighted_mean(losses), _weighted_mean(validation)))
+        reports.append(EpochReport(epoch + 1, _weighted_mean(losses), _weighted_mean(validation), recall, ndcg))
+        if reports[-1].epoch == _best_epoch(reports):
+            saved.keep_as_best()
         saved.save(reports)
         if on_epoch:
             on_epoch(reports[-1])
 
+    saved.return_to_best()
     user_tower.eval()
     post_tower.eval()
     return TrainedTowers(tower_config, user_tower.cpu(), post_tower.cpu(), tuple(reports), dataset.fingerprint())
+
+
+class _ByHistory(nn.Module):
+    """Users as the user tower sees them."""
+
+    def __init__(self, tower: UserTower) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, representations: Tensor, history: HistoryTensors, user_rows: Tensor) -> Tensor:
+        del user_rows
+        return self.tower(representations, history)  # type: ignore[no-any-return]
+
+
+class _ById(nn.Module):
+    """Users as one embedding each, to be compared with: nothing that a user does later changes it."""
+
+    def __init__(self, user_count: int, config: TowerConfig) -> None:
+        super().__init__()
+        self.identity = nn.Embedding(user_count, config.tower_dimension)
+        nn.init.normal_(self.identity.weight, std=0.1)
+
+    def forward(self, representations: Tensor, history: HistoryTensors, user_rows: Tensor) -> Tensor:
+        del representations, history
+        return functional.normalize(self.identity(user_rows), dim=-1)
+
+
+def _best_epoch(reports: list[EpochReport]) -> int:
+    """The epoch of the highest validation NDCG@10, the later of equal ones."""
+    return max(reports, key=lambda report: (report.validation_ndcg_at_10, report.epoch)).epoch
+
+
+def _is_spent(reports: list[EpochReport], patience: int) -> bool:
+    return bool(reports) and reports[-1].epoch - _best_epoch(reports) >= patience
+
+
+def _validate(users: nn.Module, post_tower: PostTower, examples: Examples) -> tuple[float, float]:
+    """Recall@10 and NDCG@10 of held-out meetings, each ranked among all posts that the person had not met before."""
+    rows = examples.validation_rows
+    if len(rows) > _MOST_VALIDATED:
+        rows = rows[np.linspace(0, len(rows) - 1, _MOST_VALIDATED).astype(np.int64)]
+    pairs = examples.dataset.pairs
+    everything = np.arange(len(examples.dataset.post_ids))
+    representations = post_tower.represent(*examples.contents(everything))
+    snapshot_of = np.clip(np.searchsorted(examples.snapshots, pairs.days[rows], side="right") - 1, 0, None)
+    ranks: list[Tensor] = []
+    for snapshot in np.unique(snapshot_of):
+        posts = post_tower(representations, examples.numeric[snapshot])
+        chosen = rows[snapshot_of == snapshot]
+        for start in range(0, len(chosen), _VALIDATED_AT_ONCE):
+            piece = chosen[start : start + _VALIDATED_AT_ONCE]
+            history = history_tensors(examples.live_histories(piece), examples.device)
+            user_rows = torch.from_numpy(pairs.user_rows[piece]).to(examples.device)
+            scores = users(representations, history, user_rows) @ posts.T
+            targets = torch.from_numpy(pairs.post_rows[piece]).to(examples.device).unsqueeze(1)
+            wanted = scores.gather(1, targets)
+            owners, places = history.is_event.nonzero(as_tuple=True)
+            scores[owners, history.rows[owners, places]] = -float("inf")
+            ranks.append((scores >= wanted).sum(dim=1) - 1)
+    if not ranks:
+        return float("nan"), 0.0
+    rank = torch.cat(ranks)
+    gains = torch.where(rank < 10, 1 / torch.log2(rank + 2.0), 0.0)
+    return float((rank < 10).float().mean()), float(gains.mean())
 
 
 @contextmanager
@@ -112,28 +201,47 @@ def _reproducible_arithmetic(device: str) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _softmax_loss(user_tower: UserTower, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
-    """In-batch sampled softmax with logQ correction (Yi et al. 2019) and mixed negatives (Yang et al. 2020)."""
-    users = user_tower(post_tower.represent(*batch.history_posts), batch.history)
-    posts = post_tower(post_tower.represent(*batch.candidates), batch.numeric)
-    logits = users @ posts.T / config.temperature - batch.log_expected  # [batch, candidates]
-    rows = batch.candidates[2]
-    is_accidental_hit = rows[None, :] == batch.targets[:, None]
-    is_accidental_hit &= ~torch.eye(*logits.shape, dtype=torch.bool, device=logits.device)
-    logits = logits.masked_fill(is_accidental_hit, float("-inf"))
-    labels = torch.arange(len(users), device=logits.device)
-    losses = functional.cross_entropy(logits, labels, reduction="none")
+def _encode(users: nn.Module, post_tower: PostTower, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Embeddings of the batch's users [batch, dimension] and candidates [candidates, dimension]."""
+    representations = post_tower.represent(*batch.posts)
+    posts = post_tower(representations[batch.candidates], batch.numeric)
+    return users(representations, batch.history, batch.user_rows), posts
+
+
+def _softmax_loss(users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
+    """Sampled softmax over targets and uniform posts (Yang et al. 2020), with logQ correction (Yi et al. 2019)."""
+    user_embeddings, posts = _encode(users, post_tower, batch)
+    logits = user_embeddings @ posts.T / config.temperature  # [batch, candidates]
+    if config.logq:
+        logits = logits - batch.log_expected
+    logits = logits.masked_fill(batch.is_known, float("-inf"))
+    losses = functional.cross_entropy(logits, batch.labels, reduction="none")
     return (losses * batch.weights).sum() / batch.weights.sum()
 
 
-def _mse_loss(user_tower: UserTower, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
+def _bce_loss(users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
+    """Binary cross-entropy of the target against one random post."""
+    user_embeddings, posts = _encode(users, post_tower, batch)
+    wanted = (user_embeddings * posts[batch.labels]).sum(dim=-1) / config.temperature
+    unwanted = (user_embeddings * posts[batch.negatives]).sum(dim=-1) / config.temperature
+    losses = functional.softplus(-wanted) + functional.softplus(unwanted)
+    return (losses * batch.weights).sum() / batch.weights.sum()
+
+
+def _mse_loss(users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
     """Squared error of the inner product against the interaction score, on observed pairs: the predecessor's."""
     del config
-    count = len(batch.targets)
-    users = user_tower(post_tower.represent(*batch.history_posts), batch.history)
-    texts, categories, rows = batch.candidates
-    posts = post_tower(post_tower.represent(texts[:count], categories[:count], rows[:count]), batch.numeric[:count])
-    return functional.mse_loss((users * posts).sum(dim=-1), batch.strengths)
+    user_embeddings, posts = _encode(users, post_tower, batch)
+    return functional.mse_loss((user_embeddings * posts[batch.labels]).sum(dim=-1), batch.strengths)
+
+
+def _mse_negatives_loss(users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
+    """Squared error of the inner product: 1 for the target, 0 for one random post."""
+    del config
+    user_embeddings, posts = _encode(users, post_tower, batch)
+    wanted = (user_embeddings * posts[batch.labels]).sum(dim=-1)
+    unwanted = (user_embeddings * posts[batch.negatives]).sum(dim=-1)
+    return ((wanted - 1) ** 2 + unwanted**2).mean()
 
 
 def _key(dataset: Dataset, config: TrainingConfig) -> str:

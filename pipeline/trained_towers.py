@@ -20,16 +20,18 @@ class NoTrainedTowersError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """Mean losses of one epoch."""
+    """Mean losses of one epoch, and how well held-out meetings are ranked after it (full catalogue, 0..1)."""
 
     epoch: int
     training_loss: float
     validation_loss: float
+    validation_recall_at_10: float
+    validation_ndcg_at_10: float
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedTowers:
-    """The towers after the last epoch, and how they got there."""
+    """The towers after their best epoch, and how they got there."""
 
     config: TowerConfig
     user_tower: UserTower

@@ -1,24 +1,65 @@
 """What a training run may vary."""
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self
 
-OBJECTIVES = ("softmax", "mse")
+OBJECTIVES = ("softmax", "bce", "mse", "mse-negatives")
+
+
+class TrainingConfigError(Exception):
+    """A file of settings cannot be used: names the file, the field and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """What a training run may vary. Same configuration, data and kind of processor: same towers, to the bit."""
 
-    objective: str = "softmax"  # softmax: in-batch sampled softmax with logQ; mse: the predecessor's regression
+    objective: str = (
+        "softmax"  # softmax: sampled softmax; bce; mse: the predecessor's; mse-negatives: 0 for random posts
+    )
     seed: int = 7
     epochs: int = 12
+    patience: int = 4  # epochs without a better validation NDCG@10 before training stops; the best epoch is kept
     batch_size: int = 256
     learning_rate: float = 3e-3
+    warm_up: float = 0.1  # share of all steps in which the rate rises; then a cosine down to nothing
     weight_decay: float = 1e-4
     temperature: float = 0.05
-    uniform_negatives: int = 512  # drawn from the whole catalogue, so that posts nobody meets are learnt from too
+    uniform_negatives: int = 512  # drawn from the catalogue, beside the targets of the batch
+    uniform_negatives_met: bool = False  # only from posts that somebody met: what is new is not pushed away
+    logq: bool = True  # correct for how often sampling brings a post into a batch
+    use_text: bool = True
+    use_history: bool = True  # False: an embedding for each user in place of the history; only to be compared with
     snapshot_days: float = 7.0  # how often the past's popularity is looked at
     serving_days: float = 28.0  # an example's snapshot lies up to this long before it
     live_share: float = 0.5  # share of examples that see their history up to the moment itself
     forgetting_days: float = 90.0  # an example this much older than the newest one counts 1/e as much
     validation_share: float = 0.05
+    representation_dimension: int = 48
+    popularity_dimension: int = 16
+    history_length: int = 50
+    text_scale: float = 1.0  # of the text beside the id embedding when training begins
+    id_dropout: float = 0.5  # share of posts that a batch treats as never seen before
+    dropout: float = 0.1
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the fields that a TOML file sets; TrainingConfigError names what is wrong in it."""
+        try:
+            document = tomllib.loads(path.read_text())
+        except FileNotFoundError:
+            raise TrainingConfigError(f"{path} is missing") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise TrainingConfigError(f"{path} is no TOML: {error}") from error
+        defaults = cls()
+        for name, value in document.items():
+            if name not in {field.name for field in fields(cls)}:
+                raise TrainingConfigError(f"{path}: unknown field {name}")
+            wanted = type(getattr(defaults, name))
+            if type(value) is not wanted and not (wanted is float and type(value) is int):
+                raise TrainingConfigError(f"{path}: {name} is {value!r}, it must be a {wanted.__name__}")
+        if document.get("objective", OBJECTIVES[0]) not in OBJECTIVES:
+            raise TrainingConfigError(f"{path}: objective must be one of {', '.join(OBJECTIVES)}")
+        return cls(**document)

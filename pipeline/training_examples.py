@@ -4,7 +4,6 @@ Each example is a person's first meeting with a post, seen with the history befo
 it stood at a snapshot some days earlier, because a bundle serves until the next one is made.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from pipeline.dataset import Dataset
 from pipeline.training_config import TrainingConfig
-from two_tower.features import numeric_features, window_histories
+from two_tower.features import Histories, window_histories
 from two_tower.model import HistoryTensors, TowerConfig, history_tensors
 
 
@@ -22,14 +21,29 @@ from two_tower.model import HistoryTensors, TowerConfig, history_tensors
 class Batch:
     """Examples that share a snapshot, and the posts that stand in for the catalogue beside their targets."""
 
-    history: HistoryTensors  # rows point into history_posts
-    history_posts: tuple[Tensor, Tensor, Tensor]  # text, category rows, post rows
-    targets: Tensor  # [batch] post rows
+    user_rows: Tensor  # [batch]
+    history: HistoryTensors  # rows point into posts
+    posts: tuple[Tensor, Tensor, Tensor]  # text, category rows, post rows [posts] of all posts that the batch speaks of
+    candidates: Tensor  # [candidates] rows in posts: the targets and the negatives, each once
+    labels: Tensor  # [batch] where among the candidates each target stands
+    negatives: Tensor  # [batch] where among the candidates one random negative stands
+    is_known: Tensor  # [batch, candidates] the candidate stands in the history: no negative
     strengths: Tensor  # [batch]
     weights: Tensor  # [batch]
-    candidates: tuple[Tensor, Tensor, Tensor]  # text, category rows, post rows [candidates]; the targets come first
     numeric: Tensor  # [candidates, features]
-    log_expected: Tensor  # [candidates] log of how often sampling is expected to bring the candidate into a batch
+    log_expected: Tensor  # [candidates] log of the probability that sampling brings the candidate into a batch
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which examples make a batch, and the snapshot that they share."""
+
+    snapshot: int
+    rows: NDArray[np.int64]
+    frequency: NDArray[np.float64]  # [posts] share of the snapshot's examples whose target is the post
 
 
 class Examples:
@@ -48,82 +62,96 @@ class Examples:
         self.config = config
         self.history_length = tower_config.history_length
         self.device = device
-        self.text = torch.from_numpy(dataset.text).to(device)
+        self.text = torch.from_numpy(dataset.text if config.use_text else np.zeros_like(dataset.text)).to(device)
         self.category_rows = torch.from_numpy(dataset.category_rows).to(device)
         first_day = float(dataset.event_days[0]) if len(dataset.event_days) else 0.0
         self.snapshots = np.arange(first_day, dataset.end_day + config.snapshot_days, config.snapshot_days)
-        self.numeric = [
-            torch.from_numpy(
-                numeric_features(
-                    day,
-                    event_rows=dataset.event_posts,
-                    event_days=dataset.event_days,
-                    created_days=dataset.created_days,
-                    category_rows=dataset.category_rows,
-                    category_count=tower_config.category_count,
-                )
-            ).to(device)
-            for day in self.snapshots
-        ]
+        self.numeric = [torch.from_numpy(dataset.numeric(day)).to(device) for day in self.snapshots]
+        self.live_share = config.live_share if dataset.has_clock else 1.0
         self.weights = (0.5 + dataset.pairs.strengths) * np.exp(
             (dataset.pairs.days - dataset.end_day) / config.forgetting_days
         ).astype(np.float32)
+        self.is_met = np.bincount(dataset.pairs.post_rows, minlength=len(dataset.post_ids)) > 0
         order = random.permutation(len(dataset.pairs))
         held_out = round(config.validation_share * len(order))
         self.validation_rows = np.sort(order[:held_out])
         self.training_rows = np.sort(order[held_out:])
 
-    def batches(self, rows: NDArray[np.int64], random: np.random.Generator) -> Iterator[Batch]:
+    def plans(self, rows: NDArray[np.int64], random: np.random.Generator) -> list[Plan]:
         """Give each example a snapshot up to ``serving_days`` before it, and cut the snapshots into batches."""
         lags = random.uniform(0, self.config.serving_days, size=len(rows))
         days = self.dataset.pairs.days[rows] - lags
         snapshot_of = np.clip(np.searchsorted(self.snapshots, days, side="right") - 1, 0, None)
-        batches: list[tuple[int, NDArray[np.int64], NDArray[np.float64]]] = []
+        plans: list[Plan] = []
         for snapshot in np.unique(snapshot_of):
             chosen = random.permutation(rows[snapshot_of == snapshot])
             targets = self.dataset.pairs.post_rows[chosen]
             frequency = np.bincount(targets, minlength=len(self.dataset.post_ids)) / len(chosen)
             pieces = max(1, round(len(chosen) / self.config.batch_size))
-            batches.extend((int(snapshot), piece, frequency) for piece in np.array_split(chosen, pieces))
-        for position in random.permutation(len(batches)):
-            yield self._batch(*batches[position], random=random)
+            plans.extend(Plan(int(snapshot), piece, frequency) for piece in np.array_split(chosen, pieces))
+        return [plans[position] for position in random.permutation(len(plans))]
 
-    def _batch(
-        self, snapshot: int, rows: NDArray[np.int64], frequency: NDArray[np.float64], *, random: np.random.Generator
-    ) -> Batch:
-        pairs = self.dataset.pairs
+    def batch(self, plan: Plan, random: np.random.Generator) -> Batch:
+        """Draw the negatives and the histories of a planned batch."""
+        pairs, rows = self.dataset.pairs, plan.rows
         targets = pairs.post_rows[rows]
-        exists = np.flatnonzero(self.dataset.created_days <= self.snapshots[snapshot] + self.config.serving_days)
-        negatives = random.choice(exists, size=min(self.config.uniform_negatives, len(exists)), replace=False)
-        expected = frequency * len(rows)
-        expected[exists] += len(negatives) / max(len(exists), 1)
-        candidates = np.concatenate([targets, negatives])
+        is_there = self.dataset.created_days <= self.snapshots[plan.snapshot] + self.config.serving_days
+        exists = np.flatnonzero(is_there & self.is_met if self.config.uniform_negatives_met else is_there)
+        drawn = random.choice(exists, size=min(self.config.uniform_negatives, len(exists)), replace=False)
+        missing_share = np.full(len(self.dataset.post_ids), 1.0)
+        missing_share[exists] -= len(drawn) / max(len(exists), 1)
+        candidates = np.union1d(targets, drawn)
+        probability = 1 - (1 - plan.frequency[candidates]) ** len(rows) * missing_share[candidates]
 
         # A bundle's histories end when it is made, so some examples see nothing newer than their snapshot; the others
         # see all that came before, so that the order within one sitting is learnt too.
-        is_live = random.random(len(rows)) < self.config.live_share
-        ends = np.where(is_live, rows, self._ends_before(self.snapshots[snapshot], pairs.user_rows[rows]))
-        history = window_histories(
-            pairs.offsets[pairs.user_rows[rows]],
-            np.minimum(ends, rows),
+        is_live = random.random(len(rows)) < self.live_share
+        ends = np.where(is_live, rows, self._ends_before(self.snapshots[plan.snapshot], pairs.user_rows[rows]))
+        history = self._history(rows, np.minimum(ends, rows))
+        posts = np.union1d(candidates, history.rows)
+        candidate_of = np.full(len(posts), -1)
+        candidate_of[np.searchsorted(posts, candidates)] = np.arange(len(candidates))
+        local_rows = np.searchsorted(posts, history.rows)
+        is_known = np.zeros((len(rows), len(candidates)), dtype=np.bool_)
+        examples, places = np.nonzero(history.is_event & (candidate_of[local_rows] >= 0))
+        is_known[examples, candidate_of[local_rows[examples, places]]] = True
+        return Batch(
+            user_rows=self._tensor(pairs.user_rows[rows]),
+            history=history_tensors(replace(history, rows=local_rows), self.device),
+            posts=self.contents(posts),
+            candidates=self._tensor(np.searchsorted(posts, candidates)),
+            labels=self._tensor(np.searchsorted(candidates, targets)),
+            negatives=self._tensor(
+                np.searchsorted(candidates, random.choice(drawn if len(drawn) else candidates, len(rows)))
+            ),
+            is_known=self._tensor(is_known),
+            strengths=self._tensor(pairs.strengths[rows]),
+            weights=self._tensor(self.weights[rows]),
+            numeric=self.numeric[plan.snapshot][self._tensor(candidates)],
+            log_expected=self._tensor(np.log(np.maximum(probability, 1e-9)).astype(np.float32)),
+        )
+
+    def live_histories(self, rows: NDArray[np.int64]) -> Histories:
+        """What the person of each example had met before it."""
+        return self._history(rows, rows)
+
+    def contents(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
+        """Text, category rows and post rows."""
+        chosen = self._tensor(rows)
+        return self.text[chosen], self.category_rows[chosen], chosen
+
+    def _history(self, rows: NDArray[np.int64], ends: NDArray[np.int64]) -> Histories:
+        pairs = self.dataset.pairs
+        starts = pairs.offsets[pairs.user_rows[rows]]
+        return window_histories(
+            starts,
+            ends,
             pairs.days[rows],
             rows=pairs.post_rows,
             verbs=pairs.verbs,
             strengths=pairs.strengths,
             days=pairs.days,
-            length=self.history_length,
-        )
-        history_rows, local_rows = np.unique(history.rows, return_inverse=True)
-        tensors = history_tensors(replace(history, rows=local_rows.reshape(history.rows.shape)), self.device)
-        return Batch(
-            history=tensors,
-            history_posts=self._contents(history_rows),
-            targets=self._tensor(targets),
-            strengths=self._tensor(pairs.strengths[rows]),
-            weights=self._tensor(self.weights[rows]),
-            candidates=self._contents(candidates),
-            numeric=self.numeric[snapshot][self._tensor(candidates)],
-            log_expected=self._tensor(np.log(expected[candidates]).astype(np.float32)),
+            length=int(np.clip((ends - starts).max(initial=1), 1, self.history_length)),  # no column of mere padding
         )
 
     def _ends_before(self, day: float, user_rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -132,10 +160,6 @@ class Examples:
         offsets = self.dataset.pairs.offsets
         ends: NDArray[np.int64] = offsets[user_rows] + is_before[offsets[user_rows + 1]] - is_before[offsets[user_rows]]
         return ends
-
-    def _contents(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-        chosen = self._tensor(rows)
-        return self.text[chosen], self.category_rows[chosen], chosen
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array).to(self.device)

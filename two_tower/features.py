@@ -118,7 +118,7 @@ def new_post_features(
     of_category = numeric[category_rows == category_row]
     if len(of_category):
         features[_CATEGORY_COLUMNS] = of_category[0, _CATEGORY_COLUMNS]
-    features[_YOUNG_COLUMN] = 1
+    features[_YOUNG_COLUMN] = numeric.any()  # towers that were trained without a clock know no age
     return features
 
 

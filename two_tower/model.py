@@ -1,7 +1,7 @@
 """The two towers: a person's history and a post, each as a unit vector; their inner product is the score.
 
-Structure: the history-based user tower of YouTube's and X's retrieval models (Covington et al. 2016), the items of the
-history sharing their representation with the post tower as in SASRec (Kang and McAuley 2018).
+Structure: the history-based user tower of YouTube's and X's retrieval models (Covington et al. 2016), with the
+transformer and the shared item representations of SASRec (Kang and McAuley 2018).
 """
 
 from dataclasses import asdict, dataclass
@@ -25,7 +25,7 @@ class TowerConfig:
     representation_dimension: int = 48  # the part of an embedding that tastes meet; the rest is popularity
     hidden_dimension: int = 128
     history_length: int = 50
-    heads: int = 4  # poolings of the history, each with a query of its own
+    heads: int = 2  # of the attention over the history
     id_dropout: float = 0.5  # share of posts that training treats as never seen before
     dropout: float = 0.1
 
@@ -82,17 +82,18 @@ class PostTower(nn.Module):
         )
         self.id_dropout = config.id_dropout
         nn.init.normal_(self.category.weight, std=0.02)
-        nn.init.normal_(self.identity.weight, std=0.02)
+        nn.init.zeros_(self.identity.weight)  # and so it stays where a post is never met: the text speaks alone
 
-    def start_from(self, text: Tensor) -> None:
-        """Begin with the whitened principal components of the texts [posts, text dimension].
+    def start_from(self, text: Tensor, *, scale: float) -> None:
+        """Begin with the whitened principal components of the texts [posts, text dimension], times ``scale``.
 
         The texts of one catalogue are all alike in most directions; people's tastes differ in those where they vary.
+        The smaller the scale, the sooner what is learnt of a post outweighs its text.
         """
         mean = text.mean(dim=0)
         _, deviations, components = torch.linalg.svd(text - mean, full_matrices=False)
         width = min(self.text.out_features, len(components))
-        scales = deviations[:width] / max(len(text) - 1, 1) ** 0.5
+        scales = (deviations[:width] / max(len(text) - 1, 1) ** 0.5).clamp(min=1e-6) / scale
         with torch.no_grad():
             self.text.weight.zero_()
             self.text.weight[:width] = components[:width] / scales.clamp(min=scales.max() * 0.05).unsqueeze(-1)
@@ -116,43 +117,73 @@ class PostTower(nn.Module):
 
 
 class UserTower(nn.Module):
-    """A history gives a person's embedding; an empty one gives what people without a history like."""
+    """A history gives a person's embedding; an empty one gives what people without a history like.
+
+    One transformer block over the history, read where the newest event stands: of a single causal block (SASRec, Kang
+    and McAuley 2018) that is all that its last position sees, at a fraction of the arithmetic.
+    """
 
     def __init__(self, config: TowerConfig) -> None:
         super().__init__()
         width = config.representation_dimension
+        self.heads = config.heads
+        self.dropout = config.dropout
         self.verb = nn.Embedding(len(VERBS), width)
         self.event = nn.Linear(2, width)  # strength and age
         self.position = nn.Embedding(config.history_length, width)  # 0 = oldest place, newest event last
         self.nothing = nn.Parameter(torch.zeros(width))  # always there to be looked at, so an empty history works
-        self.attention = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, config.heads))
-        self.taste = nn.Linear(config.heads * width, width)
-        self.rest = nn.Sequential(
-            nn.Linear(config.heads * width, config.hidden_dimension),
+        self.attention_norm = nn.LayerNorm(width)
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.attended = nn.Linear(width, width)
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, 2 * width),
             nn.GELU(),
             nn.Dropout(config.dropout),
-            nn.Linear(config.hidden_dimension, config.tower_dimension),
+            nn.Linear(2 * width, width),
+            nn.Dropout(config.dropout),
         )
+        self.out_norm = nn.LayerNorm(width)
+        self.out = nn.Linear(width, config.tower_dimension)
         for embedding in (self.verb, self.position):
             nn.init.normal_(embedding.weight, std=0.02)
         nn.init.normal_(self.event.weight, std=0.02)
-        with torch.no_grad():  # a person begins as the mean of what they met, as posts see it
-            self.taste.weight.copy_(torch.eye(width).repeat(1, config.heads) / (config.heads * width**0.5))
-            self.taste.bias.zero_()
+        nn.init.normal_(self.nothing, std=0.02)
+        with torch.no_grad():  # a person begins with the taste of the newest post, as posts see it
+            self.out.weight[:width].copy_(torch.eye(width))
+            self.out.bias[:width].zero_()
 
     def forward(self, representations: Tensor, history: HistoryTensors) -> Tensor:
         """Unit embeddings [batch, tower_dimension] of histories over ``representations`` [posts, width]."""
-        length = history.rows.shape[1]
-        positions = torch.arange(self.position.num_embeddings - length, self.position.num_embeddings)
-        events = (
-            representations[history.rows]
-            + self.verb(history.verbs)
-            + self.event(torch.stack([history.strengths, history.ages], dim=-1))
-            + self.position(positions.to(history.rows.device))
-        )  # [batch, length, width]
-        items = torch.cat([self.nothing.expand(len(events), 1, -1), events], dim=1)  # [batch, 1 + length, width]
-        is_item = functional.pad(history.is_event, (1, 0), value=True)
-        attention = self.attention(items).masked_fill(~is_item.unsqueeze(-1), float("-inf")).softmax(dim=1)
-        pooled = torch.einsum("bih,biw->bhw", attention, items).flatten(1)  # [batch, heads * width]
-        taste, rest = self.taste(pooled), self.rest(pooled)
-        return functional.normalize(functional.pad(taste, (0, rest.shape[-1] - taste.shape[-1])) + rest, dim=-1)
+        batch, length = history.rows.shape
+        width = representations.shape[-1]
+        is_event = history.is_event
+        places = torch.arange(self.position.num_embeddings - length, self.position.num_embeddings)
+        places = places.to(history.rows.device).expand(batch, length)[is_event]
+        events = (  # only what is there: most of a batch is padding
+            representations[history.rows[is_event]]
+            + self.verb(history.verbs[is_event])
+            + self.event(torch.stack([history.strengths[is_event], history.ages[is_event]], dim=-1))
+            + self.position(places)
+        )  # [events, width]
+        is_item = functional.pad(is_event, (1, 0), value=True)  # [batch, 1 + length]; nothing comes first
+        items = self.nothing.new_zeros(batch, 1 + length, width)
+        items[:, 0] = self.nothing
+        items[:, 1:][is_event] = events
+        present = functional.dropout(items[is_item], self.dropout, self.training)  # [items, width]
+        has_events = is_event.any(dim=1)
+        newest = torch.cumsum(is_item.sum(dim=1), dim=0) - 1  # histories end with their newest event, or with nothing
+        latest = torch.where(has_events.unsqueeze(-1), present[newest], self.nothing)
+
+        normed = self.attention_norm(present)
+        keys_values = normed.new_zeros(batch, 1 + length, 2 * width)
+        keys_values[is_item] = self.key_value(normed)
+        keys, values = keys_values.view(batch, 1 + length, 2, self.heads, -1).unbind(dim=2)  # [batch, items, heads, .]
+        queries = self.query(self.attention_norm(latest)).view(batch, self.heads, -1)
+        closeness = torch.einsum("bhw,bihw->bhi", queries, keys) / queries.shape[-1] ** 0.5
+        attention = closeness.masked_fill(~is_item.unsqueeze(1), float("-inf")).softmax(dim=-1)
+        pooled = self.attended(torch.einsum("bhi,bihw->bhw", attention, values).flatten(1))
+        state = latest + functional.dropout(pooled, self.dropout, self.training)
+        state = state + self.feed_forward(state)
+        return functional.normalize(self.out(self.out_norm(state)), dim=-1)

@@ -19,8 +19,8 @@ def source(tmp_path: Path) -> Path:
             "post_id": [10, 20, 30],
             "title": ["a dog", "a song", "a goal"],
             "hashtags": [["pets", "dog"], [], ["football"]],
-            "category_id": [1, 2, 3],
-            "category": ["pets", "music", "sports"],
+            "category_id": [1, 2, 0],
+            "category": ["pets", "music", "other"],
         }
     ).to_parquet(tmp_path / "posts.parquet")
     return tmp_path
@@ -38,6 +38,7 @@ def test_posts_and_people_are_ready_for_the_later_stages(source: Path, tmp_path:
     import_microlens(source, tmp_path / "clean")
     posts = read_posts(tmp_path / "clean")
     assert posts["summary_text"].tolist() == ["a dog", "a song", "a goal"]
+    assert posts["category_id"].isna().tolist() == [False, False, True]
     assert posts["keywords"].tolist() == ["pets, dog", "", "football"]
     assert posts["is_servable"].all()
     assert read_users(tmp_path / "clean")["username"].tolist() == ["microlens-1", "microlens-2"]
