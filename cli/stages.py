@@ -12,10 +12,11 @@ from cli.workspace import Workspace
 from pipeline.clean import clean
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.embed import embed_posts
-from pipeline.evaluate import CUTOFF, MODEL_NAME, Evaluation, evaluate
+from pipeline.evaluate import MODEL_NAME, Evaluation, evaluate
 from pipeline.export import ExportedBundle, export
 from pipeline.fetch import fetch
 from pipeline.import_microlens import import_microlens
+from pipeline.ranking import CUTOFF, Estimate
 from pipeline.raw_store import RawStore
 from pipeline.score import score
 from pipeline.train import train
@@ -146,16 +147,24 @@ def build_bundle(workspace: Workspace, bundles: Path, *, upstream: Upstream, enc
 def print_evaluation(evaluation: Evaluation) -> None:
     """The one table, and a plain word if the model does not win."""
     table = Table(
-        title=f"Full catalogue, posts not yet touched, {evaluation.test_users} test users "
-        f"({evaluation.test_users_seen_before} seen before)",
+        title=f"Full catalogue, posts not yet touched, {evaluation.split}; {evaluation.test_users} test users "
+        f"({evaluation.test_users_seen_before} seen before); in brackets 95 % bootstrap intervals",
         title_justify="left",
     )
-    for heading in ("method", f"Recall@{CUTOFF}", f"NDCG@{CUTOFF}", f"HitRate@{CUTOFF}", f"coverage@{CUTOFF}"):
-        table.add_column(heading, justify="left" if heading == "method" else "right")
-    for name, metrics in sorted(evaluation.methods.items(), key=lambda item: item[1].ndcg_at_10):
-        values = (metrics.recall_at_10, metrics.ndcg_at_10, metrics.hit_rate_at_10, metrics.coverage_at_10)
-        style = "bold" if name == MODEL_NAME else None
-        table.add_row(name, *(f"{value:.3f}" for value in values), style=style)
+    for heading in ("method", "Recall", "NDCG", "HitRate", "Recall in category", "NDCG in category"):
+        table.add_column(heading if heading == "method" else f"{heading}@{CUTOFF}")
+    for heading in (f"coverage@{CUTOFF}", "distinct feeds"):
+        table.add_column(heading, justify="right")
+    for name, metrics in sorted(evaluation.methods.items(), key=lambda item: item[1].ndcg_at_10.mean):
+        estimates = (
+            metrics.recall_at_10,
+            metrics.ndcg_at_10,
+            metrics.hit_rate_at_10,
+            metrics.in_category_recall_at_10,
+            metrics.in_category_ndcg_at_10,
+        )
+        shares = (f"{metrics.coverage_at_10:.3f}", f"{metrics.distinct_feeds:.3f}")
+        table.add_row(name, *map(_interval, estimates), *shares, style="bold" if name == MODEL_NAME else None)
     console.print(table)
     if evaluation.unbeaten:
         console.print(f"[bold red]The model does not beat {', '.join(evaluation.unbeaten)} in NDCG@{CUTOFF}.[/]")
@@ -165,6 +174,10 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 def _dataset(workspace: Workspace) -> Dataset:
     return read_dataset(workspace.clean, workspace.text_embeddings)
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{estimate.mean:.4f} ({estimate.low:.4f}-{estimate.high:.4f})"
 
 
 def _losses(report: EpochReport) -> str:

@@ -1,4 +1,4 @@
-"""What the model must beat, each as strong as it is simple: all posts scored for all given users.
+"""What the model must beat, each as strong as it is simple: learn from the past, then score all posts for given users.
 
 A personal method has nothing to say of a person without a history, and little of a post nobody touched; there every one
 of them falls back to the popularity of the last month, the strongest of the impersonal ones.
@@ -8,85 +8,123 @@ from collections.abc import Callable
 
 import numpy as np
 from implicit.als import AlternatingLeastSquares
+from implicit.bpr import BayesianPersonalizedRanking
 from implicit.nearest_neighbours import ItemItemRecommender, bm25_weight
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from pipeline.dataset import Dataset
+from pipeline.ranking import Recommender, Scores
 
-Scores = NDArray[np.float32]  # [users, posts]
-Scorer = Callable[[Dataset, NDArray[np.int64]], Scores]
+Method = Callable[[Dataset], Recommender]
 
 _MONTH_DAYS = 30.0
-_NEIGHBOURS = 100
+_NEIGHBOURS = 500
 _BM25_K1, _BM25_B = 1.2, 0.75
-_FACTORS = 32
+_ORDER_DECAY = 0.5  # how much less each older post of a history counts than the one after it
+_MOST_FACTORS = 256
+_POSTS_PER_FACTOR = 32  # a small catalogue is learnt by heart by as many factors as a large one needs
 _TIE_BREAK = 1e-3  # how much popularity counts beside a personal score: only where that one is tied
 
 
-def all_time_popularity(dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
+def all_time_popularity(past: Dataset) -> Recommender:
     """Number of events since the beginning."""
-    return _same_for_all(np.bincount(dataset.event_posts, minlength=len(dataset.post_ids)), user_rows)
+    return _same_for_all(np.bincount(past.event_posts, minlength=len(past.post_ids)))
 
 
-def last_month_popularity(dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
+def last_month_popularity(past: Dataset) -> Recommender:
     """Number of events in the last 30 days."""
-    recent = dataset.event_posts[dataset.event_days >= dataset.end_day - _MONTH_DAYS]
-    return _same_for_all(np.bincount(recent, minlength=len(dataset.post_ids)), user_rows)
+    return _same_for_all(_last_month_counts(past))
 
 
-def newest_first(dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
+def newest_first(past: Dataset) -> Recommender:
     """Time of creation."""
-    return _same_for_all(dataset.created_days, user_rows)
+    return _same_for_all(past.created_days)
 
 
-def random_order(dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
+def random_order(past: Dataset) -> Recommender:
     """A seeded random order for each user."""
-    return np.random.default_rng(0).random((len(user_rows), len(dataset.post_ids)), dtype=np.float32)
+
+    def recommend(_: Dataset, user_rows: NDArray[np.int64]) -> Scores:
+        posts = len(past.post_ids)
+        return np.stack([np.random.default_rng((0, row)).random(posts, dtype=np.float32) for row in user_rows])
+
+    return recommend
 
 
-def item_neighbours(dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
-    """Item-kNN: posts met by the same people, with BM25 weights (collaborative filtering)."""
-    matrix = _strengths(dataset)
+def item_neighbours(past: Dataset) -> Recommender:
+    """Item-kNN: posts met by the same people, with BM25 weights (collaborative filtering); newer posts count more."""
+    strengths = _strengths(past)
+    strengths.data /= max(strengths.data.mean(), 1e-9)  # BM25 saturates with what it takes for counts, about 1
     model = ItemItemRecommender(K=_NEIGHBOURS, num_threads=1)
-    model.fit(bm25_weight(matrix.T, K1=_BM25_K1, B=_BM25_B).T.tocsr(), show_progress=False)
-    return _with_fallback((matrix[user_rows] @ model.similarity).toarray(), dataset, user_rows)
+    model.fit(bm25_weight(strengths.T, K1=_BM25_K1, B=_BM25_B).T.tocsr(), show_progress=False)
+
+    def score(shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.floating]:
+        return np.asarray((_recent_strengths(shown, user_rows) @ model.similarity).toarray())
+
+    return _with_fallback(past, score)
 
 
-def alternating_least_squares(dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
-    """Implicit ALS (Hu, Koren and Volinsky 2008; collaborative filtering)."""
+def alternating_least_squares(past: Dataset) -> Recommender:
+    """Implicit ALS (Hu, Koren and Volinsky 2008; collaborative filtering); users are folded in by their history."""
     with threadpool_limits(1, "blas"):  # the library's own threads and BLAS's get in each other's way
-        model = AlternatingLeastSquares(factors=_FACTORS, random_state=0, num_threads=1, iterations=15)
-        model.fit(_strengths(dataset), show_progress=False)
-    scores = np.asarray(model.user_factors)[user_rows] @ np.asarray(model.item_factors).T
-    has_history = np.diff(dataset.pairs.offsets)[user_rows] > 0
-    return _with_fallback(scores * has_history[:, None], dataset, user_rows)
+        model = AlternatingLeastSquares(factors=_factors(past), random_state=0, num_threads=1, iterations=15)
+        model.fit(_strengths(past), show_progress=False)
+
+    def score(shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.floating]:
+        histories = _strengths(shown)[user_rows]
+        with threadpool_limits(1, "blas"):
+            factors = model.recalculate_user(user_rows, histories)
+        return np.asarray(np.atleast_2d(factors) @ np.asarray(model.item_factors).T)
+
+    return _with_fallback(past, score)
 
 
-def content_based(dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
+def bayesian_personalized_ranking(past: Dataset) -> Recommender:
+    """BPR (Rendle et al. 2009; collaborative filtering); a user whom training did not see has no factors."""
+    model = BayesianPersonalizedRanking(factors=_factors(past), random_state=0, num_threads=1, iterations=100)
+    model.fit(_strengths(past), show_progress=False)
+    is_known = np.diff(past.pairs.offsets) > 0
+
+    def score(_: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.floating]:
+        scores = np.asarray(model.user_factors)[user_rows] @ np.asarray(model.item_factors).T
+        return np.asarray(scores * is_known[user_rows, None])
+
+    return _with_fallback(past, score)
+
+
+def content_based(past: Dataset) -> Recommender:
     """Posts whose BERT embedding is nearest to the strength-weighted mean of what the user met."""
-    profiles = _strengths(dataset)[user_rows] @ dataset.text
-    profiles /= np.maximum(np.linalg.norm(profiles, axis=1, keepdims=True), 1e-9)
-    return _with_fallback(profiles @ dataset.text.T, dataset, user_rows)
+    return _with_fallback(past, _score_by_content)
 
 
-def hybrid(dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
+def hybrid(past: Dataset) -> Recommender:
     """Item-kNN and content-based, each scaled to 0..1 for the user, in equal parts."""
-    scores = _unit_range(item_neighbours(dataset, user_rows)) + _unit_range(content_based(dataset, user_rows))
-    return _with_fallback(scores, dataset, user_rows)
+    neighbours, content = item_neighbours(past), content_based(past)
+    return _with_fallback(
+        past,
+        lambda shown, user_rows: _unit_range(neighbours(shown, user_rows)) + _unit_range(content(shown, user_rows)),
+    )
 
 
-BASELINES: dict[str, Scorer] = {
+BASELINES: dict[str, Method] = {
     "random": random_order,
     "all-time popularity": all_time_popularity,
     "newest first": newest_first,
     "last-month popularity": last_month_popularity,
     "item-kNN (collaborative)": item_neighbours,
     "implicit ALS (collaborative)": alternating_least_squares,
+    "implicit BPR (collaborative)": bayesian_personalized_ranking,
     "content-based (BERT)": content_based,
     "hybrid (item-kNN + content)": hybrid,
 }
+
+
+def _score_by_content(shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.floating]:
+    profiles = _strengths(shown)[user_rows] @ shown.text
+    profiles /= np.maximum(np.linalg.norm(profiles, axis=1, keepdims=True), 1e-9)
+    return np.asarray(profiles @ shown.text.T)
 
 
 def _strengths(dataset: Dataset) -> csr_matrix:
@@ -95,15 +133,38 @@ def _strengths(dataset: Dataset) -> csr_matrix:
     return csr_matrix((np.maximum(pairs.strengths, 1e-3), (pairs.user_rows, pairs.post_rows)), shape=shape)
 
 
-def _with_fallback(scores: NDArray[np.floating], dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
-    popularity = _unit_range(last_month_popularity(dataset, user_rows[:1]))
-    return (_unit_range(scores) + _TIE_BREAK * popularity).astype(np.float32)
+def _recent_strengths(dataset: Dataset, user_rows: NDArray[np.int64]) -> csr_matrix:
+    """Strengths of the chosen users, halved for each post that came after: [users, posts]."""
+    pairs = dataset.pairs
+    later = pairs.offsets[pairs.user_rows + 1] - 1 - np.arange(len(pairs))
+    weights = np.maximum(pairs.strengths, 1e-3) * _ORDER_DECAY**later
+    shape = (len(dataset.user_ids), len(dataset.post_ids))
+    return csr_matrix((weights, (pairs.user_rows, pairs.post_rows)), shape=shape)[user_rows]
 
 
-def _unit_range(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+def _factors(past: Dataset) -> int:
+    return int(np.clip(len(past.post_ids) // _POSTS_PER_FACTOR, 8, _MOST_FACTORS))
+
+
+def _last_month_counts(past: Dataset) -> NDArray[np.int64]:
+    recent = past.event_posts[past.event_days >= past.end_day - _MONTH_DAYS]
+    return np.bincount(recent, minlength=len(past.post_ids))
+
+
+def _with_fallback(past: Dataset, score: Callable[[Dataset, NDArray[np.int64]], NDArray[np.floating]]) -> Recommender:
+    popularity = _TIE_BREAK * _unit_range(_last_month_counts(past)[None].astype(np.float32))
+
+    def recommend(shown: Dataset, user_rows: NDArray[np.int64]) -> Scores:
+        return _unit_range(score(shown, user_rows)) + popularity
+
+    return recommend
+
+
+def _unit_range(scores: NDArray[np.floating]) -> Scores:
     low = scores.min(axis=1, keepdims=True)
-    return np.asarray((scores - low) / np.maximum(scores.max(axis=1, keepdims=True) - low, 1e-9), dtype=np.float64)
+    return np.asarray((scores - low) / np.maximum(scores.max(axis=1, keepdims=True) - low, 1e-9), dtype=np.float32)
 
 
-def _same_for_all(scores: NDArray[np.generic], user_rows: NDArray[np.int64]) -> Scores:
-    return np.broadcast_to(scores.astype(np.float32), (len(user_rows), len(scores)))
+def _same_for_all(scores: NDArray[np.generic]) -> Recommender:
+    row = scores.astype(np.float32)
+    return lambda _, user_rows: np.broadcast_to(row, (len(user_rows), len(row)))

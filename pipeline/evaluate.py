@@ -1,4 +1,4 @@
-"""Measure the model beside the baselines: a split by time, the full catalogue, posts the user has not touched."""
+"""Measure the model beside the baselines: the same split, the full catalogue, posts the user has not touched."""
 
 import json
 from collections.abc import Callable
@@ -10,16 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.baselines import BASELINES, Scores
+from pipeline.baselines import BASELINES
 from pipeline.dataset import Dataset
 from pipeline.encode import encode_posts, encode_users
+from pipeline.ranking import CUTOFF, Estimate, Recommender, TargetRanks, estimate, measure, rank_targets, top_feeds
+from pipeline.splits import Split, split_by_time, split_last
 from pipeline.train import train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
 
-CUTOFF = 10
-TEST_DAYS = 35.0
 MODEL_NAME = "two-tower"
+SPLITS: dict[str, Callable[[Dataset], Split]] = {"time": split_by_time, "last": split_last}
+_HISTORY_LENGTHS = (0, 1, 3, 6, 11, 21, 51)  # where each group begins
+_POST_AGES_DAYS = (0, 7, 28, 91, 182)
+_POST_MEETINGS = (0, 1, 5, 20, 50, 100)
 
 
 class EvaluationError(Exception):
@@ -28,32 +32,57 @@ class EvaluationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Means over the test users, each 0..1; the coverage is over the feeds of all users with an interaction."""
+    """Over the test users; in category over those with a target that has a category, among the posts of it.
 
-    recall_at_10: float
-    ndcg_at_10: float
-    hit_rate_at_10: float
+    ``coverage_at_10``, 0..1: share of the catalogue in the first ten posts of all users with an interaction;
+    ``distinct_feeds``: how many different such feeds there are for each different history.
+    """
+
+    recall_at_10: Estimate
+    ndcg_at_10: Estimate
+    hit_rate_at_10: Estimate
+    in_category_recall_at_10: Estimate
+    in_category_ndcg_at_10: Estimate
     coverage_at_10: float
+    distinct_feeds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A part of the test users or of their targets: how many, and each method's mean of a metric, 0..1."""
+
+    label: str
+    count: int
+    means: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One table: each method's metrics on the same split with the same exclusions."""
+    """One table: each method's metrics on the same split with the same exclusions, and where they come from.
+
+    ``ndcg_by_history_length`` groups test users by the posts they had met; ``recall_by_post_age`` groups targets by
+    their days since creation (no groups where the data has no clock), ``recall_by_post_meetings`` by how many people
+    had met them. ``epochs`` is the course of the training on the past.
+    """
 
     methods: dict[str, Metrics]
-    split_day: float
+    split: str
     test_users: int
     test_users_seen_before: int
     test_posts: int
     test_posts_seen_before: int
+    ndcg_by_history_length: tuple[Group, ...]
+    recall_by_post_age: tuple[Group, ...]
+    recall_by_post_meetings: tuple[Group, ...]
+    epochs: tuple[EpochReport, ...]
     data_fingerprint: str
 
     @property
     def unbeaten(self) -> tuple[str, ...]:
         """The baselines that the model does not beat in NDCG@10; empty if all is well."""
-        model = self.methods[MODEL_NAME].ndcg_at_10
+        model = self.methods[MODEL_NAME].ndcg_at_10.mean
         return tuple(
-            name for name, metrics in self.methods.items() if name != MODEL_NAME and metrics.ndcg_at_10 >= model
+            name for name, metrics in self.methods.items() if name != MODEL_NAME and metrics.ndcg_at_10.mean >= model
         )
 
     def as_json(self) -> str:
@@ -77,98 +106,113 @@ class Evaluation:
             raise EvaluationError(f"{path} cannot be read ({error}): run `moodfeed evaluate` again") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """The past to learn from, and what each test user newly met after it.
-
-    ``user_rows`` int64 [test users] ascending; ``targets[i]`` int64, the rows of the posts that user ``i`` met.
-    """
-
-    past: Dataset
-    day: float
-    user_rows: NDArray[np.int64]
-    targets: tuple[NDArray[np.int64], ...]
-
-
-def split_by_time(dataset: Dataset, *, test_days: float = TEST_DAYS) -> Split:
-    """Hold back the last days: the targets of a user are the posts first met in them."""
-    day = dataset.end_day - test_days
-    pairs = dataset.pairs
-    later = pairs.days >= day
-    user_rows, starts = np.unique(pairs.user_rows[later], return_index=True)
-    targets = np.split(pairs.post_rows[later], starts[1:])
-    return Split(past=dataset.until(day), day=day, user_rows=user_rows, targets=tuple(targets))
+def default_split(dataset: Dataset) -> str:
+    """By time where the data has a clock, else each person's last interaction."""
+    return "time" if dataset.has_clock else "last"
 
 
 def evaluate(
     dataset: Dataset,
     config: TrainingConfig,
     *,
-    test_days: float = TEST_DAYS,
+    split_name: str | None = None,
+    device: str = "cpu",
+    on_batch: Callable[[float, float], None] | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
     on_method: Callable[[str], None] | None = None,
 ) -> Evaluation:
     """Train on the past alone, then rank the full catalogue with every method."""
-    split = split_by_time(dataset, test_days=test_days)
+    split = SPLITS[split_name or default_split(dataset)](dataset)
     past = split.past
     if not len(past.pairs) or not len(split.user_rows):
-        raise EvaluationError(f"no interactions on one side of the last {test_days:g} days: fetch more data")
-    towers = train(past, config, on_epoch=on_epoch)
-    scorers = BASELINES | {MODEL_NAME: lambda _, users: score_with_model(towers, past, users)}
-    active = np.flatnonzero(np.diff(past.pairs.offsets) > 0)
-    everyone = np.union1d(split.user_rows, active)
-    methods = {}
-    for name, scorer in scorers.items():
+        raise EvaluationError(f"no interactions on one side of the split ({split.describes}): fetch more data")
+    towers = train(past, config, device=device, on_batch=on_batch, on_epoch=on_epoch)
+    methods = BASELINES | {MODEL_NAME: lambda _: model_recommender(towers, past)}
+    metrics: dict[str, Metrics] = {}
+    ranks: dict[str, TargetRanks] = {}
+    for name, method in methods.items():
         if on_method:
             on_method(name)
-        scores = scorer(past, everyone)
-        ranking = rank_unseen(scores[np.searchsorted(everyone, split.user_rows)], past, split.user_rows)
-        feeds = rank_unseen(scores[np.searchsorted(everyone, active)], past, active)[:, :CUTOFF]
-        methods[name] = measure(ranking, split.targets, feeds)
-    is_test_event = dataset.event_days >= split.day
-    test_posts = np.unique(dataset.event_posts[is_test_event])
+        recommender = method(past)
+        ranks[name] = rank_targets(split, recommender)
+        metrics[name] = _metrics(ranks[name], recommender, past)
+    targets = np.unique(ranks[MODEL_NAME].posts)
     return Evaluation(
-        methods=methods,
-        split_day=split.day,
+        methods=metrics,
+        split=split.describes,
         test_users=len(split.user_rows),
-        test_users_seen_before=int(np.isin(split.user_rows, past.event_users).sum()),
-        test_posts=len(test_posts),
-        test_posts_seen_before=int(np.isin(test_posts, past.event_posts).sum()),
+        test_users_seen_before=int((np.diff(past.pairs.offsets)[split.user_rows] > 0).sum()),
+        test_posts=len(targets),
+        test_posts_seen_before=int(np.isin(targets, past.event_posts).sum()),
+        ndcg_by_history_length=_by_history_length(split, ranks),
+        recall_by_post_age=_by_post_age(split, ranks) if dataset.has_clock else (),
+        recall_by_post_meetings=_by_post_meetings(split, ranks),
+        epochs=towers.epochs,
         data_fingerprint=dataset.fingerprint(),
     )
 
 
-def score_with_model(towers: TrainedTowers, dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
-    """Inner products of users and posts as they stand at the dataset's end: float32 [users, posts]."""
-    posts = encode_posts(towers, dataset)
-    return encode_users(towers, dataset, posts, user_rows) @ posts.embeddings.T
+def model_recommender(towers: TrainedTowers, past: Dataset) -> Recommender:
+    """Inner products of users and posts, these as they stand at the end of ``past``."""
+    posts = encode_posts(towers, past)
+
+    def recommend(shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return encode_users(towers, shown, posts, user_rows) @ posts.embeddings.T
+
+    return recommend
 
 
-def rank_unseen(scores: Scores, dataset: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Order all posts for each user, best first, what the user has touched last: int64 [users, posts].
-
-    Equal scores stand in a seeded random order, so that no method gains from the order of the catalogue.
-    """
-    scores = scores.astype(np.float32, copy=True)
-    pairs = dataset.pairs
-    for position, row in enumerate(user_rows):
-        scores[position, pairs.post_rows[pairs.offsets[row] : pairs.offsets[row + 1]]] = -np.inf
-    ties = np.random.default_rng(0).permutation(scores.shape[1])
-    return ties[np.argsort(-scores[:, ties], axis=1, kind="stable")]
-
-
-def measure(ranking: NDArray[np.int64], targets: tuple[NDArray[np.int64], ...], feeds: NDArray[np.int64]) -> Metrics:
-    """Metrics of rankings [test users, posts] against each user's targets, and the coverage of feeds [users, 10]."""
-    discounts = 1 / np.log2(np.arange(CUTOFF) + 2)
-    recalls, gains, hits = [], [], []
-    for order, wanted in zip(ranking, targets, strict=True):
-        is_hit = np.isin(order[:CUTOFF], wanted)
-        recalls.append(is_hit.sum() / len(wanted))
-        gains.append((is_hit * discounts).sum() / discounts[: len(wanted)].sum())
-        hits.append(is_hit.any())
+def _metrics(ranks: TargetRanks, recommender: Recommender, past: Dataset) -> Metrics:
+    overall, in_category = measure(ranks), measure(ranks, in_category=True)
+    active = np.flatnonzero(np.diff(past.pairs.offsets) > 0)
+    feeds = top_feeds(recommender, past, active)
+    histories = {
+        past.pairs.post_rows[past.pairs.offsets[row] : past.pairs.offsets[row + 1]].tobytes() for row in active
+    }
     return Metrics(
-        recall_at_10=float(np.mean(recalls)),
-        ndcg_at_10=float(np.mean(gains)),
-        hit_rate_at_10=float(np.mean(hits)),
-        coverage_at_10=len(np.unique(feeds)) / ranking.shape[1],
+        recall_at_10=estimate(overall.recall),
+        ndcg_at_10=estimate(overall.ndcg),
+        hit_rate_at_10=estimate(overall.hit),
+        in_category_recall_at_10=estimate(in_category.recall),
+        in_category_ndcg_at_10=estimate(in_category.ndcg),
+        coverage_at_10=len(np.unique(feeds)) / len(past.post_ids),
+        distinct_feeds=len(np.unique(feeds, axis=0)) / max(len(histories), 1),
     )
+
+
+def _by_history_length(split: Split, ranks: dict[str, TargetRanks]) -> tuple[Group, ...]:
+    lengths = np.diff(split.shown.pairs.offsets)[split.user_rows]
+    values = {name: measure(found).ndcg for name, found in ranks.items()}
+    return _groups(lengths, _HISTORY_LENGTHS, values)
+
+
+def _by_post_age(split: Split, ranks: dict[str, TargetRanks]) -> tuple[Group, ...]:
+    targets = ranks[MODEL_NAME].posts
+    ages = np.maximum(split.past.end_day - split.past.created_days[targets], 0)
+    return _groups(ages, _POST_AGES_DAYS, _hits(ranks))
+
+
+def _by_post_meetings(split: Split, ranks: dict[str, TargetRanks]) -> tuple[Group, ...]:
+    meetings = np.bincount(split.past.pairs.post_rows, minlength=len(split.past.post_ids))
+    return _groups(meetings[ranks[MODEL_NAME].posts], _POST_MEETINGS, _hits(ranks))
+
+
+def _hits(ranks: dict[str, TargetRanks]) -> dict[str, NDArray[np.float64]]:
+    return {name: (found.ranks < CUTOFF).astype(np.float64) for name, found in ranks.items()}
+
+
+def _groups(
+    keys: NDArray[np.generic], starts: tuple[int, ...], values: dict[str, NDArray[np.float64]]
+) -> tuple[Group, ...]:
+    """Means of ``values`` in each range of ``keys`` that holds any; both [users or targets]."""
+    group_of = np.searchsorted(starts, keys, side="right") - 1
+    groups = []
+    for number, start in enumerate(starts):
+        inside = group_of == number
+        if inside.any():
+            is_last = number + 1 == len(starts)
+            end = None if is_last else starts[number + 1] - 1
+            label = f"{start}+" if end is None else str(start) if end == start else f"{start}-{end}"
+            means = {name: float(column[inside].mean()) for name, column in values.items()}
+            groups.append(Group(label, int(inside.sum()), means))
+    return tuple(groups)

@@ -86,9 +86,9 @@ def export(
         },
         offline_metrics={
             name: {
-                "recall_at_10": metrics.recall_at_10,
-                "ndcg_at_10": metrics.ndcg_at_10,
-                "hit_rate_at_10": metrics.hit_rate_at_10,
+                "recall_at_10": metrics.recall_at_10.mean,
+                "ndcg_at_10": metrics.ndcg_at_10.mean,
+                "hit_rate_at_10": metrics.hit_rate_at_10.mean,
                 "coverage_at_10": metrics.coverage_at_10,
             }
             for name, metrics in evaluation.methods.items()

@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from cli.workspace import Workspace
-from pipeline.dataset import Dataset, DatasetError, read_dataset
+from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import encode_posts, encode_users
-from pipeline.evaluate import MODEL_NAME, Evaluation, evaluate, measure, rank_unseen, split_by_time
+from pipeline.evaluate import Evaluation
 from pipeline.export import export, write_csv
 from pipeline.train import train
 from pipeline.trained_towers import EpochReport, NoTrainedTowersError, TrainedTowers
@@ -18,16 +17,6 @@ from two_tower.bundle_files import IndexPosts
 from two_tower.text_encoder import default_encoder_directory
 
 CONFIG = TrainingConfig(epochs=2)
-
-
-@pytest.fixture(scope="module")
-def dataset(small_workspace: Workspace) -> Dataset:
-    return read_dataset(small_workspace.clean, small_workspace.text_embeddings)
-
-
-@pytest.fixture(scope="module")
-def evaluation(dataset: Dataset) -> Evaluation:
-    return evaluate(dataset, CONFIG)
 
 
 def weights(towers: TrainedTowers) -> list[torch.Tensor]:
@@ -108,53 +97,6 @@ def test_embeddings_are_unit_vectors_and_an_empty_history_has_one_too(dataset: D
     np.testing.assert_allclose(np.linalg.norm(posts.embeddings, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(users, axis=1), 1, atol=1e-5)
     assert (np.diff(dataset.pairs.offsets) == 0).any()
-
-
-def test_the_split_holds_back_the_last_days_and_only_posts_not_met_before(dataset: Dataset) -> None:
-    split = split_by_time(dataset)
-    assert split.past.event_days.max() < split.day <= dataset.event_days.max()
-    for user, targets in zip(split.user_rows, split.targets, strict=True):
-        offsets = split.past.pairs.offsets
-        met = split.past.pairs.post_rows[offsets[user] : offsets[user + 1]]
-        assert not set(met.tolist()) & set(targets.tolist())
-        assert len(targets)
-
-
-def test_the_past_is_scored_from_the_past_alone(dataset: Dataset) -> None:
-    split = split_by_time(dataset)
-    later = dataset.event_days >= split.day
-    assert len(split.past.interactions) == len(dataset.interactions) - int(later.sum())
-    assert split.past.pairs.days.max() < split.day
-
-
-def test_metrics_are_what_their_definitions_say() -> None:
-    ranking = np.array([[4, 1, 2, 3, 0, *range(5, 20)], [0, 1, 2, 3, 4, *range(5, 20)]])
-    metrics = measure(ranking, (np.array([1, 19]), np.array([15])), feeds=ranking[:, :10])
-    first_gain = (1 / np.log2(3)) / (1 + 1 / np.log2(3))
-    assert metrics.ndcg_at_10 == pytest.approx(first_gain / 2)
-    assert metrics.recall_at_10 == pytest.approx(0.25)
-    assert metrics.hit_rate_at_10 == pytest.approx(0.5)
-    assert metrics.coverage_at_10 == pytest.approx(0.5)
-
-
-def test_what_a_user_touched_is_ranked_last(dataset: Dataset) -> None:
-    users = np.flatnonzero(np.diff(dataset.pairs.offsets) > 0)[:5]
-    ranking = rank_unseen(np.ones((5, len(dataset.post_ids)), dtype=np.float32), dataset, users)
-    for order, user in zip(ranking, users, strict=True):
-        met = dataset.pairs.post_rows[dataset.pairs.offsets[user] : dataset.pairs.offsets[user + 1]]
-        assert set(order[len(order) - len(met) :].tolist()) == set(met.tolist())
-
-
-def test_the_evaluation_holds_every_method_and_reads_back(evaluation: Evaluation, tmp_path: Path) -> None:
-    assert len(evaluation.methods) == 9
-    evaluation.write(tmp_path / "evaluation.json")
-    assert Evaluation.read(tmp_path / "evaluation.json") == evaluation
-
-
-def test_a_model_that_does_not_win_is_said_to_lose(evaluation: Evaluation) -> None:
-    worst = min(evaluation.methods.values(), key=lambda metrics: metrics.ndcg_at_10)
-    loser = replace(evaluation, methods=evaluation.methods | {MODEL_NAME: replace(worst, ndcg_at_10=-1.0)})
-    assert set(loser.unbeaten) == set(evaluation.methods) - {MODEL_NAME}
 
 
 def test_towers_of_other_data_are_not_exported(dataset: Dataset, evaluation: Evaluation, tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""Rank the full catalogue for every test user and measure where the targets stand; no sampled negatives.
+
+A target's rank counts every candidate whose score is at least its own, so that ties count against it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.dataset import Dataset
+from pipeline.splits import Split
+
+CUTOFF = 10
+_USERS_AT_ONCE = 512
+_RESAMPLES = 1000
+_CONFIDENCE = 0.95
+
+Scores = NDArray[np.float32]  # [users, posts]
+Recommender = Callable[[Dataset, NDArray[np.int64]], Scores]
+"""Scores of all posts for the users of the given rows, whose histories the given dataset holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over test users and its 95 % bootstrap confidence interval, each 0..1."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRanks:
+    """Where each target stands: a row for each test user and target, by user.
+
+    ``users`` int64 (position in the split's ``user_rows``), ``posts`` int64 (row), ``ranks`` int64 (0 = first among all
+    candidates), ``category_ranks`` int64 (the same among the candidates of the target's category, -1 if it has none).
+    """
+
+    users: NDArray[np.int64]
+    posts: NDArray[np.int64]
+    ranks: NDArray[np.int64]
+    category_ranks: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class PerUser:
+    """One value for each test user, float64 [users]."""
+
+    recall: NDArray[np.float64]
+    ndcg: NDArray[np.float64]
+    hit: NDArray[np.float64]
+
+
+def rank_targets(split: Split, recommender: Recommender, *, candidates: NDArray[np.bool_] | None = None) -> TargetRanks:
+    """Rank the candidates (default: all posts) that a user's shown history does not hold; [targets] in each field."""
+    target_counts = np.array([len(targets) for targets in split.targets], dtype=np.int64)
+    users = np.repeat(np.arange(len(split.user_rows)), target_counts)
+    posts = np.concatenate([*split.targets, np.zeros(0, dtype=np.int64)])
+    starts = np.concatenate([[0], np.cumsum(target_counts)])
+    categories = split.shown.category_rows
+    ranks, category_ranks = np.zeros(len(posts), dtype=np.int64), np.full(len(posts), -1)
+    for first in range(0, len(split.user_rows), _USERS_AT_ONCE):
+        user_rows = split.user_rows[first : first + _USERS_AT_ONCE]
+        scores = _scores_of_unseen(recommender, split.shown, user_rows)
+        if candidates is not None:
+            scores[:, ~candidates] = -np.inf
+        for target in range(starts[first], starts[first + len(user_rows)]):
+            row = scores[users[target] - first]
+            is_before = row >= row[posts[target]]
+            is_before[posts[target]] = False
+            ranks[target] = np.count_nonzero(is_before)
+            category = categories[posts[target]]
+            if category > 0:
+                category_ranks[target] = np.count_nonzero(is_before & (categories == category))
+    return TargetRanks(users=users, posts=posts, ranks=ranks, category_ranks=category_ranks)
+
+
+def measure(ranks: TargetRanks, *, in_category: bool = False) -> PerUser:
+    """Metrics of each test user at a cutoff of 10; in category only users with a target that has one are there."""
+    keep = ranks.category_ranks >= 0 if in_category else np.ones(len(ranks.users), dtype=np.bool_)
+    users, places = np.unique(ranks.users[keep], return_inverse=True)
+    found = (ranks.category_ranks if in_category else ranks.ranks)[keep]
+    is_hit = found < CUTOFF
+    counts = np.bincount(places, minlength=len(users))
+    hits = np.bincount(places, weights=is_hit, minlength=len(users))
+    gains = np.bincount(places, weights=np.where(is_hit, 1 / np.log2(found + 2.0), 0), minlength=len(users))
+    best = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(CUTOFF) + 2.0))])
+    return PerUser(
+        recall=hits / np.maximum(counts, 1),
+        ndcg=gains / np.maximum(best[np.minimum(counts, CUTOFF)], best[1]),
+        hit=(hits > 0).astype(np.float64),
+    )
+
+
+def estimate(values: NDArray[np.float64]) -> Estimate:
+    """Mean and seeded percentile bootstrap interval (Efron 1979): the same values give the same interval."""
+    if not len(values):
+        return Estimate(0.0, 0.0, 0.0)
+    random = np.random.default_rng(0)
+    means = [values[random.integers(len(values), size=len(values))].mean() for _ in range(_RESAMPLES)]
+    low, high = np.quantile(means, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
+    return Estimate(float(values.mean()), float(low), float(high))
+
+
+def top_feeds(recommender: Recommender, dataset: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first ten unseen posts of each user, best first: int64 [users, 10], or fewer where there are fewer posts.
+
+    Equal scores stand in a seeded random order, so that no method gains from the order of the catalogue.
+    """
+    ties = np.random.default_rng(0).permutation(len(dataset.post_ids))
+    length = min(CUTOFF, len(ties))
+    pieces = [np.zeros((0, length), dtype=np.int64)]
+    for first in range(0, len(user_rows), _USERS_AT_ONCE):
+        scores = -_scores_of_unseen(recommender, dataset, user_rows[first : first + _USERS_AT_ONCE])[:, ties]
+        best = np.argpartition(scores, length - 1, axis=1)[:, :length]
+        order = np.lexsort((best, np.take_along_axis(scores, best, axis=1)), axis=1)
+        pieces.append(ties[np.take_along_axis(best, order, axis=1)])
+    return np.concatenate(pieces)
+
+
+def _scores_of_unseen(recommender: Recommender, dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
+    """Scores, minus infinity for what the user has met."""
+    scores = np.array(recommender(dataset, user_rows), dtype=np.float32)
+    pairs = dataset.pairs
+    for position, row in enumerate(user_rows):
+        scores[position, pairs.post_rows[pairs.offsets[row] : pairs.offsets[row + 1]]] = -np.inf
+    return scores

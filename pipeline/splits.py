@@ -1,0 +1,128 @@
+"""What an evaluation holds back: what is left to learn from, what is shown of each person, and what must be found."""
+
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.dataset import Dataset
+
+TEST_DAYS = 35.0
+_COLD_POSTS_ONE_IN = 20
+_COLD_USERS_ONE_IN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Methods learn from ``past``, see the histories of ``shown``, and rank the posts that are not in them.
+
+    ``user_rows`` int64 [test users] ascending; ``targets[i]`` int64, the rows of the posts that user ``i`` met in what
+    was held back, at least one. ``describes`` says in words what was held back.
+    """
+
+    past: Dataset
+    shown: Dataset
+    user_rows: NDArray[np.int64]
+    targets: tuple[NDArray[np.int64], ...]
+    describes: str
+
+
+def split_by_time(dataset: Dataset, *, test_days: float = TEST_DAYS) -> Split:
+    """Hold back the last days: the targets of a user are the posts first met in them."""
+    day = dataset.end_day - test_days
+    pairs = dataset.pairs
+    later = pairs.days >= day
+    past = dataset.until(day)
+    return _split(
+        past, past, pairs.user_rows[later], pairs.post_rows[later], describes=f"the last {test_days:g} days held back"
+    )
+
+
+def split_last(dataset: Dataset) -> Split:
+    """Hold back the last post that each user met first, for all who met two or more."""
+    is_last = _is_last(dataset)
+    past = without(dataset, is_last)
+    pairs = dataset.pairs
+    return _split(
+        past,
+        past,
+        pairs.user_rows[is_last],
+        pairs.post_rows[is_last],
+        describes="each person's last interaction held back",
+    )
+
+
+def split_cold_posts(dataset: Dataset) -> Split:
+    """Hold back the last post of each user, and of every twentieth post all interactions.
+
+    The test users are those whose last post is such a post and who keep a history. Which posts are cold is a matter of
+    their id: crc32 of its decimal digits, modulo 20.
+    """
+    is_last = _is_last(dataset)
+    pairs = dataset.pairs
+    is_cold = cold_posts(dataset)[pairs.post_rows]
+    past = without(dataset, is_last | is_cold)
+    has_history = np.diff(past.pairs.offsets) > 0
+    tested = is_last & is_cold & has_history[pairs.user_rows]
+    return _split(
+        past,
+        past,
+        pairs.user_rows[tested],
+        pairs.post_rows[tested],
+        describes="each person's last interaction held back, and all of every twentieth post",
+    )
+
+
+def cold_posts(dataset: Dataset) -> NDArray[np.bool_]:
+    """The posts that ``split_cold_posts`` takes out of the past: bool [posts]."""
+    return _is_drawn(dataset.post_ids, _COLD_POSTS_ONE_IN)
+
+
+def split_cold_users(dataset: Dataset, *, shown_interactions: int) -> Split:
+    """Hold back the last post of each user, and learn nothing of every tenth user.
+
+    The test users are those tenths; they show ``shown_interactions`` posts, the last before the held back one, or all
+    if they have fewer. Which users are cold is a matter of their id: crc32 of its decimal digits, modulo 10.
+    """
+    is_last = _is_last(dataset)
+    pairs = dataset.pairs
+    is_cold = _is_drawn(dataset.user_ids, _COLD_USERS_ONE_IN)[pairs.user_rows]
+    is_recent = np.arange(len(pairs)) >= pairs.offsets[pairs.user_rows + 1] - 1 - shown_interactions
+    tested = is_last & is_cold
+    return _split(
+        without(dataset, is_last | is_cold),
+        without(dataset, is_last | ~is_recent),
+        pairs.user_rows[tested],
+        pairs.post_rows[tested],
+        describes=f"every tenth person unknown to training, showing {shown_interactions} interactions",
+    )
+
+
+def without(dataset: Dataset, is_dropped: NDArray[np.bool_]) -> Dataset:
+    """The dataset without every interaction of the chosen pairs; ``is_dropped`` bool [pairs]."""
+    posts = len(dataset.post_ids)
+    pairs = dataset.pairs
+    keys = pairs.user_rows * posts + pairs.post_rows
+    return dataset.only(~np.isin(dataset.event_users * posts + dataset.event_posts, keys[is_dropped]))
+
+
+def _is_last(dataset: Dataset) -> NDArray[np.bool_]:
+    """Of users who met two or more posts, the pair that came last: bool [pairs]."""
+    offsets = dataset.pairs.offsets
+    is_last = np.zeros(len(dataset.pairs), dtype=np.bool_)
+    is_last[offsets[1:][np.diff(offsets) >= 2] - 1] = True
+    return is_last
+
+
+def _is_drawn(ids: NDArray[np.int64], one_in: int) -> NDArray[np.bool_]:
+    return np.array([crc32(str(number).encode()) % one_in == 0 for number in ids], dtype=np.bool_)
+
+
+def _split(
+    past: Dataset, shown: Dataset, user_rows: NDArray[np.int64], post_rows: NDArray[np.int64], *, describes: str
+) -> Split:
+    """Group targets by user; the pairs' order, ascending by user, is that of ``user_rows``."""
+    users, starts = np.unique(user_rows, return_index=True)
+    targets = tuple(np.split(post_rows, starts[1:])) if len(users) else ()
+    return Split(past=past, shown=shown, user_rows=users, targets=targets, describes=describes)

@@ -1,0 +1,18 @@
+"""What several tests of the pipeline read."""
+
+import pytest
+
+from cli.workspace import Workspace
+from pipeline.dataset import Dataset, read_dataset
+from pipeline.evaluate import Evaluation, evaluate
+from pipeline.training_config import TrainingConfig
+
+
+@pytest.fixture(scope="session")
+def dataset(small_workspace: Workspace) -> Dataset:
+    return read_dataset(small_workspace.clean, small_workspace.text_embeddings)
+
+
+@pytest.fixture(scope="session")
+def evaluation(dataset: Dataset) -> Evaluation:
+    return evaluate(dataset, TrainingConfig(epochs=2))
