@@ -70,6 +70,16 @@ class Dataset:
         """Whether time means something: data that spans less than four weeks has no past popularity to learn from."""
         return len(self.event_days) > 0 and float(np.ptp(self.event_days)) >= _SHORTEST_CLOCK_DAYS
 
+    @property
+    def is_met(self) -> NDArray[np.bool_]:
+        """Whether anybody has met each post: bool [posts]."""
+        return np.bincount(self.event_posts, minlength=len(self.post_ids)) > 0
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of each post whose embedding ``text`` holds."""
+        return [str(text) for text in self.posts["summary_text"]]
+
     def numeric(self, day: float) -> NDArray[np.float32]:
         """Numeric features of every post at a moment [posts, features]; nothing but zeros where there is no clock."""
         if not self.has_clock:

@@ -6,10 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipeline.compared_users import ByHistory
 from pipeline.dataset import Dataset
+from pipeline.train import Fitted
 from pipeline.trained_towers import TrainedTowers
 from two_tower.features import window_histories
-from two_tower.model import history_tensors
+from two_tower.model import PostTensors, history_tensors, welcome_new_posts
 
 _USERS_AT_ONCE = 1024
 
@@ -27,23 +29,29 @@ class EncodedPosts:
     embeddings: NDArray[np.float32]
 
 
-def encode_posts(towers: TrainedTowers, dataset: Dataset) -> EncodedPosts:
+def encode_posts(towers: TrainedTowers | Fitted, dataset: Dataset) -> EncodedPosts:
     """Encode every post as it stands at the dataset's newest moment."""
     numeric = dataset.numeric(dataset.end_day)
     with torch.inference_mode():
         representations = towers.post_tower.represent(
-            torch.from_numpy(dataset.text),
-            torch.from_numpy(dataset.category_rows),
-            torch.arange(len(dataset.post_ids)),
+            PostTensors(
+                text=torch.from_numpy(dataset.text),
+                words=torch.from_numpy(towers.vocabulary.rows_of(dataset.texts)),
+                category_rows=torch.from_numpy(dataset.category_rows),
+                post_rows=torch.arange(len(dataset.post_ids)),
+            )
         )
-        embeddings = towers.post_tower(representations, torch.from_numpy(numeric))
+        embeddings = towers.post_tower.embed(
+            representations, torch.from_numpy(numeric), torch.from_numpy(~dataset.is_met)
+        )
     return EncodedPosts(numeric, representations.numpy(), embeddings.numpy())
 
 
 def encode_users(
-    towers: TrainedTowers, dataset: Dataset, posts: EncodedPosts, user_rows: NDArray[np.int64]
+    towers: TrainedTowers | Fitted, dataset: Dataset, posts: EncodedPosts, user_rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Encode users' whole histories at the dataset's newest moment: float32 [users, tower dimension], unit rows."""
+    users = ByHistory(towers.user_tower) if isinstance(towers, TrainedTowers) else towers.users
     pairs = dataset.pairs
     representations = torch.from_numpy(posts.representations)
     pieces = [np.zeros((0, towers.config.tower_dimension), dtype=np.float32)]
@@ -60,5 +68,6 @@ def encode_users(
             length=towers.config.history_length,
         )
         with torch.inference_mode():
-            pieces.append(towers.user_tower(representations, history_tensors(histories)).numpy())
+            vectors = users(representations, history_tensors(histories), torch.from_numpy(rows))
+            pieces.append(welcome_new_posts(vectors, towers.config.new_post_bonus).numpy())
     return np.concatenate(pieces)

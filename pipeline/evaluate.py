@@ -15,7 +15,7 @@ from pipeline.dataset import Dataset
 from pipeline.encode import encode_posts, encode_users
 from pipeline.ranking import CUTOFF, Estimate, Recommender, TargetRanks, estimate, measure, rank_targets, top_feeds
 from pipeline.splits import Split, split_by_time, split_last
-from pipeline.train import train
+from pipeline.train import Fitted, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
 
@@ -152,7 +152,7 @@ def evaluate(
     )
 
 
-def model_recommender(towers: TrainedTowers, past: Dataset) -> Recommender:
+def model_recommender(towers: TrainedTowers | Fitted, past: Dataset) -> Recommender:
     """Inner products of users and posts, these as they stand at the end of ``past``."""
     posts = encode_posts(towers, past)
 

@@ -65,6 +65,7 @@ def export(
         HistoryPosts(post_ids=dataset.post_ids, representations=posts.representations).write(directory)
         save_file(towers.user_tower.state_dict(), directory / bundle_files.USER_TOWER)
         save_file(_post_tower_tensors(towers, dataset, posts), directory / bundle_files.POST_TOWER)
+        bundle_files.write_words(towers.vocabulary.words, directory)
         encoder = directory / bundle_files.MOOD_ENCODER
         encoder.mkdir()
         for file in encoder_files(encoder_directory):
@@ -192,6 +193,7 @@ def _post_tower_tensors(towers: TrainedTowers, dataset: Dataset, posts: EncodedP
         "known.numeric": torch.from_numpy(posts.numeric),
         "known.category_rows": torch.from_numpy(dataset.category_rows),
         "known.category_ids": torch.from_numpy(dataset.category_ids),
+        "known.is_new": torch.from_numpy(~dataset.is_met),
     }
 
 

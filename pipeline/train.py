@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,31 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.checkpoint import Checkpoint
+from pipeline.compared_users import ByHistory, ById, ByPooledHistory
 from pipeline.dataset import Dataset
 from pipeline.trained_towers import EpochReport, TrainedTowers
-from pipeline.training_config import TrainingConfig
+from pipeline.training_config import USERS, TrainingConfig
 from pipeline.training_examples import Batch, Examples
-from two_tower.model import HistoryTensors, PostTower, TowerConfig, UserTower, history_tensors
+from two_tower.model import PostTower, TowerConfig, UserTower, history_tensors
+from two_tower.words import Vocabulary
 
 _MOST_VALIDATED = 4096
 _VALIDATED_AT_ONCE = 512
+
+
+class NoUserTowerError(Exception):
+    """What was trained cannot be exported: says what to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What training ends with, whatever stands for the users: called with representations, histories, user rows."""
+
+    config: TowerConfig
+    users: nn.Module
+    post_tower: PostTower
+    vocabulary: Vocabulary
+    epochs: tuple[EpochReport, ...]
 
 
 def train(
@@ -36,12 +53,36 @@ def train(
 
     With a ``checkpoint`` path, the state is kept there after every epoch, and a run that was cut off goes on from it,
     if configuration and data are the same. ``on_batch`` hears (epochs done so far, loss of the batch).
+    NoUserTowerError if ``config.users`` is one of the ways that are only compared with.
     """
+    fitted = fit(dataset, config, device=device, checkpoint=checkpoint, on_batch=on_batch, on_epoch=on_epoch)
+    if not isinstance(fitted.users, ByHistory):
+        raise NoUserTowerError(f"users = {config.users!r} is only compared with: export needs {USERS[0]}")
+    return TrainedTowers(
+        config=fitted.config,
+        user_tower=fitted.users.tower,
+        post_tower=fitted.post_tower,
+        vocabulary=fitted.vocabulary,
+        epochs=fitted.epochs,
+        data_fingerprint=dataset.fingerprint(),
+    )
+
+
+def fit(
+    dataset: Dataset,
+    config: TrainingConfig,
+    *,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+    on_batch: Callable[[float, float], None] | None = None,
+    on_epoch: Callable[[EpochReport], None] | None = None,
+) -> Fitted:
+    """Train as ``train`` does, with whatever the configuration puts in place of the user tower."""
     with _reproducible_arithmetic(device):
-        return _train(dataset, config, device=device, checkpoint=checkpoint, on_batch=on_batch, on_epoch=on_epoch)
+        return _fit(dataset, config, device=device, checkpoint=checkpoint, on_batch=on_batch, on_epoch=on_epoch)
 
 
-def _train(
+def _fit(
     dataset: Dataset,
     config: TrainingConfig,
     *,
@@ -49,24 +90,27 @@ def _train(
     checkpoint: Path | None,
     on_batch: Callable[[float, float], None] | None,
     on_epoch: Callable[[EpochReport], None] | None,
-) -> TrainedTowers:
+) -> Fitted:
     torch.manual_seed(config.seed)
     random = np.random.default_rng(config.seed)
+    vocabulary = Vocabulary.learn(dataset.texts if config.use_words else ())
     tower_config = TowerConfig(
         text_dimension=dataset.text.shape[1],
         post_count=len(dataset.post_ids),
         category_count=len(dataset.category_ids) + 1,
-        tower_dimension=config.representation_dimension + config.popularity_dimension,
+        word_count=len(vocabulary),
+        tower_dimension=config.representation_dimension + config.popularity_dimension + 1,
         representation_dimension=config.representation_dimension,
         history_length=config.history_length,
         id_dropout=config.id_dropout,
+        word_dropout=config.word_dropout,
         dropout=config.dropout,
+        new_post_bonus=config.new_post_bonus,
     )
-    examples = Examples(dataset, config, tower_config, device=device, random=random)
+    examples = Examples(dataset, config, vocabulary.rows_of(dataset.texts), device=device, random=random)
     post_tower = PostTower(tower_config).to(device)
     post_tower.start_from(examples.text, scale=config.text_scale)
-    user_tower = UserTower(tower_config).to(device)
-    users = _ByHistory(user_tower) if config.use_history else _ById(len(dataset.user_ids), tower_config).to(device)
+    users = _users(config.users, len(dataset.user_ids), tower_config).to(device)
     parameters = [*post_tower.parameters(), *users.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
     loss_of = {"softmax": _softmax_loss, "bce": _bce_loss, "mse": _mse_loss, "mse-negatives": _mse_negatives_loss}[
@@ -119,34 +163,19 @@ def _train(
             on_epoch(reports[-1])
 
     saved.return_to_best()
-    user_tower.eval()
+    users.eval()
     post_tower.eval()
-    return TrainedTowers(tower_config, user_tower.cpu(), post_tower.cpu(), tuple(reports), dataset.fingerprint())
+    return Fitted(tower_config, users.cpu(), post_tower.cpu(), vocabulary, tuple(reports))
 
 
-class _ByHistory(nn.Module):
-    """Users as the user tower sees them."""
-
-    def __init__(self, tower: UserTower) -> None:
-        super().__init__()
-        self.tower = tower
-
-    def forward(self, representations: Tensor, history: HistoryTensors, user_rows: Tensor) -> Tensor:
-        del user_rows
-        return self.tower(representations, history)  # type: ignore[no-any-return]
-
-
-class _ById(nn.Module):
-    """Users as one embedding each, to be compared with: nothing that a user does later changes it."""
-
-    def __init__(self, user_count: int, config: TowerConfig) -> None:
-        super().__init__()
-        self.identity = nn.Embedding(user_count, config.tower_dimension)
-        nn.init.normal_(self.identity.weight, std=0.1)
-
-    def forward(self, representations: Tensor, history: HistoryTensors, user_rows: Tensor) -> Tensor:
-        del representations, history
-        return functional.normalize(self.identity(user_rows), dim=-1)
+def _users(kind: str, user_count: int, config: TowerConfig) -> nn.Module:
+    match kind:
+        case "transformer":
+            return ByHistory(UserTower(config))
+        case "pooled":
+            return ByPooledHistory(config)
+        case _:
+            return ById(user_count, config)
 
 
 def _best_epoch(reports: list[EpochReport]) -> int:
@@ -165,7 +194,7 @@ def _validate(users: nn.Module, post_tower: PostTower, examples: Examples) -> tu
         rows = rows[np.linspace(0, len(rows) - 1, _MOST_VALIDATED).astype(np.int64)]
     pairs = examples.dataset.pairs
     everything = np.arange(len(examples.dataset.post_ids))
-    representations = post_tower.represent(*examples.contents(everything))
+    representations = post_tower.represent(examples.contents(everything))
     snapshot_of = np.clip(np.searchsorted(examples.snapshots, pairs.days[rows], side="right") - 1, 0, None)
     ranks: list[Tensor] = []
     for snapshot in np.unique(snapshot_of):
@@ -203,7 +232,7 @@ def _reproducible_arithmetic(device: str) -> Iterator[None]:
 
 def _encode(users: nn.Module, post_tower: PostTower, batch: Batch) -> tuple[Tensor, Tensor]:
     """Embeddings of the batch's users [batch, dimension] and candidates [candidates, dimension]."""
-    representations = post_tower.represent(*batch.posts)
+    representations = post_tower.represent(batch.posts)
     posts = post_tower(representations[batch.candidates], batch.numeric)
     return users(representations, batch.history, batch.user_rows), posts
 

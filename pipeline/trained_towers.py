@@ -8,6 +8,7 @@ from typing import Self
 from safetensors.torch import load_file, save_file
 
 from two_tower.model import PostTower, TowerConfig, UserTower
+from two_tower.words import Vocabulary
 
 USER_TOWER_FILE = "user_tower.safetensors"
 POST_TOWER_FILE = "post_tower.safetensors"
@@ -36,6 +37,7 @@ class TrainedTowers:
     config: TowerConfig
     user_tower: UserTower
     post_tower: PostTower
+    vocabulary: Vocabulary
     epochs: tuple[EpochReport, ...]
     data_fingerprint: str
 
@@ -50,6 +52,7 @@ class TrainedTowers:
             "config": asdict(self.config),
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "data_fingerprint": self.data_fingerprint,
+            "words": self.vocabulary.words,
         }
         temporary = facts.with_suffix(".incomplete")
         temporary.write_text(json.dumps(document, indent=2) + "\n")
@@ -70,6 +73,7 @@ class TrainedTowers:
             config=config,
             user_tower=user_tower.eval(),
             post_tower=post_tower.eval(),
+            vocabulary=Vocabulary(document["words"]),
             epochs=tuple(EpochReport(**epoch) for epoch in document["epochs"]),
             data_fingerprint=document["data_fingerprint"],
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 OBJECTIVES = ("softmax", "bce", "mse", "mse-negatives")
+USERS = ("transformer", "pooled", "id")
 
 
 class TrainingConfigError(Exception):
@@ -31,7 +32,8 @@ class TrainingConfig:
     uniform_negatives_met: bool = False  # only from posts that somebody met: what is new is not pushed away
     logq: bool = True  # correct for how often sampling brings a post into a batch
     use_text: bool = True
-    use_history: bool = True  # False: an embedding for each user in place of the history; only to be compared with
+    use_words: bool = True
+    users: str = "transformer"  # over the history; pooled or id only to be compared with
     snapshot_days: float = 7.0  # how often the past's popularity is looked at
     serving_days: float = 28.0  # an example's snapshot lies up to this long before it
     live_share: float = 0.5  # share of examples that see their history up to the moment itself
@@ -42,7 +44,9 @@ class TrainingConfig:
     history_length: int = 50
     text_scale: float = 1.0  # of the text beside the id embedding when training begins
     id_dropout: float = 0.5  # share of posts that a batch treats as never seen before
+    word_dropout: float = 0.2  # share of a post's words that a batch does not see
     dropout: float = 0.1
+    new_post_bonus: float = 0.0  # added to the score, -1..1, of a post that nobody has met, so that it gets met
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -60,6 +64,7 @@ class TrainingConfig:
             wanted = type(getattr(defaults, name))
             if type(value) is not wanted and not (wanted is float and type(value) is int):
                 raise TrainingConfigError(f"{path}: {name} is {value!r}, it must be a {wanted.__name__}")
-        if document.get("objective", OBJECTIVES[0]) not in OBJECTIVES:
-            raise TrainingConfigError(f"{path}: objective must be one of {', '.join(OBJECTIVES)}")
+        for name, choices in (("objective", OBJECTIVES), ("users", USERS)):
+            if document.get(name, choices[0]) not in choices:
+                raise TrainingConfigError(f"{path}: {name} must be one of {', '.join(choices)}")
         return cls(**document)

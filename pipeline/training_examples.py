@@ -14,7 +14,7 @@ from torch import Tensor
 from pipeline.dataset import Dataset
 from pipeline.training_config import TrainingConfig
 from two_tower.features import Histories, window_histories
-from two_tower.model import HistoryTensors, TowerConfig, history_tensors
+from two_tower.model import HistoryTensors, PostTensors, history_tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Batch:
 
     user_rows: Tensor  # [batch]
     history: HistoryTensors  # rows point into posts
-    posts: tuple[Tensor, Tensor, Tensor]  # text, category rows, post rows [posts] of all posts that the batch speaks of
+    posts: PostTensors  # all posts that the batch speaks of
     candidates: Tensor  # [candidates] rows in posts: the targets and the negatives, each once
     labels: Tensor  # [batch] where among the candidates each target stands
     negatives: Tensor  # [batch] where among the candidates one random negative stands
@@ -53,15 +53,15 @@ class Examples:
         self,
         dataset: Dataset,
         config: TrainingConfig,
-        tower_config: TowerConfig,
+        words: NDArray[np.int64],
         *,
         device: str,
         random: np.random.Generator,
     ) -> None:
         self.dataset = dataset
         self.config = config
-        self.history_length = tower_config.history_length
         self.device = device
+        self.words = torch.from_numpy(words).to(device)
         self.text = torch.from_numpy(dataset.text if config.use_text else np.zeros_like(dataset.text)).to(device)
         self.category_rows = torch.from_numpy(dataset.category_rows).to(device)
         first_day = float(dataset.event_days[0]) if len(dataset.event_days) else 0.0
@@ -71,7 +71,6 @@ class Examples:
         self.weights = (0.5 + dataset.pairs.strengths) * np.exp(
             (dataset.pairs.days - dataset.end_day) / config.forgetting_days
         ).astype(np.float32)
-        self.is_met = np.bincount(dataset.pairs.post_rows, minlength=len(dataset.post_ids)) > 0
         order = random.permutation(len(dataset.pairs))
         held_out = round(config.validation_share * len(order))
         self.validation_rows = np.sort(order[:held_out])
@@ -96,7 +95,7 @@ class Examples:
         pairs, rows = self.dataset.pairs, plan.rows
         targets = pairs.post_rows[rows]
         is_there = self.dataset.created_days <= self.snapshots[plan.snapshot] + self.config.serving_days
-        exists = np.flatnonzero(is_there & self.is_met if self.config.uniform_negatives_met else is_there)
+        exists = np.flatnonzero(is_there & self.dataset.is_met if self.config.uniform_negatives_met else is_there)
         drawn = random.choice(exists, size=min(self.config.uniform_negatives, len(exists)), replace=False)
         missing_share = np.full(len(self.dataset.post_ids), 1.0)
         missing_share[exists] -= len(drawn) / max(len(exists), 1)
@@ -135,10 +134,10 @@ class Examples:
         """What the person of each example had met before it."""
         return self._history(rows, rows)
 
-    def contents(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-        """Text, category rows and post rows."""
+    def contents(self, rows: NDArray[np.int64]) -> PostTensors:
+        """What the posts of the given rows are."""
         chosen = self._tensor(rows)
-        return self.text[chosen], self.category_rows[chosen], chosen
+        return PostTensors(self.text[chosen], self.words[chosen], self.category_rows[chosen], chosen)
 
     def _history(self, rows: NDArray[np.int64], ends: NDArray[np.int64]) -> Histories:
         pairs = self.dataset.pairs
@@ -151,7 +150,7 @@ class Examples:
             verbs=pairs.verbs,
             strengths=pairs.strengths,
             days=pairs.days,
-            length=int(np.clip((ends - starts).max(initial=1), 1, self.history_length)),  # no column of mere padding
+            length=min(max(int((ends - starts).max(initial=1)), 1), self.config.history_length),  # no empty column
         )
 
     def _ends_before(self, day: float, user_rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -27,6 +27,7 @@ USERNAMES = "usernames.jsonl"
 CANARIES = "canaries.safetensors"
 USER_TOWER = "user_tower.safetensors"
 POST_TOWER = "post_tower.safetensors"
+WORDS = "words.jsonl"
 MOOD_ENCODER = "mood_encoder"
 EVALUATION = "evaluation.json"
 
@@ -139,7 +140,7 @@ class KnownUsers:
     def write(self, directory: Path) -> None:
         """Write the two files of the users."""
         _write_arrays(directory / USER_ARRAYS, {name: getattr(self, name) for name in _USER_DTYPES})
-        (directory / USERNAMES).write_bytes(b"".join(orjson.dumps(name) + b"\n" for name in self.usernames))
+        _write_texts(directory / USERNAMES, self.usernames)
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
@@ -147,7 +148,7 @@ class KnownUsers:
         path = bundle.path(USER_ARRAYS)
         arrays = _read_arrays(path, _USER_DTYPES)
         names_path = bundle.path(USERNAMES)
-        usernames = tuple(orjson.loads(line) for line in names_path.read_bytes().splitlines())
+        usernames = _read_texts(names_path)
         if len(usernames) != len(arrays["user_ids"]):
             raise BundleError(names_path, f"has {len(usernames)} names for {len(arrays['user_ids'])} users")
         offsets = arrays["offsets"]
@@ -171,6 +172,16 @@ class CanaryEmbeddings:
     def read(cls, bundle: Bundle) -> Self:
         """Read and check types; BundleError names the file."""
         return cls(**_read_arrays(bundle.path(CANARIES), _CANARY_DTYPES))
+
+
+def write_words(words: Iterable[str], directory: Path) -> None:
+    """Write the post tower's vocabulary in its order."""
+    _write_texts(directory / WORDS, words)
+
+
+def read_words(bundle: Bundle) -> tuple[str, ...]:
+    """Read the post tower's vocabulary; BundleError names the line that is no text."""
+    return _read_texts(bundle.path(WORDS))
 
 
 _Row = TypeVar("_Row", ServedPost, Category)
@@ -214,6 +225,21 @@ def _read_arrays(path: Path, dtypes: _Dtypes) -> _Arrays:
         if arrays[name].dtype == np.float32 and not np.isfinite(arrays[name]).all():
             raise BundleError(path, f"{name} holds a value that is not finite")
     return dict(arrays)
+
+
+def _write_texts(path: Path, texts: Iterable[str]) -> None:
+    path.write_bytes(b"".join(orjson.dumps(text) + b"\n" for text in texts))
+
+
+def _read_texts(path: Path) -> tuple[str, ...]:
+    reader = TypeAdapter(str)
+    texts = []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            texts.append(reader.validate_json(line))
+        except ValidationError as error:
+            raise BundleError(path, f"line {number}: {error.errors()[0]['msg']}") from error
+    return tuple(texts)
 
 
 def _write_lines(path: Path, rows: Iterable[_Row]) -> None:

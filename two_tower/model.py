@@ -21,13 +21,21 @@ class TowerConfig:
     text_dimension: int
     post_count: int
     category_count: int  # row 0 stands for none and for categories unknown at training time
-    tower_dimension: int = 64
+    word_count: int  # without row 0, which stands for none
+    tower_dimension: int = 64  # the last one is that of newness
     representation_dimension: int = 48  # the part of an embedding that tastes meet; the rest is popularity
     hidden_dimension: int = 128
     history_length: int = 50
     heads: int = 2  # of the attention over the history
     id_dropout: float = 0.5  # share of posts that training treats as never seen before
+    word_dropout: float = 0.2
     dropout: float = 0.1
+    new_post_bonus: float = 0.0  # what is added to the score of a post that nobody has met
+
+    @property
+    def learned_dimension(self) -> int:
+        """All of an embedding but the newness."""
+        return self.tower_dimension - 1
 
     def as_facts(self) -> dict[str, int | float | str]:
         """The fields for the manifest."""
@@ -60,8 +68,21 @@ def history_tensors(histories: Histories, device: torch.device | str = "cpu") ->
     )
 
 
+class PostTensors(NamedTuple):
+    """What posts are: ``text`` float32 [posts, text dimension], ``words`` int64 [posts, words] (0 = none).
+
+    ``category_rows`` int64 [posts] (0 = none), ``post_rows`` int64 [posts]: the row of the id embedding, -1 for a post
+    unknown at training time.
+    """
+
+    text: Tensor
+    words: Tensor
+    category_rows: Tensor
+    post_rows: Tensor
+
+
 class PostTower(nn.Module):
-    """A post's text, category and id give its representation; with what is known of its popularity, its embedding.
+    """A post's text, words, category and id give its representation; with its popularity, its embedding.
 
     An embedding has two parts: the representation, which a user's taste meets, and the popularity part, which what is
     liked by all meets. One scale is learnt for the former, so that neither drowns the other.
@@ -71,6 +92,7 @@ class PostTower(nn.Module):
         super().__init__()
         width = config.representation_dimension
         self.text = nn.Linear(config.text_dimension, width)
+        self.words = nn.Embedding(config.word_count + 1, width, padding_idx=0)
         self.category = nn.Embedding(config.category_count, width)
         self.identity = nn.Embedding(config.post_count, width)
         self.norm = nn.LayerNorm(width)
@@ -78,9 +100,12 @@ class PostTower(nn.Module):
         self.popularity = nn.Sequential(
             nn.Linear(len(NUMERIC_FEATURES), config.hidden_dimension),
             nn.GELU(),
-            nn.Linear(config.hidden_dimension, config.tower_dimension - width),
+            nn.Linear(config.hidden_dimension, config.learned_dimension - width),
         )
         self.id_dropout = config.id_dropout
+        self.word_dropout = config.word_dropout
+        self.new_post_bonus = config.new_post_bonus
+        nn.init.zeros_(self.words.weight)
         nn.init.normal_(self.category.weight, std=0.02)
         nn.init.zeros_(self.identity.weight)  # and so it stays where a post is never met: the text speaks alone
 
@@ -99,21 +124,27 @@ class PostTower(nn.Module):
             self.text.weight[:width] = components[:width] / scales.clamp(min=scales.max() * 0.05).unsqueeze(-1)
             self.text.bias.copy_(-(self.text.weight @ mean))
 
-    def represent(self, text: Tensor, category_rows: Tensor, post_rows: Tensor) -> Tensor:
-        """Representations [posts, representation_dimension] of what a post is, whenever one looks at it.
-
-        ``post_rows`` int64 [posts] is the row of the id embedding, -1 for a post unknown at training time.
-        """
-        is_known = (post_rows >= 0).unsqueeze(-1)
+    def represent(self, posts: PostTensors) -> Tensor:
+        """Representations [posts, representation_dimension] of what a post is, whenever one looks at it."""
+        is_known = (posts.post_rows >= 0).unsqueeze(-1)
+        has_word = posts.words > 0  # [posts, words]
         if self.training:
             is_known = is_known & (torch.rand(is_known.shape, device=is_known.device) >= self.id_dropout)
-        identity = self.identity(post_rows.clamp(min=0)) * is_known
-        return self.norm(self.text(text) + self.category(category_rows) + identity)  # type: ignore[no-any-return]
+            has_word = has_word & (torch.rand(has_word.shape, device=has_word.device) >= self.word_dropout)
+        identity = self.identity(posts.post_rows.clamp(min=0)) * is_known
+        words = self.words(posts.words * has_word).sum(dim=1) / has_word.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
+        content = self.text(posts.text) + words + self.category(posts.category_rows)
+        return self.norm(content + identity)  # type: ignore[no-any-return]
 
     def forward(self, representations: Tensor, numeric: Tensor) -> Tensor:
-        """Unit embeddings [posts, tower_dimension] at the moment that ``numeric`` [posts, features] describes."""
+        """Unit vectors [posts, learned_dimension] at the moment that ``numeric`` [posts, features] describes."""
         taste = self.taste_scale * representations / representations.shape[-1] ** 0.5
         return functional.normalize(torch.cat([taste, self.popularity(numeric)], dim=-1), dim=-1)
+
+    def embed(self, representations: Tensor, numeric: Tensor, is_new: Tensor) -> Tensor:
+        """Unit embeddings [posts, tower_dimension]; ``is_new`` bool [posts]: nobody has met the post."""
+        newness = _newness(self.new_post_bonus) * torch.where(is_new, 1.0, -1.0).unsqueeze(-1)
+        return _with_newness(self(representations, numeric), newness)
 
 
 class UserTower(nn.Module):
@@ -128,6 +159,7 @@ class UserTower(nn.Module):
         width = config.representation_dimension
         self.heads = config.heads
         self.dropout = config.dropout
+        self.new_post_bonus = config.new_post_bonus
         self.verb = nn.Embedding(len(VERBS), width)
         self.event = nn.Linear(2, width)  # strength and age
         self.position = nn.Embedding(config.history_length, width)  # 0 = oldest place, newest event last
@@ -145,7 +177,7 @@ class UserTower(nn.Module):
             nn.Dropout(config.dropout),
         )
         self.out_norm = nn.LayerNorm(width)
-        self.out = nn.Linear(width, config.tower_dimension)
+        self.out = nn.Linear(width, config.learned_dimension)
         for embedding in (self.verb, self.position):
             nn.init.normal_(embedding.weight, std=0.02)
         nn.init.normal_(self.event.weight, std=0.02)
@@ -155,7 +187,7 @@ class UserTower(nn.Module):
             self.out.bias[:width].zero_()
 
     def forward(self, representations: Tensor, history: HistoryTensors) -> Tensor:
-        """Unit embeddings [batch, tower_dimension] of histories over ``representations`` [posts, width]."""
+        """Unit vectors [batch, learned_dimension] of histories over ``representations`` [posts, width]."""
         batch, length = history.rows.shape
         width = representations.shape[-1]
         is_event = history.is_event
@@ -187,3 +219,21 @@ class UserTower(nn.Module):
         state = latest + functional.dropout(pooled, self.dropout, self.training)
         state = state + self.feed_forward(state)
         return functional.normalize(self.out(self.out_norm(state)), dim=-1)
+
+    def embed(self, representations: Tensor, history: HistoryTensors) -> Tensor:
+        """Unit embeddings [batch, tower_dimension] of histories over ``representations`` [posts, width]."""
+        return welcome_new_posts(self(representations, history), self.new_post_bonus)
+
+
+def welcome_new_posts(users: Tensor, bonus: float) -> Tensor:
+    """Users' unit vectors [batch, learned_dimension] as embeddings [batch, tower_dimension] that new posts please."""
+    return _with_newness(users, users.new_full((len(users), 1), _newness(bonus)))
+
+
+def _newness(bonus: float) -> float:
+    """The last component b of an embedding: a new post's score grows by 2 b^2 / (1 - b^2), which is the bonus."""
+    return float((bonus / (2 + bonus)) ** 0.5)
+
+
+def _with_newness(vectors: Tensor, newness: Tensor) -> Tensor:
+    return torch.cat([vectors * (1 - newness**2).sqrt(), newness], dim=-1)

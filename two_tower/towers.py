@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from two_tower.bundle import Bundle, BundleError
-from two_tower.bundle_files import POST_TOWER, USER_TOWER
+from two_tower.bundle_files import POST_TOWER, USER_TOWER, WORDS, read_words
 from two_tower.model import PostTower, TowerConfig, UserTower
+from two_tower.words import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,13 @@ class KnownPosts:
     """What the post tower needs of the time it was trained at.
 
     ``numeric`` float32 [posts, features], ``category_rows`` int64 [posts] (0 = none), ``category_ids`` int64
-    [categories] ascending.
+    [categories] ascending, ``is_new`` bool [posts]: nobody had met the post.
     """
 
     numeric: NDArray[np.float32]
     category_rows: NDArray[np.int64]
     category_ids: NDArray[np.int64]
+    is_new: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Towers:
     config: TowerConfig
     user_tower: UserTower
     post_tower: PostTower
+    vocabulary: Vocabulary
     known: KnownPosts
 
     @classmethod
@@ -52,11 +55,21 @@ class Towers:
                 numeric=tensors.pop("known.numeric").numpy(),
                 category_rows=tensors.pop("known.category_rows").numpy(),
                 category_ids=tensors.pop("known.category_ids").numpy(),
+                is_new=tensors.pop("known.is_new").numpy(),
             )
         except KeyError as error:
             raise BundleError(bundle.path(POST_TOWER), f"lacks {error}") from error
         _load(post_tower, bundle.path(POST_TOWER), tensors)
-        return cls(config=config, user_tower=user_tower.eval(), post_tower=post_tower.eval(), known=known)
+        words = read_words(bundle)
+        if len(words) != config.word_count:
+            raise BundleError(bundle.path(WORDS), f"has {len(words)} words, the manifest's tower {config.word_count}")
+        return cls(
+            config=config,
+            user_tower=user_tower.eval(),
+            post_tower=post_tower.eval(),
+            vocabulary=Vocabulary(words),
+            known=known,
+        )
 
 
 def _read(path: Path) -> dict[str, Tensor]:

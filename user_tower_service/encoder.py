@@ -12,7 +12,7 @@ from two_tower.bundle import Bundle
 from two_tower.bundle_files import MOOD_ENCODER, HistoryPosts, KnownUsers
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
 from two_tower.features import new_post_features, window_histories
-from two_tower.model import history_tensors
+from two_tower.model import PostTensors, history_tensors
 from two_tower.mood_text import mood_to_words
 from two_tower.text_encoder import TextEncoder
 from two_tower.towers import Towers
@@ -97,11 +97,12 @@ class Encoder:
         """Embed 1 to 64 posts in both spaces; one unknown at training time counts as new today."""
         if not 1 <= len(posts) <= MOST_POSTS:
             raise PostCountError(f"{len(posts)} posts given, 1 to {MOST_POSTS} are allowed")
-        texts = self._text_encoder.encode([f"{post.title}. {post.description}".strip(". ") for post in posts])
-        embeddings = self._encode_posts(posts, texts)
+        texts = [f"{post.title}. {post.description}".strip(". ") for post in posts]
+        text_embeddings = self._text_encoder.encode(texts)
+        embeddings = self._encode_posts(posts, texts, text_embeddings)
         return tuple(
             EncodedPost(post.post_id, Embedding(self.tower_space, tower), Embedding(self.text_space, text))
-            for post, tower, text in zip(posts, embeddings, texts, strict=True)
+            for post, tower, text in zip(posts, embeddings, text_embeddings, strict=True)
         )
 
     def _encode_words_with_bert(self, words: str) -> Vector:
@@ -124,9 +125,9 @@ class Encoder:
             length=self._towers.config.history_length,
         )
         with torch.inference_mode():
-            return self._towers.user_tower(self._representations, history_tensors(histories))[0].numpy()  # type: ignore
+            return self._towers.user_tower.embed(self._representations, history_tensors(histories))[0].numpy()
 
-    def _encode_posts(self, posts: Sequence[PostContent], texts: Matrix) -> Matrix:
+    def _encode_posts(self, posts: Sequence[PostContent], texts: Sequence[str], text_embeddings: Matrix) -> Matrix:
         known = self._towers.known
         ids = np.array([post.post_id for post in posts], dtype=np.int64)
         places = np.minimum(np.searchsorted(self._post_ids, ids), len(self._post_ids) - 1)
@@ -140,11 +141,19 @@ class Encoder:
                 for post_row, category_row in zip(post_rows, category_rows, strict=True)
             ]
         )
+        is_new = [post_row < 0 or bool(known.is_new[post_row]) for post_row in post_rows]
         with torch.inference_mode():
             representations = self._towers.post_tower.represent(
-                torch.from_numpy(texts), torch.from_numpy(category_rows), torch.from_numpy(post_rows)
+                PostTensors(
+                    text=torch.from_numpy(text_embeddings),
+                    words=torch.from_numpy(self._towers.vocabulary.rows_of(texts)),
+                    category_rows=torch.from_numpy(category_rows),
+                    post_rows=torch.from_numpy(post_rows),
+                )
             )
-            return self._towers.post_tower(representations, torch.from_numpy(numeric)).numpy()  # type: ignore
+            return self._towers.post_tower.embed(
+                representations, torch.from_numpy(numeric), torch.tensor(is_new)
+            ).numpy()
 
 
 def _category_rows(category_ids: Sequence[int], known: NDArray[np.int64]) -> NDArray[np.int64]:

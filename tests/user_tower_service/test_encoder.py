@@ -30,7 +30,7 @@ def test_serving_encodes_every_user_as_training_did(
 ) -> None:
     dataset = read_dataset(small_workspace.clean, small_workspace.text_embeddings)
     towers = Towers.read(bundle)
-    trained = TrainedTowers(towers.config, towers.user_tower, towers.post_tower, (), "")
+    trained = TrainedTowers(towers.config, towers.user_tower, towers.post_tower, towers.vocabulary, (), "")
     users = KnownUsers.read(bundle)
     rows = np.searchsorted(dataset.user_ids, users.user_ids)
     expected = encode_users(trained, dataset, encode_posts(trained, dataset), rows)
@@ -118,6 +118,6 @@ def test_limits_are_told(encoder: Encoder) -> None:
 def test_towers_of_another_model_fail_the_canaries(bundle: Bundle) -> None:
     other = Encoder(bundle, mood_cache_size=0)
     check_canaries(other, bundle)
-    other._towers.user_tower.rest[0].bias.data += 1.0
+    other._towers.user_tower.out.bias.data += 1.0
     with pytest.raises(BundleError, match="is encoded otherwise than at training"):
         check_canaries(other, bundle)

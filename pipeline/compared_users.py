@@ -1,0 +1,56 @@
+"""Users as training sees them: the user tower, and two simpler ways that it is compared with."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from two_tower.model import HistoryTensors, TowerConfig, UserTower
+
+_ORDER_DECAY = 0.8  # how much less each older post counts than the one after it
+
+
+class ByHistory(nn.Module):
+    """The user tower, which needs to know nothing but the history."""
+
+    def __init__(self, tower: UserTower) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, representations: Tensor, history: HistoryTensors, user_rows: Tensor) -> Tensor:
+        """Unit vectors [batch, learned_dimension]."""
+        del user_rows
+        return self.tower(representations, history)  # type: ignore[no-any-return]
+
+
+class ByPooledHistory(nn.Module):
+    """The plain two-tower: a mean of what was met, the newest counting most, through one linear layer."""
+
+    def __init__(self, config: TowerConfig) -> None:
+        super().__init__()
+        self.out = nn.Linear(config.representation_dimension, config.learned_dimension)
+        with torch.no_grad():
+            self.out.weight[: config.representation_dimension].copy_(torch.eye(config.representation_dimension))
+
+    def forward(self, representations: Tensor, history: HistoryTensors, user_rows: Tensor) -> Tensor:
+        """Unit vectors [batch, learned_dimension]."""
+        del user_rows
+        length = history.rows.shape[1]
+        later = torch.arange(length - 1, -1, -1, device=history.rows.device)
+        weights = _ORDER_DECAY**later * history.is_event
+        weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9)
+        pooled = torch.einsum("bl,blw->bw", weights, representations[history.rows])
+        return functional.normalize(self.out(pooled), dim=-1)
+
+
+class ById(nn.Module):
+    """One embedding for each user, as the predecessor had: nothing that a user does later changes it."""
+
+    def __init__(self, user_count: int, config: TowerConfig) -> None:
+        super().__init__()
+        self.identity = nn.Embedding(user_count, config.learned_dimension)
+        nn.init.normal_(self.identity.weight, std=0.1)
+
+    def forward(self, representations: Tensor, history: HistoryTensors, user_rows: Tensor) -> Tensor:
+        """Unit vectors [batch, learned_dimension]."""
+        del representations, history
+        return functional.normalize(self.identity(user_rows), dim=-1)
