@@ -29,6 +29,7 @@ USER_TOWER = "user_tower.safetensors"
 POST_TOWER = "post_tower.safetensors"
 MOOD_ENCODER = "mood_encoder"
 EVALUATION = "evaluation.json"
+REPORT = "report/report.html"
 
 
 @dataclass(frozen=True, slots=True)
