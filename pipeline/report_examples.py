@@ -13,10 +13,11 @@ from two_tower.bundle_files import IndexPosts, KnownUsers
 from two_tower.features import VERBS
 
 SHOWN_HISTORY = 10
-_HISTORY_PLACES = {  # share of people with a shorter history -> how it is called
+_HISTORY_PLACES = {  # share of people whose history is no longer -> how it is called
     0.0: "the shortest history",
     0.5: "a history of median length",
-    0.9: "a history longer than nine in ten",
+    0.9: "a history longer than nine in ten have",
+    0.99: "a history longer than 99 in a hundred have",
     1.0: "the longest history",
 }
 _LONGEST_LINE = 90  # characters of a title or of what stands in for one
@@ -109,7 +110,7 @@ def choose_examples(
 ) -> Examples:
     """Choose users by the length of their history and rank for them; the same data gives the same users.
 
-    ``moods`` holds the text embedding of each mood that the user of median history is shown in the largest category.
+    ``moods`` holds the text embedding of each mood that one of them is shown feeds for, in the largest category.
     """
     chosen = _rows_by_history(users)
     rows = np.array(list(chosen), dtype=np.int64)
@@ -214,7 +215,7 @@ def _shorten(text: str) -> str:
         return line
     cut = line[: _LONGEST_LINE - 1]
     space = cut.rfind(" ")
-    return (cut[:space] if space > _LONGEST_LINE // 2 else cut) + "…"
+    return (cut[:space] if space > _LONGEST_LINE // 2 else cut).rstrip(" .,;") + "…"
 
 
 def _printable(text: str) -> str:
