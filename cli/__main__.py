@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import feed_commands, pipeline_commands, run_command, sample_api_command
+from cli import feed_commands, pipeline_commands, report_command, run_command, sample_api_command
 from cli.progress import error_console
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for command in (
     pipeline_commands.train,
     pipeline_commands.evaluate,
     pipeline_commands.export,
+    report_command.report,
     run_command.ensure_bundle,
     sample_api_command.sample_api,
 ):

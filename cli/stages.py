@@ -127,7 +127,7 @@ def export_stage(workspace: Workspace, bundles: Path, *, objective: str, encoder
             bundles=bundles,
             sidecar={"created_at": datetime.now(UTC).isoformat(timespec="seconds")},
         )
-    console.print(f"Bundle {exported.bundle_id} is current in {bundles}.")
+    console.print(f"Bundle {exported.bundle_id} is current in {bundles}; `moodfeed report` finds its report.")
     return exported
 
 

@@ -4,6 +4,7 @@ import platform
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from safetensors.torch import save_file
 from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import EncodedPosts, encode_posts, encode_users
 from pipeline.evaluate import Evaluation
+from pipeline.report import Report
+from pipeline.report_examples import choose_examples
 from pipeline.trained_towers import TrainedTowers
 from two_tower import bundle_files
 from two_tower.bundle import Canary, Json, Manifest, point_current_at, write_bundle
@@ -27,6 +30,7 @@ MOOD_CANDIDATES = 50
 CANARY_MOODS = ("", "calm", "😂")
 CANARY_USERS = 3
 CANARY_POSTS = 10
+REPORT_MOODS = ("calm", "😂")
 PINNED_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -54,8 +58,23 @@ def export(
     posts = encode_posts(towers, dataset)
     index = _index_posts(dataset, posts)
     users = _known_users(dataset)
-    canaries, canary_embeddings = _canaries(
-        dataset, towers, posts, index=index, users=users, encoder=TextEncoder(encoder_directory)
+    encoder = TextEncoder(encoder_directory)
+    canaries, canary_embeddings = _canaries(dataset, towers, posts, index=index, users=users, encoder=encoder)
+    counts = {
+        "posts": len(dataset.post_ids),
+        "servable_posts": len(index.posts),
+        "categories": len(index.categories),
+        "users": len(users.usernames),
+        "users_with_history": int((np.diff(users.offsets) > 0).sum()),
+        "interactions": len(dataset.interactions),
+    }
+    examples = choose_examples(
+        dataset,
+        index=index,
+        users=users,
+        encode=partial(encode_users, towers, dataset, posts),
+        rank=partial(_rank, index),
+        moods={mood: encoder.encode([mood_to_words(mood)])[0] for mood in REPORT_MOODS},
     )
 
     def write_files(directory: Path) -> None:
@@ -66,25 +85,19 @@ def export(
         save_file(towers.user_tower.state_dict(), directory / bundle_files.USER_TOWER)
         save_file(_post_tower_tensors(towers, dataset, posts), directory / bundle_files.POST_TOWER)
         bundle_files.write_words(towers.vocabulary.words, directory)
-        encoder = directory / bundle_files.MOOD_ENCODER
-        encoder.mkdir()
+        mood_encoder = directory / bundle_files.MOOD_ENCODER
+        mood_encoder.mkdir()
         for file in encoder_files(encoder_directory):
-            shutil.copyfile(file, encoder / file.name)
+            shutil.copyfile(file, mood_encoder / file.name)
         (directory / bundle_files.EVALUATION).write_text(evaluation.as_json())
+        Report(evaluation, counts=counts, epochs=towers.epochs, examples=examples).write(directory)
 
     manifest = Manifest(
         tower_dimension=towers.config.tower_dimension,
         text_dimension=towers.config.text_dimension,
         mood_candidates=MOOD_CANDIDATES,
         tower=towers.config.as_facts(),
-        counts={
-            "posts": len(dataset.post_ids),
-            "servable_posts": len(index.posts),
-            "categories": len(index.categories),
-            "users": len(users.usernames),
-            "users_with_history": int((np.diff(users.offsets) > 0).sum()),
-            "interactions": len(dataset.interactions),
-        },
+        counts=counts,
         offline_metrics={
             name: {
                 "recall_at_10": metrics.recall_at_10.mean,
@@ -217,7 +230,9 @@ def _canaries(
         for mood in CANARY_MOODS:
             mood_embedding = encoder.encode([mood_to_words(mood)])[0] if mood else np.zeros(encoder.dimension, "f4")
             category_id = largest_category if mood else None
-            order, scores = _rank(index, embedding, mood_embedding if mood else None, category_id)
+            order, scores = _rank(
+                index, embedding, mood_embedding if mood else None, category_id, met=np.zeros(0, dtype=np.int64)
+            )
             canaries.append(
                 Canary(
                     username=users.usernames[user],
@@ -233,11 +248,16 @@ def _canaries(
 
 
 def _rank(
-    index: IndexPosts, user: NDArray[np.float32], mood: NDArray[np.float32] | None, category_id: int | None
+    index: IndexPosts,
+    user: NDArray[np.float32],
+    mood: NDArray[np.float32] | None,
+    category_id: int | None,
+    *,
+    met: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    rows = np.arange(len(index.post_ids))
+    rows = np.flatnonzero(~np.isin(index.post_ids, met))
     if category_id is not None:
-        rows = rows[index.category_ids == category_id]
+        rows = rows[index.category_ids[rows] == category_id]
     if mood is not None:
         closeness = index.text_embeddings[rows] @ mood
         rows = rows[np.lexsort((index.post_ids[rows], -closeness))][:MOOD_CANDIDATES]

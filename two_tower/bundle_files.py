@@ -30,6 +30,7 @@ POST_TOWER = "post_tower.safetensors"
 WORDS = "words.jsonl"
 MOOD_ENCODER = "mood_encoder"
 EVALUATION = "evaluation.json"
+REPORT = "report/report.html"
 
 
 @dataclass(frozen=True, slots=True)

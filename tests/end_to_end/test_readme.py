@@ -152,6 +152,7 @@ def test_run_shows_every_case_and_ends_cleanly(small_bundles: Path, tmp_path: Pa
         "train",
         "evaluate",
         "export",
+        "report",
         "sample-api",
     ],
 )

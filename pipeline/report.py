@@ -1,0 +1,98 @@
+"""The report of a bundle, for a person to open: how good the model is, and what a few people would be shown."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pipeline.evaluate import MODEL_NAME, Evaluation
+from pipeline.ranking import CUTOFF, Estimate
+from pipeline.report_examples import Examples
+from pipeline.report_plots import draw_plots, kept_epoch, strongest_baselines
+from pipeline.trained_towers import EpochReport
+from two_tower.bundle_files import REPORT
+
+_TEMPLATE = "report_template.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the report tells: ``counts`` as in the manifest, ``epochs`` the course of the exported towers' training."""
+
+    evaluation: Evaluation
+    counts: Mapping[str, int]
+    epochs: tuple[EpochReport, ...]
+    examples: Examples
+
+    def write(self, directory: Path) -> None:
+        """Write one HTML file that needs no other, and its plots beside it; the same report gives the same bytes."""
+        path = directory / REPORT
+        path.parent.mkdir()
+        plots = draw_plots(self.evaluation)
+        for name, png in plots.items():
+            (path.parent / name).write_bytes(png)
+        path.write_text(self._page(plots), encoding="utf-8")
+
+    def _page(self, plots: Mapping[str, bytes]) -> str:
+        environment = Environment(
+            loader=FileSystemLoader(Path(__file__).parent),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters |= {"fraction": fraction, "grouped": "{:,}".format}
+        methods = self.evaluation.methods
+        return environment.get_template(_TEMPLATE).render(
+            report=self,
+            evaluation=self.evaluation,
+            methods=sorted(methods.items(), key=lambda item: -item[1].ndcg_at_10.mean),
+            model_name=MODEL_NAME,
+            cutoff=CUTOFF,
+            verdicts=verdicts(self.evaluation),
+            kept=kept_epoch(self.epochs),
+            strongest=strongest_baselines(self.evaluation),
+            plots={name: f"data:image/png;base64,{b64encode(png).decode()}" for name, png in plots.items()},
+        )
+
+
+def verdicts(evaluation: Evaluation) -> tuple[str, ...]:
+    """A plain sentence for each metric: whether the model beats every baseline, and how sure that is."""
+    columns = {
+        f"NDCG@{CUTOFF}": {name: metrics.ndcg_at_10 for name, metrics in evaluation.methods.items()},
+        f"Recall@{CUTOFF}": {name: metrics.recall_at_10 for name, metrics in evaluation.methods.items()},
+        f"HitRate@{CUTOFF}": {name: metrics.hit_rate_at_10 for name, metrics in evaluation.methods.items()},
+    }
+    return tuple(_verdict(metric, estimates) for metric, estimates in columns.items())
+
+
+def fraction(value: float) -> str:
+    """Three decimals without the leading zero: .306, 1.000."""
+    text = f"{value:.3f}"
+    return text.removeprefix("0") if text.startswith("0.") else text
+
+
+def _verdict(metric: str, estimates: Mapping[str, Estimate]) -> str:
+    model = estimates[MODEL_NAME]
+    baselines = sorted(
+        ((name, estimate) for name, estimate in estimates.items() if name != MODEL_NAME), key=lambda item: -item[1].mean
+    )
+    if unbeaten := [(name, estimate) for name, estimate in baselines if estimate.mean >= model.mean]:
+        named = ", ".join(f"{name} ({fraction(estimate.mean)})" for name, estimate in unbeaten)
+        return (
+            f"{metric}: the model ({fraction(model.mean)}) does not beat {len(unbeaten)} of the {len(baselines)} "
+            f"baselines: {named}."
+        )
+    overlapping = [name for name, estimate in baselines if estimate.high >= model.low]
+    certainty = (
+        f"but its interval overlaps with that of {', '.join(overlapping)}"
+        if overlapping
+        else "and no interval of theirs reaches its own"
+    )
+    best, estimate = baselines[0]
+    return (
+        f"{metric}: the model ({fraction(model.mean)}) beats every baseline, the best of them {best} "
+        f"({fraction(estimate.mean)}), {certainty}."
+    )

@@ -1,0 +1,223 @@
+"""Example users for the report: what they did beside what they would be shown, and one person's feed in two moods."""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.dataset import Dataset
+from two_tower.bundle_files import IndexPosts, KnownUsers
+from two_tower.features import VERBS
+
+SHOWN_HISTORY = 10
+_HISTORY_PLACES = {  # share of people whose history is no longer -> how it is called
+    0.0: "the shortest history",
+    0.5: "a history of median length",
+    0.9: "a history longer than nine in ten have",
+    0.99: "a history longer than 99 in a hundred have",
+    1.0: "the longest history",
+}
+_LONGEST_LINE = 90  # characters of a title or of what stands in for one
+_NO_CATEGORY = "no category"
+
+Encode = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+"""Rows of the dataset's users to their embeddings, float32 [users, tower dimension]."""
+
+
+class Rank(Protocol):
+    """The order that a feed has."""
+
+    def __call__(
+        self,
+        user: NDArray[np.float32],
+        mood: NDArray[np.float32] | None,
+        category_id: int | None,
+        *,
+        met: NDArray[np.int64],
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The first ten rows of the index without the posts ``met`` (post ids), and the user's score of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPost:
+    """A post as a reader recognises it; ``about`` (topics and emotions) may be empty."""
+
+    text: str
+    has_title: bool
+    about: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """What a person did with a post: strength 0..1, days before the newest interaction known."""
+
+    post: ShownPost
+    verb: str
+    strength: float
+    days_ago: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLine:
+    """A post of a feed and the user's score of it, -1..1."""
+
+    post: ShownPost
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleUser:
+    """One person: the newest ``SHOWN_HISTORY`` of the ``met`` posts, newest first, and the first page of the feed."""
+
+    username: str
+    user_id: int
+    why: str
+    met: int
+    history: tuple[HistoryLine, ...]
+    feed: tuple[FeedLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleMoods:
+    """One person's feed in one category, by mood."""
+
+    username: str
+    category: str
+    feeds: Mapping[str, tuple[FeedLine, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What the report shows of single people; ``has_clock`` says whether days mean anything."""
+
+    users: tuple[ExampleUser, ...]
+    moods: ExampleMoods | None
+    has_clock: bool
+
+
+def choose_examples(
+    dataset: Dataset,
+    *,
+    index: IndexPosts,
+    users: KnownUsers,
+    encode: Encode,
+    rank: Rank,
+    moods: Mapping[str, NDArray[np.float32]],
+) -> Examples:
+    """Choose users by the length of their history and rank for them; the same data gives the same users.
+
+    ``moods`` holds the text embedding of each mood that one of them is shown feeds for, in the largest category.
+    """
+    chosen = _rows_by_history(users)
+    rows = np.array(list(chosen), dtype=np.int64)
+    embeddings = encode(np.searchsorted(dataset.user_ids, users.user_ids[rows]))
+    lines = _PostLines(dataset)
+    names = {category.category_id: category.name for category in index.categories}
+
+    def feed(row: int, mood: NDArray[np.float32] | None = None, category_id: int | None = None) -> tuple[FeedLine, ...]:
+        user = embeddings[list(chosen).index(row)]
+        order, scores = rank(user, mood, category_id, met=users.post_ids[users.offsets[row] : users.offsets[row + 1]])
+        return tuple(
+            FeedLine(lines.of(int(index.post_ids[place])), float(score))
+            for place, score in zip(order, scores, strict=True)
+        )
+
+    example_moods = None
+    with_history = [row for row in chosen if users.offsets[row + 1] > users.offsets[row]]
+    if names and with_history:
+        category_id = int(np.argmax(np.bincount(index.category_ids[index.category_ids > 0])))
+        row = with_history[len(with_history) // 2]
+        example_moods = ExampleMoods(
+            username=_printable(users.usernames[row]),
+            category=_printable(names[category_id]),
+            feeds={mood: feed(row, embedding, category_id) for mood, embedding in moods.items()},
+        )
+    return Examples(
+        users=tuple(
+            ExampleUser(
+                username=_printable(users.usernames[row]),
+                user_id=int(users.user_ids[row]),
+                why=why,
+                met=int(users.offsets[row + 1] - users.offsets[row]),
+                history=_history(users, row, lines),
+                feed=feed(row),
+            )
+            for row, why in chosen.items()
+        ),
+        moods=example_moods,
+        has_clock=dataset.has_clock,
+    )
+
+
+class _PostLines:
+    """Posts of a dataset as lines to read."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._post_ids = dataset.post_ids
+        self._posts = dataset.posts
+
+    def of(self, post_id: int) -> ShownPost:
+        """Title, else what the summary says; of a post that nobody else may see only its number."""
+        post = self._posts.iloc[int(np.searchsorted(self._post_ids, post_id))]
+        name = post["category_name"]
+        category = _printable(name) if isinstance(name, str) and name.strip() else _NO_CATEGORY
+        if not post["is_servable"]:
+            return ShownPost(f"post {post_id}, not public", False, "", category)
+        topics = _first_words(post["keywords"].replace(";", ","), 4)
+        emotions = _first_words(post["mood_text"], 2)
+        title = _shorten(post["title"])
+        if title:
+            return ShownPost(title, True, ", ".join([*topics[:3], *emotions]), category)
+        stand_in = ", ".join(topics) or _shorten(post["description"]) or f"post {post_id}"
+        return ShownPost(_shorten(stand_in), False, ", ".join(emotions), category)
+
+
+def _rows_by_history(users: KnownUsers) -> dict[int, str]:
+    """Rows of the example users, shortest history first and the one without any last, and why each was chosen."""
+    lengths = np.diff(users.offsets)
+    order = np.lexsort((users.user_ids, lengths))
+    active = order[lengths[order] > 0]
+    chosen: dict[int, str] = {}
+    for share, why in _HISTORY_PLACES.items():
+        if len(active):
+            chosen.setdefault(int(active[round(share * (len(active) - 1))]), why)
+    if len(active) < len(order):
+        chosen[int(order[0])] = "no history"
+    return chosen
+
+
+def _history(users: KnownUsers, row: int, lines: _PostLines) -> tuple[HistoryLine, ...]:
+    start, end = int(users.offsets[row]), int(users.offsets[row + 1])
+    return tuple(
+        HistoryLine(
+            post=lines.of(int(users.post_ids[event])),
+            verb=VERBS[users.verbs[event]],
+            strength=float(users.strengths[event]),
+            days_ago=-float(users.days[event]),
+        )
+        for event in range(end - 1, max(start, end - SHOWN_HISTORY) - 1, -1)
+    )
+
+
+def _first_words(text: str, count: int) -> list[str]:
+    words = (_printable(part) for part in text.split(","))
+    return [word for word in words if word][:count]
+
+
+def _shorten(text: str) -> str:
+    """At most ``_LONGEST_LINE`` characters, cut between words where there are any."""
+    line = _printable(text)
+    if len(line) <= _LONGEST_LINE:
+        return line
+    cut = line[: _LONGEST_LINE - 1]
+    space = cut.rfind(" ")
+    return (cut[:space] if space > _LONGEST_LINE // 2 else cut).rstrip(" .,;") + "…"
+
+
+def _printable(text: str) -> str:
+    """One line without control characters and lone surrogates, which no HTML file can hold."""
+    return " ".join("".join(" " if unicodedata.category(sign) in {"Cc", "Cs"} else sign for sign in text).split())

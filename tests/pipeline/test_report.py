@@ -1,0 +1,232 @@
+import struct
+from dataclasses import replace
+from html import escape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.dataset import Dataset
+from pipeline.evaluate import MODEL_NAME, Evaluation
+from pipeline.report import Report, fraction, verdicts
+from pipeline.report_examples import SHOWN_HISTORY, Examples, choose_examples
+from pipeline.report_plots import HISTORY_LENGTH, POST_AGE, POST_MEETINGS, TRAINING, draw_plots
+from two_tower.bundle import Bundle, current_bundle, open_bundle
+from two_tower.bundle_files import REPORT, IndexPosts, KnownUsers
+
+VOID = {"meta", "img", "br"}
+
+
+@pytest.fixture(scope="module")
+def bundle(small_bundles: Path) -> Bundle:
+    return open_bundle(current_bundle(small_bundles))
+
+
+@pytest.fixture(scope="module")
+def users(bundle: Bundle) -> KnownUsers:
+    return KnownUsers.read(bundle)
+
+
+@pytest.fixture(scope="module")
+def index(bundle: Bundle) -> IndexPosts:
+    return IndexPosts.read(bundle)
+
+
+def examples_of(dataset: Dataset, index: IndexPosts, users: KnownUsers) -> Examples:
+    """Real users and posts, ranked by popularity: no tower is needed to see whether the page shows them."""
+
+    def rank(
+        user: NDArray[np.float32],
+        mood: NDArray[np.float32] | None,
+        category_id: int | None,
+        *,
+        met: NDArray[np.int64],
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        allowed = ~np.isin(index.post_ids, met)
+        if category_id is not None:
+            allowed &= index.category_ids == category_id
+        rows = np.flatnonzero(allowed)
+        rows = rows[np.argsort(-index.popularity[rows], kind="stable")][:10]
+        return rows, index.popularity[rows]
+
+    return choose_examples(
+        dataset,
+        index=index,
+        users=users,
+        encode=lambda rows: np.zeros((len(rows), 4), dtype=np.float32),
+        rank=rank,
+        moods={"calm": np.zeros(4, dtype=np.float32), "<b>wild</b>": np.zeros(4, dtype=np.float32)},
+    )
+
+
+def page_of(evaluation: Evaluation, examples: Examples, directory: Path) -> str:
+    counts = dict.fromkeys(
+        ("posts", "servable_posts", "categories", "users", "users_with_history", "interactions"), 1234
+    )
+    directory.mkdir(exist_ok=True)
+    Report(evaluation, counts=counts, epochs=evaluation.epochs, examples=examples).write(directory)
+    return (directory / REPORT).read_text()
+
+
+class Checker(HTMLParser):
+    """Every tag is closed in its order; notes what the page would fetch or run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.sources: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.sources += [value or "" for name, value in attrs if name in {"src", "href", "srcset"}]
+        assert not [name for name, _ in attrs if name.startswith("on")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_bundle_holds_one_page_with_every_method_and_its_plots_beside_it(bundle: Bundle, users: KnownUsers) -> None:
+    page = bundle.path(REPORT).read_text()
+    for name, metrics in bundle.manifest.offline_metrics.items():
+        row = page.split(f'<th scope="row">{escape(name)}</th>')[1].split("</tr>")[0]
+        assert f">{fraction(metrics['ndcg_at_10'])}<small>" in row
+    beside = {name for name in bundle.manifest.files if name.startswith("report/")}
+    assert beside == {REPORT, *(f"report/{name}" for name in (TRAINING, HISTORY_LENGTH, POST_AGE, POST_MEETINGS))}
+    assert sum(bundle.manifest.files[name].size for name in beside) < 1_000_000
+    longest = users.usernames[int(np.diff(users.offsets).argmax())]
+    assert f"<bdi>{escape(longest)}</bdi>" in page
+
+
+def test_the_page_is_well_formed_runs_nothing_and_fetches_nothing(bundle: Bundle) -> None:
+    checker = Checker()
+    checker.feed(bundle.path(REPORT).read_text())
+    assert checker.open == []
+    assert not checker.tags & {"script", "link", "iframe", "object", "form"}
+    assert len(checker.sources) == 4
+    assert all(source.startswith("data:image/png;base64,") for source in checker.sources)
+
+
+def test_histories_are_of_different_lengths_newest_first_and_feeds_hold_nothing_met(
+    dataset: Dataset, index: IndexPosts, users: KnownUsers, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    titled = replace(dataset, posts=dataset.posts.assign(title=[f"number {post_id}" for post_id in dataset.post_ids]))
+    examples = examples_of(titled, index, users)
+    page = page_of(evaluation, examples, tmp_path)
+    met = [person.met for person in examples.users]
+    assert met[:-1] == sorted(set(met[:-1]))
+    assert met[-1] == 0
+    servable = set(index.post_ids.tolist())
+    for person in examples.users:
+        row = users.usernames.index(person.username)
+        assert person.user_id == users.user_ids[row]
+        events = users.post_ids[users.offsets[row] : users.offsets[row + 1]].tolist()
+        expected = [
+            f"number {post_id}" if post_id in servable else f"post {post_id}, not public"
+            for post_id in reversed(events[-SHOWN_HISTORY:])
+        ]
+        assert [line.post.text for line in person.history] == expected
+        assert not {line.post.text for line in person.feed} & {f"number {post_id}" for post_id in events}
+        assert len(person.feed) == 10
+        part = page.split(f"<h3><bdi>{escape(person.username)}</bdi>")[1].split("</article>")[0]
+        places = [part.index(f">{line.post.text}<") for line in (*person.history, *person.feed)]
+        assert places == sorted(places)
+
+
+def test_a_post_without_a_title_is_shown_by_its_topics_or_its_description(
+    dataset: Dataset, index: IndexPosts, users: KnownUsers
+) -> None:
+    posts = dataset.posts.assign(title=" ", keywords="harbor; rain\x00; ; tea")
+    lines = examples_of(replace(dataset, posts=posts), index, users).users[-1].feed
+    assert {(line.post.text, line.post.has_title) for line in lines} == {("harbor, rain, tea", False)}
+    posts = posts.assign(keywords="", description="word " * 100)
+    lines = examples_of(replace(dataset, posts=posts), index, users).users[-1].feed
+    assert {line.post.text for line in lines} == {("word " * 17).strip() + "…"}
+
+
+def test_what_comes_from_data_is_escaped(
+    dataset: Dataset, index: IndexPosts, users: KnownUsers, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    attack = "<script>alert(1)</script>"
+    posts = dataset.posts.assign(title=attack, mood_text=attack, category_name=attack)
+    named = replace(users, usernames=(attack,) * len(users.usernames))
+    page = page_of(evaluation, examples_of(replace(dataset, posts=posts), index, named), tmp_path)
+    assert page.count(escape(attack)) > 100
+    assert "<script" not in page
+    assert "<b>wild" not in page
+
+
+def test_of_a_person_only_id_and_username_appear_and_nothing_of_posts_that_are_not_public(
+    dataset: Dataset, index: IndexPosts, users: KnownUsers, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    others = [name for name in dataset.users.columns if name not in {"user_id", "username", "answers"}]
+    private = dataset.posts.assign(title="SECRET", keywords="SECRET", description="SECRET", is_servable=False)
+    marked = replace(
+        dataset,
+        users=dataset.users.assign(**dict.fromkeys(others, "SECRET")),
+        posts=private.assign(owner_username="SECRET", video_link="SECRET", thumbnail_url="SECRET"),
+    )
+    assert "SECRET" not in page_of(evaluation, examples_of(marked, index, users), tmp_path)
+
+
+def test_the_same_report_has_the_same_bytes_whatever_the_settings_of_matplotlib(
+    dataset: Dataset, index: IndexPosts, users: KnownUsers, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    page_of(evaluation, examples_of(dataset, index, users), tmp_path / "first")
+    with mpl.rc_context({"font.size": 20, "savefig.facecolor": "red"}):
+        page_of(evaluation, examples_of(dataset, index, users), tmp_path / "second")
+        assert mpl.rcParams["font.size"] == 20
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / name / "report").iterdir()}
+        for name in ("first", "second")
+    )
+    assert first == second
+    assert len(first) == 5
+
+
+def test_plots_are_pngs_of_a_readable_size_and_follow_the_evaluation(evaluation: Evaluation) -> None:
+    plots = draw_plots(evaluation)
+    for png in plots.values():
+        assert png.startswith(b"\x89PNG\r\n\x1a\n")
+        width, height = struct.unpack(">II", png[16:24])
+        assert 1000 < width < 2000
+        assert 400 < height < 1000
+        assert 5_000 < len(png) < 200_000
+    groups = evaluation.ndcg_by_history_length
+    other = replace(groups[0], means=groups[0].means | {MODEL_NAME: 0.9})
+    changed = draw_plots(replace(evaluation, ndcg_by_history_length=(other, *groups[1:])))
+    assert {name for name in plots if plots[name] != changed[name]} == {HISTORY_LENGTH}
+    shorter = draw_plots(replace(evaluation, epochs=evaluation.epochs[:1]))
+    assert {name for name in plots if plots[name] != shorter[name]} == {TRAINING}
+
+
+def test_data_without_a_clock_has_no_plot_by_age_and_no_days(
+    dataset: Dataset, index: IndexPosts, users: KnownUsers, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    timeless = replace(evaluation, recall_by_post_age=())
+    examples = replace(examples_of(dataset, index, users), has_clock=False)
+    page = page_of(timeless, examples, tmp_path)
+    assert not (tmp_path / "report" / POST_AGE).exists()
+    assert (tmp_path / "report" / POST_MEETINGS).exists()
+    assert "this data has no clock" in page
+    assert " d ago" not in page
+
+
+def test_a_plain_sentence_says_whether_the_model_wins(evaluation: Evaluation) -> None:
+    model = evaluation.methods[MODEL_NAME]
+
+    def verdict(low: float, mean: float) -> str:
+        ndcg = replace(model.ndcg_at_10, low=low, mean=mean)
+        return verdicts(
+            replace(evaluation, methods=evaluation.methods | {MODEL_NAME: replace(model, ndcg_at_10=ndcg)})
+        )[0]
+
+    assert "does not beat 9 of the 9 baselines" in verdict(-1.0, -1.0)
+    assert "beats every baseline" in verdict(0.95, 1.0)
+    assert "no interval of theirs reaches its own" in verdict(0.95, 1.0)
+    assert "overlaps with that of" in verdict(0.0, 1.0)
