@@ -16,12 +16,12 @@ from two_tower.bundle_files import IndexPosts
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace
 
 BUNDLE_ID = "b" * 64
-BLOCK = 6
+USER_WEIGHT = 0.75
 
 
 @pytest.fixture(scope="session")
 def index(index_posts: IndexPosts) -> PostIndex:
-    return PostIndex(index_posts, bundle_id=BUNDLE_ID, mood_candidates=BLOCK)
+    return PostIndex(index_posts, bundle_id=BUNDLE_ID, user_weight=USER_WEIGHT)
 
 
 def embedding(space: EmbeddingSpace, seed: int) -> Embedding:
@@ -65,8 +65,7 @@ def expected(posts: IndexPosts, query: Query) -> list[int]:
         user = None if query.user is None else np.einsum("rd,d->r", posts.tower_embeddings, query.user.values)
         mood = None if query.mood is None else np.einsum("rd,d->r", posts.text_embeddings, query.mood.values)
         if user is not None and mood is not None:
-            near = by(mood, rows)
-            return [row for start in range(0, len(near), BLOCK) for row in by(user, near[start : start + BLOCK])]
+            return by(mood + USER_WEIGHT * user, rows)
         if user is not None:
             return by(user, rows)
         return by(mood if mood is not None else posts.popularity, rows)
