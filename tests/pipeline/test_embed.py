@@ -47,8 +47,10 @@ def test_each_post_has_the_embedding_of_its_own_text(small_workspace: Workspace)
 def test_the_mood_of_a_post_is_that_of_its_emotions_else_of_its_summary_else_none(
     small_workspace: Workspace, tmp_path: Path
 ) -> None:
-    posts = read_posts(small_workspace.clean).head(3).assign(
-        mood_text=["dread, terror", "", ""], summary_text=["rolling dice", "a quiet lake", ""]
+    posts = (
+        read_posts(small_workspace.clean)
+        .head(3)
+        .assign(mood_text=["dread, terror", "", ""], summary_text=["rolling dice", "a quiet lake", ""])
     )
     posts.to_parquet(tmp_path / "posts.parquet")
     output = tmp_path / "embeddings.safetensors"
