@@ -360,7 +360,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Measure moods on the sample world: texts, negations, languages, rules."
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[7], help="worlds to measure (default: 7; two minutes of one core each)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[7], help="worlds (default: 7; two minutes each)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     encoder = TextEncoder(default_encoder_directory())
