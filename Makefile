@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose lock protos
+.PHONY: help run test test-compose measure-mood lock protos
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,9 @@ test: $(READY) ## lint, type-check and the whole suite
 
 test-compose: $(READY) ## the same product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
+
+measure-mood: $(READY) ## the tables of docs/mood.md, on one sample world
+	$(BIN)/python scripts/measure_mood.py
 
 lock: $(READY) ## write requirements.txt from pyproject.toml
 	@# The local build tag of torch and the project itself are facts of this machine, not of the lock.

@@ -41,7 +41,8 @@ class Pairs:
 class Dataset:
     """Everything that training and evaluation read, up to a moment.
 
-    ``post_ids`` int64 [posts] ascending, ``user_ids`` int64 [users] ascending, ``text`` float32 [posts, dimension],
+    ``post_ids`` int64 [posts] ascending, ``user_ids`` int64 [users] ascending, ``text`` float32 [posts, dimension]
+    of the summaries, ``mood_text`` float32 [posts, dimension] of the moods, which serving reads and training does not,
     ``created_days`` float64 [posts], ``category_rows`` int64 [posts] (0 = none, else 1 + row in ``category_ids``),
     ``event_users``, ``event_posts`` int64 [events] and ``event_days`` float64 [events] ascending by time.
     """
@@ -52,6 +53,7 @@ class Dataset:
     post_ids: NDArray[np.int64]
     user_ids: NDArray[np.int64]
     text: NDArray[np.float32]
+    mood_text: NDArray[np.float32]
     created_days: NDArray[np.float64]
     category_ids: NDArray[np.int64]
     category_rows: NDArray[np.int64]
@@ -120,7 +122,13 @@ class Dataset:
 
     def only(self, is_kept: NDArray[np.bool_]) -> "Dataset":
         """The same posts and users with only the chosen ``interactions``, scored from those alone."""
-        return _assemble(posts=self.posts, users=self.users, text=self.text, interactions=self.interactions[is_kept])
+        return _assemble(
+            posts=self.posts,
+            users=self.users,
+            text=self.text,
+            mood_text=self.mood_text,
+            interactions=self.interactions[is_kept],
+        )
 
 
 def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
@@ -132,7 +140,13 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
         raise DatasetError(
             f"{text_embeddings} does not hold the posts of {clean_directory / 'posts.parquet'}: run `moodfeed embed`"
         )
-    return _assemble(posts=posts, users=users, text=texts.embeddings, interactions=read_interactions(clean_directory))
+    return _assemble(
+        posts=posts,
+        users=users,
+        text=texts.embeddings,
+        mood_text=texts.mood_embeddings,
+        interactions=read_interactions(clean_directory),
+    )
 
 
 class DatasetError(Exception):
@@ -150,7 +164,12 @@ def rows_of(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int
 
 
 def _assemble(
-    *, posts: pd.DataFrame, users: pd.DataFrame, text: NDArray[np.float32], interactions: pd.DataFrame
+    *,
+    posts: pd.DataFrame,
+    users: pd.DataFrame,
+    text: NDArray[np.float32],
+    mood_text: NDArray[np.float32],
+    interactions: pd.DataFrame,
 ) -> Dataset:
     post_ids = posts["post_id"].to_numpy(dtype=np.int64)
     user_ids = users["user_id"].to_numpy(dtype=np.int64)
@@ -163,6 +182,7 @@ def _assemble(
         post_ids=post_ids,
         user_ids=user_ids,
         text=text,
+        mood_text=mood_text,
         created_days=days_since_epoch(posts["created_at"]),
         category_ids=category_ids,
         category_rows=np.where(categories > 0, np.searchsorted(category_ids, categories) + 1, 0),

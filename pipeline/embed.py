@@ -13,11 +13,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from pipeline.tables import read_posts
+from two_tower.mood_text import post_to_mood_sentence
 from two_tower.text_encoder import TextEncoder, encoder_files
 
 MAX_TOKENS = 128
 _TEXTS_AT_ONCE = 64
 _NORM_TOLERANCE = 1e-3
+_ARRAYS = ("post_ids", "embeddings", "mood_embeddings")
 
 
 class TextEmbeddingsError(Exception):
@@ -35,10 +37,15 @@ class EmbedReport:
 
 @dataclass(frozen=True, slots=True)
 class TextEmbeddings:
-    """``post_ids`` int64 [posts] ascending, ``embeddings`` float32 [posts, dimension] with unit rows."""
+    """Two embeddings a post: of its summary, which training reads, and of its mood, which moods are compared with.
+
+    ``post_ids`` int64 [posts] ascending, ``embeddings`` and ``mood_embeddings`` float32 [posts, dimension]. Rows are
+    unit vectors; a post without any words has a row of zeros as its mood.
+    """
 
     post_ids: NDArray[np.int64]
     embeddings: NDArray[np.float32]
+    mood_embeddings: NDArray[np.float32]
 
 
 def embed_posts(
@@ -49,41 +56,45 @@ def embed_posts(
     encoder_directory: Path,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbedReport:
-    """Embed ``summary_text`` of every clean post; ``progress`` hears (texts done, texts to do)."""
+    """Embed summary and mood of every clean post; ``progress`` hears (texts done, texts to do)."""
     posts = read_posts(clean_directory).sort_values("post_id", ignore_index=True)
-    texts = posts["summary_text"].tolist()
+    summaries: list[str] = posts["summary_text"].tolist()
+    moods = [post_to_mood_sentence(mood, text) for mood, text in zip(posts["mood_text"], summaries, strict=True)]
     encoder = TextEncoder(encoder_directory, max_tokens=MAX_TOKENS)
     with _Cache(cache, encoder_key=_encoder_key(encoder_directory), dimension=encoder.dimension) as known:
-        keys = [known.key_of(text) for text in texts]
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        texts = {known.key_of(text): text for text in [*summaries, *filter(None, moods)]}
+        new = [key for key in texts if key not in known]
         # Alike in length, so that little of a batch is padding, and the same batches whenever the same texts are new.
-        order = sorted(new, key=lambda key: (-len(new[key]), key))
-        for start in range(0, len(order), _TEXTS_AT_ONCE):
-            batch = order[start : start + _TEXTS_AT_ONCE]
-            known.keep(batch, encoder.encode([new[key] for key in batch]))
+        new.sort(key=lambda key: (-len(texts[key]), key))
+        for start in range(0, len(new), _TEXTS_AT_ONCE):
+            batch = new[start : start + _TEXTS_AT_ONCE]
+            known.keep(batch, encoder.encode([texts[key] for key in batch]))
             if progress:
-                progress(start + len(batch), len(order))
-        embeddings = known.embeddings(keys)
-    _write(output, posts["post_id"].to_numpy(dtype=np.int64), embeddings)
+                progress(start + len(batch), len(new))
+        embeddings = known.embeddings([known.key_of(text) for text in summaries])
+        mood_embeddings = np.zeros_like(embeddings)
+        has_words = np.array([bool(mood) for mood in moods], dtype=bool)
+        mood_embeddings[has_words] = known.embeddings([known.key_of(mood) for mood in moods if mood])
+    _write(output, TextEmbeddings(posts["post_id"].to_numpy(dtype=np.int64), embeddings, mood_embeddings))
     return EmbedReport(embedded=len(new), reused=len(texts) - len(new), dimension=encoder.dimension)
 
 
 def read_text_embeddings(path: Path) -> TextEmbeddings:
-    """Read what ``embed_posts`` wrote; TextEmbeddingsError if it is missing or no unit embeddings."""
+    """Read what ``embed_posts`` wrote; TextEmbeddingsError if it is missing or not what it should hold."""
     try:
         with safe_open(path, framework="np") as file:
-            texts = TextEmbeddings(file.get_tensor("post_ids"), file.get_tensor("embeddings"))
+            texts = TextEmbeddings(**{name: file.get_tensor(name) for name in _ARRAYS})
     except FileNotFoundError:
         raise TextEmbeddingsError(f"{path} is missing: run `moodfeed embed`") from None
     except (SafetensorError, OSError) as error:
         raise TextEmbeddingsError(f"{path} cannot be read ({error}): run `moodfeed embed` again") from error
-    if texts.embeddings.ndim != 2 or len(texts.post_ids) != len(texts.embeddings):
-        raise TextEmbeddingsError(
-            f"{path}: {len(texts.post_ids)} posts for embeddings of shape {texts.embeddings.shape}"
-        )
-    norms = np.linalg.norm(texts.embeddings, axis=1)
-    if not (np.abs(norms - 1) < _NORM_TOLERANCE).all():
-        raise TextEmbeddingsError(f"{path}: not all embeddings are finite unit vectors: run `moodfeed embed` again")
+    shapes = texts.embeddings.shape, texts.mood_embeddings.shape
+    if texts.embeddings.ndim != 2 or shapes[0] != shapes[1] or len(texts.post_ids) != len(texts.embeddings):
+        raise TextEmbeddingsError(f"{path}: {len(texts.post_ids)} posts for embeddings of shapes {shapes}")
+    says_something = texts.mood_embeddings.any(axis=1)
+    for rows in (texts.embeddings, texts.mood_embeddings[says_something]):
+        if not (np.abs(np.linalg.norm(rows, axis=1) - 1) < _NORM_TOLERANCE).all():
+            raise TextEmbeddingsError(f"{path}: not all embeddings are finite unit vectors: run `moodfeed embed` again")
     return texts
 
 
@@ -133,9 +144,9 @@ def _encoder_key(directory: Path) -> str:
     return digest.hexdigest()
 
 
-def _write(path: Path, post_ids: NDArray[np.int64], embeddings: NDArray[np.float32]) -> None:
+def _write(path: Path, texts: TextEmbeddings) -> None:
     temporary = path.with_name(f".{path.name}.incomplete")
-    save_file({"post_ids": post_ids, "embeddings": embeddings}, temporary)
+    save_file({name: getattr(texts, name) for name in _ARRAYS}, temporary)
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(path)

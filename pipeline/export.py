@@ -26,11 +26,14 @@ from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, Ind
 from two_tower.mood_text import mood_to_words
 from two_tower.text_encoder import TextEncoder, encoder_files
 
-MOOD_CANDIDATES = 50
+USER_SHARE = 0.5  # spread of the user's part beside the mood's where both rank; scripts/measure_mood.py compares shares
+TYPICAL_MOODS = ("happy", "sad", "calm", "exciting", "funny", "scary", "romantic", "angry")
+_TYPICAL_USERS = 256
 CANARY_MOODS = ("", "calm", "😂")
 CANARY_USERS = 3
 CANARY_POSTS = 10
 REPORT_MOODS = ("calm", "😂")
+NEAR_TIE = 1e-6
 PINNED_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -59,7 +62,10 @@ def export(
     index = _index_posts(dataset, posts)
     users = _known_users(dataset)
     encoder = TextEncoder(encoder_directory)
-    canaries, canary_embeddings = _canaries(dataset, towers, posts, index=index, users=users, encoder=encoder)
+    user_weight = balance(index, encode_users(towers, dataset, posts, _typical_users(dataset)), encoder)
+    canaries, canary_embeddings = _canaries(
+        dataset, towers, posts, index=index, users=users, encoder=encoder, user_weight=user_weight
+    )
     counts = {
         "posts": len(dataset.post_ids),
         "servable_posts": len(index.posts),
@@ -73,7 +79,7 @@ def export(
         index=index,
         users=users,
         encode=partial(encode_users, towers, dataset, posts),
-        rank=partial(_rank, index),
+        rank=partial(_feed, index, user_weight),
         moods={mood: encoder.encode([mood_to_words(mood)])[0] for mood in REPORT_MOODS},
     )
 
@@ -95,7 +101,7 @@ def export(
     manifest = Manifest(
         tower_dimension=towers.config.tower_dimension,
         text_dimension=towers.config.text_dimension,
-        mood_candidates=MOOD_CANDIDATES,
+        user_weight=user_weight,
         tower=towers.config.as_facts(),
         counts=counts,
         offline_metrics={
@@ -114,6 +120,22 @@ def export(
     directory = write_bundle(bundles, manifest, write_files=write_files, sidecar=sidecar)
     point_current_at(bundles, directory.name)
     return ExportedBundle(directory=directory, bundle_id=directory.name)
+
+
+def balance(
+    index: IndexPosts, users: NDArray[np.float32], encoder: TextEncoder, *, user_share: float = USER_SHARE
+) -> float:
+    """The ``user_weight`` at which user scores spread ``user_share`` times as far as closeness to a mood does.
+
+    ``users`` float32 [users, tower dimension]. Measured anew for each bundle, because every training leaves its own
+    spread; rounded to three digits, so that the bundle does not depend on the processor's last bits.
+    """
+    closeness = index.text_embeddings @ encoder.encode(TYPICAL_MOODS, batch_size=1).T
+    user_scores = index.tower_embeddings @ users.T
+    spread_of_users = float(user_scores.std(axis=0).mean()) if users.size else 0.0
+    if len(index.posts) < 2 or spread_of_users < 1e-6:
+        return user_share
+    return float(f"{user_share * float(closeness.std(axis=0).mean()) / spread_of_users:.3g}")
 
 
 def write_csv(bundle_index: IndexPosts, path: Path) -> int:
@@ -142,7 +164,7 @@ def _index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
         post_ids=dataset.post_ids[order],
         category_ids=category_ids[order],
         tower_embeddings=posts.embeddings[order],
-        text_embeddings=dataset.text[order],
+        text_embeddings=dataset.mood_text[order],
         popularity=popularity[order],
         posts=tuple(
             ServedPost(
@@ -200,6 +222,12 @@ def _known_users(dataset: Dataset) -> KnownUsers:
     )
 
 
+def _typical_users(dataset: Dataset) -> NDArray[np.int64]:
+    """Rows of users with a history, evenly over all of them."""
+    rows = np.flatnonzero(np.diff(dataset.pairs.offsets) > 0)
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), _TYPICAL_USERS)).astype(np.int64)]
+
+
 def _post_tower_tensors(towers: TrainedTowers, dataset: Dataset, posts: EncodedPosts) -> dict[str, torch.Tensor]:
     """Weights, and what the tower must know of the posts and categories of its time to encode a new one."""
     return towers.post_tower.state_dict() | {
@@ -218,6 +246,7 @@ def _canaries(
     index: IndexPosts,
     users: KnownUsers,
     encoder: TextEncoder,
+    user_weight: float,
 ) -> tuple[tuple[Canary, ...], CanaryEmbeddings]:
     """The busiest users, each with each canary mood, ranked here by plain NumPy: a second opinion on the index."""
     lengths = np.diff(users.offsets)
@@ -230,9 +259,11 @@ def _canaries(
         for mood in CANARY_MOODS:
             mood_embedding = encoder.encode([mood_to_words(mood)])[0] if mood else np.zeros(encoder.dimension, "f4")
             category_id = largest_category if mood else None
-            order, scores = _rank(
-                index, embedding, mood_embedding if mood else None, category_id, met=np.zeros(0, dtype=np.int64)
+            order, scores = _sure_rank(
+                index, embedding, mood_embedding if mood else None, category_id, user_weight=user_weight
             )
+            if not len(order):
+                continue
             canaries.append(
                 Canary(
                     username=users.usernames[user],
@@ -253,14 +284,44 @@ def _rank(
     mood: NDArray[np.float32] | None,
     category_id: int | None,
     *,
+    user_weight: float,
     met: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """The first posts with the user's scores and with what orders them, one more than a canary holds."""
     rows = np.flatnonzero(~np.isin(index.post_ids, met))
     if category_id is not None:
         rows = rows[index.category_ids[rows] == category_id]
-    if mood is not None:
-        closeness = index.text_embeddings[rows] @ mood
-        rows = rows[np.lexsort((index.post_ids[rows], -closeness))][:MOOD_CANDIDATES]
     scores = index.tower_embeddings[rows] @ user
-    best = np.lexsort((index.post_ids[rows], -scores))[:CANARY_POSTS]
-    return rows[best], scores[best]
+    both = scores if mood is None else index.text_embeddings[rows] @ mood + user_weight * scores
+    best = np.lexsort((index.post_ids[rows], -both))[: CANARY_POSTS + 1]
+    return rows[best], scores[best], both[best]
+
+
+def _feed(
+    index: IndexPosts,
+    user_weight: float,
+    user: NDArray[np.float32],
+    mood: NDArray[np.float32] | None,
+    category_id: int | None,
+    *,
+    met: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The first ten posts with the user's scores."""
+    rows, scores, _ = _rank(index, user, mood, category_id, user_weight=user_weight, met=met)
+    return rows[:CANARY_POSTS], scores[:CANARY_POSTS]
+
+
+def _sure_rank(
+    index: IndexPosts,
+    user: NDArray[np.float32],
+    mood: NDArray[np.float32] | None,
+    category_id: int | None,
+    *,
+    user_weight: float,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The first posts with their scores, up to two so close that another processor may order them otherwise."""
+    nothing = np.zeros(0, dtype=np.int64)
+    rows, scores, both = _rank(index, user, mood, category_id, user_weight=user_weight, met=nothing)
+    gaps = -np.diff(both, append=-np.inf)
+    sure = int(np.argmin(np.append(gaps[:CANARY_POSTS] > NEAR_TIE, False)))
+    return rows[:sure], scores[:sure]

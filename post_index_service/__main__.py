@@ -23,9 +23,7 @@ def main() -> int:
     faiss.omp_set_num_threads(1)  # requests run side by side; more threads than cores cost tenfold
     try:
         bundle = open_bundle(current_bundle(settings.bundles))
-        index = PostIndex(
-            IndexPosts.read(bundle), bundle_id=bundle.bundle_id, mood_candidates=bundle.manifest.mood_candidates
-        )
+        index = PostIndex(IndexPosts.read(bundle), bundle_id=bundle.bundle_id, user_weight=bundle.manifest.user_weight)
         check_canaries(index, bundle)  # warms FAISS too
     except BundleError as error:
         print(f"post_index_service: {error}", file=sys.stderr)

@@ -10,7 +10,7 @@ from enum import Enum
 
 import numpy as np
 
-from post_index_service.ranking import ByInnerProduct, ByPopularity, InBlocks, Order, Rows
+from post_index_service.ranking import ByInnerProduct, ByMoodAndUser, ByPopularity, Order, Rows
 from two_tower.bundle_files import Category, IndexPosts, ServedPost
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Vector
 
@@ -101,18 +101,20 @@ class CategoryCount:
 class PostIndex:
     """The posts of one bundle; every method may be called from several threads."""
 
-    def __init__(self, posts: IndexPosts, *, bundle_id: str, mood_candidates: int) -> None:
+    def __init__(self, posts: IndexPosts, *, bundle_id: str, user_weight: float) -> None:
         self.bundle_id = bundle_id
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
         self.text_space = EmbeddingSpace(bundle_id, EmbeddingKind.TEXT, posts.text_embeddings.shape[1])
         self._posts = posts.posts
         self._tower = np.ascontiguousarray(posts.tower_embeddings, dtype=np.float32)  # FAISS reads the memory itself
-        self._text = np.ascontiguousarray(posts.text_embeddings, dtype=np.float32)
+        # Side by side, so that closeness + user_weight * user score is one inner product, which FAISS finds exactly.
+        self._text_and_tower = np.hstack(
+            [posts.text_embeddings, np.float32(user_weight) * posts.tower_embeddings], dtype=np.float32
+        )
         self._popularity = posts.popularity
         self._post_ids = posts.post_ids
         self._rows_by_id = np.argsort(posts.post_ids, kind="stable")
         self._sorted_ids = posts.post_ids[self._rows_by_id]
-        self._mood_candidates = mood_candidates
         numbers, starts = np.unique(posts.category_ids, return_index=True)
         ends = [*starts[1:], len(posts.category_ids)]
         self._slices = {
@@ -168,14 +170,16 @@ class PostIndex:
     def _order(self, place: slice, user: Vector | None, mood: Vector | None) -> tuple[Ranking, Order]:
         ids = self._post_ids[place]
         by_user = None if user is None else ByInnerProduct(self._tower[place], user, ids)
-        by_mood = None if mood is None else ByInnerProduct(self._text[place], mood, ids)
-        if by_user and by_mood:
-            return Ranking.MOOD_THEN_USER, InBlocks(by_mood, by_user, self._mood_candidates)
-        if by_user:
+        if mood is None:
+            if by_user is None:
+                return Ranking.POPULAR, ByPopularity(self._popularity[place], ids)
             return Ranking.USER, by_user
-        if by_mood:
-            return Ranking.MOOD, by_mood
-        return Ranking.POPULAR, ByPopularity(self._popularity[place], ids)
+        no_user = np.zeros(self.tower_space.dimension, dtype=np.float32)
+        query = np.concatenate([mood, no_user if user is None else user])
+        by_both = ByInnerProduct(self._text_and_tower[place], query, ids)
+        if by_user is None:
+            return Ranking.MOOD, by_both
+        return Ranking.MOOD_THEN_USER, ByMoodAndUser(by_both, by_user)
 
     def _rows_in(self, place: slice, post_ids: Sequence[int]) -> Rows:
         """Rows, ascending and relative to the slice, of those of the ids that lie in it."""

@@ -56,28 +56,22 @@ class ByInnerProduct:
 
 
 @dataclass(frozen=True, slots=True)
-class InBlocks:
-    """Blocks of ``block_size`` posts by closeness to the mood, each block by the user's score."""
+class ByMoodAndUser:
+    """In the order of ``by_both``, which weighs mood and user against each other, with the user's scores."""
 
-    by_mood: ByInnerProduct
+    by_both: ByInnerProduct
     by_user: ByInnerProduct
-    block_size: int
 
     def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """Whole blocks are ranked, so that a page does not depend on where it is cut."""
-        blocks = -(-count // self.block_size)
-        rows, scores = self._rank_blocks(self.by_mood.first(blocks * self.block_size, skip=skip)[0])
-        return rows[:count], scores[:count]
+        """Exact search for both at once."""
+        return self._with_user_scores(self.by_both.first(count, skip=skip)[0])
 
     def among(self, rows: Rows) -> tuple[Rows, Scores]:
-        """Blocks are cut among the given rows."""
-        return self._rank_blocks(self.by_mood.among(rows)[0])
+        """A few rows need no search."""
+        return self._with_user_scores(self.by_both.among(rows)[0])
 
-    def _rank_blocks(self, rows: Rows) -> tuple[Rows, Scores]:
-        scores = _products(self.by_user.vectors[rows], self.by_user.query)
-        blocks = np.arange(len(rows)) // self.block_size
-        order = np.lexsort((self.by_user.ids[rows], -scores, blocks))
-        return rows[order], scores[order]
+    def _with_user_scores(self, rows: Rows) -> tuple[Rows, Scores]:
+        return rows, _products(self.by_user.vectors[rows], self.by_user.query)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 SIDECAR_NAME = "sidecar.json"
 CURRENT_NAME = "current"
@@ -58,11 +58,14 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The facts of one bundle. Nothing in it depends on the time or the place it was made."""
+    """The facts of one bundle. Nothing in it depends on the time or the place it was made.
+
+    With a mood and a user, posts are ranked by closeness to the mood plus ``user_weight`` times the user's score.
+    """
 
     tower_dimension: int
     text_dimension: int
-    mood_candidates: int
+    user_weight: float
     tower: Mapping[str, int | float | str]
     counts: Mapping[str, int]
     offline_metrics: Mapping[str, Mapping[str, float]]

@@ -58,7 +58,8 @@ class IndexPosts:
     """All servable posts, ascending by (category_id, post_id), so that a category is a slice.
 
     ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``tower_embeddings`` and ``text_embeddings`` float32
-    [posts, dimension] with unit rows, ``popularity`` float32 [posts] in 0..1.
+    [posts, dimension] with unit rows, ``popularity`` float32 [posts] in 0..1. The text embedding is what a mood is
+    compared with: that of the post's mood, and all zeros for a post without words.
     """
 
     post_ids: NDArray[np.int64]

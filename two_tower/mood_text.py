@@ -184,6 +184,7 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _NEGATED_WORDS = re.compile(_NEGATION.pattern + r"(\w+(?:\s+n?or\s+\w+)*)", re.IGNORECASE)
+_MOOD_OF_A_POST = "The mood of this video: {}"  # keeps bare words off the moods that are single words too
 _JOINER = "\u200d"
 _NOT_A_MOOD = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[♀♂]")  # variation selectors, skin tones, genders
 
@@ -209,6 +210,16 @@ def mood_to_words(mood: str) -> str:
             run.add(word)
     words += f" {text[end:]}"
     return _NEGATED_WORDS.sub(_say_opposite, " ".join(words.split()))
+
+
+def post_to_mood_sentence(mood_text: str, summary_text: str) -> str:
+    """The sentence whose embedding a mood is compared with: of a post's emotions, or of its summary if it names none.
+
+    A post without either says nothing of its mood: the sentence is empty, and its embedding is all zeros, so that its
+    closeness to every mood is 0. ``scripts/measure_mood.py`` measures the choice.
+    """
+    text = (mood_text or summary_text).strip()
+    return _MOOD_OF_A_POST.format(text) if text else ""
 
 
 def _word_of(symbol: str) -> str:

@@ -13,7 +13,7 @@ from two_tower.bundle_files import MOOD_ENCODER, HistoryPosts, KnownUsers
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
 from two_tower.features import new_post_features, window_histories
 from two_tower.model import PostTensors, history_tensors
-from two_tower.mood_text import mood_to_words
+from two_tower.mood_text import mood_to_words, post_to_mood_sentence
 from two_tower.text_encoder import TextEncoder
 from two_tower.towers import Towers
 
@@ -54,7 +54,7 @@ class PostContent:
 
 @dataclass(frozen=True, slots=True)
 class EncodedPost:
-    """One post in both spaces."""
+    """One post in both spaces; ``text`` is what moods are compared with."""
 
     post_id: int
     tower: Embedding
@@ -94,15 +94,19 @@ class Encoder:
         return self._encode_words(mood_to_words(mood))
 
     def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:
-        """Embed 1 to 64 posts in both spaces; one unknown at training time counts as new today."""
+        """Embed 1 to 64 posts in both spaces; one unknown at training time counts as new today.
+
+        Nobody has named a new post's emotions yet: its text embedding is made of title and description, as that of a
+        post in the index whose summary names no emotion.
+        """
         if not 1 <= len(posts) <= MOST_POSTS:
             raise PostCountError(f"{len(posts)} posts given, 1 to {MOST_POSTS} are allowed")
         texts = [f"{post.title}. {post.description}".strip(". ") for post in posts]
-        text_embeddings = self._text_encoder.encode(texts)
-        embeddings = self._encode_posts(posts, texts, text_embeddings)
+        vectors = self._text_encoder.encode([*texts, *(post_to_mood_sentence("", text) for text in texts)])
+        embeddings = self._encode_posts(posts, texts, vectors[: len(posts)])
         return tuple(
             EncodedPost(post.post_id, Embedding(self.tower_space, tower), Embedding(self.text_space, text))
-            for post, tower, text in zip(posts, embeddings, text_embeddings, strict=True)
+            for post, tower, text in zip(posts, embeddings, vectors[len(posts) :], strict=True)
         )
 
     def _encode_words_with_bert(self, words: str) -> Vector:

@@ -163,6 +163,24 @@ def test_crying_and_laughing_lead_to_different_feeds(ask: Ask, running: Running)
     assert ask(**asked, mood="😢").post_ids != ask(**asked, mood="😂").post_ids
 
 
+def test_moods_of_a_known_user_give_different_feeds_and_the_same_one_the_same(ask: Ask, running: Running) -> None:
+    met = np.diff(running.users.offsets)
+    newcomer = running.users.usernames[
+        int(np.flatnonzero(met > 0)[met[met > 0].argmin()])
+    ]  # has nearly all before them
+    asked = {"username": newcomer, "category_id": running.largest_category()}
+    calm, scary = ask(**asked, mood="calm"), ask(**asked, mood="scary")
+    assert len(set(calm.post_ids) & set(scary.post_ids)) <= 5
+    assert ask(**asked, mood="calm").post_ids == calm.post_ids
+
+
+@pytest.mark.parametrize("mood", ["triste", "悲しい", "грустно", "لا أعرف"])
+def test_a_mood_of_another_language_has_a_feed(ask: Ask, running: Running, mood: str) -> None:
+    answer = ask(username=UNKNOWN, category_id=running.largest_category(), mood=mood)
+    assert len(answer.post_ids) == 10
+    assert answer.ranking == "RANKING_MOOD"
+
+
 @pytest.mark.parametrize("mood", ["", "calm", "😎 🥱"])
 def test_the_pages_of_a_category_are_each_of_its_posts_once_and_seen_posts_come_last(
     ask: Ask, running: Running, mood: str

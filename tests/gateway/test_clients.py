@@ -56,7 +56,7 @@ def test_a_peer_that_does_not_answer_in_time_is_a_deadline_of_our_own() -> None:
 
 def test_an_index_on_another_bundle_is_unavailable_never_a_mixed_feed(small_bundles: Path) -> None:
     bundle = open_bundle(current_bundle(small_bundles))
-    index = PostIndex(IndexPosts.read(bundle), bundle_id=bundle.bundle_id, mood_candidates=50)
+    index = PostIndex(IndexPosts.read(bundle), bundle_id=bundle.bundle_id, user_weight=0.5)
     options = ServerOptions("index", "127.0.0.1:0", "ADDRESS", pool_size=1, grace_seconds=0)
     running = start_server(
         options,

@@ -44,6 +44,26 @@ def test_each_post_has_the_embedding_of_its_own_text(small_workspace: Workspace)
     np.testing.assert_allclose(texts.embeddings[some], expected, atol=1e-5)
 
 
+def test_the_mood_of_a_post_is_that_of_its_emotions_else_of_its_summary_else_none(
+    small_workspace: Workspace, tmp_path: Path
+) -> None:
+    posts = (
+        read_posts(small_workspace.clean)
+        .head(3)
+        .assign(mood_text=["dread, terror", "", ""], summary_text=["rolling dice", "a quiet lake", ""])
+    )
+    posts.to_parquet(tmp_path / "posts.parquet")
+    output = tmp_path / "embeddings.safetensors"
+    embed_posts(tmp_path, tmp_path / "cache.sqlite", output, encoder_directory=default_encoder_directory())
+    texts = read_text_embeddings(output)
+    scary, calm = TextEncoder(default_encoder_directory()).encode(["scary", "calm"])
+    closeness = texts.mood_embeddings @ np.stack([scary, calm]).T
+    assert closeness[0, 0] > closeness[1, 0]
+    assert closeness[1, 1] > closeness[0, 1]
+    assert not texts.mood_embeddings[2].any()
+    assert np.linalg.norm(texts.embeddings, axis=1) == pytest.approx(1, abs=1e-4)
+
+
 def test_a_rerun_embeds_only_what_is_new(embed, small_workspace: Workspace, tmp_path: Path) -> None:
     assert embed().embedded == 0
     forget(tmp_path / "cache.sqlite", 5)
@@ -75,6 +95,11 @@ def test_what_is_no_file_of_embeddings_is_refused_with_what_to_do(tmp_path: Path
     path.write_bytes(b"broken")
     with pytest.raises(TextEmbeddingsError, match="cannot be read"):
         read_text_embeddings(path)
-    save_file({"post_ids": np.arange(2), "embeddings": np.full((2, 4), np.nan, dtype=np.float32)}, path)
-    with pytest.raises(TextEmbeddingsError, match="unit vectors"):
+    save_file({"post_ids": np.arange(2), "embeddings": np.eye(2, dtype=np.float32)}, path)
+    with pytest.raises(TextEmbeddingsError, match="mood_embeddings"):
         read_text_embeddings(path)
+    unit, spoilt = np.eye(2, dtype=np.float32), np.full((2, 2), np.nan, dtype=np.float32)
+    for embeddings, moods in ((spoilt, unit), (unit, spoilt), (np.zeros_like(unit), unit)):
+        save_file({"post_ids": np.arange(2), "embeddings": embeddings, "mood_embeddings": moods}, path)
+        with pytest.raises(TextEmbeddingsError, match="unit vectors"):
+            read_text_embeddings(path)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,12 +18,12 @@ from two_tower.bundle_files import IndexPosts
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace
 
 BUNDLE_ID = "b" * 64
-BLOCK = 6
+USER_WEIGHT = 0.75
 
 
 @pytest.fixture(scope="session")
 def index(index_posts: IndexPosts) -> PostIndex:
-    return PostIndex(index_posts, bundle_id=BUNDLE_ID, mood_candidates=BLOCK)
+    return PostIndex(index_posts, bundle_id=BUNDLE_ID, user_weight=USER_WEIGHT)
 
 
 def embedding(space: EmbeddingSpace, seed: int) -> Embedding:
@@ -65,8 +67,7 @@ def expected(posts: IndexPosts, query: Query) -> list[int]:
         user = None if query.user is None else np.einsum("rd,d->r", posts.tower_embeddings, query.user.values)
         mood = None if query.mood is None else np.einsum("rd,d->r", posts.text_embeddings, query.mood.values)
         if user is not None and mood is not None:
-            near = by(mood, rows)
-            return [row for start in range(0, len(near), BLOCK) for row in by(user, near[start : start + BLOCK])]
+            return by(mood + USER_WEIGHT * user, rows)
         if user is not None:
             return by(user, rows)
         return by(mood if mood is not None else posts.popularity, rows)
@@ -172,3 +173,35 @@ def test_an_embedding_that_is_no_unit_vector_is_refused(index: PostIndex, spoil:
 def test_numbers_out_of_range_are_refused(index: PostIndex, query: Query) -> None:
     with pytest.raises(InvalidSearchError):
         index.search(query)
+
+
+def test_two_moods_give_one_person_different_feeds_and_two_people_too(index: PostIndex) -> None:
+    users = [embedding(index.tower_space, seed) for seed in (1, 2)]
+    moods = [embedding(index.text_space, seed) for seed in (1, 2)]
+    feeds = [ids_of(index, Query(user=user, mood=mood, category_id=2)) for user in users for mood in moods]
+    assert len({tuple(feed) for feed in feeds}) == 4
+    assert feeds[0] == ids_of(index, Query(user=users[0], mood=moods[0], category_id=2))
+
+
+@pytest.mark.parametrize(("user_weight", "like"), [(0.0, "mood"), (1e4, "user")])
+def test_the_weight_decides_between_mood_and_user(index_posts: IndexPosts, user_weight: float, like: str) -> None:
+    weighed = PostIndex(index_posts, bundle_id=BUNDLE_ID, user_weight=user_weight)
+    user, mood = embedding(weighed.tower_space, 3), embedding(weighed.text_space, 3)
+    alone = Query(mood=mood, category_id=7) if like == "mood" else Query(user=user, category_id=7)
+    assert ids_of(weighed, Query(user=user, mood=mood, category_id=7)) == ids_of(weighed, alone)
+
+
+def test_a_score_is_the_users_also_where_the_mood_has_a_say(index: PostIndex, index_posts: IndexPosts) -> None:
+    user, mood = embedding(index.tower_space, 4), embedding(index.text_space, 4)
+    for ranked in index.search(Query(user=user, mood=mood)).posts:
+        row = int(np.flatnonzero(index_posts.post_ids == ranked.post.post_id)[0])
+        assert ranked.score == pytest.approx(float(index_posts.tower_embeddings[row] @ user.values), abs=1e-5)
+
+
+def test_a_post_that_says_nothing_is_as_near_to_one_mood_as_to_another(index_posts: IndexPosts) -> None:
+    text = index_posts.text_embeddings.copy()
+    text[0] = 0
+    index = PostIndex(replace(index_posts, text_embeddings=text), bundle_id=BUNDLE_ID, user_weight=USER_WEIGHT)
+    for seed in (1, 2):
+        found = index.search(Query(mood=embedding(index.text_space, seed), limit=100)).posts
+        assert [ranked.score for ranked in found if ranked.post.post_id == index_posts.post_ids[0]] == [0.0]

@@ -8,7 +8,7 @@ from two_tower.bundle import BundleError, Canary, Manifest, current_bundle, open
 MANIFEST = Manifest(
     tower_dimension=4,
     text_dimension=8,
-    mood_candidates=50,
+    user_weight=0.5,
     tower={"tower_dimension": 4, "dropout": 0.1},
     counts={"posts": 2},
     offline_metrics={"random": {"ndcg_at_10": 0.01}},
@@ -92,7 +92,7 @@ def test_a_damaged_file_is_named_with_the_reason(tmp_path: Path, name: str, dama
 def test_an_altered_manifest_is_refused(tmp_path: Path) -> None:
     directory = write(tmp_path)
     manifest = json.loads((directory / "manifest.json").read_text())
-    manifest["mood_candidates"] = 51
+    manifest["user_weight"] = 0.6
     (directory / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match="was altered"):
         open_bundle(directory)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from two_tower.mood_text import mood_to_words
+from two_tower.mood_text import mood_to_words, post_to_mood_sentence
 from two_tower.text_encoder import TextEncoder, default_encoder_directory
 
 
@@ -65,3 +65,10 @@ def test_any_text_becomes_words_without_emoji(text: str) -> None:
 @given(st.text(alphabet="abcdefghijklm ", max_size=40))
 def test_plain_words_come_back_as_they_are(text: str) -> None:
     assert mood_to_words(text) == " ".join(text.split())
+
+
+def test_a_post_speaks_of_its_emotions_else_of_its_summary_else_not_at_all() -> None:
+    assert "dread" in post_to_mood_sentence("dread", "a lake")
+    assert "lake" not in post_to_mood_sentence("dread", "a lake")
+    assert "a lake" in post_to_mood_sentence("", "a lake")
+    assert post_to_mood_sentence("", " ") == ""

@@ -10,6 +10,8 @@ from pipeline.trained_towers import TrainedTowers
 from two_tower.bundle import Bundle, BundleError, current_bundle, open_bundle
 from two_tower.bundle_files import HistoryPosts, IndexPosts, KnownUsers
 from two_tower.embedding_space import EmbeddingKind
+from two_tower.mood_text import post_to_mood_sentence
+from two_tower.text_encoder import TextEncoder, default_encoder_directory
 from two_tower.towers import Towers
 from user_tower_service.canaries import check_canaries
 from user_tower_service.encoder import Encoder, MoodTooLongError, PostContent, PostCountError
@@ -47,10 +49,10 @@ def test_serving_encodes_a_known_post_as_training_did(
     posts = read_dataset(small_workspace.clean, small_workspace.text_embeddings)
     index = IndexPosts.read(bundle)
     row = 5
-    summary = posts.posts.set_index("post_id").loc[int(index.post_ids[row]), "summary_text"]
-    content = PostContent(int(index.post_ids[row]), "", summary, int(index.category_ids[row]))
+    post_id = int(index.post_ids[row])
+    summary = posts.posts.set_index("post_id").loc[post_id, "summary_text"]
+    content = PostContent(post_id, "", summary, int(index.category_ids[row]))
     encoded = encoder.encode_posts([content])[0]
-    np.testing.assert_allclose(encoded.text.values, index.text_embeddings[row], atol=1e-5)
     np.testing.assert_allclose(encoded.tower.values, index.tower_embeddings[row], atol=1e-4)
 
 
@@ -66,6 +68,14 @@ def test_a_post_that_training_never_saw_lies_near_posts_of_its_kind(encoder: Enc
         vectors = [getattr(post, space).values for post in (new, same, other)]
         np.testing.assert_allclose([np.linalg.norm(vector) for vector in vectors], 1, atol=1e-5)
         assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+
+
+def test_a_new_post_lies_where_the_index_would_place_one_that_names_no_emotion(encoder: Encoder) -> None:
+    post = encoder.encode_posts([PostContent(-1, "ghost", "Something moves in the dark cellar", 2)])[0]
+    sentence = post_to_mood_sentence("", "ghost. Something moves in the dark cellar")
+    expected = TextEncoder(default_encoder_directory()).encode([sentence])[0]
+    np.testing.assert_allclose(post.text.values, expected, atol=1e-5)
+    assert post.text.values @ encoder.encode_mood("scary") > post.text.values @ encoder.encode_mood("happy")
 
 
 def test_an_unknown_category_counts_as_none(encoder: Encoder) -> None:
