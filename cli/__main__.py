@@ -26,6 +26,8 @@ for command in (
     pipeline_commands.embed,
     pipeline_commands.train,
     pipeline_commands.evaluate,
+    pipeline_commands.ablate,
+    pipeline_commands.cold_start,
     pipeline_commands.export,
     report_command.report,
     run_command.ensure_bundle,

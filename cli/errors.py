@@ -9,7 +9,9 @@ from pipeline.evaluate import EvaluationError
 from pipeline.import_microlens import ImportSourceError
 from pipeline.raw_store import RawStoreError
 from pipeline.tables import TableError
+from pipeline.train import NoUserTowerError
 from pipeline.trained_towers import NoTrainedTowersError
+from pipeline.training_config import TrainingConfigError
 from pipeline.upstream import UpstreamError
 from sample_api.faults import FaultTextError
 from sample_api.server import PortTakenError
@@ -25,11 +27,13 @@ EXPECTED_ERRORS = (
     FeedRefusedError,
     ImportSourceError,
     NoTrainedTowersError,
+    NoUserTowerError,
     PortTakenError,
     RawStoreError,
     StackError,
     TableError,
     TextEmbeddingsError,
     TextEncoderError,
+    TrainingConfigError,
     UpstreamError,
 )

@@ -3,6 +3,7 @@
 A command imports its stage when it runs: torch takes seconds to import, and `moodfeed feed` needs none of it.
 """
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,23 @@ from cli.workspace import Workspace
 from pipeline.training_config import TrainingConfig
 from two_tower.bundle import current_bundle, open_bundle
 from two_tower.bundle_files import IndexPosts
+
+
+class Objective(StrEnum):
+    """What training minimises; the names are those of TrainingConfig.objective."""
+
+    SOFTMAX = "softmax"
+    BCE = "bce"
+    MSE = "mse"
+    MSE_NEGATIVES = "mse-negatives"
+
+
+class SplitName(StrEnum):
+    """What an evaluation holds back; the names are those of pipeline.evaluate.SPLITS."""
+
+    TIME = "time"
+    LAST = "last"
+
 
 DataOption = Annotated[Path, typer.Option("--data", envvar="MOODFEED_DATA", help="Directory of the stages' files.")]
 UrlOption = Annotated[str, typer.Option("--url", envvar="MOODFEED_UPSTREAM_URL", help="Base URL of the upstream API.")]
@@ -41,17 +59,18 @@ EncoderOption = Annotated[
 ]
 
 
-class Objective(StrEnum):
-    """What training minimises."""
-
-    SOFTMAX = "softmax"
-    MSE = "mse"
-
-
-ObjectiveOption = Annotated[Objective, typer.Option(help="softmax: in-batch with logQ; mse: on the score.")]
-EpochsOption = Annotated[int, typer.Option(min=1, help="Passes over the interactions.")]
-SeedOption = Annotated[int, typer.Option(help="Same seed and data give the same bundle.")]
-DEFAULTS = TrainingConfig()
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="TOML file of settings, such as configs/microlens.toml.", show_default=False),
+]
+ObjectiveOption = Annotated[
+    Objective | None, typer.Option(help="What training minimises, in place of the settings'.", show_default=False)
+]
+EpochsOption = Annotated[
+    int | None, typer.Option(min=1, help="Passes over the interactions, in place of the settings'.", show_default=False)
+]
+SeedOption = Annotated[int | None, typer.Option(help="Same seed and data give the same bundle.", show_default=False)]
+DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
 
 
 def fetch(
@@ -97,34 +116,75 @@ def embed(data: DataOption = Path("data"), encoder: EncoderOption = None) -> Non
 
 def train(
     data: DataOption = Path("data"),
-    objective: ObjectiveOption = Objective.SOFTMAX,
-    epochs: EpochsOption = DEFAULTS.epochs,
-    seed: SeedOption = DEFAULTS.seed,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    config: ConfigOption = None,
+    objective: ObjectiveOption = None,
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    device: DeviceOption = "cpu",
 ) -> None:
     """Train the two towers; goes on where a run was cut off."""
     from cli import stages
 
-    config = TrainingConfig(objective=objective.value, epochs=epochs, seed=seed)
-    stages.train_stage(Workspace(data), config, device=device)
+    stages.train_stage(Workspace(data), _training_config(config, objective, epochs, seed), device=device)
 
 
 def evaluate(
     data: DataOption = Path("data"),
-    objective: ObjectiveOption = Objective.SOFTMAX,
-    epochs: EpochsOption = DEFAULTS.epochs,
-    seed: SeedOption = DEFAULTS.seed,
+    config: ConfigOption = None,
+    objective: ObjectiveOption = None,
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    split: Annotated[
+        SplitName | None,
+        typer.Option(
+            help="time: the last five weeks; last: each person's last interaction. By default what fits the data.",
+            show_default=False,
+        ),
+    ] = None,
+    device: DeviceOption = "cpu",
 ) -> None:
-    """Measure the model beside the baselines on the last five weeks."""
+    """Measure the model beside the baselines on what was held back."""
     from cli import stages
 
-    stages.evaluate_stage(Workspace(data), TrainingConfig(objective=objective.value, epochs=epochs, seed=seed))
+    wanted = _training_config(config, objective, epochs, seed)
+    stages.evaluate_stage(Workspace(data), wanted, split_name=split.value if split else None, device=device)
+
+
+def ablate(
+    data: DataOption = Path("data"),
+    config: ConfigOption = None,
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    only: Annotated[str, typer.Option(help="Only the variants whose name holds this text.")] = "",
+    output: Annotated[
+        Path | None, typer.Option(help="Write the table to this JSON file too.", show_default=False)
+    ] = None,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Train with one thing changed at a time, and print what each is worth. Long: one training a row."""
+    from cli import stages
+
+    wanted = _training_config(config, None, epochs, seed)
+    stages.ablate_stage(Workspace(data), wanted, only=only, output=output, device=device)
+
+
+def cold_start(
+    data: DataOption = Path("data"),
+    config: ConfigOption = None,
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Measure the model on posts that nobody met and on people unknown to training. Long: two trainings."""
+    from cli import stages
+
+    stages.cold_start_stage(Workspace(data), _training_config(config, None, epochs, seed), device=device)
 
 
 def export(
     data: DataOption = Path("data"),
     bundles: BundlesOption = Path("bundles"),
-    objective: ObjectiveOption = Objective.SOFTMAX,
+    objective: Annotated[Objective, typer.Option(help="Whose towers: those trained with this.")] = Objective.SOFTMAX,
     encoder: EncoderOption = None,
     csv: Annotated[
         Path | None, typer.Option(help="Only write the current bundle's post embeddings to this CSV file.")
@@ -161,4 +221,17 @@ def build(
         bundles,
         upstream=stages.Upstream(url, flic_token, resonance_algorithm),
         encoder_directory=encoder or default_encoder_directory(),
+    )
+
+
+def _training_config(
+    path: Path | None, objective: Objective | None, epochs: int | None, seed: int | None
+) -> TrainingConfig:
+    """The file's settings, or the defaults, with what the command line sets in their place."""
+    config = TrainingConfig() if path is None else TrainingConfig.read(path)
+    return replace(
+        config,
+        objective=config.objective if objective is None else objective.value,
+        epochs=config.epochs if epochs is None else epochs,
+        seed=config.seed if seed is None else seed,
     )

@@ -2,9 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:  # the command starts without torch
+    from pipeline.trained_towers import EpochReport
 
 console = Console()
 error_console = Console(stderr=True)
@@ -30,3 +35,44 @@ def progress_bar(description: str, *, total: int | None = None) -> Iterator[Call
         yield advance
         if total is not None:
             progress.update(task, completed=total)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingBar:
+    """A bar over the epochs of a training, and a line on the screen after each."""
+
+    progress: Progress
+    task: TaskID
+
+    def on_batch(self, done: float, loss: float, name: str = "") -> None:
+        """Epochs done so far, the loss of the last batch, and what is trained where that changes."""
+        self.progress.update(self.task, completed=done, note=f"loss {loss:.4f} {name}".rstrip())
+
+    def on_epoch(self, report: "EpochReport") -> None:
+        """The losses and the validation's metrics of an epoch."""
+        self.progress.update(self.task, completed=report.epoch)
+        self.progress.console.print(
+            f"epoch {report.epoch}: training loss {report.training_loss:.4f}, validation loss "
+            f"{report.validation_loss:.4f}, Recall@10 {report.validation_recall_at_10:.4f}, "
+            f"NDCG@10 {report.validation_ndcg_at_10:.4f}",
+            highlight=False,
+        )
+
+    def note(self, text: str) -> None:
+        """What goes on after the training."""
+        self.progress.update(self.task, note=text)
+
+
+@contextmanager
+def training_bar(description: str, *, epochs: int) -> Iterator[TrainingBar]:
+    """Show the course of a training while the block runs; it may end before all epochs, when nothing gets better."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.1f}/{task.total} epochs"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield TrainingBar(progress, progress.add_task(description, total=epochs, note=""))

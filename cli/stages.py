@@ -7,9 +7,11 @@ from pathlib import Path
 
 from rich.table import Table
 
-from cli.progress import console, progress_bar
+from cli.progress import console, progress_bar, training_bar
 from cli.workspace import Workspace
+from pipeline.ablate import Ablation, ablate, write_ablations
 from pipeline.clean import clean
+from pipeline.cold_start import ColdStart, measure_cold_posts, measure_cold_users
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.embed import embed_posts
 from pipeline.evaluate import MODEL_NAME, Evaluation, evaluate
@@ -20,7 +22,7 @@ from pipeline.ranking import CUTOFF, Estimate
 from pipeline.raw_store import RawStore
 from pipeline.score import score
 from pipeline.train import train
-from pipeline.trained_towers import EpochReport, TrainedTowers
+from pipeline.trained_towers import TrainedTowers
 from pipeline.training_config import TrainingConfig
 from pipeline.upstream import UpstreamClient
 
@@ -86,34 +88,84 @@ def train_stage(workspace: Workspace, config: TrainingConfig, *, device: str = "
     """All interactions to towers."""
     dataset = _dataset(workspace)
     started = time.monotonic()
-    with progress_bar(f"train ({config.objective})", total=config.epochs) as advance:
-
-        def on_epoch(report: EpochReport) -> None:
-            advance(report.epoch, _losses(report))
-            if config.objective == "mse":
-                console.print(f"epoch {report.epoch}: {_losses(report)}")
-
+    with training_bar(f"train ({config.objective})", epochs=config.epochs) as bar:
         towers = train(
-            dataset, config, device=device, checkpoint=workspace.checkpoint(config.objective), on_epoch=on_epoch
+            dataset,
+            config,
+            device=device,
+            checkpoint=workspace.checkpoint(config.objective),
+            on_batch=bar.on_batch,
+            on_epoch=bar.on_epoch,
         )
     towers.write(workspace.towers(config.objective))
     console.print(f"Trained {len(towers.epochs)} epochs in {time.monotonic() - started:.0f} s.")
     return towers
 
 
-def evaluate_stage(workspace: Workspace, config: TrainingConfig) -> Evaluation:
-    """Model and baselines on a split by time."""
+def evaluate_stage(
+    workspace: Workspace, config: TrainingConfig, *, split_name: str | None = None, device: str = "cpu"
+) -> Evaluation:
+    """Model and baselines on the same split."""
     dataset = _dataset(workspace)
-    with progress_bar("evaluate: train on the past", total=config.epochs) as advance:
+    with training_bar("evaluate: train on the past", epochs=config.epochs) as bar:
         evaluation = evaluate(
             dataset,
             config,
-            on_epoch=lambda report: advance(report.epoch, _losses(report)),
-            on_method=lambda name: advance(config.epochs, name),
+            split_name=split_name,
+            device=device,
+            on_batch=bar.on_batch,
+            on_epoch=bar.on_epoch,
+            on_method=bar.note,
         )
     evaluation.write(workspace.evaluation)
     print_evaluation(evaluation)
     return evaluation
+
+
+def ablate_stage(
+    workspace: Workspace, config: TrainingConfig, *, only: str, output: Path | None, device: str
+) -> tuple[Ablation, ...]:
+    """The configuration with one thing changed at a time, each trained anew."""
+    dataset = _dataset(workspace)
+    with training_bar("ablate", epochs=config.epochs) as bar:
+        rows = ablate(
+            dataset,
+            config,
+            only=lambda name: only in name,
+            device=device,
+            on_batch=lambda name, done, loss: bar.on_batch(done, loss, name),
+            on_row=lambda row: console.print(f"{row.name}: NDCG@{CUTOFF} {_interval(row.ndcg_at_10)}"),
+        )
+    if output:
+        write_ablations(rows, output)
+    table = Table(title="Full catalogue, posts not yet touched", title_justify="left")
+    for heading in ("variant", "Recall", "NDCG", "Recall in category", "NDCG in category"):
+        table.add_column(heading if heading == "variant" else f"{heading}@{CUTOFF}")
+    table.add_column("epochs", justify="right")
+    table.add_column("seconds", justify="right")
+    for row in rows:
+        estimates = (row.recall_at_10, row.ndcg_at_10, row.in_category_recall_at_10, row.in_category_ndcg_at_10)
+        table.add_row(row.name, *map(_interval, estimates), str(row.epochs), f"{row.seconds:.0f}")
+    console.print(table)
+    return rows
+
+
+def cold_start_stage(workspace: Workspace, config: TrainingConfig, *, device: str) -> tuple[ColdStart, ...]:
+    """Posts that nobody met and people that nobody knew, each trained without them."""
+    dataset = _dataset(workspace)
+    with training_bar("train without the cold posts", epochs=config.epochs) as bar:
+        rows = measure_cold_posts(dataset, config, device=device, on_batch=bar.on_batch)
+    with training_bar("train without the cold users", epochs=config.epochs) as bar:
+        rows += measure_cold_users(dataset, config, device=device, on_batch=bar.on_batch)
+    table = Table(title="Cold start, posts not yet touched", title_justify="left")
+    for heading in ("case", "method", "people", f"Recall@{CUTOFF}", f"NDCG@{CUTOFF}"):
+        table.add_column(heading)
+    for row in rows:
+        style = "bold" if row.method == MODEL_NAME else None
+        estimates = map(_interval, (row.recall_at_10, row.ndcg_at_10))
+        table.add_row(row.case, row.method, str(row.users), *estimates, style=style)
+    console.print(table)
+    return rows
 
 
 def export_stage(workspace: Workspace, bundles: Path, *, objective: str, encoder_directory: Path) -> ExportedBundle:
@@ -178,10 +230,6 @@ def _dataset(workspace: Workspace) -> Dataset:
 
 def _interval(estimate: Estimate) -> str:
     return f"{estimate.mean:.4f} ({estimate.low:.4f}-{estimate.high:.4f})"
-
-
-def _losses(report: EpochReport) -> str:
-    return f"training loss {report.training_loss:.4f}, validation loss {report.validation_loss:.4f}"
 
 
 def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:

@@ -106,6 +106,7 @@ def _fit(
         word_dropout=config.word_dropout,
         dropout=config.dropout,
         new_post_bonus=config.new_post_bonus,
+        newcomers_follow_trend=dataset.has_clock,
     )
     examples = Examples(dataset, config, vocabulary.rows_of(dataset.texts), device=device, random=random)
     post_tower = PostTower(tower_config).to(device)

@@ -38,6 +38,7 @@ class TrainingConfig:
     serving_days: float = 28.0  # an example's snapshot lies up to this long before it
     live_share: float = 0.5  # share of examples that see their history up to the moment itself
     forgetting_days: float = 90.0  # an example this much older than the newest one counts 1/e as much
+    user_balance: float = 0.5  # 0: every example counts alike, 1: every user does
     validation_share: float = 0.05
     representation_dimension: int = 48
     popularity_dimension: int = 16

@@ -68,9 +68,9 @@ class Examples:
         self.snapshots = np.arange(first_day, dataset.end_day + config.snapshot_days, config.snapshot_days)
         self.numeric = [torch.from_numpy(dataset.numeric(day)).to(device) for day in self.snapshots]
         self.live_share = config.live_share if dataset.has_clock else 1.0
-        self.weights = (0.5 + dataset.pairs.strengths) * np.exp(
-            (dataset.pairs.days - dataset.end_day) / config.forgetting_days
-        ).astype(np.float32)
+        lengths = np.diff(dataset.pairs.offsets)[dataset.pairs.user_rows]
+        forgetting = np.exp((dataset.pairs.days - dataset.end_day) / config.forgetting_days)
+        self.weights = ((0.5 + dataset.pairs.strengths) * forgetting / lengths**config.user_balance).astype(np.float32)
         order = random.permutation(len(dataset.pairs))
         held_out = round(config.validation_share * len(order))
         self.validation_rows = np.sort(order[:held_out])

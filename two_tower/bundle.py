@@ -66,7 +66,7 @@ class Manifest:
     tower_dimension: int
     text_dimension: int
     user_weight: float
-    tower: Mapping[str, int | float | str]
+    tower: Mapping[str, bool | int | float | str]
     counts: Mapping[str, int]
     offline_metrics: Mapping[str, Mapping[str, float]]
     library_versions: Mapping[str, str]

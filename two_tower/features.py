@@ -16,11 +16,14 @@ NUMERIC_FEATURES = (
     *(f"log share of events of its category in {days:g} days" for days in CATEGORY_WINDOWS_DAYS),
     "log age in days",
     "is younger than a week",
+    "log share of events, a week old counting 1/e",
 )
+TREND_COLUMN = len(NUMERIC_FEATURES) - 1
 
 _CATEGORY_COLUMNS = slice(len(POPULARITY_WINDOWS_DAYS), len(POPULARITY_WINDOWS_DAYS) + len(CATEGORY_WINDOWS_DAYS))
 _YOUNG_COLUMN = NUMERIC_FEATURES.index("is younger than a week")
 _YOUNG_DAYS = 7.0
+_TREND_DAYS = 7.0
 _SHARE_SCALE = 1000.0  # a post with one event in a thousand gets log(2)
 _LOG_AGE_SCALE = 5.0  # log(1 + 148 days): keeps the age near the other features' range
 
@@ -104,7 +107,12 @@ def numeric_features(
             by_category = np.bincount(category_rows, weights=counts, minlength=category_count)
             category_shares.append(np.log1p(_SHARE_SCALE * by_category / total)[category_rows])
     ages = snapshot_day - created_days
-    return np.stack([*shares, *category_shares, scale_days(ages), ages < _YOUNG_DAYS], axis=1).astype(np.float32)
+    is_before = event_days < snapshot_day
+    freshness = np.exp((event_days[is_before] - snapshot_day) / _TREND_DAYS)
+    recent = np.bincount(event_rows[is_before], weights=freshness, minlength=posts)
+    trend = np.log1p(_SHARE_SCALE * recent / max(recent.sum(), 1e-9))
+    columns = [*shares, *category_shares, scale_days(ages), ages < _YOUNG_DAYS, trend]
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 def new_post_features(

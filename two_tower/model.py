@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from two_tower.features import NUMERIC_FEATURES, VERBS, Histories
+from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, VERBS, Histories
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,19 @@ class TowerConfig:
     word_dropout: float = 0.2
     dropout: float = 0.1
     new_post_bonus: float = 0.0  # what is added to the score of a post that nobody has met
+    newcomers_follow_trend: bool = True  # without a history a person gets what is met now, and no taste is made up
 
     @property
     def learned_dimension(self) -> int:
         """All of an embedding but the newness."""
         return self.tower_dimension - 1
 
-    def as_facts(self) -> dict[str, int | float | str]:
+    def as_facts(self) -> dict[str, bool | int | float | str]:
         """The fields for the manifest."""
         return dict(asdict(self))
 
     @classmethod
-    def from_facts(cls, facts: dict[str, int | float | str]) -> Self:
+    def from_facts(cls, facts: dict[str, bool | int | float | str]) -> Self:
         """Read the manifest's fields; TypeError if one is missing or unknown."""
         return cls(**facts)  # type: ignore[arg-type]
 
@@ -85,7 +86,8 @@ class PostTower(nn.Module):
     """A post's text, words, category and id give its representation; with its popularity, its embedding.
 
     An embedding has two parts: the representation, which a user's taste meets, and the popularity part, which what is
-    liked by all meets. One scale is learnt for the former, so that neither drowns the other.
+    liked by all meets; the first component of the latter is the trend as it is. One scale is learnt for taste and trend
+    each, so that none drowns the others.
     """
 
     def __init__(self, config: TowerConfig) -> None:
@@ -97,10 +99,11 @@ class PostTower(nn.Module):
         self.identity = nn.Embedding(config.post_count, width)
         self.norm = nn.LayerNorm(width)
         self.taste_scale = nn.Parameter(torch.tensor(1.0))
+        self.trend_scale = nn.Parameter(torch.tensor(0.5))
         self.popularity = nn.Sequential(
             nn.Linear(len(NUMERIC_FEATURES), config.hidden_dimension),
             nn.GELU(),
-            nn.Linear(config.hidden_dimension, config.learned_dimension - width),
+            nn.Linear(config.hidden_dimension, config.learned_dimension - width - 1),
         )
         self.id_dropout = config.id_dropout
         self.word_dropout = config.word_dropout
@@ -139,7 +142,8 @@ class PostTower(nn.Module):
     def forward(self, representations: Tensor, numeric: Tensor) -> Tensor:
         """Unit vectors [posts, learned_dimension] at the moment that ``numeric`` [posts, features] describes."""
         taste = self.taste_scale * representations / representations.shape[-1] ** 0.5
-        return functional.normalize(torch.cat([taste, self.popularity(numeric)], dim=-1), dim=-1)
+        trend = self.trend_scale.abs() * numeric[:, TREND_COLUMN:]
+        return functional.normalize(torch.cat([taste, trend, self.popularity(numeric)], dim=-1), dim=-1)
 
     def embed(self, representations: Tensor, numeric: Tensor, is_new: Tensor) -> Tensor:
         """Unit embeddings [posts, tower_dimension]; ``is_new`` bool [posts]: nobody has met the post."""
@@ -160,6 +164,7 @@ class UserTower(nn.Module):
         self.heads = config.heads
         self.dropout = config.dropout
         self.new_post_bonus = config.new_post_bonus
+        self.newcomers_follow_trend = config.newcomers_follow_trend
         self.verb = nn.Embedding(len(VERBS), width)
         self.event = nn.Linear(2, width)  # strength and age
         self.position = nn.Embedding(config.history_length, width)  # 0 = oldest place, newest event last
@@ -218,7 +223,12 @@ class UserTower(nn.Module):
         pooled = self.attended(torch.einsum("bhi,bihw->bhw", attention, values).flatten(1))
         state = latest + functional.dropout(pooled, self.dropout, self.training)
         state = state + self.feed_forward(state)
-        return functional.normalize(self.out(self.out_norm(state)), dim=-1)
+        taste, trend, popularity = self.out(self.out_norm(state)).split(
+            [width, 1, self.out.out_features - width - 1], -1
+        )
+        if self.newcomers_follow_trend:
+            taste, popularity = (part * has_events.unsqueeze(-1) for part in (taste, popularity))
+        return functional.normalize(torch.cat([taste, functional.softplus(trend), popularity], dim=-1), dim=-1)
 
     def embed(self, representations: Tensor, history: HistoryTensors) -> Tensor:
         """Unit embeddings [batch, tower_dimension] of histories over ``representations`` [posts, width]."""
