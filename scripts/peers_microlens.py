@@ -286,7 +286,7 @@ def main() -> None:
     parser.add_argument("microlens", type=Path, help="directory of interactions.parquet and posts.parquet")
     parser.add_argument("--people", type=int, help="measure on so many random people (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of the training and of the choice of people (default: 0)")
-    parser.add_argument("--epochs", type=int, default=15, help="default: 15, some 20 minutes on one thread")
+    parser.add_argument("--epochs", type=int, default=15, help="default: 15, 20 to 30 minutes on one thread")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (default: 1)")
     parser.add_argument("--output", type=Path, help="write the table to this file as JSON too")
     arguments = parser.parse_args()
