@@ -2,9 +2,10 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
+PEERS_READY := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose measure-mood lock protos
+.PHONY: help run test test-compose measure-mood lock protos peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -42,3 +43,17 @@ lock: $(READY) ## write requirements.txt from pyproject.toml
 protos: $(READY) ## regenerate moodfeed/ from protos/
 	$(BIN)/python -m grpc_tools.protoc -I protos --python_out=. --pyi_out=. --grpc_python_out=. \
 	    $$(cd protos && find . -name '*.proto' | sed 's|^\./||' | sort)
+
+peers: microlens-is-given $(PEERS_READY) ## measure SASRec on MicroLens, about half an hour: make peers MICROLENS=DIRECTORY
+	@.venv-peers/bin/python scripts/peers_microlens.py $(MICROLENS) $(OPTIONS)
+
+microlens-is-given:
+	@test -n "$(MICROLENS)" || { echo "make peers MICROLENS=DIRECTORY [OPTIONS='--people 10000 --output FILE']"; exit 1; }
+
+$(PEERS_READY): requirements-peers.txt
+	@echo "Setting up .venv-peers"
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	@# torch first and alone, as above.
+	.venv-peers/bin/pip install --disable-pip-version-check $$(grep '^torch==' requirements-peers.txt)
+	.venv-peers/bin/pip install --disable-pip-version-check -r requirements-peers.txt
+	@touch $@

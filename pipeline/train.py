@@ -21,6 +21,7 @@ from pipeline.training_examples import Batch, Examples
 from two_tower.model import PostTower, TowerConfig, UserTower, history_tensors
 from two_tower.words import Vocabulary
 
+_FEWEST_VALIDATED = 1000  # fewer say too little of an epoch to stop by it: then all epochs are trained, the last kept
 _MOST_VALIDATED = 4096
 _VALIDATED_AT_ONCE = 512
 
@@ -50,6 +51,8 @@ def train(
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> TrainedTowers:
     """Train both towers on all interactions of ``dataset``; the towers of the best epoch are kept.
+
+    Which epoch is best, held-out meetings say; where those are fewer than a thousand, it is the last.
 
     With a ``checkpoint`` path, the state is kept there after every epoch, and a run that was cut off goes on from it,
     if configuration and data are the same. ``on_batch`` hears (epochs done so far, loss of the batch).
@@ -106,6 +109,7 @@ def _fit(
         word_dropout=config.word_dropout,
         dropout=config.dropout,
         new_post_bonus=config.new_post_bonus,
+        taste_from_mean=config.taste_from_mean,
         newcomers_follow_trend=dataset.has_clock,
     )
     examples = Examples(dataset, config, vocabulary.rows_of(dataset.texts), device=device, random=random)
@@ -121,8 +125,9 @@ def _fit(
     reports: list[EpochReport] = []
     saved = Checkpoint(checkpoint, users, post_tower, optimizer, key=_key(dataset, config))
     saved.restore(reports)
+    can_choose = len(examples.validation_rows) >= _FEWEST_VALIDATED
     for epoch in range(len(reports), config.epochs):
-        if _is_spent(reports, config.patience):
+        if can_choose and _is_spent(reports, config.patience):
             break
         torch.manual_seed(config.seed + epoch)
         random = np.random.default_rng((config.seed, epoch))
@@ -157,7 +162,7 @@ def _fit(
             recall, ndcg = _validate(users, post_tower, examples)
 
         reports.append(EpochReport(epoch + 1, _weighted_mean(losses), _weighted_mean(validation), recall, ndcg))
-        if reports[-1].epoch == _best_epoch(reports):
+        if not can_choose or reports[-1].epoch == _best_epoch(reports):
             saved.keep_as_best()
         saved.save(reports)
         if on_epoch:

@@ -21,10 +21,10 @@ class TrainingConfig:
         "softmax"  # softmax: sampled softmax; bce; mse: the predecessor's; mse-negatives: 0 for random posts
     )
     seed: int = 7
-    epochs: int = 12
+    epochs: int = 3
     patience: int = 4  # epochs without a better validation NDCG@10 before training stops; the best epoch is kept
     batch_size: int = 256
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-3
     warm_up: float = 0.1  # share of all steps in which the rate rises; then a cosine down to nothing
     weight_decay: float = 1e-4
     temperature: float = 0.05
@@ -43,6 +43,7 @@ class TrainingConfig:
     representation_dimension: int = 48
     popularity_dimension: int = 16
     history_length: int = 50
+    taste_from_mean: float = 6.0  # how much the mean of a history counts in a taste when training begins; 0: never
     text_scale: float = 1.0  # of the text beside the id embedding when training begins
     id_dropout: float = 0.5  # share of posts that a batch treats as never seen before
     word_dropout: float = 0.2  # share of a post's words that a batch does not see

@@ -13,6 +13,8 @@ from torch.nn import functional
 
 from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, VERBS, Histories
 
+_BESIDE_MEAN = 0.2  # of the transformer's say in a taste, at first, where the mean of the history has one
+
 
 @dataclass(frozen=True, slots=True)
 class TowerConfig:
@@ -31,6 +33,7 @@ class TowerConfig:
     word_dropout: float = 0.2
     dropout: float = 0.1
     new_post_bonus: float = 0.0  # what is added to the score of a post that nobody has met
+    taste_from_mean: float = 0.0  # where not 0: how much the mean of the history counts in a person's taste at first
     newcomers_follow_trend: bool = True  # without a history a person gets what is met now, and no taste is made up
 
     @property
@@ -86,8 +89,8 @@ class PostTower(nn.Module):
     """A post's text, words, category and id give its representation; with its popularity, its embedding.
 
     An embedding has two parts: the representation, which a user's taste meets, and the popularity part, which what is
-    liked by all meets; the first component of the latter is the trend as it is. One scale is learnt for taste and trend
-    each, so that none drowns the others.
+    liked by all meets; the first component of the latter is the trend itself, so that who follows nothing else gets the
+    posts in its order. One scale is learnt for taste and trend each, so that none drowns the others.
     """
 
     def __init__(self, config: TowerConfig) -> None:
@@ -99,16 +102,15 @@ class PostTower(nn.Module):
         self.identity = nn.Embedding(config.post_count, width)
         self.norm = nn.LayerNorm(width)
         self.taste_scale = nn.Parameter(torch.tensor(1.0))
-        self.trend_scale = nn.Parameter(torch.tensor(0.5))
-        self.popularity = nn.Sequential(
-            nn.Linear(len(NUMERIC_FEATURES), config.hidden_dimension),
-            nn.GELU(),
-            nn.Linear(config.hidden_dimension, config.learned_dimension - width - 1),
-        )
+        self.trend_scale = nn.Parameter(torch.tensor(0.1))
+        self.hidden = nn.Linear(len(NUMERIC_FEATURES), config.hidden_dimension)
+        self.popularity = nn.Linear(config.hidden_dimension, config.learned_dimension - width - 1)
         self.id_dropout = config.id_dropout
         self.word_dropout = config.word_dropout
         self.new_post_bonus = config.new_post_bonus
         nn.init.zeros_(self.words.weight)
+        nn.init.zeros_(self.popularity.weight)  # the trend alone, until the other features show their worth
+        nn.init.zeros_(self.popularity.bias)
         nn.init.normal_(self.category.weight, std=0.02)
         nn.init.zeros_(self.identity.weight)  # and so it stays where a post is never met: the text speaks alone
 
@@ -142,8 +144,13 @@ class PostTower(nn.Module):
     def forward(self, representations: Tensor, numeric: Tensor) -> Tensor:
         """Unit vectors [posts, learned_dimension] at the moment that ``numeric`` [posts, features] describes."""
         taste = self.taste_scale * representations / representations.shape[-1] ** 0.5
-        trend = self.trend_scale.abs() * numeric[:, TREND_COLUMN:]
-        return functional.normalize(torch.cat([taste, trend, self.popularity(numeric)], dim=-1), dim=-1)
+        trend = torch.tanh(self.trend_scale.abs() * numeric[:, TREND_COLUMN:])
+        rest = functional.normalize(
+            torch.cat([taste, self.popularity(functional.gelu(self.hidden(numeric)))], dim=-1), dim=-1
+        )
+        rest = (1 - trend**2).sqrt() * rest
+        width = representations.shape[-1]
+        return torch.cat([rest[:, :width], trend, rest[:, width:]], dim=-1)
 
     def embed(self, representations: Tensor, numeric: Tensor, is_new: Tensor) -> Tensor:
         """Unit embeddings [posts, tower_dimension]; ``is_new`` bool [posts]: nobody has met the post."""
@@ -187,8 +194,9 @@ class UserTower(nn.Module):
             nn.init.normal_(embedding.weight, std=0.02)
         nn.init.normal_(self.event.weight, std=0.02)
         nn.init.normal_(self.nothing, std=0.02)
+        self.mean_scale = nn.Parameter(torch.tensor(config.taste_from_mean)) if config.taste_from_mean else None
         with torch.no_grad():  # a person begins with the taste of the newest post, as posts see it
-            self.out.weight[:width].copy_(torch.eye(width))
+            self.out.weight[:width].copy_(torch.eye(width) * (_BESIDE_MEAN if config.taste_from_mean else 1.0))
             self.out.bias[:width].zero_()
 
     def forward(self, representations: Tensor, history: HistoryTensors) -> Tensor:
@@ -226,6 +234,8 @@ class UserTower(nn.Module):
         taste, trend, popularity = self.out(self.out_norm(state)).split(
             [width, 1, self.out.out_features - width - 1], -1
         )
+        if self.mean_scale is not None:
+            taste = taste + self.mean_scale * _mean_of_history(representations, history)
         if self.newcomers_follow_trend:
             taste, popularity = (part * has_events.unsqueeze(-1) for part in (taste, popularity))
         return functional.normalize(torch.cat([taste, functional.softplus(trend), popularity], dim=-1), dim=-1)
@@ -233,6 +243,12 @@ class UserTower(nn.Module):
     def embed(self, representations: Tensor, history: HistoryTensors) -> Tensor:
         """Unit embeddings [batch, tower_dimension] of histories over ``representations`` [posts, width]."""
         return welcome_new_posts(self(representations, history), self.new_post_bonus)
+
+
+def _mean_of_history(representations: Tensor, history: HistoryTensors) -> Tensor:
+    """What was met, the strongest counting most: [batch, width], zeros for an empty history."""
+    weights = (history.is_event * (0.5 + history.strengths)).unsqueeze(-1)
+    return (representations[history.rows] * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1e-9)
 
 
 def welcome_new_posts(users: Tensor, bonus: float) -> Tensor:
