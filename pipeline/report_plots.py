@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from pipeline.evaluate import MODEL_NAME, Evaluation, Group
 from pipeline.ranking import CUTOFF
-from pipeline.trained_towers import EpochReport
+from pipeline.trained_towers import EpochReport, kept_epoch
 
 TRAINING = "training.png"
 HISTORY_LENGTH = "history_length.png"
@@ -97,11 +97,6 @@ def _training(epochs: tuple[EpochReport, ...]) -> bytes:
         _finish(axes)
         axes.grid(color=_GRID_COLOUR)
     return _png(figure)
-
-
-def kept_epoch(epochs: tuple[EpochReport, ...]) -> EpochReport:
-    """The one whose towers training kept: the highest validation NDCG@10, the later of equal ones."""
-    return max(epochs, key=lambda report: (report.validation_ndcg_at_10, report.epoch))
 
 
 def _by_group(groups: tuple[Group, ...], methods: list[str], *, group: str, unit: str, value: str) -> bytes:

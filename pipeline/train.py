@@ -15,13 +15,12 @@ from torch.nn import functional
 from pipeline.checkpoint import Checkpoint
 from pipeline.compared_users import ByHistory, ById, ByPooledHistory
 from pipeline.dataset import Dataset
-from pipeline.trained_towers import EpochReport, TrainedTowers
+from pipeline.trained_towers import EpochReport, TrainedTowers, kept_epoch
 from pipeline.training_config import USERS, TrainingConfig
 from pipeline.training_examples import Batch, Examples
 from two_tower.model import PostTower, TowerConfig, UserTower, history_tensors
 from two_tower.words import Vocabulary
 
-_FEWEST_VALIDATED = 1000  # fewer say too little of an epoch to stop by it: then all epochs are trained, the last kept
 _MOST_VALIDATED = 4096
 _VALIDATED_AT_ONCE = 512
 
@@ -125,9 +124,8 @@ def _fit(
     reports: list[EpochReport] = []
     saved = Checkpoint(checkpoint, users, post_tower, optimizer, key=_key(dataset, config))
     saved.restore(reports)
-    can_choose = len(examples.validation_rows) >= _FEWEST_VALIDATED
     for epoch in range(len(reports), config.epochs):
-        if can_choose and _is_spent(reports, config.patience):
+        if _is_spent(reports, config.patience):
             break
         torch.manual_seed(config.seed + epoch)
         random = np.random.default_rng((config.seed, epoch))
@@ -161,8 +159,17 @@ def _fit(
             ]
             recall, ndcg = _validate(users, post_tower, examples)
 
-        reports.append(EpochReport(epoch + 1, _weighted_mean(losses), _weighted_mean(validation), recall, ndcg))
-        if not can_choose or reports[-1].epoch == _best_epoch(reports):
+        reports.append(
+            EpochReport(
+                epoch=epoch + 1,
+                training_loss=_weighted_mean(losses),
+                validation_loss=_weighted_mean(validation),
+                validation_recall_at_10=recall,
+                validation_ndcg_at_10=ndcg,
+                validated=min(len(examples.validation_rows), _MOST_VALIDATED),
+            )
+        )
+        if kept_epoch(reports) is reports[-1]:
             saved.keep_as_best()
         saved.save(reports)
         if on_epoch:
@@ -184,13 +191,8 @@ def _users(kind: str, user_count: int, config: TowerConfig) -> nn.Module:
             return ById(user_count, config)
 
 
-def _best_epoch(reports: list[EpochReport]) -> int:
-    """The epoch of the highest validation NDCG@10, the later of equal ones."""
-    return max(reports, key=lambda report: (report.validation_ndcg_at_10, report.epoch)).epoch
-
-
 def _is_spent(reports: list[EpochReport], patience: int) -> bool:
-    return bool(reports) and reports[-1].epoch - _best_epoch(reports) >= patience
+    return bool(reports) and reports[-1].epoch - kept_epoch(reports).epoch >= patience
 
 
 def _validate(users: nn.Module, post_tower: PostTower, examples: Examples) -> tuple[float, float]:

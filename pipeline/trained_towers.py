@@ -1,6 +1,7 @@
 """What training leaves behind: the towers, how they got there, and which data they learnt from."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,7 @@ from two_tower.words import Vocabulary
 USER_TOWER_FILE = "user_tower.safetensors"
 POST_TOWER_FILE = "post_tower.safetensors"
 FACTS_FILE = "training.json"
+_FEWEST_VALIDATED = 1000
 
 
 class NoTrainedTowersError(Exception):
@@ -28,6 +30,17 @@ class EpochReport:
     validation_loss: float
     validation_recall_at_10: float
     validation_ndcg_at_10: float
+    validated: int  # how many held-out meetings the metrics are over
+
+
+def kept_epoch(epochs: Sequence[EpochReport]) -> EpochReport:
+    """The one whose towers are kept: of the highest validation NDCG@10, the later of equal ones.
+
+    Where fewer than a thousand meetings are held out, they say too little of an epoch: then the last is kept.
+    """
+    if epochs[-1].validated < _FEWEST_VALIDATED:
+        return epochs[-1]
+    return max(epochs, key=lambda report: (report.validation_ndcg_at_10, report.epoch))
 
 
 @dataclass(frozen=True, slots=True)

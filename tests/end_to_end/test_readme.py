@@ -151,6 +151,8 @@ def test_run_shows_every_case_and_ends_cleanly(small_bundles: Path, tmp_path: Pa
         "embed",
         "train",
         "evaluate",
+        "ablate",
+        "cold-start",
         "export",
         "report",
         "sample-api",
