@@ -121,11 +121,14 @@ def train(
     epochs: EpochsOption = None,
     seed: SeedOption = None,
     device: DeviceOption = "cpu",
+    log: Annotated[
+        Path | None, typer.Option(help="Append each epoch's losses and metrics to this file, a JSON line each.")
+    ] = None,
 ) -> None:
     """Train the two towers; goes on where a run was cut off."""
     from cli import stages
 
-    stages.train_stage(Workspace(data), _training_config(config, objective, epochs, seed), device=device)
+    stages.train_stage(Workspace(data), _training_config(config, objective, epochs, seed), device=device, log=log)
 
 
 def evaluate(

@@ -1,7 +1,8 @@
 """The pipeline's stages over a workspace, each with its progress and its table on the screen."""
 
+import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from pipeline.ranking import CUTOFF, Estimate
 from pipeline.raw_store import RawStore
 from pipeline.score import score
 from pipeline.train import train
-from pipeline.trained_towers import TrainedTowers
+from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
 from pipeline.upstream import UpstreamClient
 
@@ -84,18 +85,27 @@ def embed_stage(workspace: Workspace, encoder_directory: Path) -> None:
     console.print(f"Embedded {report.embedded} texts, reused {report.reused} ({report.dimension} dimensions).")
 
 
-def train_stage(workspace: Workspace, config: TrainingConfig, *, device: str = "cpu") -> TrainedTowers:
-    """All interactions to towers."""
+def train_stage(
+    workspace: Workspace, config: TrainingConfig, *, device: str = "cpu", log: Path | None = None
+) -> TrainedTowers:
+    """All interactions to towers; ``log`` gets a JSON line for each epoch."""
     dataset = _dataset(workspace)
     started = time.monotonic()
     with training_bar(f"train ({config.objective})", epochs=config.epochs) as bar:
+
+        def on_epoch(report: EpochReport) -> None:
+            bar.on_epoch(report)
+            if log:
+                with log.open("a") as lines:
+                    lines.write(json.dumps(asdict(report)) + "\n")
+
         towers = train(
             dataset,
             config,
             device=device,
             checkpoint=workspace.checkpoint(config.objective),
             on_batch=bar.on_batch,
-            on_epoch=bar.on_epoch,
+            on_epoch=on_epoch,
         )
     towers.write(workspace.towers(config.objective))
     console.print(f"Trained {len(towers.epochs)} epochs in {time.monotonic() - started:.0f} s.")

@@ -22,6 +22,7 @@ Method = Callable[[Dataset], Recommender]
 _MONTH_DAYS = 30.0
 _NEIGHBOURS = 500
 _BM25_K1, _BM25_B = 1.2, 0.75
+_CONFIDENCE = 40.0  # how much surer ALS is of a post that was met than of one that was not
 _ORDER_DECAY = 0.5  # how much less each older post of a history counts than the one after it
 _MOST_FACTORS = 256
 _POSTS_PER_FACTOR = 32  # a small catalogue is learnt by heart by as many factors as a large one needs
@@ -55,10 +56,8 @@ def random_order(past: Dataset) -> Recommender:
 
 def item_neighbours(past: Dataset) -> Recommender:
     """Item-kNN: posts met by the same people, with BM25 weights (collaborative filtering); newer posts count more."""
-    strengths = _strengths(past)
-    strengths.data /= max(strengths.data.mean(), 1e-9)  # BM25 saturates with what it takes for counts, about 1
     model = ItemItemRecommender(K=_NEIGHBOURS, num_threads=1)
-    model.fit(bm25_weight(strengths.T, K1=_BM25_K1, B=_BM25_B).T.tocsr(), show_progress=False)
+    model.fit(bm25_weight(_strengths(past).T, K1=_BM25_K1, B=_BM25_B).T.tocsr(), show_progress=False)
 
     def score(shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.floating]:
         return np.asarray((_recent_strengths(shown, user_rows) @ model.similarity).toarray())
@@ -70,10 +69,10 @@ def alternating_least_squares(past: Dataset) -> Recommender:
     """Implicit ALS (Hu, Koren and Volinsky 2008; collaborative filtering); users are folded in by their history."""
     with threadpool_limits(1, "blas"):  # the library's own threads and BLAS's get in each other's way
         model = AlternatingLeastSquares(factors=_factors(past), random_state=0, num_threads=1, iterations=15)
-        model.fit(_strengths(past), show_progress=False)
+        model.fit(_CONFIDENCE * _strengths(past), show_progress=False)
 
     def score(shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.floating]:
-        histories = _strengths(shown)[user_rows]
+        histories = _CONFIDENCE * _strengths(shown)[user_rows]
         with threadpool_limits(1, "blas"):
             factors = model.recalculate_user(user_rows, histories)
         return np.asarray(np.atleast_2d(factors) @ np.asarray(model.item_factors).T)
@@ -128,9 +127,11 @@ def _score_by_content(shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[n
 
 
 def _strengths(dataset: Dataset) -> csr_matrix:
+    """Strengths scaled to a mean of 1, as methods expect that were made for counts: [users, posts]."""
     pairs = dataset.pairs
     shape = (len(dataset.user_ids), len(dataset.post_ids))
-    return csr_matrix((np.maximum(pairs.strengths, 1e-3), (pairs.user_rows, pairs.post_rows)), shape=shape)
+    strengths = np.maximum(pairs.strengths, 1e-3)
+    return csr_matrix((strengths / strengths.mean(), (pairs.user_rows, pairs.post_rows)), shape=shape)
 
 
 def _recent_strengths(dataset: Dataset, user_rows: NDArray[np.int64]) -> csr_matrix:
