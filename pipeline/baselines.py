@@ -82,7 +82,9 @@ def alternating_least_squares(past: Dataset) -> Recommender:
 
 def bayesian_personalized_ranking(past: Dataset) -> Recommender:
     """BPR (Rendle et al. 2009; collaborative filtering); a user whom training did not see has no factors."""
-    model = BayesianPersonalizedRanking(factors=_factors(past), random_state=0, num_threads=1, iterations=100)
+    model = BayesianPersonalizedRanking(
+        factors=_factors(past), learning_rate=0.1, iterations=100, random_state=0, num_threads=1
+    )
     model.fit(_strengths(past), show_progress=False)
     is_known = np.diff(past.pairs.offsets) > 0
 
