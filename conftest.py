@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def small_world() -> World:
     """The sample world at an eighth of its size."""
-    return generate_world(7, scale=0.12)
+    return generate_world(scale=0.12)
 
 
 @pytest.fixture(scope="session")
