@@ -16,7 +16,7 @@ Event = tuple[int, int, datetime, str]
 
 
 # The default seed was chosen on another kind of processor, where these two held: sampling follows the last bits of exp
-# and log, so each kind draws a world of its own (docs/quality.md). To hold everywhere, the generator must round them off.
+# and log, so each kind draws a world of its own (docs/quality.md). To hold everywhere, the generator must round those.
 OTHER_WORLD = pytest.mark.xfail(reason="a seed is another world on another kind of processor", strict=False)
 
 
