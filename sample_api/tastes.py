@@ -73,7 +73,7 @@ def make_users(random: np.random.Generator, scale: float) -> Users:
     test = max(round(_TEST_USERS * scale), 6)
     stayers = max(round(_TEST_USERS_SEEN_BEFORE * scale), 2)
     events = _activity(random, active, scale)
-    by_activity = np.argsort(-events, kind="stable")  # NumPy orders ties by processor where it may
+    by_activity = np.argsort(-events, kind="stable")  # else ties stand as the processor has it
     busiest = by_activity[: stayers // 3]
     busy = random.choice(by_activity[stayers // 3 : active // 3], size=stayers - stayers // 3, replace=False)
     staying = np.concatenate([busiest, busy])
