@@ -5,7 +5,7 @@ READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose measure-mood lock protos peers microlens-is-given
+.PHONY: help run test test-compose measure-mood measure-worlds lock protos peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ test-compose: $(READY) ## the same product in containers; needs a Docker engine
 
 measure-mood: $(READY) ## the tables of docs/mood.md, on one sample world
 	$(BIN)/python scripts/measure_mood.py
+
+measure-worlds: $(READY) ## the model beside the baselines on six sample worlds, a quarter of an hour
+	$(BIN)/python scripts/measure_sample_worlds.py
 
 lock: $(READY) ## write requirements.txt from pyproject.toml
 	@# The local build tag of torch and the project itself are facts of this machine, not of the lock.

@@ -4,19 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from cli.sample_workspace import ingest_sample_world
 from cli.workspace import Workspace
-from pipeline.clean import clean
 from pipeline.dataset import read_dataset
-from pipeline.embed import embed_posts
 from pipeline.evaluate import evaluate
 from pipeline.export import export
-from pipeline.fetch import fetch
-from pipeline.raw_store import RawStore
-from pipeline.score import score
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
-from pipeline.upstream import UpstreamClient
-from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
 from sample_api.world import World, generate_world
 from two_tower.text_encoder import default_encoder_directory
 
@@ -38,20 +32,7 @@ def small_world() -> World:
 def small_workspace(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Everything up to the text embeddings, fetched over real HTTP, through the real BERT."""
     workspace = Workspace(tmp_path_factory.mktemp("workspace"))
-    with (
-        running_sample_api(small_world) as url,
-        RawStore(workspace.raw) as store,
-        UpstreamClient(url, flic_token=SAMPLE_TOKEN, resonance_algorithm=SAMPLE_RESONANCE_ALGORITHM) as client,
-    ):
-        fetch(client, store)
-    clean(workspace.raw, workspace.clean)
-    score(workspace.clean, workspace.scores)
-    embed_posts(
-        workspace.clean,
-        workspace.text_cache,
-        workspace.text_embeddings,
-        encoder_directory=default_encoder_directory(),
-    )
+    ingest_sample_world(small_world, workspace)
     return workspace
 
 

@@ -20,17 +20,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cli.sample_workspace import ingest_sample_world
 from cli.workspace import Workspace
-from pipeline.clean import clean
 from pipeline.dataset import Dataset, read_dataset
-from pipeline.embed import embed_posts
 from pipeline.encode import encode_posts, encode_users
-from pipeline.fetch import fetch
-from pipeline.raw_store import RawStore
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
-from pipeline.upstream import UpstreamClient
-from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
 from sample_api.world import MOOD_LABELS, generate_world
 from two_tower.mood_text import mood_to_words
 from two_tower.text_encoder import TextEncoder, default_encoder_directory
@@ -127,19 +122,7 @@ def measure_world(seed: int) -> Measured:
     world = generate_world(seed)
     with TemporaryDirectory() as directory:
         workspace = Workspace(Path(directory))
-        with (
-            running_sample_api(world) as url,
-            RawStore(workspace.raw) as store,
-            UpstreamClient(url, flic_token=SAMPLE_TOKEN, resonance_algorithm=SAMPLE_RESONANCE_ALGORITHM) as client,
-        ):
-            fetch(client, store)
-        clean(workspace.raw, workspace.clean)
-        embed_posts(
-            workspace.clean,
-            workspace.text_cache,
-            workspace.text_embeddings,
-            encoder_directory=default_encoder_directory(),
-        )
+        ingest_sample_world(world, workspace)
         dataset = read_dataset(workspace.clean, workspace.text_embeddings)
     towers = train(dataset, TrainingConfig())
     truth = world.truth

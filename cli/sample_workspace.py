@@ -1,0 +1,31 @@
+"""A sample world in a workspace, as far as every measurement and test needs it."""
+
+from cli.workspace import Workspace
+from pipeline.clean import clean
+from pipeline.embed import embed_posts
+from pipeline.fetch import fetch
+from pipeline.raw_store import RawStore
+from pipeline.score import score
+from pipeline.upstream import UpstreamClient
+from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
+from sample_api.world import World
+from two_tower.text_encoder import default_encoder_directory
+
+
+def ingest_sample_world(world: World, workspace: Workspace) -> None:
+    """Everything up to the text embeddings, fetched over real HTTP, through the real BERT."""
+    workspace.directory.mkdir(parents=True, exist_ok=True)
+    with (
+        running_sample_api(world) as url,
+        RawStore(workspace.raw) as store,
+        UpstreamClient(url, flic_token=SAMPLE_TOKEN, resonance_algorithm=SAMPLE_RESONANCE_ALGORITHM) as client,
+    ):
+        fetch(client, store)
+    clean(workspace.raw, workspace.clean)
+    score(workspace.clean, workspace.scores)
+    embed_posts(
+        workspace.clean,
+        workspace.text_cache,
+        workspace.text_embeddings,
+        encoder_directory=default_encoder_directory(),
+    )
