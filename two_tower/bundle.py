@@ -2,7 +2,8 @@
 
 ``bundles/<bundle_id>/`` holds ``manifest.json``, the files it lists with their hashes, and ``sidecar.json`` with what
 depends on the time. The bundle id is the sha256 of the manifest without that field, and the manifest lists the sha256
-of every file, so the id names every byte. ``bundles/current`` is a relative symbolic link to one bundle.
+of every file, so the id names every byte. ``bundles/current`` is a relative symbolic link to one bundle, and
+``bundles/previous`` to the one that was current before it.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 SIDECAR_NAME = "sidecar.json"
 CURRENT_NAME = "current"
+PREVIOUS_NAME = "previous"
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -127,6 +129,12 @@ def current_bundle(root: Path) -> Path:
     return link.resolve()
 
 
+def previous_bundle(root: Path) -> Path | None:
+    """The directory that was current before the one that is; None if there is none."""
+    link = root / PREVIOUS_NAME
+    return link.resolve() if link.is_dir() else None
+
+
 def write_bundle(
     root: Path, manifest: Manifest, *, write_files: Callable[[Path], None], sidecar: Mapping[str, Json]
 ) -> Path:
@@ -162,11 +170,24 @@ def write_bundle(
 
 
 def point_current_at(root: Path, bundle_id: str) -> None:
-    """Make ``current`` point at a bundle of ``root``, in one step."""
-    link = root / f".{CURRENT_NAME}-{os.getpid()}"
+    """Make ``current`` point at a bundle of ``root``, in one step, and ``previous`` at what it pointed at so far.
+
+    ``previous`` is written first: a crash between the two leaves both at the old bundle, which still answers.
+    """
+    link = root / CURRENT_NAME
+    replaced = os.readlink(link) if link.is_symlink() else None
+    if replaced == bundle_id:
+        return
+    if replaced is not None:
+        _point(root, PREVIOUS_NAME, replaced)
+    _point(root, CURRENT_NAME, bundle_id)
+
+
+def _point(root: Path, name: str, bundle_id: str) -> None:
+    link = root / f".{name}-{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(bundle_id)
-    link.rename(root / CURRENT_NAME)
+    link.rename(root / name)
     _sync(root)
 
 

@@ -22,7 +22,7 @@ SEARCH_RANKING_MOOD: SearchRanking
 SEARCH_RANKING_POPULAR: SearchRanking
 
 class SearchPostsRequest(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit")
+    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,7 @@ class SearchPostsRequest(_message.Message):
     SEEN_POST_IDS_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     category_id: int
@@ -37,7 +38,8 @@ class SearchPostsRequest(_message.Message):
     seen_post_ids: _containers.RepeatedScalarFieldContainer[int]
     offset: int
     limit: int
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    bundle_id: str
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ...) -> None: ...
 
 class RankedPost(_message.Message):
     __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score")
@@ -70,8 +72,10 @@ class SearchPostsResponse(_message.Message):
     def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ...) -> None: ...
 
 class ListCategoriesRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("bundle_id",)
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    bundle_id: str
+    def __init__(self, bundle_id: _Optional[str] = ...) -> None: ...
 
 class Category(_message.Message):
     __slots__ = ("category_id", "name", "post_count")

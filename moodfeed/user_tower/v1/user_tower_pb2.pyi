@@ -8,24 +8,28 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class EncodeContextRequest(_message.Message):
-    __slots__ = ("username", "mood")
+    __slots__ = ("username", "mood", "bundle_id")
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     MOOD_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     username: str
     mood: str
-    def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ...) -> None: ...
+    bundle_id: str
+    def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ..., bundle_id: _Optional[str] = ...) -> None: ...
 
 class EncodeContextResponse(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "seen_post_ids", "bundle_id")
+    __slots__ = ("user_embedding", "mood_embedding", "seen_post_ids", "bundle_id", "mood_unavailable")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     SEEN_POST_IDS_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    MOOD_UNAVAILABLE_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     seen_post_ids: _containers.RepeatedScalarFieldContainer[int]
     bundle_id: str
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ...) -> None: ...
+    mood_unavailable: bool
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ..., mood_unavailable: _Optional[bool] = ...) -> None: ...
 
 class PostContent(_message.Message):
     __slots__ = ("post_id", "title", "description", "category_id")
