@@ -175,7 +175,7 @@ def point_current_at(root: Path, bundle_id: str) -> None:
     ``previous`` is written first: a crash between the two leaves both at the old bundle, which still answers.
     """
     link = root / CURRENT_NAME
-    replaced = os.readlink(link) if link.is_symlink() else None
+    replaced = link.readlink().name if link.is_symlink() else None
     if replaced == bundle_id:
         return
     if replaced is not None:
