@@ -89,7 +89,7 @@ def rollback(
 
 def bundles(bundles: BundlesOption = Path("bundles"), process: ProcessOption = None) -> None:
     """List the bundles, newest first, with their offline metrics and the processes that serve them."""
-    from cli.held_bundles import ask_what_is_held, processes_table
+    from cli.bundle_processes import ask_what_is_held, processes_table
 
     answers = [ask_what_is_held(address, admin_token=_admin_token()) for address in process or _local_processes()]
     stored = stored_bundles(bundles)
@@ -102,7 +102,7 @@ def bundles(bundles: BundlesOption = Path("bundles"), process: ProcessOption = N
 
 def _tell_processes(root: Path, named: Sequence[str] | None) -> None:
     """Reload and show what came of it; exit code 1 if a process refuses, or one that was named is not there."""
-    from cli.held_bundles import Refused, Silent, ask_to_reload, processes_table
+    from cli.bundle_processes import Refused, Silent, ask_to_reload, processes_table
 
     with console.status("waiting for the processes to take it in"):
         answers = [ask_to_reload(address, admin_token=_admin_token()) for address in named or _local_processes()]
@@ -121,7 +121,7 @@ def _admin_token() -> str:
 
 
 def _bundles_table(root: Path, stored: Sequence[StoredBundle | BrokenBundle]) -> Table:
-    from cli.held_bundles import SHOWN_DIGITS
+    from cli.bundle_processes import SHOWN_DIGITS
 
     title = f"Bundles in {escape(str(root))}, newest first; offline metrics @10 of the {METHOD} model"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))

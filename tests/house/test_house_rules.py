@@ -50,7 +50,7 @@ MAY_READ_GENERATED_CODE = {
     "post_index_service/service.py",
     "post_index_service/__main__.py",
     "cli/feed_table.py",
-    "cli/held_bundles.py",
+    "cli/bundle_processes.py",
 }
 
 
