@@ -100,14 +100,16 @@ def _refusal(address: str, error: grpc.RpcError) -> Silent | Refused:
     if status == grpc.StatusCode.UNAVAILABLE and "connect" in details:
         return Silent(address)
     if status == grpc.StatusCode.UNIMPLEMENTED:
-        return Refused(
-            address, "this process knows no bundles: is it the user tower service or the post index service?"
-        )
+        return Refused(address, "holds no bundles: neither the user tower service nor the post index service")
     return Refused(address, f"{_reason_of(error) or status.name}: {details}")
 
 
 def _reason_of(error: grpc.RpcError) -> str:
-    status = rpc_status.from_call(error)
+    """The reason of the error's ErrorInfo, empty if it has none."""
+    try:
+        status = rpc_status.from_call(error)
+    except ValueError:  # the peer's details contradict its status
+        return ""
     for detail in status.details if status else ():
         info = ErrorInfo()
         if detail.Unpack(info):

@@ -1,5 +1,6 @@
 """A whole bundle in a few kilobytes: every file that a real one has, of towers and a BERT that know next to nothing."""
 
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -99,8 +100,6 @@ def _unit_rows(random: np.random.Generator, rows: int, dimension: int) -> np.nda
 @cache
 def _towers_and_encoder() -> dict[str, bytes]:
     """The files that torch writes, the same at each call."""
-    import tempfile
-
     with torch.random.fork_rng(), tempfile.TemporaryDirectory() as name:
         torch.manual_seed(0)
         directory = Path(name)

@@ -2,9 +2,9 @@
 
     python -m tests.faults.kill_at_each_step DIRECTORY [OPERATION]
 
-prints a JSON line an operation: how often it was killed, and every complaint. A step is a call that changes the file system, or one
-that syncs; a last series of kills strikes in the middle of a file, by a limit on file sizes whose signal is deadly.
-Each attempt is a fork, so that hundreds take seconds.
+prints a JSON line an operation: how often it was killed, and every complaint. A step is a call that changes the file
+system, or one that syncs; a first series of kills strikes in the middle of a file, by a limit on file sizes whose
+signal is deadly. Each attempt is a fork, so that hundreds take seconds.
 """
 
 import json
