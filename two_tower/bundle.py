@@ -230,13 +230,12 @@ def point_current_at(root: Path, bundle_id: str) -> None:
     ``previous`` moves first: a crash between the two leaves both at the old bundle, which still answers. Both links are
     made before either moves, so that a full disk moves none.
     """
-    link = root / CURRENT_NAME
-    replaced = link.readlink().name if link.is_symlink() else None
-    if replaced == bundle_id:
-        return
+    replaced = _directory_at(root / CURRENT_NAME)
     targets = {CURRENT_NAME: bundle_id}
-    if replaced is not None and (root / replaced).is_dir():  # else `current` led nowhere, and `previous` stays
-        targets = {PREVIOUS_NAME: replaced} | targets
+    if replaced and replaced.parent == root.resolve():  # else `current` led to no bundle here, and `previous` stays
+        if replaced.name == bundle_id:
+            return
+        targets = {PREVIOUS_NAME: replaced.name} | targets
     made: dict[Path, Path] = {}
     try:
         for name, target in targets.items():
