@@ -144,12 +144,7 @@ class HistoryPosts:
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
         """Read and check types, shapes and order; BundleError names the file."""
-        path = bundle.path(HISTORY_POSTS)
-        arrays = _read_arrays(path, _HISTORY_DTYPES)
-        count, width = _tower_fact(bundle, "post_count"), _tower_fact(bundle, "representation_dimension")
-        _check_shapes(path, arrays, {"post_ids": (count,), "representations": (count, width)})
-        _check(path, _ascend(arrays["post_ids"]), "post_ids do not ascend")
-        return cls(**arrays)
+        return cls(**_read_history_arrays(bundle))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +197,7 @@ class KnownUsers:
         is_first[offsets] = True
         _check(path, ((days[1:] >= days[:-1]) | is_first[1:events]).all(), "a history is not oldest first")
         _check(names_path, len(set(usernames)) == count, "names a user twice")
-        known = _read_arrays(bundle.path(HISTORY_POSTS), _HISTORY_DTYPES, only=("post_ids",))["post_ids"]
+        known = _read_history_arrays(bundle, only=("post_ids",))["post_ids"]
         _check(path, _are_among(post_ids, known), f"post_ids names a post that {HISTORY_POSTS} does not hold")
         return cls(usernames=usernames, **arrays)
 
@@ -301,6 +296,16 @@ def _read_arrays(path: Path, dtypes: _Dtypes, *, only: Sequence[str] = ()) -> _A
     for name, array in arrays.items():
         if array.dtype == np.float32:
             _check(path, np.isfinite(array).all(), f"{name} holds a value that is not finite")
+    return arrays
+
+
+def _read_history_arrays(bundle: Bundle, *, only: Sequence[str] = tuple(_HISTORY_DTYPES)) -> _Arrays:
+    path = bundle.path(HISTORY_POSTS)
+    arrays = _read_arrays(path, _HISTORY_DTYPES, only=only)
+    count, width = _tower_fact(bundle, "post_count"), _tower_fact(bundle, "representation_dimension")
+    shapes = {"post_ids": (count,), "representations": (count, width)}
+    _check_shapes(path, arrays, {name: shapes[name] for name in arrays})
+    _check(path, _ascend(arrays["post_ids"]), "post_ids do not ascend")
     return arrays
 
 

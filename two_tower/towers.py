@@ -110,10 +110,12 @@ def _read_config(bundle: Bundle) -> TowerConfig:
 def _read(path: Path) -> dict[str, Tensor]:
     try:
         tensors = load_file(path)
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
         raise BundleError(path, f"cannot be read as safetensors: {error}") from error
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
+        if tensor.is_floating_point() and tensor.dtype != torch.float32:
+            raise BundleError(path, f"{name} is {tensor.dtype}, expected {torch.float32}")
+        if not tensor.isfinite().all():
             raise BundleError(path, f"{name} holds a value that is not finite")
     return tensors
 
