@@ -198,7 +198,7 @@ class KnownUsers:
         _check(path, ((days[1:] >= days[:-1]) | is_first[1:events]).all(), "a history is not oldest first")
         _check(names_path, len(set(usernames)) == count, "names a user twice")
         known = _read_history_arrays(bundle, only=("post_ids",))["post_ids"]
-        _check(path, _are_among(post_ids, known), f"post_ids names a post that {HISTORY_POSTS} does not hold")
+        _check(path, np.isin(post_ids, known).all(), f"post_ids names a post that {HISTORY_POSTS} does not hold")
         return cls(usernames=usernames, **arrays)
 
 
@@ -339,14 +339,6 @@ def _are_unit_rows(rows: Matrix, *, or_zero: bool = False) -> np.bool_:
         squares = np.einsum("ij,ij->i", rows, rows)
     is_unit = np.abs(squares - 1) <= _SQUARED_NORM_TOLERANCE
     return np.bool_((is_unit | ~rows.any(axis=1) if or_zero else is_unit).all())
-
-
-def _are_among(wanted: NDArray[np.int64], known: NDArray[np.int64]) -> np.bool_:
-    """Whether every wanted number is one of the known, which ascend."""
-    if not len(known):
-        return np.bool_(not len(wanted))
-    places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.bool_((known[places] == wanted).all())
 
 
 def _write_texts(path: Path, texts: Iterable[str]) -> None:

@@ -4,7 +4,8 @@ Mean pooling over all tokens and normalisation, as sentence-transformers/all-Min
 (https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -75,7 +76,8 @@ class TextEncoder:
     def _prove(self, config_path: Path) -> None:
         """Embed one text: some settings fail, or make no number, only then."""
         try:
-            norm = float(np.linalg.norm(self.encode(["a calm evening"])))
+            with _panics_are_errors():
+                norm = float(np.linalg.norm(self.encode(["a calm evening"])))
         except Exception as error:
             raise TextEncoderError(config_path, f"gives no BERT that embeds a text: {error}") from error
         if not abs(norm - 1) < 1e-3:
@@ -118,6 +120,17 @@ def default_encoder_directory() -> Path:
     return Path(package.origin).parent / "model"
 
 
+@contextmanager
+def _panics_are_errors() -> Iterator[None]:
+    """A panic of the tokenizer's Rust is a BaseException, which would end the process."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # nothing exports the class
+            raise
+        raise RuntimeError(f"the tokenizer panics: {error}") from error
+
+
 def _read_config(path: Path) -> BertConfig:
     try:
         config = BertConfig.from_json_file(path)
@@ -134,7 +147,8 @@ def _read_config(path: Path) -> BertConfig:
 
 def _read_tokenizer(path: Path, *, max_tokens: int, vocabulary_size: int) -> Tokenizer:
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        with _panics_are_errors():
+            tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:
         raise TextEncoderError(path, f"cannot be read as a tokenizer: {error}") from error
     if tokenizer.get_vocab_size() > vocabulary_size:

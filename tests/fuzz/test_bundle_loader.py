@@ -298,7 +298,7 @@ def change_arrays(data: st.DataObject, arrays: dict[str, np.ndarray]) -> None:
 
 def _whole(value: float, dtype: np.dtype) -> int:
     """The nearest number that the dtype holds."""
-    limits = np.iinfo(dtype if dtype.kind == "i" else np.int8)
+    limits = np.iinfo(dtype if dtype.kind in "iu" else np.int8)
     return 0 if math.isnan(value) else int(max(min(value, limits.max), limits.min))
 
 
