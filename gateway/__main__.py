@@ -26,7 +26,7 @@ from rpc.environment import load_settings
 from rpc.errors import AsyncErrorInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
 from rpc.replicas import Replicas
-from rpc.server import LAME_DUCK_SECONDS, OPTIONS, BusyAddressError
+from rpc.server import IDLE_LOOK_SECONDS, IDLE_LOOKS, LAME_DUCK_SECONDS, OPTIONS, BusyAddressError
 from rpc.structured_log import configure_logging
 
 _log = structlog.get_logger("gateway")
@@ -110,11 +110,22 @@ async def serve(settings: Settings) -> None:
         await health_servicer.enter_graceful_shutdown()
         await asyncio.sleep(LAME_DUCK_SECONDS)
         http_server.should_exit = True
-        await asyncio.gather(server.stop(settings.grace_seconds), http_task)
+        await asyncio.gather(stop_when_idle(server, in_flight, grace_seconds=settings.grace_seconds), http_task)
         for task in replica_tasks:
             task.cancel()
         await asyncio.gather(*replica_tasks, return_exceptions=True)
     _log.info("stopped")
+
+
+async def stop_when_idle(server: grpc.aio.Server, in_flight: InFlight, *, grace_seconds: float) -> None:
+    """Give requests in flight up to ``grace_seconds``; streams of health watchers, who would stay for ever, none."""
+    stopping = asyncio.create_task(server.stop(grace_seconds))
+    idle_looks = 0
+    while idle_looks < IDLE_LOOKS and not stopping.done():
+        await asyncio.sleep(IDLE_LOOK_SECONDS)
+        idle_looks = 0 if in_flight.count else idle_looks + 1
+    await server.stop(0)
+    await stopping
 
 
 def main() -> int:

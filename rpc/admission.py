@@ -26,12 +26,13 @@ class OverloadedError(Exception):
 
 
 class AdmissionPool(ThreadPoolExecutor):
-    """A thread pool that knows how many calls wait for a thread."""
+    """A thread pool that knows how many calls wait for a thread, and how many are there in all."""
 
     def __init__(self, threads: int, name: str) -> None:
         super().__init__(threads, name)
         self._lock = threading.Lock()
         self.waiting = 0
+        self.in_flight = 0
 
     def submit(
         self, fn: Callable[_Parameters, _Result], /, *args: _Parameters.args, **kwargs: _Parameters.kwargs
@@ -39,12 +40,17 @@ class AdmissionPool(ThreadPoolExecutor):
         """Queue a call."""
         with self._lock:
             self.waiting += 1
+            self.in_flight += 1
         return super().submit(self._start, fn, *args, **kwargs)
 
     def _start(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> _Result:
         with self._lock:
             self.waiting -= 1
-        return fn(*args, **kwargs)
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            with self._lock:
+                self.in_flight -= 1
 
 
 class AdmissionInterceptor(grpc.ServerInterceptor):
@@ -95,18 +101,18 @@ class InFlight:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._count = 0
+        self.count = 0
 
     @contextmanager
     def admitted(self, method: str) -> Iterator[None]:
         """Be counted while the block runs; OverloadedError at once if there are too many."""
-        if self._count >= self._most:
+        if self.count >= self._most:
             REFUSED.labels(method).inc()
             raise OverloadedError("too many requests at once: try again later")
-        self._count += 1
-        IN_FLIGHT.set(self._count)
+        self.count += 1
+        IN_FLIGHT.set(self.count)
         try:
             yield
         finally:
-            self._count -= 1
-            IN_FLIGHT.set(self._count)
+            self.count -= 1
+            IN_FLIGHT.set(self.count)

@@ -92,6 +92,11 @@ class Replicas(Generic[Stub]):
         """Whether the health of any replica says SERVING."""
         return any(replica.is_serving and not replica.is_mute for replica in self._replicas.values())
 
+    @property
+    def well(self) -> int:
+        """How many replicas are SERVING, or were not heard of yet, and answer."""
+        return sum(replica.is_well for replica in self._replicas.values())
+
     async def call(
         self,
         method: Callable[[Stub], Callable[..., Awaitable[Response]]],
@@ -236,7 +241,7 @@ class Replicas(Generic[Stub]):
             await self._tell()
 
     async def _tell(self) -> None:
-        WELL.labels(self.service).set(sum(replica.is_well for replica in self._replicas.values()))
+        WELL.labels(self.service).set(self.well)
         if self.on_change:
             await self.on_change()
 

@@ -25,6 +25,9 @@ _log = structlog.get_logger("rpc.server")
 LAME_DUCK_SECONDS = 0.3
 """How long a process that says NOT_SERVING still takes requests: those already on the wire would be lost otherwise."""
 
+IDLE_LOOKS, IDLE_LOOK_SECONDS = 3, 0.05
+"""A draining server without requests in flight at so many looks in a row, so far apart, is done."""
+
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second process on the same port is a mistake to be told of
     # rpc.channel pings an idle peer; by default a server takes that for abuse and cuts the connection.
@@ -57,6 +60,7 @@ class RunningServer:
 
     port: int
     _server: grpc.Server
+    _pool: AdmissionPool
     _health: health.HealthServicer
     _service_names: tuple[str, ...]
 
@@ -70,7 +74,11 @@ class RunningServer:
         """Say NOT_SERVING, soon refuse new requests, and give those in flight up to ``grace_seconds``."""
         self._health.enter_graceful_shutdown()
         time.sleep(LAME_DUCK_SECONDS)
-        self._server.stop(grace_seconds).wait()
+        stopped = self._server.stop(grace_seconds)
+        idle_looks = 0
+        while idle_looks < IDLE_LOOKS and not stopped.wait(IDLE_LOOK_SECONDS):
+            idle_looks = 0 if self._pool.in_flight else idle_looks + 1
+        self._server.stop(0).wait()  # what is left are streams of health watchers, who would stay for ever
 
 
 def start_server(
@@ -119,7 +127,7 @@ def start_server(
             f"{options.name} cannot serve metrics on {options.metrics_host}:{options.metrics_port}: {error.strerror}; "
             f"set {options.address_variable.removesuffix('ADDRESS')}METRICS_PORT to another port, 0 for none"
         ) from error
-    running = RunningServer(port, server, health_servicer, ("", *service_names, *admin_names))
+    running = RunningServer(port, server, pool, health_servicer, ("", *service_names, *admin_names))
     running.set_serving(True)
     server.start()
     return running
