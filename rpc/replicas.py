@@ -59,6 +59,10 @@ class _Replica(Generic[Stub]):
 
     @property
     def is_well(self) -> bool:
+        return self.is_serving is True and not self.is_mute
+
+    @property
+    def may_be_well(self) -> bool:
         return self.is_serving is not False and not self.is_mute
 
 
@@ -89,12 +93,12 @@ class Replicas(Generic[Stub]):
 
     @property
     def is_serving(self) -> bool:
-        """Whether the health of any replica says SERVING."""
-        return any(replica.is_serving and not replica.is_mute for replica in self._replicas.values())
+        """Whether any replica is well."""
+        return self.well > 0
 
     @property
     def well(self) -> int:
-        """How many replicas are SERVING, or were not heard of yet, and answer."""
+        """How many replicas say SERVING, and answer."""
         return sum(replica.is_well for replica in self._replicas.values())
 
     async def call(
@@ -148,12 +152,17 @@ class Replicas(Generic[Stub]):
 
     def _choose(self, tried: Sequence[_Replica[Stub]]) -> tuple[_Replica[Stub], bool]:
         """The next well replica, one not tried yet if there is one; and whether no other is left to try after it."""
-        well = [replica for replica in self._replicas.values() if replica.is_well]
+        well = self._candidates()
         fresh = [replica for replica in well if replica not in tried]
         candidates = fresh or well
         if not candidates:
             raise NoReplicaError(f"no replica of {self.service} is well")
         return candidates[next(self._turn) % len(candidates)], len(fresh) < 2
+
+    def _candidates(self) -> list[_Replica[Stub]]:
+        """The well replicas; before any is known to be, those that may."""
+        well = [replica for replica in self._replicas.values() if replica.is_well]
+        return well or [replica for replica in self._replicas.values() if replica.may_be_well]
 
     def _cause(self, error: grpc.aio.AioRpcError, elsewhere: frozenset[str], *, has_time: bool) -> str:
         """Why another attempt may help; empty if it cannot."""
@@ -170,7 +179,7 @@ class Replicas(Generic[Stub]):
     def _may_retry(self, cause: str, tried: Sequence[_Replica[Stub]], *, time_left: float) -> bool:
         if not cause or len(tried) >= _MOST_ATTEMPTS or time_left <= 0:
             return False
-        well = [replica for replica in self._replicas.values() if replica.is_well]
+        well = self._candidates()
         if not well or (cause == "elsewhere" and all(replica in tried for replica in well)):
             return False
         if self._budget < 1:
@@ -224,17 +233,25 @@ class Replicas(Generic[Stub]):
         await replica.channel.close(grace=1.0)
 
     async def _watch(self, replica: _Replica[Stub]) -> None:
+        """Hear what the replica says of itself.
+
+        A stream that breaks says nothing yet: a connection may be cut, and the replica be well. One that cannot be had
+        again says enough.
+        """
         stub = health_pb2_grpc.HealthStub(replica.channel)
         while True:
+            heard = False
             try:
                 async for answer in stub.Watch(health_pb2.HealthCheckRequest()):
-                    await self._note(replica, answer.status == health_pb2.HealthCheckResponse.SERVING)
+                    heard = True
+                    await self._note(replica, is_serving=answer.status == health_pb2.HealthCheckResponse.SERVING)
             except grpc.aio.AioRpcError:
                 pass
-            await self._note(replica, is_serving=False)
-            await asyncio.sleep(_WATCH_RETRY_SECONDS)
+            if not heard:
+                await self._note(replica, is_serving=False)
+                await asyncio.sleep(_WATCH_RETRY_SECONDS)
 
-    async def _note(self, replica: _Replica[Stub], is_serving: bool) -> None:
+    async def _note(self, replica: _Replica[Stub], *, is_serving: bool) -> None:
         if replica.is_serving != is_serving:
             replica.is_serving = is_serving
             _log.info("replica serves" if is_serving else "replica does not serve", address=replica.address)
