@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     attempt_seconds: float = Field(
         0.5, gt=0, description="time after which a replica that does not answer is left for another one"
     )
-    most_in_flight: int = Field(64, ge=1, description="requests answered at once; more are refused at once")
+    most_in_flight: int = Field(32, ge=1, description="requests answered at once; more are refused at once")
     deadline_seconds: float = Field(2.0, gt=0, description="longest time a request may take; callers may ask for less")
     grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for requests in flight")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level logged")

@@ -29,6 +29,13 @@ class Outcomes:
     bundles: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
 
+    def add(self, other: "Outcomes") -> None:
+        """Count another load's outcomes too."""
+        self.requests += other.requests
+        self.degraded += other.degraded
+        self.failed += other.failed
+        self.wrong += other.wrong
+
     def record(self, fault: str, *, injected: str) -> None:
         """Put the outcomes into the table."""
         print(fault, self.requests, dict(self.degraded), dict(self.failed), self.wrong[:3])

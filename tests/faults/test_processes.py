@@ -6,11 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import cycle
 from pathlib import Path
 
 import grpc
-import libfaketime
 import pytest
 
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
@@ -276,43 +274,3 @@ def test_a_failing_mood_encoder_leaves_the_mood_out_and_says_so(
     outcomes.record("the mood encoder fails", injected="BERT raises for some moods")
     assert (outcomes.wrong, outcomes.failed) == ([], {})
     assert set(outcomes.degraded) == {"MOOD_UNAVAILABLE"}
-
-
-@contextmanager
-def jumping_clock(offset: Path) -> Iterator[dict[str, str]]:
-    """Settings under which processes believe a wall clock that jumps twice a second; intervals stay true."""
-    stop = threading.Event()
-    library = Path(libfaketime.__file__).parent / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"
-
-    def jump() -> None:
-        for seconds in cycle((0, 86_400, -86_400, 3_600, -5)):
-            offset.write_text(f"{seconds:+d}\n")
-            if stop.wait(0.5):
-                return
-
-    thread = threading.Thread(target=jump)
-    thread.start()
-    try:
-        yield {
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": str(offset),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
-    finally:
-        stop.set()
-        thread.join()
-
-
-def test_jumps_of_the_wall_clock_change_nothing(
-    three_bundles: list[Path], expectations: Expectations, tmp_path: Path
-) -> None:
-    with (
-        jumping_clock(tmp_path / "offset") as settings,
-        running_fleet(three_bundles[0].parent, tmp_path / "logs", settings=settings) as fleet,
-        running_load(fleet.target, expectations, in_flight=8) as outcomes,
-    ):
-        wait_for_requests(outcomes, 2000)
-    outcomes.record("the clock jumps", injected="libfaketime moves every process by up to a day, twice a second")
-    assert_all_is_well(outcomes)
