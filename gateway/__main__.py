@@ -19,11 +19,14 @@ from gateway.readiness import Readiness
 from gateway.service import ERRORS, SERVICE_NAME, FeedService
 from gateway.settings import Settings
 from moodfeed.feed.v1 import feed_pb2_grpc
-from rpc.channel import open_channel
+from moodfeed.post_index.v1 import post_index_pb2_grpc
+from moodfeed.user_tower.v1 import user_tower_pb2_grpc
+from rpc.admission import InFlight
 from rpc.environment import load_settings
 from rpc.errors import AsyncErrorInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
-from rpc.server import LAME_DUCK_SECONDS, OPTIONS, BusyAddressError
+from rpc.replicas import Replicas
+from rpc.server import IDLE_LOOK_SECONDS, IDLE_LOOKS, LAME_DUCK_SECONDS, OPTIONS, BusyAddressError
 from rpc.structured_log import configure_logging
 
 _log = structlog.get_logger("gateway")
@@ -44,29 +47,46 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop_asked.set)
 
-    channels = {
-        "user_tower_service": open_channel(settings.user_tower_address),
-        "post_index_service": open_channel(settings.post_index_address),
-    }
-    tower = GrpcUserTower(channels["user_tower_service"])
-    index = GrpcPostIndex(channels["post_index_service"])
-    readiness = Readiness(channels)
+    towers = Replicas(
+        "user_tower_service",
+        settings.user_tower_address,
+        user_tower_pb2_grpc.UserTowerServiceStub,
+        attempt_seconds=settings.attempt_seconds,
+    )
+    indexes = Replicas(
+        "post_index_service",
+        settings.post_index_address,
+        post_index_pb2_grpc.PostIndexServiceStub,
+        attempt_seconds=settings.attempt_seconds,
+    )
+    tower, index = GrpcUserTower(towers), GrpcPostIndex(indexes)
+    readiness = Readiness(needed=indexes, wanted=towers)
+    in_flight = InFlight(settings.most_in_flight)
     health_servicer = health.aio.HealthServicer()
 
-    async def set_ready(is_ready: bool) -> None:
-        status = health_pb2.HealthCheckResponse.SERVING if is_ready else health_pb2.HealthCheckResponse.NOT_SERVING
+    async def tell_health() -> None:
+        status = (
+            health_pb2.HealthCheckResponse.NOT_SERVING if readiness.missing else health_pb2.HealthCheckResponse.SERVING
+        )
         for name in ("", SERVICE_NAME):
             await health_servicer.set(name, status)
-        _log.info("ready" if is_ready else "not ready", missing=readiness.missing)
+        _log.info("readiness", missing=readiness.missing, degraded=readiness.degraded)
 
-    await set_ready(False)
+    await tell_health()
+    towers.on_change = indexes.on_change = tell_health
     server = grpc.aio.server(interceptors=[AsyncMetricsInterceptor(), AsyncErrorInterceptor(ERRORS)], options=OPTIONS)
     feed_pb2_grpc.add_FeedServiceServicer_to_server(
-        FeedService(tower=tower, index=index, deadline_seconds=settings.deadline_seconds), server
+        FeedService(tower=tower, index=index, in_flight=in_flight, deadline_seconds=settings.deadline_seconds), server
     )
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     reflection.enable_server_reflection([SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-    app = build_app(tower=tower, index=index, readiness=readiness, deadline_seconds=settings.deadline_seconds)
+    app = build_app(
+        tower=tower,
+        index=index,
+        readiness=readiness,
+        in_flight=in_flight,
+        deadline_seconds=settings.deadline_seconds,
+    )
     http_server = HttpServer(
         uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=int(settings.grace_seconds)
@@ -77,22 +97,35 @@ async def serve(settings: Settings) -> None:
             server.add_insecure_port(settings.grpc_address)
         except RuntimeError as error:
             raise _busy(settings.grpc_address, "MOODFEED_GATEWAY_GRPC_ADDRESS") from error
+        await asyncio.gather(towers.start(), indexes.start())
         await server.start()
         http_task = asyncio.create_task(http_server.serve(sockets=[http_socket]))
-        watch_task = asyncio.create_task(readiness.watch(set_ready))
+        replica_tasks = [asyncio.create_task(replicas.run()) for replicas in (towers, indexes)]
         _log.info("serving", grpc_address=settings.grpc_address, http_address=settings.http_address)
 
         await stop_asked.wait()
 
         _log.info("draining", grace_seconds=settings.grace_seconds)
-        watch_task.cancel()
+        towers.on_change = indexes.on_change = None
         await health_servicer.enter_graceful_shutdown()
         await asyncio.sleep(LAME_DUCK_SECONDS)
         http_server.should_exit = True
-        await asyncio.gather(server.stop(settings.grace_seconds), http_task)
-    for channel in channels.values():
-        await channel.close()
+        await asyncio.gather(stop_when_idle(server, in_flight, grace_seconds=settings.grace_seconds), http_task)
+        for task in replica_tasks:
+            task.cancel()
+        await asyncio.gather(*replica_tasks, return_exceptions=True)
     _log.info("stopped")
+
+
+async def stop_when_idle(server: grpc.aio.Server, in_flight: InFlight, *, grace_seconds: float) -> None:
+    """Give requests in flight up to ``grace_seconds``; streams of health watchers, who would stay for ever, none."""
+    stopping = asyncio.create_task(server.stop(grace_seconds))
+    idle_looks = 0
+    while idle_looks < IDLE_LOOKS and not stopping.done():
+        await asyncio.sleep(IDLE_LOOK_SECONDS)
+        idle_looks = 0 if in_flight.count else idle_looks + 1
+    await server.stop(0)
+    await stopping
 
 
 def main() -> int:

@@ -1,13 +1,18 @@
-"""The two compute services as the feed sees them: calls with deadlines, and their errors in the feed's words."""
+"""The two compute services as the feed sees them: calls to any replica, and their errors in the feed's words."""
+
+from collections.abc import Mapping
 
 import grpc
 
 from gateway.feed import (
+    BundleNotHeldError,
     Category,
     CategoryNotFoundError,
     Context,
     DeadlineExceededError,
     Embedding,
+    FeedError,
+    OverloadedError,
     Post,
     Ranking,
     Search,
@@ -18,6 +23,7 @@ from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from rpc.errors import read_error_info
+from rpc.replicas import NoReplicaError, Replicas
 
 _RANKINGS = {
     post_index_pb2.SEARCH_RANKING_USER: Ranking.USER,
@@ -25,39 +31,45 @@ _RANKINGS = {
     post_index_pb2.SEARCH_RANKING_MOOD: Ranking.MOOD,
     post_index_pb2.SEARCH_RANKING_POPULAR: Ranking.POPULAR,
 }
-_PASSING = {
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.RESOURCE_EXHAUSTED,
-    grpc.StatusCode.CANCELLED,
-    grpc.StatusCode.FAILED_PRECONDITION,  # tower and index on different bundles for a moment: never a mixed feed
+_BUNDLE_NOT_HELD = "BUNDLE_NOT_HELD"
+_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD})  # another replica may be a step ahead, or behind
+_ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (OverloadedError, "is overloaded: try again later"),
+    grpc.StatusCode.DEADLINE_EXCEEDED: (DeadlineExceededError, "did not answer in time"),
+    grpc.StatusCode.UNAVAILABLE: (UnavailableError, "is unavailable"),
+    grpc.StatusCode.CANCELLED: (UnavailableError, "is unavailable"),
 }
 
 
 class GrpcUserTower:
-    """The user tower service behind a channel."""
+    """The user tower service behind its replicas."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._stub = user_tower_pb2_grpc.UserTowerServiceStub(channel)
+    def __init__(self, replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> None:
+        self._replicas = replicas
 
-    async def encode_context(self, username: str, mood: str, *, seconds: float) -> Context:
+    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> Context:
         """Embed user and mood."""
-        request = user_tower_pb2.EncodeContextRequest(username=username, mood=mood)
+        request = user_tower_pb2.EncodeContextRequest(username=username, mood=mood, bundle_id=bundle_id)
         try:
-            answer = await self._stub.EncodeContext(request, timeout=seconds)
-        except grpc.aio.AioRpcError as error:
+            answer = await self._replicas.call(
+                lambda stub: stub.EncodeContext, request, seconds=seconds, elsewhere=_ELSEWHERE
+            )
+        except (grpc.aio.AioRpcError, NoReplicaError) as error:
             raise _in_our_words(error, "user_tower_service") from error
         return Context(
             user=_embedding(answer.user_embedding) if answer.HasField("user_embedding") else None,
             mood=_embedding(answer.mood_embedding) if answer.HasField("mood_embedding") else None,
             seen_post_ids=tuple(answer.seen_post_ids),
+            bundle_id=answer.bundle_id,
+            mood_unavailable=answer.mood_unavailable,
         )
 
 
 class GrpcPostIndex:
-    """The post index service behind a channel."""
+    """The post index service behind its replicas."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._stub = post_index_pb2_grpc.PostIndexServiceStub(channel)
+    def __init__(self, replicas: Replicas[post_index_pb2_grpc.PostIndexServiceStub]) -> None:
+        self._replicas = replicas
 
     async def search_posts(self, search: Search, *, seconds: float) -> SearchResult:
         """Rank posts."""
@@ -69,12 +81,13 @@ class GrpcPostIndex:
             seen_post_ids=search.context.seen_post_ids,
             offset=search.offset,
             limit=search.limit,
+            bundle_id=search.context.bundle_id,
         )
         try:
-            answer = await self._stub.SearchPosts(request, timeout=seconds)
-        except grpc.aio.AioRpcError as error:
-            if read_error_info(error).reason == "CATEGORY_NOT_FOUND":
-                raise CategoryNotFoundError from error
+            answer = await self._replicas.call(
+                lambda stub: stub.SearchPosts, request, seconds=seconds, elsewhere=_ELSEWHERE
+            )
+        except (grpc.aio.AioRpcError, NoReplicaError) as error:
             raise _in_our_words(error, "post_index_service") from error
         return SearchResult(
             posts=tuple(
@@ -94,11 +107,14 @@ class GrpcPostIndex:
             bundle_id=answer.bundle_id,
         )
 
-    async def list_categories(self, *, seconds: float) -> tuple[Category, ...]:
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[Category, ...]:
         """All valid categories."""
+        request = post_index_pb2.ListCategoriesRequest(bundle_id=bundle_id)
         try:
-            answer = await self._stub.ListCategories(post_index_pb2.ListCategoriesRequest(), timeout=seconds)
-        except grpc.aio.AioRpcError as error:
+            answer = await self._replicas.call(
+                lambda stub: stub.ListCategories, request, seconds=seconds, elsewhere=_ELSEWHERE
+            )
+        except (grpc.aio.AioRpcError, NoReplicaError) as error:
             raise _in_our_words(error, "post_index_service") from error
         return tuple(
             Category(category.category_id, category.name, category.post_count) for category in answer.categories
@@ -120,12 +136,15 @@ def _message(embedding: Embedding | None) -> embedding_pb2.Embedding | None:
     return embedding_pb2.Embedding(space=space, values=embedding.values)
 
 
-def _in_our_words(error: grpc.aio.AioRpcError, service: str) -> Exception:
-    if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
-        return DeadlineExceededError(f"{service} did not answer in time", service=service)
-    if error.code() in _PASSING:
-        reason = read_error_info(error).reason
-        return UnavailableError(
-            f"{service} is unavailable" + (f": {reason}" if reason else ""), service=service, downstream_reason=reason
-        )
-    return error
+def _in_our_words(error: grpc.aio.AioRpcError | NoReplicaError, service: str) -> Exception:
+    if isinstance(error, NoReplicaError):
+        return UnavailableError(str(error), service=service)
+    info = read_error_info(error)
+    if info.reason == "CATEGORY_NOT_FOUND":
+        return CategoryNotFoundError()
+    if info.reason == _BUNDLE_NOT_HELD:
+        return BundleNotHeldError(error.details() or "", **info.metadata)
+    if error.code() not in _ERRORS:
+        return error
+    error_class, words = _ERRORS[error.code()]
+    return error_class(f"{service} {words}", service=service)

@@ -1,7 +1,7 @@
 """What a feed is: check the request, encode its context, search the index, cut a page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
@@ -20,6 +20,7 @@ class FeedError(Exception):
     ├── BlankUsernameError, InvalidPageSizeError, InvalidPageTokenError, MoodTooLongError, TooManyExclusionsError
     ├── CategoryNotFoundError, UserNotFoundError
     ├── BundleNotHeldError
+    ├── OverloadedError
     └── UnavailableError
         └── DeadlineExceededError
     """
@@ -64,7 +65,11 @@ class UserNotFoundError(FeedError):
 
 
 class BundleNotHeldError(FeedError):
-    """The bundle that the caller requires is not the one that answers."""
+    """No replica holds the bundle that is asked for; ``current_bundle_id`` in the metadata is the one that answers."""
+
+
+class OverloadedError(FeedError):
+    """More is asked than can be answered in time."""
 
 
 class UnavailableError(FeedError):
@@ -119,6 +124,12 @@ class Degradation:
     reason: str
 
 
+USER, MOOD = "user", "mood"
+NO_USER_TOWER = Degradation(USER, "USER_TOWER_UNAVAILABLE")
+NO_MOOD = Degradation(MOOD, "MOOD_UNAVAILABLE")
+_TOWER_SHARE = 0.6  # of the time: what is left must do for a feed without the tower
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """One page of a feed."""
@@ -151,11 +162,17 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the user tower says of a request; no user if the username is unknown, no mood if none was given."""
+    """What the user tower says of a request; no user if the username is unknown, no mood if none was given.
 
-    user: Embedding | None
-    mood: Embedding | None
-    seen_post_ids: tuple[int, ...]
+    ``mood_unavailable`` says that one was given and could not be encoded. An empty ``bundle_id`` leaves the choice to
+    the index.
+    """
+
+    user: Embedding | None = None
+    mood: Embedding | None = None
+    seen_post_ids: tuple[int, ...] = ()
+    bundle_id: str = ""
+    mood_unavailable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,18 +199,24 @@ class SearchResult:
 class UserTower(Protocol):
     """Knows people and moods."""
 
-    async def encode_context(self, username: str, mood: str, *, seconds: float) -> Context:
-        """Embed user and mood within ``seconds``; UnavailableError if that cannot be had."""
+    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> Context:
+        """Embed user and mood within ``seconds``, by the current bundle if ``bundle_id`` is empty.
+
+        BundleNotHeldError, OverloadedError, UnavailableError.
+        """
 
 
 class PostIndex(Protocol):
     """Knows posts and categories."""
 
     async def search_posts(self, search: Search, *, seconds: float) -> SearchResult:
-        """Rank posts within ``seconds``; CategoryNotFoundError, UnavailableError."""
+        """Rank posts within ``seconds`` by the bundle of the context.
 
-    async def list_categories(self, *, seconds: float) -> tuple[Category, ...]:
-        """All valid categories within ``seconds``; UnavailableError."""
+        CategoryNotFoundError, BundleNotHeldError, OverloadedError, UnavailableError.
+        """
+
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[Category, ...]:
+        """All valid categories within ``seconds``; BundleNotHeldError, OverloadedError, UnavailableError."""
 
 
 class Clock(Protocol):
@@ -204,36 +227,46 @@ class Clock(Protocol):
 
 
 async def get_feed(request: FeedRequest, *, tower: UserTower, index: PostIndex, clock: Clock) -> Feed:
-    """Answer one request as the case table says; FeedError says what was wrong.
+    """Answer one request as the case table says, from one bundle; FeedError says what was wrong.
 
-    Checks run in this order: malformed request, category, user.
+    Checks run in this order: malformed request, category, user. What is left out, ``degradations`` says.
     """
-    request_digest = page_token.digest(request.username, request.category_id, request.mood, request.exclude_post_ids)
-    page_size, token = _check(request), _read_token(request, request_digest)
-
-    context = await tower.encode_context(request.username, request.mood, seconds=clock.seconds_left())
-    if context.user is None and (context.mood is None or request.category_id is None):
-        await _check_category(request.category_id, index=index, clock=clock)
-        raise UserNotFoundError
-
-    offset = token.offset if token else 0
-    search = Search(context, request.category_id, request.exclude_post_ids, offset, page_size)
-    result = await index.search_posts(search, seconds=clock.seconds_left())
-
-    if request.required_bundle_id and request.required_bundle_id != result.bundle_id:
-        raise BundleNotHeldError(
-            f"bundle {request.required_bundle_id} is not held, {result.bundle_id} is",
-            required_bundle_id=request.required_bundle_id,
+    page = _check(request)
+    context, degradations = await _encode(request, page, tower=tower, clock=clock)
+    try:
+        result = await _search(request, page, context, degradations=degradations, index=index, clock=clock)
+    except BundleNotHeldError as error:
+        if page.bundle_id:
+            raise _in_words_of(page, error) from error
+        # The tower is a step ahead of the index, or behind: both hold the bundle that the index has.
+        page = replace(page, bundle_id=error.metadata["current_bundle_id"])
+        context, degradations = await _encode(request, page, tower=tower, clock=clock)
+        result = await _search(request, page, context, degradations=degradations, index=index, clock=clock)
+    next_token = page_token.write(
+        page_token.PageToken(
             bundle_id=result.bundle_id,
+            request_digest=page.request_digest,
+            offset=page.offset + page.size,
+            left_out=frozenset(degradation.stage for degradation in degradations),
         )
-    if token and token.bundle_id != result.bundle_id:
-        raise InvalidPageTokenError("page_token is of another bundle: start again at the first page")
-    next_token = page_token.write(result.bundle_id, request_digest, offset + page_size) if result.has_more else ""
-    return Feed(result.posts, next_token, result.bundle_id, result.ranking)
+    )
+    return Feed(result.posts, next_token if result.has_more else "", result.bundle_id, result.ranking, degradations)
 
 
-def _check(request: FeedRequest) -> int:
-    """Refuse a malformed request; returns the page size that is meant."""
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Which part of which ranking is meant; no ``left_out`` at a first page: whether anything is, will be seen."""
+
+    request_digest: bytes
+    size: int
+    offset: int
+    bundle_id: str
+    is_continued: bool
+    left_out: frozenset[str]
+
+
+def _check(request: FeedRequest) -> _Page:
+    """Refuse a malformed request; returns the page that is meant."""
     if not request.username.strip():
         raise BlankUsernameError("username must not be empty or blank")
     if len(request.mood) > LONGEST_MOOD:
@@ -244,24 +277,74 @@ def _check(request: FeedRequest) -> int:
         raise TooManyExclusionsError(
             f"{len(request.exclude_post_ids)} posts are excluded, at most {MOST_EXCLUSIONS} are allowed"
         )
-    return min(request.page_size or DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE)
-
-
-def _read_token(request: FeedRequest, request_digest: bytes) -> page_token.PageToken | None:
+    digest = page_token.digest(request.username, request.category_id, request.mood, request.exclude_post_ids)
+    size = min(request.page_size or DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE)
     if not request.page_token:
-        return None
+        return _Page(digest, size, 0, request.required_bundle_id, is_continued=False, left_out=frozenset())
     try:
         token = page_token.read(request.page_token)
     except ValueError as error:
         raise InvalidPageTokenError("page_token is not one that this service gave") from error
-    if token.request_digest != request_digest:
+    if token.request_digest != digest:
         raise InvalidPageTokenError("page_token is of another request: keep all fields but page_size unchanged")
-    return token
+    if request.required_bundle_id not in {"", token.bundle_id}:
+        raise InvalidPageTokenError("page_token is of another bundle than required_bundle_id")
+    return _Page(digest, size, token.offset, token.bundle_id, is_continued=True, left_out=token.left_out)
 
 
-async def _check_category(category_id: int | None, *, index: PostIndex, clock: Clock) -> None:
+async def _encode(
+    request: FeedRequest, page: _Page, *, tower: UserTower, clock: Clock
+) -> tuple[Context, tuple[Degradation, ...]]:
+    """What the tower says, or what a feed can do without. A page goes on by the rule that its feed began with."""
+    may_degrade = not request.strict and not page.is_continued
+    if page.left_out and request.strict:
+        raise UnavailableError("the feed that page_token continues is a degraded one: start again at the first page")
+    if USER in page.left_out:
+        return Context(bundle_id=page.bundle_id), (NO_USER_TOWER,)
+    mood = "" if MOOD in page.left_out else request.mood
+    share = _TOWER_SHARE if may_degrade else 1.0
+    try:
+        context = await tower.encode_context(
+            request.username, mood, bundle_id=page.bundle_id, seconds=share * clock.seconds_left()
+        )
+    except BundleNotHeldError as error:
+        raise _in_words_of(page, error) from error
+    except UnavailableError:
+        if not may_degrade or not clock.seconds_left():
+            raise
+        return Context(bundle_id=page.bundle_id), (NO_USER_TOWER,)
+    if context.mood_unavailable and not may_degrade:
+        raise UnavailableError("the mood encoder is unavailable", reason=NO_MOOD.reason)
+    return context, (NO_MOOD,) if context.mood_unavailable or MOOD in page.left_out else ()
+
+
+async def _search(
+    request: FeedRequest,
+    page: _Page,
+    context: Context,
+    *,
+    degradations: tuple[Degradation, ...],
+    index: PostIndex,
+    clock: Clock,
+) -> SearchResult:
+    """The page's posts; a user whom the tower does not know needs mood and category."""
+    is_asking_enough = request.mood.strip() and request.category_id is not None
+    if context.user is None and NO_USER_TOWER not in degradations and not is_asking_enough:
+        await _check_category(request.category_id, bundle_id=context.bundle_id, index=index, clock=clock)
+        raise UserNotFoundError
+    search = Search(context, request.category_id, request.exclude_post_ids, page.offset, page.size)
+    return await index.search_posts(search, seconds=clock.seconds_left())
+
+
+def _in_words_of(page: _Page, error: BundleNotHeldError) -> FeedError:
+    if page.is_continued:
+        return InvalidPageTokenError("page_token is of a bundle that is no longer held: start again at the first page")
+    return error
+
+
+async def _check_category(category_id: int | None, *, bundle_id: str, index: PostIndex, clock: Clock) -> None:
     if category_id is None:
         return
-    categories = await index.list_categories(seconds=clock.seconds_left())
+    categories = await index.list_categories(bundle_id=bundle_id, seconds=clock.seconds_left())
     if all(category.category_id != category_id for category in categories):
         raise CategoryNotFoundError

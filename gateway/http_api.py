@@ -16,7 +16,8 @@ from starlette.routing import Route
 from gateway import feed
 from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
-from gateway.service import ERRORS, Deadline
+from gateway.service import ERRORS, Deadline, count_degradations
+from rpc.admission import InFlight
 from rpc.errors import ErrorRow, find_row
 
 _log = structlog.get_logger("gateway.http")
@@ -53,21 +54,29 @@ class InvalidParameterError(Exception):
 
 
 def build_app(
-    *, tower: feed.UserTower, index: feed.PostIndex, readiness: Readiness, deadline_seconds: float
+    *,
+    tower: feed.UserTower,
+    index: feed.PostIndex,
+    readiness: Readiness,
+    in_flight: InFlight,
+    deadline_seconds: float,
 ) -> Starlette:
     """The HTTP application over the two ports."""
 
     async def get_feed(request: Request) -> Response:
-        answer = await feed.get_feed(
-            read_feed_request(request.query_params),
-            tower=tower,
-            index=index,
-            clock=Deadline.after(deadline_seconds),
-        )
+        with in_flight.admitted("GET /feed"):
+            answer = await feed.get_feed(
+                read_feed_request(request.query_params),
+                tower=tower,
+                index=index,
+                clock=Deadline.after(deadline_seconds),
+            )
+        count_degradations(answer)
         return _json(answer)
 
     async def list_categories(request: Request) -> Response:
-        categories = await index.list_categories(seconds=deadline_seconds)
+        with in_flight.admitted("GET /categories"):
+            categories = await index.list_categories(seconds=deadline_seconds)
         return _json({"categories": categories})
 
     async def healthz(request: Request) -> Response:
@@ -75,7 +84,10 @@ def build_app(
 
     async def readyz(request: Request) -> Response:
         missing = readiness.missing
-        return _json({"status": "not ready" if missing else "ready", "missing": missing}, code=503 if missing else 200)
+        status = "not ready" if missing else "ready"
+        return _json(
+            {"status": status, "missing": missing, "degraded": readiness.degraded}, code=503 if missing else 200
+        )
 
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

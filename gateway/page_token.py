@@ -1,6 +1,7 @@
 """Page tokens: opaque to callers, bound to one request and one bundle.
 
-A bundle never changes, so a place in its ranking of a request is all that a page needs to go on from.
+A bundle never changes, so a place in its ranking of a request is all that a page needs to go on from; which ranking it
+was, is told by what a degraded feed left out.
 """
 
 import base64
@@ -9,8 +10,9 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
-_VERSION = 1
-_LAYOUT = struct.Struct(">B32s16sI")  # version, bundle id, request digest, offset
+_VERSION = 2
+_LAYOUT = struct.Struct(">B32s16sIB")  # version, bundle id, request digest, offset, what was left out
+_STAGES = ("user", "mood")  # bit 0, bit 1
 _CHECKSUM_BYTES = 8
 
 
@@ -21,6 +23,7 @@ class PageToken:
     bundle_id: str
     request_digest: bytes
     offset: int
+    left_out: frozenset[str] = frozenset()  # stages of the feed that were left out
 
 
 def digest(username: str, category_id: int | None, mood: str, exclude_post_ids: tuple[int, ...]) -> bytes:
@@ -30,9 +33,10 @@ def digest(username: str, category_id: int | None, mood: str, exclude_post_ids: 
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
-def write(bundle_id: str, request_digest: bytes, offset: int) -> str:
-    """Make the token of a place; ``bundle_id`` is 64 hexadecimal digits."""
-    content = _LAYOUT.pack(_VERSION, bytes.fromhex(bundle_id), request_digest, offset)
+def write(place: PageToken) -> str:
+    """Make the token of a place; its ``bundle_id`` is 64 hexadecimal digits."""
+    stages = sum(1 << bit for bit, stage in enumerate(_STAGES) if stage in place.left_out)
+    content = _LAYOUT.pack(_VERSION, bytes.fromhex(place.bundle_id), place.request_digest, place.offset, stages)
     return base64.urlsafe_b64encode(content + _checksum(content)).rstrip(b"=").decode()
 
 
@@ -45,10 +49,11 @@ def read(token: str) -> PageToken:
     content, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
     if len(content) != _LAYOUT.size or checksum != _checksum(content):
         raise ValueError("not a page token")
-    version, bundle, request_digest, offset = _LAYOUT.unpack(content)
+    version, bundle, request_digest, offset, stages = _LAYOUT.unpack(content)
     if version != _VERSION:
         raise ValueError("a page token of another version")
-    return PageToken(bundle.hex(), request_digest, offset)
+    left_out = frozenset(stage for bit, stage in enumerate(_STAGES) if stages >> bit & 1)
+    return PageToken(bundle.hex(), request_digest, offset, left_out)
 
 
 def _checksum(content: bytes) -> bytes:

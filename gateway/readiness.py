@@ -1,44 +1,33 @@
-"""Whether the services behind the gateway are SERVING: watched, not guessed."""
+"""Whether the gateway can answer: it needs the index; without the user tower its feeds are degraded."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-_RETRY_SECONDS = 0.2
+class Watched(Protocol):
+    """The replicas of a service."""
+
+    @property
+    def service(self) -> str:
+        """Its name."""
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether any of them is SERVING and answers."""
 
 
 class Readiness:
-    """Watches the health of each downstream service and tells when the answer for all of them changes."""
+    """Reads the health of the services behind the gateway."""
 
-    def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
-        self._channels = channels
-        self._serving = dict.fromkeys(channels, False)
+    def __init__(self, *, needed: Watched, wanted: Watched) -> None:
+        self._needed = needed
+        self._wanted = wanted
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Names of the services that are not SERVING; empty if the gateway is ready."""
-        return tuple(name for name, is_serving in self._serving.items() if not is_serving)
+        """The service without which no feed can be given; empty if the gateway is ready."""
+        return () if self._needed.is_serving else (self._needed.service,)
 
-    async def watch(self, on_change: Callable[[bool], Awaitable[None]]) -> None:
-        """Watch until cancelled; calls ``on_change`` with whether all are SERVING, at every change."""
-        async with asyncio.TaskGroup() as tasks:
-            for name in self._channels:
-                tasks.create_task(self._watch_one(name, on_change))
-
-    async def _watch_one(self, name: str, on_change: Callable[[bool], Awaitable[None]]) -> None:
-        stub = health_pb2_grpc.HealthStub(self._channels[name])
-        while True:
-            try:
-                async for answer in stub.Watch(health_pb2.HealthCheckRequest()):
-                    await self._set(name, answer.status == health_pb2.HealthCheckResponse.SERVING, on_change)
-            except grpc.aio.AioRpcError:
-                pass
-            await self._set(name, False, on_change)
-            await asyncio.sleep(_RETRY_SECONDS)
-
-    async def _set(self, name: str, is_serving: bool, on_change: Callable[[bool], Awaitable[None]]) -> None:
-        if self._serving[name] != is_serving:
-            self._serving[name] = is_serving
-            await on_change(not self.missing)
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """The service without which feeds are degraded; empty if all is well."""
+        return () if self._wanted.is_serving else (self._wanted.service,)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import grpc
+from prometheus_client import Counter
 
 from gateway import feed
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+from rpc.admission import OVERLOADED, InFlight, OverloadedError
 from rpc.deadline import remaining_seconds
 from rpc.errors import ErrorRow, ErrorTable
 
@@ -22,6 +24,8 @@ ERRORS: ErrorTable = {
     feed.CategoryNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "CATEGORY_NOT_FOUND"),
     feed.UserNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND"),
     feed.BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
+    feed.OverloadedError: OVERLOADED,
+    OverloadedError: OVERLOADED,
     feed.UnavailableError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_UNAVAILABLE"),
     feed.DeadlineExceededError: ErrorRow(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
 }
@@ -32,6 +36,15 @@ _RANKINGS = {
     feed.Ranking.MOOD: feed_pb2.RANKING_MOOD,
     feed.Ranking.POPULAR: feed_pb2.RANKING_POPULAR,
 }
+
+
+DEGRADATIONS = Counter("moodfeed_feed_degradations_total", "Feeds that left something out.", ["stage", "reason"])
+
+
+def count_degradations(answer: feed.Feed) -> None:
+    """Count what a feed left out."""
+    for degradation in answer.degradations:
+        DEGRADATIONS.labels(degradation.stage, degradation.reason).inc()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +66,12 @@ class Deadline:
 class FeedService(feed_pb2_grpc.FeedServiceServicer):
     """Answers feeds from a user tower and a post index."""
 
-    def __init__(self, *, tower: feed.UserTower, index: feed.PostIndex, deadline_seconds: float) -> None:
+    def __init__(
+        self, *, tower: feed.UserTower, index: feed.PostIndex, in_flight: InFlight, deadline_seconds: float
+    ) -> None:
         self._tower = tower
         self._index = index
+        self._in_flight = in_flight
         self._deadline_seconds = deadline_seconds
 
     async def GetFeed(
@@ -64,21 +80,23 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer):
         context: grpc.aio.ServicerContext[feed_pb2.GetFeedRequest, feed_pb2.GetFeedResponse],
     ) -> feed_pb2.GetFeedResponse:
         """One page of a feed."""
-        answer = await feed.get_feed(
-            feed.FeedRequest(
-                username=request.username,
-                category_id=request.category_id if request.HasField("category_id") else None,
-                mood=request.mood,
-                page_size=request.page_size,
-                page_token=request.page_token,
-                exclude_post_ids=tuple(request.exclude_post_ids),
-                required_bundle_id=request.required_bundle_id,
-                strict=request.strict,
-            ),
-            tower=self._tower,
-            index=self._index,
-            clock=Deadline.after(self._deadline_seconds, context.time_remaining()),
-        )
+        with self._in_flight.admitted("GetFeed"):
+            answer = await feed.get_feed(
+                feed.FeedRequest(
+                    username=request.username,
+                    category_id=request.category_id if request.HasField("category_id") else None,
+                    mood=request.mood,
+                    page_size=request.page_size,
+                    page_token=request.page_token,
+                    exclude_post_ids=tuple(request.exclude_post_ids),
+                    required_bundle_id=request.required_bundle_id,
+                    strict=request.strict,
+                ),
+                tower=self._tower,
+                index=self._index,
+                clock=Deadline.after(self._deadline_seconds, context.time_remaining()),
+            )
+        count_degradations(answer)
         return feed_pb2.GetFeedResponse(
             posts=[
                 feed_pb2.FeedPost(
@@ -105,7 +123,8 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer):
     ) -> feed_pb2.ListCategoriesResponse:
         """All valid categories."""
         clock = Deadline.after(self._deadline_seconds, context.time_remaining())
-        categories = await self._index.list_categories(seconds=clock.seconds_left())
+        with self._in_flight.admitted("ListCategories"):
+            categories = await self._index.list_categories(seconds=clock.seconds_left())
         return feed_pb2.ListCategoriesResponse(
             categories=[
                 feed_pb2.Category(category_id=category.category_id, name=category.name, post_count=category.post_count)

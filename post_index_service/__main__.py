@@ -3,17 +3,29 @@
 import sys
 
 import faiss
+import grpc
 
+from moodfeed.bundle.v1 import bundle_pb2_grpc
 from moodfeed.post_index.v1 import post_index_pb2_grpc
 from post_index_service.canaries import check_canaries
 from post_index_service.index import PostIndex
 from post_index_service.service import ERRORS, SERVICE_NAME, PostIndexService
 from post_index_service.settings import Settings
+from rpc.bundle_admin import SERVICE_NAME as ADMIN_SERVICE_NAME
+from rpc.bundle_admin import BundleService, LoggedBundles
 from rpc.environment import load_settings
 from rpc.server import ServerOptions, serve
 from rpc.structured_log import configure_logging
-from two_tower.bundle import BundleError, current_bundle, open_bundle
+from two_tower.bundle import Bundle, BundleError
 from two_tower.bundle_files import IndexPosts
+from two_tower.held_bundles import HeldBundles
+
+
+def load(bundle: Bundle) -> PostIndex:
+    """Make and prove the index of a bundle; BundleError if it cannot be trusted."""
+    index = PostIndex(IndexPosts.read(bundle), bundle_id=bundle.bundle_id, user_weight=bundle.manifest.user_weight)
+    check_canaries(index, bundle)  # warms FAISS too
+    return index
 
 
 def main() -> int:
@@ -22,28 +34,32 @@ def main() -> int:
     configure_logging("post_index_service", level=settings.log_level)
     faiss.omp_set_num_threads(1)  # requests run side by side; more threads than cores cost tenfold
     try:
-        bundle = open_bundle(current_bundle(settings.bundles))
-        index = PostIndex(IndexPosts.read(bundle), bundle_id=bundle.bundle_id, user_weight=bundle.manifest.user_weight)
-        check_canaries(index, bundle)  # warms FAISS too
+        indexes = HeldBundles(settings.bundles, load, listener=LoggedBundles())
     except BundleError as error:
         print(f"post_index_service: {error}", file=sys.stderr)
         return 1
-    return serve(
-        ServerOptions(
-            name="post_index_service",
-            address=settings.address,
-            address_variable="MOODFEED_POST_INDEX_ADDRESS",
-            pool_size=settings.pool_size,
-            grace_seconds=settings.grace_seconds,
-            metrics_port=settings.metrics_port,
-            metrics_host=settings.metrics_host,
-        ),
-        add_services=lambda server: post_index_pb2_grpc.add_PostIndexServiceServicer_to_server(
-            PostIndexService(index), server
-        ),
-        service_names=[SERVICE_NAME],
-        errors=ERRORS,
-    )
+
+    def add_services(server: grpc.Server) -> None:
+        post_index_pb2_grpc.add_PostIndexServiceServicer_to_server(PostIndexService(indexes), server)
+        bundle_pb2_grpc.add_BundleServiceServicer_to_server(BundleService(indexes), server)
+
+    with indexes.watched():
+        return serve(
+            ServerOptions(
+                name="post_index_service",
+                address=settings.address,
+                address_variable="MOODFEED_POST_INDEX_ADDRESS",
+                pool_size=settings.pool_size,
+                most_waiting=settings.most_waiting,
+                grace_seconds=settings.grace_seconds,
+                metrics_port=settings.metrics_port,
+                metrics_host=settings.metrics_host,
+            ),
+            add_services=add_services,
+            service_names=[SERVICE_NAME],
+            admin_names=[ADMIN_SERVICE_NAME],
+            errors=ERRORS,
+        )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from post_index_service.index import (
     Ranking,
 )
 from rpc.errors import ErrorRow, ErrorTable
+from two_tower.bundle import BundleError
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, vector_from_bytes
+from two_tower.held_bundles import BundleNotHeldError, HeldBundles
 
 SERVICE_NAME = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
 
@@ -23,6 +25,8 @@ ERRORS: ErrorTable = {
     EmbeddingSpaceMismatchError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "EMBEDDING_SPACE_MISMATCH"),
     InvalidEmbeddingError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "EMBEDDING_INVALID"),
     InvalidSearchError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "SEARCH_INVALID"),
+    BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
+    BundleError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_REFUSED"),
 }
 
 _KINDS = {
@@ -39,16 +43,17 @@ _RANKINGS = {
 
 
 class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
-    """Answers from one index."""
+    """Answers each request from one bundle's index."""
 
-    def __init__(self, index: PostIndex) -> None:
-        self._index = index
+    def __init__(self, indexes: HeldBundles[PostIndex]) -> None:
+        self._indexes = indexes
 
     def SearchPosts(
         self, request: post_index_pb2.SearchPostsRequest, context: grpc.ServicerContext
     ) -> post_index_pb2.SearchPostsResponse:
         """Rank servable posts."""
-        result = self._index.search(
+        index = self._indexes.named(request.bundle_id or self._bundle_of_embeddings(request))
+        result = index.search(
             Query(
                 user=_embedding(request.user_embedding) if request.HasField("user_embedding") else None,
                 mood=_embedding(request.mood_embedding) if request.HasField("mood_embedding") else None,
@@ -74,29 +79,39 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             ],
             has_more=result.has_more,
             ranking=_RANKINGS[result.ranking],
-            bundle_id=self._index.bundle_id,
+            bundle_id=index.bundle_id,
         )
+
+    def _bundle_of_embeddings(self, request: post_index_pb2.SearchPostsRequest) -> str:
+        """The bundle that the embeddings name, if it is held: what is foreign, the current index refuses by itself."""
+        state = self._indexes.state
+        for embedding in (request.user_embedding, request.mood_embedding):
+            if embedding.space.bundle_id == state.previous_bundle_id:
+                return state.previous_bundle_id
+        return ""
 
     def ListCategories(
         self, request: post_index_pb2.ListCategoriesRequest, context: grpc.ServicerContext
     ) -> post_index_pb2.ListCategoriesResponse:
         """All categories with at least one servable post."""
+        index = self._indexes.named(request.bundle_id)
         return post_index_pb2.ListCategoriesResponse(
             categories=[
                 post_index_pb2.Category(
                     category_id=item.category.category_id, name=item.category.name, post_count=item.post_count
                 )
-                for item in self._index.categories()
+                for item in index.categories()
             ],
-            bundle_id=self._index.bundle_id,
+            bundle_id=index.bundle_id,
         )
 
     def GetEmbeddingSpace(
         self, request: post_index_pb2.GetEmbeddingSpaceRequest, context: grpc.ServicerContext
     ) -> post_index_pb2.GetEmbeddingSpaceResponse:
         """Say which spaces are searched."""
+        index = self._indexes.current
         return post_index_pb2.GetEmbeddingSpaceResponse(
-            tower_space=_space_message(self._index.tower_space), text_space=_space_message(self._index.text_space)
+            tower_space=_space_message(index.tower_space), text_space=_space_message(index.text_space)
         )
 
 

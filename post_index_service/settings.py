@@ -18,6 +18,7 @@ class Settings(BaseSettings):
         description="directory of the bundles, with the link `current` in it",
     )
     pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
+    most_waiting: int = Field(64, ge=0, description="requests that may wait for a thread; more are refused at once")
     metrics_port: int = Field(9102, ge=0, le=65535, description="port of Prometheus metrics; 0 for none")
     metrics_host: str = Field("127.0.0.1", description="address that the metrics are served on")
     grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for requests in flight")

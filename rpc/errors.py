@@ -104,12 +104,13 @@ def _status_of(table: ErrorTable, error: Exception, method: str) -> Any:
     row = find_row(table, error)
     if row is None:
         _log.error("unexpected error", method=method, exc_info=error)
-        row, message = ErrorRow(grpc.StatusCode.INTERNAL, "INTERNAL"), "internal error"
-    else:
-        message = str(error)
-    info = error_details_pb2.ErrorInfo(
-        reason=row.reason, domain=DOMAIN, metadata=getattr(error, "metadata", {}) if message else {}
-    )
+        return status_of_row(ErrorRow(grpc.StatusCode.INTERNAL, "INTERNAL"), "internal error")
+    return status_of_row(row, str(error), getattr(error, "metadata", {}))
+
+
+def status_of_row(row: ErrorRow, message: str, metadata: Mapping[str, str] | None = None) -> Any:
+    """The status that answers with a row of a table, its ErrorInfo attached."""
+    info = error_details_pb2.ErrorInfo(reason=row.reason, domain=DOMAIN, metadata=metadata or {})
     detail = any_pb2.Any()
     detail.Pack(info)
     return rpc_status.to_status(status_pb2.Status(code=row.status.value[0], message=message, details=[detail]))

@@ -14,6 +14,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
+from rpc.admission import AdmissionInterceptor, AdmissionPool
 from rpc.channel import PING_SECONDS
 from rpc.deadline import ExpiredInterceptor
 from rpc.errors import ErrorInterceptor, ErrorTable
@@ -23,6 +24,9 @@ _log = structlog.get_logger("rpc.server")
 
 LAME_DUCK_SECONDS = 0.3
 """How long a process that says NOT_SERVING still takes requests: those already on the wire would be lost otherwise."""
+
+IDLE_LOOKS, IDLE_LOOK_SECONDS = 3, 0.05
+"""A draining server without requests in flight at so many looks in a row, so far apart, is done."""
 
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second process on the same port is a mistake to be told of
@@ -47,6 +51,7 @@ class ServerOptions:
     grace_seconds: float
     metrics_port: int = 0  # 0 for none
     metrics_host: str = "127.0.0.1"
+    most_waiting: int = 64  # requests that may wait for a thread; more are refused at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class RunningServer:
 
     port: int
     _server: grpc.Server
+    _pool: AdmissionPool
     _health: health.HealthServicer
     _service_names: tuple[str, ...]
 
@@ -68,7 +74,11 @@ class RunningServer:
         """Say NOT_SERVING, soon refuse new requests, and give those in flight up to ``grace_seconds``."""
         self._health.enter_graceful_shutdown()
         time.sleep(LAME_DUCK_SECONDS)
-        self._server.stop(grace_seconds).wait()
+        stopped = self._server.stop(grace_seconds)
+        idle_looks = 0
+        while idle_looks < IDLE_LOOKS and not stopped.wait(IDLE_LOOK_SECONDS):
+            idle_looks = 0 if self._pool.in_flight else idle_looks + 1
+        self._server.stop(0).wait()  # what is left are streams of health watchers, who would stay for ever
 
 
 def start_server(
@@ -76,23 +86,33 @@ def start_server(
     *,
     add_services: Callable[[grpc.Server], None],
     service_names: Sequence[str],
+    admin_names: Sequence[str] = (),
     errors: ErrorTable,
 ) -> RunningServer:
     """Listen and answer; call it only once all that the services need is loaded, verified and warm.
 
-    Port 0 takes a free one. Raises BusyAddressError.
+    Calls of ``service_names`` are shed under load, those of ``admin_names`` are not. Port 0 takes a free one. Raises
+    BusyAddressError.
     """
     health_servicer = health.HealthServicer(
         experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1, "health")
     )
+    pool = AdmissionPool(options.pool_size, options.name)
     server = grpc.server(
-        ThreadPoolExecutor(options.pool_size, options.name),
-        interceptors=[MetricsInterceptor(), ErrorInterceptor(errors), ExpiredInterceptor()],
+        pool,
+        interceptors=[
+            AdmissionInterceptor(pool, guarded=service_names, most_waiting=options.most_waiting),
+            MetricsInterceptor(),
+            ErrorInterceptor(errors),
+            ExpiredInterceptor(),
+        ],
         options=OPTIONS,
     )
     add_services(server)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    reflection.enable_server_reflection([*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    reflection.enable_server_reflection(
+        [*service_names, *admin_names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
+    )
     try:
         port = server.add_insecure_port(options.address)
         if options.metrics_port:
@@ -107,7 +127,7 @@ def start_server(
             f"{options.name} cannot serve metrics on {options.metrics_host}:{options.metrics_port}: {error.strerror}; "
             f"set {options.address_variable.removesuffix('ADDRESS')}METRICS_PORT to another port, 0 for none"
         ) from error
-    running = RunningServer(port, server, health_servicer, ("", *service_names))
+    running = RunningServer(port, server, pool, health_servicer, ("", *service_names, *admin_names))
     running.set_serving(True)
     server.start()
     return running
@@ -118,6 +138,7 @@ def serve(
     *,
     add_services: Callable[[grpc.Server], None],
     service_names: Sequence[str],
+    admin_names: Sequence[str] = (),
     errors: ErrorTable,
 ) -> int:
     """Serve until SIGTERM or SIGINT, drain, and return the exit code: 0, or 1 if the address is busy."""
@@ -129,7 +150,9 @@ def serve(
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
     try:
-        running = start_server(options, add_services=add_services, service_names=service_names, errors=errors)
+        running = start_server(
+            options, add_services=add_services, service_names=service_names, admin_names=admin_names, errors=errors
+        )
     except BusyAddressError as error:
         _log.error(str(error))
         return 1

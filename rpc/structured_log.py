@@ -15,6 +15,7 @@ def configure_logging(process: str, *, level: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _naming(process),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *(() if is_terminal else (structlog.processors.dict_tracebacks,)),
@@ -23,4 +24,13 @@ def configure_logging(process: str, *, level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    structlog.contextvars.bind_contextvars(process=process)
+
+
+def _naming(process: str) -> structlog.typing.Processor:
+    """Put the process's name into every line, whichever thread writes it."""
+
+    def name(logger: object, method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:  # noqa: ARG001
+        line["process"] = process
+        return line
+
+    return name

@@ -2,13 +2,18 @@
 
 import sys
 
+import grpc
 import torch
 
+from moodfeed.bundle.v1 import bundle_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2_grpc
+from rpc.bundle_admin import SERVICE_NAME as ADMIN_SERVICE_NAME
+from rpc.bundle_admin import BundleService, LoggedBundles
 from rpc.environment import load_settings
 from rpc.server import ServerOptions, serve
 from rpc.structured_log import configure_logging
-from two_tower.bundle import BundleError, current_bundle, open_bundle
+from two_tower.bundle import Bundle, BundleError
+from two_tower.held_bundles import HeldBundles
 from user_tower_service.canaries import check_canaries
 from user_tower_service.encoder import Encoder
 from user_tower_service.service import ERRORS, SERVICE_NAME, UserTowerService
@@ -20,29 +25,39 @@ def main() -> int:
     settings = load_settings(Settings)
     configure_logging("user_tower_service", level=settings.log_level)
     torch.set_num_threads(1)  # requests run side by side; more threads than cores cost tenfold
-    try:
-        bundle = open_bundle(current_bundle(settings.bundles))
+
+    def load(bundle: Bundle) -> Encoder:
         encoder = Encoder(bundle, mood_cache_size=settings.mood_cache_size)
         check_canaries(encoder, bundle)  # warms the towers and BERT too
+        return encoder
+
+    try:
+        encoders = HeldBundles(settings.bundles, load, listener=LoggedBundles())
     except BundleError as error:
         print(f"user_tower_service: {error}", file=sys.stderr)
         return 1
-    return serve(
-        ServerOptions(
-            name="user_tower_service",
-            address=settings.address,
-            address_variable="MOODFEED_USER_TOWER_ADDRESS",
-            pool_size=settings.pool_size,
-            grace_seconds=settings.grace_seconds,
-            metrics_port=settings.metrics_port,
-            metrics_host=settings.metrics_host,
-        ),
-        add_services=lambda server: user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(
-            UserTowerService(encoder), server
-        ),
-        service_names=[SERVICE_NAME],
-        errors=ERRORS,
-    )
+
+    def add_services(server: grpc.Server) -> None:
+        user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(UserTowerService(encoders), server)
+        bundle_pb2_grpc.add_BundleServiceServicer_to_server(BundleService(encoders), server)
+
+    with encoders.watched():
+        return serve(
+            ServerOptions(
+                name="user_tower_service",
+                address=settings.address,
+                address_variable="MOODFEED_USER_TOWER_ADDRESS",
+                pool_size=settings.pool_size,
+                most_waiting=settings.most_waiting,
+                grace_seconds=settings.grace_seconds,
+                metrics_port=settings.metrics_port,
+                metrics_host=settings.metrics_host,
+            ),
+            add_services=add_services,
+            service_names=[SERVICE_NAME],
+            admin_names=[ADMIN_SERVICE_NAME],
+            errors=ERRORS,
+        )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Turn people, moods and posts into embeddings: the user tower, the mood encoder and the post tower of one bundle."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import structlog
 import torch
 from numpy.typing import NDArray
 
@@ -16,6 +17,8 @@ from two_tower.model import PostTensors, history_tensors
 from two_tower.mood_text import mood_to_words, post_to_mood_sentence
 from two_tower.text_encoder import TextEncoder
 from two_tower.towers import Towers
+
+_log = structlog.get_logger("user_tower_service.encoder")
 
 LONGEST_MOOD = 512  # code points
 MOST_POSTS = 64
@@ -35,11 +38,12 @@ class PostCountError(EncodingError):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What one feed request is about; ``seen_post_ids`` ascending."""
+    """What one feed request is about; ``seen_post_ids`` ascending; ``mood_unavailable``: the mood was not encoded."""
 
     user: Embedding | None
     mood: Embedding | None
     seen_post_ids: tuple[int, ...]
+    mood_unavailable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +80,25 @@ class Encoder:
         self._users = KnownUsers.read(bundle)
         self._user_rows = {username: row for row, username in enumerate(self._users.usernames)}
         self._history_rows = np.searchsorted(posts.post_ids, self._users.post_ids)
-        self._encode_words = lru_cache(maxsize=mood_cache_size)(self._encode_words_with_bert)
+        self._encode_words = _remembering(self._text_encoder, mood_cache_size)
 
     def encode_context(self, username: str, mood: str) -> Context:
         """Embed the user, if known, and the mood, if not blank; MoodTooLongError above 512 code points."""
         if len(mood) > LONGEST_MOOD:
             raise MoodTooLongError(f"mood has {len(mood)} code points, at most {LONGEST_MOOD} are allowed")
         row = self._user_rows.get(username)
+        mood_embedding, mood_unavailable = None, False
+        if mood.strip():
+            try:
+                mood_embedding = Embedding(self.text_space, self.encode_mood(mood))
+            except Exception as error:  # noqa: BLE001 - a feed without the mood is better than none
+                _log.error("mood encoder failed", exc_info=error)
+                mood_unavailable = True
         return Context(
             user=None if row is None else Embedding(self.tower_space, self._encode_user(row)),
-            mood=Embedding(self.text_space, self.encode_mood(mood)) if mood.strip() else None,
+            mood=mood_embedding,
             seen_post_ids=() if row is None else tuple(np.unique(self._users.post_ids[self._history(row)]).tolist()),
+            mood_unavailable=mood_unavailable,
         )
 
     def encode_mood(self, mood: str) -> Vector:
@@ -108,11 +120,6 @@ class Encoder:
             EncodedPost(post.post_id, Embedding(self.tower_space, tower), Embedding(self.text_space, text))
             for post, tower, text in zip(posts, embeddings, vectors[len(posts) :], strict=True)
         )
-
-    def _encode_words_with_bert(self, words: str) -> Vector:
-        vector: Vector = self._text_encoder.encode([words])[0]
-        vector.setflags(write=False)  # it is shared by everyone with this mood
-        return vector
 
     def _history(self, row: int) -> slice:
         return slice(int(self._users.offsets[row]), int(self._users.offsets[row + 1]))
@@ -163,3 +170,18 @@ class Encoder:
 def _category_rows(category_ids: Sequence[int], known: NDArray[np.int64]) -> NDArray[np.int64]:
     rows = {int(category_id): row for row, category_id in enumerate(known, start=1)}
     return np.array([rows.get(category_id, 0) for category_id in category_ids], dtype=np.int64)
+
+
+def _remembering(text_encoder: TextEncoder, size: int) -> Callable[[str], Vector]:
+    """Encode words, and remember the last ``size`` of them.
+
+    Not a method: a cache that knew its encoder would be a cycle, and keep a dropped bundle's memory.
+    """
+
+    @lru_cache(maxsize=size)
+    def encode(words: str) -> Vector:
+        vector: Vector = text_encoder.encode([words])[0]
+        vector.setflags(write=False)  # it is shared by everyone with this mood
+        return vector
+
+    return encode

@@ -5,7 +5,9 @@ import grpc
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from rpc.errors import ErrorRow, ErrorTable
+from two_tower.bundle import BundleError
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, vector_to_bytes
+from two_tower.held_bundles import BundleNotHeldError, HeldBundles
 from user_tower_service.encoder import Encoder, MoodTooLongError, PostContent, PostCountError
 
 SERVICE_NAME = user_tower_pb2.DESCRIPTOR.services_by_name["UserTowerService"].full_name
@@ -13,6 +15,8 @@ SERVICE_NAME = user_tower_pb2.DESCRIPTOR.services_by_name["UserTowerService"].fu
 ERRORS: ErrorTable = {
     MoodTooLongError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "MOOD_TOO_LONG"),
     PostCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POST_COUNT_OUT_OF_RANGE"),
+    BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
+    BundleError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_REFUSED"),
 }
 
 _KINDS = {
@@ -22,10 +26,10 @@ _KINDS = {
 
 
 class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
-    """Answers from one encoder."""
+    """Answers each request from one bundle's encoder."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+    def __init__(self, encoders: HeldBundles[Encoder]) -> None:
+        self._encoders = encoders
 
     def EncodeContext(
         self,
@@ -33,12 +37,14 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
         context: grpc.ServicerContext,
     ) -> user_tower_pb2.EncodeContextResponse:
         """Embed the user, if known, and the mood, if given."""
-        encoded = self._encoder.encode_context(request.username, request.mood)
+        encoder = self._encoders.named(request.bundle_id)
+        encoded = encoder.encode_context(request.username, request.mood)
         return user_tower_pb2.EncodeContextResponse(
             user_embedding=_embedding_message(encoded.user),
             mood_embedding=_embedding_message(encoded.mood),
             seen_post_ids=encoded.seen_post_ids,
-            bundle_id=self._encoder.bundle_id,
+            bundle_id=encoder.bundle_id,
+            mood_unavailable=encoded.mood_unavailable,
         )
 
     def EncodePosts(
@@ -47,6 +53,7 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
         context: grpc.ServicerContext,
     ) -> user_tower_pb2.EncodePostsResponse:
         """Embed posts in both spaces."""
+        encoder = self._encoders.current
         posts = [PostContent(post.post_id, post.title, post.description, post.category_id) for post in request.posts]
         return user_tower_pb2.EncodePostsResponse(
             posts=[
@@ -55,9 +62,9 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
                     tower_embedding=_embedding_message(post.tower),
                     text_embedding=_embedding_message(post.text),
                 )
-                for post in self._encoder.encode_posts(posts)
+                for post in encoder.encode_posts(posts)
             ],
-            bundle_id=self._encoder.bundle_id,
+            bundle_id=encoder.bundle_id,
         )
 
     def GetEmbeddingSpace(
@@ -66,8 +73,9 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
         context: grpc.ServicerContext,
     ) -> user_tower_pb2.GetEmbeddingSpaceResponse:
         """Say which spaces are encoded into."""
+        encoder = self._encoders.current
         return user_tower_pb2.GetEmbeddingSpaceResponse(
-            tower_space=_space_message(self._encoder.tower_space), text_space=_space_message(self._encoder.text_space)
+            tower_space=_space_message(encoder.tower_space), text_space=_space_message(encoder.text_space)
         )
 
 

@@ -8,12 +8,12 @@ VARIABLE = "MOODFEED_FAULT_OUTCOMES"
 
 
 def record_outcome(
-    fault: str, *, injected: int, requests: int, answered: int, degraded: int = 0, failed: int = 0, wrong: int = 0
+    fault: str, *, injected: str, requests: int, answered: int, degraded: int = 0, failed: int = 0, wrong: int = 0
 ) -> None:
     """Append a line to the file that MOODFEED_FAULT_OUTCOMES names; without that variable do nothing.
 
-    ``injected`` counts the faults and ``requests`` what was asked while or after they struck: RPCs, or loads of a
-    bundle. Each was ``answered`` in full, ``degraded``, ``failed`` with a clear error, or ``wrong``.
+    ``injected`` says how the fault was made, ``requests`` counts what was asked meanwhile and after: RPCs, or loads of
+    a bundle. Each was ``answered`` in full, ``degraded`` and said so, ``failed`` with a clear error, or ``wrong``.
     """
     if answered + degraded + failed + wrong != requests:
         raise ValueError(f"{fault}: {answered} + {degraded} + {failed} + {wrong} outcomes of {requests} requests")

@@ -122,7 +122,7 @@ def test_a_damaged_file_is_named_and_its_bundle_neither_loads_nor_is_published(
         mend(root, directory, name, original)
     record_outcome(
         f"a bundle's file is {damage}",
-        injected=len(names),
+        injected=f"each of the {len(names)} files of a real bundle, loaded, published and rolled back to",
         requests=3 * len(names),
         answered=0,
         failed=3 * len(names) - len(wrong),

@@ -84,7 +84,7 @@ def test_a_disk_that_fills_up_at_any_page_leaves_the_old_bundle_and_no_debris(tm
         assert open_bundle(current_bundle(root)).bundle_id == source.name
     record_outcome(
         f"the disk is full during: {action}",
-        injected=refusals,
+        injected=f"a tmpfs with 0 to {refusals - 1} free pages, a load of `current` after each attempt",
         requests=refusals,
         answered=refusals - wrong,
         wrong=wrong,
@@ -133,7 +133,7 @@ def test_a_read_only_disk_is_one_clear_line_and_what_is_on_it_still_loads(tmp_pa
         assert seen(root) == before
         open_bundle(current_bundle(root))
         assert len(stored_bundles(root)) == 1
-    record_outcome(f"the disk is read-only during: {action}", injected=1, requests=1, answered=1)
+    record_outcome(f"the disk is read-only during: {action}", injected="a tmpfs remounted", requests=1, answered=1)
 
 
 def test_the_command_shows_a_full_disk_as_one_line(

@@ -133,7 +133,7 @@ def test_a_server_that_stays_broken_ends_in_an_error_that_names_place_and_reason
     assert reason in message
     assert "3 times" in message
     assert asked == [1, 1, 1]
-    record_outcome(f"upstream answers with {fault}", injected=3, requests=1, answered=0, failed=1)
+    record_outcome(f"upstream answers with {fault}", injected="at every request", requests=1, answered=0, failed=1)
 
 
 @pytest.mark.parametrize("fault", BROKEN)
@@ -156,7 +156,13 @@ def test_a_fetch_through_one_such_reply_goes_on_and_one_that_gave_up_is_resumed(
         with client_of(url, attempts=2) as client:
             assert list(_keep(client, store)) == [2, 3]
         assert store.count("view") == 3
-    record_outcome(f"upstream once answers with {fault}", injected=2, requests=2, answered=1, failed=1)
+    record_outcome(
+        f"upstream once answers with {fault}",
+        injected="at one page, met by one attempt and by two",
+        requests=2,
+        answered=1,
+        failed=1,
+    )
 
 
 def _keep(client: UpstreamClient, store: RawStore) -> Iterator[int]:

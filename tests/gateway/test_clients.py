@@ -1,76 +1,123 @@
-"""The adapters against real peers: dead, slow, and on another bundle."""
+"""The adapters against real peers: dead, slow, overloaded, and on another bundle."""
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import grpc
 import pytest
 
 from gateway.clients import GrpcPostIndex, GrpcUserTower
-from gateway.feed import Context, DeadlineExceededError, Embedding, Search, UnavailableError
+from gateway.feed import (
+    BundleNotHeldError,
+    Context,
+    DeadlineExceededError,
+    OverloadedError,
+    Search,
+    UnavailableError,
+)
 from moodfeed.post_index.v1 import post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
-from post_index_service.index import PostIndex
+from post_index_service.__main__ import load
 from post_index_service.service import ERRORS, SERVICE_NAME, PostIndexService
-from rpc.channel import open_channel
+from rpc.bundle_admin import LoggedBundles
+from rpc.replicas import Replicas
 from rpc.server import ServerOptions, start_server
-from two_tower.bundle import current_bundle, open_bundle
-from two_tower.bundle_files import IndexPosts
+from two_tower.bundle import current_bundle
+from two_tower.held_bundles import HeldBundles
 
-Call = Callable[[grpc.aio.Channel], Coroutine[object, object, object]]
+Stub = TypeVar("Stub")
+Answer = TypeVar("Answer")
 
 
-def over(address: str, call: Call) -> object:
-    async def run() -> object:
-        async with open_channel(address) as channel:
-            return await call(channel)
+def ask_tower(address: str, *, seconds: float) -> Context:
+    async def ask(replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> Context:
+        return await GrpcUserTower(replicas).encode_context("ana", "", bundle_id="", seconds=seconds)
+
+    return over(address, user_tower_pb2_grpc.UserTowerServiceStub, ask)
+
+
+def over(
+    address: str, stub: Callable[[grpc.aio.Channel], Stub], ask: Callable[[Replicas[Stub]], Awaitable[Answer]]
+) -> Answer:
+    async def run() -> Answer:
+        replicas = Replicas("user_tower_service", [address], stub, attempt_seconds=0.5)
+        await replicas.start()
+        running = asyncio.create_task(replicas.run())
+        try:
+            return await ask(replicas)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
     return asyncio.run(run())
 
 
-def test_a_dead_peer_is_unavailable_and_named() -> None:
-    with pytest.raises(UnavailableError, match="user_tower_service is unavailable"):
-        over("127.0.0.1:1", lambda channel: GrpcUserTower(channel).encode_context("ana", "", seconds=2))
+class Answering(user_tower_pb2_grpc.UserTowerServiceServicer):
+    """Does what a test says."""
+
+    def __init__(self, answer: Callable[[grpc.ServicerContext], None]) -> None:
+        self._answer = answer
+
+    def EncodeContext(self, request, context):  # noqa: N802
+        self._answer(context)
+        return user_tower_pb2.EncodeContextResponse()
 
 
-def test_a_peer_that_does_not_answer_in_time_is_a_deadline_of_our_own() -> None:
-    class Sleeper(user_tower_pb2_grpc.UserTowerServiceServicer):
-        def EncodeContext(self, request, context):  # noqa: N802
-            while context.is_active():
-                time.sleep(0.01)
-            return user_tower_pb2.EncodeContextResponse()
-
+def answer_of_a_tower_that(does: Callable[[grpc.ServicerContext], None], *, seconds: float) -> Context:
     server = grpc.server(ThreadPoolExecutor(1))
-    user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(Sleeper(), server)
+    user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(Answering(does), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        with pytest.raises(DeadlineExceededError, match="user_tower_service did not answer in time"):
-            over(f"127.0.0.1:{port}", lambda channel: GrpcUserTower(channel).encode_context("ana", "", seconds=0.1))
+        return ask_tower(f"127.0.0.1:{port}", seconds=seconds)
     finally:
         server.stop(0).wait()
 
 
-def test_an_index_on_another_bundle_is_unavailable_never_a_mixed_feed(small_bundles: Path) -> None:
-    bundle = open_bundle(current_bundle(small_bundles))
-    index = PostIndex(IndexPosts.read(bundle), bundle_id=bundle.bundle_id, user_weight=0.5)
-    options = ServerOptions("index", "127.0.0.1:0", "ADDRESS", pool_size=1, grace_seconds=0)
+def test_a_dead_peer_is_unavailable_and_named() -> None:
+    with pytest.raises(UnavailableError, match="user_tower_service"):
+        ask_tower("127.0.0.1:1", seconds=2)
+
+
+def test_a_peer_that_does_not_answer_in_time_is_a_deadline_of_our_own() -> None:
+    def sleep(context: grpc.ServicerContext) -> None:
+        while context.is_active():
+            time.sleep(0.01)
+
+    with pytest.raises(DeadlineExceededError, match="user_tower_service did not answer in time"):
+        answer_of_a_tower_that(sleep, seconds=0.1)
+
+
+def test_an_overloaded_peer_is_told_apart_from_a_dead_one() -> None:
+    def refuse(context: grpc.ServicerContext) -> None:
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "full")
+
+    with pytest.raises(OverloadedError, match="user_tower_service is overloaded"):
+        answer_of_a_tower_that(refuse, seconds=1)
+
+
+def test_an_index_without_the_bundle_says_which_it_has_and_never_mixes(small_bundles: Path) -> None:
+    indexes = HeldBundles(small_bundles, load, listener=LoggedBundles())
     running = start_server(
-        options,
+        ServerOptions("index", "127.0.0.1:0", "ADDRESS", pool_size=1, grace_seconds=0),
         add_services=lambda server: post_index_pb2_grpc.add_PostIndexServiceServicer_to_server(
-            PostIndexService(index), server
+            PostIndexService(indexes), server
         ),
         service_names=[SERVICE_NAME],
         errors=ERRORS,
     )
-    dimension = bundle.manifest.tower_dimension
-    foreign = Embedding("0" * 64, 1, dimension, b"\0" * 4 * dimension)
-    search = Search(Context(foreign, None, ()), None, (), 0, 10)
+    search = Search(Context(bundle_id="0" * 64), None, (), 0, 10)
+
+    async def ask(replicas: Replicas[post_index_pb2_grpc.PostIndexServiceStub]) -> object:
+        return await GrpcPostIndex(replicas).search_posts(search, seconds=2)
+
     try:
-        with pytest.raises(UnavailableError, match="EMBEDDING_SPACE_MISMATCH"):
-            over(f"127.0.0.1:{running.port}", lambda channel: GrpcPostIndex(channel).search_posts(search, seconds=2))
+        with pytest.raises(BundleNotHeldError) as caught:
+            over(f"127.0.0.1:{running.port}", post_index_pb2_grpc.PostIndexServiceStub, ask)
     finally:
         running.stop(0)
+    assert caught.value.metadata["current_bundle_id"] == current_bundle(small_bundles).name

@@ -11,6 +11,7 @@ from gateway.feed import (
     Category,
     CategoryNotFoundError,
     Context,
+    Degradation,
     Embedding,
     Feed,
     FeedError,
@@ -20,6 +21,7 @@ from gateway.feed import (
     Ranking,
     Search,
     SearchResult,
+    UnavailableError,
     UserNotFoundError,
     get_feed,
 )
@@ -29,34 +31,52 @@ OTHER_BUNDLE = "cd" * 32
 CATEGORY = 7
 
 
-def embedding(kind: int) -> Embedding:
-    return Embedding(BUNDLE, kind, 1, b"\0\0\x80\x3f")
+def embedding(kind: int, bundle_id: str = BUNDLE) -> Embedding:
+    return Embedding(bundle_id, kind, 1, b"\0\0\x80\x3f")
 
 
 @dataclass
 class FakeTower:
-    """Knows one user, ana, who has seen post 3."""
+    """Knows one user, ana, who has seen post 3; holds the bundles of ``held``, the current one first."""
 
+    held: tuple[str, ...] = (BUNDLE,)
+    is_down: bool = False
+    has_mood_encoder: bool = True
     asked: list[tuple[str, str]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
-    async def encode_context(self, username: str, mood: str, *, seconds: float) -> Context:
+    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> Context:
         self.asked.append((username, mood))
-        is_known = username == "ana"
+        self.seconds.append(seconds)
+        if self.is_down:
+            raise UnavailableError("user_tower_service is unavailable")
+        bundle_id = name_of_held(self.held, bundle_id)
+        is_known, is_moody = username == "ana", bool(mood.strip())
         return Context(
-            user=embedding(1) if is_known else None,
-            mood=embedding(2) if mood.strip() else None,
+            user=embedding(1, bundle_id) if is_known else None,
+            mood=embedding(2, bundle_id) if is_moody and self.has_mood_encoder else None,
             seen_post_ids=(3,) if is_known else (),
+            bundle_id=bundle_id,
+            mood_unavailable=is_moody and not self.has_mood_encoder,
         )
+
+
+def name_of_held(held: tuple[str, ...], bundle_id: str) -> str:
+    if bundle_id and bundle_id not in held:
+        raise BundleNotHeldError(f"{bundle_id} is not held", bundle_id=bundle_id, current_bundle_id=held[0])
+    return bundle_id or held[0]
 
 
 @dataclass
 class FakeIndex:
-    """Holds 25 posts of one category."""
+    """Holds 25 posts of one category, in each of the bundles of ``held``."""
 
-    bundle_id: str = BUNDLE
+    held: tuple[str, ...] = (BUNDLE,)
     searches: list[Search] = field(default_factory=list)
 
     async def search_posts(self, search: Search, *, seconds: float) -> SearchResult:
+        context = search.context
+        bundle_id = name_of_held(self.held, context.bundle_id)
         if search.category_id not in {None, CATEGORY}:
             raise CategoryNotFoundError
         self.searches.append(search)
@@ -65,11 +85,12 @@ class FakeIndex:
         return SearchResult(
             posts=tuple(Post(number, "", "", "", CATEGORY, "", 0.5) for number in chosen),
             has_more=search.offset + search.limit < len(ids),
-            ranking=Ranking.USER,
-            bundle_id=self.bundle_id,
+            ranking=Ranking.USER if context.user else Ranking.MOOD if context.mood else Ranking.POPULAR,
+            bundle_id=bundle_id,
         )
 
-    async def list_categories(self, *, seconds: float) -> tuple[Category, ...]:
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[Category, ...]:
+        name_of_held(self.held, bundle_id)
         return (Category(CATEGORY, "seven", 25),)
 
 
@@ -109,7 +130,7 @@ def test_what_the_tower_says_reaches_the_index_untouched() -> None:
     index = FakeIndex()
     ask(index, mood="calm", category_id=CATEGORY, exclude_post_ids=(1, 2))
     search = index.searches[0]
-    assert search.context == Context(embedding(1), embedding(2), (3,))
+    assert search.context == Context(embedding(1), embedding(2), (3,), BUNDLE)
     assert (search.category_id, search.exclude_post_ids, search.offset, search.limit) == (CATEGORY, (1, 2), 0, 10)
 
 
@@ -137,10 +158,98 @@ def test_a_malformed_request_reaches_no_service() -> None:
     assert tower.asked == []
 
 
-def test_a_page_token_of_the_bundle_before_is_refused() -> None:
-    token = ask(FakeIndex(bundle_id=OTHER_BUNDLE)).next_page_token
-    with pytest.raises(InvalidPageTokenError, match="another bundle"):
+def test_a_page_of_the_bundle_before_goes_on_while_it_is_held() -> None:
+    old = {"tower": FakeTower(held=(OTHER_BUNDLE,)), "index": FakeIndex(held=(OTHER_BUNDLE,))}
+    token = ask(**old).next_page_token
+    both = {"tower": FakeTower(held=(BUNDLE, OTHER_BUNDLE)), "index": FakeIndex(held=(BUNDLE, OTHER_BUNDLE))}
+    second = ask(page_token=token, **both)
+    assert (second.bundle_id, [post.post_id for post in second.posts]) == (OTHER_BUNDLE, list(range(10, 20)))
+    with pytest.raises(InvalidPageTokenError, match="no longer held"):
         ask(page_token=token)
+
+
+@pytest.mark.parametrize(
+    ("tower", "index", "answers"),
+    [
+        ((OTHER_BUNDLE, BUNDLE), (BUNDLE,), BUNDLE),
+        ((BUNDLE,), (OTHER_BUNDLE, BUNDLE), BUNDLE),
+        ((OTHER_BUNDLE, BUNDLE), (OTHER_BUNDLE, BUNDLE), OTHER_BUNDLE),
+    ],
+)
+def test_a_feed_is_of_one_bundle_whichever_service_is_a_step_ahead(
+    tower: tuple[str, ...], index: tuple[str, ...], answers: str
+) -> None:
+    fake = FakeIndex(held=index)
+    feed = ask(fake, FakeTower(held=tower), mood="calm")
+    context = fake.searches[-1].context
+    assert {feed.bundle_id, context.user.bundle_id, context.mood.bundle_id} == {answers}
+
+
+def test_the_category_is_checked_in_the_bundle_that_does_not_know_the_user() -> None:
+    with pytest.raises(CategoryNotFoundError):
+        ask(FakeIndex(held=(OTHER_BUNDLE, BUNDLE)), FakeTower(), username="bob", category_id=99)
+
+
+def test_services_without_a_bundle_in_common_give_no_feed() -> None:
+    with pytest.raises(BundleNotHeldError):
+        ask(FakeIndex(held=(OTHER_BUNDLE,)))
+
+
+@pytest.mark.parametrize("category_id", [None, CATEGORY])
+@pytest.mark.parametrize("username", ["ana", "bob"])
+def test_without_the_user_tower_everybody_gets_what_is_popular(username: str, category_id: int | None) -> None:
+    feed = ask(tower=FakeTower(is_down=True), username=username, category_id=category_id, mood="calm")
+    assert (feed.ranking, len(feed.posts)) == (Ranking.POPULAR, 10)
+    assert feed.degradations == (Degradation("user", "USER_TOWER_UNAVAILABLE"),)
+
+
+def test_without_the_user_tower_an_invalid_category_stays_one() -> None:
+    with pytest.raises(CategoryNotFoundError):
+        ask(tower=FakeTower(is_down=True), category_id=99)
+
+
+def test_without_the_mood_encoder_a_known_user_gets_a_feed_of_their_own() -> None:
+    feed = ask(tower=FakeTower(has_mood_encoder=False), mood="calm")
+    assert (feed.ranking, feed.degradations) == (Ranking.USER, (Degradation("mood", "MOOD_UNAVAILABLE"),))
+
+
+def test_without_the_mood_encoder_an_unknown_user_gets_what_is_popular_in_the_category() -> None:
+    tower = FakeTower(has_mood_encoder=False)
+    feed = ask(tower=tower, username="bob", category_id=CATEGORY, mood="calm")
+    assert (feed.ranking, feed.degradations) == (Ranking.POPULAR, (Degradation("mood", "MOOD_UNAVAILABLE"),))
+    with pytest.raises(UserNotFoundError):
+        ask(tower=tower, username="bob", mood="calm")
+
+
+@pytest.mark.parametrize("tower", [FakeTower(is_down=True), FakeTower(has_mood_encoder=False)])
+def test_strict_prefers_no_feed_to_a_degraded_one(tower: FakeTower) -> None:
+    with pytest.raises(UnavailableError):
+        ask(tower=tower, mood="calm", strict=True)
+
+
+@pytest.mark.parametrize("broken", [FakeTower(is_down=True), FakeTower(has_mood_encoder=False)])
+def test_the_pages_of_a_degraded_feed_stay_in_its_ranking_when_all_is_well_again(broken: FakeTower) -> None:
+    index = FakeIndex()
+    first = ask(index, broken, mood="calm")
+    second = ask(index, FakeTower(), mood="calm", page_token=first.next_page_token)
+    assert (second.ranking, second.degradations) == (first.ranking, first.degradations)
+    assert [post.post_id for post in second.posts] == list(range(10, 20))
+    with pytest.raises(UnavailableError):
+        ask(index, FakeTower(), mood="calm", page_token=first.next_page_token, strict=True)
+
+
+@pytest.mark.parametrize("broken", [FakeTower(is_down=True), FakeTower(has_mood_encoder=False)])
+def test_a_page_in_the_middle_is_never_from_another_ranking(broken: FakeTower) -> None:
+    token = ask(mood="calm").next_page_token
+    with pytest.raises(UnavailableError):
+        ask(tower=broken, mood="calm", page_token=token)
+
+
+def test_a_slow_tower_leaves_time_for_a_feed_without_it() -> None:
+    tower = FakeTower()
+    ask(tower=tower)
+    ask(tower=tower, strict=True)
+    assert tower.seconds == [pytest.approx(0.6), 1.0]
 
 
 @pytest.mark.parametrize("position", range(0, 90, 7))
@@ -161,4 +270,12 @@ def test_requests_that_differ_only_in_where_a_text_ends_have_different_tokens() 
 def test_another_bundle_than_the_required_one_is_refused_with_both_named() -> None:
     with pytest.raises(BundleNotHeldError) as caught:
         ask(required_bundle_id=OTHER_BUNDLE)
-    assert caught.value.metadata == {"required_bundle_id": OTHER_BUNDLE, "bundle_id": BUNDLE}
+    assert caught.value.metadata == {"bundle_id": OTHER_BUNDLE, "current_bundle_id": BUNDLE}
+
+
+def test_the_required_bundle_answers_while_it_is_held() -> None:
+    held = (BUNDLE, OTHER_BUNDLE)
+    assert ask(FakeIndex(held=held), FakeTower(held=held), required_bundle_id=OTHER_BUNDLE).bundle_id == OTHER_BUNDLE
+    token = ask().next_page_token
+    with pytest.raises(InvalidPageTokenError, match="required_bundle_id"):
+        ask(page_token=token, required_bundle_id=OTHER_BUNDLE)

@@ -1,0 +1,118 @@
+"""Admission: take as much work as can be done in time, refuse the rest at once, and always answer for the health."""
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar
+
+import grpc
+from prometheus_client import Counter, Gauge
+
+from rpc.errors import ErrorRow, status_of_row
+from rpc.metrics import record
+
+REFUSED = Counter("moodfeed_requests_refused_total", "Requests refused at once: too many were there.", ["method"])
+IN_FLIGHT = Gauge("moodfeed_requests_in_flight", "Requests being answered or waiting for a thread.")
+OVERLOADED = ErrorRow(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+
+_SIDE_THREADS = 4  # for health, reflection and admin calls: a reload may take one of them for a minute
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+class OverloadedError(Exception):
+    """More requests are in flight than this process takes; a later attempt may succeed."""
+
+
+class AdmissionPool(ThreadPoolExecutor):
+    """A thread pool that knows how many calls wait for a thread, and how many are there in all."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        super().__init__(threads, name)
+        self._lock = threading.Lock()
+        self.waiting = 0
+        self.in_flight = 0
+
+    def submit(
+        self, fn: Callable[_Parameters, _Result], /, *args: _Parameters.args, **kwargs: _Parameters.kwargs
+    ) -> Future[_Result]:
+        """Queue a call."""
+        with self._lock:
+            self.waiting += 1
+            self.in_flight += 1
+        return super().submit(self._start, fn, *args, **kwargs)
+
+    def _start(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> _Result:
+        with self._lock:
+            self.waiting -= 1
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            with self._lock:
+                self.in_flight -= 1
+
+
+class AdmissionInterceptor(grpc.ServerInterceptor):
+    """Refuses calls of the ``guarded`` services while ``most_waiting`` others wait for a thread of ``pool``.
+
+    All other services, health above all, and the refusals themselves are answered by threads of their own. gRPC asks
+    interceptors and fills the pool from one thread, so the bound is exact. It must stand first among interceptors.
+    """
+
+    def __init__(self, pool: AdmissionPool, *, guarded: Collection[str], most_waiting: int) -> None:
+        self._pool = pool
+        self._guarded = frozenset(guarded)
+        self._most_waiting = most_waiting
+        self._side_pool = ThreadPoolExecutor(_SIDE_THREADS, "side")
+
+    def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        """Choose the threads; streams pass as they are."""
+        handler = continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        method: str = handler_call_details.method
+        if method.strip("/").rsplit("/", 1)[0] not in self._guarded:
+            return self._in_side_pool(handler, handler.unary_unary)
+        if self._pool.waiting < self._most_waiting:
+            return handler
+
+        def refuse(request: Any, context: Any) -> Any:  # noqa: ARG001 - whatever it asks
+            REFUSED.labels(method).inc()
+            record(method, grpc.StatusCode.RESOURCE_EXHAUSTED, 0.0)
+            context.abort_with_status(status_of_row(OVERLOADED, "too many requests at once: try again later"))
+
+        return self._in_side_pool(handler, refuse)
+
+    def _in_side_pool(self, handler: Any, answer: Any) -> Any:
+        def answer_aside(request: Any, context: Any) -> Any:
+            return answer(request, context)
+
+        answer_aside.experimental_thread_pool = self._side_pool  # type: ignore[attr-defined] # gRPC's own name for it
+        return grpc.unary_unary_rpc_method_handler(
+            answer_aside,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+
+class InFlight:
+    """Counts what an asyncio process is at, over all its edges, and refuses what is too much."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.count = 0
+
+    @contextmanager
+    def admitted(self, method: str) -> Iterator[None]:
+        """Be counted while the block runs; OverloadedError at once if there are too many."""
+        if self.count >= self._most:
+            REFUSED.labels(method).inc()
+            raise OverloadedError("too many requests at once: try again later")
+        self.count += 1
+        IN_FLIGHT.set(self.count)
+        try:
+            yield
+        finally:
+            self.count -= 1
+            IN_FLIGHT.set(self.count)

@@ -1,0 +1,98 @@
+"""The admin edge of a process that holds bundles: reload them, say which are held, log and count what happens."""
+
+from typing import Protocol
+
+import grpc
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
+
+SERVICE_NAME = bundle_pb2.DESCRIPTOR.services_by_name["BundleService"].full_name
+
+SWAPS = Counter("moodfeed_bundle_swaps_total", "Bundles that became current, the first one included.")
+REFUSALS = Counter("moodfeed_bundle_refusals_total", "Bundles that could not be trusted.")
+LOAD_SECONDS = Histogram(
+    "moodfeed_bundle_load_seconds",
+    "Time to read, verify and warm a bundle.",
+    buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120),
+)
+HELD = Gauge("moodfeed_bundle_held", "1 for each bundle that is held, by its role.", ["bundle_id", "role"])
+
+_log = structlog.get_logger("rpc.bundle_admin")
+
+
+class HeldState(Protocol):
+    """Which bundles answer; ``previous_bundle_id`` is empty if only one does."""
+
+    @property
+    def current_bundle_id(self) -> str:
+        """64 hexadecimal digits."""
+
+    @property
+    def previous_bundle_id(self) -> str:
+        """64 hexadecimal digits, or nothing."""
+
+
+class BundleHolder(Protocol):
+    """Holds the bundles that a process answers from."""
+
+    @property
+    def state(self) -> HeldState:
+        """Which bundles answer."""
+
+    def reload(self) -> bool:
+        """Take in what is current now; whether anything changed."""
+
+
+class LoggedBundles:
+    """Tells log and metrics what becomes of bundles."""
+
+    def took_in(self, bundle_id: str, seconds: float) -> None:
+        """Another bundle is current."""
+        SWAPS.inc()
+        LOAD_SECONDS.observe(seconds)
+        _log.info("bundle is current", bundle_id=bundle_id, seconds=round(seconds, 3))
+
+    def holds(self, state: HeldState) -> None:
+        """What is held has changed."""
+        HELD.clear()
+        HELD.labels(state.current_bundle_id, "current").set(1)
+        if state.previous_bundle_id:
+            HELD.labels(state.previous_bundle_id, "previous").set(1)
+        _log.info("bundles held", current=state.current_bundle_id, previous=state.previous_bundle_id)
+
+    def refused(self, bundle: str, reason: str) -> None:
+        """A bundle cannot be trusted; the old one serves on."""
+        REFUSALS.inc()
+        _log.error("bundle refused", bundle=bundle, reason=reason)
+
+
+class BundleService(bundle_pb2_grpc.BundleServiceServicer):
+    """Answers operators; ``holder`` raises what the process's error table knows."""
+
+    def __init__(self, holder: BundleHolder) -> None:
+        self._holder = holder
+
+    def ReloadBundle(  # noqa: N802 - gRPC gives the name
+        self,
+        request: bundle_pb2.ReloadBundleRequest,  # noqa: ARG002 - it is empty
+        context: grpc.ServicerContext,  # noqa: ARG002
+    ) -> bundle_pb2.ReloadBundleResponse:
+        """Take in what is current now; answers when it is live."""
+        changed = self._holder.reload()
+        state = self._holder.state
+        return bundle_pb2.ReloadBundleResponse(
+            current_bundle_id=state.current_bundle_id, previous_bundle_id=state.previous_bundle_id, changed=changed
+        )
+
+    def GetHeldBundles(  # noqa: N802 - gRPC gives the name
+        self,
+        request: bundle_pb2.GetHeldBundlesRequest,  # noqa: ARG002 - it is empty
+        context: grpc.ServicerContext,  # noqa: ARG002
+    ) -> bundle_pb2.GetHeldBundlesResponse:
+        """Say which bundles are held."""
+        state = self._holder.state
+        return bundle_pb2.GetHeldBundlesResponse(
+            current_bundle_id=state.current_bundle_id, previous_bundle_id=state.previous_bundle_id
+        )

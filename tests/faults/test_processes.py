@@ -1,0 +1,276 @@
+"""Processes that die, stand still, drain, or are cut off, each with a load beside it whose every reply is checked."""
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import grpc
+import pytest
+
+from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+from rpc.probe import is_serving
+from tests.faults.expectations import Expectations
+from tests.faults.fleet import GATEWAY, INDEXES, TOWERS, Fleet, running_fleet
+from tests.faults.load import Outcomes, running_load, wait_for_requests
+
+SERVICES = {"user_tower_service": TOWERS, "post_index_service": INDEXES}
+ACCOUNTED = {"UNAVAILABLE"}  # what callers see of a gateway that is gone
+
+
+@pytest.fixture(scope="module")
+def fleet(three_bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """One fleet for all tests of this file: each leaves it as it found it."""
+    with running_fleet(three_bundles[0].parent, tmp_path_factory.mktemp("logs")) as running:
+        yield running
+
+
+def restart(fleet: Fleet, *names: str) -> None:
+    for name in names:
+        fleet.start(name)
+    fleet.wait_until_serving(*names)
+    fleet.wait_until_gateway_sees(towers=2, indexes=2)
+
+
+def assert_all_is_well(outcomes: Outcomes) -> None:
+    assert (outcomes.wrong, outcomes.failed, outcomes.degraded) == ([], {}, {})
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_replica_that_is_killed_costs_no_request(fleet: Fleet, expectations: Expectations, service: str) -> None:
+    name = SERVICES[service][0]
+    with running_load(fleet.target, expectations) as outcomes:
+        wait_for_requests(outcomes, 200)
+        fleet.send(name, signal.SIGKILL)
+        fleet.wait_for_end(name)
+        wait_for_requests(outcomes, 200)
+        restart(fleet, name)
+        wait_for_requests(outcomes, 200)
+    outcomes.record(f"a {service} dies and returns", injected="kill -9 of one of two replicas, restart")
+    assert_all_is_well(outcomes)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_replica_that_is_told_to_end_loses_no_request(fleet: Fleet, expectations: Expectations, service: str) -> None:
+    name = SERVICES[service][0]
+    with running_load(fleet.target, expectations) as outcomes:
+        wait_for_requests(outcomes, 200)
+        fleet.send(name, signal.SIGTERM)
+        assert fleet.wait_for_end(name) == 0
+        wait_for_requests(outcomes, 200)
+        restart(fleet, name)
+        wait_for_requests(outcomes, 200)
+    outcomes.record(f"a {service} ends and returns", injected="SIGTERM of one of two replicas, restart")
+    assert_all_is_well(outcomes)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_replica_that_stands_still_costs_no_request(fleet: Fleet, expectations: Expectations, service: str) -> None:
+    name = SERVICES[service][0]
+    with running_load(fleet.target, expectations) as outcomes:
+        wait_for_requests(outcomes, 200)
+        fleet.send(name, signal.SIGSTOP)
+        wait_for_requests(outcomes, 400)
+        fleet.send(name, signal.SIGCONT)
+        fleet.wait_until_gateway_sees(towers=2, indexes=2)
+        wait_for_requests(outcomes, 200)
+    outcomes.record(f"a {service} stands still", injected="SIGSTOP of one of two replicas, SIGCONT")
+    assert_all_is_well(outcomes)
+
+
+def test_a_gateway_that_is_killed_fails_what_it_had_and_answers_right_when_it_is_back(
+    fleet: Fleet, expectations: Expectations
+) -> None:
+    with running_load(fleet.target, expectations) as outcomes:
+        wait_for_requests(outcomes, 200)
+        fleet.send(GATEWAY, signal.SIGKILL)
+        fleet.wait_for_end(GATEWAY)
+        restart(fleet, GATEWAY)
+        feeds = sum(outcomes.bundles.values())
+        fleet.wait_until(lambda: sum(outcomes.bundles.values()) > feeds + 200, what="feeds come again")
+    outcomes.record("the gateway dies and returns", injected="kill -9, restart; callers without a second gateway")
+    assert (outcomes.wrong, outcomes.degraded) == ([], {})
+    assert {failure.partition(":")[0] for failure in outcomes.failed} <= ACCOUNTED
+
+
+def test_a_gateway_that_is_told_to_end_answers_all_that_it_took(fleet: Fleet, expectations: Expectations) -> None:
+    asked = expectations.requests
+    with grpc.insecure_channel(fleet.target) as channel:
+        stub = feed_pb2_grpc.FeedServiceStub(channel)
+        calls = [
+            stub.GetFeed.future(feed_pb2.GetFeedRequest(username=item.username, mood=f"mood {number}"), timeout=20)
+            for number, item in enumerate(asked[:48])
+        ]
+        calls[0].result()  # they came over one connection: the others are there too
+        assert not all(call.done() for call in calls)
+        fleet.send(GATEWAY, signal.SIGTERM)
+        assert fleet.wait_for_end(GATEWAY) == 0
+        answered = sum(len(call.result().posts) == 10 for call in calls)
+    restart(fleet, GATEWAY)
+    outcomes = Outcomes(requests=48)
+    outcomes.failed.update({"lost": 48 - answered} if answered < 48 else {})
+    outcomes.record("the gateway ends", injected="SIGTERM with 48 requests in flight")
+    assert answered == 48
+
+
+def test_without_any_user_tower_feeds_are_popular_and_say_so(fleet: Fleet, expectations: Expectations) -> None:
+    with running_load(fleet.target, expectations) as outcomes:
+        wait_for_requests(outcomes, 200)
+        for name in TOWERS:
+            fleet.send(name, signal.SIGKILL)
+            fleet.wait_for_end(name)
+        wait_for_requests(outcomes, 400)
+        assert is_serving(fleet.target)
+        assert code_of(fleet, username="anybody", category_id=999_999) == grpc.StatusCode.NOT_FOUND
+        assert code_of(fleet, username="anybody", strict=True) == grpc.StatusCode.UNAVAILABLE
+        restart(fleet, *TOWERS)
+        degraded = sum(outcomes.degraded.values())
+        wait_for_requests(outcomes, 200)
+        assert sum(outcomes.degraded.values()) <= degraded + 32  # those that were in flight
+    outcomes.record("no user_tower_service is left", injected="kill -9 of both replicas, restart")
+    assert outcomes.wrong == []
+    assert set(outcomes.degraded) == {"USER_TOWER_UNAVAILABLE"}
+    # Second pages of whole feeds cannot be given, and must not be popular ones.
+    assert all("user_tower_service" in failure for failure in outcomes.failed)
+    assert sum(outcomes.failed.values()) <= 32
+
+
+def test_without_any_index_requests_fail_quickly_and_the_gateway_is_not_serving(
+    fleet: Fleet, expectations: Expectations
+) -> None:
+    with running_load(fleet.target, expectations) as outcomes:
+        wait_for_requests(outcomes, 200)
+        for name in INDEXES:
+            fleet.send(name, signal.SIGKILL)
+            fleet.wait_for_end(name)
+        fleet.wait_until(lambda: not is_serving(fleet.target), what="the gateway is not serving")
+        started = time.monotonic()
+        assert code_of(fleet, username=expectations.requests[0].username) == grpc.StatusCode.UNAVAILABLE
+        assert time.monotonic() - started < 1
+        wait_for_requests(outcomes, 100)
+        restart(fleet, *INDEXES)
+        fleet.wait_until_serving(GATEWAY)
+        failures = sum(outcomes.failed.values())
+        wait_for_requests(outcomes, 200)
+        assert sum(outcomes.failed.values()) <= failures + 32
+    outcomes.record("no post_index_service is left", injected="kill -9 of both replicas, restart")
+    assert (outcomes.wrong, outcomes.degraded) == ([], {})
+    assert {failure.partition(":")[0] for failure in outcomes.failed} == {"UNAVAILABLE"}
+
+
+def code_of(fleet: Fleet, **fields: object) -> grpc.StatusCode:
+    with grpc.insecure_channel(fleet.target) as channel, pytest.raises(grpc.RpcError) as caught:
+        feed_pb2_grpc.FeedServiceStub(channel).GetFeed(feed_pb2.GetFeedRequest(**fields), timeout=10)
+    return caught.value.code()
+
+
+def test_a_peer_that_accepts_and_never_answers_costs_no_request(
+    three_bundles: list[Path], expectations: Expectations, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            running_fleet(three_bundles[0].parent, tmp_path / "logs", replicas=1, others=(address,)) as fleet,
+            running_load(fleet.target, expectations) as outcomes,
+        ):
+            wait_for_requests(outcomes, 1000)
+    outcomes.record("a peer accepts and never answers", injected="a listening socket as second replica of each service")
+    assert_all_is_well(outcomes)
+
+
+def test_connections_that_are_cut_in_the_middle_of_calls_cost_no_request(
+    three_bundles: list[Path], expectations: Expectations, tmp_path: Path
+) -> None:
+    with (
+        running_fleet(three_bundles[0].parent, tmp_path / "logs", proxy=cutting_proxy) as fleet,
+        running_load(fleet.target, expectations, in_flight=16) as outcomes,
+    ):
+        wait_for_requests(outcomes, 3000)
+    outcomes.record("connections are cut in the middle of calls", injected="a proxy that cuts each after 0.3 to 1 s")
+    assert outcomes.wrong == []
+    assert sum(outcomes.failed.values()) + sum(outcomes.degraded.values()) <= 0.01 * outcomes.requests
+
+
+@contextmanager
+def cutting_proxy(target: str) -> Iterator[str]:
+    """Forward connections to ``target``, and cut each one after a while, whatever is under way."""
+    host, _, port = target.rpartition(":")
+    stop = threading.Event()
+    lives = iter_of_lives()
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+
+    def carry(client: socket.socket) -> None:
+        with client, socket.create_connection((host, int(port))) as server:
+            for one, other in ((client, server), (server, client)):
+                threading.Thread(target=pump, args=(one, other), daemon=True).start()
+            stop.wait(next(lives))
+            for end in (client, server):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def accept(listener: socket.socket) -> None:
+        while not stop.is_set():
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=with_errors_dropped(carry), args=(client,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        threading.Thread(target=accept, args=(listener,), daemon=True).start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            stop.set()
+            listener.shutdown(socket.SHUT_RDWR)
+
+
+def iter_of_lives() -> Iterator[float]:
+    """Seconds that connections live: .3 to 1, in a fixed order."""
+    while True:
+        yield from (0.3, 0.7, 1.0, 0.5, 0.9)
+
+
+def with_errors_dropped(run: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
+    def quietly(client: socket.socket) -> None:
+        with suppress(OSError):
+            run(client)
+
+    return quietly
+
+
+BREAK_MOODS = """
+import runpy
+from two_tower.text_encoder import TextEncoder
+
+whole = TextEncoder.encode
+def encode(self, texts, **options):
+    if "calm and happy" in texts:
+        raise RuntimeError("the mood encoder is broken by the test")
+    return whole(self, texts, **options)
+TextEncoder.encode = encode
+runpy.run_module("user_tower_service", run_name="__main__")
+"""
+
+
+def test_a_failing_mood_encoder_leaves_the_mood_out_and_says_so(
+    three_bundles: list[Path], expectations: Expectations, tmp_path: Path
+) -> None:
+    username = expectations.requests[0].username
+    broken = dict.fromkeys(TOWERS, ("-c", BREAK_MOODS))
+    with running_fleet(three_bundles[0].parent, tmp_path / "logs", replicas=1, modules=broken) as fleet:
+        with running_load(fleet.target, expectations, in_flight=8) as outcomes:
+            wait_for_requests(outcomes, 600)
+        assert code_of(fleet, username=username, mood="calm and happy", strict=True) == grpc.StatusCode.UNAVAILABLE
+    outcomes.record("the mood encoder fails", injected="BERT raises for some moods")
+    assert (outcomes.wrong, outcomes.failed) == ([], {})
+    assert set(outcomes.degraded) == {"MOOD_UNAVAILABLE"}

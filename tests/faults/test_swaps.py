@@ -1,0 +1,113 @@
+"""New bundles go live under load: no request fails, and no reply mixes two bundles."""
+
+import time
+from pathlib import Path
+
+import grpc
+import pytest
+
+from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
+from rpc.errors import read_error_info
+from tests.faults.expectations import Expectations
+from tests.faults.fleet import INDEXES, TOWERS, Fleet, running_fleet
+from tests.faults.load import Outcomes, running_load, wait_for_requests
+from two_tower.bundle import point_current_at
+
+SWAPS = 10
+LOAD_SECONDS = 60.0
+
+
+def held_by(fleet: Fleet, name: str) -> bundle_pb2.GetHeldBundlesResponse:
+    with grpc.insecure_channel(fleet.addresses[name]) as channel:
+        return bundle_pb2_grpc.BundleServiceStub(channel).GetHeldBundles(bundle_pb2.GetHeldBundlesRequest(), timeout=10)
+
+
+def all_serve(fleet: Fleet, bundle_id: str) -> bool:
+    return all(held_by(fleet, name).current_bundle_id == bundle_id for name in (*TOWERS, *INDEXES))
+
+
+def make_current(fleet: Fleet, bundle_id: str) -> None:
+    point_current_at(fleet.bundles, bundle_id)
+    fleet.wait_until(lambda: all_serve(fleet, bundle_id), what=f"all serve {bundle_id}")
+
+
+def test_ten_swaps_and_a_rollback_under_load_fail_and_mix_nothing(
+    bundles: Path, three_bundles: list[Path], expectations: Expectations, tmp_path: Path
+) -> None:
+    names = [directory.name for directory in three_bundles]
+    with (
+        running_fleet(bundles, tmp_path / "logs") as fleet,
+        running_load(fleet.target, expectations, in_flight=32) as outcomes,
+    ):
+        for swap in range(1, SWAPS + 1):
+            ask_for_a_while(outcomes)
+            make_current(fleet, names[swap % len(names)])
+        ask_for_a_while(outcomes)
+        make_current(fleet, names[(SWAPS - 1) % len(names)])  # the rollback
+        ask_for_a_while(outcomes)
+    outcomes.record("10 new bundles and a rollback", injected="`current` moved while 32 requests are in flight")
+    assert outcomes.wrong == []
+    assert (outcomes.failed, outcomes.degraded) == ({}, {})
+    assert set(outcomes.bundles) == set(names)
+
+
+def test_the_memory_of_dropped_bundles_is_given_back(bundles: Path, three_bundles: list[Path], tmp_path: Path) -> None:
+    names = [directory.name for directory in three_bundles]
+    with running_fleet(bundles, tmp_path / "logs", replicas=1) as fleet:
+        processes = (TOWERS[0], INDEXES[0])
+        memory: dict[str, list[int]] = {name: [] for name in processes}
+        for swap in range(1, 21):
+            point_current_at(bundles, names[swap % len(names)])
+            for name in processes:
+                assert reload(fleet, name).current_bundle_id == names[swap % len(names)]
+                memory[name].append(fleet.memory_bytes(name))
+    for name, readings in memory.items():
+        print(name, [round(reading / 1e6) for reading in readings])
+        kept_after_each = (sum(readings[-5:]) - sum(readings[4:9])) / 5 / 11  # from swaps 5-9 to swaps 16-20
+        assert kept_after_each < 0.02 * weight(three_bundles[0]), name
+
+
+def reload(fleet: Fleet, name: str) -> bundle_pb2.ReloadBundleResponse:
+    with grpc.insecure_channel(fleet.addresses[name]) as channel:
+        return bundle_pb2_grpc.BundleServiceStub(channel).ReloadBundle(bundle_pb2.ReloadBundleRequest(), timeout=60)
+
+
+def weight(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "index.safetensors", "user_tower.safetensors"])
+def test_a_bundle_that_cannot_be_trusted_is_refused_by_answer_log_and_metric_and_the_old_one_serves_on(
+    bundles: Path, three_bundles: list[Path], expectations: Expectations, tmp_path: Path, name: str
+) -> None:
+    old, new = three_bundles[0].name, three_bundles[1].name
+    damaged = bundles / new / name
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.unlink()
+    damaged.write_bytes(content)
+    with (
+        running_fleet(bundles, tmp_path / "logs", replicas=1) as fleet,
+        running_load(fleet.target, expectations, in_flight=8) as outcomes,
+    ):
+        wait_for_requests(outcomes, 50)
+        point_current_at(bundles, new)
+        for process in (TOWERS[0], INDEXES[0]):
+            with pytest.raises(grpc.RpcError) as refused:
+                reload(fleet, process)
+            assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+            assert read_error_info(refused.value).reason == "BUNDLE_REFUSED"
+            assert name in refused.value.details()
+            fleet.wait_until(lambda process=process: "bundle refused" in fleet.log(process), what="the log says so")
+            assert name in fleet.log(process)
+        wait_for_requests(outcomes, 50)
+        assert set(outcomes.bundles) == {old}
+    outcomes.record(f"a new bundle with a flipped bit in {name}", injected="`current` moved to it, then ReloadBundle")
+    assert (outcomes.wrong, outcomes.failed, outcomes.degraded) == ([], {}, {})
+
+
+def ask_for_a_while(outcomes: Outcomes) -> None:
+    ends = time.monotonic() + LOAD_SECONDS / (SWAPS + 2)
+    wait_for_requests(outcomes, 100)
+    while time.monotonic() < ends:
+        wait_for_requests(outcomes, 1)

@@ -1,0 +1,89 @@
+"""Load shedding on a real server: what is too much is refused at once, and health answers all the while."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from rpc.admission import InFlight, OverloadedError
+from rpc.errors import read_error_info
+from rpc.server import RunningServer, ServerOptions, start_server
+
+SERVICE = "test.v1.SlowService"
+
+
+class Gate:
+    """A handler whose calls stand still until the gate opens."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self.entered = threading.Semaphore(0)
+
+    def answer(self, request: bytes, context: grpc.ServicerContext) -> bytes:
+        self.entered.release()
+        assert self.opened.wait(20)
+        return request
+
+
+@contextmanager
+def slow_server(gate: Gate, *, most_waiting: int) -> Iterator[RunningServer]:
+    handler = grpc.method_handlers_generic_handler(
+        SERVICE, {"Answer": grpc.unary_unary_rpc_method_handler(gate.answer)}
+    )
+    running = start_server(
+        ServerOptions("test", "127.0.0.1:0", "TEST_ADDRESS", pool_size=1, grace_seconds=5, most_waiting=most_waiting),
+        add_services=lambda server: server.add_generic_rpc_handlers((handler,)),
+        service_names=[SERVICE],
+        errors={},
+    )
+    try:
+        yield running
+    finally:
+        gate.opened.set()
+        running.stop(5)
+
+
+def test_beyond_the_bound_calls_are_refused_at_once_and_the_others_are_answered() -> None:
+    gate = Gate()
+    with slow_server(gate, most_waiting=3) as running, grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+        call = channel.unary_unary(f"/{SERVICE}/Answer")
+        first = call.future(b"0", timeout=20)
+        assert gate.entered.acquire(timeout=10)
+        waiting = [call.future(str(number).encode(), timeout=20) for number in range(1, 4)]
+        started = time.monotonic()
+        with pytest.raises(grpc.RpcError) as refused:
+            call(b"too many", timeout=20)
+        assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert read_error_info(refused.value).reason == "OVERLOADED"
+        assert time.monotonic() - started < 5
+        health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+        assert health.status == health_pb2.HealthCheckResponse.SERVING
+        gate.opened.set()
+        assert [item.result() for item in [first, *waiting]] == [b"0", b"1", b"2", b"3"]
+
+
+def test_what_was_refused_leaves_no_trace_once_there_is_room_again() -> None:
+    gate = Gate()
+    with slow_server(gate, most_waiting=1) as running, grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+        call = channel.unary_unary(f"/{SERVICE}/Answer")
+        first, second = call.future(b"1", timeout=20), None
+        assert gate.entered.acquire(timeout=10)
+        second = call.future(b"2", timeout=20)
+        for _ in range(20):
+            with pytest.raises(grpc.RpcError):
+                call(b"x", timeout=20)
+        gate.opened.set()
+        assert (first.result(), second.result()) == (b"1", b"2")
+        assert [call(b"again", timeout=20) for _ in range(20)] == [b"again"] * 20
+
+
+def test_an_asyncio_process_counts_over_all_its_edges() -> None:
+    in_flight = InFlight(2)
+    with in_flight.admitted("GetFeed"), in_flight.admitted("GET /feed"), pytest.raises(OverloadedError):
+        in_flight.admitted("GetFeed").__enter__()
+    with in_flight.admitted("GetFeed"), in_flight.admitted("GetFeed"):
+        pass
