@@ -28,8 +28,8 @@ test: $(READY) ## lint, type-check and the whole suite
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-test-faults: $(READY) ## kill, damage, fill the disk, and see that nothing wrong is served; part of `make test` too
-	$(BIN)/pytest tests/faults
+test-faults: $(READY) ## kill, damage, fill the disk, and see that nothing wrong is served
+	$(BIN)/pytest tests/faults --run-faults
 
 fuzz: $(READY) ## throw thousands of inputs at what reads foreign bytes, some minutes
 	MOODFEED_FUZZ_INPUTS=$${MOODFEED_FUZZ_INPUTS:-5000} $(BIN)/pytest tests/fuzz

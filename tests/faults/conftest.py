@@ -18,6 +18,13 @@ from two_tower.text_encoder import default_encoder_directory
 
 
 @pytest.fixture(scope="session")
+def only_when_asked_for(request: pytest.FixtureRequest) -> None:
+    """For modules that take long: `make test-faults` asks for them, `make test` does not."""
+    if not request.config.getoption("--run-faults"):
+        pytest.skip("takes long: make test-faults runs it")
+
+
+@pytest.fixture(scope="session")
 def three_bundles(
     small_workspace: Workspace, small_bundles: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Path]:

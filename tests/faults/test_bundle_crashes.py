@@ -10,6 +10,8 @@ import pytest
 
 from tests.faults.outcomes import record_outcome
 
+pytestmark = pytest.mark.usefixtures("only_when_asked_for")
+
 ROOT = Path(__file__).parents[2]
 LEAST_KILLS = {
     "first export": 60,
@@ -24,7 +26,7 @@ LEAST_KILLS = {
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+def results(only_when_asked_for: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.kill_at_each_step", tmp_path_factory.mktemp("kills")],
         cwd=ROOT,
@@ -46,7 +48,7 @@ def test_a_kill_at_any_step_leaves_a_whole_bundle_current_and_the_next_run_mends
     loads, answered = result["loads"], result["answered"]
     record_outcome(
         f"kill -9 at each step of: {operation}",
-        injected=f"{result['kills']} kills, a load of `current` after each and one without",
+        injected=f"{result['kills']} kills; `current` loaded after each, and after {loads - result['kills']} whole runs",
         requests=loads,
         answered=answered,
         wrong=loads - answered,

@@ -14,6 +14,8 @@ from tests.faults.fleet import INDEXES, TOWERS, running_fleet
 from two_tower.bundle import current_bundle, open_bundle, point_current_at, write_bundle
 from two_tower.bundle_files import CANARIES, CanaryEmbeddings
 
+pytestmark = pytest.mark.usefixtures("only_when_asked_for")
+
 
 def variant(root: Path, original: Path, *, library_versions: dict[str, str], canaries: CanaryEmbeddings) -> Path:
     """The original with other facts, so with another id."""
