@@ -48,7 +48,7 @@ def test_a_kill_at_any_step_leaves_a_whole_bundle_current_and_the_next_run_mends
     loads, answered = result["loads"], result["answered"]
     record_outcome(
         f"kill -9 at each step of: {operation}",
-        injected=f"{result['kills']} kills; `current` loaded after each, and after {loads - result['kills']} whole runs",
+        injected=f"{result['kills']} kills; `current` loaded after each, and after {loads - result['kills']} others",
         requests=loads,
         answered=answered,
         wrong=loads - answered,
