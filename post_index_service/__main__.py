@@ -4,6 +4,7 @@ import sys
 
 import faiss
 
+from moodfeed.bundle.v1 import bundle_pb2
 from moodfeed.post_index.v1 import post_index_pb2_grpc
 from post_index_service.canaries import check_canaries
 from post_index_service.index import PostIndex
@@ -37,6 +38,10 @@ def main() -> int:
             grace_seconds=settings.grace_seconds,
             metrics_port=settings.metrics_port,
             metrics_host=settings.metrics_host,
+            tls=settings.server_tls(),
+            max_connections=settings.max_connections,
+            admin_service=bundle_pb2.DESCRIPTOR.services_by_name["BundleService"].full_name,
+            admin_tokens_file=settings.admin_token_file,
         ),
         add_services=lambda server: post_index_pb2_grpc.add_PostIndexServiceServicer_to_server(
             PostIndexService(index), server

@@ -4,6 +4,7 @@ import sys
 
 import torch
 
+from moodfeed.bundle.v1 import bundle_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2_grpc
 from rpc.environment import load_settings
 from rpc.server import ServerOptions, serve
@@ -36,6 +37,10 @@ def main() -> int:
             grace_seconds=settings.grace_seconds,
             metrics_port=settings.metrics_port,
             metrics_host=settings.metrics_host,
+            tls=settings.server_tls(),
+            max_connections=settings.max_connections,
+            admin_service=bundle_pb2.DESCRIPTOR.services_by_name["BundleService"].full_name,
+            admin_tokens_file=settings.admin_token_file,
         ),
         add_services=lambda server: user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(
             UserTowerService(encoder), server
