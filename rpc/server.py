@@ -49,6 +49,7 @@ def limits(*, largest_request_bytes: int, max_connections: int) -> tuple[tuple[s
         ("grpc.absolute_max_metadata_size", LARGEST_METADATA_BYTES),  # else it may be twice that
         ("grpc.max_concurrent_streams", MOST_STREAMS_PER_CONNECTION),
         ("grpc.http2.max_frame_size", LARGEST_FRAME_BYTES),
+        ("grpc.http2.bdp_probe", 0),  # it would raise frames and windows to 4 MiB, whatever the line above says
         ("grpc.max_allowed_incoming_connections", max_connections),
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1_000),
     )
