@@ -18,10 +18,12 @@ from two_tower.text_encoder import default_encoder_directory
 
 
 @pytest.fixture(scope="session")
-def three_bundles(
-    small_workspace: Workspace, small_bundles: Path, tmp_path_factory: pytest.TempPathFactory
-) -> list[Path]:
+def three_bundles(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Directories of three bundles, the small one first."""
+    if not request.config.getoption("--run-faults"):
+        pytest.skip("takes minutes: run `make test-faults`")
+    small_workspace: Workspace = request.getfixturevalue("small_workspace")
+    small_bundles: Path = request.getfixturevalue("small_bundles")
     root = tmp_path_factory.mktemp("three_bundles")
     dataset = read_dataset(small_workspace.clean, small_workspace.text_embeddings)
     evaluation = evaluate(dataset, TrainingConfig())
