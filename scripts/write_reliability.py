@@ -35,7 +35,7 @@ def write_rows(new: dict[str, str], document: Path) -> None:
     start, end = text.index(BEGIN) + len(BEGIN), text.index(END)
     old = {
         row.split(" | ")[0].removeprefix("| "): row
-        for row in re.findall(r"^\| .* \|\n", text[start:end], re.MULTILINE)[1:]
+        for row in re.findall(r"^\| .* \|\n", text[start:end], re.MULTILINE)[1:]  # without the heading
     }
     rows = old | new
     temporary = document.with_name(f".{document.name}.incomplete")
