@@ -18,9 +18,9 @@ SMALL_TRAINING = TrainingConfig()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Tests that need a Docker engine, or minutes, run only when asked for."""
+    """Tests that need a Docker engine, or many minutes, run only when asked for."""
     parser.addoption("--run-compose", action="store_true", help="run the tests of docker-compose.yml")
-    parser.addoption("--run-faults", action="store_true", help="run the tests of faults that take long")
+    parser.addoption("--run-faults", action="store_true", help="run the tests that kill and overload processes")
 
 
 @pytest.fixture(scope="session")

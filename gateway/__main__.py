@@ -13,8 +13,10 @@ import uvicorn
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from gateway.api_access import ApiAccess, ApiAccessInterceptor
 from gateway.clients import GrpcPostIndex, GrpcUserTower
-from gateway.http_api import build_app
+from gateway.http_api import LARGEST_HEAD_BYTES, build_app
+from gateway.rate_limit import RateLimit
 from gateway.readiness import Readiness
 from gateway.service import ERRORS, SERVICE_NAME, FeedService
 from gateway.settings import Settings
@@ -26,10 +28,15 @@ from rpc.environment import load_settings
 from rpc.errors import AsyncErrorInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
 from rpc.replicas import Replicas
-from rpc.server import IDLE_LOOK_SECONDS, IDLE_LOOKS, LAME_DUCK_SECONDS, OPTIONS, BusyAddressError
+from rpc.server import IDLE_LOOK_SECONDS, IDLE_LOOKS, LAME_DUCK_SECONDS, OPTIONS, BusyAddressError, limits
 from rpc.structured_log import configure_logging
+from rpc.tls import LiveServerTls
+from rpc.token_file import TokenFile
+from rpc.watched_files import FileContentError
 
 _log = structlog.get_logger("gateway")
+LARGEST_REQUEST_BYTES = 64 * 1024
+KEEP_ALIVE_SECONDS = 15
 
 
 class HttpServer(uvicorn.Server):
@@ -47,17 +54,22 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop_asked.set)
 
+    tls = settings.server_tls()
+    live_tls = LiveServerTls(tls) if tls else None
+    access = _access(settings)
     towers = Replicas(
         "user_tower_service",
         settings.user_tower_address,
         user_tower_pb2_grpc.UserTowerServiceStub,
         attempt_seconds=settings.attempt_seconds,
+        tls=settings.downstream_tls(),
     )
     indexes = Replicas(
         "post_index_service",
         settings.post_index_address,
         post_index_pb2_grpc.PostIndexServiceStub,
         attempt_seconds=settings.attempt_seconds,
+        tls=settings.downstream_tls(),
     )
     tower, index = GrpcUserTower(towers), GrpcPostIndex(indexes)
     readiness = Readiness(needed=indexes, wanted=towers)
@@ -74,7 +86,14 @@ async def serve(settings: Settings) -> None:
 
     await tell_health()
     towers.on_change = indexes.on_change = tell_health
-    server = grpc.aio.server(interceptors=[AsyncMetricsInterceptor(), AsyncErrorInterceptor(ERRORS)], options=OPTIONS)
+    server = grpc.aio.server(
+        interceptors=[
+            AsyncMetricsInterceptor(),
+            ApiAccessInterceptor(SERVICE_NAME, access),
+            AsyncErrorInterceptor(ERRORS),
+        ],
+        options=OPTIONS + limits(largest_request_bytes=LARGEST_REQUEST_BYTES, max_connections=settings.max_connections),
+    )
     feed_pb2_grpc.add_FeedServiceServicer_to_server(
         FeedService(tower=tower, index=index, in_flight=in_flight, deadline_seconds=settings.deadline_seconds), server
     )
@@ -84,17 +103,32 @@ async def serve(settings: Settings) -> None:
         tower=tower,
         index=index,
         readiness=readiness,
+        access=access,
         in_flight=in_flight,
         deadline_seconds=settings.deadline_seconds,
     )
     http_server = HttpServer(
         uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=int(settings.grace_seconds)
+            app,
+            http="h11",
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            ssl_context_factory=(lambda config, default: live_tls.ssl_context()) if live_tls else None,  # noqa: ARG005
+            limit_concurrency=settings.max_connections,
+            h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=int(settings.grace_seconds),
         )
     )
     with _listen(settings.http_address) as http_socket:
         try:
-            server.add_insecure_port(settings.grpc_address)
+            if live_tls:
+                server.add_secure_port(settings.grpc_address, live_tls.grpc_credentials())
+            else:
+                server.add_insecure_port(settings.grpc_address)
         except RuntimeError as error:
             raise _busy(settings.grpc_address, "MOODFEED_GATEWAY_GRPC_ADDRESS") from error
         await asyncio.gather(towers.start(), indexes.start())
@@ -134,10 +168,18 @@ def main() -> int:
     configure_logging("gateway", level=settings.log_level)
     try:
         asyncio.run(serve(settings))
-    except BusyAddressError as error:
+    except (BusyAddressError, FileContentError) as error:
         _log.error(str(error))
         return 1
     return 0
+
+
+def _access(settings: Settings) -> ApiAccess:
+    rate = settings.token_requests_per_second
+    return ApiAccess(
+        tokens=TokenFile(settings.api_tokens_file) if settings.api_tokens_file else None,
+        rate_limit=RateLimit(requests_per_second=rate, burst=settings.token_burst) if rate else None,
+    )
 
 
 def _listen(address: str) -> socket.socket:

@@ -69,7 +69,9 @@ class BundleNotHeldError(FeedError):
 
 
 class OverloadedError(FeedError):
-    """More is asked than can be answered in time."""
+    """More is asked of a service behind this one than it can answer in time."""
+
+    retry_after_seconds = 0.1
 
 
 class UnavailableError(FeedError):

@@ -19,12 +19,17 @@ _INT32: dict[str, object] = {"type": "integer", "format": "int32"}
 _INT64: dict[str, object] = {"type": "integer", "format": "int64"}
 _ERRORS: dict[str, dict[str, object]] = {
     "400": _answer("Malformed request", "Error"),
+    "401": _answer("No token, or one that is not valid now; only where the gateway asks for tokens", "Error"),
     "404": _answer("`invalid category id`, or an unknown user without mood and category_id", "Error"),
     "412": _answer("The required bundle is not held", "Error"),
+    "414": _answer("The URL is too long", "Error"),
+    "429": _answer("The token asks too often; Retry-After says in how many seconds to try again", "Error"),
+    "431": _answer("The headers are too long", "Error"),
     "500": _answer("A fault of ours", "Error"),
     "503": _answer("A service behind the gateway does not answer", "Error"),
     "504": _answer("The time ran out", "Error"),
 }
+_TOKEN_OR_NONE: list[dict[str, list[str]]] = [{}, {"token": []}]  # whether one is needed is the operator's choice
 
 DOCUMENT: dict[str, object] = {
     "openapi": "3.1.0",
@@ -54,6 +59,7 @@ DOCUMENT: dict[str, object] = {
                     _parameter("strict", {"type": "boolean"}, "Refuse rather than degrade."),
                 ],
                 "responses": {"200": _answer("A page", "Feed")} | _ERRORS,
+                "security": _TOKEN_OR_NONE,
             }
         },
         "/categories": {
@@ -62,10 +68,9 @@ DOCUMENT: dict[str, object] = {
                 "summary": "Exactly the categories with at least one servable post",
                 "responses": {
                     "200": _answer("All of them", "Categories"),
-                    "500": _ERRORS["500"],
-                    "503": _ERRORS["503"],
-                    "504": _ERRORS["504"],
+                    **{code: _ERRORS[code] for code in ("401", "414", "429", "431", "500", "503", "504")},
                 },
+                "security": _TOKEN_OR_NONE,
             }
         },
         "/healthz": {
@@ -90,6 +95,7 @@ DOCUMENT: dict[str, object] = {
         },
     },
     "components": {
+        "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         "schemas": {
             "FeedPost": _object(
                 post_id=_INT64,
@@ -119,6 +125,6 @@ DOCUMENT: dict[str, object] = {
                 "properties": {"status": _TEXT, "missing": {"type": "array", "items": _TEXT}},
                 "required": ["status"],
             },
-        }
+        },
     },
 }

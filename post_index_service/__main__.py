@@ -54,10 +54,13 @@ def main() -> int:
                 grace_seconds=settings.grace_seconds,
                 metrics_port=settings.metrics_port,
                 metrics_host=settings.metrics_host,
+                tls=settings.server_tls(),
+                max_connections=settings.max_connections,
+                admin_service=ADMIN_SERVICE_NAME,
+                admin_tokens_file=settings.admin_token_file,
             ),
             add_services=add_services,
             service_names=[SERVICE_NAME],
-            admin_names=[ADMIN_SERVICE_NAME],
             errors=ERRORS,
         )
 

@@ -16,13 +16,19 @@ REFUSED = Counter("moodfeed_requests_refused_total", "Requests refused at once: 
 IN_FLIGHT = Gauge("moodfeed_requests_in_flight", "Requests being answered or waiting for a thread.")
 OVERLOADED = ErrorRow(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
 
+RETRY_AFTER_SECONDS = 0.1
+"""What refused callers are told to wait."""
+
 _SIDE_THREADS = 4  # for health, reflection and admin calls: a reload may take one of them for a minute
+_TOO_MANY = "too many requests at once: try again later"
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
 
 class OverloadedError(Exception):
     """More requests are in flight than this process takes; a later attempt may succeed."""
+
+    retry_after_seconds = RETRY_AFTER_SECONDS
 
 
 class AdmissionPool(ThreadPoolExecutor):
@@ -64,6 +70,7 @@ class AdmissionInterceptor(grpc.ServerInterceptor):
         self._pool = pool
         self._guarded = frozenset(guarded)
         self._most_waiting = most_waiting
+        self._refusal = status_of_row(OVERLOADED, _TOO_MANY, retry_after_seconds=RETRY_AFTER_SECONDS)
         self._side_pool = ThreadPoolExecutor(_SIDE_THREADS, "side")
 
     def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
@@ -80,7 +87,7 @@ class AdmissionInterceptor(grpc.ServerInterceptor):
         def refuse(request: Any, context: Any) -> Any:  # noqa: ARG001 - whatever it asks
             REFUSED.labels(method).inc()
             record(method, grpc.StatusCode.RESOURCE_EXHAUSTED, 0.0)
-            context.abort_with_status(status_of_row(OVERLOADED, "too many requests at once: try again later"))
+            context.abort_with_status(self._refusal)
 
         return self._in_side_pool(handler, refuse)
 
@@ -108,7 +115,7 @@ class InFlight:
         """Be counted while the block runs; OverloadedError at once if there are too many."""
         if self.count >= self._most:
             REFUSED.labels(method).inc()
-            raise OverloadedError("too many requests at once: try again later")
+            raise OverloadedError(_TOO_MANY)
         self.count += 1
         IN_FLIGHT.set(self.count)
         try:

@@ -2,6 +2,8 @@
 
 import grpc
 
+from rpc.tls import ClientTls
+
 PING_SECONDS = 10
 
 _OPTIONS = (
@@ -14,6 +16,14 @@ _OPTIONS = (
 )
 
 
-def open_channel(address: str) -> grpc.aio.Channel:
-    """An asyncio channel; calls on it must carry a deadline of their own."""
-    return grpc.aio.insecure_channel(address, options=_OPTIONS)
+def open_channel(address: str, tls: ClientTls | None = None, *, host: str = "") -> grpc.aio.Channel:
+    """An asyncio channel; calls on it must carry a deadline of their own.
+
+    With ``tls`` the certificate of the peer must name ``host``, or the address if that is empty. The files are read
+    now: whoever holds the channel opens another when ``tls.stamp()`` changes. Raises FileContentError if they cannot
+    be used.
+    """
+    if tls is None:
+        return grpc.aio.insecure_channel(address, options=_OPTIONS)
+    named = (("grpc.ssl_target_name_override", host),) if host else ()
+    return grpc.aio.secure_channel(address, tls.credentials(), options=(*_OPTIONS, *named))

@@ -1,12 +1,14 @@
 """Domain exceptions become gRPC errors at one place: a table for each service, and the interceptor that applies it."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 import structlog
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -22,6 +24,9 @@ class ErrorRow:
     reason: str
 
 
+PUSHBACK_KEY = "grpc-retry-pushback-ms"
+_MALFORMED_ROW = ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED")
+
 ErrorTable = Mapping[type[Exception], ErrorRow]
 """Domain exception -> answer. An exception of a subclass is answered like its nearest class in the table."""
 
@@ -32,6 +37,13 @@ class ErrorInfo:
 
     reason: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class MalformedRequestError(Exception):
+    """The bytes of a request are not a message of its type, or a text in it is not UTF-8."""
+
+    def __init__(self) -> None:
+        super().__init__("the request is not a message of this method's type, or a text in it is not UTF-8")
 
 
 def find_row(table: ErrorTable, error: Exception) -> ErrorRow | None:
@@ -67,11 +79,11 @@ class ErrorInterceptor(grpc.ServerInterceptor):
 
         def answer_or_abort(request: Any, context: grpc.ServicerContext) -> Any:
             try:
-                return answer(request, context)
+                return answer(_well_formed(request), context)
             except Exception as error:
                 if context.code() is not None:  # type: ignore[attr-defined] # the handler aborted by itself
                     raise
-                context.abort_with_status(_status_of(self._table, error, handler_call_details.method))
+                context.abort_with_status(status_of(self._table, error, handler_call_details.method))
 
         return _with_unary(handler, answer_or_abort)
 
@@ -91,32 +103,77 @@ class AsyncErrorInterceptor(grpc.aio.ServerInterceptor):
 
         async def answer_or_abort(request: Any, context: Any) -> Any:
             try:
-                return await answer(request, context)
+                return await answer(_well_formed(request), context)
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - the last place that sees it
-                await context.abort_with_status(_status_of(self._table, error, handler_call_details.method))
+                await context.abort_with_status(status_of(self._table, error, handler_call_details.method))
 
         return _with_unary(handler, answer_or_abort)
 
 
-def _status_of(table: ErrorTable, error: Exception, method: str) -> Any:
-    row = find_row(table, error)
+def status_of(table: ErrorTable, error: Exception, method: str) -> Any:
+    """The grpc.Status that answers an error of ``method``, for abort_with_status.
+
+    An error without a row is logged and answered as a neutral INTERNAL. One with ``retry_after_seconds`` tells the
+    caller so by google.rpc.RetryInfo.
+    """
+    row = _MALFORMED_ROW if isinstance(error, MalformedRequestError) else find_row(table, error)
     if row is None:
         _log.error("unexpected error", method=method, exc_info=error)
         return status_of_row(ErrorRow(grpc.StatusCode.INTERNAL, "INTERNAL"), "internal error")
-    return status_of_row(row, str(error), getattr(error, "metadata", {}))
+    return status_of_row(
+        row,
+        str(error),
+        metadata=getattr(error, "metadata", {}),
+        retry_after_seconds=getattr(error, "retry_after_seconds", None),
+    )
 
 
-def status_of_row(row: ErrorRow, message: str, metadata: Mapping[str, str] | None = None) -> Any:
-    """The status that answers with a row of a table, its ErrorInfo attached."""
-    info = error_details_pb2.ErrorInfo(reason=row.reason, domain=DOMAIN, metadata=metadata or {})
+def status_of_row(
+    row: ErrorRow,
+    message: str,
+    *,
+    metadata: Mapping[str, str] | None = None,
+    retry_after_seconds: float | None = None,
+) -> Any:
+    """The status that answers with a row of a table, its ErrorInfo attached.
+
+    ``retry_after_seconds`` goes into google.rpc.RetryInfo, and into the metadata by which gRPC's own retries are
+    pushed back (gRFC A6).
+    """
+    details = [_packed(error_details_pb2.ErrorInfo(reason=row.reason, domain=DOMAIN, metadata=metadata or {}))]
+    if retry_after_seconds is None:
+        return rpc_status.to_status(status_pb2.Status(code=row.status.value[0], message=message, details=details))
+    milliseconds = math.ceil(retry_after_seconds * 1_000)
+    delay = duration_pb2.Duration()
+    delay.FromMilliseconds(milliseconds)
+    details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
+    status = rpc_status.to_status(status_pb2.Status(code=row.status.value[0], message=message, details=details))
+    return status._replace(trailing_metadata=(*status.trailing_metadata, (PUSHBACK_KEY, str(milliseconds))))
+
+
+def _packed(message: Any) -> any_pb2.Any:
     detail = any_pb2.Any()
-    detail.Pack(info)
-    return rpc_status.to_status(status_pb2.Status(code=row.status.value[0], message=message, details=[detail]))
+    detail.Pack(message)
+    return detail
+
+
+def _well_formed(request: Any) -> Any:
+    if isinstance(request, MalformedRequestError):
+        raise request
+    return request
 
 
 def _with_unary(handler: Any, answer: Any) -> Any:
+    def read(data: bytes) -> Any:
+        try:
+            return handler.request_deserializer(data)
+        except (DecodeError, ValueError):
+            return MalformedRequestError()  # raised where it can be answered: here gRPC makes INTERNAL of it
+
     return grpc.unary_unary_rpc_method_handler(
-        answer, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
+        answer,
+        request_deserializer=read if handler.request_deserializer else None,
+        response_serializer=handler.response_serializer,
     )

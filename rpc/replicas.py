@@ -23,6 +23,8 @@ from prometheus_client import Counter, Gauge
 
 from rpc.channel import open_channel
 from rpc.errors import read_error_info
+from rpc.tls import ClientTls
+from rpc.watched_files import FileContentError
 
 RETRIES = Counter("moodfeed_downstream_retries_total", "Attempts made again on another replica.", ["service", "cause"])
 RETRIES_REFUSED = Counter(
@@ -80,12 +82,15 @@ class Replicas(Generic[Stub]):
         stub: Callable[[grpc.aio.Channel], Stub],
         *,
         attempt_seconds: float,
+        tls: ClientTls | None = None,
         on_change: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.service = service
         self._addresses = tuple(addresses)
         self._stub = stub
         self._attempt_seconds = attempt_seconds
+        self._tls = tls
+        self._stamp = tls.stamp() if tls else None
         self.on_change = on_change
         self._replicas: dict[str, _Replica[Stub]] = {}
         self._turn = itertools.count()
@@ -211,19 +216,33 @@ class Replicas(Generic[Stub]):
         await self._tell()
 
     async def _resolve(self) -> None:
-        found: set[str] = set()
+        found: dict[str, str] = {}  # address -> the host that a certificate must name
         for address in self._addresses:
             host, _, port = address.rpartition(":")
-            found |= {f"{ip}:{port}" for ip in await _addresses_of(host)}
+            found |= {f"{ip}:{port}": host for ip in await _addresses_of(host)}
         if not found:
             return  # a name server that fails takes nothing away
-        for address in sorted(found - self._replicas.keys()):
-            channel = open_channel(address)
+        kept = set() if self._has_new_certificate() else found.keys()
+        let_go = [self._replicas.pop(address) for address in self._replicas.keys() - kept]
+        for address in sorted(found.keys() - self._replicas.keys()):
+            channel = open_channel(address, self._tls, host=found[address])
             replica = _Replica(address, channel, self._stub(channel))
             self._replicas[address] = replica
             replica.watching = asyncio.create_task(self._watch(replica))
-        for address in self._replicas.keys() - found:
-            await self._let_go(self._replicas.pop(address))
+        for replica in let_go:
+            await self._let_go(replica)
+
+    def _has_new_certificate(self) -> bool:
+        """Whether the files of TLS changed, and can be used: channels that are open keep what they were made with."""
+        if self._tls is None or self._tls.stamp() == self._stamp:
+            return False
+        try:
+            self._tls.credentials()
+        except FileContentError as error:
+            _log.warning("new certificates cannot be used, the old ones stay", service=self.service, reason=str(error))
+            return False
+        self._stamp = self._tls.stamp()
+        return True
 
     async def _let_go(self, replica: _Replica[Stub]) -> None:
         if replica.watching is not None:

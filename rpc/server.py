@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 import grpc
@@ -14,11 +15,14 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
+from rpc.admin_access import AdminInterceptor
 from rpc.admission import AdmissionInterceptor, AdmissionPool
 from rpc.channel import PING_SECONDS
 from rpc.deadline import ExpiredInterceptor
 from rpc.errors import ErrorInterceptor, ErrorTable
 from rpc.metrics import MetricsInterceptor
+from rpc.tls import LiveServerTls, ServerTls
+from rpc.watched_files import FileContentError
 
 _log = structlog.get_logger("rpc.server")
 
@@ -34,6 +38,25 @@ OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", PING_SECONDS * 500),
     ("grpc.keepalive_permit_without_calls", 1),
 )
+
+LARGEST_METADATA_BYTES = 8 * 1024
+MOST_STREAMS_PER_CONNECTION = 256
+LARGEST_FRAME_BYTES = 16 * 1024
+HANDSHAKE_SECONDS = 10
+
+
+def limits(*, largest_request_bytes: int, max_connections: int) -> tuple[tuple[str, int], ...]:
+    """Channel arguments that bound what any caller can make a server hold; for sync and asyncio servers."""
+    return (
+        ("grpc.max_receive_message_length", largest_request_bytes),
+        ("grpc.max_metadata_size", LARGEST_METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", LARGEST_METADATA_BYTES),  # else it may be twice that
+        ("grpc.max_concurrent_streams", MOST_STREAMS_PER_CONNECTION),
+        ("grpc.http2.max_frame_size", LARGEST_FRAME_BYTES),
+        ("grpc.http2.bdp_probe", 0),  # it would raise frames and windows to 4 MiB, whatever the line above says
+        ("grpc.max_allowed_incoming_connections", max_connections),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1_000),
+    )
 
 
 class BusyAddressError(Exception):
@@ -52,6 +75,11 @@ class ServerOptions:
     metrics_port: int = 0  # 0 for none
     metrics_host: str = "127.0.0.1"
     most_waiting: int = 64  # requests that may wait for a thread; more are refused at once
+    tls: ServerTls | None = None  # None for plaintext
+    largest_request_bytes: int = 2 * 1024 * 1024
+    max_connections: int = 1000
+    admin_service: str = ""  # full name of the service that only operators may call
+    admin_tokens_file: Path | None = None  # None lets in this machine only
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +114,12 @@ def start_server(
     *,
     add_services: Callable[[grpc.Server], None],
     service_names: Sequence[str],
-    admin_names: Sequence[str] = (),
     errors: ErrorTable,
 ) -> RunningServer:
     """Listen and answer; call it only once all that the services need is loaded, verified and warm.
 
-    Calls of ``service_names`` are shed under load, those of ``admin_names`` are not. Port 0 takes a free one. Raises
-    BusyAddressError.
+    Calls of ``service_names`` are shed under load; those of ``options.admin_service`` are for operators, and are not.
+    Port 0 takes a free one. Raises BusyAddressError, and FileContentError if the files of TLS or tokens cannot be used.
     """
     health_servicer = health.HealthServicer(
         experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1, "health")
@@ -103,18 +130,24 @@ def start_server(
         interceptors=[
             AdmissionInterceptor(pool, guarded=service_names, most_waiting=options.most_waiting),
             MetricsInterceptor(),
+            *([AdminInterceptor(options.admin_service, options.admin_tokens_file)] if options.admin_service else ()),
             ErrorInterceptor(errors),
             ExpiredInterceptor(),
         ],
-        options=OPTIONS,
+        options=OPTIONS
+        + limits(largest_request_bytes=options.largest_request_bytes, max_connections=options.max_connections),
     )
     add_services(server)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    reflection.enable_server_reflection(
-        [*service_names, *admin_names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
-    )
+    all_names = (*service_names, *((options.admin_service,) if options.admin_service else ()))
+    reflection.enable_server_reflection([*all_names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    credentials = LiveServerTls(options.tls).grpc_credentials() if options.tls else None
     try:
-        port = server.add_insecure_port(options.address)
+        port = (
+            server.add_secure_port(options.address, credentials)
+            if credentials
+            else server.add_insecure_port(options.address)
+        )
         if options.metrics_port:
             start_http_server(options.metrics_port, options.metrics_host)
     except RuntimeError as error:
@@ -127,7 +160,7 @@ def start_server(
             f"{options.name} cannot serve metrics on {options.metrics_host}:{options.metrics_port}: {error.strerror}; "
             f"set {options.address_variable.removesuffix('ADDRESS')}METRICS_PORT to another port, 0 for none"
         ) from error
-    running = RunningServer(port, server, pool, health_servicer, ("", *service_names, *admin_names))
+    running = RunningServer(port, server, pool, health_servicer, ("", *all_names))
     running.set_serving(True)
     server.start()
     return running
@@ -138,7 +171,6 @@ def serve(
     *,
     add_services: Callable[[grpc.Server], None],
     service_names: Sequence[str],
-    admin_names: Sequence[str] = (),
     errors: ErrorTable,
 ) -> int:
     """Serve until SIGTERM or SIGINT, drain, and return the exit code: 0, or 1 if the address is busy."""
@@ -150,10 +182,8 @@ def serve(
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
     try:
-        running = start_server(
-            options, add_services=add_services, service_names=service_names, admin_names=admin_names, errors=errors
-        )
-    except BusyAddressError as error:
+        running = start_server(options, add_services=add_services, service_names=service_names, errors=errors)
+    except (BusyAddressError, FileContentError) as error:
         _log.error(str(error))
         return 1
     _log.info("serving", address=options.address, port=running.port)

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from pydantic import AliasChoices, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from rpc.server_settings import AdminSettings, ServerSettings
 
 
-class Settings(BaseSettings):
+class Settings(ServerSettings, AdminSettings):
     """Read from MOODFEED_USER_TOWER_* (and MOODFEED_BUNDLES, which both compute services share)."""
 
     model_config = SettingsConfigDict(env_prefix="MOODFEED_USER_TOWER_", frozen=True)

@@ -19,16 +19,18 @@ from two_tower.text_encoder import default_encoder_directory
 
 @pytest.fixture(scope="session")
 def only_when_asked_for(request: pytest.FixtureRequest) -> None:
-    """For modules that take long: `make test-faults` asks for them, `make test` does not."""
+    """For whatever takes minutes: `make test-faults` asks for it, `make test` does not."""
     if not request.config.getoption("--run-faults"):
-        pytest.skip("takes long: make test-faults runs it")
+        pytest.skip("takes minutes: run `make test-faults`")
 
 
 @pytest.fixture(scope="session")
 def three_bundles(
-    small_workspace: Workspace, small_bundles: Path, tmp_path_factory: pytest.TempPathFactory
+    only_when_asked_for: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Path]:
     """Directories of three bundles, the small one first."""
+    small_workspace: Workspace = request.getfixturevalue("small_workspace")
+    small_bundles: Path = request.getfixturevalue("small_bundles")
     root = tmp_path_factory.mktemp("three_bundles")
     dataset = read_dataset(small_workspace.clean, small_workspace.text_embeddings)
     evaluation = evaluate(dataset, TrainingConfig())

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import grpc
 
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+from rpc.errors import PUSHBACK_KEY
 from tests.faults.expectations import Asked, Expectations
 from tests.faults.outcomes import record_outcome
 
@@ -96,7 +97,7 @@ class Load:
             reply = await stub.GetFeed(request, timeout=_DEADLINE_SECONDS)
         except grpc.aio.AioRpcError as error:
             outcomes.failed[f"{error.code().name}: {error.details()}"] += 1
-            await asyncio.sleep(0.02)  # a caller who is refused waits a little
+            await asyncio.sleep(_told_to_wait(error))
             return ""
         outcomes.latencies.append(time.monotonic() - started)
         outcomes.bundles[reply.bundle_id] += 1
@@ -109,6 +110,12 @@ class Load:
         elif reasons:
             outcomes.degraded[reasons[0]] += 1
         return reply.next_page_token
+
+
+def _told_to_wait(error: grpc.aio.AioRpcError) -> float:
+    """Seconds before the next request: what a server that refuses says, as gRPC's own retries would heed it."""
+    told = dict(error.trailing_metadata() or ()).get(PUSHBACK_KEY)
+    return int(told) / 1000 if told else 0.02
 
 
 @contextmanager

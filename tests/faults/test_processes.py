@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import grpc
+import httpx
 import pytest
 
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
@@ -126,6 +127,11 @@ def test_without_any_user_tower_feeds_are_popular_and_say_so(fleet: Fleet, expec
         assert is_serving(fleet.target)
         assert code_of(fleet, username="anybody", category_id=999_999) == grpc.StatusCode.NOT_FOUND
         assert code_of(fleet, username="anybody", strict=True) == grpc.StatusCode.UNAVAILABLE
+        over_http = httpx.get(f"http://{fleet.http_address}/feed", params={"username": "anybody"}).json()
+        assert over_http["degradations"] == [{"stage": "user", "reason": "USER_TOWER_UNAVAILABLE"}]
+        assert (over_http["ranking"], len(over_http["posts"])) == ("RANKING_POPULAR", 10)
+        ready = httpx.get(f"http://{fleet.http_address}/readyz")
+        assert (ready.status_code, ready.json()["degraded"]) == (200, ["user_tower_service"])
         restart(fleet, *TOWERS)
         degraded = sum(outcomes.degraded.values())
         wait_for_requests(outcomes, 200)

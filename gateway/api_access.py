@@ -1,0 +1,95 @@
+"""Who may ask for feeds, and how often: the tokens of the public API, for both of its edges."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+from prometheus_client import Counter
+
+from gateway.rate_limit import RateLimit
+from rpc.errors import ErrorRow, ErrorTable, status_of
+from rpc.token_file import TokenFile, authorizations_of
+
+CALLS = Counter("moodfeed_api_calls_total", "Calls of the public API, by the token's name.", ["token_name", "outcome"])
+
+
+class ApiAccessError(Exception):
+    """A call of the public API is refused.
+
+    ApiAccessError
+    ├── ApiTokenInvalidError
+    └── RateLimitedError
+    """
+
+
+class ApiTokenInvalidError(ApiAccessError):
+    """The call shows no token, or one that is not valid now."""
+
+    def __init__(self) -> None:
+        super().__init__("a valid token is needed: authorization: Bearer TOKEN")
+
+
+class RateLimitedError(ApiAccessError):
+    """The token's callers ask more often than they may."""
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        super().__init__("this token asks too often, try again later")
+        self.retry_after_seconds = retry_after_seconds
+
+
+ACCESS_ERRORS: ErrorTable = {
+    ApiTokenInvalidError: ErrorRow(grpc.StatusCode.UNAUTHENTICATED, "API_TOKEN_INVALID"),
+    RateLimitedError: ErrorRow(grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED"),
+}
+
+
+class ApiAccess:
+    """Lets calls in by token and rate."""
+
+    def __init__(self, *, tokens: TokenFile | None = None, rate_limit: RateLimit | None = None) -> None:
+        """Without ``tokens`` everybody is let in; without ``rate_limit`` as often as they like."""
+        self._tokens = tokens
+        self._rate_limit = rate_limit
+
+    def admit(self, authorizations: Sequence[str]) -> None:
+        """Let in a call with these values of ``authorization``; ApiTokenInvalidError, RateLimitedError."""
+        if self._tokens is None:
+            return
+        name = self._tokens.name_of(authorizations)
+        if name is None:
+            CALLS.labels("", "token_invalid").inc()
+            raise ApiTokenInvalidError
+        wait_seconds = self._rate_limit.take(name) if self._rate_limit else 0.0
+        CALLS.labels(name, "rate_limited" if wait_seconds else "admitted").inc()
+        if wait_seconds:
+            raise RateLimitedError(wait_seconds)
+
+
+class ApiAccessInterceptor(grpc.aio.ServerInterceptor):
+    """Guards the unary methods of one service; stands outside the interceptors that read a request."""
+
+    def __init__(self, service_name: str, access: ApiAccess) -> None:
+        self._prefix = f"/{service_name}/"
+        self._access = access
+
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        """Wrap the handler of a guarded method; streams of the guarded service are not served at all."""
+        handler = await continuation(handler_call_details)
+        if handler is None or not handler_call_details.method.startswith(self._prefix):
+            return handler
+        if handler.unary_unary is None:
+            return None
+        answer = handler.unary_unary
+
+        async def answer_the_admitted(request: Any, context: Any) -> Any:
+            try:
+                self._access.admit(authorizations_of(context.invocation_metadata()))
+            except ApiAccessError as error:
+                await context.abort_with_status(status_of(ACCESS_ERRORS, error, handler_call_details.method))
+            return await answer(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(
+            answer_the_admitted,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )

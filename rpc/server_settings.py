@@ -1,0 +1,132 @@
+"""What an operator may set of any process that listens: TLS, the choice of plaintext, how many may connect."""
+
+import ipaddress
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rpc.tls import ServerTls, check_authority, check_certificate, check_pair
+from rpc.token_file import read_token_file
+from rpc.watched_files import FileContentError
+
+ALLOW_PLAINTEXT = "MOODFEED_ALLOW_PLAINTEXT"
+ADMIN_TOKEN_FILE = "MOODFEED_ADMIN_TOKEN_FILE"  # noqa: S105 - the name of a variable
+
+
+class ServerSettings(BaseSettings):
+    """Read with the prefix of the process; the addresses of a subclass are checked against its TLS."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    allow_plaintext: bool = Field(
+        False, validation_alias=ALLOW_PLAINTEXT, description="listen without TLS beyond loopback too"
+    )
+    tls_certificate: Path | None = Field(None, description="PEM file of the server's certificate chain")
+    tls_key: Path | None = Field(None, validate_default=True, description="PEM file of the certificate's key")
+    tls_client_authority: Path | None = Field(
+        None, description="PEM file of the authority that must have signed each client's certificate"
+    )
+    max_connections: int = Field(1000, ge=1, description="connections held at a time, for each port")
+
+    def server_tls(self) -> ServerTls | None:
+        """The server's TLS; None for plaintext."""
+        if self.tls_certificate is None or self.tls_key is None:
+            return None
+        return ServerTls(self.tls_certificate, self.tls_key, self.tls_client_authority)
+
+    @field_validator("tls_certificate")
+    @classmethod
+    def _certificate_is_one(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            in_settings_words(check_certificate, path)
+        return path
+
+    @field_validator("tls_key")
+    @classmethod
+    def _key_and_certificate_are_a_pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        return check_pair_fields(cls, key, info, certificate_field="tls_certificate")
+
+    @field_validator("tls_client_authority")
+    @classmethod
+    def _authority_is_one(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is not None:
+            if "tls_certificate" in info.data and info.data["tls_certificate"] is None:
+                raise ValueError(f"needs {variable_of(cls, 'tls_certificate')} beside it")
+            in_settings_words(check_authority, path)
+        return path
+
+    @field_validator("address", "grpc_address", "http_address", check_fields=False)
+    @classmethod
+    def _plaintext_is_a_choice(cls, address: str, info: ValidationInfo) -> str:
+        has_tls = info.data.get("tls_certificate", True) is not None  # a wrong certificate is told of by itself
+        if not (has_tls or info.data.get("allow_plaintext") or is_loopback(address.rpartition(":")[0])):
+            raise ValueError(
+                f"is not on loopback and has no TLS: set {variable_of(cls, 'tls_certificate')} and "
+                f"{variable_of(cls, 'tls_key')}, or {ALLOW_PLAINTEXT}=true where the network is trusted"
+            )
+        return address
+
+    @field_validator("metrics_host", check_fields=False)
+    @classmethod
+    def _plain_metrics_are_a_choice(cls, host: str, info: ValidationInfo) -> str:
+        if not (info.data.get("allow_plaintext") or is_loopback(host)):
+            raise ValueError(
+                f"is not on loopback and metrics have no TLS: set {ALLOW_PLAINTEXT}=true where the network is trusted"
+            )
+        return host
+
+
+class AdminSettings(BaseSettings):
+    """What an operator may set of a process that answers admin calls."""
+
+    admin_token_file: Path | None = Field(
+        None,
+        validation_alias=ADMIN_TOKEN_FILE,
+        description="file of the operators' tokens, lines as for callers; without it only this machine may make them",
+    )
+
+    @field_validator("admin_token_file")
+    @classmethod
+    def _admin_tokens_can_be_read(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            in_settings_words(read_token_file, path)
+        return path
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``: localhost, an address of loopback, a unix socket."""
+    if host == "localhost" or host.startswith("unix"):
+        return True
+    try:
+        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        return False
+
+
+def variable_of(settings: type[BaseSettings], field: str) -> str:
+    """The environment variable of a field without an alias."""
+    return f"{settings.model_config.get('env_prefix', '')}{field.upper()}"
+
+
+def check_pair_fields(
+    settings: type[BaseSettings], key: Path | None, info: ValidationInfo, *, certificate_field: str
+) -> Path | None:
+    """For the validator of a key: the certificate and the key are both given and belong together, or neither is."""
+    if certificate_field not in info.data:
+        return key  # the certificate is wrong, and is told of
+    certificate: Path | None = info.data[certificate_field]
+    if (certificate is None) != (key is None):
+        raise ValueError(f"stands or falls with {variable_of(settings, certificate_field)}: give both or neither")
+    if certificate is not None and key is not None:
+        in_settings_words(check_pair, certificate, key)
+    return key
+
+
+def in_settings_words(check: Callable[..., object], *paths: Path) -> None:
+    """Run a check of files; what is wrong with them is a wrong value of the setting."""
+    try:
+        check(*paths)
+    except FileContentError as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,152 @@
+"""TLS from files that may change while a process runs: every new handshake is made with what they hold then."""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from rpc.watched_files import FileContentError, Stamp, WatchedFiles, read_file, stamp_of
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """Where a server's certificate chain and key lie (PEM), and the authority that its clients must come from."""
+
+    certificate: Path
+    key: Path
+    client_authority: Path | None = None  # with it, a client without a certificate of this authority is refused
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files."""
+        return (self.certificate, self.key, *((self.client_authority,) if self.client_authority else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTls:
+    """Whom a client trusts, and what it shows to servers that ask for a certificate (PEM files)."""
+
+    authority: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """Read the files for a new channel; FileContentError if they cannot be used.
+
+        A channel keeps them: whoever owns one opens another when ``stamp`` changes.
+        """
+        authority = check_authority(self.authority)
+        if self.certificate is None or self.key is None:
+            return grpc.ssl_channel_credentials(authority)
+        pair = check_pair(self.certificate, self.key)
+        return grpc.ssl_channel_credentials(authority, pair.key, pair.certificate)
+
+    def stamp(self) -> Stamp:
+        """A mark of the files that changes when one of them does; a stat call a file."""
+        return stamp_of(path for path in (self.authority, self.certificate, self.key) if path)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A certificate chain and the key that belongs to it, PEM."""
+
+    certificate: bytes
+    key: bytes
+
+
+class LiveServerTls:
+    """The credentials of a server; changed files are taken in by the next handshake, without a restart."""
+
+    def __init__(self, tls: ServerTls) -> None:
+        """Read the files; FileContentError if they cannot be used."""
+        self._requires_client = tls.client_authority is not None
+        self._identity = WatchedFiles(tls.paths, lambda: _read_identity(tls))
+        self._given_to_grpc = self._identity.current()
+
+    def grpc_credentials(self) -> grpc.ServerCredentials:
+        """For ``add_secure_port`` of one sync or asyncio server."""
+        return grpc.dynamic_ssl_server_credentials(
+            self._given_to_grpc.grpc_configuration,
+            self._changed_configuration,  # type: ignore[arg-type] # None is allowed, its documentation says
+            self._requires_client,
+        )
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """For a server on Python's ssl; each handshake is handed over to the context of the moment."""
+        context = self._identity.current().context
+        context.sni_callback = self._hand_over
+        return context
+
+    def _changed_configuration(self) -> grpc.ServerCertificateConfiguration | None:
+        identity = self._identity.current()
+        if identity is self._given_to_grpc:
+            return None  # gRPC goes on with what it has
+        self._given_to_grpc = identity
+        return identity.grpc_configuration
+
+    def _hand_over(self, connection: ssl.SSLObject, server_name: str | None, context: ssl.SSLContext) -> None:  # noqa: ARG002
+        connection.context = self._identity.current().context
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Identity:
+    grpc_configuration: grpc.ServerCertificateConfiguration
+    context: ssl.SSLContext
+
+
+def check_certificate(path: Path) -> bytes:
+    """The file's content if it holds at least one PEM certificate; FileContentError else."""
+    return _check_certificates(path, "certificate")
+
+
+def check_authority(path: Path) -> bytes:
+    """The file's content if it holds the PEM certificates of at least one authority; FileContentError else."""
+    return _check_certificates(path, "authority's certificate")
+
+
+def check_pair(certificate: Path, key: Path) -> Pair:
+    """A certificate and its key; FileContentError if one of them is no such thing, or they do not belong together."""
+    return _load_pair(_server_context(), certificate, key)
+
+
+def _read_identity(tls: ServerTls) -> _Identity:
+    context = _server_context()
+    pair = _load_pair(context, tls.certificate, tls.key)
+    authority = None
+    if tls.client_authority is not None:
+        authority = check_authority(tls.client_authority)
+        context.load_verify_locations(cadata=authority.decode())
+        context.verify_mode = ssl.CERT_REQUIRED
+    configuration = grpc.ssl_server_certificate_configuration([(pair.key, pair.certificate)], authority)
+    return _Identity(configuration, context)
+
+
+def _server_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> Pair:
+    pair = Pair(check_certificate(certificate), read_file(key))
+    try:
+        context.load_cert_chain(certificate, key, password="")  # else OpenSSL asks at the terminal for one
+    except (ssl.SSLError, OSError, ValueError) as error:
+        is_mismatch = "KEY_VALUES_MISMATCH" in str(error)
+        reason = f"does not belong to {certificate}" if is_mismatch else "holds no PEM key without a password"
+        raise FileContentError(key, reason) from error
+    if pair != Pair(read_file(certificate), read_file(key)):  # OpenSSL reads them by path, gRPC takes the bytes
+        raise FileContentError(certificate, "changed while it was read")
+    return pair
+
+
+def _check_certificates(path: Path, what: str) -> bytes:
+    content = read_file(path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=content.decode("ascii"))
+    except (ssl.SSLError, ValueError) as error:
+        raise FileContentError(path, f"holds no PEM {what}") from error
+    return content

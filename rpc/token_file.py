@@ -1,0 +1,76 @@
+"""Bearer tokens: a file of names and hashes, and the check of what a caller shows."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rpc.watched_files import FileContentError, WatchedFiles, read_file
+
+_LINE = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,64}):(?P<sha256>[0-9a-f]{64})")
+_SCHEME = "bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEntry:
+    """Who calls with a token, and the token's sha256 in hexadecimal: the token itself stands nowhere."""
+
+    name: str
+    sha256: str
+
+
+class TokenFile:
+    """The tokens that are valid now; a changed file counts from the next request on."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file; FileContentError if a line is wrong."""
+        self._entries = WatchedFiles([path], lambda: read_token_file(path))
+
+    def name_of(self, authorizations: Sequence[str]) -> str | None:
+        """Whose token stands in the request's one ``authorization: Bearer TOKEN``; None if it is nobody's.
+
+        Takes as long whichever entry it is, or none.
+        """
+        token = _bearer_token(authorizations)
+        shown = hashlib.sha256((token or "").encode()).hexdigest()
+        found = None
+        for entry in self._entries.current():
+            if hmac.compare_digest(entry.sha256, shown):
+                found = entry.name
+        return found if token else None
+
+
+def read_token_file(path: Path) -> tuple[TokenEntry, ...]:
+    """Read lines of ``name:sha256``; empty lines and lines that begin with # say nothing.
+
+    A name may have several tokens: the old and the new one, while its callers change over. Raises FileContentError
+    that names the line by its number, never its content, which may be a token that somebody wrote there by mistake.
+    """
+    entries = []
+    for number, line in enumerate(read_file(path).decode(errors="replace").splitlines(), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        match = _LINE.fullmatch(text)
+        if match is None:
+            raise FileContentError(
+                path, f"line {number} is not `name:sha256 of the token`; `moodfeed make-token NAME` makes one"
+            )
+        entries.append(TokenEntry(match["name"], match["sha256"]))
+    if len({entry.sha256 for entry in entries}) < len(entries):
+        raise FileContentError(path, "two lines have the same token")
+    return tuple(entries)
+
+
+def authorizations_of(metadata: Iterable[tuple[str, str | bytes]]) -> list[str]:
+    """The ``authorization`` values of a gRPC call's metadata."""
+    return [value for key, value in metadata if key == "authorization" and isinstance(value, str)]
+
+
+def _bearer_token(authorizations: Sequence[str]) -> str | None:
+    if len(authorizations) != 1:
+        return None
+    scheme, _, token = authorizations[0].partition(" ")
+    return token.strip() if scheme.lower() == _SCHEME else None

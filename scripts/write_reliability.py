@@ -1,0 +1,57 @@
+"""Render the outcomes of the fault tests into the table of docs/reliability.md.
+
+    python scripts/write_reliability.py data/fault-outcomes.jsonl
+
+``make test-faults`` runs the tests, which write the outcomes, and then this. Without new outcomes of a fault its row
+stays as it is.
+"""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
+BEGIN, END = "<!-- outcomes -->\n", "<!-- end of outcomes -->\n"
+HEADING = (
+    "| fault | how it is injected | requests | answered | degraded | failed | wrong |\n|---|---|---|---|---|---|---|\n"
+)
+
+
+def read_outcomes(path: Path) -> dict[str, str]:
+    """A row of the table for each fault; the last outcome of a fault counts."""
+    rows = {}
+    for text in path.read_text().splitlines():
+        line = json.loads(text)
+        cells = [line["fault"], line["injected"]]
+        cells += [f"{line[name]:,}" for name in ("requests", "answered", "degraded", "failed", "wrong")]
+        rows[line["fault"]] = "| " + " | ".join(cells) + " |\n"
+    return rows
+
+
+def write_rows(new: dict[str, str], document: Path) -> None:
+    """Replace or add rows between the two marks, in one step."""
+    text = document.read_text()
+    start, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    old = {
+        row.split(" | ")[0].removeprefix("| "): row
+        for row in re.findall(r"^\| .* \|\n", text[start:end], re.MULTILINE)[1:]  # without the heading
+    }
+    rows = old | new
+    temporary = document.with_name(f".{document.name}.incomplete")
+    temporary.write_text(text[:start] + HEADING + "".join(rows.values()) + text[end:])
+    temporary.replace(document)
+
+
+def main() -> None:
+    """Read, render, and say how many rows there are."""
+    parser = argparse.ArgumentParser(description="Write the outcomes of the fault tests into docs/reliability.md.")
+    parser.add_argument("outcomes", type=Path, help="JSON lines, as tests/faults/outcomes.py writes them")
+    arguments = parser.parse_args()
+    rows = read_outcomes(arguments.outcomes)
+    write_rows(rows, DOCUMENT)
+    print(f"{len(rows)} rows of {DOCUMENT.name} are new")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+import pytest
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from rpc.environment import WRONG_SETTINGS_EXIT_CODE, load_settings
+from rpc.server_settings import AdminSettings, ServerSettings
+from rpc.tls import ServerTls
+from tests.certificate_files import CertificateFiles
+
+
+class Settings(ServerSettings, AdminSettings):
+    model_config = SettingsConfigDict(env_prefix="TEST_", frozen=True)
+    address: str = Field("127.0.0.1:50051")
+    metrics_host: str = Field("127.0.0.1")
+
+
+@pytest.fixture
+def files(tmp_path) -> CertificateFiles:
+    return CertificateFiles(tmp_path / "files").write()
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Reads settings that are wrong, and returns what the operator is told."""
+
+    def refuse(**variables: object) -> list[str]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, str(value))
+        with pytest.raises(SystemExit) as ended:
+            load_settings(Settings)
+        assert ended.value.code == WRONG_SETTINGS_EXIT_CODE
+        return capsys.readouterr().err.splitlines()
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    "address", ["0.0.0.0:1", "[::]:1", ":1", "192.0.2.7:1", "somewhere:1", "127.0.0.1.example.com:1"]
+)
+def test_plaintext_beyond_loopback_is_refused_with_the_ways_out(told, address: str) -> None:
+    (line,) = told(TEST_ADDRESS=address)
+    assert line.startswith(f"TEST_ADDRESS='{address}': ")
+    assert all(way in line for way in ("TEST_TLS_CERTIFICATE", "TEST_TLS_KEY", "MOODFEED_ALLOW_PLAINTEXT=true"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.9.9.9:1", "localhost:1", "[::1]:1", "unix:/tmp/socket"])
+def test_plaintext_on_loopback_needs_no_choice(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("TEST_ADDRESS", address)
+    assert load_settings(Settings).address == address
+
+
+def test_plaintext_may_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_ADDRESS", "0.0.0.0:1")
+    monkeypatch.setenv("TEST_METRICS_HOST", "0.0.0.0")
+    monkeypatch.setenv("MOODFEED_ALLOW_PLAINTEXT", "true")
+    settings = load_settings(Settings)
+    assert (settings.server_tls(), settings.address) == (None, "0.0.0.0:1")
+
+
+def test_with_tls_any_address_is_allowed_but_metrics_stay_plaintext(
+    monkeypatch: pytest.MonkeyPatch, told, files: CertificateFiles
+) -> None:
+    monkeypatch.setenv("TEST_ADDRESS", "0.0.0.0:1")
+    monkeypatch.setenv("TEST_TLS_CERTIFICATE", str(files.certificate))
+    monkeypatch.setenv("TEST_TLS_KEY", str(files.key))
+    assert load_settings(Settings).server_tls() == ServerTls(files.certificate, files.key)
+    (line,) = told(TEST_METRICS_HOST="0.0.0.0")
+    assert line.startswith("TEST_METRICS_HOST='0.0.0.0': ")
+
+
+def test_half_a_pair_names_the_other_half(told, monkeypatch: pytest.MonkeyPatch, files: CertificateFiles) -> None:
+    (line,) = told(TEST_TLS_CERTIFICATE=files.certificate)
+    assert line.startswith("TEST_TLS_KEY=None: ")
+    assert "TEST_TLS_CERTIFICATE" in line
+    monkeypatch.delenv("TEST_TLS_CERTIFICATE")
+    (line,) = told(TEST_TLS_KEY=files.key)
+    assert line.startswith(f"TEST_TLS_KEY='{files.key}': ")
+    assert "TEST_TLS_CERTIFICATE" in line
+
+
+def test_a_client_authority_without_a_certificate_is_refused(told, files: CertificateFiles) -> None:
+    (line,) = told(TEST_TLS_CLIENT_AUTHORITY=files.authority)
+    assert line.startswith(f"TEST_TLS_CLIENT_AUTHORITY='{files.authority}': ")
+    assert "TEST_TLS_CERTIFICATE" in line
+
+
+@pytest.mark.parametrize("broken", ["certificate", "key", "client_authority"])
+@pytest.mark.parametrize("how", ["gone", "a text", "a directory"])
+def test_a_file_that_cannot_be_used_is_named_with_its_variable(
+    told, monkeypatch: pytest.MonkeyPatch, files: CertificateFiles, broken: str, how: str
+) -> None:
+    path = {"certificate": files.certificate, "key": files.key, "client_authority": files.authority}[broken]
+    path.unlink()
+    if how == "a text":
+        path.write_text("secret words")
+    elif how == "a directory":
+        path.mkdir()
+    lines = told(
+        TEST_TLS_CERTIFICATE=files.certificate, TEST_TLS_KEY=files.key, TEST_TLS_CLIENT_AUTHORITY=files.authority
+    )
+    assert len(lines) == 1
+    assert lines[0].startswith(f"TEST_TLS_{broken.upper()}='{path}': ")
+    assert "secret words" not in lines[0]
+
+
+def test_a_key_of_another_certificate_is_refused(told, files: CertificateFiles, tmp_path) -> None:
+    other = CertificateFiles(tmp_path / "other").write()
+    (line,) = told(TEST_TLS_CERTIFICATE=files.certificate, TEST_TLS_KEY=other.key)
+    assert line.startswith(f"TEST_TLS_KEY='{other.key}': ")
+    assert f"does not belong to {files.certificate}" in line
+
+
+def test_a_token_written_in_place_of_its_hash_is_refused_and_not_repeated(told, tmp_path) -> None:
+    path = tmp_path / "admin"
+    path.write_text("# operators\noperator:the-token-itself\n")
+    (line,) = told(MOODFEED_ADMIN_TOKEN_FILE=path)
+    assert line.startswith(f"MOODFEED_ADMIN_TOKEN_FILE='{path}': ")
+    assert "line 2" in line
+    assert "the-token-itself" not in line
