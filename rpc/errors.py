@@ -25,6 +25,11 @@ class ErrorRow:
 
 
 PUSHBACK_KEY = "grpc-retry-pushback-ms"
+
+LONGEST_MESSAGE, LONGEST_METADATA_VALUE = 300, 100
+"""Characters of an error that are sent. It repeats what callers wrote, and it travels twice, as text and as details, in
+trailing metadata, of which a client takes 8 KiB: a longer one would reach it as another error."""
+
 _MALFORMED_ROW = ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED")
 
 ErrorTable = Mapping[type[Exception], ErrorRow]
@@ -140,9 +145,11 @@ def status_of_row(
     """The status that answers with a row of a table, its ErrorInfo attached.
 
     ``retry_after_seconds`` goes into google.rpc.RetryInfo, and into the metadata by which gRPC's own retries are
-    pushed back (gRFC A6).
+    pushed back (gRFC A6). Of long texts only the beginning is sent.
     """
-    details = [_packed(error_details_pb2.ErrorInfo(reason=row.reason, domain=DOMAIN, metadata=metadata or {}))]
+    message = _cut(message, LONGEST_MESSAGE)
+    values = {key: _cut(value, LONGEST_METADATA_VALUE) for key, value in (metadata or {}).items()}
+    details = [_packed(error_details_pb2.ErrorInfo(reason=row.reason, domain=DOMAIN, metadata=values))]
     if retry_after_seconds is None:
         return rpc_status.to_status(status_pb2.Status(code=row.status.value[0], message=message, details=details))
     milliseconds = math.ceil(retry_after_seconds * 1_000)
@@ -151,6 +158,10 @@ def status_of_row(
     details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
     status = rpc_status.to_status(status_pb2.Status(code=row.status.value[0], message=message, details=details))
     return status._replace(trailing_metadata=(*status.trailing_metadata, (PUSHBACK_KEY, str(milliseconds))))
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _packed(message: Any) -> any_pb2.Any:
