@@ -31,6 +31,7 @@ LONGEST_MESSAGE, LONGEST_METADATA_VALUE = 300, 100
 trailing metadata, of which a client takes 8 KiB: a longer one would reach it as another error."""
 
 _MALFORMED_ROW = ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED")
+_UNIMPLEMENTED_ROW = ErrorRow(grpc.StatusCode.UNIMPLEMENTED, "METHOD_NOT_IMPLEMENTED")
 
 ErrorTable = Mapping[type[Exception], ErrorRow]
 """Domain exception -> answer. An exception of a subclass is answered like its nearest class in the table."""
@@ -86,6 +87,8 @@ class ErrorInterceptor(grpc.ServerInterceptor):
             try:
                 return answer(_well_formed(request), context)
             except Exception as error:
+                if _is_unimplemented(error, context):
+                    context.abort_with_status(status_of_row(_UNIMPLEMENTED_ROW, "this method is not implemented here"))
                 if context.code() is not None:  # type: ignore[attr-defined] # the handler aborted by itself
                     raise
                 context.abort_with_status(status_of(self._table, error, handler_call_details.method))
@@ -112,6 +115,10 @@ class AsyncErrorInterceptor(grpc.aio.ServerInterceptor):
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - the last place that sees it
+                if _is_unimplemented(error, context):
+                    await context.abort_with_status(
+                        status_of_row(_UNIMPLEMENTED_ROW, "this method is not implemented here")
+                    )
                 await context.abort_with_status(status_of(self._table, error, handler_call_details.method))
 
         return _with_unary(handler, answer_or_abort)
@@ -174,6 +181,15 @@ def _well_formed(request: Any) -> Any:
     if isinstance(request, MalformedRequestError):
         raise request
     return request
+
+
+def _is_unimplemented(error: Exception, context: Any) -> bool:
+    """Whether it comes from generated code, of a method that its service leaves out, such as Health/List.
+
+    Otherwise anybody could fill the log with tracebacks. Asyncio contexts hold a number.
+    """
+    unimplemented = grpc.StatusCode.UNIMPLEMENTED
+    return isinstance(error, NotImplementedError) and context.code() in {unimplemented, unimplemented.value[0]}
 
 
 def _with_unary(handler: Any, answer: Any) -> Any:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, seed, settings
 VARIABLE = "MOODFEED_FUZZ_INPUTS"
 SEED_VARIABLE = "MOODFEED_FUZZ_SEED"
 IS_LONG = VARIABLE in os.environ
-TOTAL = int(os.environ.get(VARIABLE, "4000"))
+TOTAL = int(os.environ.get(VARIABLE, "2000"))
 SEED = int(os.environ.get(SEED_VARIABLE, "0")) or random.randrange(1, 2**32)
 BATCH = 8
 """Inputs of one Hypothesis example: they are sent side by side, and share what an example costs."""
