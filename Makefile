@@ -31,8 +31,8 @@ test: $(READY) ## lint, type-check and the whole suite
 test-faults: $(READY) ## kill, damage, fill the disk, and see that nothing wrong is served
 	$(BIN)/pytest tests/faults --run-faults
 
-fuzz: $(READY) ## throw tens of thousands of inputs at what reads foreign bytes, some minutes
-	MOODFEED_FUZZ_INPUTS=$${MOODFEED_FUZZ_INPUTS:-1000} $(BIN)/pytest tests/fuzz
+fuzz: $(READY) ## throw 100,000 inputs at what reads foreign bytes: RPCs, HTTP, bundles
+	MOODFEED_FUZZ_INPUTS=$${MOODFEED_FUZZ_INPUTS:-100000} $(BIN)/pytest tests/fuzz -s
 
 test-compose: $(READY) ## the same product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose

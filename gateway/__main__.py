@@ -123,7 +123,7 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=int(settings.grace_seconds),
         )
     )
-    with _listen(settings.http_address) as http_socket:
+    with listen(settings.http_address) as http_socket:
         try:
             if live_tls:
                 server.add_secure_port(settings.grpc_address, live_tls.grpc_credentials())
@@ -182,12 +182,19 @@ def _access(settings: Settings) -> ApiAccess:
     )
 
 
-def _listen(address: str) -> socket.socket:
+def listen(address: str) -> socket.socket:
+    """A socket for HTTP; BusyAddressError if the address is taken.
+
+    Its connections send at once: asyncio sees to that only where a socket names its protocol, which create_server
+    leaves open, and an answer in two parts would wait 40 ms for the caller's delayed acknowledgement.
+    """
     host, _, port = address.rpartition(":")
     try:
-        return socket.create_server((host, int(port)))
+        listening = socket.create_server((host, int(port)))
     except (OSError, ValueError) as error:
         raise _busy(address, "MOODFEED_GATEWAY_HTTP_ADDRESS") from error
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _busy(address: str, variable: str) -> BusyAddressError:

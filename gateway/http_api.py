@@ -115,7 +115,7 @@ def build_app(
     async def openapi(request: Request) -> Response:
         return _json(DOCUMENT)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/feed", _measured(get_feed)),
             Route("/categories", _measured(list_categories)),
@@ -126,6 +126,8 @@ def build_app(
         ],
         exception_handlers={HTTPException: _answer_http_exception},
     )
+    app.router.redirect_slashes = False  # an answer without our form, to a path that the document does not name
+    return app
 
 
 def read_query(query: bytes) -> QueryParams:

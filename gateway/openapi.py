@@ -23,7 +23,7 @@ _ERRORS: dict[str, dict[str, object]] = {
     "404": _answer("`invalid category id`, or an unknown user without mood and category_id", "Error"),
     "412": _answer("The required bundle is not held", "Error"),
     "414": _answer("The URL is too long", "Error"),
-    "429": _answer("The token asks too often; Retry-After says in how many seconds to try again", "Error"),
+    "429": _answer("Too many requests, or the token asks too often; Retry-After says when to try again", "Error"),
     "431": _answer("The headers are too long", "Error"),
     "500": _answer("A fault of ours", "Error"),
     "503": _answer("A service behind the gateway does not answer", "Error"),
@@ -122,7 +122,15 @@ DOCUMENT: dict[str, object] = {
             "Error": _object(error=_object(code={"type": "integer"}, status=_TEXT, reason=_TEXT, message=_TEXT)),
             "Status": {
                 "type": "object",
-                "properties": {"status": _TEXT, "missing": {"type": "array", "items": _TEXT}},
+                "properties": {
+                    "status": _TEXT,
+                    "missing": {
+                        "type": "array",
+                        "items": _TEXT,
+                        "description": "Services that feeds cannot do without.",
+                    },
+                    "degraded": {"type": "array", "items": _TEXT, "description": "Services that feeds can do without."},
+                },
                 "required": ["status"],
             },
         },

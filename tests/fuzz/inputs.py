@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, seed, settings
 
 VARIABLE = "MOODFEED_FUZZ_INPUTS"
@@ -19,13 +20,14 @@ SEED = int(os.environ.get(SEED_VARIABLE, "0")) or random.randrange(1, 2**32)
 BATCH = 8
 """Inputs of one Hypothesis example: they are sent side by side, and share what an example costs."""
 
+_LONGEST_SECONDS = 3600 if IS_LONG else 300
 _Test = TypeVar("_Test", bound=Callable[..., Any])
 
 
-def fuzzed(share: float, *, batch: int = BATCH) -> Callable[[_Test], _Test]:
-    """Give a test, whose every example sends ``batch`` inputs, its ``share`` of all inputs."""
+def fuzzed(share: float, *, batch: int = BATCH, at_least: int = 1) -> Callable[[_Test], _Test]:
+    """Give a test, whose every example sends ``batch`` inputs, its ``share`` of all inputs, ``at_least`` so many."""
     chosen = settings(
-        max_examples=max(1, round(TOTAL * share / batch)),
+        max_examples=max(at_least, round(TOTAL * share / batch)),
         deadline=None,
         derandomize=not IS_LONG,
         database=None,
@@ -34,6 +36,7 @@ def fuzzed(share: float, *, batch: int = BATCH) -> Callable[[_Test], _Test]:
     )
 
     def decorate(test: _Test) -> _Test:
+        test = pytest.mark.timeout(_LONGEST_SECONDS)(test)
         return seed(SEED)(chosen(test)) if IS_LONG else chosen(test)
 
     return decorate

@@ -1,7 +1,7 @@
 """Whatever lies in a bundle's files, its loader answers with a BundleError or with a bundle that keeps its promises.
 
 The hashes are made anew after each mutation, so that they stop nothing: what is tested is what lies behind them.
-MOODFEED_FUZZ_INPUTS sets how many inputs each test gets; `make fuzz` sets it high.
+A hundredth of MOODFEED_FUZZ_INPUTS goes to each test.
 """
 
 import hashlib
@@ -18,11 +18,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from pipeline.publish import check_bundle
+from tests.fuzz import inputs
 from tests.tiny_bundle import write_tiny_bundle
 from two_tower.bundle import Bundle, BundleError, Json, open_bundle
 from two_tower.bundle_files import (
@@ -45,12 +46,10 @@ from two_tower.bundle_files import (
 from two_tower.features import VERBS
 from two_tower.towers import Towers, read_mood_encoder
 
-INPUTS = int(os.environ.get("MOODFEED_FUZZ_INPUTS", "40"))
 ARRAY_FILES = (INDEX_ARRAYS, HISTORY_POSTS, USER_ARRAYS, CANARIES)
 LINE_FILES = (INDEX_POSTS, CATEGORIES, USERNAMES, WORDS)
 TOWER_FILES = (USER_TOWER, POST_TOWER)
-# Without the variable the same inputs at each run, so that the suite is no lottery.
-fuzzed = settings(max_examples=INPUTS, deadline=None, derandomize="MOODFEED_FUZZ_INPUTS" not in os.environ)
+fuzzed = inputs.fuzzed(0.01, batch=1, at_least=40)
 
 
 @pytest.fixture(scope="module")

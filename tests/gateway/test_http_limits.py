@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.__main__ import listen
 from gateway.http_api import LARGEST_HEADERS_BYTES, LARGEST_URL_BYTES, InvalidParameterError, read_query
 from tests.certificate_files import CertificateFiles
 from tests.gateway.conftest import RunningGateway, running_gateway
@@ -105,6 +106,19 @@ def test_a_path_is_repeated_in_part_only(gateway: RunningGateway) -> None:
     reply = httpx.get(f"http://{gateway.http_address}/{'a' * 5000}")
     assert reply.status_code == 404
     assert len(reply.text) < 500
+
+
+@pytest.mark.parametrize("path", ["/feed/", "/feed//", "//feed", "/"])
+def test_a_path_with_another_slash_is_another_path(gateway: RunningGateway, path: str) -> None:
+    reply = httpx.get(f"http://{gateway.http_address}{path}", follow_redirects=False)
+    assert (reply.status_code, reply.json()["error"]["reason"]) == (404, "PATH_NOT_FOUND")
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    with listen("127.0.0.1:0") as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_connections_beyond_the_limit_are_503_and_a_place_that_gets_free_is_given(gateway: RunningGateway) -> None:

@@ -1,0 +1,199 @@
+"""Whatever is asked over HTTP, the answer comes in time, in our form, as the OpenAPI document says, and never 500."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, quote_from_bytes
+
+import httpx
+import pytest
+import requests
+import schemathesis
+from hypothesis import given
+from hypothesis import strategies as st
+from schemathesis import BaseSchema, GenerationMode
+from schemathesis.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    not_a_server_error,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from gateway.http_api import LARGEST_URL_BYTES
+from tests.faults.fleet import GATEWAY
+from tests.fuzz import absurd
+from tests.fuzz.inputs import BATCH, fuzzed
+from tests.fuzz.world import DEADLINE_SECONDS, World
+
+PATHS = ("/feed", "/categories", "/healthz", "/readyz", "/metrics")
+NAMES = ("username", "category_id", "mood", "page_size", "page_token", "exclude", "required_bundle_id", "strict")
+FEED_CODES = {200, 400, 404, 412, 414}
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    unsupported_method,
+]
+
+
+@pytest.fixture(scope="module")
+def schema(world: World) -> BaseSchema:
+    document = httpx.get(f"http://{world.fleet.http_address}/openapi.json").json()
+    described = schemathesis.openapi.from_dict(document)
+    described.config.update(base_url=f"http://{world.fleet.http_address}")
+    return described
+
+
+@contextmanager
+def connected(world: World) -> Iterator[http.client.HTTPConnection]:
+    """One connection for several requests; unlike httpx it sends a target as it is."""
+    connection = http.client.HTTPConnection(world.fleet.http_address, timeout=DEADLINE_SECONDS)
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [
+        *((path, GenerationMode.POSITIVE) for path in PATHS),
+        ("/feed", GenerationMode.NEGATIVE),
+    ],  # the others take nothing
+)
+@fuzzed(0.005)
+@given(data=st.data())
+def test_every_answer_is_one_that_the_document_promises(
+    world: World, schema: BaseSchema, path: str, mode: GenerationMode, data: st.DataObject
+) -> None:
+    cases = schema[path]["GET"].as_strategy(generation_mode=mode)
+    drawn = data.draw(st.lists(cases, min_size=BATCH, max_size=BATCH))
+    with requests.Session() as session:
+        for case in drawn:
+            response = case.call(session=session, timeout=DEADLINE_SECONDS)
+            world.tally.count(f"HTTP {path} by OpenAPI", str(response.status_code))
+            with world.tally.judged(f"{path} {case.query}"):
+                case.validate_response(response, checks=CHECKS)
+
+
+def percent_encoded() -> st.SearchStrategy[str]:
+    """Right and wrong escapes, invalid UTF-8 among them."""
+    broken = st.sampled_from(
+        ["%", "%%", "%zz", "%u0041", "%C0%80", "%ED%A0%80", "%F5%80", "%ff%fe", "+", "%00", "%0d%0a"]
+    )
+    return absurd.texts.map(quote) | st.binary(max_size=12).map(quote_from_bytes) | broken
+
+
+@st.composite
+def queries(draw: st.DrawFn, world: World) -> str:
+    """Pairs of known and unknown names, once or more often, in any order; or no pairs at all."""
+    right = {
+        "username": st.sampled_from(world.usernames).map(quote),
+        "category_id": st.sampled_from(sorted(world.post_counts)).map(str),
+        "mood": st.sampled_from(["calm", "%F0%9F%98%82", ""]),
+        "page_size": st.integers(0, 101).map(str),
+        "exclude": st.lists(st.sampled_from(sorted(world.category_of)), max_size=3).map(
+            lambda ids: ",".join(map(str, ids))
+        ),
+        "strict": st.sampled_from(["true", "false", ""]),
+    }
+    numbers = st.sampled_from(["0", "-1", "2147483648", "-2147483649", "1e3", "0x1", "٣", "1.0", " 1", "9" * 5000]).map(
+        quote
+    )
+    names = draw(st.sets(st.sampled_from(sorted(right)), max_size=3)) | (
+        {"username"} if draw(st.integers(0, 7)) else set()
+    )
+    pairs = [f"{name}={draw(right[name])}" for name in sorted(names)]
+    for _ in range(draw(st.sampled_from([0, 0, 1, 1, 2]))):
+        match draw(st.sampled_from(["value", "value", "number", "name", "twice", "many", "huge", "text"])):
+            case "value":
+                pairs.append(f"{draw(st.sampled_from(NAMES))}={draw(percent_encoded())}")
+            case "number":
+                pairs.append(f"{draw(st.sampled_from(['category_id', 'page_size', 'exclude']))}={draw(numbers)}")
+            case "name":
+                pairs.append(f"{draw(percent_encoded())}={draw(percent_encoded())}")
+            case "twice" if pairs:
+                pairs.append(pairs[0])
+            case "many":
+                pairs += ["&", ";", "="] * draw(st.sampled_from([1, 10, 1000]))
+            case "huge":
+                pairs.append(f"mood={'a' * draw(st.sampled_from([1000, LARGEST_URL_BYTES - 200, LARGEST_URL_BYTES]))}")
+            case _:
+                pairs.append(draw(percent_encoded()))
+    return draw(st.sampled_from([*["&"] * 6, "&&", ";"])).join(draw(st.permutations(pairs)))
+
+
+def assert_is_ours(code: int, body: bytes, codes: set[int]) -> Any:
+    """One of our codes, and JSON of our form."""
+    assert code in codes, f"{code} {body[:300]!r}"
+    document = json.loads(body)
+    if code != 200:
+        assert set(document) == {"error"}
+        assert set(document["error"]) == {"code", "status", "reason", "message"}
+        assert document["error"]["code"] == code
+        assert len(document["error"]["message"]) < 1500  # it repeats what was wrong in part only
+    return document
+
+
+@fuzzed(0.10)
+@given(data=st.data())
+def test_feeds_of_any_query(world: World, data: st.DataObject) -> None:
+    drawn = data.draw(st.lists(queries(world), min_size=BATCH, max_size=BATCH))
+    with connected(world) as connection:
+        for query in drawn:
+            connection.request("GET", f"/feed?{query}")
+            response = connection.getresponse()
+            body = response.read()
+            world.tally.count("HTTP /feed of any query", str(response.status))
+            with world.tally.judged(f"/feed?{query[:500]}"):
+                document = assert_is_ours(response.status, body, FEED_CODES)
+                if response.status == 200:
+                    ids = [post["post_id"] for post in document["posts"]]
+                    assert len(set(ids)) == len(ids) <= 100
+                    assert document["bundle_id"] == world.bundle_id
+                    assert not document["degradations"]
+    world.assert_serves(GATEWAY)
+
+
+@fuzzed(0.02)
+@given(
+    paths=st.lists(percent_encoded(), min_size=BATCH, max_size=BATCH),
+    method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS"]),
+)
+def test_paths_of_any_kind(world: World, paths: list[str], method: str) -> None:
+    with connected(world) as connection:
+        for target in [f"/{path}" for path in paths] + [f"/feed/{path}" for path in paths]:
+            connection.request(method, target)
+            response = connection.getresponse()
+            body = response.read()
+            world.tally.count("HTTP paths that do not exist", str(response.status))
+            with world.tally.judged(f"{method} {target[:500]}"):
+                assert_is_ours(response.status, body, {404, 405, 414})
+
+
+@fuzzed(0.005, batch=1)
+@given(target=st.binary(max_size=60), rest=st.binary(max_size=60))
+def test_bytes_that_are_no_request_are_refused_or_answered(world: World, target: bytes, rest: bytes) -> None:
+    host, port = world.fleet.http_address.split(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as client,
+        client.makefile("rb") as reader,
+    ):
+        client.sendall(b"GET /feed?" + target + b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + rest + b"\r\n\r\n")
+        answer = reader.read()
+    with world.tally.judged(f"{target!r} {rest!r}"):
+        code = answer.split(b" ", 2)[1].decode() if answer else "closed"
+        world.tally.count("HTTP bytes", code)
+        assert code in {"closed", "200", "400", "404"}, answer[:300]
+    world.assert_serves(GATEWAY)
+
+
+def test_the_gateway_met_no_unexpected_error(world: World) -> None:
+    log = world.fleet.log(GATEWAY)
+    assert "unexpected error" not in log
+    assert "Traceback" not in log
