@@ -24,10 +24,10 @@ class Tally:
 
     @contextmanager
     def judged(self, asked: str) -> Iterator[None]:
-        """Count it as wrong, and say what was asked, if the block raises AssertionError."""
+        """Count it as wrong, and say what was asked, if the block raises."""
         try:
             yield
-        except AssertionError as error:
+        except Exception as error:
             self.wrong += 1
             error.add_note(f"asked: {asked}")
             raise

@@ -232,14 +232,14 @@ def test_the_health_of_any_service(world: World, process: str, data: st.DataObje
 
 
 @every_rpc
-@fuzzed(0.01)
+@fuzzed(0.008)
 @given(data=st.data())
 def test_random_bytes_as_a_request(world: World, rpc: Rpc, data: st.DataObject) -> None:
     world.ask(rpc, data.draw(batches(st.binary(max_size=40))))
 
 
 @every_rpc
-@fuzzed(0.015)
+@fuzzed(0.012)
 @given(data=st.data())
 def test_a_message_with_its_bytes_mutated(world: World, rpc: Rpc, data: st.DataObject) -> None:
     data_of_requests = messages(requests_of(world, rpc))
