@@ -13,6 +13,8 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from cli.gateway_access import Trust
+
 _HEALTH_POLL_SECONDS = 0.1
 _STOP_SECONDS = 20.0
 
@@ -66,9 +68,12 @@ class _Process:
 
 
 @contextmanager
-def running_stack(bundles: Path, addresses: Addresses, *, logs: Path, start_seconds: float = 60.0) -> Iterator["Stack"]:
+def running_stack(
+    bundles: Path, addresses: Addresses, *, logs: Path, trust: Trust | None = None, start_seconds: float = 60.0
+) -> Iterator["Stack"]:
     """Run post index, user tower and gateway until the block ends.
 
+    ``trust`` is for asking them how they are, where the environment gives them certificates.
     Raises StackError if one of them is not SERVING within ``start_seconds``; what each writes goes to a file of
     its name in ``logs``.
     """
@@ -105,7 +110,7 @@ def running_stack(bundles: Path, addresses: Addresses, *, logs: Path, start_seco
                 )
             started.append(_Process(name, address, process, log))
         for item in started:
-            _wait_until_serving(item, deadline=time.monotonic() + start_seconds)
+            _wait_until_serving(item, trust or Trust(), deadline=time.monotonic() + start_seconds)
         yield Stack({item.name: item.process for item in started})
     finally:
         impatience = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave no process behind
@@ -114,8 +119,8 @@ def running_stack(bundles: Path, addresses: Addresses, *, logs: Path, start_seco
         signal.signal(signal.SIGINT, impatience)
 
 
-def _wait_until_serving(item: _Process, *, deadline: float) -> None:
-    with grpc.insecure_channel(item.health_address) as channel:
+def _wait_until_serving(item: _Process, trust: Trust, *, deadline: float) -> None:
+    with trust.open_channel(item.health_address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         while time.monotonic() < deadline:
             if item.process.poll() is not None:
