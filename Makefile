@@ -5,7 +5,7 @@ READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults fuzz test-compose measure-mood measure-worlds lock protos peers microlens-is-given
+.PHONY: help run test test-faults fuzz test-compose bench measure-mood measure-worlds lock protos peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ fuzz: $(READY) ## throw tens of thousands of inputs at what reads foreign bytes,
 
 test-compose: $(READY) ## the same product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
+
+bench: $(READY) ## the product beside its floors and its predecessor, five minutes
+	$(BIN)/moodfeed bench --output data/bench
 
 measure-mood: $(READY) ## the tables of docs/mood.md, on one sample world
 	$(BIN)/python scripts/measure_mood.py

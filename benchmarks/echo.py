@@ -53,7 +53,7 @@ class Tower(user_tower_pb2_grpc.UserTowerServiceServicer):
     def __init__(self) -> None:
         self._answer = canned_context()
 
-    def EncodeContext(self, request, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201, ARG002, D102, N802
+    def EncodeContext(self, request, context):  # type: ignore[no-untyped-def]
         return self._answer
 
 
@@ -64,14 +64,14 @@ class Index(post_index_pb2_grpc.PostIndexServiceServicer):
         posts = [post_index_pb2.RankedPost(**post) for post in canned_posts()]  # type: ignore[arg-type]
         self._answer = post_index_pb2.SearchPostsResponse(posts=posts, has_more=True, bundle_id=_BUNDLE)
 
-    def SearchPosts(self, request, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201, ARG002, D102, N802
+    def SearchPosts(self, request, context):  # type: ignore[no-untyped-def]
         return self._answer
 
 
 def canned_feed() -> feed_pb2.GetFeedResponse:
     """The feed that all echoes end in."""
     posts = [feed_pb2.FeedPost(**post) for post in canned_posts()]  # type: ignore[arg-type]
-    return feed_pb2.GetFeedResponse(posts=posts, next_page_token="x" * 90, bundle_id=_BUNDLE)  # noqa: S106 - no secret
+    return feed_pb2.GetFeedResponse(posts=posts, next_page_token="x" * 90, bundle_id=_BUNDLE)
 
 
 class Feed(feed_pb2_grpc.FeedServiceServicer):
@@ -80,7 +80,7 @@ class Feed(feed_pb2_grpc.FeedServiceServicer):
     def __init__(self) -> None:
         self._answer = canned_feed()
 
-    def GetFeed(self, request, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201, ARG002, D102, N802
+    def GetFeed(self, request, context):  # type: ignore[no-untyped-def]
         return self._answer
 
 
@@ -92,7 +92,7 @@ class Gateway(feed_pb2_grpc.FeedServiceServicer):
         self._index = post_index_pb2_grpc.PostIndexServiceStub(index)
         self._answer = canned_feed()
 
-    async def GetFeed(self, request, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201, ARG002, D102, N802
+    async def GetFeed(self, request, context):  # type: ignore[no-untyped-def]
         encoded = await self._tower.EncodeContext(
             user_tower_pb2.EncodeContextRequest(username=request.username, mood=request.mood), timeout=2
         )

@@ -10,8 +10,9 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import aiohttp
 import grpc
-import httpx
+import orjson
 
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 
@@ -91,16 +92,17 @@ async def run(plan: Plan) -> Result:
 
     started = time.perf_counter()
     if plan.protocol == "http":
-        limits = httpx.Limits(max_connections=plan.in_flight, max_keepalive_connections=plan.in_flight)
-        async with httpx.AsyncClient(base_url=f"http://{plan.target}", limits=limits, timeout=10) as client:
+        connector = aiohttp.TCPConnector(limit=plan.in_flight)
+        async with aiohttp.ClientSession(f"http://{plan.target}", connector=connector) as client:
 
             async def ask_http(request: Request) -> list[tuple[int, int]]:
                 parameters: dict[str, str | int] = {"username": request.username, "category_id": request.category_id}
                 if request.mood:
                     parameters["mood"] = request.mood
-                reply = await client.get("/feed", params=parameters)
-                reply.raise_for_status()
-                return [(post["post_id"], post["category_id"]) for post in reply.json()["posts"]]
+                async with client.get("/feed", params=parameters) as reply:
+                    reply.raise_for_status()
+                    document = orjson.loads(await reply.read())
+                return [(post["post_id"], post["category_id"]) for post in document["posts"]]
 
             await asyncio.gather(*(work(ask_http) for _ in range(plan.in_flight)))
     else:

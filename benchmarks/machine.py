@@ -46,7 +46,7 @@ def describe_machine() -> Machine:
 def _read_speed() -> float:
     """Sum a block that no cache holds."""
     block = np.ones(_READ_BYTES // 8, dtype=np.int64)
-    return _READ_BYTES / _median_seconds(lambda: block.sum())
+    return _READ_BYTES / _median_seconds(block.sum)
 
 
 def _gemm_speed() -> float:

@@ -2,8 +2,9 @@
 
     python -m benchmarks.predecessor DIRECTORY --port PORT
 
-DIRECTORY holds ``posts.csv`` and ``users.csv`` as ``write_tables`` makes them. Each request scores all posts, sorts them,
-and keeps those of the category; a mood runs BERT eagerly inside the handler. One thread for each library, to be fair.
+DIRECTORY holds ``posts.csv`` and ``users.csv`` as ``write_tables`` makes them. Each request scores all posts, sorts
+them, and keeps those of the category; a mood runs BERT eagerly inside the handler. One thread for each library, to be
+fair.
 """
 
 import argparse
@@ -39,11 +40,11 @@ def write_tables(index: IndexPosts, usernames: list[str], users: np.ndarray, dir
 
 def build_app(directory: Path) -> Any:
     """Read the tables and the BERT."""
-    import torch  # noqa: PLC0415 - only this process needs them
-    from fastapi import FastAPI, HTTPException  # noqa: PLC0415
-    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
+    import torch
+    from fastapi import FastAPI, HTTPException
+    from transformers import AutoModel, AutoTokenizer
 
-    from two_tower.text_encoder import default_encoder_directory  # noqa: PLC0415
+    from two_tower.text_encoder import default_encoder_directory
 
     torch.set_num_threads(1)
     posts = pd.read_csv(directory / "posts.csv")
@@ -86,7 +87,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
     os.environ["HF_HUB_OFFLINE"] = "1"
-    import uvicorn  # noqa: PLC0415 - only this process needs it
+    import uvicorn
 
     uvicorn.run(build_app(arguments.directory), host="127.0.0.1", port=arguments.port, log_level="warning")
 

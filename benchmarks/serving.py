@@ -1,4 +1,4 @@
-"""Requests a second and latencies of the product, its floors and its predecessor: interleaved rounds, answers checked."""
+"""Requests a second and latencies of the product, its floors and its predecessor; every answer is checked."""
 
 import json
 import os

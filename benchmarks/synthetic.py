@@ -1,4 +1,4 @@
-"""A bundle of any size out of a seed: random unit vectors and histories in the real layout, untrained towers, real BERT."""
+"""A bundle of any size out of a seed: random unit vectors and histories, untrained towers, a real BERT."""
 
 import shutil
 from dataclasses import dataclass

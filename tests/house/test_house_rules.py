@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 OURS = {
+    "benchmarks",
     "cli",
     "gateway",
     "moodfeed",
@@ -32,7 +33,8 @@ ALLOWED = {
     "gateway": {"moodfeed", "rpc"},
     "user_tower_service": {"moodfeed", "rpc", "two_tower"},
     "post_index_service": {"moodfeed", "rpc", "two_tower"},
-    "cli": {"moodfeed", "pipeline", "sample_api", "two_tower"},
+    "cli": {"benchmarks", "moodfeed", "pipeline", "sample_api", "two_tower"},
+    "benchmarks": {"cli", "moodfeed", "post_index_service", "two_tower", "user_tower_service"},
 }
 FOREIGN_TO = {
     "gateway": {"torch", "transformers", "faiss", "numpy", "pandas"},
@@ -51,6 +53,8 @@ MAY_READ_GENERATED_CODE = {
     "post_index_service/__main__.py",
     "rpc/bundle_admin.py",
     "cli/feed_table.py",
+    "benchmarks/echo.py",
+    "benchmarks/load.py",
     "cli/bundle_processes.py",
 }
 
