@@ -5,7 +5,7 @@ READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose measure-mood measure-worlds lock protos peers microlens-is-given
+.PHONY: help run test test-faults fuzz test-compose measure-mood measure-worlds lock protos peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,12 @@ test: $(READY) ## lint, type-check and the whole suite
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+test-faults: $(READY) ## kill, damage, fill the disk, and see that nothing wrong is served
+	$(BIN)/pytest tests/faults --run-faults
+
+fuzz: $(READY) ## throw tens of thousands of inputs at what reads foreign bytes, some minutes
+	MOODFEED_FUZZ_INPUTS=$${MOODFEED_FUZZ_INPUTS:-1000} $(BIN)/pytest tests/fuzz
 
 test-compose: $(READY) ## the same product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose

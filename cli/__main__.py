@@ -6,6 +6,7 @@ import typer
 from rich.markup import escape
 
 from cli import (
+    bundle_commands,
     feed_commands,
     pipeline_commands,
     report_command,
@@ -36,6 +37,9 @@ for command in (
     pipeline_commands.ablate,
     pipeline_commands.cold_start,
     pipeline_commands.export,
+    bundle_commands.publish,
+    bundle_commands.rollback,
+    bundle_commands.bundles,
     report_command.report,
     run_command.ensure_bundle,
     sample_api_command.sample_api,

@@ -1,6 +1,7 @@
 """How the command reaches a process: the address, whom it trusts, what it shows."""
 
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,12 @@ class Trust:
     certificate: Path | None = None
     key: Path | None = None
 
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Trust":
+        """As the variables of the options say."""
+        names = ("MOODFEED_AUTHORITY", "MOODFEED_CERTIFICATE", "MOODFEED_KEY")
+        return cls(*(Path(environment[name]) if environment.get(name) else None for name in names))
+
     def open_channel(self, address: str) -> grpc.Channel:
         """A channel to host:port; CredentialsError."""
         if (self.certificate is None) != (self.key is None):
@@ -49,6 +56,18 @@ class Trust:
                 _read(self.certificate) if self.certificate else None,
             ),
         )
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """The same for HTTPS; None for plaintext. Raises CredentialsError."""
+        if self.authority is None:
+            return None
+        try:
+            context = ssl.create_default_context(cafile=str(self.authority))
+            if self.certificate is not None and self.key is not None:
+                context.load_cert_chain(self.certificate, self.key)
+        except OSError as error:
+            raise CredentialsError(f"{self.authority}: {error}") from error
+        return context
 
 
 @dataclass(frozen=True, slots=True)

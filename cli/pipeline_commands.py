@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
 from cli.progress import console
 from cli.workspace import Workspace
+from pipeline.publish import DEFAULT_KEEP
 from pipeline.training_config import TrainingConfig
 from two_tower.bundle import current_bundle, open_bundle
 from two_tower.bundle_files import IndexPosts
@@ -192,6 +194,10 @@ def export(
     csv: Annotated[
         Path | None, typer.Option(help="Only write the current bundle's post embeddings to this CSV file.")
     ] = None,
+    publish_it: Annotated[
+        bool, typer.Option("--publish/--no-publish", help="Make it current, or only write it.")
+    ] = True,
+    keep: KeepOption = DEFAULT_KEEP,
 ) -> None:
     """Write a bundle and make it current; with --csv, write the current one's post embeddings as a table."""
     from cli import stages
@@ -203,7 +209,12 @@ def export(
         console.print(f"Wrote {count} posts to {csv}.")
         return
     stages.export_stage(
-        Workspace(data), bundles, objective=objective.value, encoder_directory=encoder or default_encoder_directory()
+        Workspace(data),
+        bundles,
+        objective=objective.value,
+        encoder_directory=encoder or default_encoder_directory(),
+        publish_it=publish_it,
+        keep=keep,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cli.gateway_access import Trust
@@ -111,6 +112,7 @@ def running_stack(
             started.append(_Process(name, address, process, log))
         for item in started:
             _wait_until_serving(item, trust or Trust(), deadline=time.monotonic() + start_seconds)
+        _wait_until_whole(addresses.gateway_http, trust or Trust(), deadline=time.monotonic() + start_seconds)
         yield Stack({item.name: item.process for item in started})
     finally:
         impatience = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave no process behind
@@ -133,6 +135,21 @@ def _wait_until_serving(item: _Process, trust: Trust, *, deadline: float) -> Non
                 pass
             time.sleep(_HEALTH_POLL_SECONDS)
     raise StackError(f"{item.name} at {item.health_address} is not SERVING in time: {_last_words(item.log)}")
+
+
+def _wait_until_whole(http_address: str, trust: Trust, *, deadline: float) -> None:
+    """Until the gateway has seen every service: it serves without the user tower too, but degraded feeds."""
+    context = trust.ssl_context()
+    url = f"{'https' if context else 'http'}://{http_address}/readyz"
+    with httpx.Client(verify=context or False, timeout=1) as client:  # False: plaintext has nothing to verify
+        while time.monotonic() < deadline:
+            try:
+                if not client.get(url).json()["degraded"]:
+                    return
+            except (httpx.HTTPError, ValueError, KeyError):
+                pass
+            time.sleep(_HEALTH_POLL_SECONDS)
+    raise StackError(f"the gateway at {http_address} does not find the user tower service")
 
 
 def _last_words(log: Path) -> str:

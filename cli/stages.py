@@ -16,9 +16,10 @@ from pipeline.cold_start import ColdStart, measure_cold_posts, measure_cold_user
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.embed import embed_posts
 from pipeline.evaluate import MODEL_NAME, Evaluation, evaluate
-from pipeline.export import ExportedBundle, export
+from pipeline.export import export
 from pipeline.fetch import fetch
 from pipeline.import_microlens import import_microlens
+from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF, Estimate
 from pipeline.raw_store import RawStore
 from pipeline.score import score
@@ -178,9 +179,17 @@ def cold_start_stage(workspace: Workspace, config: TrainingConfig, *, device: st
     return rows
 
 
-def export_stage(workspace: Workspace, bundles: Path, *, objective: str, encoder_directory: Path) -> ExportedBundle:
-    """Towers to the current bundle."""
-    with console.status("export"):
+def export_stage(
+    workspace: Workspace,
+    bundles: Path,
+    *,
+    objective: str,
+    encoder_directory: Path,
+    publish_it: bool = True,
+    keep: int = DEFAULT_KEEP,
+) -> Published:
+    """Towers to a bundle, made current unless ``publish_it`` is false; the newest ``keep`` bundles stay."""
+    with console.status("export") as status:
         exported = export(
             _dataset(workspace),
             TrainedTowers.read(workspace.towers(objective)),
@@ -188,8 +197,14 @@ def export_stage(workspace: Workspace, bundles: Path, *, objective: str, encoder
             encoder_directory=encoder_directory,
             bundles=bundles,
             sidecar={"created_at": datetime.now(UTC).isoformat(timespec="seconds")},
+            publish_it=publish_it,
+            keep=keep,
+            on_wait=lambda: status.update(f"export: another process is changing {bundles}, waiting for it"),
         )
-    console.print(f"Bundle {exported.bundle_id} is current in {bundles}; `moodfeed report` finds its report.")
+    if publish_it:
+        console.print(f"Bundle {exported.bundle_id} is current in {bundles}; `moodfeed report` finds its report.")
+    else:
+        console.print(f"Bundle {exported.bundle_id} lies in {bundles}; `moodfeed publish` makes it current.")
     return exported
 
 

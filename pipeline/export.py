@@ -2,8 +2,7 @@
 
 import platform
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +16,12 @@ from safetensors.torch import save_file
 from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import EncodedPosts, encode_posts, encode_users
 from pipeline.evaluate import Evaluation
+from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
 from pipeline.report import Report
 from pipeline.report_examples import choose_examples
 from pipeline.trained_towers import TrainedTowers
 from two_tower import bundle_files
-from two_tower.bundle import Canary, Json, Manifest, point_current_at, write_bundle
+from two_tower.bundle import Canary, Json, Manifest
 from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers, ServedPost
 from two_tower.mood_text import mood_to_words
 from two_tower.text_encoder import TextEncoder, encoder_files
@@ -37,14 +37,6 @@ NEAR_TIE = 1e-6
 PINNED_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedBundle:
-    """Where the bundle lies."""
-
-    directory: Path
-    bundle_id: str
-
-
 def export(
     dataset: Dataset,
     towers: TrainedTowers,
@@ -53,8 +45,14 @@ def export(
     encoder_directory: Path,
     bundles: Path,
     sidecar: Mapping[str, Json],
-) -> ExportedBundle:
-    """Write a bundle under ``bundles`` and make ``current`` point at it; the old one stays whole whatever happens."""
+    publish_it: bool = True,
+    keep: int = DEFAULT_KEEP,
+    on_wait: Callable[[], None] | None = None,
+) -> Published:
+    """Write a bundle under ``bundles`` and make ``current`` point at it; the old one stays whole whatever happens.
+
+    ``publish_it``, ``keep`` and ``on_wait`` as in write_and_publish.
+    """
     for fingerprint, stage in ((towers.data_fingerprint, "train"), (evaluation.data_fingerprint, "evaluate")):
         if fingerprint != dataset.fingerprint():
             raise DatasetError(f"the data has changed since `moodfeed {stage}` ran: run it again")
@@ -117,9 +115,15 @@ def export(
         | {"python": ".".join(platform.python_version_tuple()[:2])},
         canaries=canaries,
     )
-    directory = write_bundle(bundles, manifest, write_files=write_files, sidecar=sidecar)
-    point_current_at(bundles, directory.name)
-    return ExportedBundle(directory=directory, bundle_id=directory.name)
+    return write_and_publish(
+        bundles,
+        manifest,
+        write_files=write_files,
+        sidecar=sidecar,
+        publish_it=publish_it,
+        keep=keep,
+        on_wait=on_wait,
+    )
 
 
 def balance(

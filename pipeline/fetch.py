@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.raw_store import RawStore
-from pipeline.upstream import ENDPOINTS, UpstreamClient
+from pipeline.upstream import ENDPOINTS, EndlessPagesError, UpstreamClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ def fetch(
 ) -> FetchReport:
     """Read every endpoint to its end, from where the last fetch was cut off; raises UpstreamError.
 
+    After pages without end the next fetch begins at page 1 again: their numbers mean nothing.
+
     ``progress`` is called with the number of rows so far and the endpoint's name. A row that upstream no longer lists
     stays stored: its history is not append-only, and a missing row proves nothing.
     """
@@ -47,13 +49,17 @@ def fetch(
     total = 0
     for endpoint in ENDPOINTS:
         pages = rows_read = without_id = 0
-        for page, rows in client.pages(endpoint, first_page=store.next_page(endpoint.name)):
-            without_id += store.keep_page(endpoint.name, page, rows)
-            pages += 1
-            rows_read += len(rows)
-            total += len(rows)
-            if progress:
-                progress(total, endpoint.name)
+        try:
+            for page, rows in client.pages(endpoint, first_page=store.next_page(endpoint.name)):
+                without_id += store.keep_page(endpoint.name, page, rows)
+                pages += 1
+                rows_read += len(rows)
+                total += len(rows)
+                if progress:
+                    progress(total, endpoint.name)
+        except EndlessPagesError:
+            store.finish(endpoint.name)
+            raise
         store.finish(endpoint.name)
         reports.append(EndpointReport(endpoint.name, pages, rows_read, without_id, store.count(endpoint.name)))
     return FetchReport(tuple(reports))

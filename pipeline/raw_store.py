@@ -97,6 +97,7 @@ class RawStore:
             fields = _kept_fields(endpoint, row)
             row_id = fields.get("id")
             payload = json.dumps(fields, ensure_ascii=False, sort_keys=True)
+            payload = payload.encode(errors="replace").decode()  # half a surrogate pair is JSON, but no text
             if isinstance(row_id, int) and not isinstance(row_id, bool) and abs(row_id) < 2**63:
                 sound.append((endpoint, row_id, payload))
             else:

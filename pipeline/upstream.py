@@ -1,5 +1,7 @@
 """A client of the upstream API: six endpoints, paged to the end, with retries, and wrong-shape replies refused."""
 
+import hashlib
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +19,7 @@ Row = Mapping[str, Json]
 
 PAGE_SIZE = 1000
 LONGEST_RETRY_AFTER_SECONDS = 120.0
+LARGEST_REPLY = 256 * 2**20  # bytes; a page of a thousand posts with their summaries has about 10 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,10 @@ class WrongShapeError(UpstreamError):
     """A reply holds something else than was asked for."""
 
 
+class EndlessPagesError(UpstreamError):
+    """The pages have no end: one comes again under another number, or there are more than anyone has rows for."""
+
+
 class _PassingError(Exception):
     """A failure that another attempt may not meet; ``wait_seconds`` if the server said when to come back."""
 
@@ -67,19 +74,25 @@ class _PassingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamClient:
-    """Reads pages. ``sleep`` is called between attempts, with seconds."""
+    """Reads pages. ``sleep`` is called between attempts, with seconds.
+
+    The server may be silent for ``silence_seconds``, and take ``reply_seconds`` for one reply, headers to last byte.
+    """
 
     url: str
     flic_token: str = field(repr=False)
     resonance_algorithm: str = field(repr=False)
     attempts: int = 6
+    silence_seconds: float = 30.0
+    reply_seconds: float = 300.0
+    most_pages: int = 100_000
     sleep: Callable[[float], None] = time.sleep
     _http: httpx.Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         try:
             http = httpx.Client(
-                base_url=self.url.rstrip("/"), headers={"Flic-Token": self.flic_token}, timeout=httpx.Timeout(30)
+                base_url=self.url.rstrip("/"), headers={"Flic-Token": self.flic_token}, timeout=self.silence_seconds
             )
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
             raise UpstreamError(
@@ -99,16 +112,23 @@ class UpstreamClient:
     def pages(self, endpoint: Endpoint, *, first_page: int = 1) -> Iterator[tuple[int, Sequence[Json]]]:
         """Yield (page number, rows) until a page is empty; a short page proves nothing.
 
-        Raises UpstreamError when the attempts are used up, SecretRefusedError, WrongShapeError.
+        Raises UpstreamError when the attempts are used up, SecretRefusedError, WrongShapeError, EndlessPagesError.
         """
         page = first_page
+        numbers: dict[bytes, int] = {}
         while rows := self._page(endpoint, page):
+            first = numbers.setdefault(hashlib.sha256(json.dumps(rows).encode()).digest(), page)
+            where = f"{self.url}{endpoint.path} page {page}"
+            if first != page:
+                raise EndlessPagesError(f"{where}: is page {first} again, the pages have no end: does the API page?")
+            if page >= self.most_pages:
+                raise EndlessPagesError(f"{where}: still holds rows, the pages have no end")
             yield page, rows
             page += 1
 
     def _page(self, endpoint: Endpoint, page: int) -> Sequence[Json]:
         retrying = Retrying(
-            retry=retry_if_exception_type((_PassingError, httpx.TransportError)),
+            retry=retry_if_exception_type((_PassingError, httpx.RequestError)),
             stop=stop_after_attempt(self.attempts),
             wait=_wait,
             sleep=self.sleep,
@@ -116,7 +136,7 @@ class UpstreamClient:
         )
         try:
             return retrying(self._attempt, endpoint, page)
-        except (_PassingError, httpx.TransportError) as error:
+        except (_PassingError, httpx.RequestError) as error:
             reason = str(error) if isinstance(error, _PassingError) else type(error).__name__
             raise UpstreamError(
                 f"{self.url}{endpoint.path} page {page}: {reason}, {self.attempts} times; "
@@ -127,26 +147,44 @@ class UpstreamClient:
         parameters: dict[str, str | int] = {"page": page, "page_size": PAGE_SIZE}
         if endpoint.needs_algorithm:
             parameters["resonance_algorithm"] = self.resonance_algorithm
-        response = self._http.get(endpoint.path, params=parameters)
         where = f"{self.url}{endpoint.path} page {page}"
-        if response.status_code in {401, 403}:
-            raise SecretRefusedError(
-                f"{where}: the Flic-Token was refused ({response.status_code}): set MOODFEED_FLIC_TOKEN or --flic-token"
-            )
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.status_code >= 500:
-            wait = _retry_after(response.headers.get("Retry-After"))
-            raise _PassingError(f"status {response.status_code}", wait_seconds=wait)
-        if response.status_code != httpx.codes.OK:
-            raise UpstreamError(f"{where}: status {response.status_code}: is MOODFEED_UPSTREAM_URL right?")
+        deadline = time.monotonic() + self.reply_seconds
+        with self._http.stream("GET", endpoint.path, params=parameters) as response:
+            if response.status_code in {401, 403}:
+                raise SecretRefusedError(
+                    f"{where}: the Flic-Token was refused ({response.status_code}): "
+                    "set MOODFEED_FLIC_TOKEN or --flic-token"
+                )
+            if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.status_code >= 500:
+                wait = _retry_after(response.headers.get("Retry-After"))
+                raise _PassingError(f"status {response.status_code}", wait_seconds=wait)
+            if response.status_code != httpx.codes.OK:
+                raise UpstreamError(f"{where}: status {response.status_code}: is MOODFEED_UPSTREAM_URL right?")
+            body = _read_body(response, deadline)
         try:
-            document = response.json()
-        except ValueError as error:
+            document = json.loads(body)
+        except (ValueError, RecursionError) as error:
             raise _PassingError("a reply that is no JSON") from error
         rows = document.get(endpoint.list_key) if isinstance(document, dict) else None
         if not isinstance(rows, list):
             raise WrongShapeError(f"{where}: the reply has no list {endpoint.list_key!r}")
         _check_shape(endpoint, rows, where)
         return rows
+
+
+def _read_body(response: httpx.Response, deadline: float) -> bytes:
+    """A reply's body; _PassingError if it is not whole by the deadline, UpstreamError if it grows without end.
+
+    A timeout of httpx is for one read: a server that sends a byte now and then never meets it.
+    """
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if time.monotonic() > deadline:
+            raise _PassingError("a reply that takes too long")
+        if len(body) > LARGEST_REPLY:
+            raise UpstreamError(f"{response.url.copy_with(query=None)}: a reply of more than {LARGEST_REPLY} bytes")
+    return bytes(body)
 
 
 def _check_shape(endpoint: Endpoint, rows: Sequence[Json], where: str) -> None:

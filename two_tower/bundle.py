@@ -8,6 +8,7 @@ of every file, so the id names every byte. ``bundles/current`` is a relative sym
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -18,10 +19,13 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 FORMAT_VERSION = 2
+METRIC = "inner_product"
 MANIFEST_NAME = "manifest.json"
 SIDECAR_NAME = "sidecar.json"
 CURRENT_NAME = "current"
 PREVIOUS_NAME = "previous"
+INCOMPLETE_PREFIX = ".incomplete-"  # of a directory that is being written or removed
+LARGEST_DIMENSION = 65_536
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -74,7 +78,7 @@ class Manifest:
     library_versions: Mapping[str, str]
     canaries: tuple[Canary, ...]
     files: Mapping[str, FileEntry] = field(default_factory=dict)
-    metric: str = "inner_product"
+    metric: str = METRIC
     format_version: int = FORMAT_VERSION
 
 
@@ -95,18 +99,31 @@ class Bundle:
 
 def open_bundle(directory: Path) -> Bundle:
     """Read the manifest and verify every file; BundleError names the first missing, truncated or altered one."""
+    manifest = read_manifest(directory)
     directory = directory.resolve()
+    for name, entry in manifest.files.items():
+        _verify_file(directory / name, entry)
+    return Bundle(directory=directory, bundle_id=directory.name, manifest=manifest)
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Read the manifest alone, proven by the directory's name, which is its hash; BundleError if it is not sound."""
+    try:
+        directory = directory.resolve()
+    except RuntimeError:  # what a circle of links raises
+        raise BundleError(directory, "is a link that leads back to itself") from None
     manifest_path = directory / MANIFEST_NAME
     try:
         document = json.loads(manifest_path.read_bytes())
+        bundle_id = document.pop("bundle_id", None) if isinstance(document, dict) else None
+        digest = _digest_of(document) if isinstance(document, dict) else None
     except FileNotFoundError:
         raise BundleError(manifest_path, "is missing: not a bundle, or an incomplete copy of one") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(manifest_path, f"cannot be read as JSON: {error}") from error
-    if not isinstance(document, dict):
+    if digest is None:
         raise BundleError(manifest_path, "is not a JSON object")
-    bundle_id = document.pop("bundle_id", None)
-    if not isinstance(bundle_id, str) or _digest_of(document) != bundle_id:
+    if not isinstance(bundle_id, str) or digest != bundle_id:
         raise BundleError(manifest_path, f"was altered: its content does not hash to its bundle_id {bundle_id}")
     if directory.name != bundle_id:
         raise BundleError(directory, f"holds the bundle {bundle_id}: the directory's name must be the bundle id")
@@ -116,23 +133,28 @@ def open_bundle(directory: Path) -> Bundle:
             f"has format version {document.get('format_version')}, this program reads {FORMAT_VERSION}: export again",
         )
     manifest = _parse_manifest(manifest_path, document)
-    for name, entry in manifest.files.items():
-        _verify_file(directory / name, entry)
-    return Bundle(directory=directory, bundle_id=bundle_id, manifest=manifest)
+    _check_facts(manifest_path, manifest)
+    return manifest
 
 
 def current_bundle(root: Path) -> Path:
-    """The directory that ``current`` under the bundles' root points at; BundleError if there is none."""
+    """The directory that ``current`` under the bundles' root points at.
+
+    BundleError if it points at none, or at one that lies elsewhere: what is served is what was published here.
+    """
     link = root / CURRENT_NAME
-    if not link.is_dir():
+    directory = _directory_at(link)
+    if directory is None:
         raise BundleError(link, "points at no bundle: make one with `moodfeed export`, or name another --bundles root")
-    return link.resolve()
+    if directory.parent != root.resolve():
+        raise BundleError(link, f"points outside, at {directory}: take it in with `moodfeed publish {directory}`")
+    return directory
 
 
 def previous_bundle(root: Path) -> Path | None:
     """The directory that was current before the one that is; None if there is none."""
-    link = root / PREVIOUS_NAME
-    return link.resolve() if link.is_dir() else None
+    directory = _directory_at(root / PREVIOUS_NAME)
+    return directory if directory and directory.parent == root.resolve() else None
 
 
 def write_bundle(
@@ -145,7 +167,7 @@ def write_bundle(
     stays as it is: the same id means the same bytes.
     """
     root.mkdir(parents=True, exist_ok=True)
-    workplace = Path(tempfile.mkdtemp(prefix=".incomplete-", dir=root))
+    workplace = Path(tempfile.mkdtemp(prefix=INCOMPLETE_PREFIX, dir=root))
     try:
         write_files(workplace)
         paths = sorted(path for path in workplace.rglob("*") if path.is_file())
@@ -154,41 +176,111 @@ def write_bundle(
         }
         bundle_id = _digest_of(document)
         destination = root / bundle_id
-        if destination.is_dir() and _is_whole(destination):
+        if _is_whole(destination):
             return destination
-        shutil.rmtree(destination, ignore_errors=True)
         _write_json(workplace / MANIFEST_NAME, {"bundle_id": bundle_id} | document)
         _write_json(workplace / SIDECAR_NAME, dict(sidecar))
-        for path in [*workplace.rglob("*"), workplace]:
-            path.chmod(0o755 if path.is_dir() else 0o644)
-            _sync(path)
-        workplace.rename(destination)
-        _sync(root)
+        _put_in_place(workplace, destination)
         return destination
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
 
 
+def copy_bundle(source: Bundle, root: Path) -> Path:
+    """Copy an opened bundle under ``root`` and return its directory there; crashes and repetition as in write_bundle.
+
+    Only the files that the manifest lists come along, and the sidecar. The copy is opened before it shows under its
+    id: BundleError if it is not the bundle that ``source`` is.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    destination = root / source.bundle_id
+    if _is_whole(destination):
+        return destination
+    workplace = Path(tempfile.mkdtemp(prefix=INCOMPLETE_PREFIX, dir=root))
+    try:
+        copy = workplace / source.bundle_id  # under its own name already, which open_bundle compares
+        for name in (*source.manifest.files, MANIFEST_NAME, SIDECAR_NAME):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            if name != SIDECAR_NAME or (source.directory / name).is_file():
+                shutil.copyfile(source.directory / name, copy / name)
+        open_bundle(copy)
+        _put_in_place(copy, destination)
+        return destination
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+def remove_bundle(directory: Path) -> None:
+    """Remove a bundle; a crash leaves it whole or out of sight, never half of it under its id."""
+    shutil.rmtree(_set_aside(directory))
+
+
+def remove_debris(root: Path) -> None:
+    """Remove what a crash left under ``root``; only for whoever knows that nobody else is writing there."""
+    for path in root.iterdir():
+        if path.name.startswith(INCOMPLETE_PREFIX) and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name.startswith((_link_prefix(CURRENT_NAME), _link_prefix(PREVIOUS_NAME))) and path.is_symlink():
+            path.unlink()
+
+
 def point_current_at(root: Path, bundle_id: str) -> None:
     """Make ``current`` point at a bundle of ``root``, in one step, and ``previous`` at what it pointed at so far.
 
-    ``previous`` is written first: a crash between the two leaves both at the old bundle, which still answers.
+    ``previous`` moves first: a crash between the two leaves both at the old bundle, which still answers. Both links are
+    made before either moves, so that a full disk moves none.
     """
-    link = root / CURRENT_NAME
-    replaced = link.readlink().name if link.is_symlink() else None
-    if replaced == bundle_id:
-        return
-    if replaced is not None:
-        _point(root, PREVIOUS_NAME, replaced)
-    _point(root, CURRENT_NAME, bundle_id)
+    replaced = _directory_at(root / CURRENT_NAME)
+    targets = {CURRENT_NAME: bundle_id}
+    if replaced and replaced.parent == root.resolve():  # else `current` led to no bundle here, and `previous` stays
+        if replaced.name == bundle_id:
+            return
+        targets = {PREVIOUS_NAME: replaced.name} | targets
+    made: dict[Path, Path] = {}
+    try:
+        for name, target in targets.items():
+            new = root / f"{_link_prefix(name)}{os.getpid()}"
+            new.unlink(missing_ok=True)
+            new.symlink_to(target)
+            made[new] = root / name
+        for new, moved in made.items():
+            new.rename(moved)
+            _sync(root)
+    finally:
+        for new in made:
+            new.unlink(missing_ok=True)
 
 
-def _point(root: Path, name: str, bundle_id: str) -> None:
-    link = root / f".{name}-{os.getpid()}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(bundle_id)
-    link.rename(root / name)
-    _sync(root)
+def _link_prefix(name: str) -> str:
+    return f".{name}-"
+
+
+def _directory_at(link: Path) -> Path | None:
+    """Where a link leads in the end; None if that is no directory."""
+    try:
+        directory = link.resolve(strict=True)
+    except (OSError, RuntimeError):  # leads nowhere, or in a circle
+        return None
+    return directory if directory.is_dir() else None
+
+
+def _set_aside(path: Path) -> Path:
+    """Move out of sight, in one step; returns the directory that holds it then."""
+    workplace = Path(tempfile.mkdtemp(prefix=INCOMPLETE_PREFIX, dir=path.parent))
+    path.rename(workplace / path.name)
+    return workplace
+
+
+def _put_in_place(directory: Path, destination: Path) -> None:
+    """Sync a whole bundle and give it its name, in place of a damaged one that bears it."""
+    for path in [*directory.rglob("*"), directory]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        _sync(path)
+    damaged = _set_aside(destination) if os.path.lexists(destination) else None
+    directory.rename(destination)
+    _sync(destination.parent)
+    if damaged:
+        shutil.rmtree(damaged)
 
 
 def _parse_manifest(path: Path, document: Mapping[str, Json]) -> Manifest:
@@ -200,14 +292,45 @@ def _parse_manifest(path: Path, document: Mapping[str, Json]) -> Manifest:
         raise BundleError(path, f"field {place}: {first['msg']}") from error
 
 
+def _check_facts(path: Path, manifest: Manifest) -> None:
+    """What the types do not say: BundleError names the field."""
+    for name in ("tower_dimension", "text_dimension"):
+        dimension = getattr(manifest, name)
+        if not 1 <= dimension <= LARGEST_DIMENSION:
+            raise BundleError(path, f"field {name}: {dimension} is not in 1..{LARGEST_DIMENSION}")
+    if manifest.metric != METRIC:
+        raise BundleError(path, f"field metric: {manifest.metric!r}, this program knows {METRIC!r}")
+    if not (math.isfinite(manifest.user_weight) and manifest.user_weight >= 0):
+        raise BundleError(path, f"field user_weight: {manifest.user_weight} is not a number of at least 0")
+    for number, canary in enumerate(manifest.canaries):
+        if len(canary.post_ids) != len(canary.scores) or not all(map(math.isfinite, canary.scores)):
+            raise BundleError(path, f"field canaries.{number}: post_ids and scores are not one finite score a post")
+    for name, entry in manifest.files.items():
+        if not _is_inside(name) or entry.size < 0:
+            raise BundleError(path, f"field files: {name!r} is not the name of a file in the bundle")
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a manifest's file name stays in the bundle's directory, whatever joins the two."""
+    parts = name.split("/")
+    return (
+        not {"", ".", ".."} & set(parts)
+        and not any(character in name for character in ("\0", "\\"))
+        and name not in {MANIFEST_NAME, SIDECAR_NAME}
+    )
+
+
 def _verify_file(path: Path, entry: FileEntry) -> None:
-    if not path.is_file():
-        raise BundleError(path, "is missing")
-    size = path.stat().st_size
-    if size != entry.size:
-        verb = "truncated" if size < entry.size else "too long"
-        raise BundleError(path, f"is {verb}: {size} bytes, the manifest says {entry.size}")
-    if _entry_of(path).sha256 != entry.sha256:
+    try:
+        if not path.is_file():
+            raise BundleError(path, "is missing")
+        found = _entry_of(path) if path.stat().st_size == entry.size else FileEntry("", path.stat().st_size)
+    except (OSError, ValueError) as error:
+        raise BundleError(path, f"cannot be read: {error}") from error
+    if found.size != entry.size:
+        verb = "truncated" if found.size < entry.size else "too long"
+        raise BundleError(path, f"is {verb}: {found.size} bytes, the manifest says {entry.size}")
+    if found.sha256 != entry.sha256:
         raise BundleError(path, "was altered: its sha256 is not the manifest's")
 
 

@@ -3,7 +3,7 @@
 Arrays lie in safetensors, texts in JSON lines. No file needs torch, pandas or pickle to be read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -12,11 +12,12 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
-from two_tower.bundle import Bundle, BundleError
+from two_tower.bundle import MANIFEST_NAME, Bundle, BundleError
 from two_tower.embedding_space import Matrix
+from two_tower.features import VERBS
 
 INDEX_ARRAYS = "index.safetensors"
 INDEX_POSTS = "index_posts.jsonl"
@@ -81,24 +82,48 @@ class IndexPosts:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """Read and check shapes, types and order; BundleError names the file."""
-        path = bundle.path(INDEX_ARRAYS)
+        """Read and check shapes, types, ranges and order; BundleError names the file."""
+        path, posts_path, categories_path = map(bundle.path, (INDEX_ARRAYS, INDEX_POSTS, CATEGORIES))
         arrays = _read_arrays(path, _INDEX_DTYPES)
-        posts = _read_lines(bundle.path(INDEX_POSTS), ServedPost)
-        categories = _read_lines(bundle.path(CATEGORIES), Category)
+        posts = _read_lines(posts_path, ServedPost)
+        categories = _read_lines(categories_path, Category)
         count = len(posts)
-        expected = {
-            "post_ids": (count,),
-            "category_ids": (count,),
-            "tower_embeddings": (count, bundle.manifest.tower_dimension),
-            "text_embeddings": (count, bundle.manifest.text_dimension),
-            "popularity": (count,),
-        }
-        for name, shape in expected.items():
-            if arrays[name].shape != shape:
-                raise BundleError(path, f"{name} has shape {arrays[name].shape}, expected {shape}")
-        if [post.post_id for post in posts] != arrays["post_ids"].tolist():
-            raise BundleError(bundle.path(INDEX_POSTS), f"does not name the posts of {INDEX_ARRAYS} in their order")
+        _check_shapes(
+            path,
+            arrays,
+            {
+                "post_ids": (count,),
+                "category_ids": (count,),
+                "tower_embeddings": (count, bundle.manifest.tower_dimension),
+                "text_embeddings": (count, bundle.manifest.text_dimension),
+                "popularity": (count,),
+            },
+        )
+        post_ids, category_ids = arrays["post_ids"], arrays["category_ids"]
+        is_later = (category_ids[1:] > category_ids[:-1]) | (
+            (category_ids[1:] == category_ids[:-1]) & (post_ids[1:] > post_ids[:-1])
+        )
+        _check(path, is_later.all(), "the posts do not ascend by category_id and post_id")
+        _check(path, not count or category_ids[0] >= 0, "category_ids holds a negative one")
+        _check(path, len(np.unique(post_ids)) == count, "post_ids names a post twice")
+        _check(path, _in_unit_range(arrays["popularity"]), "popularity is not in 0..1")
+        _check(path, _are_unit_rows(arrays["tower_embeddings"]), "tower_embeddings has a row that is no unit vector")
+        _check(
+            path,
+            _are_unit_rows(arrays["text_embeddings"], or_zero=True),
+            "text_embeddings has a row that is neither a unit vector nor zero",
+        )
+        _check(
+            posts_path,
+            [(post.category_id, post.post_id) for post in posts]
+            == list(zip(category_ids.tolist(), post_ids.tolist(), strict=True)),
+            f"does not name the posts of {INDEX_ARRAYS} and their categories in their order",
+        )
+        _check(
+            categories_path,
+            [category.category_id for category in categories] == np.unique(category_ids[category_ids > 0]).tolist(),
+            f"does not name the categories of {INDEX_ARRAYS}, ascending",
+        )
         return cls(posts=posts, categories=categories, **arrays)
 
 
@@ -118,8 +143,8 @@ class HistoryPosts:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """Read and check types; BundleError names the file."""
-        return cls(**_read_arrays(bundle.path(HISTORY_POSTS), _HISTORY_DTYPES))
+        """Read and check types, shapes and order; BundleError names the file."""
+        return cls(**_read_history_arrays(bundle))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +171,34 @@ class KnownUsers:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """Read and check types and offsets; BundleError names the file."""
-        path = bundle.path(USER_ARRAYS)
+        """Read and check types, offsets, ranges and order; BundleError names the file."""
+        path, names_path = bundle.path(USER_ARRAYS), bundle.path(USERNAMES)
         arrays = _read_arrays(path, _USER_DTYPES)
-        names_path = bundle.path(USERNAMES)
         usernames = _read_texts(names_path)
-        if len(usernames) != len(arrays["user_ids"]):
-            raise BundleError(names_path, f"has {len(usernames)} names for {len(arrays['user_ids'])} users")
-        offsets = arrays["offsets"]
-        if len(offsets) != len(usernames) + 1 or offsets[-1] != len(arrays["post_ids"]) or (np.diff(offsets) < 0).any():
-            raise BundleError(path, "offsets do not divide the events among the users")
+        offsets, post_ids, days = arrays["offsets"], arrays["post_ids"], arrays["days"]
+        count, events = len(usernames), post_ids.size
+        users = arrays["user_ids"].size
+        _check(names_path, count == users, f"has {count} names for {users} users")
+        _check_shapes(
+            path,
+            arrays,
+            {"user_ids": (count,), "offsets": (count + 1,)}
+            | dict.fromkeys(("post_ids", "verbs", "strengths", "days"), (events,)),
+        )
+        _check(
+            path,
+            offsets[0] == 0 and offsets[-1] == events and (offsets[1:] >= offsets[:-1]).all(),
+            "offsets do not divide the events among the users",
+        )
+        _check(path, ((arrays["verbs"] >= 0) & (arrays["verbs"] < len(VERBS))).all(), "verbs holds an unknown one")
+        _check(path, _in_unit_range(arrays["strengths"]), "strengths is not in 0..1")
+        _check(path, (days <= 0).all(), "days holds one in the future")
+        is_first = np.zeros(events + 1, dtype=np.bool_)
+        is_first[offsets] = True
+        _check(path, ((days[1:] >= days[:-1]) | is_first[1:events]).all(), "a history is not oldest first")
+        _check(names_path, len(set(usernames)) == count, "names a user twice")
+        known = _read_history_arrays(bundle, only=("post_ids",))["post_ids"]
+        _check(path, np.isin(post_ids, known).all(), f"post_ids names a post that {HISTORY_POSTS} does not hold")
         return cls(usernames=usernames, **arrays)
 
 
@@ -172,8 +215,23 @@ class CanaryEmbeddings:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """Read and check types; BundleError names the file."""
-        return cls(**_read_arrays(bundle.path(CANARIES), _CANARY_DTYPES))
+        """Read and check types, shapes and norms; BundleError names the file."""
+        path = bundle.path(CANARIES)
+        arrays = _read_arrays(path, _CANARY_DTYPES)
+        count = len(bundle.manifest.canaries)
+        _check_shapes(
+            path,
+            arrays,
+            {
+                "user_embeddings": (count, bundle.manifest.tower_dimension),
+                "mood_embeddings": (count, bundle.manifest.text_dimension),
+            },
+        )
+        for name, array in arrays.items():
+            _check(
+                path, _are_unit_rows(array, or_zero=True), f"{name} has a row that is neither a unit vector nor zero"
+            )
+        return cls(**arrays)
 
 
 def write_words(words: Iterable[str], directory: Path) -> None:
@@ -186,7 +244,10 @@ def read_words(bundle: Bundle) -> tuple[str, ...]:
     return _read_texts(bundle.path(WORDS))
 
 
+_SQUARED_NORM_TOLERANCE = 2e-3  # that of the wire, post_index_service.index, squared
+
 _Row = TypeVar("_Row", ServedPost, Category)
+_Line = TypeVar("_Line")
 _Dtypes = Mapping[str, type[np.generic]]
 
 _INDEX_DTYPES: _Dtypes = {
@@ -207,6 +268,8 @@ _USER_DTYPES: _Dtypes = {
 }
 _CANARY_DTYPES: _Dtypes = {"user_embeddings": np.float32, "mood_embeddings": np.float32}
 
+_NAMES_IN_FILES: Mapping[type[np.generic], str] = {np.int64: "I64", np.int32: "I32", np.int8: "I8", np.float32: "F32"}
+
 _Arrays = dict[str, Any]  # name -> array of the dtype that the table above gives
 
 
@@ -214,19 +277,68 @@ def _write_arrays(path: Path, arrays: _Arrays) -> None:
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
 
 
-def _read_arrays(path: Path, dtypes: _Dtypes) -> _Arrays:
+def _read_arrays(path: Path, dtypes: _Dtypes, *, only: Sequence[str] = ()) -> _Arrays:
+    """Read all arrays, or ``only`` some, after the file's header has proven to be of the names and dtypes expected."""
+    arrays: _Arrays = {}
     try:
-        arrays = load_file(path)
+        with safe_open(path, framework="numpy") as file:
+            names = set(file.keys())
+            if names != dtypes.keys():
+                raise BundleError(path, f"holds the arrays {sorted(names)}, expected {sorted(dtypes)}")
+            for name, dtype in dtypes.items():
+                found = file.get_slice(name).get_dtype()
+                if found != _NAMES_IN_FILES[dtype]:
+                    raise BundleError(path, f"{name} is {found}, expected {_NAMES_IN_FILES[dtype]}")
+                if not only or name in only:
+                    arrays[name] = file.get_tensor(name)
     except (SafetensorError, OSError, ValueError) as error:
         raise BundleError(path, f"cannot be read as safetensors: {error}") from error
-    if arrays.keys() != dtypes.keys():
-        raise BundleError(path, f"holds the arrays {sorted(arrays)}, expected {sorted(dtypes)}")
-    for name, dtype in dtypes.items():
-        if arrays[name].dtype != dtype:
-            raise BundleError(path, f"{name} is {arrays[name].dtype}, expected {np.dtype(dtype)}")
-        if arrays[name].dtype == np.float32 and not np.isfinite(arrays[name]).all():
-            raise BundleError(path, f"{name} holds a value that is not finite")
-    return dict(arrays)
+    for name, array in arrays.items():
+        if array.dtype == np.float32:
+            _check(path, np.isfinite(array).all(), f"{name} holds a value that is not finite")
+    return arrays
+
+
+def _read_history_arrays(bundle: Bundle, *, only: Sequence[str] = tuple(_HISTORY_DTYPES)) -> _Arrays:
+    path = bundle.path(HISTORY_POSTS)
+    arrays = _read_arrays(path, _HISTORY_DTYPES, only=only)
+    count, width = _tower_fact(bundle, "post_count"), _tower_fact(bundle, "representation_dimension")
+    shapes = {"post_ids": (count,), "representations": (count, width)}
+    _check_shapes(path, arrays, {name: shapes[name] for name in arrays})
+    _check(path, _ascend(arrays["post_ids"]), "post_ids do not ascend")
+    return arrays
+
+
+def _check(path: Path, holds: bool | np.bool_, complaint: str) -> None:
+    if not holds:
+        raise BundleError(path, complaint)
+
+
+def _check_shapes(path: Path, arrays: _Arrays, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    for name, shape in shapes.items():
+        _check(path, arrays[name].shape == shape, f"{name} has shape {arrays[name].shape}, expected {shape}")
+
+
+def _tower_fact(bundle: Bundle, name: str) -> int:
+    fact = bundle.manifest.tower.get(name)
+    if not isinstance(fact, int):
+        raise BundleError(bundle.directory / MANIFEST_NAME, f"field tower.{name}: {fact!r} is not an integer")
+    return fact
+
+
+def _ascend(numbers: NDArray[np.integer]) -> np.bool_:
+    return np.bool_((numbers[1:] > numbers[:-1]).all())  # not np.diff, which overflows
+
+
+def _in_unit_range(values: NDArray[np.float32]) -> np.bool_:
+    return np.bool_(((values >= 0) & (values <= 1)).all())
+
+
+def _are_unit_rows(rows: Matrix, *, or_zero: bool = False) -> np.bool_:
+    with np.errstate(over="ignore"):  # too long is no unit vector either
+        squares = np.einsum("ij,ij->i", rows, rows)
+    is_unit = np.abs(squares - 1) <= _SQUARED_NORM_TOLERANCE
+    return np.bool_((is_unit | ~rows.any(axis=1) if or_zero else is_unit).all())
 
 
 def _write_texts(path: Path, texts: Iterable[str]) -> None:
@@ -234,14 +346,7 @@ def _write_texts(path: Path, texts: Iterable[str]) -> None:
 
 
 def _read_texts(path: Path) -> tuple[str, ...]:
-    reader = TypeAdapter(str)
-    texts = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        try:
-            texts.append(reader.validate_json(line))
-        except ValidationError as error:
-            raise BundleError(path, f"line {number}: {error.errors()[0]['msg']}") from error
-    return tuple(texts)
+    return tuple(_parsed_lines(path, TypeAdapter(str)))
 
 
 def _write_lines(path: Path, rows: Iterable[_Row]) -> None:
@@ -249,11 +354,16 @@ def _write_lines(path: Path, rows: Iterable[_Row]) -> None:
 
 
 def _read_lines(path: Path, row_class: type[_Row]) -> tuple[_Row, ...]:
-    reader = TypeAdapter(row_class)
-    rows = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    return tuple(_parsed_lines(path, TypeAdapter(row_class)))
+
+
+def _parsed_lines(path: Path, reader: TypeAdapter[_Line]) -> Iterator[_Line]:
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise BundleError(path, f"cannot be read: {error}") from error
+    for number, line in enumerate(lines, start=1):
         try:
-            rows.append(reader.validate_json(line))
+            yield reader.validate_json(line)
         except ValidationError as error:
             raise BundleError(path, f"line {number}: {error.errors()[0]['msg']}") from error
-    return tuple(rows)

@@ -4,7 +4,8 @@ Mean pooling over all tokens and normalisation, as sentence-transformers/all-Min
 (https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -49,7 +50,8 @@ class TextEncoder:
         self.max_tokens = max_tokens
         self.dimension: int = config.hidden_size
         self._tokenizer = _read_tokenizer(tokenizer_path, max_tokens=max_tokens, vocabulary_size=config.vocab_size)
-        self._bert = _read_bert(weights_path, config)
+        self._bert = _read_bert(weights_path, config_path, config)
+        self._prove(config_path)
 
     def encode(
         self, texts: Sequence[str], *, batch_size: int = 32, progress: Callable[[int], None] | None = None
@@ -70,6 +72,16 @@ class TextEncoder:
             if progress is not None:
                 progress(len(rows))
         return embeddings
+
+    def _prove(self, config_path: Path) -> None:
+        """Embed one text: some settings fail, or make no number, only then."""
+        try:
+            with _panics_are_errors():
+                norm = float(np.linalg.norm(self.encode(["a calm evening"])))
+        except Exception as error:
+            raise TextEncoderError(config_path, f"gives no BERT that embeds a text: {error}") from error
+        if not abs(norm - 1) < 1e-3:
+            raise TextEncoderError(config_path, f"gives a BERT whose embedding has the norm {norm}, not 1")
 
     def _embed(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Embed token ids, the longest first: float32 [texts, dimension]."""
@@ -108,19 +120,35 @@ def default_encoder_directory() -> Path:
     return Path(package.origin).parent / "model"
 
 
+@contextmanager
+def _panics_are_errors() -> Iterator[None]:
+    """A panic of the tokenizer's Rust is a BaseException, which would end the process."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # nothing exports the class
+            raise
+        raise RuntimeError(f"the tokenizer panics: {error}") from error
+
+
 def _read_config(path: Path) -> BertConfig:
     try:
         config = BertConfig.from_json_file(path)
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:
         raise TextEncoderError(path, f"cannot be read as a BERT configuration: {error}") from error
     if '"bert"' not in path.read_text():
         raise TextEncoderError(path, "is not of a BERT (model_type bert)")
+    for name in ("vocab_size", "hidden_size", "num_hidden_layers", "max_position_embeddings"):
+        size = getattr(config, name)
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise TextEncoderError(path, f"{name} is {size!r}, not a number of at least 1")
     return config
 
 
 def _read_tokenizer(path: Path, *, max_tokens: int, vocabulary_size: int) -> Tokenizer:
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        with _panics_are_errors():
+            tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:
         raise TextEncoderError(path, f"cannot be read as a tokenizer: {error}") from error
     if tokenizer.get_vocab_size() > vocabulary_size:
@@ -132,15 +160,16 @@ def _read_tokenizer(path: Path, *, max_tokens: int, vocabulary_size: int) -> Tok
     return tokenizer
 
 
-def _read_bert(path: Path, config: BertConfig) -> BertModel:
+def _read_bert(path: Path, config_path: Path, config: BertConfig) -> BertModel:
     # Not from_pretrained: it asks the network unless told not to, and reports unused weights on the screen.
     try:
         weights = load_file(path)
     except (SafetensorError, OSError) as error:
         raise TextEncoderError(path, f"cannot be read as safetensors: {error}") from error
-    bert = BertModel(config, add_pooling_layer=False)
     # A BERT that was saved under a head carries its name as a prefix; the head itself is not needed.
     weights = {name.removeprefix("bert."): tensor for name, tensor in weights.items()}
+    _compare_shapes(config_path, config, weights)
+    bert = BertModel(config, add_pooling_layer=False)
     try:
         missing = bert.load_state_dict(weights, strict=False).missing_keys
     except RuntimeError as error:
@@ -149,3 +178,22 @@ def _read_bert(path: Path, config: BertConfig) -> BertModel:
         raise TextEncoderError(path, f"does not fit {CONFIG}: it lacks {len(missing)} weights, first {missing[0]}")
     bert.train(mode=False)
     return bert
+
+
+def _compare_shapes(config_path: Path, config: BertConfig, weights: dict[str, torch.Tensor]) -> None:
+    """Refuse a configuration larger than the weights before memory is taken for it."""
+    if config.num_hidden_layers > len(weights):
+        raise TextEncoderError(
+            config_path, f"has {config.num_hidden_layers} layers, {WEIGHTS} only {len(weights)} arrays"
+        )
+    try:
+        with torch.device("meta"):  # shapes without memory
+            expected = BertModel(config, add_pooling_layer=False).state_dict()
+    except Exception as error:
+        raise TextEncoderError(config_path, f"describes no BERT: {error}") from error
+    for name, weight in expected.items():
+        if name in weights and weights[name].shape != weight.shape:
+            raise TextEncoderError(
+                config_path,
+                f"does not fit {WEIGHTS}: {name} is {tuple(weights[name].shape)}, not {tuple(weight.shape)}",
+            )

@@ -24,6 +24,7 @@ NOT_RUN_HERE = {
     "docker compose up --build --wait": "tests/compose runs it on a real engine",
     "export MOODFEED_UPSTREAM_URL": "needs the real API's secrets",
     ".venv/bin/moodfeed build": "needs the real API; conftest runs the same stages over the sample API",
+    ".venv/bin/moodfeed rollback": "needs two bundles; tests/cli/test_bundle_commands.py has them",
     "post_index.v1.PostIndexService/SearchPosts": "abridged; test_foreign_clients passes one answer on to the next",
 }
 
@@ -53,7 +54,8 @@ def test_a_command_of_the_readme_works(running: Running, small_bundles: Path, se
     command = command.replace("127.0.0.1:50050", running.addresses.gateway_grpc)
     command = command.replace("127.0.0.1:50051", running.addresses.user_tower)
     command = command.replace("127.0.0.1:8000", running.addresses.gateway_http)
-    command = command.replace("USERNAME", username).replace("secrets", str(secrets))
+    command = command.replace("USERNAME", username).replace("BUNDLE_ID", running.bundle.bundle_id)
+    command = command.replace("secrets", str(secrets))
     done = subprocess.run(
         ["bash", "-c", command],
         env=os.environ
@@ -166,6 +168,9 @@ def test_run_shows_every_case_and_ends_cleanly(small_bundles: Path, tmp_path: Pa
         "ablate",
         "cold-start",
         "export",
+        "publish",
+        "rollback",
+        "bundles",
         "report",
         "sample-api",
         "make-certificates",

@@ -18,10 +18,17 @@ from two_tower.text_encoder import default_encoder_directory
 
 
 @pytest.fixture(scope="session")
-def three_bundles(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Directories of three bundles, the small one first."""
+def only_when_asked_for(request: pytest.FixtureRequest) -> None:
+    """For whatever takes minutes: `make test-faults` asks for it, `make test` does not."""
     if not request.config.getoption("--run-faults"):
         pytest.skip("takes minutes: run `make test-faults`")
+
+
+@pytest.fixture(scope="session")
+def three_bundles(
+    only_when_asked_for: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[Path]:
+    """Directories of three bundles, the small one first."""
     small_workspace: Workspace = request.getfixturevalue("small_workspace")
     small_bundles: Path = request.getfixturevalue("small_bundles")
     root = tmp_path_factory.mktemp("three_bundles")

@@ -51,6 +51,7 @@ MAY_READ_GENERATED_CODE = {
     "post_index_service/__main__.py",
     "rpc/bundle_admin.py",
     "cli/feed_table.py",
+    "cli/bundle_processes.py",
 }
 
 

@@ -1,4 +1,6 @@
+import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,48 @@ def test_current_can_be_pointed_elsewhere(tmp_path: Path) -> None:
     point_current_at(tmp_path, first.name)
     point_current_at(tmp_path, second.name)
     assert current_bundle(tmp_path) == second.resolve()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"tower_dimension": 0}, "field tower_dimension: 0 is not in 1"),
+        ({"text_dimension": 70_000}, "field text_dimension: 70000 is not in 1"),
+        ({"text_dimension": "many"}, "field text_dimension"),
+        ({"user_weight": -1}, "field user_weight: -1"),
+        ({"metric": "cosine"}, "field metric: 'cosine'"),
+        (
+            {"canaries": [{"username": "ana", "mood": "", "category_id": None, "post_ids": [1], "scores": []}]},
+            "field canaries.0: post_ids and scores",
+        ),
+        ({"files": {"../one.bin": {"sha256": "0", "size": 1}}}, "'../one.bin' is not the name of a file in the bundle"),
+        ({"files": {"/one.bin": {"sha256": "0", "size": 1}}}, "'/one.bin' is not the name of a file in the bundle"),
+        ({"files": {"one.bin": {"sha256": "0", "size": -1}}}, "'one.bin' is not the name of a file in the bundle"),
+        ({"format_version": 1}, "export again"),
+    ],
+)
+def test_a_fact_out_of_range_is_named_though_the_id_is_right(
+    tmp_path: Path, change: dict[str, object], reason: str
+) -> None:
+    directory = write(tmp_path)
+    document = json.loads((directory / "manifest.json").read_bytes()) | change
+    del document["bundle_id"]
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    bundle_id = hashlib.sha256(canonical.encode()).hexdigest()
+    (directory / "manifest.json").write_text(json.dumps({**document, "bundle_id": bundle_id}))
+    with pytest.raises(BundleError, match=re.escape(reason)):
+        open_bundle(directory.rename(tmp_path / bundle_id))
+
+
+def test_a_manifest_too_deep_to_read_is_refused(tmp_path: Path) -> None:
+    directory = write(tmp_path)
+    (directory / "manifest.json").write_bytes(b"[" * 100_000)
+    with pytest.raises(BundleError, match="cannot be read as JSON"):
+        open_bundle(directory)
+
+
+def test_a_manifest_with_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
+    directory = write(tmp_path)
+    (directory / "manifest.json").write_text('{"bundle_id": "x", "user_weight": NaN}')
+    with pytest.raises(BundleError, match="cannot be read as JSON"):
+        open_bundle(directory)

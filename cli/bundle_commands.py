@@ -1,0 +1,171 @@
+"""`moodfeed publish`, `moodfeed rollback` and `moodfeed bundles`: which bundle is served, and by which process."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from cli.feed_commands import BundlesOption
+from cli.gateway_access import Trust
+from cli.progress import console
+from cli.stack import Addresses
+from pipeline.publish import (
+    DEFAULT_KEEP,
+    BrokenBundle,
+    StoredBundle,
+    bundle_ids,
+    find_bundle,
+    roll_back,
+    stored_bundles,
+)
+from pipeline.publish import publish as publish_bundle
+from two_tower.bundle import CURRENT_NAME, PREVIOUS_NAME
+
+METHOD = "two-tower"  # whose offline metrics the list shows
+
+KeepOption = Annotated[
+    int, typer.Option(min=1, help="How many of the newest bundles stay; current and previous always do.")
+]
+ProcessOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--process",
+        metavar="HOST:PORT",
+        help="A compute process to ask, may be repeated; by default the two on this machine, if they run.",
+        show_default=False,
+    ),
+]
+ReloadOption = Annotated[
+    bool, typer.Option("--reload/--no-reload", help="Tell the processes to take it in, or let them find out.")
+]
+
+
+def publish(
+    bundle: Annotated[str, typer.Argument(help="First digits of an id under --bundles, or a bundle's directory.")],
+    bundles: BundlesOption = Path("bundles"),
+    keep: KeepOption = DEFAULT_KEEP,
+    process: ProcessOption = None,
+    reload_it: ReloadOption = True,
+) -> None:
+    """Verify a bundle, make it current, remove old ones, and tell the running processes."""
+    with console.status("publish: verifying") as status:
+        published = publish_bundle(
+            bundles,
+            find_bundle(bundles, bundle),
+            keep=keep,
+            on_wait=lambda: status.update(f"publish: another process is changing {bundles}, waiting for it"),
+        )
+    console.print(f"Bundle {published.bundle_id} is current in {bundles}.", soft_wrap=True)
+    for bundle_id in published.removed:
+        console.print(f"Removed {bundle_id}, older than the {keep} newest.", soft_wrap=True)
+    if reload_it:
+        _tell_processes(bundles, process)
+
+
+def rollback(
+    bundle: Annotated[
+        str | None, typer.Argument(help="First digits of an id; by default the previous bundle.", show_default=False)
+    ] = None,
+    bundles: BundlesOption = Path("bundles"),
+    process: ProcessOption = None,
+    reload_it: ReloadOption = True,
+) -> None:
+    """Verify the previous bundle and make it current again; a second rollback goes forward again."""
+    with console.status("rollback: verifying") as status:
+        published = roll_back(
+            bundles,
+            None if bundle is None else find_bundle(bundles, bundle),
+            on_wait=lambda: status.update(f"rollback: another process is changing {bundles}, waiting for it"),
+        )
+    console.print(f"Bundle {published.bundle_id} is current in {bundles}.", soft_wrap=True)
+    if reload_it:
+        _tell_processes(bundles, process)
+
+
+def bundles(bundles: BundlesOption = Path("bundles"), process: ProcessOption = None) -> None:
+    """List the bundles, newest first, with their offline metrics and the processes that serve them."""
+    from cli.bundle_processes import ask_what_is_held, processes_table
+
+    answers = [
+        ask_what_is_held(address, admin_token=_admin_token(), trust=Trust.from_environment(os.environ))
+        for address in process or _local_processes()
+    ]
+    stored = stored_bundles(bundles)
+    console.print(_bundles_table(bundles, stored))
+    for item in stored:
+        if isinstance(item, BrokenBundle):
+            console.print(f"[bold red]broken:[/bold red] {escape(item.reason)}", soft_wrap=True)
+    console.print(processes_table(answers, stored=bundle_ids(bundles)))
+
+
+def _tell_processes(root: Path, named: Sequence[str] | None) -> None:
+    """Reload and show what came of it; exit code 1 if a process refuses, or one that was named is not there."""
+    from cli.bundle_processes import Refused, Silent, ask_to_reload, processes_table
+
+    with console.status("waiting for the processes to take it in"):
+        answers = [
+            ask_to_reload(address, admin_token=_admin_token(), trust=Trust.from_environment(os.environ))
+            for address in named or _local_processes()
+        ]
+    console.print(processes_table(answers, stored=bundle_ids(root)))
+    if any(isinstance(answer, Refused) or (named and isinstance(answer, Silent)) for answer in answers):
+        raise typer.Exit(1)
+
+
+def _local_processes() -> tuple[str, ...]:
+    addresses = Addresses.from_environment(os.environ)
+    return addresses.user_tower, addresses.post_index
+
+
+def _admin_token() -> str:
+    return os.environ.get("MOODFEED_ADMIN_TOKEN", "")
+
+
+def _bundles_table(root: Path, stored: Sequence[StoredBundle | BrokenBundle]) -> Table:
+    from cli.bundle_processes import SHOWN_DIGITS
+
+    title = f"Bundles in {escape(str(root))}, newest first; offline metrics @10 of the {METHOD} model"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("bundle", "role"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("age", "posts", "users", "events", "Recall", "NDCG", "size"):
+        table.add_column(heading, justify="right")
+    for item in stored:
+        names = (item.bundle_id[:SHOWN_DIGITS], _role(root, item.bundle_id) or "–")
+        match item:
+            case BrokenBundle():
+                table.add_row(*names, "[bold red]broken[/bold red]")
+            case StoredBundle():
+                table.add_row(*names, *_facts(item))
+    return table
+
+
+def _role(root: Path, bundle_id: str) -> str:
+    directory = (root / bundle_id).resolve()
+    return ", ".join(name for name in (CURRENT_NAME, PREVIOUS_NAME) if os.path.realpath(root / name) == str(directory))
+
+
+def _facts(bundle: StoredBundle) -> tuple[str, ...]:
+    counts = bundle.manifest.counts
+    metrics = bundle.manifest.offline_metrics.get(METHOD, {})
+    return (
+        _age(datetime.now(UTC) - bundle.created_at),
+        *(f"{counts[name]:,}" if name in counts else "–" for name in ("servable_posts", "users", "interactions")),
+        *(f"{metrics[name]:.3f}" if name in metrics else "–" for name in ("recall_at_10", "ndcg_at_10")),
+        f"{bundle.size / 1e6:,.0f} MB",
+    )
+
+
+def _age(age: timedelta) -> str:
+    """In the largest unit of which there are two."""
+    seconds = max(age.total_seconds(), 0)
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,250 @@
+"""Which bundle is served: publish one, go back to the one before, and keep the bundles' root tidy.
+
+Whoever changes the root holds its lock from the first file to the last link, so that two of them never interleave, and
+what a crash left behind can be told from what somebody is writing.
+"""
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from two_tower.bundle import (
+    CURRENT_NAME,
+    PREVIOUS_NAME,
+    SIDECAR_NAME,
+    Bundle,
+    BundleError,
+    Json,
+    Manifest,
+    copy_bundle,
+    current_bundle,
+    open_bundle,
+    point_current_at,
+    previous_bundle,
+    read_manifest,
+    remove_bundle,
+    remove_debris,
+    write_bundle,
+)
+from two_tower.bundle_files import CanaryEmbeddings, HistoryPosts, IndexPosts, KnownUsers
+
+LOCK_NAME = ".lock"
+DEFAULT_KEEP = 5
+SHORTEST_PREFIX = 6  # digits of an id
+_ID = re.compile(r"[0-9a-f]{64}")
+_PREFIX = re.compile(r"[0-9a-f]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The bundle that is current now, and the ids of those that went to make room."""
+
+    directory: Path
+    removed: tuple[str, ...] = ()
+
+    @property
+    def bundle_id(self) -> str:
+        """64 hexadecimal digits."""
+        return self.directory.name
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBundle:
+    """A bundle as it lies under the root; its files are not verified. ``size`` in bytes, of all files."""
+
+    bundle_id: str
+    created_at: datetime
+    manifest: Manifest
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenBundle:
+    """A directory that bears a bundle's id and is none, and why."""
+
+    bundle_id: str
+    reason: str
+
+
+@contextmanager
+def locked(root: Path, *, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    """Be the only one who changes the root while the block runs; whoever comes later waits, after calling ``on_wait``.
+
+    The lock goes with the process, however it ends. Every OSError in the block, such as that of a full disk, becomes a
+    BundleError that names the root.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(root / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if on_wait:
+                    on_wait()
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+    except (OSError, SafetensorError) as error:
+        raise BundleError(root, f"cannot be written ({_reason(error)}): `current` stays where it was") from error
+
+
+def write_and_publish(
+    root: Path,
+    manifest: Manifest,
+    *,
+    write_files: Callable[[Path], None],
+    sidecar: Mapping[str, Json],
+    publish_it: bool = True,
+    keep: int = DEFAULT_KEEP,
+    on_wait: Callable[[], None] | None = None,
+) -> Published:
+    """Write a new bundle and make it current, unless ``publish_it`` is false; parameters as in write_bundle.
+
+    BundleError if it cannot be written or, read back, is not sound: then the old one stays current.
+    """
+    with locked(root, on_wait=on_wait):
+        remove_debris(root)
+        directory = write_bundle(root, manifest, write_files=write_files, sidecar=sidecar)
+        if not publish_it:
+            return Published(directory)
+        check_bundle(open_bundle(directory))
+        return _make_current(root, directory.name, keep=keep)
+
+
+def publish(
+    root: Path, directory: Path, *, keep: int = DEFAULT_KEEP, on_wait: Callable[[], None] | None = None
+) -> Published:
+    """Make a bundle current, copied under the root first if it lies elsewhere, and remove all but the last ``keep``.
+
+    BundleError says what is wrong with it; then the old one stays current.
+    """
+    with locked(root, on_wait=on_wait):
+        remove_debris(root)
+        bundle = open_bundle(directory)
+        check_bundle(bundle)
+        if bundle.directory.parent != root.resolve():
+            copy_bundle(bundle, root)  # opens the copy before it shows
+        return _make_current(root, bundle.bundle_id, keep=keep)
+
+
+def roll_back(root: Path, directory: Path | None = None, *, on_wait: Callable[[], None] | None = None) -> Published:
+    """Make the previous bundle current again, or the one in ``directory``; the one just left becomes the previous.
+
+    BundleError if there is none to go back to, or it is not sound; then the old one stays current.
+    """
+    if not root.is_dir():
+        raise BundleError(root, "is no directory of bundles: name another with --bundles")
+    with locked(root, on_wait=on_wait):
+        remove_debris(root)
+        target = directory or previous_bundle(root)
+        if target is None:
+            raise BundleError(root / PREVIOUS_NAME, "leads to no bundle: name one, `moodfeed bundles` lists them")
+        if directory is None and (root / CURRENT_NAME).resolve() == target:
+            raise BundleError(
+                root / PREVIOUS_NAME,
+                "is the current bundle itself, as a publish leaves it that was cut off: name one of `moodfeed bundles`",
+            )
+        bundle = open_bundle(target)
+        if bundle.directory.parent != root.resolve():
+            raise BundleError(target, f"does not lie in {root}: take it in with `moodfeed publish`")
+        check_bundle(bundle)
+        return _make_current(root, bundle.bundle_id, keep=None)
+
+
+def check_bundle(bundle: Bundle) -> None:
+    """Read every file as the processes will; BundleError names the one that does not say what it should."""
+    from two_tower.towers import Towers, read_mood_encoder  # noqa: PLC0415 - torch takes seconds to import
+
+    IndexPosts.read(bundle)
+    KnownUsers.read(bundle)
+    HistoryPosts.read(bundle)
+    CanaryEmbeddings.read(bundle)
+    Towers.read(bundle)
+    read_mood_encoder(bundle)
+
+
+def find_bundle(root: Path, text: str) -> Path:
+    """The directory of the bundle that a person means: the first digits of an id under the root, or a path.
+
+    BundleError if none is meant, or more than one.
+    """
+    if not _PREFIX.fullmatch(text):
+        return Path(text)
+    ids = bundle_ids(root)
+    found = [bundle_id for bundle_id in ids if bundle_id.startswith(text)]
+    if not found and Path(text).is_dir():
+        return Path(text)
+    if len(text) < SHORTEST_PREFIX:
+        raise BundleError(root, f"{text} is too short for an id: give at least {SHORTEST_PREFIX} digits")
+    if not found:
+        raise BundleError(root, f"holds no bundle whose id begins with {text}; `moodfeed bundles` lists the {len(ids)}")
+    if len(found) > 1:
+        raise BundleError(root, f"holds {len(found)} bundles that {text} may mean: {', '.join(found)}")
+    return root / found[0]
+
+
+def bundle_ids(root: Path) -> tuple[str, ...]:
+    """The ids under the root, newest first, whether or not they are sound; () if there is no root."""
+    try:
+        directories = [path for path in root.iterdir() if _ID.fullmatch(path.name) and path.is_dir()]
+    except FileNotFoundError:
+        return ()
+    return tuple(path.name for path in sorted(directories, key=lambda path: (created_at(path), path.name))[::-1])
+
+
+def stored_bundles(root: Path) -> tuple[StoredBundle | BrokenBundle, ...]:
+    """What lies under the root, newest first."""
+    return tuple(_stored(root / bundle_id) for bundle_id in bundle_ids(root))
+
+
+def created_at(directory: Path) -> datetime:
+    """When a bundle was made: what its sidecar says, else when its directory was last changed."""
+    try:
+        moment = datetime.fromisoformat(json.loads((directory / SIDECAR_NAME).read_bytes())["created_at"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # a sidecar may be anything: it proves nothing
+        return datetime.fromtimestamp(directory.stat().st_mtime, UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _make_current(root: Path, bundle_id: str, *, keep: int | None) -> Published:
+    """Point at a bundle that has been verified, and remove what is too old; ``keep`` None removes nothing."""
+    point_current_at(root, bundle_id)
+    try:
+        removed = _remove_old(root, keep=keep) if keep is not None else ()
+    except OSError as error:
+        raise BundleError(root, f"{bundle_id} is current, but old bundles stay ({_reason(error)})") from error
+    return Published(root / bundle_id, removed)
+
+
+def _reason(error: OSError | SafetensorError) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def _remove_old(root: Path, *, keep: int) -> tuple[str, ...]:
+    """Remove all but the newest ``keep``, and never the current or the previous one."""
+    kept = {current_bundle(root), previous_bundle(root)}
+    old = [name for name in bundle_ids(root)[keep:] if (root / name).resolve() not in kept]
+    for name in old:
+        remove_bundle(root / name)
+    return tuple(old)
+
+
+def _stored(directory: Path) -> StoredBundle | BrokenBundle:
+    try:
+        manifest = read_manifest(directory)
+        size = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+        return StoredBundle(directory.name, created_at(directory), manifest, size)
+    except BundleError as error:
+        return BrokenBundle(directory.name, str(error))
+    except OSError as error:
+        return BrokenBundle(directory.name, f"cannot be read: {error}")

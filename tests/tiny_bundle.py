@@ -1,0 +1,135 @@
+"""A whole bundle in a few kilobytes: every file that a real one has, of towers and a BERT that know next to nothing."""
+
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.processors import TemplateProcessing
+from transformers import BertConfig, BertModel
+
+from two_tower import bundle_files
+from two_tower.bundle import Canary, Manifest, write_bundle
+from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers, ServedPost
+from two_tower.features import NUMERIC_FEATURES
+from two_tower.model import PostTower, TowerConfig, UserTower
+from two_tower.text_encoder import CONFIG, TOKENIZER, WEIGHTS
+
+TOWER = TowerConfig(
+    text_dimension=8,
+    post_count=6,
+    category_count=3,
+    word_count=3,
+    tower_dimension=8,
+    representation_dimension=4,
+    hidden_dimension=4,
+    history_length=4,
+    heads=2,
+)
+CATEGORY_IDS = np.array([0, 2, 2, 7, 7], dtype=np.int32)
+POST_IDS = np.array([40, 20, 30, 10, 50], dtype=np.int64)  # of the index; a history may name post 60 too
+
+MANIFEST = Manifest(
+    tower_dimension=TOWER.tower_dimension,
+    text_dimension=TOWER.text_dimension,
+    user_weight=0.5,
+    tower=TOWER.as_facts(),
+    counts={"posts": 6, "servable_posts": 5, "users": 3, "interactions": 4},
+    offline_metrics={"two-tower": {"recall_at_10": 0.25, "ndcg_at_10": 0.125}},
+    library_versions={"numpy": "2"},
+    canaries=(Canary(username="ana", mood="", category_id=None, post_ids=(10, 20), scores=(0.5, 0.25)),),
+)
+
+
+def tiny_files(seed: int = 0) -> Callable[[Path], None]:
+    """What writes the files of a tiny bundle into a directory; another seed, other bytes."""
+
+    def write_files(directory: Path) -> None:
+        random = np.random.default_rng(seed)
+        tower, text = _unit_rows(random, len(POST_IDS), 8), _unit_rows(random, len(POST_IDS), 8)
+        text[0] = 0  # a post without words
+        IndexPosts(
+            post_ids=POST_IDS,
+            category_ids=CATEGORY_IDS,
+            tower_embeddings=tower,
+            text_embeddings=text,
+            popularity=random.random(len(POST_IDS), dtype=np.float32),
+            posts=tuple(
+                ServedPost(post_id, f"https://video.example/{post_id}", f"post {post_id}", "", category_id, "ana")
+                for post_id, category_id in zip(POST_IDS.tolist(), CATEGORY_IDS.tolist(), strict=True)
+            ),
+            categories=(Category(2, "calm"), Category(7, "loud")),
+        ).write(directory)
+        HistoryPosts(
+            post_ids=np.arange(10, 70, 10), representations=random.normal(size=(6, 4)).astype(np.float32)
+        ).write(directory)
+        KnownUsers(
+            user_ids=np.array([1, 2, 3]),
+            usernames=("ana", "béla", "😀"),
+            offsets=np.array([0, 3, 3, 4]),
+            post_ids=np.array([10, 60, 20, 50]),
+            verbs=np.array([0, 1, 2, 3], dtype=np.int8),
+            strengths=np.array([0.2, 0.5, 1.0, 0.75], dtype=np.float32),
+            days=np.array([-3, -2, -1, -5], dtype=np.float32),
+        ).write(directory)
+        CanaryEmbeddings(_unit_rows(random, 1, 8), np.zeros((1, 8), dtype=np.float32)).write(directory)
+        for name, content in _towers_and_encoder().items():
+            (directory / name).parent.mkdir(exist_ok=True)
+            (directory / name).write_bytes(content)
+        bundle_files.write_words(("one", "two", "one two"), directory)
+        (directory / bundle_files.EVALUATION).write_text("{}")
+
+    return write_files
+
+
+def write_tiny_bundle(root: Path, *, seed: int = 0, created_at: str = "2026-01-01T00:00:00+00:00") -> Path:
+    """A tiny bundle under ``root``, not current."""
+    return write_bundle(root, MANIFEST, write_files=tiny_files(seed), sidecar={"created_at": created_at})
+
+
+def _unit_rows(random: np.random.Generator, rows: int, dimension: int) -> np.ndarray:
+    vectors = random.normal(size=(rows, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@cache
+def _towers_and_encoder() -> dict[str, bytes]:
+    """The files that torch writes, the same at each call."""
+    with torch.random.fork_rng(), tempfile.TemporaryDirectory() as name:
+        torch.manual_seed(0)
+        directory = Path(name)
+        (directory / bundle_files.MOOD_ENCODER).mkdir()
+        save_file(UserTower(TOWER).state_dict(), directory / bundle_files.USER_TOWER)
+        save_file(
+            PostTower(TOWER).state_dict()
+            | {
+                "known.numeric": torch.zeros(6, len(NUMERIC_FEATURES)),
+                "known.category_rows": torch.tensor([2, 1, 1, 0, 2, 0]),
+                "known.category_ids": torch.tensor([2, 7]),
+                "known.is_new": torch.zeros(6, dtype=torch.bool),
+            },
+            directory / bundle_files.POST_TOWER,
+        )
+        config = BertConfig(
+            vocab_size=8,
+            hidden_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=8,
+            max_position_embeddings=128,
+        )
+        encoder = directory / bundle_files.MOOD_ENCODER
+        (encoder / CONFIG).write_text(config.to_json_string(use_diff=False))
+        words = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "calm": 3, "happy": 4}
+        tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))
+        tokenizer.post_processor = TemplateProcessing(
+            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+        )
+        tokenizer.save(str(encoder / TOKENIZER))
+        save_file(BertModel(config, add_pooling_layer=False).state_dict(), encoder / WEIGHTS)
+        return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
