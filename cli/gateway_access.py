@@ -34,14 +34,11 @@ class Trust:
     certificate: Path | None = None
     key: Path | None = None
 
-    def ssl_context(self) -> ssl.SSLContext | None:
-        """The same for HTTP; None for plaintext."""
-        if self.authority is None:
-            return None
-        context = ssl.create_default_context(cafile=self.authority)
-        if self.certificate is not None:
-            context.load_cert_chain(self.certificate, self.key)
-        return context
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Trust":
+        """As the variables of the options say."""
+        names = ("MOODFEED_AUTHORITY", "MOODFEED_CERTIFICATE", "MOODFEED_KEY")
+        return cls(*(Path(environment[name]) if environment.get(name) else None for name in names))
 
     def open_channel(self, address: str) -> grpc.Channel:
         """A channel to host:port; CredentialsError."""
@@ -59,6 +56,18 @@ class Trust:
                 _read(self.certificate) if self.certificate else None,
             ),
         )
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """The same for HTTPS; None for plaintext. Raises CredentialsError."""
+        if self.authority is None:
+            return None
+        try:
+            context = ssl.create_default_context(cafile=str(self.authority))
+            if self.certificate is not None and self.key is not None:
+                context.load_cert_chain(self.certificate, self.key)
+        except OSError as error:
+            raise CredentialsError(f"{self.authority}: {error}") from error
+        return context
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def _wait_until_whole(http_address: str, trust: Trust, *, deadline: float) -> No
     """Until the gateway has seen every service: it serves without the user tower too, but degraded feeds."""
     context = trust.ssl_context()
     url = f"{'https' if context else 'http'}://{http_address}/readyz"
-    with httpx.Client(verify=context or False, timeout=1) as client:
+    with httpx.Client(verify=context or False, timeout=1) as client:  # False: plaintext has nothing to verify
         while time.monotonic() < deadline:
             try:
                 if not client.get(url).json()["degraded"]:
@@ -149,7 +149,7 @@ def _wait_until_whole(http_address: str, trust: Trust, *, deadline: float) -> No
             except (httpx.HTTPError, ValueError, KeyError):
                 pass
             time.sleep(_HEALTH_POLL_SECONDS)
-    raise StackError(f"the gateway at {url} does not find the user tower service")
+    raise StackError(f"the gateway at {http_address} does not find the user tower service")
 
 
 def _last_words(log: Path) -> str:

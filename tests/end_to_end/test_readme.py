@@ -16,7 +16,7 @@ from tests.end_to_end.conftest import Running, free_addresses
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 NOT_RUN_HERE = {
-    "docker-compose.secure.yml": "tests/compose checks the file, test_trust runs its settings without containers",
+    "docker-compose.secure.yml": "tests/compose runs it on a real engine, test_trust its settings without one",
     "--authority secrets": "needs the stack of the line before; test_trust asks such a stack the same",
     "cacert secrets": "the same",
     "make run": "test_run_shows_every_case below runs what it runs, on a small bundle",

@@ -138,6 +138,21 @@ def test_a_compute_service_talks_to_certificates_and_to_operators_only(secured: 
         assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
+def test_the_operators_command_reaches_processes_over_tls(secured: Secured, small_bundles: Path) -> None:
+    trust = secured.trust
+    variables = {
+        "MOODFEED_AUTHORITY": str(trust.authority),
+        "MOODFEED_CERTIFICATE": str(trust.certificate),
+        "MOODFEED_KEY": str(trust.key),
+        "MOODFEED_ADMIN_TOKEN": secured.admin_token,
+        "COLUMNS": "200",
+    }
+    asked_of = ("--process", secured.addresses.user_tower, "--process", secured.addresses.post_index)
+    listed = moodfeed("bundles", "--bundles", small_bundles, *asked_of, **variables)
+    held = current_bundle(small_bundles).name[:12]
+    assert [held in line for line in listed.stdout.splitlines() if "127.0.0.1:" in line] == [True, True]
+
+
 @pytest.mark.parametrize("process", ["gateway_grpc", "user_tower", "post_index"])
 def test_the_probe_of_the_containers_knows_tls(secured: Secured, process: str) -> None:
     def probed(*options: object) -> tuple[int, str]:
