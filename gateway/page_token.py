@@ -13,6 +13,7 @@ from dataclasses import dataclass
 _VERSION = 2
 _LAYOUT = struct.Struct(">B32s16sIB")  # version, bundle id, request digest, offset, what was left out
 _STAGES = ("user", "mood")  # bit 0, bit 1
+_LARGEST_OFFSET = 2**31 - 1  # what a search takes
 _CHECKSUM_BYTES = 8
 
 
@@ -52,6 +53,8 @@ def read(token: str) -> PageToken:
     version, bundle, request_digest, offset, stages = _LAYOUT.unpack(content)
     if version != _VERSION:
         raise ValueError("a page token of another version")
+    if offset > _LARGEST_OFFSET:  # the checksum is no secret: anybody can make a token
+        raise ValueError("a page beyond all rankings")
     left_out = frozenset(stage for bit, stage in enumerate(_STAGES) if stages >> bit & 1)
     return PageToken(bundle.hex(), request_digest, offset, left_out)
 

@@ -25,7 +25,13 @@ class ErrorRow:
 
 
 PUSHBACK_KEY = "grpc-retry-pushback-ms"
+
+LONGEST_MESSAGE, LONGEST_METADATA_VALUE = 300, 100
+"""Characters of an error that are sent. It repeats what callers wrote, and it travels twice, as text and as details, in
+trailing metadata, of which a client takes 8 KiB: a longer one would reach it as another error."""
+
 _MALFORMED_ROW = ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED")
+_UNIMPLEMENTED_ROW = ErrorRow(grpc.StatusCode.UNIMPLEMENTED, "METHOD_NOT_IMPLEMENTED")
 
 ErrorTable = Mapping[type[Exception], ErrorRow]
 """Domain exception -> answer. An exception of a subclass is answered like its nearest class in the table."""
@@ -81,6 +87,8 @@ class ErrorInterceptor(grpc.ServerInterceptor):
             try:
                 return answer(_well_formed(request), context)
             except Exception as error:
+                if _is_unimplemented(error, context):
+                    context.abort_with_status(status_of_row(_UNIMPLEMENTED_ROW, "this method is not implemented here"))
                 if context.code() is not None:  # type: ignore[attr-defined] # the handler aborted by itself
                     raise
                 context.abort_with_status(status_of(self._table, error, handler_call_details.method))
@@ -107,6 +115,10 @@ class AsyncErrorInterceptor(grpc.aio.ServerInterceptor):
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - the last place that sees it
+                if _is_unimplemented(error, context):
+                    await context.abort_with_status(
+                        status_of_row(_UNIMPLEMENTED_ROW, "this method is not implemented here")
+                    )
                 await context.abort_with_status(status_of(self._table, error, handler_call_details.method))
 
         return _with_unary(handler, answer_or_abort)
@@ -140,9 +152,11 @@ def status_of_row(
     """The status that answers with a row of a table, its ErrorInfo attached.
 
     ``retry_after_seconds`` goes into google.rpc.RetryInfo, and into the metadata by which gRPC's own retries are
-    pushed back (gRFC A6).
+    pushed back (gRFC A6). Of long texts only the beginning is sent.
     """
-    details = [_packed(error_details_pb2.ErrorInfo(reason=row.reason, domain=DOMAIN, metadata=metadata or {}))]
+    message = _cut(message, LONGEST_MESSAGE)
+    values = {key: _cut(value, LONGEST_METADATA_VALUE) for key, value in (metadata or {}).items()}
+    details = [_packed(error_details_pb2.ErrorInfo(reason=row.reason, domain=DOMAIN, metadata=values))]
     if retry_after_seconds is None:
         return rpc_status.to_status(status_pb2.Status(code=row.status.value[0], message=message, details=details))
     milliseconds = math.ceil(retry_after_seconds * 1_000)
@@ -151,6 +165,10 @@ def status_of_row(
     details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
     status = rpc_status.to_status(status_pb2.Status(code=row.status.value[0], message=message, details=details))
     return status._replace(trailing_metadata=(*status.trailing_metadata, (PUSHBACK_KEY, str(milliseconds))))
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _packed(message: Any) -> any_pb2.Any:
@@ -163,6 +181,15 @@ def _well_formed(request: Any) -> Any:
     if isinstance(request, MalformedRequestError):
         raise request
     return request
+
+
+def _is_unimplemented(error: Exception, context: Any) -> bool:
+    """Whether it comes from generated code, of a method that its service leaves out, such as Health/List.
+
+    Otherwise anybody could fill the log with tracebacks. Asyncio contexts hold a number.
+    """
+    unimplemented = grpc.StatusCode.UNIMPLEMENTED
+    return isinstance(error, NotImplementedError) and context.code() in {unimplemented, unimplemented.value[0]}
 
 
 def _with_unary(handler: Any, answer: Any) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from gateway import page_token
 from gateway.feed import (
     BlankUsernameError,
     BundleNotHeldError,
@@ -260,6 +261,18 @@ def test_a_page_token_with_one_altered_character_is_refused(position: int) -> No
     altered = token[:position] + ("A" if token[position] != "A" else "B") + token[position + 1 :]
     with pytest.raises(InvalidPageTokenError):
         ask(page_token=altered)
+
+
+@pytest.mark.parametrize("offset", [2**31 - 1, 2**31, 2**32 - 1])
+def test_a_page_token_that_somebody_made_themselves_does_no_harm(offset: int) -> None:
+    index = FakeIndex()
+    token = page_token.write(page_token.PageToken(BUNDLE, page_token.digest("ana", None, "", ()), offset))
+    if offset < 2**31:
+        assert ask(index, page_token=token).posts == ()
+    else:  # no search takes such an offset
+        with pytest.raises(InvalidPageTokenError):
+            ask(index, page_token=token)
+        assert index.searches == []
 
 
 def test_requests_that_differ_only_in_where_a_text_ends_have_different_tokens() -> None:

@@ -13,7 +13,7 @@ import pytest
 from grpc_health.v1 import health, health_pb2_grpc
 
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
-from rpc.errors import AsyncErrorInterceptor, ErrorInterceptor, read_error_info
+from rpc.errors import AsyncErrorInterceptor, ErrorInterceptor, ErrorRow, read_error_info
 from rpc.metrics import REQUESTS, AsyncMetricsInterceptor, MetricsInterceptor
 from rpc.server import LARGEST_FRAME_BYTES, LARGEST_METADATA_BYTES, MOST_STREAMS_PER_CONNECTION, limits
 
@@ -21,20 +21,37 @@ METHOD = "/moodfeed.user_tower.v1.UserTowerService/EncodeContext"
 LIMITS = limits(largest_request_bytes=1000, max_connections=2)
 
 
+class RefusedError(Exception):
+    """Repeats much of what callers wrote."""
+
+    def __init__(self) -> None:
+        super().__init__(f"refused: {'😂' * 20_000}")
+        self.metadata = {"written": "😂" * 20_000, "held": "a" * 64}
+
+
+def answer(request):
+    if request.username == "refused":
+        raise RefusedError
+    return user_tower_pb2.EncodeContextResponse(bundle_id=request.username)
+
+
+ERRORS = {RefusedError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "REFUSED")}
+
+
 class Service(user_tower_pb2_grpc.UserTowerServiceServicer):
     def EncodeContext(self, request, context):  # noqa: N802
-        return user_tower_pb2.EncodeContextResponse(bundle_id=request.username)
+        return answer(request)
 
 
 class AsyncService(user_tower_pb2_grpc.UserTowerServiceServicer):
     async def EncodeContext(self, request, context):  # noqa: N802
-        return user_tower_pb2.EncodeContextResponse(bundle_id=request.username)
+        return answer(request)
 
 
 @contextmanager
 def sync_server() -> Iterator[int]:
     server = grpc.server(
-        ThreadPoolExecutor(2), interceptors=[MetricsInterceptor(), ErrorInterceptor({})], options=LIMITS
+        ThreadPoolExecutor(2), interceptors=[MetricsInterceptor(), ErrorInterceptor(ERRORS)], options=LIMITS
     )
     user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(Service(), server)
     health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
@@ -51,7 +68,9 @@ def asyncio_server() -> Iterator[int]:
     thread.start()
 
     async def start():
-        server = grpc.aio.server(interceptors=[AsyncMetricsInterceptor(), AsyncErrorInterceptor({})], options=LIMITS)
+        server = grpc.aio.server(
+            interceptors=[AsyncMetricsInterceptor(), AsyncErrorInterceptor(ERRORS)], options=LIMITS
+        )
         user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(AsyncService(), server)
         health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
         port = server.add_insecure_port("127.0.0.1:0")
@@ -109,6 +128,29 @@ def test_bytes_that_are_no_message_are_the_callers_fault(port: int, data: bytes)
         assert read_error_info(caught.value).reason == "REQUEST_MALFORMED"
         assert b"ana" in send(channel, b"\x0a\x03ana")
     wait_until(lambda: count("INVALID_ARGUMENT") == counted + 1)  # counted once the answer is on its way
+
+
+def test_an_error_that_repeats_much_reaches_its_caller_as_that_error(port: int) -> None:
+    with connect(port) as channel, pytest.raises(grpc.RpcError) as caught:
+        send(channel, user_tower_pb2.EncodeContextRequest(username="refused").SerializeToString())
+    assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert caught.value.details().startswith("refused: 😂😂")
+    info = read_error_info(caught.value)
+    assert info.reason == "REFUSED"
+    assert info.metadata == {"written": f"{'😂' * 99}…", "held": "a" * 64}
+
+
+@pytest.mark.parametrize(
+    "method", ["/moodfeed.user_tower.v1.UserTowerService/EncodePosts", "/grpc.health.v1.Health/List"]
+)
+def test_a_method_that_a_service_leaves_out_is_unimplemented_and_no_fault(
+    port: int, method: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with connect(port) as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(method)(b"", timeout=5)
+    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert read_error_info(caught.value).reason == "METHOD_NOT_IMPLEMENTED"
+    assert (capsys.readouterr().out, caplog.text) == ("", "")
 
 
 def test_a_message_may_be_as_long_as_the_limit_and_no_longer(port: int) -> None:

@@ -1,0 +1,32 @@
+"""The three processes as the fuzz tests meet them, and what a right answer is made of."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.fleet import Fleet, running_fleet
+from tests.fuzz.tally import Tally
+from tests.fuzz.world import World, open_world
+
+
+@pytest.fixture(scope="package")
+def tally() -> Iterator[Tally]:
+    """Counts all inputs of the package's tests, and says at the end what became of them."""
+    counted = Tally()
+    yield counted
+    counted.record("malformed and absurd requests", injected="Hypothesis over each RPC and the HTTP API")
+
+
+@pytest.fixture(scope="package")
+def fleet(small_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """One of each process over the small bundle."""
+    with running_fleet(small_bundles, tmp_path_factory.mktemp("fuzz"), replicas=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def world(fleet: Fleet, tally: Tally) -> Iterator[World]:
+    """Where to ask, and what is true of the answers."""
+    with open_world(fleet, tally) as opened:
+        yield opened

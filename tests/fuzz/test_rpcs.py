@@ -1,0 +1,286 @@
+"""Whatever is sent to an RPC, it answers in time with a right answer or a clear error, and its process serves on.
+
+Structured requests draw each field from right, boundary and absurd values; raw requests are random bytes, or right
+messages with their bytes mutated. What a right answer is stands in world.py.
+"""
+
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import page_token
+from moodfeed.embedding.v1 import embedding_pb2
+from moodfeed.feed.v1 import feed_pb2
+from moodfeed.post_index.v1 import post_index_pb2
+from moodfeed.user_tower.v1 import user_tower_pb2
+from rpc.server import LARGEST_METADATA_BYTES
+from tests.fuzz import absurd
+from tests.fuzz.inputs import BATCH, fuzzed
+from tests.fuzz.world import GATEWAY, INDEX, PROCESSES, RPCS, TOWER, Rpc, World, digest_of, rpc_of
+
+MOODS = ("calm", "happy", "😂", "😢", "not sad", "sad and lonely 💔", "energetic 🔥🔥", "love")
+every_rpc = pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.name)
+
+
+@st.composite
+def often(draw: st.DrawFn, usual: st.SearchStrategy[Any], rarely: st.SearchStrategy[Any]) -> Any:
+    """Seven of eight times the first: a request with one absurd field gets further than one with eight."""
+    return draw(rarely if draw(st.integers(0, 7)) == 7 else usual)
+
+
+def usernames(world: World) -> st.SearchStrategy[str]:
+    return often(st.sampled_from(world.usernames), absurd.texts)
+
+
+def moods() -> st.SearchStrategy[str]:
+    return st.just("") | often(st.sampled_from(MOODS), absurd.texts)
+
+
+def category_ids(world: World) -> st.SearchStrategy[int | None]:
+    return often(st.none() | st.sampled_from(sorted(world.post_counts)), absurd.int32s)
+
+
+def post_ids(world: World) -> st.SearchStrategy[list[int]]:
+    """Few or very many, of posts that exist or not, and twice."""
+    known = sorted(world.category_of)
+    few = st.lists(st.sampled_from(known) | absurd.int64s, max_size=5).map(lambda ids: ids + ids[:2])
+    many = st.sampled_from(
+        [known[:1000], known[:1] * 1000, known[:1] * 1001, list(range(-500, 500)), [2**63 - 1] * 1000, [1] * 9000]
+    )
+    return st.just([]) | often(few, many)
+
+
+def bundle_ids(world: World) -> st.SearchStrategy[str]:
+    near = st.sampled_from([world.bundle_id, world.bundle_id.upper(), world.bundle_id[:-1], "0" * 64])
+    return often(st.just(""), near | absurd.texts)
+
+
+@st.composite
+def page_tokens(draw: st.DrawFn, world: World, request: feed_pb2.GetFeedRequest) -> str:
+    """None, one of another request, one with bytes changed, or one forged for this request."""
+    real = draw(st.sampled_from(world.pages)).page_token
+    match draw(st.sampled_from([*["none"] * 6, "foreign", "mutated", "forged", "forged", "text"])):
+        case "foreign":
+            return real
+        case "mutated":
+            return draw(absurd.mutated_text(real))
+        case "forged":
+            offset = draw(st.sampled_from([0, 1, 10, 1000, 2**31 - 101, 2**31 - 1, 2**31, 2**32 - 1]))
+            left_out = frozenset(draw(st.sampled_from([(), ("user",), ("mood",), ("user", "mood")])))
+            return page_token.write(page_token.PageToken(world.bundle_id, digest_of(request), offset, left_out))
+        case "text":
+            return draw(absurd.texts)
+        case _:
+            return ""
+
+
+@st.composite
+def feed_requests(draw: st.DrawFn, world: World) -> Message:
+    if draw(st.integers(0, 5)) == 0:
+        request = feed_pb2.GetFeedRequest()
+        request.CopyFrom(draw(st.sampled_from(world.pages)))
+        request.page_size = draw(st.sampled_from([0, 1, 7, 100, 2**31 - 1]))
+        return request
+    request = feed_pb2.GetFeedRequest(
+        username=draw(usernames(world)),
+        category_id=draw(category_ids(world)),
+        mood=draw(moods()),
+        page_size=draw(often(st.integers(0, 12), absurd.int32s)),
+        exclude_post_ids=draw(post_ids(world)),
+        required_bundle_id=draw(bundle_ids(world)),
+    )
+    request.page_token = draw(page_tokens(world, request))
+    return request
+
+
+@st.composite
+def embeddings(draw: st.DrawFn, world: World) -> embedding_pb2.Embedding | None:
+    """As EncodeContext gave it, of either kind, or changed in its values or its space."""
+    if draw(st.integers(0, 3)) == 0:
+        return None
+    embedding = embedding_pb2.Embedding()
+    embedding.CopyFrom(draw(st.sampled_from([*world.user_embeddings, *world.mood_embeddings])))
+    if draw(st.booleans()):
+        embedding.values = draw(absurd.mutated_vectors(embedding.values))
+    if draw(st.integers(0, 4)) == 0:
+        match draw(st.sampled_from(["bundle", "kind", "dimension", "none"])):
+            case "bundle":
+                embedding.space.bundle_id = draw(bundle_ids(world))
+            case "kind":
+                embedding.space.kind = draw(st.sampled_from([0, 1, 2, 3, 99]) | absurd.int32s)
+            case "dimension":
+                embedding.space.dimension = draw(absurd.int32s)
+            case _:
+                embedding.ClearField("space")
+    return embedding
+
+
+@st.composite
+def searches(draw: st.DrawFn, world: World) -> Message:
+    user, mood = draw(embeddings(world)), draw(embeddings(world))
+    if draw(st.booleans()):  # by chance alone few searches would have both right
+        user, mood = draw(st.sampled_from(world.user_embeddings)), draw(st.sampled_from((None, *world.mood_embeddings)))
+    return post_index_pb2.SearchPostsRequest(
+        user_embedding=user,
+        mood_embedding=mood,
+        category_id=draw(category_ids(world)),
+        exclude_post_ids=draw(post_ids(world)),
+        seen_post_ids=draw(post_ids(world)),
+        offset=draw(often(st.integers(0, 30), absurd.int32s)),
+        limit=draw(often(st.integers(1, 100), absurd.int32s)),
+        bundle_id=draw(bundle_ids(world)),
+    )
+
+
+@st.composite
+def contexts(draw: st.DrawFn, world: World) -> Message:
+    return user_tower_pb2.EncodeContextRequest(
+        username=draw(usernames(world)), mood=draw(moods()), bundle_id=draw(bundle_ids(world))
+    )
+
+
+@st.composite
+def posts_to_encode(draw: st.DrawFn, world: World) -> Message:
+    words = st.sampled_from(("", "A walk", "Cats", *MOODS)) | absurd.texts
+    posts = [
+        user_tower_pb2.PostContent(
+            post_id=draw(st.sampled_from(sorted(world.category_of)) | absurd.int64s),
+            title=draw(words),
+            description=draw(words),
+            category_id=draw(category_ids(world)) or 0,
+        )
+        for _ in range(draw(st.integers(0, 3)))
+    ]
+    return user_tower_pb2.EncodePostsRequest(posts=posts * draw(st.sampled_from([1, 1, 1, 1, 1, 1, 2, 16, 64, 65])))
+
+
+@st.composite
+def categories_of_a_bundle(draw: st.DrawFn, world: World) -> Message:
+    return post_index_pb2.ListCategoriesRequest(bundle_id=draw(bundle_ids(world)))
+
+
+@st.composite
+def health_checks(draw: st.DrawFn, world: World) -> Message:
+    names = ["", *(rpc.path.split("/")[1] for rpc in RPCS)]
+    return health_pb2.HealthCheckRequest(service=draw(st.sampled_from(names) | absurd.texts))
+
+
+def requests_of(world: World, rpc: Rpc) -> st.SearchStrategy[Message]:
+    """Structured requests; where a method has no parameters, the empty one."""
+    return {
+        "GetFeedRequest": feed_requests,
+        "SearchPostsRequest": searches,
+        "EncodeContextRequest": contexts,
+        "EncodePostsRequest": posts_to_encode,
+        "HealthCheckRequest": health_checks,
+        "ListCategoriesRequest": categories_of_a_bundle if rpc.process == INDEX else empty,
+    }.get(rpc.request.DESCRIPTOR.name, empty)(world)
+
+
+def empty(world: World) -> st.SearchStrategy[Message]:
+    return st.just(feed_pb2.ListCategoriesRequest())
+
+
+def messages(requests: st.SearchStrategy[Message]) -> st.SearchStrategy[bytes]:
+    return requests.map(lambda request: request.SerializeToString())
+
+
+def batches(inputs: st.SearchStrategy[bytes]) -> st.SearchStrategy[list[bytes]]:
+    return st.lists(inputs, min_size=BATCH, max_size=BATCH)
+
+
+@fuzzed(0.20)
+@given(data=st.data())
+def test_feeds_of_any_request(world: World, data: st.DataObject) -> None:
+    world.ask(rpc_of(GATEWAY, "GetFeed"), data.draw(batches(messages(feed_requests(world)))))
+
+
+@fuzzed(0.20)
+@given(data=st.data())
+def test_searches_of_any_request(world: World, data: st.DataObject) -> None:
+    world.ask(rpc_of(INDEX, "SearchPosts"), data.draw(batches(messages(searches(world)))))
+
+
+@fuzzed(0.08)
+@given(data=st.data())
+def test_contexts_of_any_user_and_mood(world: World, data: st.DataObject) -> None:
+    world.ask(rpc_of(TOWER, "EncodeContext"), data.draw(batches(messages(contexts(world)))))
+
+
+@fuzzed(0.01, batch=2)
+@given(data=st.data())
+def test_posts_of_any_words(world: World, data: st.DataObject) -> None:
+    world.ask(rpc_of(TOWER, "EncodePosts"), [data.draw(messages(posts_to_encode(world))) for _ in range(2)])
+
+
+@fuzzed(0.02)
+@given(data=st.data())
+def test_categories_of_any_bundle(world: World, data: st.DataObject) -> None:
+    world.ask(rpc_of(INDEX, "ListCategories"), data.draw(batches(messages(categories_of_a_bundle(world)))))
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+@fuzzed(0.01)
+@given(data=st.data())
+def test_the_health_of_any_service(world: World, process: str, data: st.DataObject) -> None:
+    world.ask(rpc_of(process, "Check"), data.draw(batches(messages(health_checks(world)))))
+
+
+@every_rpc
+@fuzzed(0.01)
+@given(data=st.data())
+def test_random_bytes_as_a_request(world: World, rpc: Rpc, data: st.DataObject) -> None:
+    world.ask(rpc, data.draw(batches(st.binary(max_size=40))))
+
+
+@every_rpc
+@fuzzed(0.015)
+@given(data=st.data())
+def test_a_message_with_its_bytes_mutated(world: World, rpc: Rpc, data: st.DataObject) -> None:
+    data_of_requests = messages(requests_of(world, rpc))
+    if rpc.path.endswith("/EncodePosts"):
+        data_of_requests = data_of_requests.map(lambda content: content[:300])  # the long ones cost seconds of BERT
+    world.ask(rpc, data.draw(batches(data_of_requests.flatmap(absurd.mutated))))
+
+
+_names = st.sampled_from(["x", "authorization", "x-request-id", "cookie", "traceparent"]) | st.from_regex(
+    r"x[a-z0-9_.-]{0,20}", fullmatch=True
+).filter(lambda name: not name.endswith("-bin"))
+_values = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=60) | st.sampled_from(
+    ["Bearer ", "Bearer x", "bearer " + "A" * 4000, "Basic eDp4", "Bearer \x7e", ""]
+)
+metadata_of_any_kind = st.lists(
+    st.tuples(_names, _values) | st.tuples(_names.map(lambda name: f"{name}-bin"), st.binary(max_size=60)), max_size=6
+)
+
+
+@every_rpc
+@fuzzed(0.002, batch=2)
+@given(data=st.data())
+def test_metadata_of_any_kind(world: World, rpc: Rpc, data: st.DataObject) -> None:
+    metadata = data.draw(metadata_of_any_kind)
+    if sum(len(name) + len(value) + 32 for name, value in metadata) < LARGEST_METADATA_BYTES - 1000:
+        world.ask(rpc, [b"", b"\x0a\x01a"], metadata)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+@fuzzed(0.002, batch=1)
+@given(name=st.from_regex(r"[A-Za-z0-9_./-]{0,40}", fullmatch=True), data=st.binary(max_size=20))
+def test_methods_that_do_not_exist_are_unimplemented(world: World, process: str, name: str, data: bytes) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        world.channels[process].unary_unary(f"/moodfeed.feed.v1.NoService/{name}")(data, timeout=5)
+    world.tally.count("methods that do not exist", caught.value.code().name)
+    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    world.assert_serves(process)
+
+
+def test_no_process_met_an_unexpected_error(world: World) -> None:
+    for process in PROCESSES:
+        log = world.fleet.log(process)
+        for words in ("unexpected error", "Traceback", "mood encoder failed", "ERROR"):
+            assert words not in log, log[max(0, log.find(words) - 500) :][:3000]

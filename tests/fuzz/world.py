@@ -1,0 +1,338 @@
+"""Every RPC of the three processes, and what holds for its answers whatever was asked."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import numpy as np
+from google.protobuf import message_factory
+from google.protobuf.message import DecodeError, Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from gateway import page_token
+from moodfeed.bundle.v1 import bundle_pb2
+from moodfeed.embedding.v1 import embedding_pb2
+from moodfeed.feed.v1 import feed_pb2
+from moodfeed.post_index.v1 import post_index_pb2
+from moodfeed.user_tower.v1 import user_tower_pb2
+from rpc.errors import read_error_info
+from tests.faults.fleet import GATEWAY, INDEXES, TOWERS, Fleet
+from tests.fuzz.tally import Tally
+from two_tower.bundle import current_bundle, open_bundle
+from two_tower.bundle_files import IndexPosts, KnownUsers
+
+TOWER, INDEX = TOWERS[0], INDEXES[0]
+PROCESSES = (GATEWAY, TOWER, INDEX)
+Metadata = Sequence[tuple[str, str | bytes]]
+
+DEADLINE_SECONDS = 5.0
+ENCODE_POSTS_SECONDS = 30.0
+"""64 posts of 128 tokens are 128 runs of BERT: seconds on a core that others use too."""
+
+LARGEST_REQUEST_BYTES = {GATEWAY: 64 * 1024, TOWER: 2 * 1024 * 1024, INDEX: 2 * 1024 * 1024}
+EXPECTED = {
+    grpc.StatusCode.OK,
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.UNIMPLEMENTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """One method of one process."""
+
+    process: str
+    path: str
+    request: type[Any]
+    response: type[Any]
+
+    @property
+    def name(self) -> str:
+        """Short, for tables."""
+        service, method = self.path.strip("/").split("/")
+        return f"{self.process.partition('-')[0]} {service.rsplit('.', 1)[1]}/{method}"
+
+
+def _rpcs(process: str, *files: Any) -> tuple[Rpc, ...]:
+    return tuple(
+        Rpc(
+            process,
+            f"/{service.full_name}/{method.name}",
+            message_factory.GetMessageClass(method.input_type),
+            message_factory.GetMessageClass(method.output_type),
+        )
+        for file in files
+        for service in file.services_by_name.values()
+        for method in service.methods
+        if not method.server_streaming
+    )
+
+
+RPCS = (
+    *_rpcs(GATEWAY, feed_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR),
+    *_rpcs(TOWER, user_tower_pb2.DESCRIPTOR, bundle_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR),
+    *_rpcs(INDEX, post_index_pb2.DESCRIPTOR, bundle_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR),
+)
+
+
+def rpc_of(process: str, method: str) -> Rpc:
+    """The RPC of a process by the name of its method."""
+    (found,) = [rpc for rpc in RPCS if rpc.process == process and rpc.path.endswith(f"/{method}")]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where to ask, what is true of the bundle, and material for requests that are nearly right."""
+
+    fleet: Fleet
+    tally: Tally
+    channels: Mapping[str, grpc.Channel]
+    bundle_id: str
+    category_of: Mapping[int, int]  # of each servable post
+    post_counts: Mapping[int, int]  # of each category
+    usernames: tuple[str, ...]
+    user_embeddings: tuple[embedding_pb2.Embedding, ...]
+    mood_embeddings: tuple[embedding_pb2.Embedding, ...]
+    pages: tuple[feed_pb2.GetFeedRequest, ...]  # of second pages, with the tokens that first pages gave
+
+    def ask(self, rpc: Rpc, requests: Sequence[bytes], metadata: Metadata = ()) -> None:
+        """Send all of them side by side; AssertionError unless each answer is right and the process serves on."""
+        seconds = ENCODE_POSTS_SECONDS if rpc.path.endswith("/EncodePosts") else DEADLINE_SECONDS
+        method = self.channels[rpc.process].unary_unary(rpc.path)
+        calls = [method.future(data, timeout=seconds, metadata=metadata) for data in requests]
+        for data, call in zip(requests, calls, strict=True):
+            self.tally.count(rpc.name, call.code().name)
+            with self.tally.judged(f"{rpc.name} {data[:300]!r} of {len(data)} bytes, {list(metadata)!r}"):
+                self._judge(rpc, data, call)
+        self.assert_serves(rpc.process)
+
+    def assert_serves(self, name: str) -> None:
+        """The process is there and says SERVING."""
+        assert self.fleet.processes[name].poll() is None, name
+        stub = health_pb2_grpc.HealthStub(self.channels[name])
+        answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=DEADLINE_SECONDS)
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING, name
+
+    def _judge(self, rpc: Rpc, data: bytes, call: Any) -> None:
+        code, info = call.code(), None if call.code() == grpc.StatusCode.OK else read_error_info(call)
+        if len(data) > LARGEST_REQUEST_BYTES[rpc.process]:
+            assert code == grpc.StatusCode.RESOURCE_EXHAUSTED, code
+            return
+        assert code in EXPECTED, f"{code} {call.details()}"
+        request = _parsed(rpc, data)
+        if request is None:
+            assert info is not None, code
+            assert info.reason == "REQUEST_MALFORMED", f"{code} {info}"
+            return
+        if rpc.path == "/grpc.health.v1.Health/List":  # grpcio has none
+            assert (code, info.reason if info else "") == (grpc.StatusCode.UNIMPLEMENTED, "METHOD_NOT_IMPLEMENTED")
+            return
+        if info is None:
+            response = rpc.response.FromString(call.result())
+            _JUDGES[rpc.path.rsplit("/", 1)[1]](self, request, response)
+        elif not rpc.path.startswith("/grpc.health."):  # its NOT_FOUND is that of every health service
+            assert info.reason, f"{code} {call.details()}"
+        assert info is None or info.reason != "REQUEST_MALFORMED", "it is a message of this type"
+        if rpc.path.endswith("/GetFeed"):
+            wanted = self.reason_of(request)
+            assert (info.reason if info else "") in wanted, f"{info}, not one of {wanted}"
+
+    def reason_of(self, request: feed_pb2.GetFeedRequest) -> set[str]:
+        """With which reasons the documented order of checks may refuse a feed; the empty one where it may not."""
+        if not request.username.strip():
+            return {"USERNAME_BLANK"}
+        if len(request.mood) > 512:
+            return {"MOOD_TOO_LONG"}
+        if request.page_size < 0:
+            return {"PAGE_SIZE_NEGATIVE"}
+        if len(request.exclude_post_ids) > 1000:
+            return {"TOO_MANY_EXCLUSIONS"}
+        if request.page_token and not self._is_token_of(request):
+            return {"PAGE_TOKEN_INVALID"}
+        if request.required_bundle_id not in {"", self.bundle_id}:
+            return {"PAGE_TOKEN_INVALID" if request.page_token else "BUNDLE_NOT_HELD"}
+        if request.HasField("category_id") and request.category_id not in self.post_counts:
+            return {"CATEGORY_NOT_FOUND"}
+        is_asking_enough = request.mood.strip() and request.HasField("category_id")
+        if request.username not in self.usernames and not is_asking_enough:
+            return {"USER_NOT_FOUND"}
+        return {""}
+
+    def _is_token_of(self, request: feed_pb2.GetFeedRequest) -> bool:
+        try:
+            token = page_token.read(request.page_token)
+        except ValueError:
+            return False
+        return token.bundle_id == self.bundle_id and token.request_digest == digest_of(request)
+
+    def judge_posts(self, posts: Any, *, category_id: int | None, excluded: Any, offset: int, limit: int) -> None:
+        """No post twice, of another category, excluded or unknown; exactly as many as there are; finite scores."""
+        ids = [post.post_id for post in posts]
+        assert len(set(ids)) == len(ids), "a post twice"
+        assert not set(ids) & set(excluded), "an excluded post"
+        assert all(self.category_of[post.post_id] == post.category_id for post in posts)
+        assert category_id is None or all(post.category_id == category_id for post in posts)
+        assert all(math.isfinite(post.score) for post in posts)
+        total = len(self.category_of) if category_id is None else self.post_counts[category_id]
+        total -= sum(
+            category_id in {None, self.category_of.get(post_id)} for post_id in set(excluded) & self.category_of.keys()
+        )
+        assert len(ids) == max(0, min(limit, total - offset)), f"{len(ids)} of {total} posts from {offset}"
+
+    def judge_embedding(self, embedding: embedding_pb2.Embedding, example: embedding_pb2.Embedding) -> None:
+        """A finite unit vector of the example's space."""
+        assert embedding.space == example.space
+        values = np.frombuffer(embedding.values, dtype="<f4")
+        assert len(values) == embedding.space.dimension
+        assert abs(float(np.linalg.norm(values)) - 1) < 1e-3  # not so if any is not finite
+
+
+def _parsed(rpc: Rpc, data: bytes) -> Message | None:
+    """The message, or None if the bytes are none of this RPC."""
+    try:
+        return rpc.request.FromString(data)
+    except DecodeError:
+        return None
+
+
+def digest_of(request: feed_pb2.GetFeedRequest) -> bytes:
+    """What a page token of this request is bound to."""
+    category_id = request.category_id if request.HasField("category_id") else None
+    return page_token.digest(request.username, category_id, request.mood, tuple(request.exclude_post_ids))
+
+
+def _judge_feed(world: World, request: feed_pb2.GetFeedRequest, response: feed_pb2.GetFeedResponse) -> None:
+    token = page_token.read(request.page_token) if request.page_token else None
+    world.judge_posts(
+        response.posts,
+        category_id=request.category_id if request.HasField("category_id") else None,
+        excluded=request.exclude_post_ids,
+        offset=token.offset if token else 0,
+        limit=min(request.page_size or 10, 100),
+    )
+    assert response.bundle_id == world.bundle_id
+    assert response.ranking != feed_pb2.RANKING_UNSPECIFIED
+    left_out = token.left_out if token else frozenset[str]()
+    assert {item.stage for item in response.degradations} <= left_out, response.degradations
+
+
+def _judge_search(
+    world: World, request: post_index_pb2.SearchPostsRequest, response: post_index_pb2.SearchPostsResponse
+) -> None:
+    assert 1 <= request.limit <= 100
+    world.judge_posts(
+        response.posts,
+        category_id=request.category_id if request.HasField("category_id") else None,
+        excluded=request.exclude_post_ids,
+        offset=request.offset,
+        limit=request.limit,
+    )
+    assert response.bundle_id == world.bundle_id
+    for name, example in (("user_embedding", world.user_embeddings[0]), ("mood_embedding", world.mood_embeddings[0])):
+        if request.HasField(name):
+            world.judge_embedding(getattr(request, name), example)
+
+
+def _judge_context(
+    world: World, request: user_tower_pb2.EncodeContextRequest, response: user_tower_pb2.EncodeContextResponse
+) -> None:
+    assert response.bundle_id == world.bundle_id
+    assert not response.mood_unavailable
+    assert response.HasField("user_embedding") == (request.username in world.usernames)
+    assert response.HasField("mood_embedding") == bool(request.mood.strip())
+    if response.HasField("user_embedding"):
+        world.judge_embedding(response.user_embedding, world.user_embeddings[0])
+    if response.HasField("mood_embedding"):
+        world.judge_embedding(response.mood_embedding, world.mood_embeddings[0])
+    assert list(response.seen_post_ids) == sorted(set(response.seen_post_ids))
+
+
+def _judge_post_embeddings(
+    world: World, request: user_tower_pb2.EncodePostsRequest, response: user_tower_pb2.EncodePostsResponse
+) -> None:
+    assert response.bundle_id == world.bundle_id
+    assert [post.post_id for post in response.posts] == [post.post_id for post in request.posts]
+    for post in response.posts:
+        world.judge_embedding(post.tower_embedding, world.user_embeddings[0])
+        world.judge_embedding(post.text_embedding, world.mood_embeddings[0])
+
+
+def _judge_spaces(world: World, request: Message, response: Any) -> None:
+    assert response.tower_space == world.user_embeddings[0].space
+    assert response.text_space == world.mood_embeddings[0].space
+
+
+def _judge_categories(world: World, request: Message, response: Any) -> None:
+    assert {item.category_id: item.post_count for item in response.categories} == world.post_counts
+
+
+def _judge_held(world: World, request: Message, response: Any) -> None:
+    assert (response.current_bundle_id, response.previous_bundle_id) == (world.bundle_id, "")
+
+
+def _judge_health(world: World, request: Message, response: Any) -> None:
+    assert response.status == health_pb2.HealthCheckResponse.SERVING
+
+
+_JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
+    "GetFeed": _judge_feed,
+    "SearchPosts": _judge_search,
+    "EncodeContext": _judge_context,
+    "EncodePosts": _judge_post_embeddings,
+    "GetEmbeddingSpace": _judge_spaces,
+    "ListCategories": _judge_categories,
+    "ReloadBundle": _judge_held,
+    "GetHeldBundles": _judge_held,
+    "Check": _judge_health,
+}
+
+
+@contextmanager
+def open_world(fleet: Fleet, tally: Tally) -> Iterator[World]:
+    """Connect to the processes and fetch some true answers."""
+    bundle = open_bundle(current_bundle(fleet.bundles))
+    posts, users = IndexPosts.read(bundle), KnownUsers.read(bundle)
+    usernames = tuple(users.usernames[row] for row in np.argsort(-np.diff(users.offsets), kind="stable"))
+    with ExitStack() as stack:
+        channels = {name: stack.enter_context(grpc.insecure_channel(fleet.addresses[name])) for name in PROCESSES}
+
+        def answer(process: str, method: str, request: Message) -> Any:
+            rpc = rpc_of(process, method)
+            return rpc.response.FromString(
+                channels[process].unary_unary(rpc.path)(request.SerializeToString(), timeout=10)
+            )
+
+        contexts = [
+            answer(TOWER, "EncodeContext", user_tower_pb2.EncodeContextRequest(username=username, mood=mood))
+            for username, mood in zip(usernames[:3], ("calm", "😂", "not sad"), strict=True)
+        ]
+        counts = Counter(category_id for category_id in posts.category_ids.tolist() if category_id > 0)
+        firsts = [
+            feed_pb2.GetFeedRequest(username=username, category_id=category_id, mood=mood, exclude_post_ids=excluded)
+            for username in usernames[:2]
+            for category_id in (None, *list(counts)[:2])
+            for mood, excluded in (("", []), ("calm", posts.post_ids[:3].tolist()))
+        ]
+        pages = [feed_pb2.GetFeedRequest() for _ in firsts]
+        for page, first in zip(pages, firsts, strict=True):
+            page.CopyFrom(first)
+            page.page_token = answer(GATEWAY, "GetFeed", first).next_page_token
+        yield World(
+            fleet=fleet,
+            tally=tally,
+            channels=channels,
+            bundle_id=bundle.bundle_id,
+            category_of=dict(zip(posts.post_ids.tolist(), posts.category_ids.tolist(), strict=True)),
+            post_counts=counts,
+            usernames=usernames,
+            user_embeddings=tuple(context.user_embedding for context in contexts),
+            mood_embeddings=tuple(context.mood_embedding for context in contexts),
+            pages=tuple(page for page in pages if page.page_token),
+        )
