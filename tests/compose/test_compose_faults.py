@@ -206,22 +206,25 @@ def test_a_container_with_too_little_memory_to_start_is_never_asked(expectations
 def test_a_bundle_that_is_published_into_the_volume_goes_live_in_every_container_and_goes_back(
     expectations: Expectations, first_bundle: str, new_bundle: str
 ) -> None:
+    assert new_bundle[:12] in in_pipeline("bundles")
     with running_load(GATEWAY_GRPC, expectations, in_flight=IN_FLIGHT) as outcomes:
         wait_for_requests(outcomes, 200)
         assert set(outcomes.bundles) == {first_bundle}
-        for bundle_id, command in (
-            (new_bundle, ("publish", new_bundle)),
-            (first_bundle, ("rollback",)),
-        ):
-            in_pipeline(*command, "--no-reload")
-            wait_until(lambda bundle_id=bundle_id: do_all_serve(bundle_id), what=f"all serve {bundle_id}")
-            feeds = outcomes.bundles[bundle_id]
-            wait_until(lambda bundle_id=bundle_id: outcomes.bundles[bundle_id] > feeds + 200, what="feeds of it")
+        make_current(outcomes, new_bundle, "publish", new_bundle)
+        make_current(outcomes, first_bundle, "rollback")
     outcomes.record(
         "a new bundle in the containers' volume, and a rollback",
         injected="docker compose run bundle publish, then rollback; four containers find out by themselves",
     )
     assert_all_is_well(outcomes)
+
+
+def make_current(outcomes: Outcomes, bundle_id: str, *command: str) -> None:
+    """Let the pipeline's container move ``current``, and wait for 200 feeds after all replicas know."""
+    in_pipeline(*command, "--no-reload")
+    wait_until(lambda: do_all_serve(bundle_id), what=f"all serve {bundle_id}")
+    feeds = outcomes.bundles[bundle_id]
+    wait_until(lambda: outcomes.bundles[bundle_id] > feeds + 200, what=f"feeds of {bundle_id}")
 
 
 def do_all_serve(bundle_id: str) -> bool:
