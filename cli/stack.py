@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 _HEALTH_POLL_SECONDS = 0.1
@@ -106,6 +107,7 @@ def running_stack(bundles: Path, addresses: Addresses, *, logs: Path, start_seco
             started.append(_Process(name, address, process, log))
         for item in started:
             _wait_until_serving(item, deadline=time.monotonic() + start_seconds)
+        _wait_until_whole(addresses.gateway_http, deadline=time.monotonic() + start_seconds)
         yield Stack({item.name: item.process for item in started})
     finally:
         impatience = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave no process behind
@@ -128,6 +130,18 @@ def _wait_until_serving(item: _Process, *, deadline: float) -> None:
                 pass
             time.sleep(_HEALTH_POLL_SECONDS)
     raise StackError(f"{item.name} at {item.health_address} is not SERVING in time: {_last_words(item.log)}")
+
+
+def _wait_until_whole(http_address: str, *, deadline: float) -> None:
+    """Until the gateway has seen every service: it serves without the user tower too, but degraded feeds."""
+    while time.monotonic() < deadline:
+        try:
+            if not httpx.get(f"http://{http_address}/readyz", timeout=1).json()["degraded"]:
+                return
+        except (httpx.HTTPError, ValueError, KeyError):
+            pass
+        time.sleep(_HEALTH_POLL_SECONDS)
+    raise StackError(f"the gateway at {http_address} does not find the user tower service")
 
 
 def _last_words(log: Path) -> str:
