@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = "moodfeed-test"
 ONE_OF_EACH = ("-f", "docker-compose.yml")
 TWO_REPLICAS = (*ONE_OF_EACH, "-f", "docker-compose.replicas.yml")
+EVERY_CONTEXT_IS_ASKED = (*TWO_REPLICAS, "-f", "tests/compose/every_context_is_asked.yml")
 GATEWAY_GRPC, GATEWAY_HTTP = "127.0.0.1:50050", "127.0.0.1:8000"
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from rpc.probe import is_serving
 from tests.compose.containers import (
+    EVERY_CONTEXT_IS_ASKED,
     GATEWAY_GRPC,
     GATEWAY_HTTP,
     PROJECT,
@@ -38,8 +39,8 @@ pytestmark = [pytest.mark.timeout(1800), pytest.mark.usefixtures("replicas")]
 
 @pytest.fixture(scope="module")
 def replicas(engine: None) -> None:
-    """Two of each compute service behind the gateway, which sees them all."""
-    compose("up", "-d", "--build", "--wait", files=TWO_REPLICAS)
+    """Two of each compute service behind a gateway that asks them for everything."""
+    compose("up", "-d", "--build", "--wait", files=EVERY_CONTEXT_IS_ASKED)
     wait_until(are_all_well, what="the gateway sees two of each")
 
 
@@ -206,6 +207,8 @@ def test_a_container_with_too_little_memory_to_start_is_never_asked(expectations
 def test_a_bundle_that_is_published_into_the_volume_goes_live_in_every_container_and_goes_back(
     expectations: Expectations, first_bundle: str, new_bundle: str
 ) -> None:
+    compose("up", "-d", "--wait", files=TWO_REPLICAS)  # the gateway as it is, remembering
+    wait_until(are_all_well, what="the gateway sees two of each")
     assert new_bundle[:12] in in_pipeline("bundles")
     with running_load(GATEWAY_GRPC, expectations, in_flight=IN_FLIGHT) as outcomes:
         wait_for_requests(outcomes, 200)
