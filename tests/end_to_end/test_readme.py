@@ -22,6 +22,8 @@ NOT_RUN_HERE = {
     "make run": "test_run_shows_every_case below runs what it runs, on a small bundle",
     "make test": "this is it",
     "docker compose up --build --wait": "tests/compose runs it on a real engine",
+    "docker-compose.replicas.yml": "the same",
+    "docker compose run --rm bundle": "the same",
     "export MOODFEED_UPSTREAM_URL": "needs the real API's secrets",
     ".venv/bin/moodfeed build": "needs the real API; conftest runs the same stages over the sample API",
     ".venv/bin/moodfeed rollback": "needs two bundles; tests/cli/test_bundle_commands.py has them",

@@ -177,6 +177,19 @@ def test_every_dependency_is_pinned_and_the_lock_agrees() -> None:
     assert all(re.fullmatch(r"==[\w.]+", pin) for pin in lock.values())
 
 
+def test_images_are_built_from_nothing_that_may_change_under_its_name() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    bases = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    stages = {line.split()[3] for line in lines if line.startswith("FROM ")}
+    assert set(bases) - stages == {"${PYTHON_IMAGE}"}
+    assert [
+        line for line in lines if re.fullmatch(r"ARG PYTHON_IMAGE=python:3\.11\.\d+-slim@sha256:[0-9a-f]{64}", line)
+    ]
+    installs = [line for line in lines if "pip install" in line]
+    assert installs
+    assert all("--constraint requirements.txt" in line for line in installs)
+
+
 def test_the_lock_names_neither_a_local_build_nor_a_place() -> None:
     text = (ROOT / "requirements.txt").read_text()
     assert not re.search(r"\+cpu|://|--|@", text)
