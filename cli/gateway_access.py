@@ -34,12 +34,6 @@ class Trust:
     certificate: Path | None = None
     key: Path | None = None
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Trust":
-        """As the variables of the options say."""
-        names = ("MOODFEED_AUTHORITY", "MOODFEED_CERTIFICATE", "MOODFEED_KEY")
-        return cls(*(Path(environment[name]) if environment.get(name) else None for name in names))
-
     def open_channel(self, address: str) -> grpc.Channel:
         """A channel to host:port; CredentialsError."""
         if (self.certificate is None) != (self.key is None):
