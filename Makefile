@@ -28,8 +28,10 @@ test: $(READY) ## lint, type-check and the whole suite
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-test-faults: $(READY) ## kill, damage, fill the disk, and see that nothing wrong is served
-	$(BIN)/pytest tests/faults --run-faults
+test-faults: $(READY) ## kill, damage, fill the disk, and see that nothing wrong is served; ten minutes, writes the table of docs/reliability.md
+	@mkdir -p data && rm -f data/fault-outcomes.jsonl
+	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/fault-outcomes.jsonl $(BIN)/pytest tests/faults --run-faults
+	$(BIN)/python scripts/write_reliability.py data/fault-outcomes.jsonl
 
 fuzz: $(READY) ## throw tens of thousands of inputs at what reads foreign bytes, some minutes
 	MOODFEED_FUZZ_INPUTS=$${MOODFEED_FUZZ_INPUTS:-1000} $(BIN)/pytest tests/fuzz

@@ -21,6 +21,7 @@ NOT_RUN_HERE = {
     "cacert secrets": "the same",
     "make run": "test_run_shows_every_case below runs what it runs, on a small bundle",
     "make test": "this is it",
+    "make bench": "takes minutes; its parts are tested in tests/benchmarks",
     "docker compose up --build --wait": "tests/compose runs it on a real engine",
     "docker-compose.replicas.yml": "the same",
     "docker compose run --rm bundle": "the same",
