@@ -1,5 +1,8 @@
 # One file, one target a process. Each installs only its own extra of pyproject.toml, at the versions of requirements.txt.
-FROM python:3.11-slim AS base
+# The base is named by its bytes. To renew it: `docker buildx imagetools inspect python:3.11-slim` prints the digest of
+# today's, which goes here; then `make test-compose`. Where it cannot be pulled, the environment's PYTHON_IMAGE replaces it.
+ARG PYTHON_IMAGE=python:3.11.15-slim@sha256:90744cff8f32887f075c47d747a173ff333e9e98801667af93c357fa9f5e28ff
+FROM ${PYTHON_IMAGE} AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
     HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
     MOODFEED_BUNDLES=/bundles MOODFEED_DATA=/data
@@ -9,6 +12,8 @@ RUN groupadd --gid 10001 moodfeed && useradd --uid 10001 --gid 10001 --no-create
 WORKDIR /app
 # With only these two files the project is an empty package: its dependencies are a layer that code does not change.
 COPY pyproject.toml requirements.txt ./
+# What the base brings beside Python, at our versions.
+RUN pip install --constraint requirements.txt pip setuptools wheel
 
 FROM base AS gateway
 RUN pip install --constraint requirements.txt '.[gateway]'
@@ -29,7 +34,7 @@ CMD ["python", "-m", "post_index_service"]
 
 FROM base AS torch
 # Alone and first: with the bare pin pip takes a CPU build where one lies at hand.
-RUN pip install "$(grep '^torch==' requirements.txt)"
+RUN pip install --constraint requirements.txt "$(grep '^torch==' requirements.txt)"
 RUN pip install --constraint requirements.txt '.[user-tower]'
 
 FROM torch AS user_tower_service

@@ -5,7 +5,7 @@ READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults fuzz test-compose measure-mood measure-worlds lock protos peers microlens-is-given
+.PHONY: help run test test-faults fuzz test-compose bench measure-mood measure-worlds lock protos peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -28,14 +28,19 @@ test: $(READY) ## lint, type-check and the whole suite
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-test-faults: $(READY) ## kill, damage, fill the disk, and see that nothing wrong is served
-	$(BIN)/pytest tests/faults --run-faults
+test-faults: $(READY) ## kill, damage, fill the disk, and see that nothing wrong is served; ten minutes, writes the table of docs/reliability.md
+	@mkdir -p data && rm -f data/fault-outcomes.jsonl
+	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/fault-outcomes.jsonl $(BIN)/pytest tests/faults --run-faults
+	$(BIN)/python scripts/write_reliability.py data/fault-outcomes.jsonl
 
 fuzz: $(READY) ## throw 100,000 inputs at what reads foreign bytes: RPCs, HTTP, bundles
 	MOODFEED_FUZZ_INPUTS=$${MOODFEED_FUZZ_INPUTS:-100000} $(BIN)/pytest tests/fuzz -s
 
 test-compose: $(READY) ## the same product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
+
+bench: $(READY) ## the product beside its floors and its predecessor, five minutes
+	$(BIN)/moodfeed bench --output data/bench
 
 measure-mood: $(READY) ## the tables of docs/mood.md, on one sample world
 	$(BIN)/python scripts/measure_mood.py

@@ -5,7 +5,16 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import bundle_commands, feed_commands, pipeline_commands, report_command, run_command, sample_api_command
+from cli import (
+    bench_command,
+    bundle_commands,
+    feed_commands,
+    pipeline_commands,
+    report_command,
+    run_command,
+    sample_api_command,
+    trust_commands,
+)
 from cli.progress import error_console
 
 app = typer.Typer(
@@ -35,6 +44,9 @@ for command in (
     report_command.report,
     run_command.ensure_bundle,
     sample_api_command.sample_api,
+    bench_command.bench,
+    trust_commands.make_certificates,
+    trust_commands.make_token,
 ):
     app.command()(command)
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.feed_commands import BundlesOption
+from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, Trust
 from cli.progress import console
 from cli.stack import Addresses
 from pipeline.publish import (
@@ -51,6 +52,9 @@ def publish(
     keep: KeepOption = DEFAULT_KEEP,
     process: ProcessOption = None,
     reload_it: ReloadOption = True,
+    authority: AuthorityOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
 ) -> None:
     """Verify a bundle, make it current, remove old ones, and tell the running processes."""
     with console.status("publish: verifying") as status:
@@ -64,7 +68,7 @@ def publish(
     for bundle_id in published.removed:
         console.print(f"Removed {bundle_id}, older than the {keep} newest.", soft_wrap=True)
     if reload_it:
-        _tell_processes(bundles, process)
+        _tell_processes(bundles, process, Trust(authority, certificate, key))
 
 
 def rollback(
@@ -74,6 +78,9 @@ def rollback(
     bundles: BundlesOption = Path("bundles"),
     process: ProcessOption = None,
     reload_it: ReloadOption = True,
+    authority: AuthorityOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
 ) -> None:
     """Verify the previous bundle and make it current again; a second rollback goes forward again."""
     with console.status("rollback: verifying") as status:
@@ -84,14 +91,23 @@ def rollback(
         )
     console.print(f"Bundle {published.bundle_id} is current in {bundles}.", soft_wrap=True)
     if reload_it:
-        _tell_processes(bundles, process)
+        _tell_processes(bundles, process, Trust(authority, certificate, key))
 
 
-def bundles(bundles: BundlesOption = Path("bundles"), process: ProcessOption = None) -> None:
+def bundles(
+    bundles: BundlesOption = Path("bundles"),
+    process: ProcessOption = None,
+    authority: AuthorityOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
+) -> None:
     """List the bundles, newest first, with their offline metrics and the processes that serve them."""
     from cli.bundle_processes import ask_what_is_held, processes_table
 
-    answers = [ask_what_is_held(address, admin_token=_admin_token()) for address in process or _local_processes()]
+    trust = Trust(authority, certificate, key)
+    answers = [
+        ask_what_is_held(address, trust=trust, admin_token=_admin_token()) for address in process or _local_processes()
+    ]
     stored = stored_bundles(bundles)
     console.print(_bundles_table(bundles, stored))
     for item in stored:
@@ -100,12 +116,14 @@ def bundles(bundles: BundlesOption = Path("bundles"), process: ProcessOption = N
     console.print(processes_table(answers, stored=bundle_ids(bundles)))
 
 
-def _tell_processes(root: Path, named: Sequence[str] | None) -> None:
+def _tell_processes(root: Path, named: Sequence[str] | None, trust: Trust) -> None:
     """Reload and show what came of it; exit code 1 if a process refuses, or one that was named is not there."""
     from cli.bundle_processes import Refused, Silent, ask_to_reload, processes_table
 
     with console.status("waiting for the processes to take it in"):
-        answers = [ask_to_reload(address, admin_token=_admin_token()) for address in named or _local_processes()]
+        answers = [
+            ask_to_reload(address, trust=trust, admin_token=_admin_token()) for address in named or _local_processes()
+        ]
     console.print(processes_table(answers, stored=bundle_ids(root)))
     if any(isinstance(answer, Refused) or (named and isinstance(answer, Silent)) for answer in answers):
         raise typer.Exit(1)

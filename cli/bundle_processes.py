@@ -9,6 +9,7 @@ from grpc_status import rpc_status
 from rich.markup import escape
 from rich.table import Table
 
+from cli.gateway_access import Trust
 from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
 
 SHOWN_DIGITS = 12
@@ -44,10 +45,11 @@ Answer = Held | Silent | Refused
 _Call = Callable[[bundle_pb2_grpc.BundleServiceStub, Sequence[tuple[str, str]]], object]
 
 
-def ask_what_is_held(address: str, *, admin_token: str = "") -> Answer:
+def ask_what_is_held(address: str, *, trust: Trust | None = None, admin_token: str = "") -> Answer:
     """Which bundles the process at host:port answers from."""
     return _ask(
         address,
+        trust or Trust(),
         admin_token,
         lambda stub, metadata: stub.GetHeldBundles(
             bundle_pb2.GetHeldBundlesRequest(), metadata=metadata, timeout=_ASK_SECONDS
@@ -55,10 +57,11 @@ def ask_what_is_held(address: str, *, admin_token: str = "") -> Answer:
     )
 
 
-def ask_to_reload(address: str, *, admin_token: str = "") -> Answer:
+def ask_to_reload(address: str, *, trust: Trust | None = None, admin_token: str = "") -> Answer:
     """Make the process at host:port take in what ``current`` points at; answers once that is live, or refused."""
     return _ask(
         address,
+        trust or Trust(),
         admin_token,
         lambda stub, metadata: stub.ReloadBundle(
             bundle_pb2.ReloadBundleRequest(), metadata=metadata, timeout=_RELOAD_SECONDS
@@ -83,9 +86,9 @@ def processes_table(answers: Sequence[Answer], *, stored: Sequence[str]) -> Tabl
     return table
 
 
-def _ask(address: str, admin_token: str, call: _Call) -> Answer:
+def _ask(address: str, trust: Trust, admin_token: str, call: _Call) -> Answer:
     metadata = [("authorization", f"Bearer {admin_token}")] if admin_token else []
-    with grpc.insecure_channel(address) as channel:
+    with trust.open_channel(address) as channel:
         try:
             answer = call(bundle_pb2_grpc.BundleServiceStub(channel), metadata)
         except grpc.RpcError as error:

@@ -86,18 +86,19 @@ def issue(authority: Authority, name: str, *, lifetime: timedelta) -> Issued:
     return Issued(certificate.public_bytes(serialization.Encoding.PEM), _key_pem(key))
 
 
-def write_certificates(directory: Path, *, lifetime: timedelta) -> None:
+def write_certificates(directory: Path, *, lifetime: timedelta) -> tuple[str, ...]:
     """Give each process, and one client, a directory with ``certificate.pem``, ``key.pem`` and ``authority.pem``.
 
     The authority stays in ``directory`` for the next time, ten lifetimes long, so that running processes change to new
     certificates while the old ones are still trusted. Only the owner can enter ``directory``; what lies in a process's
-    own directory anyone may read who is let in there, such as a container that it is mounted into. Raises
-    AuthorityError.
+    own directory anyone may read who is let in there, such as a container that it is mounted into. Returns the names
+    of these directories. Raises AuthorityError.
     """
     directory.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     directory.chmod(_PRIVATE_DIRECTORY)
     authority = _kept_authority(directory, lifetime)
-    for name in (*PROCESSES, CLIENT):
+    names = (*PROCESSES, CLIENT)
+    for name in names:
         issued = issue(authority, name, lifetime=lifetime)
         place = directory / name
         place.mkdir(exist_ok=True)
@@ -105,6 +106,7 @@ def write_certificates(directory: Path, *, lifetime: timedelta) -> None:
         replace_file(place / "authority.pem", authority.pem, mode=_SHARED_FILE)
         replace_file(place / "key.pem", issued.key, mode=_SHARED_FILE)
         replace_file(place / "certificate.pem", issued.certificate, mode=_SHARED_FILE)
+    return names
 
 
 def replace_file(path: Path, content: bytes, *, mode: int) -> None:

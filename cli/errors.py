@@ -1,6 +1,8 @@
 """The errors that a user of the command can meet and mend: shown as one line, without a traceback."""
 
+from cli.certificates import AuthorityError
 from cli.feed_table import FeedRefusedError
+from cli.gateway_access import CredentialsError
 from cli.stack import StackError
 from pipeline.clean import CleanError
 from pipeline.dataset import DatasetError
@@ -19,8 +21,10 @@ from two_tower.bundle import BundleError
 from two_tower.text_encoder import TextEncoderError
 
 EXPECTED_ERRORS = (
+    AuthorityError,
     BundleError,
     CleanError,
+    CredentialsError,
     DatasetError,
     EvaluationError,
     FaultTextError,

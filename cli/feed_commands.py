@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from cli.feed_table import ask_for_feed, feed_json, feed_table
+from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, Trust
 from cli.progress import console
 from two_tower.bundle import current_bundle, open_bundle
 from two_tower.bundle_files import KnownUsers
@@ -35,10 +36,14 @@ def feed(
     address: Annotated[
         str, typer.Option(envvar="MOODFEED_GATEWAY_GRPC_ADDRESS", help="host:port of the gateway's gRPC.")
     ] = "127.0.0.1:50050",
+    authority: AuthorityOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Ask a running gateway for a feed and print it."""
-    answer = ask_for_feed(address, username=username, category_id=category, mood=mood, page_size=page_size)
+    """Ask a running gateway for a feed and print it; MOODFEED_API_TOKEN holds the token, where it asks for one."""
+    gateway = GatewayAccess.from_environment(address, Trust(authority, certificate, key))
+    answer = ask_for_feed(gateway, username=username, category_id=category, mood=mood, page_size=page_size)
     if as_json:
         typer.echo(feed_json(answer))
     else:

@@ -5,6 +5,7 @@ from google.protobuf.json_format import MessageToJson
 from rich.markup import escape
 from rich.table import Table
 
+from cli.gateway_access import GatewayAccess
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 
 _SECONDS = 10.0
@@ -19,27 +20,29 @@ class FeedRefusedError(Exception):
 
 
 def ask_for_feed(
-    address: str, *, username: str, category_id: int | None = None, mood: str = "", page_size: int = 0
+    gateway: GatewayAccess, *, username: str, category_id: int | None = None, mood: str = "", page_size: int = 0
 ) -> feed_pb2.GetFeedResponse:
     """One page of a feed; FeedRefusedError if the gateway refuses or is not there."""
     request = feed_pb2.GetFeedRequest(username=username, category_id=category_id, mood=mood, page_size=page_size)
-    with grpc.insecure_channel(address) as channel:
+    with gateway.trust.open_channel(gateway.address) as channel:
         try:
-            answer: feed_pb2.GetFeedResponse = feed_pb2_grpc.FeedServiceStub(channel).GetFeed(request, timeout=_SECONDS)
+            answer: feed_pb2.GetFeedResponse = feed_pb2_grpc.FeedServiceStub(channel).GetFeed(
+                request, metadata=gateway.metadata, timeout=_SECONDS
+            )
         except grpc.RpcError as error:
-            raise _refusal(error, address) from error
+            raise _refusal(error, gateway.address) from error
     return answer
 
 
-def ask_for_categories(address: str) -> tuple[feed_pb2.Category, ...]:
+def ask_for_categories(gateway: GatewayAccess) -> tuple[feed_pb2.Category, ...]:
     """All valid categories; FeedRefusedError if the gateway is not there."""
-    with grpc.insecure_channel(address) as channel:
+    with gateway.trust.open_channel(gateway.address) as channel:
         try:
             answer = feed_pb2_grpc.FeedServiceStub(channel).ListCategories(
-                feed_pb2.ListCategoriesRequest(), timeout=_SECONDS
+                feed_pb2.ListCategoriesRequest(), metadata=gateway.metadata, timeout=_SECONDS
             )
         except grpc.RpcError as error:
-            raise _refusal(error, address) from error
+            raise _refusal(error, gateway.address) from error
     return tuple(answer.categories)
 
 

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from cli.feed_commands import BundlesOption
 from cli.feed_table import FeedRefusedError, ask_for_categories, ask_for_feed, feed_table
+from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, Trust
 from cli.pipeline_commands import DataOption
 from cli.progress import console
 from cli.stack import Addresses, running_stack
@@ -28,20 +29,24 @@ MOODS = ("calm", "😂")
 def run(
     data: DataOption = Path("data"),
     bundles: BundlesOption = Path("bundles"),
+    authority: AuthorityOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
     once: Annotated[bool, typer.Option("--once", help="Show the feeds, then stop instead of staying up.")] = False,
 ) -> None:
     """Make a bundle if there is none, start the three processes, show a feed of each kind, stay until Ctrl-C."""
     signal.signal(signal.SIGTERM, _stop_as_ctrl_c_does)
     make_bundle_if_missing(Workspace(data), bundles)
     addresses = Addresses.from_environment(os.environ)
+    trust = Trust(authority, certificate, key)
     logs = data / "logs"
     try:
         with (
             console.status("Starting post index, user tower and gateway") as status,
-            running_stack(bundles, addresses, logs=logs) as stack,
+            running_stack(bundles, addresses, logs=logs, trust=trust) as stack,
         ):
             status.stop()
-            _show_every_case(addresses.gateway_grpc, bundles)
+            _show_every_case(GatewayAccess.from_environment(addresses.gateway_grpc, trust), bundles)
             _show_next_steps(addresses, bundles, logs)
             if not once:
                 stack.wait()
@@ -78,10 +83,10 @@ def make_bundle_if_missing(workspace: Workspace, bundles: Path) -> None:
         )
 
 
-def _show_every_case(address: str, bundles: Path) -> None:
+def _show_every_case(gateway: GatewayAccess, bundles: Path) -> None:
     """One feed for each row of the case table."""
     person = _busiest_username(bundles)
-    category = max(ask_for_categories(address), key=lambda category: category.post_count)
+    category = max(ask_for_categories(gateway), key=lambda category: category.post_count)
     words, emoji = MOODS
     cases: tuple[tuple[str, int | None, str], ...] = (
         (person, None, ""),
@@ -100,7 +105,7 @@ def _show_every_case(address: str, bundles: Path) -> None:
             + (f" mood={mood!r}" if mood else "")
         )
         try:
-            feed = ask_for_feed(address, username=username, category_id=category_id, mood=mood)
+            feed = ask_for_feed(gateway, username=username, category_id=category_id, mood=mood)
         except FeedRefusedError as refusal:
             console.print(f"[bold]{escape(asked)}[/bold]\n  {escape(str(refusal))}\n")
         else:

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from cli.gateway_access import Trust
 
 _HEALTH_POLL_SECONDS = 0.1
 _STOP_SECONDS = 20.0
@@ -66,9 +69,12 @@ class _Process:
 
 
 @contextmanager
-def running_stack(bundles: Path, addresses: Addresses, *, logs: Path, start_seconds: float = 60.0) -> Iterator["Stack"]:
+def running_stack(
+    bundles: Path, addresses: Addresses, *, logs: Path, trust: Trust | None = None, start_seconds: float = 60.0
+) -> Iterator["Stack"]:
     """Run post index, user tower and gateway until the block ends.
 
+    ``trust`` is for asking them how they are, where the environment gives them certificates.
     Raises StackError if one of them is not SERVING within ``start_seconds``; what each writes goes to a file of
     its name in ``logs``.
     """
@@ -105,7 +111,8 @@ def running_stack(bundles: Path, addresses: Addresses, *, logs: Path, start_seco
                 )
             started.append(_Process(name, address, process, log))
         for item in started:
-            _wait_until_serving(item, deadline=time.monotonic() + start_seconds)
+            _wait_until_serving(item, trust or Trust(), deadline=time.monotonic() + start_seconds)
+        _wait_until_whole(addresses.gateway_http, trust or Trust(), deadline=time.monotonic() + start_seconds)
         yield Stack({item.name: item.process for item in started})
     finally:
         impatience = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave no process behind
@@ -114,8 +121,8 @@ def running_stack(bundles: Path, addresses: Addresses, *, logs: Path, start_seco
         signal.signal(signal.SIGINT, impatience)
 
 
-def _wait_until_serving(item: _Process, *, deadline: float) -> None:
-    with grpc.insecure_channel(item.health_address) as channel:
+def _wait_until_serving(item: _Process, trust: Trust, *, deadline: float) -> None:
+    with trust.open_channel(item.health_address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         while time.monotonic() < deadline:
             if item.process.poll() is not None:
@@ -128,6 +135,21 @@ def _wait_until_serving(item: _Process, *, deadline: float) -> None:
                 pass
             time.sleep(_HEALTH_POLL_SECONDS)
     raise StackError(f"{item.name} at {item.health_address} is not SERVING in time: {_last_words(item.log)}")
+
+
+def _wait_until_whole(http_address: str, trust: Trust, *, deadline: float) -> None:
+    """Until the gateway has seen every service: it serves without the user tower too, but degraded feeds."""
+    context = trust.ssl_context()
+    url = f"{'https' if context else 'http'}://{http_address}/readyz"
+    with httpx.Client(verify=context or False, timeout=1) as client:  # False: plaintext has nothing to verify
+        while time.monotonic() < deadline:
+            try:
+                if not client.get(url).json()["degraded"]:
+                    return
+            except (httpx.HTTPError, ValueError, KeyError):
+                pass
+            time.sleep(_HEALTH_POLL_SECONDS)
+    raise StackError(f"the gateway at {http_address} does not find the user tower service")
 
 
 def _last_words(log: Path) -> str:

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 
 from gateway.api_access import ApiAccess, ApiAccessInterceptor
 from gateway.clients import GrpcPostIndex, GrpcUserTower
+from gateway.context_cache import ContextCache, RememberingUserTower, WatchingPostIndex
 from gateway.http_api import LARGEST_HEAD_BYTES, build_app
 from gateway.rate_limit import RateLimit
 from gateway.readiness import Readiness
@@ -71,7 +72,8 @@ async def serve(settings: Settings) -> None:
         attempt_seconds=settings.attempt_seconds,
         tls=settings.downstream_tls(),
     )
-    tower, index = GrpcUserTower(towers), GrpcPostIndex(indexes)
+    cache = ContextCache(settings.context_cache_size)
+    tower, index = RememberingUserTower(GrpcUserTower(towers), cache), WatchingPostIndex(GrpcPostIndex(indexes), cache)
     readiness = Readiness(needed=indexes, wanted=towers)
     in_flight = InFlight(settings.most_in_flight)
     health_servicer = health.aio.HealthServicer()

@@ -105,6 +105,7 @@ class GrpcPostIndex:
             has_more=answer.has_more,
             ranking=_RANKINGS[answer.ranking],
             bundle_id=answer.bundle_id,
+            current_bundle_id=answer.current_bundle_id,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[Category, ...]:

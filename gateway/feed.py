@@ -196,6 +196,7 @@ class SearchResult:
     has_more: bool
     ranking: Ranking
     bundle_id: str
+    current_bundle_id: str  # of the index, whichever bundle answered
 
 
 class UserTower(Protocol):

@@ -37,6 +37,9 @@ class Settings(ServerSettings):
     attempt_seconds: float = Field(
         0.5, gt=0, description="time after which a replica that does not answer is left for another one"
     )
+    context_cache_size: int = Field(
+        10_000, ge=0, description="users and moods whose embeddings are remembered; 0 to ask the user tower every time"
+    )
     most_in_flight: int = Field(32, ge=1, description="requests answered at once; more are refused at once")
     downstream_authority: Path | None = Field(
         None, description="PEM file of the authority of both compute services' certificates; none for plaintext to them"

@@ -80,6 +80,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             has_more=result.has_more,
             ranking=_RANKINGS[result.ranking],
             bundle_id=index.bundle_id,
+            current_bundle_id=self._indexes.current.bundle_id,
         )
 
     def _bundle_of_embeddings(self, request: post_index_pb2.SearchPostsRequest) -> str:

@@ -2,14 +2,21 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from rpc.tls import ClientTls
+from rpc.watched_files import FileContentError
 
-def is_serving(address: str, *, service: str = "", timeout_seconds: float = 2.0) -> bool:
-    """Whether the health service at ``address`` answers SERVING in time."""
-    with grpc.insecure_channel(address) as channel:
+
+def is_serving(address: str, *, service: str = "", timeout_seconds: float = 2.0, tls: ClientTls | None = None) -> bool:
+    """Whether the health service at ``address`` answers SERVING in time.
+
+    Raises FileContentError if a file of ``tls`` cannot be used.
+    """
+    with grpc.secure_channel(address, tls.credentials()) if tls else grpc.insecure_channel(address) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(service=service), timeout=timeout_seconds
@@ -25,8 +32,19 @@ def main() -> int:
     parser.add_argument("address", metavar="HOST:PORT")
     parser.add_argument("--service", default="", help="full service name; by default the whole process")
     parser.add_argument("--timeout", type=float, default=2.0, metavar="SECONDS")
+    parser.add_argument("--authority", type=Path, metavar="PEM", help="authority to trust; without it plaintext")
+    parser.add_argument("--certificate", type=Path, metavar="PEM", help="certificate to show, where one is asked for")
+    parser.add_argument("--key", type=Path, metavar="PEM", help="key of the certificate")
     arguments = parser.parse_args()
-    healthy = is_serving(arguments.address, service=arguments.service, timeout_seconds=arguments.timeout)
+    if (arguments.certificate is None) != (arguments.key is None):
+        parser.error("--certificate and --key stand or fall together")
+    if arguments.certificate and not arguments.authority:
+        parser.error("--certificate needs --authority beside it")
+    tls = ClientTls(arguments.authority, arguments.certificate, arguments.key) if arguments.authority else None
+    try:
+        healthy = is_serving(arguments.address, service=arguments.service, timeout_seconds=arguments.timeout, tls=tls)
+    except FileContentError as error:
+        parser.error(str(error))
     print("SERVING" if healthy else "NOT_SERVING")
     return 0 if healthy else 1
 

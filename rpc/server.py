@@ -63,6 +63,22 @@ class BusyAddressError(Exception):
     """The address cannot be listened on: names it and the environment variable that moves it."""
 
 
+class HealthServicer(health.HealthServicer):  # type: ignore[misc] # grpc_health has no types
+    """grpc_health's own, without its deadlock.
+
+    It holds a lock while it sends a new state to each watcher, and waits until that is sent. A watcher who leaves just
+    then made the server's one thread of events wait for that lock, so that nothing was ever sent again.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(1, "health")
+        super().__init__(experimental_non_blocking=True, experimental_thread_pool=self._threads)
+
+    def _on_close_callback(self, send_response_callback: Callable[..., None], service: str) -> Callable[[], object]:
+        forget = super()._on_close_callback(send_response_callback, service)
+        return lambda: self._threads.submit(forget)
+
+
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
     """What an operator decides of a server."""
@@ -121,9 +137,7 @@ def start_server(
     Calls of ``service_names`` are shed under load; those of ``options.admin_service`` are for operators, and are not.
     Port 0 takes a free one. Raises BusyAddressError, and FileContentError if the files of TLS or tokens cannot be used.
     """
-    health_servicer = health.HealthServicer(
-        experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1, "health")
-    )
+    health_servicer = HealthServicer()
     pool = AdmissionPool(options.pool_size, options.name)
     server = grpc.server(
         pool,

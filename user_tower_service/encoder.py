@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from two_tower.bundle import Bundle
-from two_tower.bundle_files import MOOD_ENCODER, HistoryPosts, KnownUsers
+from two_tower.bundle_files import HistoryPosts, KnownUsers
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
 from two_tower.features import new_post_features, window_histories
 from two_tower.model import PostTensors, history_tensors
 from two_tower.mood_text import mood_to_words, post_to_mood_sentence
 from two_tower.text_encoder import TextEncoder
-from two_tower.towers import Towers
+from two_tower.towers import Towers, read_mood_encoder
 
 _log = structlog.get_logger("user_tower_service.encoder")
 
@@ -73,7 +73,7 @@ class Encoder:
         self.tower_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TOWER, bundle.manifest.tower_dimension)
         self.text_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TEXT, bundle.manifest.text_dimension)
         self._towers = Towers.read(bundle)
-        self._text_encoder = TextEncoder(bundle.directory / MOOD_ENCODER)
+        self._text_encoder = read_mood_encoder(bundle)
         posts = HistoryPosts.read(bundle)
         self._post_ids = posts.post_ids
         self._representations = torch.from_numpy(posts.representations)

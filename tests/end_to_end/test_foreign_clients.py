@@ -130,5 +130,5 @@ def test_an_unknown_path_and_a_wrong_method_answer_in_the_error_form(running: Ru
 
 
 def test_readiness_and_liveness_are_200(running: Running) -> None:
-    assert httpx.get(f"{running.http}/readyz").json() == {"status": "ready", "missing": []}
+    assert httpx.get(f"{running.http}/readyz").json() == {"status": "ready", "missing": [], "degraded": []}
     assert httpx.get(f"{running.http}/healthz").status_code == 200

@@ -16,9 +16,15 @@ from tests.end_to_end.conftest import Running, free_addresses
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 NOT_RUN_HERE = {
+    "docker-compose.secure.yml": "tests/compose runs it on a real engine, test_trust its settings without one",
+    "--authority secrets": "needs the stack of the line before; test_trust asks such a stack the same",
+    "cacert secrets": "the same",
     "make run": "test_run_shows_every_case below runs what it runs, on a small bundle",
     "make test": "this is it",
+    "make bench": "takes minutes; its parts are tested in tests/benchmarks",
     "docker compose up --build --wait": "tests/compose runs it on a real engine",
+    "docker-compose.replicas.yml": "the same",
+    "docker compose run --rm bundle": "the same",
     "export MOODFEED_UPSTREAM_URL": "needs the real API's secrets",
     ".venv/bin/moodfeed build": "needs the real API; conftest runs the same stages over the sample API",
     ".venv/bin/moodfeed rollback": "needs two bundles; tests/cli/test_bundle_commands.py has them",
@@ -37,8 +43,14 @@ def exception_for(command: str) -> str | None:
     return next((mark for mark in NOT_RUN_HERE if mark in command), None)
 
 
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In the place of the directory of that name beside the README."""
+    return tmp_path_factory.mktemp("readme") / "secrets"
+
+
 @pytest.mark.parametrize("command", [line for line in commands() if not exception_for(line)])
-def test_a_command_of_the_readme_works(running: Running, small_bundles: Path, command: str) -> None:
+def test_a_command_of_the_readme_works(running: Running, small_bundles: Path, secrets: Path, command: str) -> None:
     username = running.busiest_username()
     command = command.replace("--category 2", f"--category {running.largest_category()}")
     command = command.replace("curl -s 'http", "curl -sf 'http").replace(".venv/bin/", f"{BIN}/")
@@ -46,6 +58,7 @@ def test_a_command_of_the_readme_works(running: Running, small_bundles: Path, co
     command = command.replace("127.0.0.1:50051", running.addresses.user_tower)
     command = command.replace("127.0.0.1:8000", running.addresses.gateway_http)
     command = command.replace("USERNAME", username).replace("BUNDLE_ID", running.bundle.bundle_id)
+    command = command.replace("secrets", str(secrets))
     done = subprocess.run(
         ["bash", "-c", command],
         env=os.environ
@@ -73,9 +86,12 @@ def test_every_variable_of_the_readme_is_one_that_a_process_reads() -> None:
     named = set(re.findall(r"MOODFEED_[A-Z_]+[A-Z]", (ROOT / "README.md").read_text()))
     source = "".join(path.read_text() for path in ROOT.glob("*/*.py"))
     fields = {
-        "GATEWAY": (ROOT / "gateway/settings.py").read_text(),
-        "USER_TOWER": (ROOT / "user_tower_service/settings.py").read_text(),
-        "POST_INDEX": (ROOT / "post_index_service/settings.py").read_text(),
+        name: (ROOT / service / "settings.py").read_text() + (ROOT / "rpc/server_settings.py").read_text()
+        for name, service in (
+            ("GATEWAY", "gateway"),
+            ("USER_TOWER", "user_tower_service"),
+            ("POST_INDEX", "post_index_service"),
+        )
     }
     for variable in named:
         owner = next((prefix for prefix in fields if variable.startswith(f"MOODFEED_{prefix}_")), None)
@@ -160,6 +176,9 @@ def test_run_shows_every_case_and_ends_cleanly(small_bundles: Path, tmp_path: Pa
         "bundles",
         "report",
         "sample-api",
+        "bench",
+        "make-certificates",
+        "make-token",
     ],
 )
 def test_help_is_there_at_each_level(command: str) -> None:

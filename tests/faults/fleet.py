@@ -76,16 +76,10 @@ class Fleet:
 
     def wait_until_gateway_sees(self, *, towers: int, indexes: int) -> None:
         """Block until the gateway counts so many replicas that are well."""
-
-        def counts() -> bool:
-            lines = httpx.get(f"http://{self.http_address}/metrics", timeout=5).text.splitlines()
-            well = dict(line.rsplit(" ", 1) for line in lines if line.startswith("moodfeed_downstream_replicas_well{"))
-            return [
-                float(well.get(f'moodfeed_downstream_replicas_well{{service="{service}"}}', 0))
-                for service in ("user_tower_service", "post_index_service")
-            ] == [towers, indexes]
-
-        self.wait_until(counts, what=f"the gateway sees {towers} towers and {indexes} indexes")
+        self.wait_until(
+            lambda: replicas_well(self.http_address) == (towers, indexes),
+            what=f"the gateway sees {towers} towers and {indexes} indexes",
+        )
 
     def wait_until(self, is_so: Callable[[], bool], *, what: str, seconds: float = 60.0) -> None:
         """Poll; AssertionError with the last words of every process if it does not come true in time."""
@@ -125,6 +119,17 @@ class Fleet:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def replicas_well(http_address: str) -> tuple[int, int]:
+    """How many towers and how many indexes a gateway counts as well, by its metrics."""
+    lines = httpx.get(f"http://{http_address}/metrics", timeout=5).text.splitlines()
+    well = dict(line.rsplit(" ", 1) for line in lines if line.startswith("moodfeed_downstream_replicas_well{"))
+    towers, indexes = (
+        int(float(well.get(f'moodfeed_downstream_replicas_well{{service="{service}"}}', 0)))
+        for service in ("user_tower_service", "post_index_service")
+    )
+    return towers, indexes
 
 
 @contextmanager

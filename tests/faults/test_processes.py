@@ -103,7 +103,7 @@ def test_a_gateway_that_is_told_to_end_answers_all_that_it_took(fleet: Fleet, ex
         stub = feed_pb2_grpc.FeedServiceStub(channel)
         calls = [
             stub.GetFeed.future(feed_pb2.GetFeedRequest(username=item.username, mood=f"mood {number}"), timeout=20)
-            for number, item in enumerate(asked[:48])
+            for number, item in enumerate(asked[:24])
         ]
         calls[0].result()  # they came over one connection: the others are there too
         assert not all(call.done() for call in calls)
@@ -111,10 +111,10 @@ def test_a_gateway_that_is_told_to_end_answers_all_that_it_took(fleet: Fleet, ex
         assert fleet.wait_for_end(GATEWAY) == 0
         answered = sum(len(call.result().posts) == 10 for call in calls)
     restart(fleet, GATEWAY)
-    outcomes = Outcomes(requests=48)
-    outcomes.failed.update({"lost": 48 - answered} if answered < 48 else {})
-    outcomes.record("the gateway ends", injected="SIGTERM with 48 requests in flight")
-    assert answered == 48
+    outcomes = Outcomes(requests=24)
+    outcomes.failed.update({"lost": 24 - answered} if answered < 24 else {})
+    outcomes.record("the gateway ends", injected="SIGTERM with 24 requests in flight")
+    assert answered == 24
 
 
 def test_without_any_user_tower_feeds_are_popular_and_say_so(fleet: Fleet, expectations: Expectations) -> None:

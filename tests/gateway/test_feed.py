@@ -88,6 +88,7 @@ class FakeIndex:
             has_more=search.offset + search.limit < len(ids),
             ranking=Ranking.USER if context.user else Ranking.MOOD if context.mood else Ranking.POPULAR,
             bundle_id=bundle_id,
+            current_bundle_id=self.held[0],
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[Category, ...]:

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 OURS = {
+    "benchmarks",
     "cli",
     "gateway",
     "moodfeed",
@@ -32,7 +33,8 @@ ALLOWED = {
     "gateway": {"moodfeed", "rpc"},
     "user_tower_service": {"moodfeed", "rpc", "two_tower"},
     "post_index_service": {"moodfeed", "rpc", "two_tower"},
-    "cli": {"moodfeed", "pipeline", "sample_api", "two_tower"},
+    "cli": {"benchmarks", "moodfeed", "pipeline", "sample_api", "two_tower"},
+    "benchmarks": {"cli", "moodfeed", "post_index_service", "two_tower", "user_tower_service"},
 }
 FOREIGN_TO = {
     "gateway": {"torch", "transformers", "faiss", "numpy", "pandas"},
@@ -51,6 +53,8 @@ MAY_READ_GENERATED_CODE = {
     "post_index_service/__main__.py",
     "rpc/bundle_admin.py",
     "cli/feed_table.py",
+    "benchmarks/echo.py",
+    "benchmarks/load.py",
     "cli/bundle_processes.py",
 }
 
@@ -171,6 +175,19 @@ def test_every_dependency_is_pinned_and_the_lock_agrees() -> None:
         assert re.fullmatch(r"==[\w.]+", pin), name
         assert lock[name] == pin
     assert all(re.fullmatch(r"==[\w.]+", pin) for pin in lock.values())
+
+
+def test_images_are_built_from_nothing_that_may_change_under_its_name() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    bases = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    stages = {line.split()[3] for line in lines if line.startswith("FROM ")}
+    assert set(bases) - stages == {"${PYTHON_IMAGE}"}
+    assert [
+        line for line in lines if re.fullmatch(r"ARG PYTHON_IMAGE=python:3\.11\.\d+-slim@sha256:[0-9a-f]{64}", line)
+    ]
+    installs = [line for line in lines if "pip install" in line]
+    assert installs
+    assert all("--constraint requirements.txt" in line for line in installs)
 
 
 def test_the_lock_names_neither_a_local_build_nor_a_place() -> None:

@@ -82,12 +82,13 @@ def two_servers() -> Iterator[tuple[Server, Server]]:
             server.stop()
 
 
-def over(addresses: list[str], ask: Callable[[Replicas[Stub]], Awaitable[None]]) -> None:
+def over(addresses: list[str], ask: Callable[[Replicas[Stub]], Awaitable[None]], *, well: int = 2) -> None:
     async def run() -> None:
         replicas = Replicas("named", addresses, Stub, attempt_seconds=ATTEMPT_SECONDS)
         await replicas.start()
         running = asyncio.create_task(replicas.run())
         try:
+            await until(lambda: replicas.well == well)
             await ask(replicas)
         finally:
             running.cancel()
@@ -144,7 +145,7 @@ def test_a_peer_that_accepts_and_says_nothing_costs_one_attempt_not_the_call() -
         async def ask(replicas: Replicas[Stub]) -> None:
             assert await answers(replicas, 10, seconds=2 * ATTEMPT_SECONDS + 1) == [b"one"] * 10
 
-        over([one.address, f"127.0.0.1:{silent.getsockname()[1]}"], ask)
+        over([one.address, f"127.0.0.1:{silent.getsockname()[1]}"], ask, well=1)
 
 
 def test_what_one_replica_lacks_is_asked_of_the_other() -> None:

@@ -113,6 +113,16 @@ def test_watch_follows_the_state_without_taking_the_pool(running: RunningServer,
     assert not is_serving(f"127.0.0.1:{running.port}")
 
 
+def test_a_watcher_that_leaves_while_the_state_is_told_stops_nobody(
+    running: RunningServer, channel: grpc.Channel
+) -> None:
+    watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=30)
+    next(watch)
+    with running._health._lock:  # what `set` holds until each watcher has been sent the state
+        watch.cancel()
+        assert ask(channel, "still answered").bundle_id == "still answered"
+
+
 def test_work_whose_deadline_passed_in_the_queue_is_not_started(
     service: Service, channel: grpc.Channel, running: RunningServer
 ) -> None:

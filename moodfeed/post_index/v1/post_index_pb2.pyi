@@ -60,16 +60,18 @@ class RankedPost(_message.Message):
     def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
 
 class SearchPostsResponse(_message.Message):
-    __slots__ = ("posts", "has_more", "ranking", "bundle_id")
+    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedCompositeFieldContainer[RankedPost]
     has_more: bool
     ranking: SearchRanking
     bundle_id: str
-    def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ...) -> None: ...
+    current_bundle_id: str
+    def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ...) -> None: ...
 
 class ListCategoriesRequest(_message.Message):
     __slots__ = ("bundle_id",)

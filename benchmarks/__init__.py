@@ -1,0 +1,1 @@
+"""What the product costs, beside floors, its predecessor and peers: `moodfeed bench`."""

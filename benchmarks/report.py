@@ -1,0 +1,123 @@
+"""The benchmark as a table, as JSON and as a plot, with the goals beside what was measured."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.machine import Machine
+from benchmarks.serving import IN_FLIGHT, Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A ratio within one run; ``at_least`` says on which side of ``bound`` it should lie."""
+
+    name: str
+    ratio: float
+    bound: float
+    at_least: bool
+
+    @property
+    def is_met(self) -> bool:
+        """Whether it does."""
+        return self.ratio >= self.bound if self.at_least else self.ratio <= self.bound
+
+
+def goals(measured: Sequence[Measured]) -> list[Goal]:
+    """What the issue asks of serving."""
+    rate = {(row.name, row.in_flight): row.rate for row in measured}
+    p50 = {(row.name, row.in_flight): row.p50_seconds for row in measured}
+    zipf, echo = "feed, usernames by Zipf", "echo, three processes"
+    feed = rate[zipf, IN_FLIGHT]
+    return [
+        Goal("feeds a second / echo of three processes, Zipf", feed / rate[echo, IN_FLIGHT], 1.0, at_least=True),
+        Goal(
+            "the same, usernames uniformly",
+            rate["feed, usernames uniformly", IN_FLIGHT] / rate[echo, IN_FLIGHT],
+            1.0,
+            at_least=True,
+        ),
+        Goal(
+            "the same, no username twice",
+            rate["feed, no username twice", IN_FLIGHT] / rate[echo, IN_FLIGHT],
+            1.0,
+            at_least=True,
+        ),
+        Goal("p50 at 1 in flight / that echo, Zipf", p50[zipf, 1] / p50[echo, 1], 1.15, at_least=False),
+        Goal("the same, no username twice", p50["feed, no username twice", 1] / p50[echo, 1], 1.15, at_least=False),
+        Goal(
+            "with a mood seen before / without",
+            rate["feed with a mood seen before", IN_FLIGHT] / feed,
+            0.95,
+            at_least=True,
+        ),
+        Goal(
+            "with a new mood / predecessor's way",
+            rate["feed with a new mood", IN_FLIGHT] / rate["predecessor, new mood", IN_FLIGHT],
+            10.0,
+            at_least=True,
+        ),
+        Goal("over HTTP / over gRPC", rate["feed over HTTP, by Zipf", IN_FLIGHT] / feed, 0.9, at_least=True),
+    ]
+
+
+def as_markdown(machine: Machine, measured: Sequence[Measured], *, rounds: int, seconds: float) -> str:
+    """Machine, rows and goals."""
+    lines = [
+        f"{machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.system}; "
+        + ", ".join(f"{name} {version}" for name, version in machine.versions.items()),
+        "",
+        (
+            f"One thread reads {machine.read_bytes_per_second / 1e9:.1f} GB/s and multiplies at "
+            f"{machine.gemm_operations_per_second / 1e9:.0f} GFLOP/s. Medians over {rounds} rounds of {seconds:g} s, "
+            "interleaved; 10,000 posts, 40,000 users."
+        ),
+        "",
+        "| | in flight | right answers/s | p50, ms | p99, ms | wrong | failed |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {row.name} | {row.in_flight} | {row.rate:,.0f} | {row.p50_seconds * 1e3:.2f} "
+            f"| {row.p99_seconds * 1e3:.2f} | {row.wrong} | {row.failed} |"
+            for row in measured
+        ),
+        "",
+        "| ratio | measured | goal | |",
+        "|---|---|---|---|",
+        *(
+            f"| {goal.name} | {goal.ratio:.2f} | {'≥' if goal.at_least else '≤'} {goal.bound:g} "
+            f"| {'met' if goal.is_met else '**missed**'} |"
+            for goal in goals(measured)
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write_json(machine: Machine, measured: Sequence[Measured], path: Path) -> None:
+    """Everything, for other programs."""
+    document = {
+        "machine": asdict(machine),
+        "rows": [asdict(row) for row in measured],
+        "goals": [asdict(goal) | {"is_met": goal.is_met} for goal in goals(measured)],
+    }
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_plot(measured: Sequence[Measured], path: Path) -> None:
+    """Right answers a second of each row, as bars with the rounds as dots."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    rows = [row for row in measured if row.in_flight == IN_FLIGHT]
+    figure, axes = plt.subplots(figsize=(9, 0.5 * len(rows) + 1.2), layout="constrained")
+    for place, row in enumerate(reversed(rows)):
+        color = "0.7" if row.name.startswith(("echo", "predecessor")) else "tab:blue"
+        axes.barh(place, row.rate, color=color)
+        axes.plot(row.rates, [place] * len(row.rates), "k.", markersize=4)
+    axes.set_yticks(range(len(rows)), [row.name for row in reversed(rows)])
+    axes.set_xscale("log")
+    axes.set_xlabel(f"right answers a second, {IN_FLIGHT} in flight (dots: rounds)")
+    figure.savefig(path, dpi=130)
+    plt.close(figure)

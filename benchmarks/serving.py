@@ -1,0 +1,282 @@
+"""Requests a second and latencies of the product, its floors and its predecessor; every answer is checked."""
+
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import httpx
+import numpy as np
+
+from benchmarks.predecessor import write_tables
+from benchmarks.synthetic import Size, write_synthetic_bundle
+from cli.stack import Addresses, running_stack
+from post_index_service.index import PostIndex, Query
+from two_tower.bundle import open_bundle
+from two_tower.bundle_files import IndexPosts
+from user_tower_service.encoder import Encoder
+
+SIZE = Size(posts=10_000, users=40_000, categories=4, category_posts=2_000)
+WARM_USERS = 10_000  # asked again and again; the others are asked once
+IN_FLIGHT = 16
+_ZIPF = 1.1
+_MOODS = 20
+_CHECKED_NEW_MOODS = 20  # one of so many is compared with what it should be; all are looked at
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+Asked = tuple[str, int, str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing that is measured; ``requests`` gives those of a round."""
+
+    name: str
+    target: str
+    protocol: str
+    in_flight: int
+    requests: Callable[[int], Sequence[Asked]]
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Medians over the rounds: right answers a second, seconds of latency; and sums of what went wrong."""
+
+    name: str
+    in_flight: int
+    rate: float
+    p50_seconds: float
+    p99_seconds: float
+    rates: tuple[float, ...]
+    answered: int
+    wrong: int
+    failed: int
+    examples: tuple[str, ...]
+
+
+def measure_serving(
+    scratch: Path, *, rounds: int, seconds: float, on_row: Callable[[int, str], None] | None = None
+) -> list[Measured]:
+    """Start everything, run all rows in each round, stop everything; ``scratch`` gets the bundle, tables and logs."""
+    bundles = scratch / "bundles"
+    directory = write_synthetic_bundle(bundles, SIZE)
+    asked = _Requests(directory)
+    write_tables(asked.index_posts, asked.usernames[:WARM_USERS], asked.user_embeddings(WARM_USERS), scratch / "tables")
+    with ExitStack() as stack:
+        addresses = Addresses(*_free_addresses(4))
+        for variable in ("MOODFEED_POST_INDEX_METRICS_PORT", "MOODFEED_USER_TOWER_METRICS_PORT"):
+            os.environ.setdefault(variable, "0")
+        stack.enter_context(running_stack(bundles, addresses, logs=scratch / "logs"))
+        echo = stack.enter_context(_running_echo())
+        single = stack.enter_context(_running("benchmarks.echo", "single"))
+        predecessor = stack.enter_context(_running_predecessor(scratch / "tables"))
+        product, http = addresses.gateway_grpc, addresses.gateway_http
+        rows = (
+            Row("echo, one sync process", single, "echo", IN_FLIGHT, asked.zipf),
+            Row("echo, three processes", echo, "echo", IN_FLIGHT, asked.zipf),
+            Row("feed, usernames by Zipf", product, "grpc", IN_FLIGHT, asked.zipf),
+            Row("feed, usernames uniformly", product, "grpc", IN_FLIGHT, asked.uniform),
+            Row("feed, no username twice", product, "grpc", IN_FLIGHT, asked.cold, once=True),
+            Row("feed over HTTP, by Zipf", http, "http", IN_FLIGHT, asked.zipf),
+            Row("feed with a mood seen before", product, "grpc", IN_FLIGHT, asked.old_moods),
+            Row("feed with a new mood", product, "grpc", IN_FLIGHT, asked.new_moods, once=True),
+            Row("predecessor", predecessor, "http", IN_FLIGHT, asked.unchecked),
+            Row("predecessor, new mood", predecessor, "http", IN_FLIGHT, asked.unchecked_new_moods, once=True),
+            Row("echo, three processes", echo, "echo", 1, asked.zipf),
+            Row("feed, usernames by Zipf", product, "grpc", 1, asked.zipf),
+            Row("feed, no username twice", product, "grpc", 1, asked.cold_one, once=True),
+        )
+        results: dict[int, list[dict[str, object]]] = {number: [] for number in range(len(rows))}
+        for turn in range(rounds + 1):  # the first one warms
+            for number, row in enumerate(rows):
+                if on_row:
+                    on_row(turn, row.name)
+                result = _run_load(row, turn, seconds)
+                if turn:
+                    results[number].append(result)
+    return [_median(row, results[number]) for number, row in enumerate(rows)]
+
+
+class _Requests:
+    """What is asked in each row, with what must come back."""
+
+    def __init__(self, directory: Path) -> None:
+        bundle = open_bundle(directory)
+        self.index_posts = IndexPosts.read(bundle)
+        self._index = PostIndex(self.index_posts, bundle_id=bundle.bundle_id, user_weight=bundle.manifest.user_weight)
+        self._encoder = Encoder(bundle, mood_cache_size=_MOODS)
+        self.usernames = [f"user{number}" for number in range(SIZE.users)]
+        self._random = np.random.default_rng(0)
+        self._feeds = [self._asked(number, "") for number in range(SIZE.users)]
+        self._moods = [f"mood of the day {number}" for number in range(_MOODS)]
+        self._moody = [self._asked(number, self._moods[number % _MOODS]) for number in range(2_000)]
+        ranks = np.arange(1, WARM_USERS + 1, dtype=np.float64) ** -_ZIPF
+        self._zipf = self._random.choice(WARM_USERS, size=20_000, p=ranks / ranks.sum())
+        self._next_cold = WARM_USERS
+        self._next_mood = 0
+
+    def user_embeddings(self, count: int) -> np.ndarray:
+        """Of the first users: float32 [count, tower dimension]."""
+        contexts = [self._encoder.encode_context(username, "") for username in self.usernames[:count]]
+        return np.stack([context.user.values for context in contexts if context.user is not None])
+
+    def zipf(self, turn: int) -> list[Asked]:
+        """Few usernames often, many seldom."""
+        return [self._feeds[number] for number in np.roll(self._zipf, turn * 1_000)]
+
+    def uniform(self, turn: int) -> list[Asked]:
+        """Each of ten thousand usernames as often."""
+        return [self._feeds[number] for number in np.random.default_rng(turn).permutation(WARM_USERS)]
+
+    def cold(self, turn: int) -> list[Asked]:
+        """Usernames that nobody asked for before."""
+        return self._take_cold(4_000)
+
+    def cold_one(self, turn: int) -> list[Asked]:
+        """As many as one caller can ask for."""
+        return self._take_cold(900)
+
+    def old_moods(self, turn: int) -> list[Asked]:
+        """Twenty moods, two thousand users."""
+        return self._moody
+
+    def new_moods(self, turn: int) -> list[Asked]:
+        """Moods that nobody typed before."""
+        asked = []
+        for number in range(2_000):
+            mood = f"in the mood for number {self._next_mood}"
+            self._next_mood += 1
+            is_checked = number % _CHECKED_NEW_MOODS == 0
+            asked.append(self._asked(number, mood) if is_checked else (*self._feeds[number][:2], mood, ()))
+        return asked
+
+    def unchecked(self, turn: int) -> list[Asked]:
+        """For the predecessor, whose ranking is its own."""
+        return [(username, category, "", ()) for username, category, *_ in self.zipf(turn)]
+
+    def unchecked_new_moods(self, turn: int) -> list[Asked]:
+        """The same with moods that nobody typed before."""
+        return [
+            (username, category, f"feeling {turn} {place}", ())
+            for place, (username, category, *_) in enumerate(self.zipf(turn)[:2_000])
+        ]
+
+    def _take_cold(self, count: int) -> list[Asked]:
+        if self._next_cold + count > SIZE.users:
+            self._next_cold = WARM_USERS  # by now the gateway has forgotten them, or the row would say so
+        taken = self._feeds[self._next_cold : self._next_cold + count]
+        self._next_cold += count
+        return taken
+
+    def _asked(self, number: int, mood: str) -> Asked:
+        context = self._encoder.encode_context(self.usernames[number], mood)
+        category = 1 + number % SIZE.categories
+        found = self._index.search(
+            Query(user=context.user, mood=context.mood, category_id=category, seen_post_ids=context.seen_post_ids)
+        )
+        return self.usernames[number], category, mood, tuple(ranked.post.post_id for ranked in found.posts)
+
+
+def _run_load(row: Row, turn: int, seconds: float) -> dict[str, object]:
+    plan = {
+        "target": row.target,
+        "protocol": row.protocol,
+        "in_flight": row.in_flight,
+        "seconds": seconds,
+        "requests": row.requests(turn),
+        "once": row.once,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load"],
+        input=json.dumps(plan),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds + 60,
+        env=os.environ | _ONE_THREAD,
+    )
+    result: dict[str, object] = json.loads(done.stdout)
+    return result
+
+
+def _median(row: Row, results: list[dict[str, object]]) -> Measured:
+    rates = tuple(result["answered"] / result["seconds"] for result in results)  # type: ignore[operator]
+    latencies = [np.array(result["latencies"]) for result in results]
+    return Measured(
+        name=row.name,
+        in_flight=row.in_flight,
+        rate=statistics.median(rates),
+        p50_seconds=statistics.median(float(np.quantile(found, 0.5)) for found in latencies),
+        p99_seconds=statistics.median(float(np.quantile(found, 0.99)) for found in latencies),
+        rates=rates,
+        answered=sum(result["answered"] for result in results),  # type: ignore[misc]
+        wrong=sum(result["wrong"] for result in results),  # type: ignore[misc]
+        failed=sum(result["failed"] for result in results),  # type: ignore[misc]
+        examples=tuple(example for result in results for example in result["examples"])[:3],  # type: ignore[attr-defined]
+    )
+
+
+@contextmanager
+def _running_echo() -> Iterator[str]:
+    with ExitStack() as stack:
+        tower = stack.enter_context(_running("benchmarks.echo", "tower"))
+        index = stack.enter_context(_running("benchmarks.echo", "index"))
+        yield stack.enter_context(_running("benchmarks.echo", "gateway", "--tower", tower, "--index", index))
+
+
+@contextmanager
+def _running(module: str, *arguments: str) -> Iterator[str]:
+    address = _free_addresses(1)[0]
+    with _process("-m", module, *arguments, "--address", address) as process:
+        with grpc.insecure_channel(address) as channel:
+            grpc.channel_ready_future(channel).result(30)
+        assert process.poll() is None
+        yield address
+
+
+@contextmanager
+def _running_predecessor(tables: Path) -> Iterator[str]:
+    address = _free_addresses(1)[0]
+    with _process("-m", "benchmarks.predecessor", str(tables), "--port", address.rpartition(":")[2]) as process:
+        deadline = time.monotonic() + 180
+        while True:
+            try:
+                httpx.get(f"http://{address}/docs", timeout=2)
+                break
+            except httpx.HTTPError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+        yield address
+
+
+@contextmanager
+def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, *arguments], env=os.environ | _ONE_THREAD, start_new_session=True)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_addresses(count: int) -> list[str]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    names = [f"127.0.0.1:{item.getsockname()[1]}" for item in sockets]
+    for item in sockets:
+        item.close()
+    return names

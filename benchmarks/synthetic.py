@@ -1,0 +1,144 @@
+"""A bundle of any size out of a seed: random unit vectors and histories, untrained towers, a real BERT."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+
+from two_tower import bundle_files
+from two_tower.bundle import Manifest, point_current_at, write_bundle
+from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers, ServedPost
+from two_tower.features import NUMERIC_FEATURES
+from two_tower.model import PostTower, TowerConfig, UserTower
+from two_tower.text_encoder import default_encoder_directory, encoder_files
+
+TEXT_DIMENSION = 384
+TOWER_DIMENSION = 64
+_HISTORY_POSTS = 10_000
+_HISTORY = (3, 30)  # posts that a user met
+_WORDS = ("a", "the", "video")
+_RANDOM_AT_ONCE = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is; all posts but those of the measured categories lie in one large rest."""
+
+    posts: int
+    users: int
+    categories: int  # measured ones
+    category_posts: int
+
+
+def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0) -> Path:
+    """Write a bundle and make it current; the same size and seed give the same posts and users."""
+    random = np.random.default_rng(seed)
+    config = TowerConfig(
+        text_dimension=TEXT_DIMENSION,
+        post_count=min(size.posts, _HISTORY_POSTS),
+        category_count=size.categories + 2,
+        word_count=len(_WORDS),
+        tower_dimension=TOWER_DIMENSION,
+    )
+    index = _index(random, size)
+    history_ids = np.sort(index.post_ids)[: config.post_count]
+    torch.manual_seed(seed)
+    user_tower, post_tower = UserTower(config), PostTower(config)
+
+    def write_files(directory: Path) -> None:
+        index.write(directory)
+        _users(random, size, history_ids).write(directory)
+        HistoryPosts(history_ids, _unit_rows(random, len(history_ids), config.representation_dimension)).write(
+            directory
+        )
+        CanaryEmbeddings(np.zeros((0, TOWER_DIMENSION), np.float32), np.zeros((0, TEXT_DIMENSION), np.float32)).write(
+            directory
+        )
+        save_file(user_tower.state_dict(), directory / bundle_files.USER_TOWER)
+        known = {
+            "known.numeric": torch.zeros(len(history_ids), len(NUMERIC_FEATURES)),
+            "known.category_rows": torch.zeros(len(history_ids), dtype=torch.int64),
+            "known.category_ids": torch.arange(1, size.categories + 2),
+            "known.is_new": torch.zeros(len(history_ids), dtype=torch.bool),
+        }
+        save_file(post_tower.state_dict() | known, directory / bundle_files.POST_TOWER)
+        bundle_files.write_words(_WORDS, directory)
+        mood_encoder = directory / bundle_files.MOOD_ENCODER
+        mood_encoder.mkdir()
+        for file in encoder_files(default_encoder_directory()):
+            shutil.copyfile(file, mood_encoder / file.name)
+
+    manifest = Manifest(
+        tower_dimension=TOWER_DIMENSION,
+        text_dimension=TEXT_DIMENSION,
+        user_weight=0.1,
+        tower=config.as_facts(),
+        counts={"posts": size.posts, "users": size.users},
+        offline_metrics={},
+        library_versions={},
+        canaries=(),
+    )
+    directory = write_bundle(root, manifest, write_files=write_files, sidecar={})
+    point_current_at(root, directory.name)
+    return directory
+
+
+def _index(random: np.random.Generator, size: Size) -> IndexPosts:
+    measured = size.categories * size.category_posts
+    if measured > size.posts:
+        raise ValueError(f"{size.categories} categories of {size.category_posts} need more than {size.posts} posts")
+    category_ids = np.concatenate(
+        [
+            np.repeat(np.arange(1, size.categories + 1), size.category_posts),
+            np.full(size.posts - measured, size.categories + 1),
+        ]
+    ).astype(np.int32)
+    post_ids = np.arange(1, size.posts + 1, dtype=np.int64)
+    return IndexPosts(
+        post_ids=post_ids,
+        category_ids=category_ids,
+        tower_embeddings=_unit_rows(random, size.posts, TOWER_DIMENSION),
+        text_embeddings=_unit_rows(random, size.posts, TEXT_DIMENSION),
+        popularity=random.random(size.posts, dtype=np.float32),
+        posts=tuple(
+            ServedPost(
+                post_id=post_id,
+                video_link=f"https://video.example/{post_id}.mp4",
+                title=f"What happens in video number {post_id}",
+                thumbnail_url=f"https://video.example/{post_id}.jpg",
+                category_id=category_id,
+                owner_username=f"owner{post_id % 1000}",
+            )
+            for post_id, category_id in zip(post_ids.tolist(), category_ids.tolist(), strict=True)
+        ),
+        categories=tuple(Category(int(number), f"category {number}") for number in np.unique(category_ids)),
+    )
+
+
+def _users(random: np.random.Generator, size: Size, history_ids: NDArray[np.int64]) -> KnownUsers:
+    lengths = random.integers(*_HISTORY, size=size.users)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    events = int(offsets[-1])
+    days = -random.random(events, dtype=np.float32)
+    order = np.lexsort((days, np.repeat(np.arange(size.users), lengths)))  # each history oldest first
+    return KnownUsers(
+        user_ids=np.arange(1, size.users + 1, dtype=np.int64),
+        usernames=tuple(f"user{number}" for number in range(size.users)),
+        offsets=offsets,
+        post_ids=random.choice(history_ids, size=events),
+        verbs=random.integers(0, 4, size=events).astype(np.int8),
+        strengths=random.random(events, dtype=np.float32),
+        days=days[order],
+    )
+
+
+def _unit_rows(random: np.random.Generator, rows: int, dimension: int) -> NDArray[np.float32]:
+    vectors = np.empty((rows, dimension), dtype=np.float32)
+    for start in range(0, rows, _RANDOM_AT_ONCE):
+        piece = random.standard_normal((min(_RANDOM_AT_ONCE, rows - start), dimension), dtype=np.float32)
+        vectors[start : start + len(piece)] = piece / np.linalg.norm(piece, axis=1, keepdims=True)
+    return vectors

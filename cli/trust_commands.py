@@ -1,0 +1,61 @@
+"""`moodfeed make-certificates` and `moodfeed make-token`: what TLS and tokens are made of."""
+
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.progress import console
+
+TOKEN_BYTES = 32
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_READABLE = 0o644
+
+
+def make_certificates(
+    directory: Annotated[Path, typer.Argument(help="Where they go; made if it is not there.")],
+    days: Annotated[int, typer.Option(min=1, max=365, help="How long the certificates are valid.")] = 30,
+) -> None:
+    """Make an authority, and a certificate for each process and one client; run it again before they end."""
+    from cli.certificates import write_certificates
+
+    names = write_certificates(directory, lifetime=timedelta(days=days))
+    console.print(
+        f"Valid for {days} days: {', '.join(f'{directory / name}/' for name in names)}\n"
+        "each with certificate.pem, key.pem and authority.pem. Running processes take new ones in by themselves.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def make_token(
+    name: Annotated[str, typer.Argument(help="Who will use it; metrics and limits go by this name.")],
+    file: Annotated[
+        Path | None, typer.Option(help="Tokens file to add the line to; without it the line is printed too.")
+    ] = None,
+) -> None:
+    """Make a token and print it, this one time; the line for a tokens file holds only its sha256."""
+    if not _NAME.fullmatch(name):
+        raise typer.BadParameter("a name has up to 64 letters, digits, dots, dashes and underscores", param_hint="NAME")
+    token = secrets.token_urlsafe(TOKEN_BYTES)  # 256 random bits: no guessing, so a plain hash is enough
+    line = f"{name}:{hashlib.sha256(token.encode()).hexdigest()}"
+    if file is not None:
+        _add_line(file, line)
+    typer.echo(token)
+    if file is None:
+        typer.echo(line)
+
+
+def _add_line(path: Path, line: str) -> None:
+    from cli.certificates import replace_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = path.read_text() if path.exists() else ""
+    if before and not before.endswith("\n"):
+        before += "\n"
+    mode = path.stat().st_mode & 0o777 if path.exists() else _READABLE
+    replace_file(path, f"{before}{line}\n".encode(), mode=mode)

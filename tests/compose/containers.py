@@ -1,0 +1,72 @@
+"""The project's containers, through the docker command."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROJECT = "moodfeed-test"
+ONE_OF_EACH = ("-f", "docker-compose.yml")
+TWO_REPLICAS = (*ONE_OF_EACH, "-f", "docker-compose.replicas.yml")
+EVERY_CONTEXT_IS_ASKED = (*TWO_REPLICAS, "-f", "tests/compose/every_context_is_asked.yml")
+GATEWAY_GRPC, GATEWAY_HTTP = "127.0.0.1:50050", "127.0.0.1:8000"
+
+
+def docker(*arguments: str, check: bool = True, seconds: float = 120) -> str:
+    """What the command prints; AssertionError with its last words if it fails, unless ``check`` is False."""
+    done = subprocess.run(
+        ["docker", *arguments],
+        cwd=ROOT,
+        env=os.environ | _other_base(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
+    )
+    assert not check or done.returncode == 0, done.stderr[-3000:]
+    return done.stdout if check else done.stdout + done.stderr
+
+
+def compose(*arguments: str, files: tuple[str, ...] = ONE_OF_EACH, check: bool = True) -> str:
+    """The same of ``docker compose``."""
+    return docker("compose", "-p", PROJECT, *files, *arguments, check=check, seconds=1700)
+
+
+def containers(service: str) -> list[str]:
+    """Ids of a service's containers, in a fixed order, whether they run or not."""
+    return sorted(compose("ps", "-aq", service, files=TWO_REPLICAS).split())
+
+
+def inspect(container: str) -> dict[str, object]:
+    """What the engine knows of a container."""
+    return json.loads(docker("inspect", container))[0]
+
+
+def python(container: str, program: str, *, check: bool = True) -> str:
+    """Run a program inside a container that runs."""
+    return docker("exec", container, "python", "-c", program, check=check)
+
+
+def wait_until(is_so: Callable[[], bool], *, what: str, seconds: float = 90.0) -> None:
+    """Poll; AssertionError if it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"not in time: {what}"
+        time.sleep(0.1)
+
+
+def _other_base() -> dict[str, str]:
+    """An engine without a registry has a base image of its own making, which has no digest: build on that one."""
+    if "PYTHON_IMAGE" in os.environ:
+        return {}
+    done = subprocess.run(
+        ["docker", "image", "inspect", "--format", "{{len .RepoDigests}}", "python:3.11-slim"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return {"PYTHON_IMAGE": "python:3.11-slim"} if done.stdout.strip() == "0" else {}

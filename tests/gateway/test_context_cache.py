@@ -1,0 +1,119 @@
+"""What the gateway remembers of users and moods, and when it forgets."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from gateway.context_cache import ContextCache, RememberingUserTower, WatchingPostIndex
+from gateway.feed import Category, Context, Ranking, Search, SearchResult
+
+OLD, NEW = "ab" * 32, "cd" * 32
+
+
+@dataclass
+class FakeTower:
+    """Counts what it is asked."""
+
+    current: str = OLD
+    has_mood_encoder: bool = True
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+
+    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> Context:
+        self.asked.append((username, mood, bundle_id))
+        return Context(bundle_id=bundle_id or self.current, mood_unavailable=bool(mood) and not self.has_mood_encoder)
+
+
+@dataclass
+class FakeIndex:
+    """Answers from the bundle that it is asked for."""
+
+    current: str = OLD
+
+    async def search_posts(self, search: Search, *, seconds: float) -> SearchResult:
+        return SearchResult((), False, Ranking.USER, search.context.bundle_id, self.current)
+
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[Category, ...]:
+        return ()
+
+
+def remembering(tower: FakeTower, index: FakeIndex, size: int = 100):
+    cache = ContextCache(size)
+    tower_of_cache, index_of_cache = RememberingUserTower(tower, cache), WatchingPostIndex(index, cache)
+
+    def ask(username: str, mood: str = "", bundle_id: str = "") -> str:
+        async def feed() -> str:
+            context = await tower_of_cache.encode_context(username, mood, bundle_id=bundle_id, seconds=1)
+            await index_of_cache.search_posts(Search(context, None, (), 0, 10), seconds=1)
+            return context.bundle_id
+
+        return asyncio.run(feed())
+
+    return ask
+
+
+def test_a_user_who_comes_again_is_not_asked_for_again() -> None:
+    tower = FakeTower()
+    ask = remembering(tower, FakeIndex())
+    for _ in range(3):
+        ask("ana", "calm")
+    assert tower.asked == [("ana", "calm", "")]
+
+
+def test_another_mood_or_user_is_asked_for() -> None:
+    tower = FakeTower()
+    ask = remembering(tower, FakeIndex())
+    for username, mood in (("ana", ""), ("ana", "calm"), ("bob", "calm"), ("ana", " calm ")):
+        ask(username, mood)
+    assert tower.asked == [("ana", "", ""), ("ana", "calm", ""), ("bob", "calm", "")]
+
+
+def test_nothing_of_the_old_bundle_is_used_once_a_reply_named_the_new_one() -> None:
+    tower, index = FakeTower(), FakeIndex()
+    ask = remembering(tower, index)
+    ask("ana")
+    ask("bob")
+    tower.current = index.current = NEW
+    assert ask("ana") == OLD  # nobody has said so yet; the old bundle is whole, and still held
+    assert [ask("ana"), ask("bob"), ask("bob")] == [NEW, NEW, NEW]
+    assert tower.asked[2:] == [("ana", "", ""), ("bob", "", "")]
+
+
+def test_a_page_of_the_old_bundle_goes_on_from_memory() -> None:
+    tower, index = FakeTower(), FakeIndex()
+    ask = remembering(tower, index)
+    ask("ana")
+    tower.current = index.current = NEW
+    ask("ana")
+    ask("ana")
+    assert ask("ana", bundle_id=OLD) == OLD
+    assert tower.asked == [("ana", "", ""), ("ana", "", "")]
+
+
+def test_a_context_without_its_mood_is_not_remembered() -> None:
+    tower = FakeTower(has_mood_encoder=False)
+    ask = remembering(tower, FakeIndex())
+    ask("ana", "calm")
+    tower.has_mood_encoder = True
+    ask("ana", "calm")
+    ask("ana", "calm")
+    assert len(tower.asked) == 2
+
+
+def test_no_more_than_its_size_is_remembered_and_the_least_used_goes_first() -> None:
+    tower = FakeTower()
+    ask = remembering(tower, FakeIndex(), size=2)
+    for username in ("ana", "bob", "ana", "cleo", "ana", "bob"):
+        ask(username)
+    assert [username for username, *_ in tower.asked] == ["ana", "bob", "cleo", "bob"]
+    tower.asked.clear()
+    nothing = remembering(tower, FakeIndex(), size=0)
+    nothing("ana")
+    nothing("ana")
+    assert len(tower.asked) == 2
+
+
+def test_what_is_too_long_is_not_kept() -> None:
+    tower = FakeTower()
+    ask = remembering(tower, FakeIndex())
+    ask("a" * 2_000)
+    ask("a" * 2_000)
+    assert len(tower.asked) == 2
