@@ -155,12 +155,13 @@ def running_fleet(
     for item in sockets:
         item.close()
     logs.mkdir(parents=True, exist_ok=True)
+    environment = {"MOODFEED_GATEWAY_CONTEXT_CACHE_SIZE": "0", **(settings or {})}
     fleet = Fleet(
         bundles,
         logs,
         dict(zip(names, free, strict=False)),
         free[-1],
-        {"MOODFEED_GATEWAY_CONTEXT_CACHE_SIZE": "0", **(settings or {})},
+        environment,
         dict(modules or {}),
     )
     with ExitStack() as stack:
