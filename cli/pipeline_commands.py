@@ -111,7 +111,7 @@ def score(data: DataOption = Path("data")) -> None:
 def embed(data: DataOption = Path("data"), encoder: EncoderOption = None) -> None:
     """Embed the post summaries; only what is new."""
     from cli import stages
-    from two_tower.text_encoder import default_encoder_directory
+    from two_tower.encoder_files import default_encoder_directory
 
     stages.embed_stage(Workspace(data), encoder or default_encoder_directory())
 
@@ -202,7 +202,7 @@ def export(
     """Write a bundle and make it current; with --csv, write the current one's post embeddings as a table."""
     from cli import stages
     from pipeline.export import write_csv
-    from two_tower.text_encoder import default_encoder_directory
+    from two_tower.encoder_files import default_encoder_directory
 
     if csv is not None:
         count = write_csv(IndexPosts.read(open_bundle(current_bundle(bundles))), csv)
@@ -228,7 +228,7 @@ def build(
 ) -> None:
     """Run every stage, from fetch to export."""
     from cli import stages
-    from two_tower.text_encoder import default_encoder_directory
+    from two_tower.encoder_files import default_encoder_directory
 
     stages.build_bundle(
         Workspace(data),
