@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, VERBS, Histories
-from two_tower.tower_config import TowerConfig
+from two_tower.tower_config import TowerConfig, newness_of
 
 __all__ = [
     "HistoryTensors",
@@ -129,7 +129,7 @@ class PostTower(nn.Module):
 
     def embed(self, representations: Tensor, numeric: Tensor, is_new: Tensor) -> Tensor:
         """Unit embeddings [posts, tower_dimension]; ``is_new`` bool [posts]: nobody has met the post."""
-        newness = _newness(self.new_post_bonus) * torch.where(is_new, 1.0, -1.0).unsqueeze(-1)
+        newness = newness_of(self.new_post_bonus) * torch.where(is_new, 1.0, -1.0).unsqueeze(-1)
         return _with_newness(self(representations, numeric), newness)
 
 
@@ -228,12 +228,7 @@ def _mean_of_history(representations: Tensor, history: HistoryTensors) -> Tensor
 
 def welcome_new_posts(users: Tensor, bonus: float) -> Tensor:
     """Users' unit vectors [batch, learned_dimension] as embeddings [batch, tower_dimension] that new posts please."""
-    return _with_newness(users, users.new_full((len(users), 1), _newness(bonus)))
-
-
-def _newness(bonus: float) -> float:
-    """The last component b of an embedding: a new post's score grows by 2 b^2 / (1 - b^2), which is the bonus."""
-    return float((bonus / (2 + bonus)) ** 0.5)
+    return _with_newness(users, users.new_full((len(users), 1), newness_of(bonus)))
 
 
 def _with_newness(vectors: Tensor, newness: Tensor) -> Tensor:

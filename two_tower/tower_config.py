@@ -37,3 +37,8 @@ class TowerConfig:
     def from_facts(cls, facts: dict[str, bool | int | float | str]) -> Self:
         """Read the manifest's fields; TypeError if one is missing or unknown."""
         return cls(**facts)  # type: ignore[arg-type]
+
+
+def newness_of(bonus: float) -> float:
+    """The last component b of an embedding: a new post's score grows by 2 b^2 / (1 - b^2), which is the bonus."""
+    return float((bonus / (2 + bonus)) ** 0.5)
