@@ -1,6 +1,7 @@
 """The mood encoder of a bundle, in the runtime that a process has: a text encoder is read the same way in either."""
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -10,6 +11,13 @@ from two_tower.bundle_files import MOOD_ENCODER
 from two_tower.embedding_space import Matrix
 from two_tower.encoder_files import CONFIG, TOKENIZER, TextEncoderError
 from two_tower.onnx_encoder import OnnxEncoder
+
+
+class Runtime(StrEnum):
+    """In what a BERT runs; a process that chooses ONNX Runtime needs no torch."""
+
+    ONNX = "onnx"
+    TORCH = "torch"
 
 
 class Encodes(Protocol):

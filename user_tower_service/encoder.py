@@ -12,9 +12,9 @@ from two_tower.bundle import Bundle
 from two_tower.bundle_files import HistoryPosts, KnownUsers
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
 from two_tower.features import PostInputs, new_post_features, window_histories
-from two_tower.mood_encoders import Encodes
+from two_tower.mood_encoders import Encodes, Runtime
 from two_tower.mood_text import mood_to_words, post_to_mood_sentence
-from user_tower_service.runtime import Runtime, ServingTowers, read_models
+from user_tower_service.runtime import ServingTowers, read_models
 
 _log = structlog.get_logger("user_tower_service.encoder")
 

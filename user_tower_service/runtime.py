@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from two_tower.bundle import Bundle
 from two_tower.embedding_space import Matrix
 from two_tower.features import Histories, PostInputs
-from two_tower.mood_encoders import Encodes, read_quantised_mood_encoder
+from two_tower.mood_encoders import Encodes, Runtime, read_quantised_mood_encoder
 from two_tower.numpy_towers import NumpyTowers
 from two_tower.onnx_encoder import LOWEST_COSINE
 from two_tower.tower_config import TowerConfig
@@ -16,13 +15,6 @@ from two_tower.tower_files import KnownPosts
 from two_tower.words import Vocabulary
 
 _ROUNDING = 1 - 1e-4  # another kind of processor rounds otherwise; another model is far off
-
-
-class Runtime(StrEnum):
-    """The values of MOODFEED_USER_TOWER_RUNTIME."""
-
-    ONNX = "onnx"
-    TORCH = "torch"
 
 
 class ServingTowers(Protocol):

@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
 from rpc.server_settings import AdminSettings, ServerSettings
-from user_tower_service.runtime import Runtime
+from two_tower.mood_encoders import Runtime
 
 
 class Settings(ServerSettings, AdminSettings):
