@@ -42,7 +42,7 @@ def quantise(shape: BertShape, arrays: Arrays, *, block: int = BLOCK) -> Arrays:
     for name, array in _reordered(arrays, order).items():
         product = name.removesuffix(".weight")
         if product.split(".")[-1] in shape.products and name.endswith(".weight"):
-            quantised[f"{product}.quantised"], quantised[f"{product}.scales"] = _in_blocks(array, block)
+            quantised[f"{product}.quantised"], quantised[f"{product}.scales"] = in_blocks(array, block)
         else:
             quantised[name] = np.ascontiguousarray(array, dtype=np.float16 if name == "words" else np.float32)
     return quantised
@@ -71,7 +71,7 @@ def _reordered(arrays: Arrays, order: NDArray[np.int64]) -> Arrays:
     return reordered
 
 
-def _in_blocks(weight: NDArray[np.float32], block: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def in_blocks(weight: NDArray[np.float32], block: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """A weight [made, taken] as uint8 [made, blocks, block] around 128, and the scales [made, blocks]."""
     made, taken = weight.shape
     blocks = math.ceil(taken / block)
