@@ -17,6 +17,7 @@ from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import EncodedPosts, encode_posts, encode_users
 from pipeline.evaluate import Evaluation
 from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
+from pipeline.quantise_encoder import quantise_encoder
 from pipeline.report import Report
 from pipeline.report_examples import choose_examples
 from pipeline.trained_towers import TrainedTowers
@@ -34,7 +35,7 @@ CANARY_USERS = 3
 CANARY_POSTS = 10
 REPORT_MOODS = ("calm", "😂")
 NEAR_TIE = 1e-6
-PINNED_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
+PINNED_LIBRARIES = ("numpy", "onnx", "onnxruntime", "safetensors", "tokenizers", "torch", "transformers")
 
 
 def export(
@@ -93,6 +94,7 @@ def export(
         mood_encoder.mkdir()
         for file in encoder_files(encoder_directory):
             shutil.copyfile(file, mood_encoder / file.name)
+        quantise_encoder(mood_encoder, full=encoder)
         (directory / bundle_files.EVALUATION).write_text(evaluation.as_json())
         Report(evaluation, counts=counts, epochs=towers.epochs, examples=examples).write(directory)
 

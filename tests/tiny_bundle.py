@@ -16,9 +16,10 @@ from transformers import BertConfig, BertModel
 from two_tower import bundle_files
 from two_tower.bundle import Canary, Manifest, write_bundle
 from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers, ServedPost
+from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.model import PostTower, TowerConfig, UserTower
-from two_tower.text_encoder import CONFIG, TOKENIZER, WEIGHTS
+from two_tower.quantised_bert import write_quantised
 
 TOWER = TowerConfig(
     text_dimension=8,
@@ -132,4 +133,5 @@ def _towers_and_encoder() -> dict[str, bytes]:
         )
         tokenizer.save(str(encoder / TOKENIZER))
         save_file(BertModel(config, add_pooling_layer=False).state_dict(), encoder / WEIGHTS)
+        write_quantised(encoder, encoder)
         return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}

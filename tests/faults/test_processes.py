@@ -256,14 +256,14 @@ def with_errors_dropped(run: Callable[[socket.socket], None]) -> Callable[[socke
 
 BREAK_MOODS = """
 import runpy
-from two_tower.text_encoder import TextEncoder
+from two_tower.onnx_encoder import OnnxEncoder
 
-whole = TextEncoder.encode
+whole = OnnxEncoder.encode
 def encode(self, texts, **options):
     if "calm and happy" in texts:
         raise RuntimeError("the mood encoder is broken by the test")
     return whole(self, texts, **options)
-TextEncoder.encode = encode
+OnnxEncoder.encode = encode
 runpy.run_module("user_tower_service", run_name="__main__")
 """
 

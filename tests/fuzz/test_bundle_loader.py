@@ -44,12 +44,14 @@ from two_tower.bundle_files import (
     read_words,
 )
 from two_tower.features import VERBS
+from two_tower.mood_encoders import read_quantised_mood_encoder
 from two_tower.towers import Towers, read_mood_encoder
 
 ARRAY_FILES = (INDEX_ARRAYS, HISTORY_POSTS, USER_ARRAYS, CANARIES)
 LINE_FILES = (INDEX_POSTS, CATEGORIES, USERNAMES, WORDS)
 TOWER_FILES = (USER_TOWER, POST_TOWER)
 fuzzed = inputs.fuzzed(0.01, batch=1, at_least=40)
+QUANTISED_ENCODER = "mood_encoder/model_int8.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +150,9 @@ def assert_towers_embed(bundle: Bundle) -> None:
     assert all(bool(weight.isfinite().all()) for weight in towers.user_tower.parameters())
     assert all(bool(weight.isfinite().all()) for weight in towers.post_tower.parameters())
     assert encoder.encode(["calm", ""]).shape == (2, bundle.manifest.text_dimension)
+    quantised = read_quantised_mood_encoder(bundle).encode(["calm", ""])
+    assert quantised.shape == (2, bundle.manifest.text_dimension)
+    assert quantised.dtype == np.float32
     assert towers.user_tower.out.out_features + 1 == bundle.manifest.tower_dimension
     assert torch.from_numpy(towers.known.numeric).isfinite().all()
 
@@ -314,11 +319,11 @@ def test_arrays_of_any_kind(sound: Path, name: str, data: st.DataObject) -> None
         refused_or_sound(seal(copy))
 
 
-@pytest.mark.parametrize("name", TOWER_FILES)
+@pytest.mark.parametrize("name", [*TOWER_FILES, QUANTISED_ENCODER])
 @fuzzed
 @given(data=st.data())
 def test_towers_of_any_kind(sound: Path, name: str, data: st.DataObject) -> None:
-    arrays = {key: array for key, array in load((sound / name).read_bytes()).items() if array.dtype.kind in "fi"}
+    arrays = {key: array for key, array in load((sound / name).read_bytes()).items() if array.dtype.kind in "fiu"}
     others = {key: array for key, array in load((sound / name).read_bytes()).items() if key not in arrays}
     change_arrays(data, arrays)
     with copy_of(sound) as copy:
@@ -326,7 +331,7 @@ def test_towers_of_any_kind(sound: Path, name: str, data: st.DataObject) -> None
         refused_or_sound(seal(copy), with_towers=True)
 
 
-@pytest.mark.parametrize("name", [*ARRAY_FILES, *TOWER_FILES, "mood_encoder/model.safetensors"])
+@pytest.mark.parametrize("name", [*ARRAY_FILES, *TOWER_FILES, "mood_encoder/model.safetensors", QUANTISED_ENCODER])
 @fuzzed
 @given(data=st.data())
 def test_safetensors_with_a_broken_header(sound: Path, name: str, data: st.DataObject) -> None:
