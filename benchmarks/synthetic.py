@@ -14,6 +14,7 @@ from two_tower.bundle import Manifest, point_current_at, write_bundle
 from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers, ServedPost
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.model import PostTower, TowerConfig, UserTower
+from two_tower.quantised_bert import write_quantised
 from two_tower.text_encoder import default_encoder_directory, encoder_files
 
 TEXT_DIMENSION = 384
@@ -71,6 +72,7 @@ def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0) -> Path:
         mood_encoder.mkdir()
         for file in encoder_files(default_encoder_directory()):
             shutil.copyfile(file, mood_encoder / file.name)
+        write_quantised(default_encoder_directory(), mood_encoder)
 
     manifest = Manifest(
         tower_dimension=TOWER_DIMENSION,

@@ -21,7 +21,7 @@ class Settings(ServerSettings, AdminSettings):
         description="directory of the bundles, with the link `current` in it",
     )
     runtime: Runtime = Field(
-        Runtime.ONNX, description="onnx: NumPy and an 8-bit BERT; torch: the full BERT, 6 times slower, 500 MB more"
+        Runtime.ONNX, description="onnx: NumPy and an 8-bit BERT; torch: the full BERT, 6 times slower, 320 MB more"
     )
     pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
     most_waiting: int = Field(64, ge=0, description="requests that may wait for a thread; more are refused at once")
