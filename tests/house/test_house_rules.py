@@ -40,7 +40,15 @@ FOREIGN_TO = {
     "user_tower_service": {"faiss", "pandas"},
     "rpc": {"torch", "faiss", "numpy", "pandas", "transformers"},
 }
-TORCH_FREE = ("bundle.py", "bundle_files.py", "held_bundles.py", "embedding_space.py", "features.py", "mood_text.py")
+TORCH_FREE = (
+    "bundle.py",
+    "bundle_files.py",
+    "held_bundles.py",
+    "embedding_space.py",
+    "features.py",
+    "mood_text.py",
+    "served_posts.py",
+)
 MAY_READ_GENERATED_CODE = {
     "gateway/clients.py",
     "gateway/service.py",
