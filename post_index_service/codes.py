@@ -6,8 +6,8 @@ Cauchy and Schwarz the last is at most |q * step| times the largest |e| of all v
 in the same way, so FAISS multiplies integers, without a rounding error of its own.
 """
 
+import math
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -83,19 +83,19 @@ class Codes:
     def query(self, *queries: Vector) -> CodedQuery:
         """Round a query, a part for each kind: the score is the sum of the parts' inner products."""
         scaled = [query.astype(np.float64) * grid.step for query, grid in zip(queries, self.grids, strict=True)]
-        unit = max(float(np.abs(part).max()) for part in scaled) / LARGEST_CODE or 1.0
-        rounded = [np.rint(part / unit) for part in scaled]
-        error = sum(
-            float(np.linalg.norm(part)) * grid.worst
-            + unit * float(np.linalg.norm(part / unit - integers)) * grid.longest
-            for part, integers, grid in zip(scaled, rounded, self.grids, strict=True)
-        )
-        values = np.concatenate(rounded).astype(np.float32)
-        # What the exact scores are themselves rounded by: float32, as many terms as there are values.
-        own = sum(float(np.linalg.norm(query)) for query in queries) * (len(values) + 2) * 2.0**-23
-        constant = sum(
-            float(query.astype(np.float64) @ grid.mean) for query, grid in zip(queries, self.grids, strict=True)
-        )
+        unit = max(max(float(part.max()), -float(part.min())) for part in scaled) / LARGEST_CODE or 1.0
+        error = constant = length = 0.0
+        rounded = []
+        for query, part, grid in zip(queries, scaled, self.grids, strict=True):
+            in_units = part / unit
+            integers = np.rint(in_units)
+            rounded.append(integers)
+            error += _length(part) * grid.worst + unit * _length(in_units - integers) * grid.longest
+            constant += float(query @ grid.mean)
+            length += _length(query)
+        values = np.concatenate(rounded, dtype=np.float32)
+        # What the exact scores are themselves rounded by, and the constant: float32, as many terms as values.
+        own = length * (len(values) + 2) * 2.0**-22
         return CodedQuery(values, unit, constant, error * _SLACK + own)
 
     def nearest(self, place: slice, query: CodedQuery, count: int) -> tuple[Rows, float]:
@@ -168,13 +168,16 @@ def _float32_error(mean: Vector, step: Vector) -> float:
     return float(np.linalg.norm((LARGEST_CODE + 1 + np.abs(mean) / step) * 2.0**-22))
 
 
+def _length(vector: NDArray[np.floating]) -> float:
+    return math.sqrt(float(vector @ vector))
+
+
 def _longest(rows: Matrix) -> float:
     return float(np.sqrt(np.einsum("rd,rd->r", rows, rows).max()))
 
 
-def among_sorted(values: Sequence[int] | Rows, sorted_values: Rows) -> NDArray[np.bool_]:
+def among_sorted(values: Rows, sorted_values: Rows) -> NDArray[np.bool_]:
     """Which of the values are among the sorted ones."""
-    values = np.asarray(values, dtype=np.int64)
     if not len(sorted_values):
         return np.zeros(len(values), dtype=np.bool_)
     places = np.searchsorted(sorted_values, values)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Self, overload
 
 import numpy as np
@@ -68,16 +68,28 @@ class ServedPosts(Sequence[ServedPost]):
     def __getitem__(self, place: slice) -> tuple[ServedPost, ...]: ...
     def __getitem__(self, place: int | slice) -> ServedPost | tuple[ServedPost, ...]:
         if isinstance(place, slice):
-            return tuple(self[row] for row in range(*place.indices(len(self))))
-        row = range(len(self))[place]  # negative ones count from the end, and the others raise IndexError
-        ends = self.offsets[len(TEXT_FIELDS) * row : len(TEXT_FIELDS) * (row + 1) + 1].tolist()
-        text = self.text[ends[0] : ends[-1]].tobytes()
-        video_link, title, thumbnail_url, owner_username = (
-            text[start - ends[0] : end - ends[0]].decode() for start, end in pairwise(ends)
-        )
-        return ServedPost(
-            int(self.post_ids[row]), video_link, title, thumbnail_url, int(self.category_ids[row]), owner_username
-        )
+            return tuple(self.at(np.arange(*place.indices(len(self)))))
+        return self.at(np.array([range(len(self))[place]]))[0]  # a range counts from the end and raises IndexError
+
+    def at(self, rows: NDArray[np.int64]) -> list[ServedPost]:
+        """The posts of the rows, in their order."""
+        fields = len(TEXT_FIELDS)
+        ends = self.offsets[fields * rows[:, None] + np.arange(fields + 1)].tolist()
+        post_ids, category_ids = self.post_ids[rows].tolist(), self.category_ids[rows].tolist()
+        text = self.text.data
+        return [
+            ServedPost(
+                post_id,
+                str(text[start:link], "utf-8"),
+                str(text[link:title], "utf-8"),
+                str(text[title:thumbnail], "utf-8"),
+                category_id,
+                str(text[thumbnail:owner], "utf-8"),
+            )
+            for post_id, category_id, (start, link, title, thumbnail, owner) in zip(
+                post_ids, category_ids, ends, strict=True
+            )
+        ]
 
     def __iter__(self) -> Iterator[ServedPost]:
         return (self[row] for row in range(len(self)))
