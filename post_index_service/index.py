@@ -1,8 +1,9 @@
-"""Exact search among the posts of a category or of all: by user, by mood, by both, or by popularity.
+"""Search among the posts of a category or of all: by user, by mood, by both, or by popularity.
 
 Posts lie in order of category, so a category is a slice of each array and FAISS scans only that slice; a selector over
 all posts measured up to 400 times slower. It scans 8-bit codes; the few best of them are ranked again by what the
-bundle stores, as many as it takes to be sure that no other post belongs among them.
+bundle stores, as many as it takes to be sure that no other post belongs among them. Only a user's search over all of
+very many posts takes its few best from a coarser scan, and is not sure.
 """
 
 import math
@@ -13,7 +14,8 @@ from enum import Enum
 import numpy as np
 
 from post_index_service.codes import Codes, Rows, among_sorted
-from post_index_service.ranking import ByInnerProducts, ByPopularity, InnerProduct, Order
+from post_index_service.ranking import ByInnerProducts, ByPopularity, ByShortlist, InnerProduct, Order
+from post_index_service.shortlist import Shortlist
 from two_tower.bundle_files import Category, IndexPosts
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Vector
 from two_tower.served_posts import ServedPost
@@ -21,6 +23,8 @@ from two_tower.served_posts import ServedPost
 LARGEST_LIMIT = 100
 MOST_EXCLUSIONS = 1000
 MOST_SEEN = 100_000
+MOST_EXACT = 200_000
+"""Posts up to which a user's search over all categories is exact; beyond, it ranks a shortlist, see recall.py."""
 _NORM_TOLERANCE = 1e-3
 
 
@@ -105,7 +109,7 @@ class CategoryCount:
 class PostIndex:
     """The posts of one bundle; every method may be called from several threads."""
 
-    def __init__(self, posts: IndexPosts, *, bundle_id: str, user_weight: float) -> None:
+    def __init__(self, posts: IndexPosts, *, bundle_id: str, user_weight: float, most_exact: int = MOST_EXACT) -> None:
         self.bundle_id = bundle_id
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
         self.text_space = EmbeddingSpace(bundle_id, EmbeddingKind.TEXT, posts.text_embeddings.shape[1])
@@ -116,6 +120,7 @@ class PostIndex:
         # Side by side, so that closeness + user_weight * user score is one inner product, which one pass finds.
         self._text_and_tower_codes = Codes.of(posts.text_embeddings, posts.tower_embeddings)
         self._tower_codes = self._text_and_tower_codes.last()
+        self._shortlist = Shortlist(self._tower_codes) if len(posts.posts) > most_exact else None
         self._popularity = posts.popularity
         self._post_ids = posts.post_ids
         self._rows_by_id = np.argsort(posts.post_ids, kind="stable").astype(np.int32)
@@ -137,7 +142,10 @@ class PostIndex:
         )
 
     def search(self, query: Query) -> SearchResult:
-        """One page of the query's ranking: exact, the same at every call, ties to the smaller post id.
+        """One page of the query's ranking: the same at every call, ties to the smaller post id.
+
+        It is exact, but by user over all categories of more than ``most_exact`` posts, where one of the first ten may
+        rarely be missing. Every other promise holds there too.
 
         Posts seen by the user come after all others, ranked by the same rule among themselves.
         """
@@ -179,7 +187,10 @@ class PostIndex:
             if by_user is None:
                 return Ranking.POPULAR, ByPopularity(self._popularity[place], ids)
             query = self._tower_codes.query(by_user.query)
-            return Ranking.USER, ByInnerProducts(self._tower_codes, place, query, (by_user,), ids)
+            exact = ByInnerProducts(self._tower_codes, place, query, (by_user,), ids)
+            if self._shortlist and len(ids) == len(self._post_ids):
+                return Ranking.USER, ByShortlist(exact, self._shortlist, by_user.query)
+            return Ranking.USER, exact
         by_mood = InnerProduct(self._text[place], mood)
         codes = self._text_and_tower_codes
         if by_user is None:

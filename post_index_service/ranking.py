@@ -1,4 +1,4 @@
-"""The orders in which posts can be ranked, each over the rows of one slice: exact, ties to the smaller post id."""
+"""The orders in which posts can be ranked, each over the rows of one slice, ties to the smaller post id."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
+from post_index_service.shortlist import Shortlist
 from two_tower.embedding_space import HalfMatrix, Matrix, Vector
 
 _FETCHED_MORE = 64  # than asked for: the rows whose scores in the codes are within twice the error of the last one's
+_SHORTLISTED = 512  # of a million random directions none of the best ten is left out
 _BLOCK_ROWS = 8192
 
 
@@ -78,6 +80,31 @@ class ByInnerProducts:
         sums = parts[0] if len(parts) == 1 else parts[0] + np.float32(self.products[1].weight) * parts[1]
         order = np.lexsort((self.ids[rows], -sums))
         return rows[order], sums[order], parts[-1][order]
+
+
+@dataclass(frozen=True, slots=True)
+class ByShortlist:
+    """First the rows of a shortlist, then all others, both ranked exactly.
+
+    The shortlist is as long for the first page as for the last, so that pages never overlap.
+    """
+
+    exact: ByInnerProducts
+    shortlist: Shortlist
+    user: Vector
+
+    def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
+        """As exact as the shortlist is complete."""
+        likely = self.shortlist.rows(self.user, _SHORTLISTED + len(skip))
+        rows, scores = self.exact.among(likely[~among_sorted(likely, skip)])
+        if len(rows) < count:
+            others, other_scores = self.exact.first(count - len(rows), skip=np.union1d(likely, skip))
+            rows, scores = np.concatenate([rows, others]), np.concatenate([scores, other_scores])
+        return rows[:count], scores[:count]
+
+    def among(self, rows: Rows) -> tuple[Rows, Scores]:
+        """A few rows need no search."""
+        return self.exact.among(rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,12 +111,14 @@ class IndexPosts:
         posts = ServedPosts(post_ids, category_ids, arrays.pop("text_offsets"), _map_bytes(posts_path))
         complaint = posts.complaint()
         _check(posts_path, not complaint, f"{complaint}, as {INDEX_ARRAYS} has it")
+        index = cls(posts=posts, categories=categories, **arrays)
+        index.let_go_of_pages()
         _check(
             categories_path,
             [category.category_id for category in categories] == np.unique(category_ids[category_ids > 0]).tolist(),
             f"does not name the categories of {INDEX_ARRAYS}, ascending",
         )
-        return cls(posts=posts, categories=categories, **arrays)
+        return index
 
     def let_go_of_pages(self) -> None:
         """Leave the files' pages to the system, which hands back those that are asked for; harmless at any time."""
@@ -241,7 +243,7 @@ def read_words(bundle: Bundle) -> tuple[str, ...]:
     return _read_texts(bundle.path(WORDS))
 
 
-_BLOCK_ROWS = 8192  # whose float32 copies fit in the processor's cache
+_BLOCK_ROWS = 1024  # whose float32 copies fit in the processor's cache
 _SQUARED_NORM_TOLERANCE = 2e-3  # that of the wire, post_index_service.index, squared
 
 _Row = TypeVar("_Row", bound=Category)
