@@ -125,11 +125,10 @@ class PostIndex:
         self._post_ids = posts.post_ids
         self._rows_by_id = np.argsort(posts.post_ids, kind="stable").astype(np.int32)
         self._sorted_ids = posts.post_ids[self._rows_by_id]
-        numbers, starts = np.unique(posts.category_ids, return_index=True)
-        ends = [*starts[1:], len(posts.category_ids)]
+        numbers, starts, counts = np.unique(posts.category_ids, return_index=True, return_counts=True)
         self._slices = {
-            int(number): slice(int(start), int(end))
-            for number, start, end in zip(numbers, starts, ends, strict=True)
+            number: slice(start, start + count)
+            for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True)
             if number > 0
         }
         self._names = {category.category_id: category for category in posts.categories}
