@@ -23,8 +23,9 @@ from pipeline.report_examples import choose_examples
 from pipeline.trained_towers import TrainedTowers
 from two_tower import bundle_files
 from two_tower.bundle import Canary, Json, Manifest
-from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers, ServedPost
+from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers
 from two_tower.mood_text import mood_to_words
+from two_tower.served_posts import TEXT_FIELDS, ServedPosts
 from two_tower.text_encoder import TextEncoder, encoder_files
 
 USER_SHARE = 0.5  # spread of the user's part beside the mood's where both rank; scripts/measure_mood.py compares shares
@@ -170,26 +171,10 @@ def _index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
         post_ids=dataset.post_ids[order],
         category_ids=category_ids[order],
         tower_embeddings=posts.embeddings[order],
-        text_embeddings=dataset.mood_text[order],
+        text_embeddings=dataset.mood_text[order].astype(np.float16),
         popularity=popularity[order],
-        posts=tuple(
-            ServedPost(
-                post_id=int(post_id),
-                video_link=video_link,
-                title=title,
-                thumbnail_url=thumbnail_url,
-                category_id=int(category_id),
-                owner_username=owner_username,
-            )
-            for post_id, video_link, title, thumbnail_url, category_id, owner_username in zip(
-                dataset.post_ids[order],
-                rows["video_link"].astype(str),
-                rows["title"].astype(str),
-                rows["thumbnail_url"].astype(str),
-                category_ids[order],
-                rows["owner_username"].astype(str),
-                strict=True,
-            )
+        posts=ServedPosts.from_columns(
+            dataset.post_ids[order], category_ids[order], {name: rows[name].astype(str) for name in TEXT_FIELDS}
         ),
         categories=tuple(
             Category(category_id=int(category_id), name=str(names[category_id]))

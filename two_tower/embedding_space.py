@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float32]  # [dimension]
 Matrix = NDArray[np.float32]  # [rows, dimension]
+HalfMatrix = NDArray[np.float16]  # [rows, dimension]
 
 
 class EmbeddingKind(Enum):

@@ -48,7 +48,7 @@ from two_tower.mood_encoders import read_quantised_mood_encoder
 from two_tower.towers import Towers, read_mood_encoder
 
 ARRAY_FILES = (INDEX_ARRAYS, HISTORY_POSTS, USER_ARRAYS, CANARIES)
-LINE_FILES = (INDEX_POSTS, CATEGORIES, USERNAMES, WORDS)
+LINE_FILES = (CATEGORIES, USERNAMES, WORDS)
 TOWER_FILES = (USER_TOWER, POST_TOWER)
 fuzzed = inputs.fuzzed(0.01, batch=1, at_least=40)
 QUANTISED_ENCODER = "mood_encoder/model_int8.safetensors"
@@ -111,7 +111,7 @@ def assert_promises_are_kept(bundle: Bundle) -> None:
     rows = list(zip(index.category_ids.tolist(), index.post_ids.tolist(), strict=True))
     assert rows == sorted(set(rows))
     assert len(set(index.post_ids.tolist())) == len(rows)
-    assert [(post.category_id, post.post_id) for post in index.posts] == rows
+    assert [(post.category_id, post.post_id) for post in index.posts] == rows  # decodes each
     assert [item.category_id for item in index.categories] == sorted({category for category, _ in rows if category > 0})
     assert all(category >= 0 for category, _ in rows)
     assert all(0 <= value <= 1 for value in index.popularity.tolist())
@@ -121,7 +121,7 @@ def assert_promises_are_kept(bundle: Bundle) -> None:
         (canaries.user_embeddings, manifest.tower_dimension, True),
         (canaries.mood_embeddings, manifest.text_dimension, True),
     ):
-        assert matrix.dtype == np.float32
+        assert matrix.dtype == (np.float16 if matrix is index.text_embeddings else np.float32)
         assert matrix.shape[1] == dimension
         for row in matrix.tolist():
             norm = math.sqrt(sum(value * value for value in row))
@@ -383,6 +383,25 @@ def test_lines_of_any_kind(sound: Path, name: str, data: st.DataObject) -> None:
     with copy_of(sound) as copy:
         rewrite(copy / name, b"\n".join(lines))
         refused_or_sound(seal(copy), with_towers=name == WORDS)
+
+
+@fuzzed
+@given(data=st.data())
+def test_texts_of_posts_of_any_kind(sound: Path, data: st.DataObject) -> None:
+    text = bytearray((sound / INDEX_POSTS).read_bytes())
+    arrays = load((sound / INDEX_ARRAYS).read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(text)))
+        text[place : place + data.draw(st.integers(0, 4))] = data.draw(
+            st.binary(max_size=4) | st.text(max_size=2).map(lambda some: some.encode())
+        )
+    if data.draw(st.booleans()):
+        arrays["text_offsets"] = np.minimum(arrays["text_offsets"], len(text))
+        arrays["text_offsets"][-1] = len(text)
+    with copy_of(sound) as copy:
+        rewrite(copy / INDEX_POSTS, bytes(text))
+        rewrite(copy / INDEX_ARRAYS, save(arrays))
+        refused_or_sound(seal(copy))
 
 
 @pytest.mark.parametrize("name", ["mood_encoder/config.json", "mood_encoder/tokenizer.json"])

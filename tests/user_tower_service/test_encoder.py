@@ -184,7 +184,7 @@ def test_both_runtimes_embed_posts_the_same_from_the_same_text_vectors(bundle: B
     ours, theirs = NumpyTowers.read(bundle), Towers.read(bundle)
     rows = random.integers(-1, len(known), 200)
     posts = PostInputs(
-        text=index.text_embeddings[random.integers(0, len(index.posts), 200)],
+        text=index.text_embeddings[random.integers(0, len(index.posts), 200)].astype(np.float32),
         words=random.integers(0, len(ours.vocabulary) + 1, (200, 16)),
         category_rows=random.integers(0, ours.config.category_count, 200),
         post_rows=rows,
