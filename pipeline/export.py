@@ -23,7 +23,7 @@ from pipeline.trained_towers import TrainedTowers
 from two_tower import bundle_files
 from two_tower.bundle import Canary, Json, Manifest
 from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers
-from two_tower.embedding_space import HalfMatrix, Matrix
+from two_tower.embedding_space import HalfMatrix, Matrix, in_float32
 from two_tower.mood_text import mood_to_words
 from two_tower.served_posts import TEXT_FIELDS, ServedPosts
 from two_tower.text_encoder import TextEncoder, encoder_files
@@ -148,7 +148,7 @@ def _spread(posts: Matrix | HalfMatrix, queries: Matrix) -> float:
     """The standard deviation of the posts' inner products with a query, averaged over queries; in blocks of posts."""
     sums, squares = np.zeros(len(queries)), np.zeros(len(queries))
     for start in range(0, len(posts), _BLOCK_ROWS):
-        scores = (posts[start : start + _BLOCK_ROWS].astype(np.float32, copy=False) @ queries.T).astype(np.float64)
+        scores = (in_float32(posts[start : start + _BLOCK_ROWS]) @ queries.T).astype(np.float64)
         sums += scores.sum(axis=0)
         squares += (scores * scores).sum(axis=0)
     variances = squares / max(len(posts), 1) - (sums / max(len(posts), 1)) ** 2
