@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from two_tower.embedding_space import HalfMatrix, Matrix, Vector
+from two_tower.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]
@@ -142,7 +142,7 @@ def _round(vectors: Matrix | HalfMatrix, codes: CodeMatrix) -> Grid:
     places = [slice(start, start + _BLOCK_ROWS) for start in range(0, len(vectors), _BLOCK_ROWS)]
 
     def extremes(place: slice) -> tuple[Vector, Vector]:
-        block = vectors[place].astype(np.float32, copy=False)
+        block = in_float32(vectors[place])
         return block.min(axis=0), block.max(axis=0)
 
     with ThreadPoolExecutor(_THREADS) as threads:
@@ -152,7 +152,7 @@ def _round(vectors: Matrix | HalfMatrix, codes: CodeMatrix) -> Grid:
         per_step = np.float32(1) / step
 
         def round_block(place: slice) -> tuple[float, float]:
-            exact = vectors[place].astype(np.float32)  # and from here on in place: it is memory that takes the time
+            exact = in_float32(vectors[place])  # and from here on in place: it is memory that takes the time
             exact -= mean
             exact *= per_step
             rounded = np.rint(exact)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
 from post_index_service.shortlist import Shortlist
-from two_tower.embedding_space import HalfMatrix, Matrix, Vector
+from two_tower.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 
 _FETCHED_MORE = 64  # than asked for: the rows whose scores in the codes are within twice the error of the last one's
 _SHORTLISTED = 512  # of a million random directions none of the best ten is left out
@@ -37,7 +37,7 @@ class InnerProduct:
         """The products, without the weight, in float32, blockwise so that few rows are copied at once."""
         scores = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), _BLOCK_ROWS):
-            block = self.vectors[rows[start : start + _BLOCK_ROWS]].astype(np.float32, copy=False)
+            block = in_float32(self.vectors[rows[start : start + _BLOCK_ROWS]])
             # BLAS may round a row otherwise when it stands among more rows; einsum never does.
             scores[start : start + _BLOCK_ROWS] = np.einsum("rd,d->r", block, self.query)
         return scores

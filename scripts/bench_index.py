@@ -218,14 +218,12 @@ def write(root: Path, posts: IndexPosts) -> float:
     return time.perf_counter() - started
 
 
-def start(root: Path, searches: int) -> dict[str, float]:
-    """Load the bundle as the service does, in this process, and say how long it took and what it holds in memory."""
+def start(root: Path, since: float, searches: int) -> dict[str, float]:
+    """Load the bundle as the service does, in this process; the seconds ``since`` it was asked for, and its memory."""
     faiss.omp_set_num_threads(1)
-    started = time.perf_counter()
     index = load(open_bundle(current_bundle(root)))
-    seconds = time.perf_counter() - started
+    seconds = time.monotonic() - since
     found = memory()
-    user, mood = embeddings(index.tower_space, 1, 1)[0], embeddings(index.text_space, 1, 2)[0]
     categories = index.categories()
     for call in range(searches):
         number = categories[call % len(categories)].category.category_id
@@ -246,17 +244,16 @@ def start_rows(posts: IndexPosts, place: Path | None) -> list[Row]:
     root = Path(tempfile.mkdtemp(prefix="bench-index-", dir=place))
     try:
         written = write(root, posts)
-        command = [sys.executable, __file__, "--start", str(root)]
-        started = time.perf_counter()
+        command = [sys.executable, __file__, "--start", str(root), "--since", str(time.monotonic())]
         done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-        found = json.loads(done.stdout) | {"with interpreter": time.perf_counter() - started}
+        found = json.loads(done.stdout)
     finally:
         shutil.rmtree(root)
     vectors = float(posts.tower_embeddings.nbytes + posts.text_embeddings.nbytes)
     texts = float(posts.posts.text.nbytes + posts.posts.offsets.nbytes)
     giga = 1e-9
     return [
-        Row("e. open, verify, load, prove", found["seconds"], 5, "s", "<= 1", "5 s"),
+        Row("e. process to index that answers", found["seconds"], 5, "s", "<= 1", "5 s"),
         Row("e. memory when it answers", giga * found["resident"], giga * vectors, "GB", "<= 1.3", "its vectors"),
         Row("e. of it not shared", giga * found["own"], giga * vectors, "GB", "", "its vectors"),
         Row("e. most while loading", giga * found["most"], giga * vectors, "GB", "", "its vectors"),
@@ -268,7 +265,7 @@ def start_rows(posts: IndexPosts, place: Path | None) -> list[Row]:
             "",
             "all it maps",
         ),
-        Row("f. write, sync, verify", written, 180, "s", "<= 1", "180 s"),
+        Row("f. index written, synced, verified", written, 180, "s", "<= 1", "180 s"),
     ]
 
 
@@ -292,9 +289,10 @@ def main() -> None:
     parser.add_argument("--place", type=Path, help="directory for the bundle; the system's temporary one otherwise")
     parser.add_argument("--output", type=Path, help="write the rows as JSON too")
     parser.add_argument("--start", type=Path, help=argparse.SUPPRESS)  # how this script calls itself
+    parser.add_argument("--since", type=float, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.start:
-        print(json.dumps(start(options.start, 2000)))
+        print(json.dumps(start(options.start, options.since, 2000)))
         return
     faiss.omp_set_num_threads(1)
     print(machine())

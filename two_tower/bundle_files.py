@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from two_tower.bundle import MANIFEST_NAME, Bundle, BundleError
-from two_tower.embedding_space import HalfMatrix, Matrix
+from two_tower.embedding_space import HalfMatrix, Matrix, in_float32
 from two_tower.features import VERBS
 from two_tower.served_posts import TEXT_FIELDS, ServedPosts
 
@@ -111,14 +111,12 @@ class IndexPosts:
         posts = ServedPosts(post_ids, category_ids, arrays.pop("text_offsets"), _map_bytes(posts_path))
         complaint = posts.complaint()
         _check(posts_path, not complaint, f"{complaint}, as {INDEX_ARRAYS} has it")
-        index = cls(posts=posts, categories=categories, **arrays)
-        index.let_go_of_pages()
         _check(
             categories_path,
             [category.category_id for category in categories] == np.unique(category_ids[category_ids > 0]).tolist(),
             f"does not name the categories of {INDEX_ARRAYS}, ascending",
         )
-        return index
+        return cls(posts=posts, categories=categories, **arrays)
 
     def let_go_of_pages(self) -> None:
         """Leave the files' pages to the system, which hands back those that are asked for; harmless at any time."""
@@ -389,8 +387,8 @@ def _are_unit_rows(rows: Matrix, *, or_zero: bool = False) -> np.bool_:
 def _check_unit_rows(path: Path, name: str, rows: Matrix | HalfMatrix, *, or_zero: bool = False) -> None:
     """In blocks, so that no copy of them all is made; BundleError."""
     for start in range(0, len(rows), _BLOCK_ROWS):
-        block = rows[start : start + _BLOCK_ROWS].astype(np.float32, copy=False)
-        if _are_unit_rows(block, or_zero=or_zero):
+        block = rows[start : start + _BLOCK_ROWS]
+        if _are_unit_rows(in_float32(block), or_zero=or_zero):
             continue
         _check(path, np.isfinite(block).all(), f"{name} holds a value that is not finite")
         kind = "neither a unit vector nor zero" if or_zero else "no unit vector"

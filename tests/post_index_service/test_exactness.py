@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from post_index_service import ranking
+from post_index_service.__main__ import load
 from post_index_service.codes import Codes
 from post_index_service.index import PostIndex, Query, Ranking
 from post_index_service.recall import measure_recall
 from tests.post_index_service.conftest import unit_rows
+from two_tower.bundle import open_bundle
 from two_tower.bundle_files import Category, IndexPosts
 from two_tower.embedding_space import Embedding, EmbeddingSpace
 from two_tower.served_posts import ServedPost, ServedPosts
@@ -219,3 +223,8 @@ def test_an_index_without_posts_answers() -> None:
     user = embedding(index.tower_space, unit_rows(np.random.default_rng(0), 1, TOWER)[0])
     assert index.search(Query(user=user, exclude_post_ids=[1])).posts == ()
     assert measure_recall(index, empty) == 1.0
+
+
+def test_the_recall_of_a_loaded_bundle_is_a_metric(index_bundle: Path) -> None:
+    index = load(open_bundle(index_bundle))
+    assert REGISTRY.get_sample_value("moodfeed_index_recall", {"bundle_id": index.bundle_id}) == 1.0
