@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.fleet import Fleet, running_fleet
+from tests.fuzz.inputs import IS_LONG, SEED, SEED_VARIABLE
 from tests.fuzz.tally import Tally
 from tests.fuzz.world import World, open_world
 
@@ -13,6 +14,8 @@ from tests.fuzz.world import World, open_world
 @pytest.fixture(scope="package")
 def tally() -> Iterator[Tally]:
     """Counts all inputs of the package's tests, and says at the end what became of them."""
+    if IS_LONG:
+        print(f"\nthe inputs are those of {SEED_VARIABLE}={SEED}")
     counted = Tally()
     yield counted
     counted.record("malformed and absurd requests", injected="Hypothesis over each RPC and the HTTP API")

@@ -4,7 +4,7 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import quote, quote_from_bytes
 
@@ -55,8 +55,8 @@ def schema(world: World) -> BaseSchema:
 def connected(world: World) -> Iterator[http.client.HTTPConnection]:
     """One connection for several requests; unlike httpx it sends a target as it is."""
     connection = http.client.HTTPConnection(world.fleet.http_address, timeout=DEADLINE_SECONDS)
-    yield connection
-    connection.close()
+    with closing(connection):
+        yield connection
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,11 @@ def test_every_answer_is_one_that_the_document_promises(
             response = case.call(session=session, timeout=DEADLINE_SECONDS)
             world.tally.count(f"HTTP {path} by OpenAPI", str(response.status_code))
             with world.tally.judged(f"{path} {case.query}"):
-                case.validate_response(response, checks=CHECKS)
+                is_too_long = response.status_code == 414  # schemathesis does not take that for a rejection
+                case.validate_response(
+                    response,
+                    checks=[check for check in CHECKS if not (is_too_long and check is negative_data_rejection)],
+                )
 
 
 def percent_encoded() -> st.SearchStrategy[str]:
@@ -181,16 +185,17 @@ def test_paths_of_any_kind(world: World, paths: list[str], method: str) -> None:
 @given(target=st.binary(max_size=60), rest=st.binary(max_size=60))
 def test_bytes_that_are_no_request_are_refused_or_answered(world: World, target: bytes, rest: bytes) -> None:
     host, port = world.fleet.http_address.split(":")
+    head = b"GET /feed?" + target + b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + rest + b"\r\n\r\n"
     with (
+        world.tally.judged(f"{target!r} {rest!r}"),
         socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as client,
-        client.makefile("rb") as reader,
+        http.client.HTTPResponse(client) as response,  # to its end only: `rest` may have undone `connection: close`
     ):
-        client.sendall(b"GET /feed?" + target + b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + rest + b"\r\n\r\n")
-        answer = reader.read()
-    with world.tally.judged(f"{target!r} {rest!r}"):
-        code = answer.split(b" ", 2)[1].decode() if answer else "closed"
-        world.tally.count("HTTP bytes", code)
-        assert code in {"closed", "200", "400", "404"}, answer[:300]
+        client.sendall(head)
+        response.begin()
+        response.read()
+        world.tally.count("HTTP bytes", str(response.status))
+        assert response.status in {200, 400, 404, 412}, response.status
     world.assert_serves(GATEWAY)
 
 
