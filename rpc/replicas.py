@@ -187,6 +187,8 @@ class Replicas(Generic[Stub]):
         well = self._candidates()
         if not well or (cause == "elsewhere" and all(replica in tried for replica in well)):
             return False
+        if cause == "elsewhere":
+            return True  # an answer, not a failure; each replica is asked once, and a swap makes many of them
         if self._budget < 1:
             RETRIES_REFUSED.labels(self.service).inc()
             return False

@@ -22,6 +22,10 @@ class NotHereError(Exception):
     """Only another replica can answer."""
 
 
+class FailingError(Exception):
+    """Nobody can answer now."""
+
+
 class Stub:
     """As protoc would generate it."""
 
@@ -37,6 +41,7 @@ class Server:
         self.asked = 0
         self.is_frozen = threading.Event()
         self.lacks_it = False
+        self.is_failing = False
         self._running: RunningServer | None = None
         self.port = port
         self.start()
@@ -49,7 +54,10 @@ class Server:
             ServerOptions(self.name, f"127.0.0.1:{self.port}", "TEST_ADDRESS", pool_size=4, grace_seconds=5),
             add_services=lambda server: server.add_generic_rpc_handlers((handler,)),
             service_names=[SERVICE],
-            errors={NotHereError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "NOT_HERE")},
+            errors={
+                NotHereError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "NOT_HERE"),
+                FailingError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "FAILING"),
+            },
         )
         self.port = self._running.port
 
@@ -64,6 +72,8 @@ class Server:
             time.sleep(0.01)
         if self.lacks_it:
             raise NotHereError("not here")
+        if self.is_failing:
+            raise FailingError("failing")
         return self.name.encode()
 
     @property
@@ -214,10 +224,20 @@ def test_retries_end_where_the_budget_does() -> None:
     with two_servers() as (one, two):
 
         async def ask(replicas: Replicas[Stub]) -> None:
-            one.lacks_it = two.lacks_it = True
-            for _ in range(300):
+            one.is_failing = two.is_failing = True
+            for _ in range(110):
                 with pytest.raises(grpc.aio.AioRpcError):
                     await answers(replicas, 1)
-            assert 300 + 90 <= one.asked + two.asked <= 300 + 110
+            assert 110 + 95 <= one.asked + two.asked <= 110 + 105
+
+        over([one.address, two.address], ask)
+
+
+def test_asking_another_replica_for_what_one_lacks_is_no_matter_of_the_budget() -> None:
+    with two_servers() as (one, two):
+
+        async def ask(replicas: Replicas[Stub]) -> None:
+            one.lacks_it = True
+            assert await answers(replicas, 600) == [b"two"] * 600
 
         over([one.address, two.address], ask)
