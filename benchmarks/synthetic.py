@@ -11,9 +11,11 @@ from safetensors.torch import save_file
 
 from two_tower import bundle_files
 from two_tower.bundle import Manifest, point_current_at, write_bundle
-from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers, ServedPost
+from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.model import PostTower, TowerConfig, UserTower
+from two_tower.quantised_bert import write_quantised
+from two_tower.served_posts import ServedPosts
 from two_tower.text_encoder import default_encoder_directory, encoder_files
 
 TEXT_DIMENSION = 384
@@ -71,6 +73,7 @@ def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0) -> Path:
         mood_encoder.mkdir()
         for file in encoder_files(default_encoder_directory()):
             shutil.copyfile(file, mood_encoder / file.name)
+        write_quantised(default_encoder_directory(), mood_encoder)
 
     manifest = Manifest(
         tower_dimension=TOWER_DIMENSION,
@@ -102,18 +105,17 @@ def _index(random: np.random.Generator, size: Size) -> IndexPosts:
         post_ids=post_ids,
         category_ids=category_ids,
         tower_embeddings=_unit_rows(random, size.posts, TOWER_DIMENSION),
-        text_embeddings=_unit_rows(random, size.posts, TEXT_DIMENSION),
+        text_embeddings=_unit_rows(random, size.posts, TEXT_DIMENSION).astype(np.float16),
         popularity=random.random(size.posts, dtype=np.float32),
-        posts=tuple(
-            ServedPost(
-                post_id=post_id,
-                video_link=f"https://video.example/{post_id}.mp4",
-                title=f"What happens in video number {post_id}",
-                thumbnail_url=f"https://video.example/{post_id}.jpg",
-                category_id=category_id,
-                owner_username=f"owner{post_id % 1000}",
-            )
-            for post_id, category_id in zip(post_ids.tolist(), category_ids.tolist(), strict=True)
+        posts=ServedPosts.from_columns(
+            post_ids,
+            category_ids,
+            {
+                "video_link": (f"https://video.example/{post_id}.mp4" for post_id in post_ids),
+                "title": (f"What happens in video number {post_id}" for post_id in post_ids),
+                "thumbnail_url": (f"https://video.example/{post_id}.jpg" for post_id in post_ids),
+                "owner_username": (f"owner{post_id % 1000}" for post_id in post_ids),
+            },
         ),
         categories=tuple(Category(int(number), f"category {number}") for number in np.unique(category_ids)),
     )

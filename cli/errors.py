@@ -18,7 +18,7 @@ from pipeline.upstream import UpstreamError
 from sample_api.faults import FaultTextError
 from sample_api.server import PortTakenError
 from two_tower.bundle import BundleError
-from two_tower.text_encoder import TextEncoderError
+from two_tower.encoder_files import TextEncoderError
 
 EXPECTED_ERRORS = (
     AuthorityError,

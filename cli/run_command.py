@@ -70,7 +70,7 @@ def make_bundle_if_missing(workspace: Workspace, bundles: Path) -> None:
     from cli import stages
     from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
     from sample_api.world import generate_world
-    from two_tower.text_encoder import default_encoder_directory
+    from two_tower.encoder_files import default_encoder_directory
 
     with console.status("Generating the sample API's data"):
         world = generate_world()

@@ -9,7 +9,7 @@ from pipeline.score import score
 from pipeline.upstream import UpstreamClient
 from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
 from sample_api.world import World
-from two_tower.text_encoder import default_encoder_directory
+from two_tower.encoder_files import default_encoder_directory
 
 
 def ingest_sample_world(world: World, workspace: Workspace) -> None:

@@ -27,6 +27,7 @@ from pipeline.train import train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
 from pipeline.upstream import UpstreamClient
+from two_tower.mood_encoders import Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def score_stage(workspace: Workspace) -> None:
     _print_rows("Scored", report.rows())
 
 
-def embed_stage(workspace: Workspace, encoder_directory: Path) -> None:
+def embed_stage(workspace: Workspace, encoder_directory: Path, *, runtime: Runtime = Runtime.ONNX) -> None:
     """Post texts to text embeddings."""
     with progress_bar("embed") as advance:
         report = embed_posts(
@@ -81,6 +82,7 @@ def embed_stage(workspace: Workspace, encoder_directory: Path) -> None:
             workspace.text_cache,
             workspace.text_embeddings,
             encoder_directory=encoder_directory,
+            runtime=runtime,
             progress=lambda done, total: advance(done, f"of {total} new texts"),
         )
     console.print(f"Embedded {report.embedded} texts, reused {report.reused} ({report.dimension} dimensions).")

@@ -13,11 +13,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from pipeline.tables import read_posts
+from two_tower.encoder_files import encoder_files
+from two_tower.mood_encoders import Encodes, Runtime
 from two_tower.mood_text import post_to_mood_sentence
-from two_tower.text_encoder import TextEncoder, encoder_files
+from two_tower.onnx_encoder import OnnxEncoder
 
 MAX_TOKENS = 128
-_TEXTS_AT_ONCE = 64
+_TEXTS_AT_ONCE = 512  # among so many, texts of one length fill batches
 _NORM_TOLERANCE = 1e-3
 _ARRAYS = ("post_ids", "embeddings", "mood_embeddings")
 
@@ -54,17 +56,21 @@ def embed_posts(
     output: Path,
     *,
     encoder_directory: Path,
+    runtime: Runtime = Runtime.ONNX,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbedReport:
-    """Embed summary and mood of every clean post; ``progress`` hears (texts done, texts to do)."""
+    """Embed summary and mood of every clean post; ``progress`` hears (texts done, texts to do).
+
+    With full weights in either runtime, which agree to 1e-5: the posts are what every mood is compared with.
+    """
     posts = read_posts(clean_directory).sort_values("post_id", ignore_index=True)
     summaries: list[str] = posts["summary_text"].tolist()
     moods = [post_to_mood_sentence(mood, text) for mood, text in zip(posts["mood_text"], summaries, strict=True)]
-    encoder = TextEncoder(encoder_directory, max_tokens=MAX_TOKENS)
+    encoder = _read_encoder(encoder_directory, runtime)
     with _Cache(cache, encoder_key=_encoder_key(encoder_directory), dimension=encoder.dimension) as known:
         texts = {known.key_of(text): text for text in [*summaries, *filter(None, moods)]}
         new = [key for key in texts if key not in known]
-        # Alike in length, so that little of a batch is padding, and the same batches whenever the same texts are new.
+        # Alike in length, and the same batches whenever the same texts are new.
         new.sort(key=lambda key: (-len(texts[key]), key))
         for start in range(0, len(new), _TEXTS_AT_ONCE):
             batch = new[start : start + _TEXTS_AT_ONCE]
@@ -96,6 +102,14 @@ def read_text_embeddings(path: Path) -> TextEmbeddings:
         if not (np.abs(np.linalg.norm(rows, axis=1) - 1) < _NORM_TOLERANCE).all():
             raise TextEmbeddingsError(f"{path}: not all embeddings are finite unit vectors: run `moodfeed embed` again")
     return texts
+
+
+def _read_encoder(directory: Path, runtime: Runtime) -> Encodes:
+    if runtime is Runtime.ONNX:
+        return OnnxEncoder(directory, quantised=False, max_tokens=MAX_TOKENS, threads=None)
+    from two_tower.text_encoder import TextEncoder  # noqa: PLC0415 - loads torch and transformers
+
+    return TextEncoder(directory, max_tokens=MAX_TOKENS)
 
 
 class _Cache:

@@ -17,24 +17,28 @@ from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import EncodedPosts, encode_posts, encode_users
 from pipeline.evaluate import Evaluation
 from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
+from pipeline.quantise_encoder import quantise_encoder
 from pipeline.report import Report
 from pipeline.report_examples import choose_examples
 from pipeline.trained_towers import TrainedTowers
 from two_tower import bundle_files
 from two_tower.bundle import Canary, Json, Manifest
-from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers, ServedPost
+from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers
+from two_tower.embedding_space import HalfMatrix, Matrix, in_float32
 from two_tower.mood_text import mood_to_words
+from two_tower.served_posts import TEXT_FIELDS, ServedPosts
 from two_tower.text_encoder import TextEncoder, encoder_files
 
 USER_SHARE = 0.5  # spread of the user's part beside the mood's where both rank; scripts/measure_mood.py compares shares
 TYPICAL_MOODS = ("happy", "sad", "calm", "exciting", "funny", "scary", "romantic", "angry")
 _TYPICAL_USERS = 256
+_BLOCK_ROWS = 8192
 CANARY_MOODS = ("", "calm", "😂")
 CANARY_USERS = 3
 CANARY_POSTS = 10
 REPORT_MOODS = ("calm", "😂")
 NEAR_TIE = 1e-6
-PINNED_LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
+PINNED_LIBRARIES = ("numpy", "onnx", "onnxruntime", "safetensors", "tokenizers", "torch", "transformers")
 
 
 def export(
@@ -93,6 +97,7 @@ def export(
         mood_encoder.mkdir()
         for file in encoder_files(encoder_directory):
             shutil.copyfile(file, mood_encoder / file.name)
+        quantise_encoder(mood_encoder, full=encoder)
         (directory / bundle_files.EVALUATION).write_text(evaluation.as_json())
         Report(evaluation, counts=counts, epochs=towers.epochs, examples=examples).write(directory)
 
@@ -134,12 +139,22 @@ def balance(
     ``users`` float32 [users, tower dimension]. Measured anew for each bundle, because every training leaves its own
     spread; rounded to three digits, so that the bundle does not depend on the processor's last bits.
     """
-    closeness = index.text_embeddings @ encoder.encode(TYPICAL_MOODS, batch_size=1).T
-    user_scores = index.tower_embeddings @ users.T
-    spread_of_users = float(user_scores.std(axis=0).mean()) if users.size else 0.0
+    closeness = _spread(index.text_embeddings, encoder.encode(TYPICAL_MOODS, batch_size=1))
+    spread_of_users = _spread(index.tower_embeddings, users) if users.size else 0.0
     if len(index.posts) < 2 or spread_of_users < 1e-6:
         return user_share
-    return float(f"{user_share * float(closeness.std(axis=0).mean()) / spread_of_users:.3g}")
+    return float(f"{user_share * closeness / spread_of_users:.3g}")
+
+
+def _spread(posts: Matrix | HalfMatrix, queries: Matrix) -> float:
+    """The standard deviation of the posts' inner products with a query, averaged over queries; in blocks of posts."""
+    sums, squares = np.zeros(len(queries)), np.zeros(len(queries))
+    for start in range(0, len(posts), _BLOCK_ROWS):
+        scores = (in_float32(posts[start : start + _BLOCK_ROWS]) @ queries.T).astype(np.float64)
+        sums += scores.sum(axis=0)
+        squares += (scores * scores).sum(axis=0)
+    variances = squares / max(len(posts), 1) - (sums / max(len(posts), 1)) ** 2
+    return float(np.sqrt(np.maximum(variances, 0)).mean())
 
 
 def write_csv(bundle_index: IndexPosts, path: Path) -> int:
@@ -168,26 +183,10 @@ def _index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
         post_ids=dataset.post_ids[order],
         category_ids=category_ids[order],
         tower_embeddings=posts.embeddings[order],
-        text_embeddings=dataset.mood_text[order],
+        text_embeddings=dataset.mood_text[order].astype(np.float16),
         popularity=popularity[order],
-        posts=tuple(
-            ServedPost(
-                post_id=int(post_id),
-                video_link=video_link,
-                title=title,
-                thumbnail_url=thumbnail_url,
-                category_id=int(category_id),
-                owner_username=owner_username,
-            )
-            for post_id, video_link, title, thumbnail_url, category_id, owner_username in zip(
-                dataset.post_ids[order],
-                rows["video_link"].astype(str),
-                rows["title"].astype(str),
-                rows["thumbnail_url"].astype(str),
-                category_ids[order],
-                rows["owner_username"].astype(str),
-                strict=True,
-            )
+        posts=ServedPosts.from_columns(
+            dataset.post_ids[order], category_ids[order], {name: rows[name].astype(str) for name in TEXT_FIELDS}
         ),
         categories=tuple(
             Category(category_id=int(category_id), name=str(names[category_id]))
@@ -296,7 +295,7 @@ def _rank(
     if category_id is not None:
         rows = rows[index.category_ids[rows] == category_id]
     scores = index.tower_embeddings[rows] @ user
-    both = scores if mood is None else index.text_embeddings[rows] @ mood + user_weight * scores
+    both = scores if mood is None else index.text_embeddings[rows].astype(np.float32) @ mood + user_weight * scores
     best = np.lexsort((index.post_ids[rows], -both))[: CANARY_POSTS + 1]
     return rows[best], scores[best], both[best]
 

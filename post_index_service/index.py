@@ -1,22 +1,30 @@
-"""Exact search among the posts of a category or of all: by user, by mood, by both, or by popularity.
+"""Search among the posts of a category or of all: by user, by mood, by both, or by popularity.
 
 Posts lie in order of category, so a category is a slice of each array and FAISS scans only that slice; a selector over
-all posts measured up to 400 times slower.
+all posts measured up to 400 times slower. It scans 8-bit codes; the few best of them are ranked again by what the
+bundle stores, as many as it takes to be sure that no other post belongs among them. Only a user's search over all of
+very many posts takes its few best from a coarser scan, and is not sure.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
-from post_index_service.ranking import ByInnerProduct, ByMoodAndUser, ByPopularity, Order, Rows
-from two_tower.bundle_files import Category, IndexPosts, ServedPost
+from post_index_service.codes import Codes, Rows, among_sorted
+from post_index_service.ranking import ByInnerProducts, ByPopularity, ByShortlist, InnerProduct, Order
+from post_index_service.shortlist import Shortlist
+from two_tower.bundle_files import Category, IndexPosts
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Vector
+from two_tower.served_posts import ServedPost
 
 LARGEST_LIMIT = 100
 MOST_EXCLUSIONS = 1000
 MOST_SEEN = 100_000
+MOST_EXACT = 200_000
+"""Posts up to which a user's search over all categories is exact; beyond, it ranks a shortlist, see recall.py."""
 _NORM_TOLERANCE = 1e-3
 
 
@@ -101,28 +109,30 @@ class CategoryCount:
 class PostIndex:
     """The posts of one bundle; every method may be called from several threads."""
 
-    def __init__(self, posts: IndexPosts, *, bundle_id: str, user_weight: float) -> None:
+    def __init__(self, posts: IndexPosts, *, bundle_id: str, user_weight: float, most_exact: int = MOST_EXACT) -> None:
         self.bundle_id = bundle_id
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
         self.text_space = EmbeddingSpace(bundle_id, EmbeddingKind.TEXT, posts.text_embeddings.shape[1])
         self._posts = posts.posts
-        self._tower = np.ascontiguousarray(posts.tower_embeddings, dtype=np.float32)  # FAISS reads the memory itself
-        # Side by side, so that closeness + user_weight * user score is one inner product, which FAISS finds exactly.
-        self._text_and_tower = np.hstack(
-            [posts.text_embeddings, np.float32(user_weight) * posts.tower_embeddings], dtype=np.float32
-        )
+        self._tower = posts.tower_embeddings
+        self._text = posts.text_embeddings
+        self._user_weight = float(np.float32(user_weight))
+        # Side by side, so that closeness + user_weight * user score is one inner product, which one pass finds.
+        self._text_and_tower_codes = Codes.of(posts.text_embeddings, posts.tower_embeddings)
+        self._tower_codes = self._text_and_tower_codes.last()
+        self._shortlist = Shortlist(self._tower_codes) if len(posts.posts) > most_exact else None
         self._popularity = posts.popularity
         self._post_ids = posts.post_ids
-        self._rows_by_id = np.argsort(posts.post_ids, kind="stable")
+        self._rows_by_id = np.argsort(posts.post_ids, kind="stable").astype(np.int32)
         self._sorted_ids = posts.post_ids[self._rows_by_id]
-        numbers, starts = np.unique(posts.category_ids, return_index=True)
-        ends = [*starts[1:], len(posts.category_ids)]
+        numbers, starts, counts = np.unique(posts.category_ids, return_index=True, return_counts=True)
         self._slices = {
-            int(number): slice(int(start), int(end))
-            for number, start, end in zip(numbers, starts, ends, strict=True)
+            number: slice(start, start + count)
+            for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True)
             if number > 0
         }
         self._names = {category.category_id: category for category in posts.categories}
+        posts.let_go_of_pages()
 
     def categories(self) -> tuple[CategoryCount, ...]:
         """Exactly the categories with at least one post, ascending by number."""
@@ -131,7 +141,10 @@ class PostIndex:
         )
 
     def search(self, query: Query) -> SearchResult:
-        """One page of the query's ranking: exact, the same at every call, ties to the smaller post id.
+        """One page of the query's ranking: the same at every call, ties to the smaller post id.
+
+        It is exact, but by user over all categories of more than ``most_exact`` posts, where one of the first ten may
+        rarely be missing. Every other promise holds there too.
 
         Posts seen by the user come after all others, ranked by the same rule among themselves.
         """
@@ -142,20 +155,19 @@ class PostIndex:
         ranking, order = self._order(place, user, mood)
 
         excluded = self._rows_in(place, query.exclude_post_ids)
-        seen = np.setdiff1d(self._rows_in(place, query.seen_post_ids), excluded, assume_unique=True)
+        seen = self._rows_in(place, query.seen_post_ids)
+        seen = seen[~among_sorted(seen, excluded)]
         total = place.stop - place.start - len(excluded)
         unseen_total = total - len(seen)
         first, last = min(query.offset, total), min(query.offset + query.limit, total)
 
-        rows, scores = order.first(min(last, unseen_total), skip=np.union1d(excluded, seen))
+        skip = np.sort(np.concatenate([excluded, seen])) if len(seen) else excluded
+        rows, scores = order.first(min(last, unseen_total), skip=skip)
         if last > unseen_total:
             seen_rows, seen_scores = order.among(seen)
             rows, scores = np.concatenate([rows, seen_rows]), np.concatenate([scores, seen_scores])
         return SearchResult(
-            posts=tuple(
-                RankedPost(self._posts[place.start + row], score)
-                for row, score in zip(rows[first:last].tolist(), scores[first:last].tolist(), strict=True)
-            ),
+            posts=tuple(map(RankedPost, self._posts.at(place.start + rows[first:last]), scores[first:last].tolist())),
             has_more=last < total,
             ranking=ranking,
         )
@@ -169,28 +181,32 @@ class PostIndex:
 
     def _order(self, place: slice, user: Vector | None, mood: Vector | None) -> tuple[Ranking, Order]:
         ids = self._post_ids[place]
-        by_user = None if user is None else ByInnerProduct(self._tower[place], user, ids)
+        by_user = None if user is None else InnerProduct(self._tower[place], user, self._user_weight)
         if mood is None:
             if by_user is None:
                 return Ranking.POPULAR, ByPopularity(self._popularity[place], ids)
-            return Ranking.USER, by_user
-        no_user = np.zeros(self.tower_space.dimension, dtype=np.float32)
-        query = np.concatenate([mood, no_user if user is None else user])
-        by_both = ByInnerProduct(self._text_and_tower[place], query, ids)
+            query = self._tower_codes.query(by_user.query)
+            exact = ByInnerProducts(self._tower_codes, place, query, (by_user,), ids)
+            if self._shortlist and len(ids) == len(self._post_ids):
+                return Ranking.USER, ByShortlist(exact, self._shortlist, by_user.query)
+            return Ranking.USER, exact
+        by_mood = InnerProduct(self._text[place], mood)
+        codes = self._text_and_tower_codes
         if by_user is None:
-            return Ranking.MOOD, by_both
-        return Ranking.MOOD_THEN_USER, ByMoodAndUser(by_both, by_user)
+            query = codes.query(mood, np.zeros(self.tower_space.dimension, dtype=np.float32))
+            return Ranking.MOOD, ByInnerProducts(codes, place, query, (by_mood,), ids)
+        query = codes.query(mood, np.float32(self._user_weight) * by_user.query)
+        return Ranking.MOOD_THEN_USER, ByInnerProducts(codes, place, query, (by_mood, by_user), ids)
 
     def _rows_in(self, place: slice, post_ids: Sequence[int]) -> Rows:
         """Rows, ascending and relative to the slice, of those of the ids that lie in it."""
         if not post_ids:
             return np.zeros(0, dtype=np.int64)
         wanted = np.unique(np.asarray(post_ids, dtype=np.int64))
-        positions = np.searchsorted(self._sorted_ids, wanted)
-        positions = positions[np.take(self._sorted_ids, positions, mode="clip") == wanted]
-        rows: Rows = np.sort(self._rows_by_id[positions]) - place.start
-        inside: Rows = rows[(rows >= 0) & (rows < place.stop - place.start)]
-        return inside
+        is_category = place.stop - place.start < len(self._posts)  # in which the posts ascend by id
+        ids = self._post_ids[place] if is_category else self._sorted_ids
+        rows = np.searchsorted(ids, wanted[among_sorted(wanted, ids)])
+        return rows if is_category else np.sort(self._rows_by_id[rows].astype(np.int64))
 
 
 def _check_numbers(query: Query) -> None:
@@ -216,7 +232,7 @@ def _check_embedding(embedding: Embedding, expected: EmbeddingSpace) -> Vector:
         raise InvalidEmbeddingError(f"embedding has {values.size} values, its space has {expected.dimension}")
     if not np.isfinite(values).all():
         raise InvalidEmbeddingError("embedding holds a value that is not finite")
-    norm = float(np.linalg.norm(values))
+    norm = math.sqrt(float(values @ values))
     if abs(norm - 1) > _NORM_TOLERANCE:
         raise InvalidEmbeddingError(f"embedding has norm {norm:.4f}, it must be a unit vector")
     return np.ascontiguousarray(values, dtype=np.float32)

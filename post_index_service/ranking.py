@@ -1,77 +1,110 @@
-"""The orders in which posts can be ranked, each over the rows of one slice: exact, ties to the smaller post id."""
+"""The orders in which posts can be ranked, each over the rows of one slice, ties to the smaller post id."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from two_tower.embedding_space import Matrix, Vector
+from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
+from post_index_service.shortlist import Shortlist
+from two_tower.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 
-Rows = NDArray[np.int64]
-Scores = NDArray[np.float32]
+_FETCHED_MORE = 64  # than asked for: the rows whose scores in the codes are within twice the error of the last one's
+_SHORTLISTED = 512  # of a million random directions none of the best ten is left out
+_BLOCK_ROWS = 8192
 
 
 class Order(Protocol):
     """A ranking of the rows of a slice, the same at every call."""
 
     def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """The best ``count`` rows outside ``skip``, or all if there are fewer, with their scores."""
+        """The best ``count`` rows outside ``skip`` (ascending), or all if there are fewer, with their scores."""
 
     def among(self, rows: Rows) -> tuple[Rows, Scores]:
         """The given rows in order, with their scores."""
 
 
 @dataclass(frozen=True, slots=True)
-class ByInnerProduct:
-    """Largest inner product with a query first: ``vectors`` float32 [rows, dimension], contiguous."""
+class InnerProduct:
+    """``weight`` times the inner product of a query with ``vectors`` [rows, dimension]."""
 
-    vectors: Matrix
+    vectors: Matrix | HalfMatrix
     query: Vector
-    ids: NDArray[np.int64]
+    weight: float = 1.0
 
-    def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """Exact search by FAISS; it breaks ties as it likes, so the cut never runs through equal scores."""
-        total = len(self.vectors)
-        wanted = min(count + len(skip), total)
-        if wanted == 0:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
-        fetched = min(wanted + 1, total)
-        while True:
-            found = faiss.knn(self.query[None], self.vectors, fetched, metric=faiss.METRIC_INNER_PRODUCT)
-            scores, rows = found[0][0], found[1][0]
-            if fetched == total or scores[wanted - 1] != scores[-1]:
-                break
-            fetched = min(2 * fetched, total)
-        order = np.lexsort((self.ids[rows], -scores))
-        order = order[~np.isin(rows[order], skip)][:count]
-        return rows[order], scores[order]
-
-    def among(self, rows: Rows) -> tuple[Rows, Scores]:
-        """A few rows need no search."""
-        scores = _products(self.vectors[rows], self.query)
-        order = np.lexsort((self.ids[rows], -scores))
-        return rows[order], scores[order]
+    def of(self, rows: Rows) -> Scores:
+        """The products, without the weight, in float32, blockwise so that few rows are copied at once."""
+        scores = np.empty(len(rows), dtype=np.float32)
+        for start in range(0, len(rows), _BLOCK_ROWS):
+            block = in_float32(self.vectors[rows[start : start + _BLOCK_ROWS]])
+            # BLAS may round a row otherwise when it stands among more rows; einsum never does.
+            scores[start : start + _BLOCK_ROWS] = np.einsum("rd,d->r", block, self.query)
+        return scores
 
 
 @dataclass(frozen=True, slots=True)
-class ByMoodAndUser:
-    """In the order of ``by_both``, which weighs mood and user against each other, with the user's scores."""
+class ByInnerProducts:
+    """Largest sum of weighted inner products first; what is shown is the last of them, without its weight."""
 
-    by_both: ByInnerProduct
-    by_user: ByInnerProduct
+    codes: Codes
+    place: slice
+    coded_query: CodedQuery
+    products: tuple[InnerProduct, ...]
+    ids: NDArray[np.int64]
 
     def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """Exact search for both at once."""
-        return self._with_user_scores(self.by_both.first(count, skip=skip)[0])
+        """Fetch by the codes until no row that was not fetched can be among the first, then rank by exact scores."""
+        total = len(self.ids)
+        count = min(count, total)
+        if count <= 0:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+        fetched = 2 * count + _FETCHED_MORE + min(len(skip), count)
+        while fetched < total:
+            rows, bound = self.codes.nearest(self.place, self.coded_query, fetched)
+            rows, sums, shown = self._ranked(rows[~among_sorted(rows, skip)])
+            if len(rows) >= count and sums[count - 1] > bound:
+                return rows[:count], shown[:count]
+            fetched *= 4
+        rows = np.arange(total)
+        rows, _, shown = self._ranked(rows[~among_sorted(rows, skip)])
+        return rows[:count], shown[:count]
 
     def among(self, rows: Rows) -> tuple[Rows, Scores]:
         """A few rows need no search."""
-        return self._with_user_scores(self.by_both.among(rows)[0])
+        rows, _, shown = self._ranked(rows)
+        return rows, shown
 
-    def _with_user_scores(self, rows: Rows) -> tuple[Rows, Scores]:
-        return rows, _products(self.by_user.vectors[rows], self.by_user.query)
+    def _ranked(self, rows: Rows) -> tuple[Rows, Scores, Scores]:
+        parts = [product.of(rows) for product in self.products]
+        sums = parts[0] if len(parts) == 1 else parts[0] + np.float32(self.products[1].weight) * parts[1]
+        order = np.lexsort((self.ids[rows], -sums))
+        return rows[order], sums[order], parts[-1][order]
+
+
+@dataclass(frozen=True, slots=True)
+class ByShortlist:
+    """First the rows of a shortlist, then all others, both ranked exactly.
+
+    The shortlist is as long for the first page as for the last, so that pages never overlap.
+    """
+
+    exact: ByInnerProducts
+    shortlist: Shortlist
+    user: Vector
+
+    def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
+        """As exact as the shortlist is complete."""
+        likely = self.shortlist.rows(self.user, _SHORTLISTED + len(skip))
+        rows, scores = self.exact.among(likely[~among_sorted(likely, skip)])
+        if len(rows) < count:
+            others, other_scores = self.exact.first(count - len(rows), skip=np.union1d(likely, skip))
+            rows, scores = np.concatenate([rows, others]), np.concatenate([scores, other_scores])
+        return rows[:count], scores[:count]
+
+    def among(self, rows: Rows) -> tuple[Rows, Scores]:
+        """A few rows need no search."""
+        return self.exact.among(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +115,15 @@ class ByPopularity:
     ids: NDArray[np.int64]
 
     def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """Sort the slice."""
-        return _cut(self.among(np.setdiff1d(np.arange(len(self.ids)), skip)), count)
+        """Sort those that are as popular as the last one wanted, or more."""
+        rows = np.setdiff1d(np.arange(len(self.ids)), skip, assume_unique=True)
+        if 0 < count < len(rows):
+            least = np.partition(self.popularity[rows], len(rows) - count)[len(rows) - count]
+            rows = rows[self.popularity[rows] >= least]
+        rows, scores = self.among(rows)
+        return rows[:count], scores[:count]
 
     def among(self, rows: Rows) -> tuple[Rows, Scores]:
         """Sort the rows."""
         order = np.lexsort((self.ids[rows], -self.popularity[rows]))
         return rows[order], self.popularity[rows[order]]
-
-
-def _products(vectors: Matrix, query: Vector) -> Scores:
-    """Inner products [rows]. BLAS may round a row otherwise when it stands among more rows; einsum never does."""
-    return np.asarray(np.einsum("rd,d->r", vectors, query), dtype=np.float32)
-
-
-def _cut(ranked: tuple[Rows, Scores], count: int) -> tuple[Rows, Scores]:
-    rows, scores = ranked
-    return rows[:count], scores[:count]

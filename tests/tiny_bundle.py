@@ -15,10 +15,12 @@ from transformers import BertConfig, BertModel
 
 from two_tower import bundle_files
 from two_tower.bundle import Canary, Manifest, write_bundle
-from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers, ServedPost
+from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers
+from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.model import PostTower, TowerConfig, UserTower
-from two_tower.text_encoder import CONFIG, TOKENIZER, WEIGHTS
+from two_tower.quantised_bert import write_quantised
+from two_tower.served_posts import ServedPost, ServedPosts
 
 TOWER = TowerConfig(
     text_dimension=8,
@@ -57,9 +59,9 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
             post_ids=POST_IDS,
             category_ids=CATEGORY_IDS,
             tower_embeddings=tower,
-            text_embeddings=text,
+            text_embeddings=text.astype(np.float16),
             popularity=random.random(len(POST_IDS), dtype=np.float32),
-            posts=tuple(
+            posts=ServedPosts.of(
                 ServedPost(post_id, f"https://video.example/{post_id}", f"post {post_id}", "", category_id, "ana")
                 for post_id, category_id in zip(POST_IDS.tolist(), CATEGORY_IDS.tolist(), strict=True)
             ),
@@ -132,4 +134,5 @@ def _towers_and_encoder() -> dict[str, bytes]:
         )
         tokenizer.save(str(encoder / TOKENIZER))
         save_file(BertModel(config, add_pooling_layer=False).state_dict(), encoder / WEIGHTS)
+        write_quantised(encoder, encoder)
         return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}

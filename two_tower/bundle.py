@@ -13,12 +13,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 METRIC = "inner_product"
 MANIFEST_NAME = "manifest.json"
 SIDECAR_NAME = "sidecar.json"
@@ -26,6 +27,7 @@ CURRENT_NAME = "current"
 PREVIOUS_NAME = "previous"
 INCOMPLETE_PREFIX = ".incomplete-"  # of a directory that is being written or removed
 LARGEST_DIMENSION = 65_536
+_HASHING_THREADS = 2
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -101,8 +103,8 @@ def open_bundle(directory: Path) -> Bundle:
     """Read the manifest and verify every file; BundleError names the first missing, truncated or altered one."""
     manifest = read_manifest(directory)
     directory = directory.resolve()
-    for name, entry in manifest.files.items():
-        _verify_file(directory / name, entry)
+    with ThreadPoolExecutor(_HASHING_THREADS) as threads:
+        list(threads.map(lambda item: _verify_file(directory / item[0], item[1]), manifest.files.items()))
     return Bundle(directory=directory, bundle_id=directory.name, manifest=manifest)
 
 

@@ -1,9 +1,13 @@
 """What each file of a bundle holds, typed: the one place where its arrays are named.
 
-Arrays lie in safetensors, texts in JSON lines. No file needs torch, pandas or pickle to be read.
+Arrays lie in safetensors, texts in JSON lines, the texts of posts in one file of UTF-8. No file needs torch, pandas or
+pickle to be read.
 """
 
+import mmap
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -16,11 +20,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from two_tower.bundle import MANIFEST_NAME, Bundle, BundleError
-from two_tower.embedding_space import Matrix
+from two_tower.embedding_space import HalfMatrix, Matrix, in_float32
 from two_tower.features import VERBS
+from two_tower.served_posts import TEXT_FIELDS, ServedPosts
 
 INDEX_ARRAYS = "index.safetensors"
-INDEX_POSTS = "index_posts.jsonl"
+INDEX_POSTS = "index_posts.utf8"
 CATEGORIES = "categories.jsonl"
 HISTORY_POSTS = "history_posts.safetensors"
 USER_ARRAYS = "users.safetensors"
@@ -35,18 +40,6 @@ REPORT = "report/report.html"
 
 
 @dataclass(frozen=True, slots=True)
-class ServedPost:
-    """What a feed shows of a post; category_id 0 means none."""
-
-    post_id: int
-    video_link: str
-    title: str
-    thumbnail_url: str
-    category_id: int
-    owner_username: str
-
-
-@dataclass(frozen=True, slots=True)
 class Category:
     """A category by its number, at least 1, and its name."""
 
@@ -58,36 +51,40 @@ class Category:
 class IndexPosts:
     """All servable posts, ascending by (category_id, post_id), so that a category is a slice.
 
-    ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``tower_embeddings`` and ``text_embeddings`` float32
-    [posts, dimension] with unit rows, ``popularity`` float32 [posts] in 0..1. The text embedding is what a mood is
-    compared with: that of the post's mood, and all zeros for a post without words.
+    ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``tower_embeddings`` float32 and ``text_embeddings``
+    float16 [posts, dimension] with unit rows, ``popularity`` float32 [posts] in 0..1. The text embedding is what a mood
+    is compared with: that of the post's mood, and all zeros for a post without words; half precision is what it is
+    stored, ranked and proven in.
     """
 
     post_ids: NDArray[np.int64]
     category_ids: NDArray[np.int32]
     tower_embeddings: Matrix
-    text_embeddings: Matrix
+    text_embeddings: HalfMatrix
     popularity: NDArray[np.float32]
-    posts: tuple[ServedPost, ...]
+    posts: ServedPosts
     categories: tuple[Category, ...]
 
     def write(self, directory: Path) -> None:
         """Write the three files of the index."""
         _write_arrays(
             directory / INDEX_ARRAYS,
-            {name: getattr(self, name) for name in _INDEX_DTYPES},
+            {"text_offsets": self.posts.offsets}
+            | {name: getattr(self, name) for name in _INDEX_DTYPES if name != "text_offsets"},
         )
-        _write_lines(directory / INDEX_POSTS, self.posts)
+        (directory / INDEX_POSTS).write_bytes(self.posts.text.data)
         _write_lines(directory / CATEGORIES, self.categories)
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """Read and check shapes, types, ranges and order; BundleError names the file."""
+        """Map the files and check shapes, types, ranges and order; BundleError names the file.
+
+        Embeddings and texts stay in the file, whose pages all processes of a machine share.
+        """
         path, posts_path, categories_path = map(bundle.path, (INDEX_ARRAYS, INDEX_POSTS, CATEGORIES))
-        arrays = _read_arrays(path, _INDEX_DTYPES)
-        posts = _read_lines(posts_path, ServedPost)
+        arrays = _map_arrays(path, _INDEX_DTYPES)
         categories = _read_lines(categories_path, Category)
-        count = len(posts)
+        count = arrays["post_ids"].size
         _check_shapes(
             path,
             arrays,
@@ -97,6 +94,7 @@ class IndexPosts:
                 "tower_embeddings": (count, bundle.manifest.tower_dimension),
                 "text_embeddings": (count, bundle.manifest.text_dimension),
                 "popularity": (count,),
+                "text_offsets": (len(TEXT_FIELDS) * count + 1,),
             },
         )
         post_ids, category_ids = arrays["post_ids"], arrays["category_ids"]
@@ -105,26 +103,25 @@ class IndexPosts:
         )
         _check(path, is_later.all(), "the posts do not ascend by category_id and post_id")
         _check(path, not count or category_ids[0] >= 0, "category_ids holds a negative one")
-        _check(path, len(np.unique(post_ids)) == count, "post_ids names a post twice")
+        _check(path, _ascend(np.sort(post_ids)), "post_ids names a post twice")
+        _check(path, np.isfinite(arrays["popularity"]).all(), "popularity holds a value that is not finite")
         _check(path, _in_unit_range(arrays["popularity"]), "popularity is not in 0..1")
-        _check(path, _are_unit_rows(arrays["tower_embeddings"]), "tower_embeddings has a row that is no unit vector")
-        _check(
-            path,
-            _are_unit_rows(arrays["text_embeddings"], or_zero=True),
-            "text_embeddings has a row that is neither a unit vector nor zero",
-        )
-        _check(
-            posts_path,
-            [(post.category_id, post.post_id) for post in posts]
-            == list(zip(category_ids.tolist(), post_ids.tolist(), strict=True)),
-            f"does not name the posts of {INDEX_ARRAYS} and their categories in their order",
-        )
+        _check_unit_rows(path, "tower_embeddings", arrays["tower_embeddings"])
+        _check_unit_rows(path, "text_embeddings", arrays["text_embeddings"], or_zero=True)
+        posts = ServedPosts(post_ids, category_ids, arrays.pop("text_offsets"), _map_bytes(posts_path))
+        complaint = posts.complaint()
+        _check(posts_path, not complaint, f"{complaint}, as {INDEX_ARRAYS} has it")
         _check(
             categories_path,
             [category.category_id for category in categories] == np.unique(category_ids[category_ids > 0]).tolist(),
             f"does not name the categories of {INDEX_ARRAYS}, ascending",
         )
         return cls(posts=posts, categories=categories, **arrays)
+
+    def let_go_of_pages(self) -> None:
+        """Leave the files' pages to the system, which hands back those that are asked for; harmless at any time."""
+        for array in (self.tower_embeddings, self.text_embeddings, self.posts.offsets, self.posts.text):
+            _let_go_of_pages(array)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +241,10 @@ def read_words(bundle: Bundle) -> tuple[str, ...]:
     return _read_texts(bundle.path(WORDS))
 
 
+_BLOCK_ROWS = 1024  # whose float32 copies fit in the processor's cache
 _SQUARED_NORM_TOLERANCE = 2e-3  # that of the wire, post_index_service.index, squared
 
-_Row = TypeVar("_Row", ServedPost, Category)
+_Row = TypeVar("_Row", bound=Category)
 _Line = TypeVar("_Line")
 _Dtypes = Mapping[str, type[np.generic]]
 
@@ -254,8 +252,9 @@ _INDEX_DTYPES: _Dtypes = {
     "post_ids": np.int64,
     "category_ids": np.int32,
     "tower_embeddings": np.float32,
-    "text_embeddings": np.float32,
+    "text_embeddings": np.float16,
     "popularity": np.float32,
+    "text_offsets": np.int64,
 }
 _HISTORY_DTYPES: _Dtypes = {"post_ids": np.int64, "representations": np.float32}
 _USER_DTYPES: _Dtypes = {
@@ -268,7 +267,13 @@ _USER_DTYPES: _Dtypes = {
 }
 _CANARY_DTYPES: _Dtypes = {"user_embeddings": np.float32, "mood_embeddings": np.float32}
 
-_NAMES_IN_FILES: Mapping[type[np.generic], str] = {np.int64: "I64", np.int32: "I32", np.int8: "I8", np.float32: "F32"}
+_NAMES_IN_FILES: Mapping[type[np.generic], str] = {
+    np.int64: "I64",
+    np.int32: "I32",
+    np.int8: "I8",
+    np.float32: "F32",
+    np.float16: "F16",
+}
 
 _Arrays = dict[str, Any]  # name -> array of the dtype that the table above gives
 
@@ -279,7 +284,50 @@ def _write_arrays(path: Path, arrays: _Arrays) -> None:
 
 def _read_arrays(path: Path, dtypes: _Dtypes, *, only: Sequence[str] = ()) -> _Arrays:
     """Read all arrays, or ``only`` some, after the file's header has proven to be of the names and dtypes expected."""
-    arrays: _Arrays = {}
+    with _opened_arrays(path, dtypes) as file:
+        arrays = {name: file.get_tensor(name) for name in only or dtypes}
+    for name, array in arrays.items():
+        if array.dtype == np.float32:
+            _check(path, np.isfinite(array).all(), f"{name} holds a value that is not finite")
+    return arrays
+
+
+def _map_arrays(path: Path, dtypes: _Dtypes) -> _Arrays:
+    """All arrays where they lie in the file: nothing is read until it is looked at, and no value has been checked."""
+    with _opened_arrays(path, dtypes) as file:
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in dtypes}
+        content = _map_bytes(path).data
+        (length,) = struct.unpack_from("<Q", content)
+        header = orjson.loads(bytes(content[8 : 8 + length]))
+        arrays = {}
+        for name, dtype in dtypes.items():
+            start, end = header[name]["data_offsets"]  # proven to lie in the file when it was opened
+            values = np.frombuffer(content[8 + length + start : 8 + length + end], dtype=dtype)
+            arrays[name] = np.require(values.reshape(shapes[name]), requirements="A")
+        return arrays
+
+
+def _map_bytes(path: Path) -> NDArray[np.uint8]:
+    try:
+        with path.open("rb") as file:
+            if path.stat().st_size == 0:  # nothing cannot be mapped
+                return np.zeros(0, dtype=np.uint8)
+            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), dtype=np.uint8)
+    except OSError as error:
+        raise BundleError(path, f"cannot be read: {error}") from error
+
+
+def _let_go_of_pages(array: NDArray[Any]) -> None:
+    owner: Any = array
+    while isinstance(owner, np.ndarray | memoryview):
+        owner = owner.base if isinstance(owner, np.ndarray) else owner.obj
+    if isinstance(owner, mmap.mmap):
+        owner.madvise(mmap.MADV_DONTNEED)
+
+
+@contextmanager
+def _opened_arrays(path: Path, dtypes: _Dtypes) -> Iterator[Any]:
+    """The open file, of the names and dtypes expected; BundleError for whatever goes wrong with it in the block."""
     try:
         with safe_open(path, framework="numpy") as file:
             names = set(file.keys())
@@ -289,14 +337,9 @@ def _read_arrays(path: Path, dtypes: _Dtypes, *, only: Sequence[str] = ()) -> _A
                 found = file.get_slice(name).get_dtype()
                 if found != _NAMES_IN_FILES[dtype]:
                     raise BundleError(path, f"{name} is {found}, expected {_NAMES_IN_FILES[dtype]}")
-                if not only or name in only:
-                    arrays[name] = file.get_tensor(name)
-    except (SafetensorError, OSError, ValueError) as error:
+            yield file
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(path, f"cannot be read as safetensors: {error}") from error
-    for name, array in arrays.items():
-        if array.dtype == np.float32:
-            _check(path, np.isfinite(array).all(), f"{name} holds a value that is not finite")
-    return arrays
 
 
 def _read_history_arrays(bundle: Bundle, *, only: Sequence[str] = tuple(_HISTORY_DTYPES)) -> _Arrays:
@@ -339,6 +382,17 @@ def _are_unit_rows(rows: Matrix, *, or_zero: bool = False) -> np.bool_:
         squares = np.einsum("ij,ij->i", rows, rows)
     is_unit = np.abs(squares - 1) <= _SQUARED_NORM_TOLERANCE
     return np.bool_((is_unit | ~rows.any(axis=1) if or_zero else is_unit).all())
+
+
+def _check_unit_rows(path: Path, name: str, rows: Matrix | HalfMatrix, *, or_zero: bool = False) -> None:
+    """In blocks, so that no copy of them all is made; BundleError."""
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        block = rows[start : start + _BLOCK_ROWS]
+        if _are_unit_rows(in_float32(block), or_zero=or_zero):
+            continue
+        _check(path, np.isfinite(block).all(), f"{name} holds a value that is not finite")
+        kind = "neither a unit vector nor zero" if or_zero else "no unit vector"
+        raise BundleError(path, f"{name} has a row that is {kind}")
 
 
 def _write_texts(path: Path, texts: Iterable[str]) -> None:

@@ -43,6 +43,23 @@ class Histories:
     is_event: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class PostInputs:
+    """All that the post tower sees of posts.
+
+    ``text`` float32 [posts, text dimension], ``words`` int64 [posts, words] (0 = none), ``category_rows`` int64 [posts]
+    (0 = none), ``post_rows`` int64 [posts] (row of the id embedding, -1 for a post unknown at training time),
+    ``numeric`` float32 [posts, features], ``is_new`` bool [posts]: nobody had met the post.
+    """
+
+    text: NDArray[np.float32]
+    words: NDArray[np.int64]
+    category_rows: NDArray[np.int64]
+    post_rows: NDArray[np.int64]
+    numeric: NDArray[np.float32]
+    is_new: NDArray[np.bool_]
+
+
 def window_histories(
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],

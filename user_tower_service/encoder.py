@@ -1,27 +1,26 @@
 """Turn people, moods and posts into embeddings: the user tower, the mood encoder and the post tower of one bundle."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import structlog
-import torch
 from numpy.typing import NDArray
 
 from two_tower.bundle import Bundle
 from two_tower.bundle_files import HistoryPosts, KnownUsers
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
-from two_tower.features import new_post_features, window_histories
-from two_tower.model import PostTensors, history_tensors
+from two_tower.features import PostInputs, new_post_features, window_histories
+from two_tower.mood_encoders import Encodes, Runtime
 from two_tower.mood_text import mood_to_words, post_to_mood_sentence
-from two_tower.text_encoder import TextEncoder
-from two_tower.towers import Towers, read_mood_encoder
+from user_tower_service.runtime import ServingTowers, read_models
 
 _log = structlog.get_logger("user_tower_service.encoder")
 
 LONGEST_MOOD = 512  # code points
 MOST_POSTS = 64
+_USERS_AT_ONCE = 256
 
 
 class EncodingError(Exception):
@@ -65,28 +64,43 @@ class EncodedPost:
     text: Embedding
 
 
-class Encoder:
-    """Encodes with the towers of one bundle; every method may be called from several threads."""
+@dataclass(frozen=True, slots=True)
+class _Users:
+    """The known users: ``rows`` by username, ``embeddings`` float32 [users, tower dimension].
 
-    def __init__(self, bundle: Bundle, *, mood_cache_size: int) -> None:
+    The posts that user ``i`` has met are the slice ``offsets[i]:offsets[i + 1]`` of ``seen``, ascending.
+    """
+
+    rows: Mapping[str, int]
+    embeddings: Matrix
+    offsets: NDArray[np.int64]
+    seen: NDArray[np.int64]
+
+
+class Encoder:
+    """Encodes with the towers of one bundle; every method may be called from several threads.
+
+    A bundle's users do not change, so all are embedded once, when it is read: to answer for one is to look it up.
+    """
+
+    def __init__(self, bundle: Bundle, *, mood_cache_size: int, runtime: Runtime = Runtime.ONNX) -> None:
         self.bundle_id = bundle.bundle_id
         self.tower_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TOWER, bundle.manifest.tower_dimension)
         self.text_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TEXT, bundle.manifest.text_dimension)
-        self._towers = Towers.read(bundle)
-        self._text_encoder = read_mood_encoder(bundle)
+        models = read_models(bundle, runtime)
+        self.lowest_user_cosine, self.lowest_mood_cosine = models.lowest_user_cosine, models.lowest_mood_cosine
+        self._towers = models.towers
+        self._text_encoder = models.mood_encoder
         posts = HistoryPosts.read(bundle)
         self._post_ids = posts.post_ids
-        self._representations = torch.from_numpy(posts.representations)
-        self._users = KnownUsers.read(bundle)
-        self._user_rows = {username: row for row, username in enumerate(self._users.usernames)}
-        self._history_rows = np.searchsorted(posts.post_ids, self._users.post_ids)
+        self._users = _encode_users(models.towers, posts, KnownUsers.read(bundle))
         self._encode_words = _remembering(self._text_encoder, mood_cache_size)
 
     def encode_context(self, username: str, mood: str) -> Context:
         """Embed the user, if known, and the mood, if not blank; MoodTooLongError above 512 code points."""
         if len(mood) > LONGEST_MOOD:
             raise MoodTooLongError(f"mood has {len(mood)} code points, at most {LONGEST_MOOD} are allowed")
-        row = self._user_rows.get(username)
+        row = self._users.rows.get(username)
         mood_embedding, mood_unavailable = None, False
         if mood.strip():
             try:
@@ -95,9 +109,9 @@ class Encoder:
                 _log.error("mood encoder failed", exc_info=error)
                 mood_unavailable = True
         return Context(
-            user=None if row is None else Embedding(self.tower_space, self._encode_user(row)),
+            user=None if row is None else Embedding(self.tower_space, self._users.embeddings[row]),
             mood=mood_embedding,
-            seen_post_ids=() if row is None else tuple(np.unique(self._users.post_ids[self._history(row)]).tolist()),
+            seen_post_ids=() if row is None else self._seen_by(row),
             mood_unavailable=mood_unavailable,
         )
 
@@ -121,22 +135,8 @@ class Encoder:
             for post, tower, text in zip(posts, embeddings, vectors[len(posts) :], strict=True)
         )
 
-    def _history(self, row: int) -> slice:
-        return slice(int(self._users.offsets[row]), int(self._users.offsets[row + 1]))
-
-    def _encode_user(self, row: int) -> Vector:
-        histories = window_histories(
-            self._users.offsets[row : row + 1],
-            self._users.offsets[row + 1 : row + 2],
-            np.zeros(1),
-            rows=self._history_rows,
-            verbs=self._users.verbs,
-            strengths=self._users.strengths,
-            days=self._users.days,
-            length=self._towers.config.history_length,
-        )
-        with torch.inference_mode():
-            return self._towers.user_tower.embed(self._representations, history_tensors(histories))[0].numpy()
+    def _seen_by(self, row: int) -> tuple[int, ...]:
+        return tuple(self._users.seen[self._users.offsets[row] : self._users.offsets[row + 1]].tolist())
 
     def _encode_posts(self, posts: Sequence[PostContent], texts: Sequence[str], text_embeddings: Matrix) -> Matrix:
         known = self._towers.known
@@ -153,18 +153,48 @@ class Encoder:
             ]
         )
         is_new = [post_row < 0 or bool(known.is_new[post_row]) for post_row in post_rows]
-        with torch.inference_mode():
-            representations = self._towers.post_tower.represent(
-                PostTensors(
-                    text=torch.from_numpy(text_embeddings),
-                    words=torch.from_numpy(self._towers.vocabulary.rows_of(texts)),
-                    category_rows=torch.from_numpy(category_rows),
-                    post_rows=torch.from_numpy(post_rows),
-                )
+        return self._towers.embed_posts(
+            PostInputs(
+                text=text_embeddings,
+                words=self._towers.vocabulary.rows_of(texts),
+                category_rows=category_rows,
+                post_rows=post_rows,
+                numeric=numeric,
+                is_new=np.array(is_new, dtype=np.bool_),
             )
-            return self._towers.post_tower.embed(
-                representations, torch.from_numpy(numeric), torch.tensor(is_new)
-            ).numpy()
+        )
+
+
+def _encode_users(towers: ServingTowers, posts: HistoryPosts, users: KnownUsers) -> _Users:
+    rows = np.searchsorted(posts.post_ids, users.post_ids)
+    embeddings = np.zeros((len(users.usernames), towers.config.tower_dimension), dtype=np.float32)
+    for start in range(0, len(embeddings), _USERS_AT_ONCE):
+        ends = users.offsets[start + 1 : start + 1 + _USERS_AT_ONCE]
+        histories = window_histories(
+            users.offsets[start : start + len(ends)],
+            ends,
+            np.zeros(len(ends)),
+            rows=rows,
+            verbs=users.verbs,
+            strengths=users.strengths,
+            days=users.days,
+            length=towers.config.history_length,
+        )
+        embeddings[start : start + len(ends)] = towers.embed_users(posts.representations, histories)
+    embeddings.setflags(write=False)  # its rows are shared by every answer
+    offsets, seen = _seen(users)
+    return _Users({username: row for row, username in enumerate(users.usernames)}, embeddings, offsets, seen)
+
+
+def _seen(users: KnownUsers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Each user's posts once, ascending: offsets int64 [users + 1] into post ids int64."""
+    owners = np.repeat(np.arange(len(users.usernames)), np.diff(users.offsets))
+    order = np.lexsort((users.post_ids, owners))
+    owners, post_ids = owners[order], users.post_ids[order]
+    is_first = np.ones(len(post_ids), dtype=np.bool_)
+    is_first[1:] = (owners[1:] != owners[:-1]) | (post_ids[1:] != post_ids[:-1])
+    counts = np.bincount(owners[is_first], minlength=len(users.usernames))
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), post_ids[is_first]
 
 
 def _category_rows(category_ids: Sequence[int], known: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -172,7 +202,7 @@ def _category_rows(category_ids: Sequence[int], known: NDArray[np.int64]) -> NDA
     return np.array([rows.get(category_id, 0) for category_id in category_ids], dtype=np.int64)
 
 
-def _remembering(text_encoder: TextEncoder, size: int) -> Callable[[str], Vector]:
+def _remembering(text_encoder: Encodes, size: int) -> Callable[[str], Vector]:
     """Encode words, and remember the last ``size`` of them.
 
     Not a method: a cache that knew its encoder would be a cycle, and keep a dropped bundle's memory.

@@ -1,7 +1,6 @@
 """The project's containers, through the docker command."""
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -20,7 +19,6 @@ def docker(*arguments: str, check: bool = True, seconds: float = 120) -> str:
     done = subprocess.run(
         ["docker", *arguments],
         cwd=ROOT,
-        env=os.environ | _other_base(),
         capture_output=True,
         text=True,
         check=False,
@@ -30,9 +28,9 @@ def docker(*arguments: str, check: bool = True, seconds: float = 120) -> str:
     return done.stdout if check else done.stdout + done.stderr
 
 
-def compose(*arguments: str, files: tuple[str, ...] = ONE_OF_EACH, check: bool = True) -> str:
+def compose(*arguments: str, files: tuple[str, ...] = ONE_OF_EACH) -> str:
     """The same of ``docker compose``."""
-    return docker("compose", "-p", PROJECT, *files, *arguments, check=check, seconds=1700)
+    return docker("compose", "-p", PROJECT, *files, *arguments, seconds=1700)
 
 
 def containers(service: str) -> list[str]:
@@ -56,17 +54,3 @@ def wait_until(is_so: Callable[[], bool], *, what: str, seconds: float = 90.0) -
     while not is_so():
         assert time.monotonic() < deadline, f"not in time: {what}"
         time.sleep(0.1)
-
-
-def _other_base() -> dict[str, str]:
-    """An engine without a registry has a base image of its own making, which has no digest: build on that one."""
-    if "PYTHON_IMAGE" in os.environ:
-        return {}
-    done = subprocess.run(
-        ["docker", "image", "inspect", "--format", "{{len .RepoDigests}}", "python:3.11-slim"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return {"PYTHON_IMAGE": "python:3.11-slim"} if done.stdout.strip() == "0" else {}

@@ -143,7 +143,8 @@ def running_fleet(
     others: Sequence[str] = (),
     proxy: Callable[[str], AbstractContextManager[str]] = nullcontext,
 ) -> Iterator[Fleet]:
-    """Run ``replicas`` of each service behind one gateway.
+    """Run ``replicas`` of each service behind one gateway, which by default remembers no contexts: its memory would
+    hide the faults of the user tower from a load that repeats itself.
 
     ``modules`` are other arguments of Python for a process; ``others`` are addresses that the gateway takes for
     replicas too; ``proxy`` stands between the gateway and each replica.
@@ -154,8 +155,14 @@ def running_fleet(
     for item in sockets:
         item.close()
     logs.mkdir(parents=True, exist_ok=True)
+    environment = {"MOODFEED_GATEWAY_CONTEXT_CACHE_SIZE": "0", **(settings or {})}
     fleet = Fleet(
-        bundles, logs, dict(zip(names, free, strict=False)), free[-1], dict(settings or {}), dict(modules or {})
+        bundles,
+        logs,
+        dict(zip(names, free, strict=False)),
+        free[-1],
+        environment,
+        dict(modules or {}),
     )
     with ExitStack() as stack:
         stack.callback(fleet.stop_all)

@@ -119,7 +119,7 @@ def _told_to_wait(error: grpc.aio.AioRpcError) -> float:
 
 
 @contextmanager
-def running_load(target: str, expectations: Expectations, *, in_flight: int = 32) -> Iterator[Outcomes]:
+def running_load(target: str, expectations: Expectations, *, in_flight: int = 24) -> Iterator[Outcomes]:
     """Ask while the block runs; what is in flight at its end is waited for and counted."""
     load = Load(target, expectations, in_flight=in_flight)
     thread = threading.Thread(target=load.run)

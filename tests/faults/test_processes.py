@@ -135,13 +135,13 @@ def test_without_any_user_tower_feeds_are_popular_and_say_so(fleet: Fleet, expec
         restart(fleet, *TOWERS)
         degraded = sum(outcomes.degraded.values())
         wait_for_requests(outcomes, 200)
-        assert sum(outcomes.degraded.values()) <= degraded + 32  # those that were in flight
+        assert sum(outcomes.degraded.values()) <= degraded + 24  # those that were in flight
     outcomes.record("no user_tower_service is left", injected="kill -9 of both replicas, restart")
     assert outcomes.wrong == []
     assert set(outcomes.degraded) == {"USER_TOWER_UNAVAILABLE"}
     # Second pages of whole feeds cannot be given, and must not be popular ones.
     assert all("user_tower_service" in failure for failure in outcomes.failed)
-    assert sum(outcomes.failed.values()) <= 32
+    assert sum(outcomes.failed.values()) <= 24
 
 
 def test_without_any_index_requests_fail_quickly_and_the_gateway_is_not_serving(
@@ -161,7 +161,7 @@ def test_without_any_index_requests_fail_quickly_and_the_gateway_is_not_serving(
         fleet.wait_until_serving(GATEWAY)
         failures = sum(outcomes.failed.values())
         wait_for_requests(outcomes, 200)
-        assert sum(outcomes.failed.values()) <= failures + 32
+        assert sum(outcomes.failed.values()) <= failures + 24
     outcomes.record("no post_index_service is left", injected="kill -9 of both replicas, restart")
     assert (outcomes.wrong, outcomes.degraded) == ([], {})
     assert {failure.partition(":")[0] for failure in outcomes.failed} == {"UNAVAILABLE"}
@@ -256,14 +256,14 @@ def with_errors_dropped(run: Callable[[socket.socket], None]) -> Callable[[socke
 
 BREAK_MOODS = """
 import runpy
-from two_tower.text_encoder import TextEncoder
+from two_tower.onnx_encoder import OnnxEncoder
 
-whole = TextEncoder.encode
+whole = OnnxEncoder.encode
 def encode(self, texts, **options):
     if "calm and happy" in texts:
         raise RuntimeError("the mood encoder is broken by the test")
     return whole(self, texts, **options)
-TextEncoder.encode = encode
+OnnxEncoder.encode = encode
 runpy.run_module("user_tower_service", run_name="__main__")
 """
 

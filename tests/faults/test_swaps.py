@@ -36,7 +36,7 @@ def test_ten_swaps_and_a_rollback_under_load_fail_and_mix_nothing(
 ) -> None:
     names = [directory.name for directory in three_bundles]
     with (
-        running_fleet(bundles, tmp_path / "logs") as fleet,
+        running_fleet(bundles, tmp_path / "logs", settings={"MOODFEED_GATEWAY_CONTEXT_CACHE_SIZE": "10000"}) as fleet,
         running_load(fleet.target, expectations, in_flight=32) as outcomes,
     ):
         for swap in range(1, SWAPS + 1):

@@ -44,12 +44,14 @@ from two_tower.bundle_files import (
     read_words,
 )
 from two_tower.features import VERBS
+from two_tower.mood_encoders import read_quantised_mood_encoder
 from two_tower.towers import Towers, read_mood_encoder
 
 ARRAY_FILES = (INDEX_ARRAYS, HISTORY_POSTS, USER_ARRAYS, CANARIES)
-LINE_FILES = (INDEX_POSTS, CATEGORIES, USERNAMES, WORDS)
+LINE_FILES = (CATEGORIES, USERNAMES, WORDS)
 TOWER_FILES = (USER_TOWER, POST_TOWER)
 fuzzed = inputs.fuzzed(0.01, batch=1, at_least=40)
+QUANTISED_ENCODER = "mood_encoder/model_int8.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +111,7 @@ def assert_promises_are_kept(bundle: Bundle) -> None:
     rows = list(zip(index.category_ids.tolist(), index.post_ids.tolist(), strict=True))
     assert rows == sorted(set(rows))
     assert len(set(index.post_ids.tolist())) == len(rows)
-    assert [(post.category_id, post.post_id) for post in index.posts] == rows
+    assert [(post.category_id, post.post_id) for post in index.posts] == rows  # decodes each
     assert [item.category_id for item in index.categories] == sorted({category for category, _ in rows if category > 0})
     assert all(category >= 0 for category, _ in rows)
     assert all(0 <= value <= 1 for value in index.popularity.tolist())
@@ -119,7 +121,7 @@ def assert_promises_are_kept(bundle: Bundle) -> None:
         (canaries.user_embeddings, manifest.tower_dimension, True),
         (canaries.mood_embeddings, manifest.text_dimension, True),
     ):
-        assert matrix.dtype == np.float32
+        assert matrix.dtype == (np.float16 if matrix is index.text_embeddings else np.float32)
         assert matrix.shape[1] == dimension
         for row in matrix.tolist():
             norm = math.sqrt(sum(value * value for value in row))
@@ -148,6 +150,9 @@ def assert_towers_embed(bundle: Bundle) -> None:
     assert all(bool(weight.isfinite().all()) for weight in towers.user_tower.parameters())
     assert all(bool(weight.isfinite().all()) for weight in towers.post_tower.parameters())
     assert encoder.encode(["calm", ""]).shape == (2, bundle.manifest.text_dimension)
+    quantised = read_quantised_mood_encoder(bundle).encode(["calm", ""])
+    assert quantised.shape == (2, bundle.manifest.text_dimension)
+    assert quantised.dtype == np.float32
     assert towers.user_tower.out.out_features + 1 == bundle.manifest.tower_dimension
     assert torch.from_numpy(towers.known.numeric).isfinite().all()
 
@@ -314,11 +319,11 @@ def test_arrays_of_any_kind(sound: Path, name: str, data: st.DataObject) -> None
         refused_or_sound(seal(copy))
 
 
-@pytest.mark.parametrize("name", TOWER_FILES)
+@pytest.mark.parametrize("name", [*TOWER_FILES, QUANTISED_ENCODER])
 @fuzzed
 @given(data=st.data())
 def test_towers_of_any_kind(sound: Path, name: str, data: st.DataObject) -> None:
-    arrays = {key: array for key, array in load((sound / name).read_bytes()).items() if array.dtype.kind in "fi"}
+    arrays = {key: array for key, array in load((sound / name).read_bytes()).items() if array.dtype.kind in "fiu"}
     others = {key: array for key, array in load((sound / name).read_bytes()).items() if key not in arrays}
     change_arrays(data, arrays)
     with copy_of(sound) as copy:
@@ -326,7 +331,7 @@ def test_towers_of_any_kind(sound: Path, name: str, data: st.DataObject) -> None
         refused_or_sound(seal(copy), with_towers=True)
 
 
-@pytest.mark.parametrize("name", [*ARRAY_FILES, *TOWER_FILES, "mood_encoder/model.safetensors"])
+@pytest.mark.parametrize("name", [*ARRAY_FILES, *TOWER_FILES, "mood_encoder/model.safetensors", QUANTISED_ENCODER])
 @fuzzed
 @given(data=st.data())
 def test_safetensors_with_a_broken_header(sound: Path, name: str, data: st.DataObject) -> None:
@@ -378,6 +383,25 @@ def test_lines_of_any_kind(sound: Path, name: str, data: st.DataObject) -> None:
     with copy_of(sound) as copy:
         rewrite(copy / name, b"\n".join(lines))
         refused_or_sound(seal(copy), with_towers=name == WORDS)
+
+
+@fuzzed
+@given(data=st.data())
+def test_texts_of_posts_of_any_kind(sound: Path, data: st.DataObject) -> None:
+    text = bytearray((sound / INDEX_POSTS).read_bytes())
+    arrays = load((sound / INDEX_ARRAYS).read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(text)))
+        text[place : place + data.draw(st.integers(0, 4))] = data.draw(
+            st.binary(max_size=4) | st.text(max_size=2).map(lambda some: some.encode())
+        )
+    if data.draw(st.booleans()):
+        arrays["text_offsets"] = np.minimum(arrays["text_offsets"], len(text))
+        arrays["text_offsets"][-1] = len(text)
+    with copy_of(sound) as copy:
+        rewrite(copy / INDEX_POSTS, bytes(text))
+        rewrite(copy / INDEX_ARRAYS, save(arrays))
+        refused_or_sound(seal(copy))
 
 
 @pytest.mark.parametrize("name", ["mood_encoder/config.json", "mood_encoder/tokenizer.json"])

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tests.tiny_bundle import write_tiny_bundle
+
 ROOT = Path(__file__).parents[2]
 OURS = {
     "benchmarks",
@@ -42,7 +44,8 @@ FOREIGN_TO = {
     "user_tower_service": {"faiss", "pandas"},
     "rpc": {"torch", "faiss", "numpy", "pandas", "transformers"},
 }
-TORCH_FREE = ("bundle.py", "bundle_files.py", "held_bundles.py", "embedding_space.py", "features.py", "mood_text.py")
+NEEDS_TORCH = {"model.py", "text_encoder.py", "towers.py"}  # of two_tower
+MAY_ASK_FOR_TORCH = ROOT / "user_tower_service" / "runtime.py"  # where MOODFEED_USER_TOWER_RUNTIME does
 MAY_READ_GENERATED_CODE = {
     "gateway/clients.py",
     "gateway/service.py",
@@ -69,6 +72,11 @@ def imports_of(path: Path) -> set[str]:
     return modules
 
 
+def asks_for_torch(path: Path) -> bool:
+    tops = {module.split(".")[0] for module in imports_of(path)}
+    return bool(tops & {"torch", "transformers"})
+
+
 SERVING = ("gateway", "post_index_service", "rpc", "two_tower", "user_tower_service")
 WALL_CLOCK = re.compile(r"\btime\.time\(|\bdatetime\.now\(|\bdatetime\.utcnow\(|\bdate\.today\(")
 
@@ -91,7 +99,9 @@ def test_a_process_is_free_of_what_its_image_does_not_hold(package: str) -> None
         assert not tops & FOREIGN_TO[package], path
 
 
-@pytest.mark.parametrize("module", ["gateway.__main__", "post_index_service.__main__", "rpc.probe"])
+@pytest.mark.parametrize(
+    "module", ["gateway.__main__", "post_index_service.__main__", "user_tower_service.__main__", "rpc.probe"]
+)
 def test_a_process_without_torch_does_not_load_it(module: str) -> None:
     program = f"import sys, {module}; print(sorted({{'torch', 'transformers', 'pandas'}} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
@@ -104,9 +114,34 @@ def test_serving_never_asks_the_wall_clock_which_may_jump(package: str) -> None:
         assert not WALL_CLOCK.search(path.read_text()), path
 
 
-@pytest.mark.parametrize("name", TORCH_FREE)
-def test_what_the_index_needs_of_two_tower_is_free_of_torch(name: str) -> None:
-    assert not {"torch", "transformers"} & {module.split(".")[0] for module in imports_of(ROOT / "two_tower" / name)}
+def test_of_two_tower_only_the_models_in_torch_import_it() -> None:
+    assert {path.name for path in files_of("two_tower") if asks_for_torch(path)} == NEEDS_TORCH
+
+
+def test_of_the_user_tower_only_the_runtime_may_ask_for_torch_and_only_when_it_is_called() -> None:
+    assert [path for path in files_of("user_tower_service") if asks_for_torch(path)] == [MAY_ASK_FOR_TORCH]
+    assert not any(
+        isinstance(node, ast.Import | ast.ImportFrom) and "torch" in ast.unparse(node)
+        for node in ast.parse(MAY_ASK_FOR_TORCH.read_text()).body
+    )
+
+
+def test_the_user_tower_answers_through_onnx_runtime_without_torch(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from two_tower.bundle import open_bundle
+from user_tower_service.encoder import Encoder, PostContent
+from user_tower_service.settings import Settings
+
+bundle = open_bundle(Path({str(write_tiny_bundle(tmp_path))!r}))
+encoder = Encoder(bundle, mood_cache_size=1, runtime=Settings().runtime)
+context = encoder.encode_context("ana", "calm")
+assert context.user and context.mood and encoder.encode_posts([PostContent(1, "one", "two", 2)])
+print(sorted({{"torch", "transformers", "pandas"}} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 
 
 def test_only_the_edges_read_generated_code() -> None:

@@ -8,6 +8,7 @@ from safetensors.numpy import save_file
 from cli.workspace import Workspace
 from pipeline.embed import TextEmbeddingsError, embed_posts, read_text_embeddings
 from pipeline.tables import read_posts
+from two_tower.mood_encoders import Runtime
 from two_tower.text_encoder import TextEncoder, default_encoder_directory
 
 
@@ -17,12 +18,13 @@ def embed(small_workspace: Workspace, tmp_path: Path):
     cache = tmp_path / "cache.sqlite"
     cache.write_bytes(small_workspace.text_cache.read_bytes())
 
-    def run(progress=None):
+    def run(progress=None, runtime=Runtime.ONNX):
         return embed_posts(
             small_workspace.clean,
             cache,
             tmp_path / "embeddings.safetensors",
             encoder_directory=default_encoder_directory(),
+            runtime=runtime,
             progress=progress,
         )
 
@@ -64,6 +66,15 @@ def test_the_mood_of_a_post_is_that_of_its_emotions_else_of_its_summary_else_non
     assert np.linalg.norm(texts.embeddings, axis=1) == pytest.approx(1, abs=1e-4)
 
 
+def test_torch_gives_the_same_embeddings(embed, small_workspace: Workspace, tmp_path: Path) -> None:
+    forget(tmp_path / "cache.sqlite", 40)
+    assert embed(runtime=Runtime.TORCH).embedded == 40
+    before = read_text_embeddings(small_workspace.text_embeddings)
+    after = read_text_embeddings(tmp_path / "embeddings.safetensors")
+    np.testing.assert_allclose(after.embeddings, before.embeddings, atol=1e-5)
+    np.testing.assert_allclose(after.mood_embeddings, before.mood_embeddings, atol=1e-5)
+
+
 def test_a_rerun_embeds_only_what_is_new(embed, small_workspace: Workspace, tmp_path: Path) -> None:
     assert embed().embedded == 0
     forget(tmp_path / "cache.sqlite", 5)
@@ -76,7 +87,10 @@ def test_a_rerun_embeds_only_what_is_new(embed, small_workspace: Workspace, tmp_
     np.testing.assert_allclose(after.embeddings, before.embeddings, atol=1e-5)
 
 
-def test_a_crash_keeps_the_batches_done_and_writes_no_file(embed, tmp_path: Path) -> None:
+def test_a_crash_keeps_the_batches_done_and_writes_no_file(
+    embed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.embed._TEXTS_AT_ONCE", 64)
     forget(tmp_path / "cache.sqlite", 100)
 
     def crash(done: int, total: int) -> None:

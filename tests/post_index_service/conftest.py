@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from two_tower.bundle import Canary, Manifest, point_current_at, write_bundle
-from two_tower.bundle_files import CanaryEmbeddings, Category, IndexPosts, ServedPost
+from two_tower.bundle_files import CanaryEmbeddings, Category, IndexPosts
+from two_tower.served_posts import ServedPost, ServedPosts
 
 TOWER_DIMENSION = 8
 TEXT_DIMENSION = 12
@@ -33,9 +34,9 @@ def make_index_posts(seed: int = 0) -> IndexPosts:
         post_ids=post_ids,
         category_ids=category_ids,
         tower_embeddings=tower,
-        text_embeddings=text,
+        text_embeddings=text.astype(np.float16),
         popularity=np.round(random.random(count), 1).astype(np.float32),
-        posts=tuple(
+        posts=ServedPosts.of(
             ServedPost(int(post_id), f"https://video.example/{post_id}", f"post {post_id}", "", int(category), "ana")
             for post_id, category in zip(post_ids, category_ids, strict=True)
         ),

@@ -12,6 +12,7 @@ from pipeline.publish import check_bundle
 from tests.tiny_bundle import MANIFEST, tiny_files
 from two_tower.bundle import BundleError, open_bundle, write_bundle
 from two_tower.bundle_files import CanaryEmbeddings, HistoryPosts, IndexPosts, KnownUsers
+from two_tower.served_posts import ServedPosts
 
 Arrays = dict[str, np.ndarray]
 
@@ -34,7 +35,7 @@ def put(name: str, place: object, value: object) -> Callable[[Arrays], None]:
 
 def reorder(rows: list[int]) -> Callable[[Arrays], None]:
     def change(arrays: Arrays) -> None:
-        for name in arrays:
+        for name in arrays.keys() - {"text_offsets"}:
             arrays[name] = arrays[name][rows]
 
     return change
@@ -49,7 +50,7 @@ def replace(name: str, array: object, dtype: str) -> Callable[[Arrays], None]:
 
 def stretch(name: str, factor: float) -> Callable[[Arrays], None]:
     def change(arrays: Arrays) -> None:
-        arrays[name] = (arrays[name] * np.float32(factor)).astype(np.float32)
+        arrays[name] = (arrays[name] * np.float32(factor)).astype(arrays[name].dtype)
 
     return change
 
@@ -72,8 +73,13 @@ def stretch(name: str, factor: float) -> Callable[[Arrays], None]:
         ("index", stretch("tower_embeddings", 1.01), "tower_embeddings has a row that is no unit vector"),
         ("index", put("tower_embeddings", 0, 0), "tower_embeddings has a row that is no unit vector"),
         ("index", stretch("text_embeddings", 0.99), "text_embeddings has a row that is neither"),
-        ("index", put("post_ids", 4, 51), "does not name the posts of index.safetensors"),
-        ("index", put("category_ids", 0, 1), "does not name the posts of index.safetensors and their categories"),
+        ("index", put("text_embeddings", (1, 3), np.nan), "text_embeddings holds a value that is not finite"),
+        ("index", replace("text_embeddings", np.zeros((5, 8)), "f4"), "text_embeddings is F32, expected F16"),
+        ("index", replace("text_offsets", [0] * 20, "i8"), r"text_offsets has shape \(20,\), expected \(21,\)"),
+        ("index", put("text_offsets", 0, 1), "the offsets do not divide the text"),
+        ("index", put("text_offsets", 20, 1), "the offsets do not divide the text"),
+        ("index", put("text_offsets", 3, 0), "the offsets do not divide the text"),
+        ("index", put("text_offsets", 3, 2**62), "the offsets do not divide the text"),
         ("history_posts", put("post_ids", 1, 10), "post_ids do not ascend"),
         ("history_posts", put("representations", (0, 0), np.inf), "representations holds a value that is not finite"),
         ("history_posts", replace("representations", np.zeros((6, 3)), "f4"), "representations has shape"),
@@ -97,9 +103,15 @@ def stretch(name: str, factor: float) -> Callable[[Arrays], None]:
         ("user_tower", lambda arrays: arrays.pop("event.bias"), "event.bias is missing, foreign or misshapen"),
         ("user_tower", replace("event.bias", [0.0] * 5, "f4"), "event.bias is missing, foreign or misshapen"),
         ("user_tower", replace("stranger", [0.0], "f4"), "stranger is missing, foreign or misshapen"),
-        ("user_tower", replace("event.bias", [0.0] * 4, "f8"), "event.bias is torch.float64"),
+        ("user_tower", replace("event.bias", [0.0] * 4, "f8"), "event.bias is float64"),
+        ("mood_encoder/model_int8", put("0.up.scales", (0, 0), np.nan), "0.up.scales holds a value that is not finite"),
+        ("mood_encoder/model_int8", put("order", 0, 7), "order does not name every number"),
+        ("mood_encoder/model_int8", lambda arrays: arrays.pop("0.down.bias"), "0.down.bias is None"),
+        ("mood_encoder/model_int8", replace("stranger", [0.0], "f4"), "stranger is"),
+        ("mood_encoder/model_int8", replace("0.up.quantised", np.zeros((8, 1, 16)), "u1"), "0.up.quantised is"),
+        ("mood_encoder/model_int8", replace("words", np.zeros((8, 8)), "f4"), "words is"),
         ("post_tower", lambda arrays: arrays.pop("known.is_new"), "lacks known.is_new"),
-        ("post_tower", replace("known.is_new", [0] * 6, "i8"), "known.is_new is torch.int64"),
+        ("post_tower", replace("known.is_new", [0] * 6, "i8"), "known.is_new is int64"),
         ("post_tower", put("known.category_rows", 0, 3), "known.category_rows names a category"),
         ("post_tower", put("known.category_ids", 0, 7), "known.category_ids do not ascend"),
     ],
@@ -116,7 +128,7 @@ def test_a_broken_promise_of_an_array_is_named(
     bundle = open_bundle(broken_bundle(tmp_path, break_files))
     with pytest.raises(BundleError, match=reason) as caught:
         check_bundle(bundle)
-    assert caught.value.path.suffix in {".safetensors", ".jsonl"}
+    assert caught.value.path.suffix in {".safetensors", ".jsonl", ".utf8"}
 
 
 @pytest.mark.parametrize(
@@ -132,10 +144,15 @@ def test_a_broken_promise_of_an_array_is_named(
             "does not name the categories",
         ),
         ("categories.jsonl", b'{"category_id": 2}\n', "line 1"),
-        ("index_posts.jsonl", b"", "expected"),
+        ("index_posts.utf8", b"", "the offsets do not divide the text"),
+        ("index_posts.utf8", b"x" * 9 + b"\xff" + b"x" * 160, "the text of post 40 is not UTF-8"),
+        ("index_posts.utf8", b"x" * 169 + b"\xc3", "the text of post 50 is not UTF-8"),
+        ("index_posts.utf8", "é".encode() * 85, "an offset lies within a character"),
         ("words.jsonl", b'"one"\n', "has 1 words, the manifest's tower 3"),
         ("index.safetensors", b"", "cannot be read as safetensors"),
         ("mood_encoder/config.json", b'{"model_type": "bert"', "cannot be read as a BERT configuration"),
+        ("mood_encoder/model_int8.safetensors", b"{broken", "cannot be read as safetensors"),
+        ("mood_encoder/model_int8.safetensors", b"", "cannot be read as safetensors"),
         ("mood_encoder/tokenizer.json", b"{}", "cannot be read as a tokenizer"),
     ],
 )
@@ -170,9 +187,9 @@ def test_an_index_without_posts_is_read(tmp_path: Path) -> None:
         post_ids=np.zeros(0, np.int64),
         category_ids=np.zeros(0, np.int32),
         tower_embeddings=np.zeros((0, 8), np.float32),
-        text_embeddings=np.zeros((0, 8), np.float32),
+        text_embeddings=np.zeros((0, 8), np.float16),
         popularity=np.zeros(0, np.float32),
-        posts=(),
+        posts=ServedPosts.of(()),
         categories=(),
     )
-    assert IndexPosts.read(open_bundle(broken_bundle(tmp_path, empty.write))).posts == ()
+    assert list(IndexPosts.read(open_bundle(broken_bundle(tmp_path, empty.write))).posts) == []

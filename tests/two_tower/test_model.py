@@ -2,10 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN
-from two_tower.model import HistoryTensors, PostTower, TowerConfig, UserTower
+from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories, window_histories
+from two_tower.model import HistoryTensors, PostTower, TowerConfig, UserTower, history_tensors
+from two_tower.numpy_towers import NumpyTowers
+from two_tower.tower_files import post_tower_shapes, user_tower_shapes
+from two_tower.words import Vocabulary
 
 POSTS = 30
+FIELDS = ("rows", "verbs", "strengths", "ages", "is_event")
 
 
 def config(**changes: float | bool) -> TowerConfig:
@@ -70,3 +74,48 @@ def test_padding_changes_nothing() -> None:
     representations = torch.randn(POSTS, 48)
     short, long = (tower(representations, histories([[3, 7]], length=length)) for length in (2, 9))
     np.testing.assert_allclose(short.detach(), long.detach(), atol=1e-6)
+
+
+@pytest.mark.parametrize("taste_from_mean", [0.0, 0.5])
+def test_the_shapes_that_a_bundle_is_checked_against_are_those_of_the_towers(taste_from_mean: float) -> None:
+    settings = config(taste_from_mean=taste_from_mean)
+    for tower, shapes in (
+        (UserTower(settings), user_tower_shapes(settings)),
+        (PostTower(settings), post_tower_shapes(settings)),
+    ):
+        assert {name: tuple(weight.shape) for name, weight in tower.state_dict().items()} == shapes
+
+
+@pytest.mark.parametrize("changes", [{}, {"taste_from_mean": 0.7}, {"newcomers_follow_trend": False}, {"heads": 4}])
+def test_numpy_embeds_people_as_torch_does(changes: dict[str, float | bool]) -> None:
+    torch.manual_seed(0)
+    settings = config(new_post_bonus=0.3, **changes)
+    tower, post_tower = UserTower(settings).eval(), PostTower(settings).eval()
+    for parameter in [*tower.parameters(), *post_tower.parameters()]:
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    random = np.random.default_rng(0)
+    lengths = np.array([0, 1, 3, settings.history_length, 0, settings.history_length + 9])
+    ends = np.cumsum(lengths)
+    batch = window_histories(
+        ends - lengths,
+        ends,
+        np.zeros(len(lengths)),
+        rows=random.integers(0, POSTS, ends[-1]),
+        verbs=random.integers(0, 4, ends[-1]),
+        strengths=random.random(ends[-1], dtype=np.float32),
+        days=-random.random(ends[-1]) * 99,
+        length=settings.history_length,
+    )
+    representations = random.normal(size=(POSTS, settings.representation_dimension)).astype(np.float32)
+    weights = {name: weight.numpy() for name, weight in tower.state_dict().items()}
+    ours = NumpyTowers(settings, Vocabulary(()), None, weights, {})  # type: ignore[arg-type]
+    with torch.inference_mode():
+        theirs = tower.embed(torch.from_numpy(representations), history_tensors(batch)).numpy()
+    embeddings = ours.embed_users(representations, batch)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(embeddings, theirs, atol=1e-5)
+    one = [
+        ours.embed_users(representations, Histories(*(getattr(batch, name)[row : row + 1] for name in FIELDS)))
+        for row in range(len(lengths))
+    ]
+    np.testing.assert_allclose(np.concatenate(one), theirs, atol=1e-5)

@@ -1,0 +1,56 @@
+"""The 8-bit copy of the mood encoder, proven before a bundle may hold it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from two_tower.encoder_files import TextEncoderError
+from two_tower.mood_encoders import Encodes
+from two_tower.onnx_encoder import LOWEST_COSINE, OnnxEncoder
+from two_tower.quantised_bert import write_quantised
+
+PROOF_TEXTS = (
+    "",
+    "calm",
+    "happy",
+    "sad",
+    "angry",
+    "laughing",
+    "romantic",
+    "exhausted and lonely tonight",
+    "nervous, excited",
+    "something funny for a rainy evening",
+    "I am stressed about my exams and want to relax",
+    "show me something that makes me cry",
+    "party with friends",
+    "not quite awake yet, coffee first",
+    "nostalgic for the summers of my childhood",
+    "scary stories in the dark",
+    "proud of what we made",
+    "in love",
+    "bored to death",
+    "motivation for the gym!!!",
+    "mañana será otro día",
+    "qwzx 123 #tbt",
+    "The mood of this video: joyful, hopeful, warm, evokes gratitude, a touch of longing",
+    "The mood of this video: tense, eerie, isolation, evokes dread",
+    "A tabby kitten purring on the windowsill beside a ball of yarn. cats, cozy, sleepy afternoon " * 3,
+)
+"""Moods and posts' sentences, short and long, in and out of the vocabulary; fixed, so that exports compare."""
+
+
+def quantise_encoder(directory: Path, *, full: Encodes) -> float:
+    """Write the 8-bit weights beside the full ones in ``directory``, and prove them; returns the lowest cosine.
+
+    TextEncoderError if an embedding of a proof text is not as near to that of ``full`` as serving promises.
+    """
+    path = write_quantised(directory, directory)
+    cosines = (OnnxEncoder(directory).encode(PROOF_TEXTS) * full.encode(PROOF_TEXTS)).sum(axis=1)
+    worst = int(np.argmin(cosines))
+    if not cosines[worst] >= LOWEST_COSINE:  # nor where it is no number
+        raise TextEncoderError(
+            path,
+            f"embeds {PROOF_TEXTS[worst]!r} with the cosine {cosines[worst]:.4f} to the full weights, serving needs "
+            f"{LOWEST_COSINE}: this BERT does not bear 8 bits",
+        )
+    return float(cosines[worst])

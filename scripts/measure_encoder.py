@@ -1,0 +1,267 @@
+"""Measure the mood encoder in its runtimes: one short mood, quality of the ranking, batches, and the whole process.
+
+    python scripts/measure_encoder.py
+
+All at one thread, the ways taking turns in one process; a figure is the median of the rounds, a ratio the median of
+the ratios of each round, since the machine's speed drifts. Overlap: of 200 moods, the share of the ten nearest posts
+of a sample world that the quantised query finds too; the posts are always embedded with full weights.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from pipeline.summary_text import read_summary
+from sample_api.world import generate_world
+from two_tower.bert_arrays import Arrays, BertShape, read_arrays
+from two_tower.bert_graph import IDS, bert_graph
+from two_tower.bundle import current_bundle, open_bundle
+from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS, default_encoder_directory, read_tokenizer
+from two_tower.mood_text import mood_to_words, post_to_mood_sentence
+from two_tower.onnx_encoder import OnnxEncoder
+from two_tower.quantised_bert import in_blocks, quantise
+from two_tower.text_encoder import TextEncoder
+
+NEAREST = 10
+FEELINGS = (
+    "happy sad calm angry romantic lonely bored tired excited scared curious nostalgic playful proud stressed jealous "
+    "hopeful grateful confused brave sleepy silly guilty relaxed restless inspired hungry cozy anxious joyful"
+)
+FRAMES = ("{}", "feeling {} tonight", "something {} for a rainy evening", "I am {} and want to laugh", "not {} at all")
+EMOJI = "😀 😢 😂 😎 🥱 😡 😍 😱 🥰 😴 🤩 😭 🥺 😤 🤗 😇 🥳 😌 🤔 😬"
+OTHERS = (
+    "party with friends 🥳", "late night drive", "motivation for the gym", "heartbroken 😢", "missing home",
+    "today was great 😂", "chill beats to study to", "in love with life", "so stressed about exams", "first snow",
+)  # fmt: skip
+
+
+def moods() -> list[str]:
+    """About 180 moods as people type them, in words."""
+    typed = [*(frame.format(feeling) for frame, feeling in product(FRAMES, FEELINGS.split())), *EMOJI.split(), *OTHERS]
+    return list(dict.fromkeys(mood_to_words(mood) for mood in typed))
+
+
+def sample_sentences() -> list[str]:
+    """The mood sentences of a sample world's posts, each once."""
+    rows = [(str(row["title"]), read_summary(row["post_summary"])) for row in generate_world().tables.posts]
+    sentences = (post_to_mood_sentence(summary.mood, f"{title}. {summary.description}") for title, summary in rows)
+    return sorted({sentence for sentence in sentences if sentence})
+
+
+def title_sentences(path: Path, count: int) -> list[str]:
+    """The mood sentences of some posts of a Parquet table with titles, as of posts that name no emotion."""
+    titles = pd.read_parquet(path)["title"].astype(str).sample(count, random_state=0)
+    return sorted({sentence for title in titles if (sentence := post_to_mood_sentence("", title))})
+
+
+def unordered(shape: BertShape, arrays: Arrays, block: int) -> Arrays:
+    """Quantised with every number of a state where it was."""
+    quantised = quantise(shape, arrays, block=block)
+    plain: Arrays = {"order": np.arange(shape.hidden_size)}
+    for name in quantised.keys() - {"order"}:
+        if name.endswith(".quantised"):
+            product_name = name.removesuffix(".quantised")
+            plain[name], plain[f"{product_name}.scales"] = in_blocks(arrays[f"{product_name}.weight"], block)
+        elif not name.endswith(".scales"):
+            plain[name] = arrays[name].astype(quantised[name].dtype)
+    return plain
+
+
+def session_of(graph: bytes | str) -> onnxruntime.InferenceSession:
+    """As OnnxEncoder makes its own."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def graphs(directory: Path, scratch: Path) -> dict[str, bytes | str]:
+    """Every way tried that is an ONNX graph."""
+    shape, arrays = BertShape.read(directory / CONFIG), read_arrays(directory / WEIGHTS)
+    ways: dict[str, bytes | str] = {"full weights": bert_graph(shape, arrays)}
+    for block in (16, 32, 64, 128):
+        ways[f"8 bits, blocks of {block}"] = bert_graph(shape, quantise(shape, arrays, block=block))
+    for block in (32, 128):
+        ways[f"8 bits, blocks of {block}, not ordered"] = bert_graph(shape, unordered(shape, arrays, block))
+    (scratch / "full.onnx").write_bytes(ways["full weights"])  # type: ignore[arg-type]
+    dynamic = str(scratch / "dynamic.onnx")
+    of_float = {"DefaultTensorType": TensorProto.FLOAT}  # what the fused operators make, it cannot tell
+    quantize_dynamic(
+        scratch / "full.onnx", dynamic, per_channel=True, weight_type=QuantType.QInt8, extra_options=of_float
+    )
+    ways["int8 per channel, dynamic"] = dynamic
+    return ways
+
+
+def timed(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, NDArray[np.float64]]:
+    """Seconds of every way in every round, the ways taking turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, run in ways.items():
+            started = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - started)
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+def overlap(queries: NDArray[np.float32], exact: NDArray[np.float32], posts: NDArray[np.float32]) -> float:
+    """Mean share of the ten posts nearest to the exact queries that are among those nearest to the queries."""
+    found, wanted = (np.argsort(-(rows @ posts.T), axis=1, kind="stable")[:, :NEAREST] for rows in (queries, exact))
+    return float(np.mean([len(set(a) & set(b)) / NEAREST for a, b in zip(found, wanted, strict=True)]))
+
+
+def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, rounds: int) -> None:
+    """Speed and quality of a single new mood."""
+    full, eager = OnnxEncoder(directory, quantised=False), TextEncoder(directory)
+    tokenizer = read_tokenizer(directory / TOKENIZER, max_tokens=128, vocabulary_size=2**31)
+    texts = moods()
+    ids = [np.array([tokenizer.encode(text).ids]) for text in texts]
+    short = [row for row, tokens in enumerate(ids) if 4 <= tokens.size <= 12][::6]
+    exact = eager.encode(texts, batch_size=1)
+    posts = {name: full.encode(sentences, batch_size=16) for name, sentences in worlds.items()}
+    with tempfile.TemporaryDirectory() as scratch:
+        sessions = {name: session_of(graph) for name, graph in graphs(directory, Path(scratch)).items()}
+    ways: dict[str, Callable[[], object]] = {
+        "transformers, eager": lambda: [eager.encode([texts[row]]) for row in short],
+        **{
+            name: lambda session=session: [session.run(None, {IDS: ids[row]}) for row in short]
+            for name, session in sessions.items()
+        },
+    }
+    seconds = timed(ways, rounds)
+    counts = ", ".join(f"{len(rows)} of the {name}" for name, rows in posts.items())
+    print(f"\n{len(texts)} moods, {len(short)} of 4 to 12 tokens timed; posts: {counts}")
+    print("| way | ms | times eager | cosine min / mean | top-10 overlap: " + " / ".join(posts) + " |")
+    print("|---|---|---|---|---|")
+    for name, values in seconds.items():
+        queries = exact
+        if name in sessions:
+            queries = np.concatenate([sessions[name].run(None, {IDS: tokens})[0] for tokens in ids])
+        cosines = (queries * exact).sum(axis=1)
+        overlaps = " / ".join(f"{overlap(queries, exact, rows):.3f}" for rows in posts.values())
+        ratio = np.median(seconds["transformers, eager"] / values)
+        columns = (
+            name,
+            f"{np.median(values) / len(short) * 1e3:.2f}",
+            f"{ratio:.1f}",
+            f"{cosines.min():.4f} / {cosines.mean():.4f}",
+            overlaps,
+        )
+        print("|", " | ".join(columns), "|")
+
+    together = [row for row in short if ids[row].size == 6][:4]
+    alike = np.concatenate([ids[row] for row in together])
+    session = sessions["8 bits, blocks of 32"]
+    both = timed(
+        {
+            "one by one": lambda: [session.run(None, {IDS: ids[row]}) for row in together],
+            "together": lambda: session.run(None, {IDS: alike}),
+        },
+        rounds * 4,
+    )
+    print(f"\n{len(together)} moods of 6 tokens together: {np.median(both['one by one'] / both['together']):.2f} times")
+
+
+def print_batches(directory: Path, sentences: Sequence[str], *, rounds: int) -> None:
+    """Texts a second of the whole corpus."""
+    full, eager = OnnxEncoder(directory, quantised=False), TextEncoder(directory)
+    tokens = sorted((full._tokenizer.encode(text).ids for text in sentences), key=len)
+    with tempfile.TemporaryDirectory() as scratch:
+        dynamic = session_of(graphs(directory, Path(scratch))["int8 per channel, dynamic"])
+
+    def run_dynamic() -> None:
+        of_length: dict[int, list[list[int]]] = {}
+        for row in tokens:
+            of_length.setdefault(len(row), []).append(row)
+        for rows in of_length.values():
+            for start in range(0, len(rows), 16):
+                dynamic.run(None, {IDS: np.array(rows[start : start + 16])})
+
+    by_length = sorted(sentences, key=len)
+    seconds = timed(
+        {
+            "transformers, eager, batches of 32": lambda: [
+                eager.encode(by_length[start : start + 64]) for start in range(0, len(by_length), 64)
+            ],
+            "full weights, batches of one length": lambda: full.encode(sentences, batch_size=16),
+            "int8 per channel, dynamic, the same batches": run_dynamic,
+        },
+        rounds,
+    )
+    print(f"\n{len(sentences)} texts of {np.mean([len(row) for row in tokens]):.0f} tokens")
+    print("| way | texts/s | times eager |")
+    print("|---|---|---|")
+    eager_seconds = seconds["transformers, eager, batches of 32"]
+    for name, values in seconds.items():
+        print(f"| {name} | {len(sentences) / np.median(values):.0f} | {np.median(eager_seconds / values):.2f} |")
+
+
+PROCESS = """
+import resource, sys, time
+started = time.perf_counter()
+from pathlib import Path
+from two_tower.bundle import open_bundle
+from two_tower.mood_encoders import Runtime
+from user_tower_service.canaries import check_canaries
+from user_tower_service.encoder import Encoder
+from two_tower.bundle_files import KnownUsers
+import user_tower_service.__main__
+bundle = open_bundle(Path(sys.argv[1]))
+encoder = Encoder(bundle, mood_cache_size=0, runtime=Runtime(sys.argv[2]))
+check_canaries(encoder, bundle)
+seconds = time.perf_counter() - started
+names = KnownUsers.read(bundle).usernames[:200]
+user = time.perf_counter()
+for name in names:
+    encoder.encode_context(name, "")
+user = (time.perf_counter() - user) / len(names)
+resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+print(f"| {sys.argv[2]} | {seconds:.1f} | {resident:.0f} | {user * 1e6:.0f} |")
+"""
+
+
+def print_processes(bundles: Path) -> None:
+    """Seconds until warm, resident memory, and a known user's context."""
+    print("\n| runtime | seconds until warm | MB resident | microseconds a known user |\n|---|---|---|---|", flush=True)
+    for runtime in ("torch", "onnx"):
+        command = [sys.executable, "-c", PROCESS, str(current_bundle(bundles)), runtime]
+        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        subprocess.run(command, check=True, env=os.environ | threads)  # noqa: S603
+
+
+def main() -> None:
+    """Print every table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--titles", type=Path, help="a Parquet table with titles: a second corpus, and the batches'")
+    parser.add_argument("--bundles", type=Path, help="bundles of which the current one is loaded in either runtime")
+    parser.add_argument("--rounds", type=int, default=9)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    directory = default_encoder_directory()
+    worlds = {"sample world": sample_sentences()}
+    if arguments.titles:
+        worlds["titles"] = title_sentences(arguments.titles, 3000)
+    print_one_mood(directory, worlds, rounds=arguments.rounds)
+    print_batches(directory, [*worlds.values()][-1][:600], rounds=max(arguments.rounds // 2, 1))
+    if arguments.bundles:
+        open_bundle(current_bundle(arguments.bundles))
+        print_processes(arguments.bundles)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+"""Whatever the vectors are, a search finds what brute force finds: the codes only decide how much is ranked again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prometheus_client import REGISTRY
+
+from post_index_service import ranking
+from post_index_service.__main__ import load
+from post_index_service.codes import Codes
+from post_index_service.index import PostIndex, Query, Ranking
+from post_index_service.recall import measure_recall
+from tests.post_index_service.conftest import unit_rows
+from two_tower.bundle import open_bundle
+from two_tower.bundle_files import Category, IndexPosts
+from two_tower.embedding_space import Embedding, EmbeddingSpace
+from two_tower.served_posts import ServedPost, ServedPosts
+
+TOWER, TEXT, USER_WEIGHT = 16, 24, 0.4
+SIZES = {0: 700, 1: 3000, 2: 1, 3: 40, 4: 1500}
+
+
+def normal(random: np.random.Generator, rows: int, dimension: int) -> np.ndarray:
+    return unit_rows(random, rows, dimension)
+
+
+def twins(random: np.random.Generator, rows: int, dimension: int) -> np.ndarray:
+    """Each vector a hundred times, so that every cut runs through ties."""
+    return unit_rows(random, rows // 100 + 1, dimension)[random.integers(0, rows // 100 + 1, rows)]
+
+
+def all_alike(random: np.random.Generator, rows: int, dimension: int) -> np.ndarray:
+    return np.repeat(unit_rows(random, 1, dimension), rows, axis=0)
+
+
+def huddled(random: np.random.Generator, rows: int, dimension: int) -> np.ndarray:
+    """So near to each other that float32 tells them apart and little else does."""
+    rows_around_one = unit_rows(random, 1, dimension) + 1e-4 * unit_rows(random, rows, dimension)
+    return (rows_around_one / np.linalg.norm(rows_around_one, axis=1, keepdims=True)).astype(np.float32)
+
+
+def spiked(random: np.random.Generator, rows: int, dimension: int) -> np.ndarray:
+    """A few vectors along an axis, which make the steps of all others coarse."""
+    vectors = unit_rows(random, rows, dimension) * 1.0
+    vectors[::50] = np.eye(dimension, dtype=np.float32)[random.integers(0, dimension, len(vectors[::50]))]
+    return vectors
+
+
+KINDS: dict[str, Callable[[np.random.Generator, int, int], np.ndarray]] = {
+    "normal": normal,
+    "twins": twins,
+    "all alike": all_alike,
+    "huddled": huddled,
+    "spiked": spiked,
+}
+
+
+def make_posts(kind: str, *, seed: int = 0) -> IndexPosts:
+    random = np.random.default_rng(seed)
+    count = sum(SIZES.values())
+    category_ids = np.repeat(list(SIZES), list(SIZES.values())).astype(np.int32)
+    post_ids = random.permutation(10 * count)[:count].astype(np.int64)
+    post_ids = post_ids[np.lexsort((post_ids, category_ids))]
+    text = KINDS[kind](random, count, TEXT).astype(np.float16)
+    text[random.random(count) < 0.1] = 0  # posts without words
+    return IndexPosts(
+        post_ids=post_ids,
+        category_ids=category_ids,
+        tower_embeddings=KINDS[kind](random, count, TOWER).astype(np.float32),
+        text_embeddings=text,
+        popularity=np.round(random.random(count), 2).astype(np.float32),
+        posts=ServedPosts.of(
+            ServedPost(int(post_id), "", "", "", int(category), "")
+            for post_id, category in zip(post_ids, category_ids, strict=True)
+        ),
+        categories=tuple(Category(number, str(number)) for number in SIZES if number),
+    )
+
+
+def index_of(posts: IndexPosts, **options: int) -> PostIndex:
+    return PostIndex(posts, bundle_id="b" * 64, user_weight=USER_WEIGHT, **options)
+
+
+def embedding(space: EmbeddingSpace, values: np.ndarray) -> Embedding:
+    return Embedding(space, values.astype(np.float32))
+
+
+def brute_force(posts: IndexPosts, query: Query) -> tuple[list[int], list[float]]:
+    """The whole ranking and what is shown as scores, by the contract."""
+    user = None if query.user is None else np.einsum("rd,d->r", posts.tower_embeddings, query.user.values)
+    text = posts.text_embeddings.astype(np.float32)
+    mood = None if query.mood is None else np.einsum("rd,d->r", text, query.mood.values)
+    if mood is None:
+        by = shown = posts.popularity if user is None else user
+    else:
+        by = mood if user is None else mood + np.float32(USER_WEIGHT) * user
+        shown = mood if user is None else user
+    is_asked = np.full(len(posts.post_ids), query.category_id is None) | (posts.category_ids == query.category_id)
+    rows = np.flatnonzero(is_asked & ~np.isin(posts.post_ids, query.exclude_post_ids))
+    rows = rows[np.lexsort((posts.post_ids[rows], -by[rows], np.isin(posts.post_ids[rows], query.seen_post_ids)))]
+    return posts.post_ids[rows].tolist(), shown[rows].tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("category_id", [None, *(number for number in SIZES if number)])
+@pytest.mark.parametrize(("with_user", "with_mood"), [(True, False), (False, True), (True, True), (False, False)])
+def test_a_search_is_what_brute_force_finds(
+    kind: str, category_id: int | None, with_user: bool, with_mood: bool
+) -> None:
+    posts = make_posts(kind)
+    index = index_of(posts)
+    random = np.random.default_rng(7)
+    queries = [
+        (unit_rows(random, 1, TOWER)[0], unit_rows(random, 1, TEXT)[0]),
+        (posts.tower_embeddings[900], unit_rows(random, 1, TEXT)[0]),
+    ]
+    for user, mood in queries:
+        plain = Query(
+            user=embedding(index.tower_space, user) if with_user else None,
+            mood=embedding(index.text_space, mood) if with_mood else None,
+            category_id=category_id,
+        )
+        best = brute_force(posts, plain)[0]
+        for left_out in (
+            plain,
+            replace(plain, exclude_post_ids=best[:30:2]),
+            replace(plain, seen_post_ids=best[:400], exclude_post_ids=[*best[5:20], -1]),
+            replace(plain, seen_post_ids=best),
+        ):
+            expected_ids, expected_scores = brute_force(posts, left_out)
+            for offset, limit in ((0, 10), (15, 100), (max(len(expected_ids) - 5, 0), 10)):
+                found = index.search(replace(left_out, offset=offset, limit=limit))
+                assert [item.post.post_id for item in found.posts] == expected_ids[offset : offset + limit]
+                assert [item.score for item in found.posts] == expected_scores[offset : offset + limit]
+                assert found.has_more == (offset + limit < len(expected_ids))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_score_of_the_codes_is_never_further_off_than_they_say(kind: str) -> None:
+    posts = make_posts(kind)
+    codes = Codes.of(posts.text_embeddings, posts.tower_embeddings)
+    random = np.random.default_rng(1)
+    vectors = np.hstack([posts.text_embeddings, posts.tower_embeddings], dtype=np.float64)
+    for weight in (0.0, 0.4, 100.0):
+        queries = unit_rows(random, 1, TEXT)[0], np.float32(weight) * unit_rows(random, 1, TOWER)[0]
+        coded = codes.query(*queries)
+        scores = (codes.matrix.astype(np.float64) - 128) @ coded.values * coded.unit + coded.constant
+        assert np.abs(scores - vectors @ np.concatenate(queries)).max() <= coded.error
+        rows, bound = codes.nearest(slice(700, 3700), coded, 20)
+        others = np.setdiff1d(np.arange(3000), rows)
+        assert (vectors[700:3700][others] @ np.concatenate(queries)).max() <= bound
+
+
+def test_few_are_ranked_again_where_the_vectors_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[int] = []
+    nearest = Codes.nearest
+    monkeypatch.setattr(Codes, "nearest", lambda *args: fetched.append(args[-1]) or nearest(*args))
+    index = index_of(make_posts("normal"))
+    for seed in range(20):
+        user = unit_rows(np.random.default_rng(seed), 1, TOWER)[0]
+        index.search(Query(user=embedding(index.tower_space, user), category_id=1))
+    assert fetched == [84] * 20
+
+
+def test_the_pages_of_a_shortlist_are_every_post_once_and_begin_with_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "_SHORTLISTED", 60)
+    posts = make_posts("normal")
+    index = index_of(posts, most_exact=100)
+    user = embedding(index.tower_space, unit_rows(np.random.default_rng(3), 1, TOWER)[0])
+    best = brute_force(posts, Query(user=user))[0]
+    query = Query(user=user, exclude_post_ids=best[1:8], seen_post_ids=[*best[20:25], *best[:1]], limit=100)
+    found = []
+    for offset in range(0, len(best), 100):
+        found += [item.post.post_id for item in index.search(replace(query, offset=offset)).posts]
+    assert sorted(found) == sorted(set(best) - set(best[1:8]))
+    assert found[:10] == [*best[8:18]]
+    assert set(found[-6:]) == {*best[20:25], best[0]}
+    tens = [
+        item.post.post_id
+        for start in range(0, 90, 10)
+        for item in index.search(replace(query, offset=start, limit=10)).posts
+    ]
+    assert tens == found[:90]
+    assert index.search(query).ranking == Ranking.USER
+
+
+def test_a_category_is_exact_and_others_rankings_too_where_all_categories_are_not() -> None:
+    posts = make_posts("twins")
+    index = index_of(posts, most_exact=100)
+    random = np.random.default_rng(3)
+    user, mood = unit_rows(random, 1, TOWER)[0], unit_rows(random, 1, TEXT)[0]
+    for query in (
+        Query(user=embedding(index.tower_space, user), category_id=1, limit=100),
+        Query(user=embedding(index.tower_space, user), mood=embedding(index.text_space, mood), limit=100),
+    ):
+        assert [item.post.post_id for item in index.search(query).posts] == brute_force(posts, query)[0][:100]
+
+
+def test_recall_is_measured_on_the_index_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    posts = make_posts("normal")
+    assert measure_recall(index_of(posts), posts) == 1.0
+    assert measure_recall(index_of(posts, most_exact=100), posts) >= 0.99
+    blind = index_of(posts, most_exact=100)
+    assert blind._shortlist is not None
+    monkeypatch.setattr(type(blind._shortlist), "rows", lambda self, query, count: np.arange(10))
+    assert measure_recall(blind, posts) < 0.2
+
+
+def test_an_index_without_posts_answers() -> None:
+    empty = IndexPosts(
+        post_ids=np.zeros(0, np.int64),
+        category_ids=np.zeros(0, np.int32),
+        tower_embeddings=np.zeros((0, TOWER), np.float32),
+        text_embeddings=np.zeros((0, TEXT), np.float16),
+        popularity=np.zeros(0, np.float32),
+        posts=ServedPosts.of(()),
+        categories=(),
+    )
+    index = index_of(empty)
+    user = embedding(index.tower_space, unit_rows(np.random.default_rng(0), 1, TOWER)[0])
+    assert index.search(Query(user=user, exclude_post_ids=[1])).posts == ()
+    assert measure_recall(index, empty) == 1.0
+
+
+def test_the_recall_of_a_loaded_bundle_is_a_metric(index_bundle: Path) -> None:
+    index = load(open_bundle(index_bundle))
+    assert REGISTRY.get_sample_value("moodfeed_index_recall", {"bundle_id": index.bundle_id}) == 1.0

@@ -1,0 +1,146 @@
+"""The towers of a bundle in NumPy, for a process without torch: the arithmetic of model.py in inference mode.
+
+A test holds the two together: user embeddings to 1e-5, post embeddings to 1e-4.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from two_tower.bundle import Bundle
+from two_tower.embedding_space import Matrix
+from two_tower.features import TREND_COLUMN, Histories, PostInputs
+from two_tower.tower_config import TowerConfig, newness_of
+from two_tower.tower_files import KnownPosts, TowerArrays, Weights
+from two_tower.words import Vocabulary
+
+_NORM_EPSILON = 1e-5  # of torch.nn.LayerNorm
+_SHORTEST = 1e-12  # of torch.nn.functional.normalize
+# Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: the error function to 1.5e-7.
+_ERF_SCALE = 0.3275911
+_ERF_TERMS = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+
+
+@dataclass(frozen=True, slots=True)
+class NumpyTowers:
+    """Both towers; safe to call from several threads."""
+
+    config: TowerConfig
+    vocabulary: Vocabulary
+    known: KnownPosts
+    _user: Weights
+    _post: Weights
+
+    @classmethod
+    def read(cls, bundle: Bundle) -> Self:
+        """Read the same files as towers.Towers, by the same rules: BundleError names the one that breaks them."""
+        arrays = TowerArrays.read(bundle)
+        return cls(
+            config=arrays.config,
+            vocabulary=arrays.vocabulary,
+            known=arrays.known,
+            _user=arrays.user_tower,
+            _post=arrays.post_tower,
+        )
+
+    def embed_users(self, representations: Matrix, histories: Histories) -> Matrix:
+        """Unit embeddings [users, tower dimension] of histories over ``representations`` [posts, width]."""
+        weights = self._user
+        width, heads = self.config.representation_dimension, self.config.heads
+        users, length = histories.rows.shape
+        is_item = np.ones((users, 1 + length), dtype=np.bool_)  # nothing comes first
+        is_item[:, 1:] = histories.is_event
+        items = np.zeros((users, 1 + length, width), dtype=np.float32)
+        items[:, 0] = weights["nothing"]
+        met = representations[histories.rows] if len(representations) else np.float32(0)
+        items[:, 1:] = (
+            met
+            + weights["verb.weight"][histories.verbs]
+            + _linear(np.stack([histories.strengths, histories.ages], axis=-1), weights, "event")
+            + weights["position.weight"][self.config.history_length - length :]
+        )
+        has_events = histories.is_event.any(axis=1, keepdims=True)
+        latest = np.where(has_events, items[:, -1], weights["nothing"])  # histories end with their newest event
+
+        keys_values = _linear(_normed(items, weights, "attention_norm"), weights, "key_value")
+        keys_values = keys_values.reshape(users, 1 + length, 2, heads, -1)
+        queries = _linear(_normed(latest, weights, "attention_norm"), weights, "query").reshape(users, heads, -1)
+        closeness = np.einsum("bhw,bihw->bhi", queries, keys_values[:, :, 0]) / np.float32(queries.shape[-1] ** 0.5)
+        attention = _softmax(np.where(is_item[:, None], closeness, -np.inf))
+        pooled = np.einsum("bhi,bihw->bhw", attention, keys_values[:, :, 1]).reshape(users, width)
+        state = latest + _linear(pooled, weights, "attended")
+        inner = _gelu(_linear(_normed(state, weights, "feed_forward.0"), weights, "feed_forward.1"))
+        state = state + _linear(inner, weights, "feed_forward.4")
+
+        out = _linear(_normed(state, weights, "out_norm"), weights, "out")
+        taste, trend, popularity = out[:, :width], out[:, width : width + 1], out[:, width + 1 :]
+        if "mean_scale" in weights:
+            taste = taste + weights["mean_scale"] * _mean_of_history(representations, histories)
+        if self.config.newcomers_follow_trend:
+            taste, popularity = taste * has_events, popularity * has_events
+        learned = _unit(np.concatenate([taste, np.logaddexp(np.float32(0), trend), popularity], axis=-1))
+        newness = np.full((users, 1), newness_of(self.config.new_post_bonus), dtype=np.float32)
+        return _with_newness(learned, newness)
+
+    def embed_posts(self, posts: PostInputs) -> Matrix:
+        """Unit embeddings [posts, tower dimension]."""
+        weights = self._post
+        width = self.config.representation_dimension
+        identity = weights["identity.weight"][np.maximum(posts.post_rows, 0)] * (posts.post_rows >= 0)[:, None]
+        word_counts = (posts.words > 0).sum(axis=1, keepdims=True)
+        words = weights["words.weight"][posts.words].sum(axis=1) / np.sqrt(np.maximum(word_counts, 1), dtype=np.float32)
+        content = _linear(posts.text, weights, "text") + words + weights["category.weight"][posts.category_rows]
+        taste = weights["taste_scale"] * _normed(content + identity, weights, "norm") / np.float32(width**0.5)
+        trend = np.tanh(np.abs(weights["trend_scale"]) * posts.numeric[:, TREND_COLUMN:])
+        popularity = _linear(_gelu(_linear(posts.numeric, weights, "hidden")), weights, "popularity")
+        rest = np.sqrt(1 - trend**2) * _unit(np.concatenate([taste, popularity], axis=-1))
+        learned = np.concatenate([rest[:, :width], trend, rest[:, width:]], axis=-1)
+        sign = np.where(posts.is_new, np.float32(1), np.float32(-1))[:, None]
+        return _with_newness(learned, np.float32(newness_of(self.config.new_post_bonus)) * sign)
+
+
+def _linear(values: NDArray[np.float32], weights: Weights, name: str) -> NDArray[np.float32]:
+    return values @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+
+
+def _normed(values: NDArray[np.float32], weights: Weights, name: str) -> NDArray[np.float32]:
+    centred = values - values.mean(axis=-1, keepdims=True)
+    variances = np.mean(centred * centred, axis=-1, keepdims=True)
+    normed: NDArray[np.float32] = centred / np.sqrt(variances + np.float32(_NORM_EPSILON))
+    return normed * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+
+def _gelu(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """By the error function, as torch.nn.GELU."""
+    sizes = np.abs(values) * np.float32(0.5**0.5)
+    t = 1 / (1 + np.float32(_ERF_SCALE) * sizes)
+    series = np.zeros_like(t)
+    for term in reversed(_ERF_TERMS):
+        series = (series + np.float32(term)) * t
+    error_function = np.copysign(1 - series * np.exp(-sizes * sizes), values)
+    return np.asarray(values * (1 + error_function) / 2, dtype=np.float32)
+
+
+def _softmax(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    shares = np.exp(values - values.max(axis=-1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.float32(_SHORTEST)), dtype=np.float32)
+
+
+def _mean_of_history(representations: Matrix, histories: Histories) -> NDArray[np.float32]:
+    """What was met, the strongest counting most: [users, width], zeros for an empty history."""
+    if not len(representations):
+        return np.zeros((len(histories.rows), representations.shape[1]), dtype=np.float32)
+    weights = histories.is_event * (np.float32(0.5) + histories.strengths)
+    sums = np.einsum("bl,blw->bw", weights, representations[histories.rows])
+    return np.asarray(sums / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
+def _with_newness(vectors: NDArray[np.float32], newness: NDArray[np.float32]) -> Matrix:
+    return np.concatenate([vectors * np.sqrt(1 - newness**2), newness], axis=-1, dtype=np.float32)

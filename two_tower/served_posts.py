@@ -1,0 +1,113 @@
+"""What a feed shows of each post, packed: one text for all posts, and an object only for a post that is asked for."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Self, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+TEXT_FIELDS = ("video_link", "title", "thumbnail_url", "owner_username")
+_BLOCK = 16_384  # posts whose text is looked at at once
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPost:
+    """What a feed shows of a post; category_id 0 means none."""
+
+    post_id: int
+    video_link: str
+    title: str
+    thumbnail_url: str
+    category_id: int
+    owner_username: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServedPosts(Sequence[ServedPost]):
+    """Posts without an object each: a million of them take their text and 44 bytes a post.
+
+    ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``text`` uint8 [bytes] is the UTF-8 of all posts' four
+    text fields, one after the other; field ``f`` of post ``i`` ends at ``offsets[4 * i + f + 1]``, int64
+    [4 * posts + 1].
+    """
+
+    post_ids: NDArray[np.int64]
+    category_ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    text: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, posts: Iterable[ServedPost]) -> Self:
+        """Pack posts."""
+        posts = list(posts)
+        return cls.from_columns(
+            np.array([post.post_id for post in posts], dtype=np.int64),
+            np.array([post.category_id for post in posts], dtype=np.int32),
+            {name: [getattr(post, name) for post in posts] for name in TEXT_FIELDS},
+        )
+
+    @classmethod
+    def from_columns(
+        cls, post_ids: NDArray[np.int64], category_ids: NDArray[np.int32], columns: dict[str, Iterable[str]]
+    ) -> Self:
+        """Pack posts that are given as columns, a text of each post for each of TEXT_FIELDS."""
+        texts = chain.from_iterable(zip(*(columns[name] for name in TEXT_FIELDS), strict=True))
+        encoded = [text.encode() for text in texts]
+        offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
+        np.cumsum(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)), out=offsets[1:])
+        return cls(post_ids, category_ids, offsets, np.frombuffer(b"".join(encoded), dtype=np.uint8))
+
+    def __len__(self) -> int:
+        return len(self.post_ids)
+
+    @overload
+    def __getitem__(self, place: int) -> ServedPost: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[ServedPost, ...]: ...
+    def __getitem__(self, place: int | slice) -> ServedPost | tuple[ServedPost, ...]:
+        if isinstance(place, slice):
+            return tuple(self.at(np.arange(*place.indices(len(self)))))
+        return self.at(np.array([range(len(self))[place]]))[0]  # a range counts from the end and raises IndexError
+
+    def at(self, rows: NDArray[np.int64]) -> list[ServedPost]:
+        """The posts of the rows, in their order."""
+        fields = len(TEXT_FIELDS)
+        ends = self.offsets[fields * rows[:, None] + np.arange(fields + 1)].tolist()
+        post_ids, category_ids = self.post_ids[rows].tolist(), self.category_ids[rows].tolist()
+        text = self.text.data
+        return [
+            ServedPost(
+                post_id,
+                str(text[start:link], "utf-8"),
+                str(text[link:title], "utf-8"),
+                str(text[title:thumbnail], "utf-8"),
+                category_id,
+                str(text[thumbnail:owner], "utf-8"),
+            )
+            for post_id, category_id, (start, link, title, thumbnail, owner) in zip(
+                post_ids, category_ids, ends, strict=True
+            )
+        ]
+
+    def __iter__(self) -> Iterator[ServedPost]:
+        return (self[row] for row in range(len(self)))
+
+    def complaint(self) -> str:
+        """What is wrong with offsets or text; empty if every post can be decoded."""
+        offsets, size = self.offsets, self.text.size
+        if offsets[0] != 0 or offsets[-1] != size or (offsets[1:] < offsets[:-1]).any():
+            return "the offsets do not divide the text among the posts"
+        for start in range(0, len(self), _BLOCK):
+            ends = offsets[len(TEXT_FIELDS) * start : len(TEXT_FIELDS) * (start + _BLOCK) + 1]
+            block = self.text[ends[0] : ends[-1]]
+            try:
+                str(block.data, "utf-8")
+            except UnicodeDecodeError as error:
+                post = (int(np.searchsorted(ends, ends[0] + error.start, side="right")) - 1) // len(TEXT_FIELDS)
+                return f"the text of post {int(self.post_ids[start + post])} is not UTF-8"
+            first = block[(ends[:-1] - ends[0])[ends[:-1] < ends[-1]]]
+            if ((first & 0xC0) == 0x80).any():  # 10xxxxxx goes on with a character that began before
+                return "an offset lies within a character"
+        return ""

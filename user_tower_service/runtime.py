@@ -1,0 +1,73 @@
+"""In what a bundle's towers and BERT run: NumPy and ONNX Runtime, or torch, which is loaded only if asked for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from two_tower.bundle import Bundle
+from two_tower.embedding_space import Matrix
+from two_tower.features import Histories, PostInputs
+from two_tower.mood_encoders import Encodes, Runtime, read_quantised_mood_encoder
+from two_tower.numpy_towers import NumpyTowers
+from two_tower.onnx_encoder import LOWEST_COSINE
+from two_tower.tower_config import TowerConfig
+from two_tower.tower_files import KnownPosts
+from two_tower.words import Vocabulary
+
+_ROUNDING = 1 - 1e-4  # another kind of processor rounds otherwise; another model is far off
+
+
+class ServingTowers(Protocol):
+    """Both towers of a bundle: two_tower.towers.Towers in torch, NumpyTowers without it."""
+
+    @property
+    def config(self) -> TowerConfig:
+        """Their shape."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words that the post tower knows."""
+
+    @property
+    def known(self) -> KnownPosts:
+        """The posts of its time."""
+
+    def embed_users(self, representations: Matrix, histories: Histories) -> Matrix:
+        """Unit embeddings [users, tower dimension]."""
+
+    def embed_posts(self, posts: PostInputs) -> Matrix:
+        """Unit embeddings [posts, tower dimension]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What encodes; ``lowest_mood_cosine``: how near a mood must come to what the full BERT makes of it."""
+
+    towers: ServingTowers
+    mood_encoder: Encodes
+    lowest_user_cosine: float
+    lowest_mood_cosine: float
+
+
+def read_models(bundle: Bundle, runtime: Runtime) -> Models:
+    """Read the towers and the BERT of a bundle; BundleError names the file that cannot be used."""
+    return _READERS[runtime](bundle)
+
+
+def _read_numpy_and_onnx(bundle: Bundle) -> Models:
+    return Models(NumpyTowers.read(bundle), read_quantised_mood_encoder(bundle), _ROUNDING, LOWEST_COSINE)
+
+
+def _read_torch(bundle: Bundle) -> Models:
+    import torch  # noqa: PLC0415 - half a gigabyte, for who asks for it
+
+    from two_tower.towers import Towers, read_mood_encoder  # noqa: PLC0415 - loads torch and transformers
+
+    torch.set_num_threads(1)  # requests run side by side; more threads than cores cost tenfold
+    return Models(Towers.read(bundle), read_mood_encoder(bundle), _ROUNDING, _ROUNDING)
+
+
+_READERS: Mapping[Runtime, Callable[[Bundle], Models]] = {
+    Runtime.ONNX: _read_numpy_and_onnx,
+    Runtime.TORCH: _read_torch,
+}
