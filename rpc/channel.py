@@ -2,8 +2,6 @@
 
 import grpc
 
-from rpc.tls import ClientTls
-
 PING_SECONDS = 10
 
 _OPTIONS = (
@@ -16,14 +14,15 @@ _OPTIONS = (
 )
 
 
-def open_channel(address: str, tls: ClientTls | None = None, *, host: str = "") -> grpc.aio.Channel:
+def open_channel(
+    address: str, credentials: grpc.ChannelCredentials | None = None, *, host: str = ""
+) -> grpc.aio.Channel:
     """An asyncio channel; calls on it must carry a deadline of their own.
 
-    With ``tls`` the certificate of the peer must name ``host``, or the address if that is empty. The files are read
-    now: whoever holds the channel opens another when ``tls.stamp()`` changes. Raises FileContentError if they cannot
-    be used.
+    With ``credentials`` the certificate of the peer must name ``host``, or the address if that is empty; without, it is
+    plaintext.
     """
-    if tls is None:
+    if credentials is None:
         return grpc.aio.insecure_channel(address, options=_OPTIONS)
     named = (("grpc.ssl_target_name_override", host),) if host else ()
-    return grpc.aio.secure_channel(address, tls.credentials(), options=(*_OPTIONS, *named))
+    return grpc.aio.secure_channel(address, credentials, options=(*_OPTIONS, *named))

@@ -58,6 +58,7 @@ class _Replica(Generic[Stub]):
     is_serving: bool | None = None  # what its health says; None before it said anything
     is_mute: bool = False  # it did not answer in time, and has not answered since
     watching: asyncio.Task[None] | None = None
+    probing: asyncio.Task[None] | None = None  # the loop itself keeps no task alive
 
     @property
     def is_well(self) -> bool:
@@ -72,7 +73,9 @@ class Replicas(Generic[Stub]):
     """Calls to a service of one or more replicas; for one event loop.
 
     ``addresses`` are host:port each; a host name stands for every address that it resolves to, looked up again every
-    few seconds. ``stub`` makes the generated stub of a channel. ``on_change`` hears whether any replica is SERVING.
+    few seconds. ``stub`` makes the generated stub of a channel. Whoever sets ``on_change`` is called when a replica
+    becomes well, or is no longer. Raises FileContentError if the files of ``tls`` cannot be used; what becomes of them
+    later does no harm.
     """
 
     def __init__(
@@ -83,15 +86,15 @@ class Replicas(Generic[Stub]):
         *,
         attempt_seconds: float,
         tls: ClientTls | None = None,
-        on_change: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.service = service
-        self._addresses = tuple(addresses)
+        self.addresses = tuple(addresses)
         self._stub = stub
         self._attempt_seconds = attempt_seconds
         self._tls = tls
-        self._stamp = tls.stamp() if tls else None
-        self.on_change = on_change
+        self._stamp = tls.stamp() if tls else None  # before reading: a change meanwhile is seen the next time
+        self._credentials = tls.credentials() if tls else None
+        self.on_change: Callable[[], Awaitable[None]] | None = None
         self._replicas: dict[str, _Replica[Stub]] = {}
         self._turn = itertools.count()
         self._budget = _BUDGET
@@ -200,7 +203,7 @@ class Replicas(Generic[Stub]):
             return
         replica.is_mute = True
         _log.warning("replica does not answer", service=self.service, address=replica.address)
-        asyncio.get_running_loop().create_task(self._probe(replica))
+        replica.probing = asyncio.create_task(self._probe(replica))
 
     async def _probe(self, replica: _Replica[Stub]) -> None:
         """Ask a mute replica for its health until it answers."""
@@ -219,38 +222,39 @@ class Replicas(Generic[Stub]):
 
     async def _resolve(self) -> None:
         found: dict[str, str] = {}  # address -> the host that a certificate must name
-        for address in self._addresses:
+        for address in self.addresses:
             host, _, port = address.rpartition(":")
             found |= {f"{ip}:{port}": host for ip in await _addresses_of(host)}
         if not found:
             return  # a name server that fails takes nothing away
-        kept = set() if self._has_new_certificate() else found.keys()
+        kept = set() if self._has_new_credentials() else found.keys()
         let_go = [self._replicas.pop(address) for address in self._replicas.keys() - kept]
         for address in sorted(found.keys() - self._replicas.keys()):
-            channel = open_channel(address, self._tls, host=found[address])
+            channel = open_channel(address, self._credentials, host=found[address])
             replica = _Replica(address, channel, self._stub(channel))
             self._replicas[address] = replica
             replica.watching = asyncio.create_task(self._watch(replica))
         for replica in let_go:
             await self._let_go(replica)
 
-    def _has_new_certificate(self) -> bool:
-        """Whether the files of TLS changed, and can be used: channels that are open keep what they were made with."""
+    def _has_new_credentials(self) -> bool:
+        """Whether the files of TLS changed, and can be used: open channels keep what they were made with."""
         if self._tls is None or self._tls.stamp() == self._stamp:
             return False
+        self._stamp = self._tls.stamp()
         try:
-            self._tls.credentials()
+            self._credentials = self._tls.credentials()
         except FileContentError as error:
             _log.warning("new certificates cannot be used, the old ones stay", service=self.service, reason=str(error))
             return False
-        self._stamp = self._tls.stamp()
         return True
 
     async def _let_go(self, replica: _Replica[Stub]) -> None:
-        if replica.watching is not None:
-            replica.watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await replica.watching
+        for task in (replica.watching, replica.probing):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         await replica.channel.close(grace=1.0)
 
     async def _watch(self, replica: _Replica[Stub]) -> None:

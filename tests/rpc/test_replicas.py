@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import grpc
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from rpc.errors import ErrorRow
 from rpc.replicas import NoReplicaError, Replicas
 from rpc.server import RunningServer, ServerOptions, start_server
+from rpc.tls import ClientTls, ServerTls
+from tests.certificate_files import CertificateFiles
 
 SERVICE = "test.v1.NamedService"
 ATTEMPT_SECONDS = 0.3
@@ -36,8 +39,9 @@ class Stub:
 class Server:
     """A replica that answers with its name, or as a test says."""
 
-    def __init__(self, name: str, port: int = 0) -> None:
+    def __init__(self, name: str, port: int = 0, tls: ServerTls | None = None) -> None:
         self.name = name
+        self.tls = tls
         self.asked = 0
         self.is_frozen = threading.Event()
         self.lacks_it = False
@@ -51,7 +55,9 @@ class Server:
             SERVICE, {"Answer": grpc.unary_unary_rpc_method_handler(self.answer)}
         )
         self._running = start_server(
-            ServerOptions(self.name, f"127.0.0.1:{self.port}", "TEST_ADDRESS", pool_size=4, grace_seconds=5),
+            ServerOptions(
+                self.name, f"127.0.0.1:{self.port}", "TEST_ADDRESS", pool_size=4, grace_seconds=5, tls=self.tls
+            ),
             add_services=lambda server: server.add_generic_rpc_handlers((handler,)),
             service_names=[SERVICE],
             errors={
@@ -92,9 +98,15 @@ def two_servers() -> Iterator[tuple[Server, Server]]:
             server.stop()
 
 
-def over(addresses: list[str], ask: Callable[[Replicas[Stub]], Awaitable[None]], *, well: int = 2) -> None:
+def over(
+    addresses: list[str],
+    ask: Callable[[Replicas[Stub]], Awaitable[None]],
+    *,
+    well: int = 2,
+    tls: ClientTls | None = None,
+) -> None:
     async def run() -> None:
-        replicas = Replicas("named", addresses, Stub, attempt_seconds=ATTEMPT_SECONDS)
+        replicas = Replicas("named", addresses, Stub, attempt_seconds=ATTEMPT_SECONDS, tls=tls)
         await replicas.start()
         running = asyncio.create_task(replicas.run())
         try:
@@ -147,6 +159,27 @@ def test_a_call_that_is_not_answered_in_time_is_made_again_elsewhere_and_the_mut
             assert one.asked == 1
 
         over([one.address, two.address], ask)
+
+
+def test_certificates_that_become_bad_take_no_replica_away(tmp_path: Path) -> None:
+    files = CertificateFiles(tmp_path / "tls").write()
+    server = Server("one", tls=ServerTls(files.certificate, files.key))
+
+    other = Server("two", tls=ServerTls(files.certificate, files.key))
+    addresses = [f"localhost:{server.port}"]
+
+    async def ask(replicas: Replicas[Stub]) -> None:
+        files.authority.write_text("no PEM")
+        replicas.addresses += (f"localhost:{other.port}",)  # as a name would that resolves to one more
+        await replicas.start()
+        await until(lambda: replicas.well == 2)
+        assert set(await answers(replicas, 4)) == {b"one", b"two"}
+
+    try:
+        over(addresses, ask, well=1, tls=ClientTls(files.authority))
+    finally:
+        server.stop()
+        other.stop()
 
 
 def test_a_peer_that_accepts_and_says_nothing_costs_one_attempt_not_the_call() -> None:
