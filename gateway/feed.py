@@ -245,15 +245,8 @@ async def get_feed(request: FeedRequest, *, tower: UserTower, index: PostIndex, 
         page = replace(page, bundle_id=error.metadata["current_bundle_id"])
         context, degradations = await _encode(request, page, tower=tower, clock=clock)
         result = await _search(request, page, context, degradations=degradations, index=index, clock=clock)
-    next_token = page_token.write(
-        page_token.PageToken(
-            bundle_id=result.bundle_id,
-            request_digest=page.request_digest,
-            offset=page.offset + page.size,
-            left_out=frozenset(degradation.stage for degradation in degradations),
-        )
-    )
-    return Feed(result.posts, next_token if result.has_more else "", result.bundle_id, result.ranking, degradations)
+    next_token = _token_after(page, result, degradations) if result.has_more else ""
+    return Feed(result.posts, next_token, result.bundle_id, result.ranking, degradations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +330,16 @@ async def _search(
         raise UserNotFoundError
     search = Search(context, request.category_id, request.exclude_post_ids, page.offset, page.size)
     return await index.search_posts(search, seconds=clock.seconds_left())
+
+
+def _token_after(page: _Page, result: SearchResult, degradations: tuple[Degradation, ...]) -> str:
+    place = page_token.PageToken(
+        bundle_id=result.bundle_id,
+        request_digest=page.request_digest,
+        offset=page.offset + page.size,
+        left_out=frozenset(degradation.stage for degradation in degradations),
+    )
+    return page_token.write(place)
 
 
 def _in_words_of(page: _Page, error: BundleNotHeldError) -> FeedError:

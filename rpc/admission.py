@@ -47,6 +47,7 @@ class AdmissionPool(ThreadPoolExecutor):
         with self._lock:
             self.waiting += 1
             self.in_flight += 1
+        IN_FLIGHT.inc()
         return super().submit(self._start, fn, *args, **kwargs)
 
     def _start(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> _Result:
@@ -57,6 +58,7 @@ class AdmissionPool(ThreadPoolExecutor):
         finally:
             with self._lock:
                 self.in_flight -= 1
+            IN_FLIGHT.dec()
 
 
 class AdmissionInterceptor(grpc.ServerInterceptor):
@@ -117,9 +119,9 @@ class InFlight:
             REFUSED.labels(method).inc()
             raise OverloadedError(_TOO_MANY)
         self.count += 1
-        IN_FLIGHT.set(self.count)
+        IN_FLIGHT.inc()
         try:
             yield
         finally:
             self.count -= 1
-            IN_FLIGHT.set(self.count)
+            IN_FLIGHT.dec()

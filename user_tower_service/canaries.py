@@ -9,6 +9,7 @@ from two_tower.bundle import Bundle, BundleError
 from two_tower.bundle_files import CANARIES, CanaryEmbeddings
 from two_tower.embedding_space import Embedding, Vector
 from user_tower_service.encoder import Encoder
+from user_tower_service.runtime import SAME_COSINE
 
 
 def check_canaries(encoder: Encoder, bundle: Bundle) -> None:
@@ -19,7 +20,7 @@ def check_canaries(encoder: Encoder, bundle: Bundle) -> None:
     ):
         context = encoder.encode_context(canary.username, canary.mood)
         name = f"the canary {canary.username!r}, mood {canary.mood!r}"
-        if not _is_near(context.user, user, encoder.lowest_user_cosine) or (
+        if not _is_near(context.user, user, SAME_COSINE) or (
             canary.mood and not _is_near(context.mood, mood, encoder.lowest_mood_cosine)
         ):
             raise BundleError(bundle.path(CANARIES), f"{name} is encoded otherwise than at training: export again")

@@ -88,7 +88,7 @@ class Encoder:
         self.tower_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TOWER, bundle.manifest.tower_dimension)
         self.text_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TEXT, bundle.manifest.text_dimension)
         models = read_models(bundle, runtime)
-        self.lowest_user_cosine, self.lowest_mood_cosine = models.lowest_user_cosine, models.lowest_mood_cosine
+        self.lowest_mood_cosine = models.lowest_mood_cosine
         self._towers = models.towers
         self._text_encoder = models.mood_encoder
         posts = HistoryPosts.read(bundle)

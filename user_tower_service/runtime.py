@@ -14,7 +14,8 @@ from two_tower.tower_config import TowerConfig
 from two_tower.tower_files import KnownPosts
 from two_tower.words import Vocabulary
 
-_ROUNDING = 1 - 1e-4  # another kind of processor rounds otherwise; another model is far off
+SAME_COSINE = 1 - 1e-4
+"""Of an embedding to itself, where another kind of processor rounds otherwise; another model is far off."""
 
 
 class ServingTowers(Protocol):
@@ -45,7 +46,6 @@ class Models:
 
     towers: ServingTowers
     mood_encoder: Encodes
-    lowest_user_cosine: float
     lowest_mood_cosine: float
 
 
@@ -55,7 +55,7 @@ def read_models(bundle: Bundle, runtime: Runtime) -> Models:
 
 
 def _read_numpy_and_onnx(bundle: Bundle) -> Models:
-    return Models(NumpyTowers.read(bundle), read_quantised_mood_encoder(bundle), _ROUNDING, LOWEST_COSINE)
+    return Models(NumpyTowers.read(bundle), read_quantised_mood_encoder(bundle), LOWEST_COSINE)
 
 
 def _read_torch(bundle: Bundle) -> Models:
@@ -64,7 +64,7 @@ def _read_torch(bundle: Bundle) -> Models:
     from two_tower.towers import Towers, read_mood_encoder  # noqa: PLC0415 - loads torch and transformers
 
     torch.set_num_threads(1)  # requests run side by side; more threads than cores cost tenfold
-    return Models(Towers.read(bundle), read_mood_encoder(bundle), _ROUNDING, _ROUNDING)
+    return Models(Towers.read(bundle), read_mood_encoder(bundle), SAME_COSINE)
 
 
 _READERS: Mapping[Runtime, Callable[[Bundle], Models]] = {

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client import REGISTRY
 
 from rpc.admission import InFlight, OverloadedError
 from rpc.errors import read_error_info
@@ -47,8 +48,12 @@ def slow_server(gate: Gate, *, most_waiting: int) -> Iterator[RunningServer]:
         running.stop(5)
 
 
+def in_flight() -> float:
+    return REGISTRY.get_sample_value("moodfeed_requests_in_flight") or 0.0
+
+
 def test_beyond_the_bound_calls_are_refused_at_once_and_the_others_are_answered() -> None:
-    gate = Gate()
+    gate, before = Gate(), in_flight()
     with slow_server(gate, most_waiting=3) as running, grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
         call = channel.unary_unary(f"/{SERVICE}/Answer")
         first = call.future(b"0", timeout=20)
@@ -60,10 +65,12 @@ def test_beyond_the_bound_calls_are_refused_at_once_and_the_others_are_answered(
         assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert read_error_info(refused.value).reason == "OVERLOADED"
         assert time.monotonic() - started < 5
+        assert in_flight() == before + 4
         health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
         assert health.status == health_pb2.HealthCheckResponse.SERVING
         gate.opened.set()
         assert [item.result() for item in [first, *waiting]] == [b"0", b"1", b"2", b"3"]
+    assert in_flight() == before  # the server has stopped: whatever it took is answered
 
 
 def test_what_was_refused_leaves_no_trace_once_there_is_room_again() -> None:
@@ -82,8 +89,8 @@ def test_what_was_refused_leaves_no_trace_once_there_is_room_again() -> None:
 
 
 def test_an_asyncio_process_counts_over_all_its_edges() -> None:
-    in_flight = InFlight(2)
-    with in_flight.admitted("GetFeed"), in_flight.admitted("GET /feed"), pytest.raises(OverloadedError):
-        in_flight.admitted("GetFeed").__enter__()
-    with in_flight.admitted("GetFeed"), in_flight.admitted("GetFeed"):
-        pass
+    edges = InFlight(2)
+    with edges.admitted("GetFeed"), edges.admitted("GET /feed"), pytest.raises(OverloadedError):
+        edges.admitted("GetFeed").__enter__()
+    with edges.admitted("GetFeed"), edges.admitted("GetFeed"):
+        assert edges.count == 2
