@@ -22,9 +22,7 @@ from two_tower.bundle import Bundle, BundleError
 from two_tower.bundle_files import IndexPosts
 from two_tower.held_bundles import HeldBundles
 
-RECALL = Gauge(
-    "moodfeed_index_recall", "Recall@10 of searches by user over all categories, measured at load.", ["bundle_id"]
-)
+RECALL = Gauge("moodfeed_index_recall", "Recall@10 of searches by user over all categories, of the current bundle.")
 
 
 def load(bundle: Bundle) -> PostIndex:
@@ -32,7 +30,7 @@ def load(bundle: Bundle) -> PostIndex:
     posts = IndexPosts.read(bundle)
     index = PostIndex(posts, bundle_id=bundle.bundle_id, user_weight=bundle.manifest.user_weight)
     check_canaries(index, bundle)  # warms FAISS too
-    RECALL.labels(bundle.bundle_id).set(measure_recall(index, posts))
+    index.recall = measure_recall(index, posts)
     posts.let_go_of_pages()
     return index
 
@@ -47,6 +45,8 @@ def main() -> int:
     except BundleError as error:
         print(f"post_index_service: {error}", file=sys.stderr)
         return 1
+
+    RECALL.set_function(lambda: indexes.current.recall)
 
     def add_services(server: grpc.Server) -> None:
         post_index_pb2_grpc.add_PostIndexServiceServicer_to_server(PostIndexService(indexes), server)

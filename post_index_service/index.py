@@ -111,6 +111,7 @@ class PostIndex:
 
     def __init__(self, posts: IndexPosts, *, bundle_id: str, user_weight: float, most_exact: int = MOST_EXACT) -> None:
         self.bundle_id = bundle_id
+        self.recall = math.nan  # until somebody has measured it
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
         self.text_space = EmbeddingSpace(bundle_id, EmbeddingKind.TEXT, posts.text_embeddings.shape[1])
         self._posts = posts.posts

@@ -163,6 +163,30 @@ def wait_until(is_so, *, seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
+def test_the_metrics_of_a_compute_service_say_what_it_holds_and_how_good_its_index_is(
+    small_bundles: Path, tmp_path: Path
+) -> None:
+    bundle_id = current_bundle(small_bundles).name
+    addresses = free_addresses()
+    metrics = f"http://{addresses.user_tower}/metrics"  # a free port
+    with subprocess.Popen(
+        [sys.executable, "-m", "post_index_service"],
+        env=os.environ
+        | {
+            "MOODFEED_BUNDLES": str(small_bundles),
+            "MOODFEED_POST_INDEX_ADDRESS": addresses.post_index,
+            "MOODFEED_POST_INDEX_METRICS_PORT": addresses.user_tower.rpartition(":")[2],
+        },
+    ) as process:
+        try:
+            wait_until(lambda: is_serving(addresses.post_index))
+            text = httpx.get(metrics).text
+        finally:
+            process.terminate()
+    assert f'moodfeed_bundle_held{{bundle_id="{bundle_id}",role="current"}} 1.0' in text
+    assert "moodfeed_index_recall 1.0" in text
+
+
 def test_addresses_move_with_the_variables_of_the_processes() -> None:
     moved = Addresses.from_environment({"MOODFEED_GATEWAY_GRPC_ADDRESS": "127.0.0.1:1", "OTHER": "x"})
     assert moved == Addresses(gateway_grpc="127.0.0.1:1")
