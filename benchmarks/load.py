@@ -1,4 +1,4 @@
-"""The load: a process of its own that keeps so many requests in flight, and checks every answer.
+"""The load: a process of its own that keeps so many requests in flight, and looks at every answer but an echo's.
 
 python -m benchmarks.load < plan.json > result.json
 """
@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to ask of whom: requests are taken in turn for ``seconds``, at most each ``rounds`` times (0 = for ever)."""
+    """What to ask of whom: requests are taken in turn for ``seconds``, each of them ``once`` if that is said."""
 
     target: str
     protocol: str  # grpc, http, or echo: grpc whose answers are not looked at
@@ -49,11 +49,6 @@ class Result:
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
-
-    @property
-    def rate(self) -> float:
-        """Right answers a second."""
-        return self.answered / self.seconds
 
 
 def is_right(request: Request, posts: list[tuple[int, int]]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.machine import Machine
-from benchmarks.serving import IN_FLIGHT, Measured
+from benchmarks.serving import IN_FLIGHT, POSTS, Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def as_markdown(machine: Machine, measured: Sequence[Measured], *, rounds: int, 
         (
             f"One thread reads {machine.read_bytes_per_second / 1e9:.1f} GB/s and multiplies at "
             f"{machine.gemm_operations_per_second / 1e9:.0f} GFLOP/s. Medians over {rounds} rounds of {seconds:g} s, "
-            "interleaved; 10,000 posts, 40,000 users."
+            f"interleaved; {POSTS:,} posts."
         ),
         "",
         "| | in flight | right answers/s | p50, ms | p99, ms | wrong | failed |",

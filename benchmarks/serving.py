@@ -1,4 +1,8 @@
-"""Requests a second and latencies of the product, its floors and its predecessor; every answer is checked."""
+"""Requests a second and latencies of the product, its floors and its predecessor.
+
+Every feed of the product is compared with what its bundle gives offline, of those with a new mood one in twenty; the
+others and the predecessor's are looked at: ten different posts of the right category. An echo's answers are not.
+"""
 
 import json
 import os
@@ -25,8 +29,9 @@ from two_tower.bundle import open_bundle
 from two_tower.bundle_files import IndexPosts
 from user_tower_service.encoder import Encoder
 
-SIZE = Size(posts=10_000, users=40_000, categories=4, category_posts=2_000)
+POSTS, CATEGORIES, CATEGORY_POSTS = 10_000, 4, 2_000
 WARM_USERS = 10_000  # asked again and again; the others are asked once
+_COLD, _COLD_ONE = 4_000, 900  # users that a row of 16, and of one in flight, may ask for in a round
 IN_FLIGHT = 16
 _ZIPF = 1.1
 _MOODS = 20
@@ -69,8 +74,9 @@ def measure_serving(
 ) -> list[Measured]:
     """Start everything, run all rows in each round, stop everything; ``scratch`` gets the bundle, tables and logs."""
     bundles = scratch / "bundles"
-    directory = write_synthetic_bundle(bundles, SIZE)
-    asked = _Requests(directory)
+    users = WARM_USERS + (rounds + 1) * (_COLD + _COLD_ONE)
+    directory = write_synthetic_bundle(bundles, Size(POSTS, users, CATEGORIES, CATEGORY_POSTS))
+    asked = _Requests(directory, users)
     write_tables(asked.index_posts, asked.usernames[:WARM_USERS], asked.user_embeddings(WARM_USERS), scratch / "tables")
     with ExitStack() as stack:
         addresses = Addresses(*_free_addresses(4))
@@ -110,14 +116,14 @@ def measure_serving(
 class _Requests:
     """What is asked in each row, with what must come back."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, users: int) -> None:
         bundle = open_bundle(directory)
         self.index_posts = IndexPosts.read(bundle)
         self._index = PostIndex(self.index_posts, bundle_id=bundle.bundle_id, user_weight=bundle.manifest.user_weight)
         self._encoder = Encoder(bundle, mood_cache_size=_MOODS)
-        self.usernames = [f"user{number}" for number in range(SIZE.users)]
+        self.usernames = [f"user{number}" for number in range(users)]
         self._random = np.random.default_rng(0)
-        self._feeds = [self._asked(number, "") for number in range(SIZE.users)]
+        self._feeds = [self._asked(number, "") for number in range(users)]
         self._moods = [f"mood of the day {number}" for number in range(_MOODS)]
         self._moody = [self._asked(number, self._moods[number % _MOODS]) for number in range(2_000)]
         ranks = np.arange(1, WARM_USERS + 1, dtype=np.float64) ** -_ZIPF
@@ -140,11 +146,11 @@ class _Requests:
 
     def cold(self, turn: int) -> list[Asked]:
         """Usernames that nobody asked for before."""
-        return self._take_cold(4_000)
+        return self._take_cold(_COLD)
 
     def cold_one(self, turn: int) -> list[Asked]:
         """As many as one caller can ask for."""
-        return self._take_cold(900)
+        return self._take_cold(_COLD_ONE)
 
     def old_moods(self, turn: int) -> list[Asked]:
         """Twenty moods, two thousand users."""
@@ -172,15 +178,13 @@ class _Requests:
         ]
 
     def _take_cold(self, count: int) -> list[Asked]:
-        if self._next_cold + count > SIZE.users:
-            self._next_cold = WARM_USERS  # by now the gateway has forgotten them, or the row would say so
         taken = self._feeds[self._next_cold : self._next_cold + count]
         self._next_cold += count
         return taken
 
     def _asked(self, number: int, mood: str) -> Asked:
         context = self._encoder.encode_context(self.usernames[number], mood)
-        category = 1 + number % SIZE.categories
+        category = 1 + number % CATEGORIES
         found = self._index.search(
             Query(user=context.user, mood=context.mood, category_id=category, seen_post_ids=context.seen_post_ids)
         )
