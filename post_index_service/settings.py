@@ -5,10 +5,10 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
-from rpc.server_settings import AdminSettings, ServerSettings
+from rpc.server_settings import ComputeSettings
 
 
-class Settings(ServerSettings, AdminSettings):
+class Settings(ComputeSettings):
     """Read from MOODFEED_POST_INDEX_* (and MOODFEED_BUNDLES, which both compute services share)."""
 
     model_config = SettingsConfigDict(env_prefix="MOODFEED_POST_INDEX_", frozen=True)
@@ -19,9 +19,4 @@ class Settings(ServerSettings, AdminSettings):
         validation_alias=AliasChoices("MOODFEED_POST_INDEX_BUNDLES", "MOODFEED_BUNDLES"),
         description="directory of the bundles, with the link `current` in it",
     )
-    pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
-    most_waiting: int = Field(64, ge=0, description="requests that may wait for a thread; more are refused at once")
     metrics_port: int = Field(9102, ge=0, le=65535, description="port of Prometheus metrics; 0 for none")
-    metrics_host: str = Field("127.0.0.1", description="address that the metrics are served on")
-    grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for requests in flight")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level logged")

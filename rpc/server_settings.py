@@ -78,14 +78,21 @@ class ServerSettings(BaseSettings):
         return host
 
 
-class AdminSettings(BaseSettings):
-    """What an operator may set of a process that answers admin calls."""
+class ComputeSettings(ServerSettings):
+    """Of a process that computes in a pool of threads, and that operators may call; see rpc.server.ServerOptions."""
 
+    address: str
+    metrics_port: int
     admin_token_file: Path | None = Field(
         None,
         validation_alias=ADMIN_TOKEN_FILE,
         description="file of the operators' tokens, lines as for callers; without it only this machine may make them",
     )
+    pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
+    most_waiting: int = Field(64, ge=0, description="requests that may wait for a thread; more are refused at once")
+    metrics_host: str = Field("127.0.0.1", description="address that the metrics are served on")
+    grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for requests in flight")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level logged")
 
     @field_validator("admin_token_file")
     @classmethod

@@ -41,20 +41,7 @@ def main() -> int:
 
     with encoders.watched():
         return serve(
-            ServerOptions(
-                name="user_tower_service",
-                address=settings.address,
-                address_variable="MOODFEED_USER_TOWER_ADDRESS",
-                pool_size=settings.pool_size,
-                most_waiting=settings.most_waiting,
-                grace_seconds=settings.grace_seconds,
-                metrics_port=settings.metrics_port,
-                metrics_host=settings.metrics_host,
-                tls=settings.server_tls(),
-                max_connections=settings.max_connections,
-                admin_service=ADMIN_SERVICE_NAME,
-                admin_tokens_file=settings.admin_token_file,
-            ),
+            ServerOptions.of(settings, name="user_tower_service", admin_service=ADMIN_SERVICE_NAME),
             add_services=add_services,
             service_names=[SERVICE_NAME],
             errors=ERRORS,

@@ -5,11 +5,11 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
-from rpc.server_settings import AdminSettings, ServerSettings
+from rpc.server_settings import ComputeSettings
 from two_tower.mood_encoders import Runtime
 
 
-class Settings(ServerSettings, AdminSettings):
+class Settings(ComputeSettings):
     """Read from MOODFEED_USER_TOWER_* (and MOODFEED_BUNDLES, which both compute services share)."""
 
     model_config = SettingsConfigDict(env_prefix="MOODFEED_USER_TOWER_", frozen=True)
@@ -23,10 +23,5 @@ class Settings(ServerSettings, AdminSettings):
     runtime: Runtime = Field(
         Runtime.ONNX, description="onnx: NumPy and an 8-bit BERT; torch: the full BERT, 6 times slower, 320 MB more"
     )
-    pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
-    most_waiting: int = Field(64, ge=0, description="requests that may wait for a thread; more are refused at once")
     mood_cache_size: int = Field(4096, ge=0, description="moods whose embeddings are remembered")
     metrics_port: int = Field(9101, ge=0, le=65535, description="port of Prometheus metrics; 0 for none")
-    metrics_host: str = Field("127.0.0.1", description="address that the metrics are served on")
-    grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for requests in flight")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level logged")

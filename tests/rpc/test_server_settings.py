@@ -3,15 +3,15 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from rpc.environment import WRONG_SETTINGS_EXIT_CODE, load_settings
-from rpc.server_settings import AdminSettings, ServerSettings
+from rpc.server_settings import ComputeSettings
 from rpc.tls import ServerTls
 from tests.certificate_files import CertificateFiles
 
 
-class Settings(ServerSettings, AdminSettings):
+class Settings(ComputeSettings):
     model_config = SettingsConfigDict(env_prefix="TEST_", frozen=True)
     address: str = Field("127.0.0.1:50051")
-    metrics_host: str = Field("127.0.0.1")
+    metrics_port: int = Field(0)
 
 
 @pytest.fixture
