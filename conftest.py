@@ -12,7 +12,7 @@ from pipeline.export import export
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
 from sample_api.world import World, generate_world
-from two_tower.text_encoder import default_encoder_directory
+from two_tower.encoder_files import default_encoder_directory
 
 SMALL_TRAINING = TrainingConfig()
 

@@ -44,7 +44,7 @@ def build_app(directory: Path) -> Any:
     from fastapi import FastAPI, HTTPException
     from transformers import AutoModel, AutoTokenizer
 
-    from two_tower.text_encoder import default_encoder_directory
+    from two_tower.encoder_files import default_encoder_directory
 
     torch.set_num_threads(1)
     posts = pd.read_csv(directory / "posts.csv")

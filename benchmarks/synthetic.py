@@ -12,11 +12,12 @@ from safetensors.torch import save_file
 from two_tower import bundle_files
 from two_tower.bundle import Manifest, point_current_at, write_bundle
 from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers
+from two_tower.encoder_files import default_encoder_directory, encoder_files
 from two_tower.features import NUMERIC_FEATURES
-from two_tower.model import PostTower, TowerConfig, UserTower
+from two_tower.model import PostTower, UserTower
 from two_tower.quantised_bert import write_quantised
 from two_tower.served_posts import ServedPosts
-from two_tower.text_encoder import default_encoder_directory, encoder_files
+from two_tower.tower_config import TowerConfig
 
 TEXT_DIMENSION = 384
 TOWER_DIMENSION = 64

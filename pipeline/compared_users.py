@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from two_tower.model import HistoryTensors, TowerConfig, UserTower
+from two_tower.model import HistoryTensors, UserTower
+from two_tower.tower_config import TowerConfig
 
 _ORDER_DECAY = 0.8  # how much less each older post counts than the one after it
 

@@ -25,9 +25,10 @@ from two_tower import bundle_files
 from two_tower.bundle import Canary, Json, Manifest
 from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers
 from two_tower.embedding_space import HalfMatrix, Matrix, in_float32
+from two_tower.encoder_files import encoder_files
 from two_tower.mood_text import mood_to_words
 from two_tower.served_posts import TEXT_FIELDS, ServedPosts
-from two_tower.text_encoder import TextEncoder, encoder_files
+from two_tower.text_encoder import TextEncoder
 
 USER_SHARE = 0.5  # spread of the user's part beside the mood's where both rank; scripts/measure_mood.py compares shares
 TYPICAL_MOODS = ("happy", "sad", "calm", "exciting", "funny", "scary", "romantic", "angry")

@@ -18,7 +18,8 @@ from pipeline.dataset import Dataset
 from pipeline.trained_towers import EpochReport, TrainedTowers, kept_epoch
 from pipeline.training_config import USERS, TrainingConfig
 from pipeline.training_examples import Batch, Examples
-from two_tower.model import PostTower, TowerConfig, UserTower, history_tensors
+from two_tower.model import PostTower, UserTower, history_tensors
+from two_tower.tower_config import TowerConfig
 from two_tower.words import Vocabulary
 
 _MOST_VALIDATED = 4096

@@ -8,7 +8,8 @@ from typing import Self
 
 from safetensors.torch import load_file, save_file
 
-from two_tower.model import PostTower, TowerConfig, UserTower
+from two_tower.model import PostTower, UserTower
+from two_tower.tower_config import TowerConfig
 from two_tower.words import Vocabulary
 
 USER_TOWER_FILE = "user_tower.safetensors"

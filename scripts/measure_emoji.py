@@ -18,8 +18,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from two_tower.encoder_files import default_encoder_directory
 from two_tower.mood_text import mood_to_words
-from two_tower.text_encoder import TextEncoder, default_encoder_directory
+from two_tower.text_encoder import TextEncoder
 
 EMOTIONS = ("anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust")
 CLEAR_WINNER = 0.5

@@ -27,8 +27,9 @@ from pipeline.encode import encode_posts, encode_users
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
 from sample_api.world import MOOD_LABELS, generate_world
+from two_tower.encoder_files import default_encoder_directory
 from two_tower.mood_text import mood_to_words
-from two_tower.text_encoder import TextEncoder, default_encoder_directory
+from two_tower.text_encoder import TextEncoder
 
 CUTOFF = 10
 PEOPLE = 80  # drawn from those with at least three posts in their history

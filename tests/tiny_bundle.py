@@ -18,9 +18,10 @@ from two_tower.bundle import Canary, Manifest, write_bundle
 from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers
 from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS
 from two_tower.features import NUMERIC_FEATURES
-from two_tower.model import PostTower, TowerConfig, UserTower
+from two_tower.model import PostTower, UserTower
 from two_tower.quantised_bert import write_quantised
 from two_tower.served_posts import ServedPost, ServedPosts
+from two_tower.tower_config import TowerConfig
 
 TOWER = TowerConfig(
     text_dimension=8,

@@ -13,16 +13,6 @@ from torch.nn import functional
 from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, VERBS, Histories
 from two_tower.tower_config import TowerConfig, newness_of
 
-__all__ = [
-    "HistoryTensors",
-    "PostTensors",
-    "PostTower",
-    "TowerConfig",
-    "UserTower",
-    "history_tensors",
-    "welcome_new_posts",
-]
-
 _BESIDE_MEAN = 0.2  # of the transformer's say in a taste, at first, where the mean of the history has one
 
 

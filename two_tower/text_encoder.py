@@ -16,24 +16,12 @@ from transformers import BertConfig, BertModel
 
 from two_tower.encoder_files import (
     CONFIG,
-    TOKENIZER,
     WEIGHTS,
     TextEncoderError,
-    default_encoder_directory,
     encoder_files,
     panics_are_errors,
     read_tokenizer,
 )
-
-__all__ = [
-    "CONFIG",
-    "TOKENIZER",
-    "WEIGHTS",
-    "TextEncoder",
-    "TextEncoderError",
-    "default_encoder_directory",
-    "encoder_files",
-]
 
 
 class TextEncoder:

@@ -7,10 +7,12 @@ import torch
 
 from two_tower.bundle import MANIFEST_NAME, Bundle, BundleError
 from two_tower.embedding_space import Matrix
+from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS
 from two_tower.features import Histories, PostInputs
-from two_tower.model import PostTensors, PostTower, TowerConfig, UserTower, history_tensors
+from two_tower.model import PostTensors, PostTower, UserTower, history_tensors
 from two_tower.mood_encoders import read_encoder
-from two_tower.text_encoder import CONFIG, TOKENIZER, WEIGHTS, TextEncoder
+from two_tower.text_encoder import TextEncoder
+from two_tower.tower_config import TowerConfig
 from two_tower.tower_files import KnownPosts, TowerArrays, Weights
 from two_tower.words import Vocabulary
 

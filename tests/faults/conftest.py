@@ -14,7 +14,7 @@ from pipeline.train import train
 from pipeline.training_config import TrainingConfig
 from tests.faults.expectations import Expectations
 from two_tower.bundle import current_bundle, point_current_at
-from two_tower.text_encoder import default_encoder_directory
+from two_tower.encoder_files import default_encoder_directory
 
 
 @pytest.fixture(scope="session")

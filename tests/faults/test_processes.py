@@ -41,30 +41,31 @@ def assert_all_is_well(outcomes: Outcomes) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_replica_that_is_killed_costs_no_request(fleet: Fleet, expectations: Expectations, service: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "exit_code", "fault", "injected"),
+    [
+        (signal.SIGKILL, -signal.SIGKILL, "dies and returns", "kill -9 of one of two replicas, restart"),
+        (signal.SIGTERM, 0, "ends and returns", "SIGTERM of one of two replicas, restart"),
+    ],
+)
+def test_a_replica_that_ends_costs_no_request(
+    fleet: Fleet,
+    expectations: Expectations,
+    service: str,
+    number: signal.Signals,
+    exit_code: int,
+    fault: str,
+    injected: str,
+) -> None:
     name = SERVICES[service][0]
     with running_load(fleet.target, expectations) as outcomes:
         wait_for_requests(outcomes, 200)
-        fleet.send(name, signal.SIGKILL)
-        fleet.wait_for_end(name)
+        fleet.send(name, number)
+        assert fleet.wait_for_end(name) == exit_code
         wait_for_requests(outcomes, 200)
         restart(fleet, name)
         wait_for_requests(outcomes, 200)
-    outcomes.record(f"a {service} dies and returns", injected="kill -9 of one of two replicas, restart")
-    assert_all_is_well(outcomes)
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_replica_that_is_told_to_end_loses_no_request(fleet: Fleet, expectations: Expectations, service: str) -> None:
-    name = SERVICES[service][0]
-    with running_load(fleet.target, expectations) as outcomes:
-        wait_for_requests(outcomes, 200)
-        fleet.send(name, signal.SIGTERM)
-        assert fleet.wait_for_end(name) == 0
-        wait_for_requests(outcomes, 200)
-        restart(fleet, name)
-        wait_for_requests(outcomes, 200)
-    outcomes.record(f"a {service} ends and returns", injected="SIGTERM of one of two replicas, restart")
+    outcomes.record(f"a {service} {fault}", injected=injected)
     assert_all_is_well(outcomes)
 
 

@@ -8,8 +8,9 @@ from safetensors.numpy import save_file
 from cli.workspace import Workspace
 from pipeline.embed import TextEmbeddingsError, embed_posts, read_text_embeddings
 from pipeline.tables import read_posts
+from two_tower.encoder_files import default_encoder_directory
 from two_tower.mood_encoders import Runtime
-from two_tower.text_encoder import TextEncoder, default_encoder_directory
+from two_tower.text_encoder import TextEncoder
 
 
 @pytest.fixture

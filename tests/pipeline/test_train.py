@@ -14,7 +14,7 @@ from pipeline.trained_towers import EpochReport, NoTrainedTowersError, TrainedTo
 from pipeline.training_config import TrainingConfig
 from two_tower.bundle import current_bundle, open_bundle
 from two_tower.bundle_files import IndexPosts
-from two_tower.text_encoder import default_encoder_directory
+from two_tower.encoder_files import default_encoder_directory
 
 CONFIG = TrainingConfig(epochs=2)
 

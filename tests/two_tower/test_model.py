@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories, window_histories
-from two_tower.model import HistoryTensors, PostTower, TowerConfig, UserTower, history_tensors
+from two_tower.model import HistoryTensors, PostTower, UserTower, history_tensors
 from two_tower.numpy_towers import NumpyTowers
+from two_tower.tower_config import TowerConfig
 from two_tower.tower_files import post_tower_shapes, user_tower_shapes
 from two_tower.words import Vocabulary
 

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from two_tower.encoder_files import default_encoder_directory
 from two_tower.mood_text import mood_to_words, post_to_mood_sentence
-from two_tower.text_encoder import TextEncoder, default_encoder_directory
+from two_tower.text_encoder import TextEncoder
 
 
 @pytest.fixture(scope="module")

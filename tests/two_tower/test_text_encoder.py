@@ -6,7 +6,8 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from two_tower.text_encoder import CONFIG, TOKENIZER, WEIGHTS, TextEncoder, TextEncoderError, default_encoder_directory
+from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS, TextEncoderError, default_encoder_directory
+from two_tower.text_encoder import TextEncoder
 
 TEXTS = ["a calm evening by the sea", "", "angry dogs bark", "calm " * 500]
 

@@ -12,12 +12,13 @@ from pipeline.trained_towers import TrainedTowers
 from two_tower.bundle import Bundle, BundleError, current_bundle, open_bundle
 from two_tower.bundle_files import HistoryPosts, IndexPosts, KnownUsers
 from two_tower.embedding_space import EmbeddingKind
+from two_tower.encoder_files import default_encoder_directory
 from two_tower.features import PostInputs
 from two_tower.mood_encoders import Runtime
 from two_tower.mood_text import post_to_mood_sentence
 from two_tower.numpy_towers import NumpyTowers
 from two_tower.onnx_encoder import LOWEST_COSINE, OnnxEncoder
-from two_tower.text_encoder import TextEncoder, default_encoder_directory
+from two_tower.text_encoder import TextEncoder
 from two_tower.tower_files import TowerArrays
 from two_tower.towers import Towers
 from user_tower_service.canaries import check_canaries
