@@ -9,6 +9,7 @@ from prometheus_client import Counter
 from gateway.rate_limit import RateLimit
 from rpc.errors import ErrorRow, ErrorTable, status_of
 from rpc.token_file import TokenFile, authorizations_of
+from rpc.unary import AsyncUnaryInterceptor
 
 CALLS = Counter("moodfeed_api_calls_total", "Calls of the public API, by the token's name.", ["token_name", "outcome"])
 
@@ -65,31 +66,28 @@ class ApiAccess:
             raise RateLimitedError(wait_seconds)
 
 
-class ApiAccessInterceptor(grpc.aio.ServerInterceptor):
+class ApiAccessInterceptor(AsyncUnaryInterceptor):
     """Guards the unary methods of one service; stands outside the interceptors that read a request."""
 
     def __init__(self, service_name: str, access: ApiAccess) -> None:
+        super().__init__()
         self._prefix = f"/{service_name}/"
         self._access = access
 
-    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        """Wrap the handler of a guarded method; streams of the guarded service are not served at all."""
-        handler = await continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith(self._prefix):
+    def wrap_handler(self, method: str, handler: Any) -> Any:
+        """Guard a method; streams of the guarded service are not served at all."""
+        if not method.startswith(self._prefix):
             return handler
-        if handler.unary_unary is None:
-            return None
-        answer = handler.unary_unary
+        return None if handler.unary_unary is None else super().wrap_handler(method, handler)
+
+    def wrap(self, method: str, answer: Any) -> Any:
+        """Answer the admitted."""
 
         async def answer_the_admitted(request: Any, context: Any) -> Any:
             try:
                 self._access.admit(authorizations_of(context.invocation_metadata()))
             except ApiAccessError as error:
-                await context.abort_with_status(status_of(ACCESS_ERRORS, error, handler_call_details.method))
+                await context.abort_with_status(status_of(ACCESS_ERRORS, error, method))
             return await answer(request, context)
 
-        return grpc.unary_unary_rpc_method_handler(
-            answer_the_admitted,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
+        return answer_the_admitted

@@ -9,6 +9,7 @@ import grpc
 from rpc.errors import ErrorRow, ErrorTable, status_of
 from rpc.server_settings import ADMIN_TOKEN_FILE, is_loopback
 from rpc.token_file import TokenFile, authorizations_of
+from rpc.unary import UnaryInterceptor
 
 
 class AdminAccessError(Exception):
@@ -40,35 +41,32 @@ ADMIN_ERRORS: ErrorTable = {
 }
 
 
-class AdminInterceptor(grpc.ServerInterceptor):
+class AdminInterceptor(UnaryInterceptor):
     """Guards all methods of one service of a sync server; stands outside the interceptors that read a request."""
 
     def __init__(self, service_name: str, tokens_file: Path | None) -> None:
         """Read the tokens, lines as in rpc.token_file; FileContentError if they cannot be used."""
+        super().__init__()
         self._prefix = f"/{service_name}/"
         self._tokens = TokenFile(tokens_file) if tokens_file else None
 
-    def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        """Wrap the handler of a guarded method; streams of the guarded service are not served at all."""
-        handler = continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith(self._prefix):
+    def wrap_handler(self, method: str, handler: Any) -> Any:
+        """Guard a method; streams of the guarded service are not served at all."""
+        if not method.startswith(self._prefix):
             return handler
-        if handler.unary_unary is None:
-            return None
-        answer = handler.unary_unary
+        return None if handler.unary_unary is None else super().wrap_handler(method, handler)
+
+    def wrap(self, method: str, answer: Any) -> Any:
+        """Answer operators."""
 
         def answer_operators(request: Any, context: Any) -> Any:
             try:
                 self._admit(context)
             except AdminAccessError as error:
-                context.abort_with_status(status_of(ADMIN_ERRORS, error, handler_call_details.method))
+                context.abort_with_status(status_of(ADMIN_ERRORS, error, method))
             return answer(request, context)
 
-        return grpc.unary_unary_rpc_method_handler(
-            answer_operators,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
+        return answer_operators
 
     def _admit(self, context: Any) -> None:
         if self._tokens is None:

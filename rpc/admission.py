@@ -11,6 +11,7 @@ from prometheus_client import Counter, Gauge
 
 from rpc.errors import ErrorRow, status_of_row
 from rpc.metrics import record
+from rpc.unary import UnaryInterceptor
 
 REFUSED = Counter("moodfeed_requests_refused_total", "Requests refused at once: too many were there.", ["method"])
 IN_FLIGHT = Gauge("moodfeed_requests_in_flight", "Requests being answered or waiting for a thread.")
@@ -61,7 +62,7 @@ class AdmissionPool(ThreadPoolExecutor):
             IN_FLIGHT.dec()
 
 
-class AdmissionInterceptor(grpc.ServerInterceptor):
+class AdmissionInterceptor(UnaryInterceptor):
     """Refuses calls of the ``guarded`` services while ``most_waiting`` others wait for a thread of ``pool``.
 
     All other services, health above all, and the refusals themselves are answered by threads of their own. gRPC asks
@@ -69,6 +70,7 @@ class AdmissionInterceptor(grpc.ServerInterceptor):
     """
 
     def __init__(self, pool: AdmissionPool, *, guarded: Collection[str], most_waiting: int) -> None:
+        super().__init__()
         self._pool = pool
         self._guarded = frozenset(guarded)
         self._most_waiting = most_waiting
@@ -80,29 +82,27 @@ class AdmissionInterceptor(grpc.ServerInterceptor):
         handler = continuation(handler_call_details)
         if handler is None or handler.unary_unary is None:
             return handler
-        method: str = handler_call_details.method
-        if method.strip("/").rsplit("/", 1)[0] not in self._guarded:
-            return self._in_side_pool(handler, handler.unary_unary)
-        if self._pool.waiting < self._most_waiting:
-            return handler
+        is_shed = self._pool.waiting >= self._most_waiting
+        aside = self.wrapped(handler_call_details.method, handler)
+        return aside if is_shed or not self._is_guarded(handler_call_details.method) else handler
+
+    def wrap(self, method: str, answer: Any) -> Any:
+        """What the side threads answer: refusals of guarded services, all else as it is."""
 
         def refuse(request: Any, context: Any) -> Any:  # noqa: ARG001 - whatever it asks
             REFUSED.labels(method).inc()
             record(method, grpc.StatusCode.RESOURCE_EXHAUSTED, 0.0)
             context.abort_with_status(self._refusal)
 
-        return self._in_side_pool(handler, refuse)
-
-    def _in_side_pool(self, handler: Any, answer: Any) -> Any:
         def answer_aside(request: Any, context: Any) -> Any:
             return answer(request, context)
 
-        answer_aside.experimental_thread_pool = self._side_pool  # type: ignore[attr-defined] # gRPC's own name for it
-        return grpc.unary_unary_rpc_method_handler(
-            answer_aside,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
+        aside = refuse if self._is_guarded(method) else answer_aside
+        aside.experimental_thread_pool = self._side_pool  # type: ignore[attr-defined] # gRPC's own name for it
+        return aside
+
+    def _is_guarded(self, method: str) -> bool:
+        return method[1:].partition("/")[0] in self._guarded
 
 
 class InFlight:

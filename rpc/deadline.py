@@ -4,21 +4,19 @@ from typing import Any
 
 import grpc
 
+from rpc.unary import UnaryInterceptor
+
 
 def remaining_seconds(own_budget: float, time_remaining: float | None) -> float:
     """Deadline of a downstream call: the smaller of the own budget and what the caller has left; at least 0."""
     return max(0.0, own_budget if time_remaining is None else min(own_budget, time_remaining))
 
 
-class ExpiredInterceptor(grpc.ServerInterceptor):
+class ExpiredInterceptor(UnaryInterceptor):
     """Drops requests that waited in the pool's queue until their deadline passed or their caller went away."""
 
-    def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        """Wrap the handler; streams pass as they are."""
-        handler = continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return handler
-        answer = handler.unary_unary
+    def wrap(self, method: str, answer: Any) -> Any:  # noqa: ARG002 - all methods alike
+        """Answer only who still waits."""
 
         def answer_if_awaited(request: Any, context: Any) -> Any:
             remaining = context.time_remaining()
@@ -26,8 +24,4 @@ class ExpiredInterceptor(grpc.ServerInterceptor):
                 context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the work began")
             return answer(request, context)
 
-        return grpc.unary_unary_rpc_method_handler(
-            answer_if_awaited,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
+        return answer_if_awaited

@@ -1,7 +1,7 @@
 """Domain exceptions become gRPC errors at one place: a table for each service, and the interceptor that applies it."""
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,8 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
+
+from rpc.unary import AsyncUnaryInterceptor, UnaryInterceptor
 
 DOMAIN = "moodfeed"
 _log = structlog.get_logger("rpc.errors")
@@ -70,44 +72,46 @@ def read_error_info(error: grpc.RpcError) -> ErrorInfo:
     return ErrorInfo()
 
 
-class ErrorInterceptor(grpc.ServerInterceptor):
+class ErrorInterceptor(UnaryInterceptor):
     """Applies an error table to the unary handlers of a sync server."""
 
     def __init__(self, table: ErrorTable) -> None:
+        super().__init__()
         self._table = table
 
-    def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        """Wrap the handler; streams pass as they are."""
-        handler = continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return handler
-        answer: Callable[[Any, grpc.ServicerContext], Any] = handler.unary_unary
+    def wrap_handler(self, method: str, handler: Any) -> Any:
+        """Wrap answer and reader; streams pass as they are."""
+        return super().wrap_handler(method, _with_reader(handler))
 
-        def answer_or_abort(request: Any, context: grpc.ServicerContext) -> Any:
+    def wrap(self, method: str, answer: Any) -> Any:
+        """Answer, or abort as the table says."""
+
+        def answer_or_abort(request: Any, context: Any) -> Any:
             try:
                 return answer(_well_formed(request), context)
             except Exception as error:
                 if _is_unimplemented(error, context):
                     context.abort_with_status(status_of_row(_UNIMPLEMENTED_ROW, "this method is not implemented here"))
-                if context.code() is not None:  # type: ignore[attr-defined] # the handler aborted by itself
+                if context.code() is not None:  # the handler aborted by itself
                     raise
-                context.abort_with_status(status_of(self._table, error, handler_call_details.method))
+                context.abort_with_status(status_of(self._table, error, method))
 
-        return _with_unary(handler, answer_or_abort)
+        return answer_or_abort
 
 
-class AsyncErrorInterceptor(grpc.aio.ServerInterceptor):
+class AsyncErrorInterceptor(AsyncUnaryInterceptor):
     """Applies an error table to the unary handlers of an asyncio server."""
 
     def __init__(self, table: ErrorTable) -> None:
+        super().__init__()
         self._table = table
 
-    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        """Wrap the handler; streams pass as they are."""
-        handler = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return handler
-        answer: Callable[[Any, Any], Awaitable[Any]] = handler.unary_unary
+    def wrap_handler(self, method: str, handler: Any) -> Any:
+        """Wrap answer and reader; streams pass as they are."""
+        return super().wrap_handler(method, _with_reader(handler))
+
+    def wrap(self, method: str, answer: Any) -> Any:
+        """Answer, or abort as the table says."""
 
         async def answer_or_abort(request: Any, context: Any) -> Any:
             try:
@@ -119,9 +123,9 @@ class AsyncErrorInterceptor(grpc.aio.ServerInterceptor):
                     await context.abort_with_status(
                         status_of_row(_UNIMPLEMENTED_ROW, "this method is not implemented here")
                     )
-                await context.abort_with_status(status_of(self._table, error, handler_call_details.method))
+                await context.abort_with_status(status_of(self._table, error, method))
 
-        return _with_unary(handler, answer_or_abort)
+        return answer_or_abort
 
 
 def status_of(table: ErrorTable, error: Exception, method: str) -> Any:
@@ -192,15 +196,18 @@ def _is_unimplemented(error: Exception, context: Any) -> bool:
     return isinstance(error, NotImplementedError) and context.code() in {unimplemented, unimplemented.value[0]}
 
 
-def _with_unary(handler: Any, answer: Any) -> Any:
+def _with_reader(handler: Any) -> Any:
+    """The handler, given a MalformedRequestError for bytes that are no message; gRPC would make INTERNAL of them."""
+    read_or_fail = handler.request_deserializer
+    if handler.unary_unary is None or read_or_fail is None:
+        return handler
+
     def read(data: bytes) -> Any:
         try:
-            return handler.request_deserializer(data)
+            return read_or_fail(data)
         except (DecodeError, ValueError):
-            return MalformedRequestError()  # raised where it can be answered: here gRPC makes INTERNAL of it
+            return MalformedRequestError()
 
     return grpc.unary_unary_rpc_method_handler(
-        answer,
-        request_deserializer=read if handler.request_deserializer else None,
-        response_serializer=handler.response_serializer,
+        handler.unary_unary, request_deserializer=read, response_serializer=handler.response_serializer
     )

@@ -1,10 +1,13 @@
 """Prometheus metrics of a gRPC process: how many requests, how they ended, how long they took."""
 
 import time
+from functools import cache
 from typing import Any
 
 import grpc
 from prometheus_client import Counter, Histogram
+
+from rpc.unary import AsyncUnaryInterceptor, UnaryInterceptor
 
 REQUESTS = Counter("moodfeed_rpc_requests_total", "Requests answered, by final status.", ["service", "method", "code"])
 DURATION = Histogram(
@@ -15,54 +18,48 @@ DURATION = Histogram(
 )
 
 
-class MetricsInterceptor(grpc.ServerInterceptor):
+class MetricsInterceptor(UnaryInterceptor):
     """Counts the unary requests of a sync server."""
 
-    def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        """Wrap the handler; streams pass as they are."""
-        handler = continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return handler
-        answer = handler.unary_unary
+    def wrap(self, method: str, answer: Any) -> Any:
+        """Measure and count."""
 
         def measured(request: Any, context: Any) -> Any:
             started = time.perf_counter()
             try:
                 return answer(request, context)
             finally:
-                record(handler_call_details.method, context.code(), time.perf_counter() - started)
+                record(method, context.code(), time.perf_counter() - started)
 
-        return grpc.unary_unary_rpc_method_handler(
-            measured, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
-        )
+        return measured
 
 
-class AsyncMetricsInterceptor(grpc.aio.ServerInterceptor):
+class AsyncMetricsInterceptor(AsyncUnaryInterceptor):
     """Counts the unary requests of an asyncio server."""
 
-    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        """Wrap the handler; streams pass as they are."""
-        handler = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return handler
-        answer = handler.unary_unary
+    def wrap(self, method: str, answer: Any) -> Any:
+        """Measure and count."""
 
         async def measured(request: Any, context: Any) -> Any:
             started = time.perf_counter()
             try:
                 return await answer(request, context)
             finally:
-                record(handler_call_details.method, context.code(), time.perf_counter() - started)
+                record(method, context.code(), time.perf_counter() - started)
 
-        return grpc.unary_unary_rpc_method_handler(
-            measured, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
-        )
+        return measured
 
 
 def record(path: str, code: Any, seconds: float) -> None:
     """Count one request of ``/package.Service/Method``; no code yet, or 0, is OK (asyncio contexts hold a number)."""
+    counter, histogram = _series(path, code)
+    counter.inc()
+    histogram.observe(seconds)
+
+
+@cache  # as many as there are methods and codes: to look a series up by its labels takes longer than to count
+def _series(path: str, code: Any) -> tuple[Counter, Histogram]:
     service, method = path.strip("/").rsplit("/", 1)
     if not isinstance(code, grpc.StatusCode):
         code = next((status for status in grpc.StatusCode if status.value[0] == code), grpc.StatusCode.OK)
-    REQUESTS.labels(service, method, code.name).inc()
-    DURATION.labels(service, method).observe(seconds)
+    return REQUESTS.labels(service, method, code.name), DURATION.labels(service, method)
