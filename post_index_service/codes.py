@@ -166,6 +166,13 @@ def _round(vectors: Matrix | HalfMatrix, codes: CodeMatrix) -> Grid:
     return Grid(mean, step, worst * _SLACK + _float32_error(mean, step), longest * _SLACK)
 
 
+def rounding_of_products(vectors: Matrix) -> float:
+    """How far two ways to sum the inner product of a row with a unit vector in float32 can lie apart."""
+    starts = range(0, len(vectors), _BLOCK_ROWS)
+    longest = max((_longest(vectors[start : start + _BLOCK_ROWS]) for start in starts), default=0.0)
+    return longest * float((vectors.shape[1] + 2) * 2.0**-22)
+
+
 def _float32_error(mean: Vector, step: Vector) -> float:
     """How far e can be off because x - mean was itself rounded, as a length."""
     return float(np.linalg.norm((LARGEST_CODE + 1 + np.abs(mean) / step) * 2.0**-22))
@@ -183,5 +190,4 @@ def among_sorted(values: Rows, sorted_values: Rows) -> NDArray[np.bool_]:
     """Which of the values are among the sorted ones."""
     if not len(sorted_values):
         return np.zeros(len(values), dtype=np.bool_)
-    places = np.searchsorted(sorted_values, values)
-    return np.asarray(np.take(sorted_values, places, mode="clip") == values)
+    return np.asarray(sorted_values.take(sorted_values.searchsorted(values), mode="clip") == values)

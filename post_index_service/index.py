@@ -1,8 +1,8 @@
 """Search among the posts of a category or of all: by user, by mood, by both, or by popularity.
 
-Posts lie in order of category, so a category is a slice of each array and FAISS scans only that slice; a selector over
-all posts measured up to 400 times slower. It scans 8-bit codes; the few best of them are ranked again by what the
-bundle stores, as many as it takes to be sure that no other post belongs among them. Only a user's search over all of
+Posts lie in order of category, so a category is a slice of each array and only that slice is scanned; a selector over
+all posts measured up to 400 times slower. FAISS scans 8-bit codes, or BLAS the vectors where they are few; the best are
+ranked again, as many as it takes to be sure that no other post belongs among them. Only a user's search over all of
 very many posts takes its few best from a coarser scan, and is not sure.
 """
 
@@ -13,8 +13,17 @@ from enum import Enum
 
 import numpy as np
 
-from post_index_service.codes import Codes, Rows, among_sorted
-from post_index_service.ranking import ByInnerProducts, ByPopularity, ByShortlist, InnerProduct, Order
+from post_index_service.codes import Codes, Rows, among_sorted, rounding_of_products
+from post_index_service.ranking import (
+    ByInnerProducts,
+    ByPopularity,
+    ByShortlist,
+    CodedScan,
+    DenseScan,
+    InnerProduct,
+    Order,
+    Scan,
+)
 from post_index_service.shortlist import Shortlist
 from two_tower.bundle_files import Category, IndexPosts
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Vector
@@ -25,6 +34,8 @@ MOST_EXCLUSIONS = 1000
 MOST_SEEN = 100_000
 MOST_EXACT = 200_000
 """Posts up to which a user's search over all categories is exact; beyond, it ranks a shortlist, see recall.py."""
+MOST_DENSE = 4_096
+"""Posts up to which a user's search reads their vectors, and not their codes first."""
 _NORM_TOLERANCE = 1e-3
 
 
@@ -109,7 +120,15 @@ class CategoryCount:
 class PostIndex:
     """The posts of one bundle; every method may be called from several threads."""
 
-    def __init__(self, posts: IndexPosts, *, bundle_id: str, user_weight: float, most_exact: int = MOST_EXACT) -> None:
+    def __init__(
+        self,
+        posts: IndexPosts,
+        *,
+        bundle_id: str,
+        user_weight: float,
+        most_exact: int = MOST_EXACT,
+        most_dense: int = MOST_DENSE,
+    ) -> None:
         self.bundle_id = bundle_id
         self.recall = math.nan  # until somebody has measured it
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
@@ -121,7 +140,9 @@ class PostIndex:
         # Side by side, so that closeness + user_weight * user score is one inner product, which one pass finds.
         self._text_and_tower_codes = Codes.of(posts.text_embeddings, posts.tower_embeddings)
         self._tower_codes = self._text_and_tower_codes.last()
+        self._tower_rounding = rounding_of_products(posts.tower_embeddings)
         self._shortlist = Shortlist(self._tower_codes) if len(posts.posts) > most_exact else None
+        self._most_dense = most_dense
         self._popularity = posts.popularity
         self._post_ids = posts.post_ids
         self._rows_by_id = np.argsort(posts.post_ids, kind="stable").astype(np.int32)
@@ -157,7 +178,7 @@ class PostIndex:
 
         excluded = self._rows_in(place, query.exclude_post_ids)
         seen = self._rows_in(place, query.seen_post_ids)
-        seen = seen[~among_sorted(seen, excluded)]
+        seen = seen[~among_sorted(seen, excluded)] if len(excluded) else seen
         total = place.stop - place.start - len(excluded)
         unseen_total = total - len(seen)
         first, last = min(query.offset, total), min(query.offset + query.limit, total)
@@ -186,8 +207,7 @@ class PostIndex:
         if mood is None:
             if by_user is None:
                 return Ranking.POPULAR, ByPopularity(self._popularity[place], ids)
-            query = self._tower_codes.query(by_user.query)
-            exact = ByInnerProducts(self._tower_codes, place, query, (by_user,), ids)
+            exact = ByInnerProducts(self._scan_by_user(place, by_user), (by_user,), ids)
             if self._shortlist and len(ids) == len(self._post_ids):
                 return Ranking.USER, ByShortlist(exact, self._shortlist, by_user.query)
             return Ranking.USER, exact
@@ -195,18 +215,26 @@ class PostIndex:
         codes = self._text_and_tower_codes
         if by_user is None:
             query = codes.query(mood, np.zeros(self.tower_space.dimension, dtype=np.float32))
-            return Ranking.MOOD, ByInnerProducts(codes, place, query, (by_mood,), ids)
+            return Ranking.MOOD, ByInnerProducts(CodedScan(codes, place, query, len(ids)), (by_mood,), ids)
         query = codes.query(mood, np.float32(self._user_weight) * by_user.query)
-        return Ranking.MOOD_THEN_USER, ByInnerProducts(codes, place, query, (by_mood, by_user), ids)
+        products = (by_mood, by_user)
+        return Ranking.MOOD_THEN_USER, ByInnerProducts(CodedScan(codes, place, query, len(ids)), products, ids)
+
+    def _scan_by_user(self, place: slice, by_user: InnerProduct) -> Scan:
+        total = place.stop - place.start
+        if total <= self._most_dense:
+            return DenseScan(by_user, self._tower_rounding)
+        return CodedScan(self._tower_codes, place, self._tower_codes.query(by_user.query), total)
 
     def _rows_in(self, place: slice, post_ids: Sequence[int]) -> Rows:
         """Rows, ascending and relative to the slice, of those of the ids that lie in it."""
-        if not post_ids:
+        if not (post_ids and len(self._posts)):
             return np.zeros(0, dtype=np.int64)
-        wanted = np.unique(np.asarray(post_ids, dtype=np.int64))
+        wanted = np.array(sorted(set(post_ids)), dtype=np.int64)
         is_category = place.stop - place.start < len(self._posts)  # in which the posts ascend by id
         ids = self._post_ids[place] if is_category else self._sorted_ids
-        rows = np.searchsorted(ids, wanted[among_sorted(wanted, ids)])
+        rows = ids.searchsorted(wanted)
+        rows = rows[ids.take(rows, mode="clip") == wanted]
         return rows if is_category else np.sort(self._rows_by_id[rows].astype(np.int64))
 
 
@@ -231,9 +259,9 @@ def _check_embedding(embedding: Embedding, expected: EmbeddingSpace) -> Vector:
         )
     if values.shape != (expected.dimension,):
         raise InvalidEmbeddingError(f"embedding has {values.size} values, its space has {expected.dimension}")
-    if not np.isfinite(values).all():
+    norm = math.hypot(*values.tolist())
+    if not math.isfinite(norm):
         raise InvalidEmbeddingError("embedding holds a value that is not finite")
-    norm = math.sqrt(float(values @ values))
     if abs(norm - 1) > _NORM_TOLERANCE:
         raise InvalidEmbeddingError(f"embedding has norm {norm:.4f}, it must be a unit vector")
     return np.ascontiguousarray(values, dtype=np.float32)

@@ -11,6 +11,7 @@ from post_index_service.shortlist import Shortlist
 from two_tower.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 
 _FETCHED_MORE = 64  # than asked for: the rows whose scores in the codes are within twice the error of the last one's
+_FETCHED_MORE_DENSE = 16
 _SHORTLISTED = 512  # of a million random directions none of the best ten is left out
 _BLOCK_ROWS = 8192
 
@@ -43,32 +44,77 @@ class InnerProduct:
         return scores
 
 
+class Scan(Protocol):
+    """A first pass over all rows of a slice, whose scores may be off by a known error."""
+
+    def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
+        """The best rows outside ``skip`` (ascending), ``count`` at least where there are as many, in no order.
+
+        With them a bound: no other row's true score is larger, -inf if there is no other.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class CodedScan:
+    """By the codes of the slice ``place``, of ``total`` rows."""
+
+    codes: Codes
+    place: slice
+    query: CodedQuery
+    total: int
+
+    def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
+        """One pass of FAISS."""
+        fetched = 2 * count + _FETCHED_MORE + min(len(skip), count)
+        if fetched >= self.total:
+            rows, bound = np.arange(self.total), -np.inf
+        else:
+            rows, bound = self.codes.nearest(self.place, self.query, fetched)
+        return rows[~among_sorted(rows, skip)], bound
+
+
+@dataclass(frozen=True, slots=True)
+class DenseScan:
+    """By the vectors themselves, of so few rows that reading them takes less than knowing how far codes are off.
+
+    BLAS rounds a row's product otherwise than InnerProduct does: by less than ``error``.
+    """
+
+    product: InnerProduct
+    error: float
+
+    def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
+        """One matrix product."""
+        scores = self.product.vectors @ self.product.query
+        if len(skip):
+            scores[skip] = -np.inf
+        fetched = count + _FETCHED_MORE_DENSE
+        if fetched >= len(scores) - len(skip):
+            return np.flatnonzero(scores != -np.inf), -np.inf
+        rows = np.argpartition(scores, len(scores) - fetched)[-fetched:]
+        return rows, float(scores[rows[0]]) + self.error  # the first of them is the least
+
+
 @dataclass(frozen=True, slots=True)
 class ByInnerProducts:
     """Largest sum of weighted inner products first; what is shown is the last of them, without its weight."""
 
-    codes: Codes
-    place: slice
-    coded_query: CodedQuery
+    scan: Scan
     products: tuple[InnerProduct, ...]
     ids: NDArray[np.int64]
 
     def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """Fetch by the codes until no row that was not fetched can be among the first, then rank by exact scores."""
-        total = len(self.ids)
-        count = min(count, total)
+        """Scan for more and more rows until no other can be among the first, then rank by exact scores."""
+        count = min(count, len(self.ids))
         if count <= 0:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
-        fetched = 2 * count + _FETCHED_MORE + min(len(skip), count)
-        while fetched < total:
-            rows, bound = self.codes.nearest(self.place, self.coded_query, fetched)
-            rows, sums, shown = self._ranked(rows[~among_sorted(rows, skip)])
-            if len(rows) >= count and sums[count - 1] > bound:
+        asked = count
+        while True:
+            rows, bound = self.scan.nearest(asked, skip=skip)
+            rows, sums, shown = self._ranked(rows)
+            if bound == -np.inf or (len(rows) >= count and sums[count - 1] > bound):
                 return rows[:count], shown[:count]
-            fetched *= 4
-        rows = np.arange(total)
-        rows, _, shown = self._ranked(rows[~among_sorted(rows, skip)])
-        return rows[:count], shown[:count]
+            asked *= 4
 
     def among(self, rows: Rows) -> tuple[Rows, Scores]:
         """A few rows need no search."""

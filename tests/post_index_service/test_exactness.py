@@ -9,8 +9,9 @@ import pytest
 
 from post_index_service import ranking
 from post_index_service.__main__ import load
-from post_index_service.codes import Codes
+from post_index_service.codes import Codes, rounding_of_products
 from post_index_service.index import PostIndex, Query, Ranking
+from post_index_service.ranking import DenseScan, InnerProduct
 from post_index_service.recall import measure_recall
 from tests.post_index_service.conftest import unit_rows
 from two_tower.bundle import open_bundle
@@ -105,12 +106,15 @@ def brute_force(posts: IndexPosts, query: Query) -> tuple[list[int], list[float]
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("category_id", [None, *(number for number in SIZES if number)])
-@pytest.mark.parametrize(("with_user", "with_mood"), [(True, False), (False, True), (True, True), (False, False)])
+@pytest.mark.parametrize(
+    ("with_user", "with_mood", "most_dense"),
+    [(True, False, 0), (True, False, 10_000), (False, True, 0), (True, True, 0), (False, False, 0)],
+)
 def test_a_search_is_what_brute_force_finds(
-    kind: str, category_id: int | None, with_user: bool, with_mood: bool
+    kind: str, category_id: int | None, with_user: bool, with_mood: bool, most_dense: int
 ) -> None:
     posts = make_posts(kind)
-    index = index_of(posts)
+    index = index_of(posts, most_dense=most_dense)
     random = np.random.default_rng(7)
     queries = [
         (unit_rows(random, 1, TOWER)[0], unit_rows(random, 1, TEXT)[0]),
@@ -157,11 +161,24 @@ def test_few_are_ranked_again_where_the_vectors_are_told_apart(monkeypatch: pyte
     fetched: list[int] = []
     nearest = Codes.nearest
     monkeypatch.setattr(Codes, "nearest", lambda *args: fetched.append(args[-1]) or nearest(*args))
-    index = index_of(make_posts("normal"))
+    index = index_of(make_posts("normal"), most_dense=0)
     for seed in range(20):
         user = unit_rows(np.random.default_rng(seed), 1, TOWER)[0]
         index.search(Query(user=embedding(index.tower_space, user), category_id=1))
     assert fetched == [84] * 20
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_dense_score_is_never_further_off_than_it_says(kind: str) -> None:
+    vectors = KINDS[kind](np.random.default_rng(0), 3000, TOWER).astype(np.float32)
+    error = rounding_of_products(vectors)
+    for query in unit_rows(np.random.default_rng(1), 20, TOWER):
+        exact = vectors.astype(np.float64) @ query.astype(np.float64)
+        assert np.abs(vectors @ query - exact).max() <= error / 2
+        assert np.abs(InnerProduct(vectors, query).of(np.arange(3000)) - exact).max() <= error / 2
+        rows, bound = DenseScan(InnerProduct(vectors, query), error).nearest(20, skip=np.arange(100))
+        assert rows.min() >= 100
+        assert exact[np.setdiff1d(np.arange(100, 3000), rows)].max() <= bound
 
 
 def test_the_pages_of_a_shortlist_are_every_post_once_and_begin_with_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
