@@ -14,7 +14,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from gateway.api_access import ApiAccess, ApiAccessInterceptor
-from gateway.clients import GrpcPostIndex, GrpcUserTower
+from gateway.clients import GrpcPostIndex, GrpcUserTower, PostIndexStub
 from gateway.context_cache import ContextCache, RememberingUserTower, WatchingPostIndex
 from gateway.http_api import LARGEST_HEAD_BYTES, build_app
 from gateway.rate_limit import RateLimit
@@ -22,7 +22,6 @@ from gateway.readiness import Readiness
 from gateway.service import ERRORS, SERVICE_NAME, FeedService
 from gateway.settings import Settings
 from moodfeed.feed.v1 import feed_pb2_grpc
-from moodfeed.post_index.v1 import post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2_grpc
 from rpc.admission import InFlight
 from rpc.environment import load_settings
@@ -68,7 +67,7 @@ async def serve(settings: Settings) -> None:
     indexes = Replicas(
         "post_index_service",
         settings.post_index_address,
-        post_index_pb2_grpc.PostIndexServiceStub,
+        PostIndexStub,
         attempt_seconds=settings.attempt_seconds,
         tls=settings.downstream_tls(),
     )

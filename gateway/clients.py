@@ -10,16 +10,14 @@ from gateway.feed import (
     CategoryNotFoundError,
     Context,
     DeadlineExceededError,
-    Embedding,
     FeedError,
     OverloadedError,
-    Post,
     Ranking,
     Search,
     SearchResult,
     UnavailableError,
 )
-from moodfeed.embedding.v1 import embedding_pb2
+from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from rpc.errors import read_error_info
@@ -31,6 +29,7 @@ _RANKINGS = {
     post_index_pb2.SEARCH_RANKING_MOOD: Ranking.MOOD,
     post_index_pb2.SEARCH_RANKING_POPULAR: Ranking.POPULAR,
 }
+_POST_INDEX = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
 _BUNDLE_NOT_HELD = "BUNDLE_NOT_HELD"
 _ELSEWHERE = frozenset({_BUNDLE_NOT_HELD})  # another replica may be a step ahead, or behind
 _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
@@ -57,25 +56,37 @@ class GrpcUserTower:
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
             raise _in_our_words(error, "user_tower_service") from error
         return Context(
-            user=_embedding(answer.user_embedding) if answer.HasField("user_embedding") else None,
-            mood=_embedding(answer.mood_embedding) if answer.HasField("mood_embedding") else None,
-            seen_post_ids=tuple(answer.seen_post_ids),
+            user=answer.user_embedding if answer.HasField("user_embedding") else None,
+            mood=answer.mood_embedding if answer.HasField("mood_embedding") else None,
+            seen_post_ids=answer.seen_post_ids,
             bundle_id=answer.bundle_id,
             mood_unavailable=answer.mood_unavailable,
+        )
+
+
+class PostIndexStub(post_index_pb2_grpc.PostIndexServiceStub):
+    """The stub of the post index service, which leaves the posts of a search unopened."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        super().__init__(channel)  # type: ignore[no-untyped-call] # generated
+        self.SearchPosts = channel.unary_unary(
+            f"/{_POST_INDEX}/SearchPosts",
+            request_serializer=post_index_pb2.SearchPostsRequest.SerializeToString,
+            response_deserializer=packed_pb2.PackedSearchPostsResponse.FromString,
         )
 
 
 class GrpcPostIndex:
     """The post index service behind its replicas."""
 
-    def __init__(self, replicas: Replicas[post_index_pb2_grpc.PostIndexServiceStub]) -> None:
+    def __init__(self, replicas: Replicas[PostIndexStub]) -> None:
         self._replicas = replicas
 
     async def search_posts(self, search: Search, *, seconds: float) -> SearchResult:
         """Rank posts."""
         request = post_index_pb2.SearchPostsRequest(
-            user_embedding=_message(search.context.user),
-            mood_embedding=_message(search.context.mood),
+            user_embedding=search.context.user,
+            mood_embedding=search.context.mood,
             category_id=search.category_id,
             exclude_post_ids=search.exclude_post_ids,
             seen_post_ids=search.context.seen_post_ids,
@@ -90,18 +101,7 @@ class GrpcPostIndex:
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
             raise _in_our_words(error, "post_index_service") from error
         return SearchResult(
-            posts=tuple(
-                Post(
-                    post_id=post.post_id,
-                    video_link=post.video_link,
-                    title=post.title,
-                    thumbnail_url=post.thumbnail_url,
-                    category_id=post.category_id,
-                    owner_username=post.owner_username,
-                    score=post.score,
-                )
-                for post in answer.posts
-            ),
+            posts=answer.posts,
             has_more=answer.has_more,
             ranking=_RANKINGS[answer.ranking],
             bundle_id=answer.bundle_id,
@@ -120,21 +120,6 @@ class GrpcPostIndex:
         return tuple(
             Category(category.category_id, category.name, category.post_count) for category in answer.categories
         )
-
-
-def _embedding(message: embedding_pb2.Embedding) -> Embedding:
-    return Embedding(message.space.bundle_id, message.space.kind, message.space.dimension, message.values)
-
-
-def _message(embedding: Embedding | None) -> embedding_pb2.Embedding | None:
-    if embedding is None:
-        return None
-    space = embedding_pb2.EmbeddingSpace(
-        bundle_id=embedding.bundle_id,
-        kind=embedding_pb2.EmbeddingKind.Name(embedding.kind),
-        dimension=embedding.dimension,
-    )
-    return embedding_pb2.Embedding(space=space, values=embedding.values)
 
 
 def _in_our_words(error: grpc.aio.AioRpcError | NoReplicaError, service: str) -> Exception:

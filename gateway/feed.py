@@ -1,9 +1,9 @@
 """What a feed is: check the request, encode its context, search the index, cut a page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway import page_token
 
@@ -106,19 +106,6 @@ class FeedRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """One post of a feed; category_id 0 means none."""
-
-    post_id: int
-    video_link: str
-    title: str
-    thumbnail_url: str
-    category_id: int
-    owner_username: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
 class Degradation:
     """A part of the answer that was left out, and why."""
 
@@ -134,9 +121,9 @@ _TOWER_SHARE = 0.6  # of the time: what is left must do for a feed without the t
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One page of a feed."""
+    """One page of a feed; each post is a serialised FeedPost, as the index packed it."""
 
-    posts: tuple[Post, ...]
+    posts: Sequence[bytes]
     next_page_token: str
     bundle_id: str
     ranking: Ranking
@@ -153,26 +140,17 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedding:
-    """An embedding on its way from the tower to the index: the gateway passes it on and never looks inside."""
-
-    bundle_id: str
-    kind: int
-    dimension: int
-    values: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
     """What the user tower says of a request; no user if the username is unknown, no mood if none was given.
 
-    ``mood_unavailable`` says that one was given and could not be encoded. An empty ``bundle_id`` leaves the choice to
-    the index.
+    The two embeddings are on their way to the index, in a form that both ports know: a feed never looks inside.
+    ``mood_unavailable`` says that a mood was given and could not be encoded. An empty ``bundle_id`` leaves the choice
+    to the index.
     """
 
-    user: Embedding | None = None
-    mood: Embedding | None = None
-    seen_post_ids: tuple[int, ...] = ()
+    user: Any = None
+    mood: Any = None
+    seen_post_ids: Sequence[int] = ()
     bundle_id: str = ""
     mood_unavailable: bool = False
 
@@ -190,9 +168,9 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What the index answers."""
+    """What the index answers; each post is a serialised FeedPost."""
 
-    posts: tuple[Post, ...]
+    posts: Sequence[bytes]
     has_more: bool
     ranking: Ranking
     bundle_id: str

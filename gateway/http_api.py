@@ -19,7 +19,7 @@ from gateway import feed
 from gateway.api_access import ACCESS_ERRORS, ApiAccess, ApiTokenInvalidError, RateLimitedError
 from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
-from gateway.service import ERRORS, Deadline, count_degradations
+from gateway.service import ERRORS, Deadline, count_degradations, open_post
 from rpc.admission import InFlight, OverloadedError
 from rpc.errors import ErrorRow, find_row
 
@@ -91,7 +91,15 @@ def build_app(
                 clock=Deadline.after(deadline_seconds),
             )
         count_degradations(answer)
-        return _json(answer)
+        return _json(
+            {
+                "posts": [open_post(post) for post in answer.posts],
+                "next_page_token": answer.next_page_token,
+                "bundle_id": answer.bundle_id,
+                "ranking": answer.ranking,
+                "degradations": answer.degradations,
+            }
+        )
 
     async def list_categories(request: Request) -> Response:
         access.admit(request.headers.getlist("authorization"))

@@ -9,6 +9,7 @@ from prometheus_client import Counter
 
 from gateway import feed
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+from moodfeed.packed.v1 import packed_pb2
 from rpc.admission import OVERLOADED, InFlight, OverloadedError
 from rpc.deadline import remaining_seconds
 from rpc.errors import ErrorRow, ErrorTable
@@ -47,6 +48,20 @@ def count_degradations(answer: feed.Feed) -> None:
         DEGRADATIONS.labels(degradation.stage, degradation.reason).inc()
 
 
+def open_post(packed: bytes) -> dict[str, str | int | float]:
+    """A post of a feed, field by field, as the contract names them."""
+    post = feed_pb2.FeedPost.FromString(packed)
+    return {
+        "post_id": post.post_id,
+        "video_link": post.video_link,
+        "title": post.title,
+        "thumbnail_url": post.thumbnail_url,
+        "category_id": post.category_id,
+        "owner_username": post.owner_username,
+        "score": post.score,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """A moment on the monotonic clock by which a request must be answered."""
@@ -78,8 +93,8 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer):
         self,
         request: feed_pb2.GetFeedRequest,
         context: grpc.aio.ServicerContext[feed_pb2.GetFeedRequest, feed_pb2.GetFeedResponse],
-    ) -> feed_pb2.GetFeedResponse:
-        """One page of a feed."""
+    ) -> bytes:
+        """One page of a feed: a serialised GetFeedResponse."""
         with self._in_flight.admitted("GetFeed"):
             answer = await feed.get_feed(
                 feed.FeedRequest(
@@ -97,24 +112,14 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer):
                 clock=Deadline.after(self._deadline_seconds, context.time_remaining()),
             )
         count_degradations(answer)
-        return feed_pb2.GetFeedResponse(
-            posts=[
-                feed_pb2.FeedPost(
-                    post_id=post.post_id,
-                    video_link=post.video_link,
-                    title=post.title,
-                    thumbnail_url=post.thumbnail_url,
-                    category_id=post.category_id,
-                    owner_username=post.owner_username,
-                    score=post.score,
-                )
-                for post in answer.posts
-            ],
+        packed = packed_pb2.PackedGetFeedResponse(
+            posts=answer.posts,
             next_page_token=answer.next_page_token,
             bundle_id=answer.bundle_id,
             ranking=_RANKINGS[answer.ranking],
             degradations=[feed_pb2.Degradation(stage=item.stage, reason=item.reason) for item in answer.degradations],
         )
+        return packed.SerializeToString()
 
     async def ListCategories(
         self,

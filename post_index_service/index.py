@@ -27,7 +27,7 @@ from post_index_service.ranking import (
 from post_index_service.shortlist import Shortlist
 from two_tower.bundle_files import Category, IndexPosts
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Vector
-from two_tower.served_posts import ServedPost
+from two_tower.served_posts import ServedPost, ServedPosts
 
 LARGEST_LIMIT = 100
 MOST_EXCLUSIONS = 1000
@@ -102,11 +102,21 @@ class RankedPost:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """One page of a ranking; ``has_more`` says whether the ranking goes on after it."""
+    """One page of a ranking of ``served``: its ``rows`` there, best first, with their ``scores``.
 
-    posts: tuple[RankedPost, ...]
+    ``has_more`` says whether the ranking goes on after it.
+    """
+
+    rows: tuple[int, ...]
+    scores: tuple[float, ...]
     has_more: bool
     ranking: Ranking
+    served: ServedPosts
+
+    @property
+    def posts(self) -> tuple[RankedPost, ...]:
+        """What the page shows."""
+        return tuple(map(RankedPost, self.served.at(np.array(self.rows, dtype=np.int64)), self.scores))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +199,11 @@ class PostIndex:
             seen_rows, seen_scores = order.among(seen)
             rows, scores = np.concatenate([rows, seen_rows]), np.concatenate([scores, seen_scores])
         return SearchResult(
-            posts=tuple(map(RankedPost, self._posts.at(place.start + rows[first:last]), scores[first:last].tolist())),
+            rows=tuple((place.start + rows[first:last]).tolist()),
+            scores=tuple(scores[first:last].tolist()),
             has_more=last < total,
             ranking=ranking,
+            served=self._posts,
         )
 
     def _slice_of(self, category_id: int | None) -> slice:

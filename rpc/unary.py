@@ -47,7 +47,12 @@ class AsyncUnaryInterceptor(_Wrapping, grpc.aio.ServerInterceptor):
 
 
 def with_answer(handler: Any, answer: Callable[[Any, Any], Any]) -> Any:
-    """The unary ``handler`` with another ``answer``."""
+    """The unary ``handler`` with another ``answer``, which may also be a message's bytes, and is then sent as it is."""
+    write = handler.response_serializer
+
+    def write_unless_written(response: Any) -> Any:
+        return response if write is None or isinstance(response, bytes) else write(response)
+
     return grpc.unary_unary_rpc_method_handler(
-        answer, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
+        answer, request_deserializer=handler.request_deserializer, response_serializer=write_unless_written
     )

@@ -1,0 +1,37 @@
+from moodfeed.feed.v1 import feed_pb2 as _feed_pb2
+from moodfeed.post_index.v1 import post_index_pb2 as _post_index_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class PackedSearchPostsResponse(_message.Message):
+    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id")
+    POSTS_FIELD_NUMBER: _ClassVar[int]
+    HAS_MORE_FIELD_NUMBER: _ClassVar[int]
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    posts: _containers.RepeatedScalarFieldContainer[bytes]
+    has_more: bool
+    ranking: _post_index_pb2.SearchRanking
+    bundle_id: str
+    current_bundle_id: str
+    def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[_post_index_pb2.SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ...) -> None: ...
+
+class PackedGetFeedResponse(_message.Message):
+    __slots__ = ("posts", "next_page_token", "bundle_id", "ranking", "degradations")
+    POSTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    DEGRADATIONS_FIELD_NUMBER: _ClassVar[int]
+    posts: _containers.RepeatedScalarFieldContainer[bytes]
+    next_page_token: str
+    bundle_id: str
+    ranking: _feed_pb2.Ranking
+    degradations: _containers.RepeatedCompositeFieldContainer[_feed_pb2.Degradation]
+    def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., ranking: _Optional[_Union[_feed_pb2.Ranking, str]] = ..., degradations: _Optional[_Iterable[_Union[_feed_pb2.Degradation, _Mapping]]] = ...) -> None: ...
