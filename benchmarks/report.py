@@ -8,6 +8,8 @@ from pathlib import Path
 from benchmarks.machine import Machine
 from benchmarks.serving import IN_FLIGHT, POSTS, Measured
 
+_PROCESSES = ("gateway", "user_tower_service", "post_index_service")
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -80,6 +82,16 @@ def as_markdown(machine: Machine, measured: Sequence[Measured], *, rounds: int, 
             f"| {row.name} | {row.in_flight} | {row.rate:,.0f} | {row.p50_seconds * 1e3:.2f} "
             f"| {row.p99_seconds * 1e3:.2f} | {row.wrong} | {row.failed} |"
             for row in measured
+        ),
+        "",
+        "| µs of processor time a right answer | " + " | ".join(_PROCESSES) + " |",
+        "|---|---|---|---|",
+        *(
+            f"| {row.name}, {row.in_flight} in flight | "
+            + " | ".join(f"{row.processor_seconds[name] * 1e6:,.0f}" for name in _PROCESSES)
+            + " |"
+            for row in measured
+            if row.processor_seconds
         ),
         "",
         "| ratio | measured | goal | |",

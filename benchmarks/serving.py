@@ -12,10 +12,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -23,7 +24,7 @@ import numpy as np
 
 from benchmarks.predecessor import write_tables
 from benchmarks.synthetic import Size, write_synthetic_bundle
-from cli.stack import Addresses, running_stack
+from cli.stack import Addresses, Stack, running_stack
 from post_index_service.index import PostIndex, Query
 from two_tower.bundle import open_bundle
 from two_tower.bundle_files import IndexPosts
@@ -36,6 +37,7 @@ IN_FLIGHT = 16
 _ZIPF = 1.1
 _MOODS = 20
 _CHECKED_NEW_MOODS = 20  # one of so many is compared with what it should be; all are looked at
+_USER_TICKS, _KERNEL_TICKS = 11, 12  # fields of /proc/PID/stat after the name
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
 Asked = tuple[str, int, str, tuple[int, ...]]
@@ -55,7 +57,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Medians over the rounds: right answers a second, seconds of latency; and sums of what went wrong."""
+    """Medians over the rounds: right answers a second, seconds of latency; and sums of what went wrong.
+
+    ``processor_seconds`` is what each process of the product spent on a right answer, over all rounds.
+    """
 
     name: str
     in_flight: int
@@ -67,6 +72,7 @@ class Measured:
     wrong: int
     failed: int
     examples: tuple[str, ...]
+    processor_seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def measure_serving(
@@ -82,7 +88,7 @@ def measure_serving(
         addresses = Addresses(*_free_addresses(4))
         for variable in ("MOODFEED_POST_INDEX_METRICS_PORT", "MOODFEED_USER_TOWER_METRICS_PORT"):
             os.environ.setdefault(variable, "0")
-        stack.enter_context(running_stack(bundles, addresses, logs=scratch / "logs"))
+        product_stack = stack.enter_context(running_stack(bundles, addresses, logs=scratch / "logs"))
         echo = stack.enter_context(_running_echo())
         single = stack.enter_context(_running("benchmarks.echo", "single"))
         predecessor = stack.enter_context(_running_predecessor(scratch / "tables"))
@@ -102,15 +108,19 @@ def measure_serving(
             Row("feed, usernames by Zipf", product, "grpc", 1, asked.zipf),
             Row("feed, no username twice", product, "grpc", 1, asked.cold_one, once=True),
         )
-        results: dict[int, list[dict[str, object]]] = {number: [] for number in range(len(rows))}
+        results: dict[int, list[dict[str, Any]]] = {number: [] for number in range(len(rows))}
         for turn in range(rounds + 1):  # the first one warms
             for number, row in enumerate(rows):
                 if on_row:
                     on_row(turn, row.name)
+                spent = _processor_seconds(product_stack)
                 result = _run_load(row, turn, seconds)
+                result["processor_seconds"] = {
+                    name: now - spent[name] for name, now in _processor_seconds(product_stack).items()
+                }
                 if turn:
                     results[number].append(result)
-    return [_median(row, results[number]) for number, row in enumerate(rows)]
+    return [_median(row, results[number], products={product, http}) for number, row in enumerate(rows)]
 
 
 class _Requests:
@@ -191,7 +201,7 @@ class _Requests:
         return self.usernames[number], category, mood, tuple(ranked.post.post_id for ranked in found.posts)
 
 
-def _run_load(row: Row, turn: int, seconds: float) -> dict[str, object]:
+def _run_load(row: Row, turn: int, seconds: float) -> dict[str, Any]:
     plan = {
         "target": row.target,
         "protocol": row.protocol,
@@ -209,12 +219,12 @@ def _run_load(row: Row, turn: int, seconds: float) -> dict[str, object]:
         timeout=seconds + 60,
         env=os.environ | _ONE_THREAD,
     )
-    result: dict[str, object] = json.loads(done.stdout)
+    result: dict[str, Any] = json.loads(done.stdout)
     return result
 
 
-def _median(row: Row, results: list[dict[str, object]]) -> Measured:
-    rates = tuple(result["answered"] / result["seconds"] for result in results)  # type: ignore[operator]
+def _median(row: Row, results: list[dict[str, Any]], *, products: Collection[str]) -> Measured:
+    rates = tuple(result["answered"] / result["seconds"] for result in results)
     latencies = [np.array(result["latencies"]) for result in results]
     return Measured(
         name=row.name,
@@ -223,11 +233,27 @@ def _median(row: Row, results: list[dict[str, object]]) -> Measured:
         p50_seconds=statistics.median(float(np.quantile(found, 0.5)) for found in latencies),
         p99_seconds=statistics.median(float(np.quantile(found, 0.99)) for found in latencies),
         rates=rates,
-        answered=sum(result["answered"] for result in results),  # type: ignore[misc]
-        wrong=sum(result["wrong"] for result in results),  # type: ignore[misc]
-        failed=sum(result["failed"] for result in results),  # type: ignore[misc]
-        examples=tuple(example for result in results for example in result["examples"])[:3],  # type: ignore[attr-defined]
+        answered=sum(result["answered"] for result in results),
+        wrong=sum(result["wrong"] for result in results),
+        failed=sum(result["failed"] for result in results),
+        examples=tuple(example for result in results for example in result["examples"])[:3],
+        processor_seconds=_per_answer(results) if row.target in products else {},
     )
+
+
+def _processor_seconds(stack: Stack) -> dict[str, float]:
+    """What each process has spent so far, in the kernel and outside."""
+    spent = {}
+    for name, process in stack.processes.items():
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        spent[name] = (int(fields[_USER_TICKS]) + int(fields[_KERNEL_TICKS])) / os.sysconf("SC_CLK_TCK")
+    return spent
+
+
+def _per_answer(results: Sequence[dict[str, Any]]) -> dict[str, float]:
+    answered = sum(result["answered"] for result in results) or 1
+    names = results[0]["processor_seconds"]
+    return {name: sum(result["processor_seconds"][name] for result in results) / answered for name in names}
 
 
 @contextmanager
