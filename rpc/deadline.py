@@ -13,14 +13,17 @@ def remaining_seconds(own_budget: float, time_remaining: float | None) -> float:
 
 
 class ExpiredInterceptor(UnaryInterceptor):
-    """Drops requests that waited in the pool's queue until their deadline passed or their caller went away."""
+    """Drops requests that waited in the pool's queue until their deadline passed or their caller went away.
+
+    gRPC's core ends a call at its deadline by the monotonic clock. ``time_remaining`` would ask the wall clock, which
+    may have jumped since the request came.
+    """
 
     def wrap(self, method: str, answer: Any) -> Any:  # noqa: ARG002 - all methods alike
         """Answer only who still waits."""
 
         def answer_if_awaited(request: Any, context: Any) -> Any:
-            remaining = context.time_remaining()
-            if not context.is_active() or (remaining is not None and remaining <= 0):
+            if not context.is_active():
                 context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the work began")
             return answer(request, context)
 
