@@ -13,6 +13,7 @@ from cli import (
     report_command,
     run_command,
     sample_api_command,
+    serve_command,
     trust_commands,
 )
 from cli.progress import error_console
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 for command in (
     run_command.run,
+    serve_command.serve,
     feed_commands.feed,
     feed_commands.users,
     pipeline_commands.build,

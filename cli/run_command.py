@@ -35,7 +35,7 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="Show the feeds, then stop instead of staying up.")] = False,
 ) -> None:
     """Make a bundle if there is none, start the three processes, show a feed of each kind, stay until Ctrl-C."""
-    signal.signal(signal.SIGTERM, _stop_as_ctrl_c_does)
+    signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
     make_bundle_if_missing(Workspace(data), bundles)
     addresses = Addresses.from_environment(os.environ)
     trust = Trust(authority, certificate, key)
@@ -138,5 +138,6 @@ def _busiest_username(bundles: Path) -> str:
     return known.usernames[int((known.offsets[1:] - known.offsets[:-1]).argmax())]
 
 
-def _stop_as_ctrl_c_does(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+def stop_as_ctrl_c_does(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    """A handler for SIGTERM."""
     raise KeyboardInterrupt

@@ -70,9 +70,15 @@ class _Process:
 
 @contextmanager
 def running_stack(
-    bundles: Path, addresses: Addresses, *, logs: Path, trust: Trust | None = None, start_seconds: float = 60.0
+    bundles: Path,
+    addresses: Addresses,
+    *,
+    logs: Path,
+    trust: Trust | None = None,
+    start_seconds: float = 60.0,
+    embedded: bool = False,
 ) -> Iterator["Stack"]:
-    """Run post index, user tower and gateway until the block ends.
+    """Run post index, user tower and gateway until the block ends; ``embedded``, all three in one process.
 
     ``trust`` is for asking them how they are, where the environment gives them certificates.
     Raises StackError if one of them is not SERVING within ``start_seconds``; what each writes goes to a file of
@@ -96,9 +102,13 @@ def running_stack(
     logs.mkdir(parents=True, exist_ok=True)
     try:
         for name, address in (
-            ("post_index_service", addresses.post_index),
-            ("user_tower_service", addresses.user_tower),
-            ("gateway", addresses.gateway_grpc),
+            (("embedded", addresses.gateway_grpc),)
+            if embedded
+            else (
+                ("post_index_service", addresses.post_index),
+                ("user_tower_service", addresses.user_tower),
+                ("gateway", addresses.gateway_grpc),
+            )
         ):
             log = logs / f"{name}.log"
             with log.open("ab") as log_file:

@@ -1,26 +1,22 @@
 """The gateway: one event loop that serves gRPC and HTTP over the two compute services."""
 
 import asyncio
-import contextlib
 import signal
-import socket
 import sys
-from collections.abc import Iterator
 
 import grpc
 import structlog
-import uvicorn
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from gateway.api_access import ApiAccess, ApiAccessInterceptor
 from gateway.clients import GrpcPostIndex, GrpcUserTower, PostIndexStub
 from gateway.context_cache import ContextCache, RememberingUserTower, WatchingPostIndex
-from gateway.http_api import LARGEST_HEAD_BYTES, build_app
-from gateway.rate_limit import RateLimit
+from gateway.http_api import build_app
+from gateway.http_server import busy_address, listen, make_http_server
 from gateway.readiness import Readiness
 from gateway.service import ERRORS, SERVICE_NAME, FeedService
-from gateway.settings import Settings
+from gateway.settings import LARGEST_REQUEST_BYTES, Settings
 from moodfeed.feed.v1 import feed_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2_grpc
 from rpc.admission import InFlight
@@ -31,21 +27,9 @@ from rpc.replicas import Replicas
 from rpc.server import IDLE_LOOK_SECONDS, IDLE_LOOKS, LAME_DUCK_SECONDS, OPTIONS, BusyAddressError, limits
 from rpc.structured_log import configure_logging
 from rpc.tls import LiveServerTls
-from rpc.token_file import TokenFile
 from rpc.watched_files import FileContentError
 
 _log = structlog.get_logger("gateway")
-LARGEST_REQUEST_BYTES = 64 * 1024
-KEEP_ALIVE_SECONDS = 15
-
-
-class HttpServer(uvicorn.Server):
-    """uvicorn without signal handlers of its own: both servers of this process stop together."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
-        yield
 
 
 async def serve(settings: Settings) -> None:
@@ -56,7 +40,7 @@ async def serve(settings: Settings) -> None:
 
     tls = settings.server_tls()
     live_tls = LiveServerTls(tls) if tls else None
-    access = _access(settings)
+    access = ApiAccess.of(settings)
     towers = Replicas(
         "user_tower_service",
         settings.user_tower_address,
@@ -108,22 +92,7 @@ async def serve(settings: Settings) -> None:
         in_flight=in_flight,
         deadline_seconds=settings.deadline_seconds,
     )
-    http_server = HttpServer(
-        uvicorn.Config(
-            app,
-            http="h11",
-            ws="none",
-            log_level="warning",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            ssl_context_factory=(lambda config, default: live_tls.ssl_context()) if live_tls else None,  # noqa: ARG005
-            limit_concurrency=settings.max_connections,
-            h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=int(settings.grace_seconds),
-        )
-    )
+    http_server = make_http_server(app, settings, live_tls)
     with listen(settings.http_address) as http_socket:
         try:
             if live_tls:
@@ -131,7 +100,7 @@ async def serve(settings: Settings) -> None:
             else:
                 server.add_insecure_port(settings.grpc_address)
         except RuntimeError as error:
-            raise _busy(settings.grpc_address, "MOODFEED_GATEWAY_GRPC_ADDRESS") from error
+            raise busy_address(settings.grpc_address, "MOODFEED_GATEWAY_GRPC_ADDRESS") from error
         await asyncio.gather(towers.start(), indexes.start())
         await server.start()
         http_task = asyncio.create_task(http_server.serve(sockets=[http_socket]))
@@ -173,35 +142,6 @@ def main() -> int:
         _log.error(str(error))
         return 1
     return 0
-
-
-def _access(settings: Settings) -> ApiAccess:
-    rate = settings.token_requests_per_second
-    return ApiAccess(
-        tokens=TokenFile(settings.api_tokens_file) if settings.api_tokens_file else None,
-        rate_limit=RateLimit(requests_per_second=rate, burst=settings.token_burst) if rate else None,
-    )
-
-
-def listen(address: str) -> socket.socket:
-    """A socket for HTTP; BusyAddressError if the address is taken.
-
-    Its connections send at once: asyncio sees to that only where a socket names its protocol, which create_server
-    leaves open, and an answer in two parts would wait 40 ms for the caller's delayed acknowledgement.
-    """
-    host, _, port = address.rpartition(":")
-    try:
-        listening = socket.create_server((host, int(port)))
-    except (OSError, ValueError) as error:
-        raise _busy(address, "MOODFEED_GATEWAY_HTTP_ADDRESS") from error
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
-
-
-def _busy(address: str, variable: str) -> BusyAddressError:
-    return BusyAddressError(
-        f"gateway cannot listen on {address}: it is in use or not ours; set {variable} to another host:port"
-    )
 
 
 if __name__ == "__main__":

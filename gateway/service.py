@@ -1,6 +1,7 @@
 """The gateway's gRPC edge: messages in, the feed function, messages out, and how each of its errors is answered."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -78,6 +79,42 @@ class Deadline:
         return max(0.0, self.moment - time.monotonic())
 
 
+def read_request(request: feed_pb2.GetFeedRequest) -> feed.FeedRequest:
+    """The request in the feed's words."""
+    return feed.FeedRequest(
+        username=request.username,
+        category_id=request.category_id if request.HasField("category_id") else None,
+        mood=request.mood,
+        page_size=request.page_size,
+        page_token=request.page_token,
+        exclude_post_ids=tuple(request.exclude_post_ids),
+        required_bundle_id=request.required_bundle_id,
+        strict=request.strict,
+    )
+
+
+def write_feed(answer: feed.Feed) -> bytes:
+    """A serialised GetFeedResponse."""
+    packed = packed_pb2.PackedGetFeedResponse(
+        posts=answer.posts,
+        next_page_token=answer.next_page_token,
+        bundle_id=answer.bundle_id,
+        ranking=_RANKINGS[answer.ranking],
+        degradations=[feed_pb2.Degradation(stage=item.stage, reason=item.reason) for item in answer.degradations],
+    )
+    return packed.SerializeToString()
+
+
+def write_categories(categories: Iterable[feed.Category]) -> feed_pb2.ListCategoriesResponse:
+    """The answer to ListCategories."""
+    return feed_pb2.ListCategoriesResponse(
+        categories=[
+            feed_pb2.Category(category_id=category.category_id, name=category.name, post_count=category.post_count)
+            for category in categories
+        ]
+    )
+
+
 class FeedService(feed_pb2_grpc.FeedServiceServicer):
     """Answers feeds from a user tower and a post index."""
 
@@ -97,29 +134,13 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer):
         """One page of a feed: a serialised GetFeedResponse."""
         with self._in_flight.admitted("GetFeed"):
             answer = await feed.get_feed(
-                feed.FeedRequest(
-                    username=request.username,
-                    category_id=request.category_id if request.HasField("category_id") else None,
-                    mood=request.mood,
-                    page_size=request.page_size,
-                    page_token=request.page_token,
-                    exclude_post_ids=tuple(request.exclude_post_ids),
-                    required_bundle_id=request.required_bundle_id,
-                    strict=request.strict,
-                ),
+                read_request(request),
                 tower=self._tower,
                 index=self._index,
                 clock=Deadline.after(self._deadline_seconds, context.time_remaining()),
             )
         count_degradations(answer)
-        packed = packed_pb2.PackedGetFeedResponse(
-            posts=answer.posts,
-            next_page_token=answer.next_page_token,
-            bundle_id=answer.bundle_id,
-            ranking=_RANKINGS[answer.ranking],
-            degradations=[feed_pb2.Degradation(stage=item.stage, reason=item.reason) for item in answer.degradations],
-        )
-        return packed.SerializeToString()
+        return write_feed(answer)
 
     async def ListCategories(
         self,
@@ -130,9 +151,4 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer):
         clock = Deadline.after(self._deadline_seconds, context.time_remaining())
         with self._in_flight.admitted("ListCategories"):
             categories = await self._index.list_categories(seconds=clock.seconds_left())
-        return feed_pb2.ListCategoriesResponse(
-            categories=[
-                feed_pb2.Category(category_id=category.category_id, name=category.name, post_count=category.post_count)
-                for category in categories
-            ]
-        )
+        return write_categories(categories)

@@ -16,6 +16,9 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+LARGEST_REQUEST_BYTES = 64 * 1024
+"""Of one gRPC message; a feed's request with 1000 exclusions takes a fifth of it."""
+
 Address = Annotated[str, Field(pattern=r"^.+:\d{1,5}$")]
 Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 """host:port of each replica; a name stands for every address that it resolves to."""

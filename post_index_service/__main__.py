@@ -4,13 +4,10 @@ import sys
 
 import faiss
 import grpc
-from prometheus_client import Gauge
 
 from moodfeed.bundle.v1 import bundle_pb2_grpc
 from moodfeed.post_index.v1 import post_index_pb2_grpc
-from post_index_service.canaries import check_canaries
-from post_index_service.index import PostIndex
-from post_index_service.recall import measure_recall
+from post_index_service.loading import RECALL, load
 from post_index_service.service import ERRORS, SERVICE_NAME, PostIndexService
 from post_index_service.settings import Settings
 from rpc.bundle_admin import SERVICE_NAME as ADMIN_SERVICE_NAME
@@ -18,21 +15,8 @@ from rpc.bundle_admin import BundleService, LoggedBundles
 from rpc.environment import load_settings
 from rpc.server import ServerOptions, serve
 from rpc.structured_log import configure_logging
-from two_tower.bundle import Bundle, BundleError
-from two_tower.bundle_files import IndexPosts
+from two_tower.bundle import BundleError
 from two_tower.held_bundles import HeldBundles
-
-RECALL = Gauge("moodfeed_index_recall", "Recall@10 of searches by user over all categories, of the current bundle.")
-
-
-def load(bundle: Bundle) -> PostIndex:
-    """Make and prove the index of a bundle; BundleError if it cannot be trusted."""
-    posts = IndexPosts.read(bundle)
-    index = PostIndex(posts, bundle_id=bundle.bundle_id, user_weight=bundle.manifest.user_weight)
-    check_canaries(index, bundle)  # warms FAISS too
-    index.recall = measure_recall(index, posts)
-    posts.let_go_of_pages()
-    return index
 
 
 def main() -> int:

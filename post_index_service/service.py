@@ -1,10 +1,6 @@
 """The gRPC edge of the post index service: messages in, index, messages out."""
 
-import struct
-from weakref import WeakKeyDictionary
-
 import grpc
-import numpy as np
 
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.packed.v1 import packed_pb2
@@ -17,13 +13,12 @@ from post_index_service.index import (
     PostIndex,
     Query,
     Ranking,
-    SearchResult,
 )
+from post_index_service.packed_posts import PackedPosts
 from rpc.errors import ErrorRow, ErrorTable
 from two_tower.bundle import BundleError
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, vector_from_bytes
 from two_tower.held_bundles import BundleNotHeldError, HeldBundles
-from two_tower.served_posts import ServedPost
 
 SERVICE_NAME = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
 
@@ -47,9 +42,6 @@ _RANKINGS = {
     Ranking.MOOD: post_index_pb2.SEARCH_RANKING_MOOD,
     Ranking.POPULAR: post_index_pb2.SEARCH_RANKING_POPULAR,
 }
-_MOST_PACKED = 100_000
-_SCORE = struct.Struct("<Bf")
-_SCORE_TAG = post_index_pb2.RankedPost.SCORE_FIELD_NUMBER << 3 | 5  # wire type 5: four bytes
 
 
 class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
@@ -57,7 +49,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
 
     def __init__(self, indexes: HeldBundles[PostIndex]) -> None:
         self._indexes = indexes
-        self._packed: WeakKeyDictionary[PostIndex, dict[int, bytes]] = WeakKeyDictionary()
+        self._packed = PackedPosts()
 
     def SearchPosts(self, request: post_index_pb2.SearchPostsRequest, context: grpc.ServicerContext) -> bytes:
         """Rank servable posts: a serialised SearchPostsResponse."""
@@ -74,24 +66,13 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             )
         )
         packed = packed_pb2.PackedSearchPostsResponse(
-            posts=map(with_score, self._packed_posts(index, result), result.scores),
+            posts=self._packed.of(index, result),
             has_more=result.has_more,
             ranking=_RANKINGS[result.ranking],
             bundle_id=index.bundle_id,
             current_bundle_id=self._indexes.current.bundle_id,
         )
         return packed.SerializeToString()
-
-    def _packed_posts(self, index: PostIndex, result: SearchResult) -> list[bytes]:
-        """The posts of a page; each is packed when it is first shown, and kept as long as its index."""
-        packed = self._packed.setdefault(index, {})
-        missing = [row for row in result.rows if row not in packed]
-        if missing:
-            if len(packed) > _MOST_PACKED:
-                packed, missing = {}, list(result.rows)
-                self._packed[index] = packed
-            packed.update(zip(missing, map(pack, result.served.at(np.array(missing))), strict=True))
-        return [packed[row] for row in result.rows]
 
     def _bundle_of_embeddings(self, request: post_index_pb2.SearchPostsRequest) -> str:
         """The bundle that the embeddings name, if it is held: what is foreign, the current index refuses by itself."""
@@ -124,24 +105,6 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
         return post_index_pb2.GetEmbeddingSpaceResponse(
             tower_space=_space_message(index.tower_space), text_space=_space_message(index.text_space)
         )
-
-
-def pack(post: ServedPost) -> bytes:
-    """A serialised RankedPost whose score is still to be appended."""
-    message = post_index_pb2.RankedPost(
-        post_id=post.post_id,
-        video_link=post.video_link,
-        title=post.title,
-        thumbnail_url=post.thumbnail_url,
-        category_id=post.category_id,
-        owner_username=post.owner_username,
-    )
-    return message.SerializeToString()
-
-
-def with_score(packed: bytes, score: float) -> bytes:
-    """A serialised RankedPost: fields may follow each other in any order, and 0 as well as be left out."""
-    return packed + _SCORE.pack(_SCORE_TAG, score)
 
 
 def _embedding(message: embedding_pb2.Embedding) -> Embedding:

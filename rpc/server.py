@@ -151,10 +151,12 @@ def start_server(
     add_services: Callable[[grpc.Server], None],
     service_names: Sequence[str],
     errors: ErrorTable,
+    guards: Sequence[grpc.ServerInterceptor] = (),
 ) -> RunningServer:
     """Listen and answer; call it only once all that the services need is loaded, verified and warm.
 
     Calls of ``service_names`` are shed under load; those of ``options.admin_service`` are for operators, and are not.
+    ``guards`` see a call before it is read.
     Port 0 takes a free one. Raises BusyAddressError, and FileContentError if the files of TLS or tokens cannot be used.
     """
     health_servicer = HealthServicer()
@@ -164,6 +166,7 @@ def start_server(
         interceptors=[
             AdmissionInterceptor(pool, guarded=service_names, most_waiting=options.most_waiting),
             MetricsInterceptor(),
+            *guards,
             *([AdminInterceptor(options.admin_service, options.admin_tokens_file)] if options.admin_service else ()),
             ErrorInterceptor(errors),
             ExpiredInterceptor(),

@@ -21,8 +21,8 @@ import faiss
 import numpy as np
 
 from pipeline.publish import write_and_publish
-from post_index_service.__main__ import load
 from post_index_service.index import PostIndex, Query
+from post_index_service.loading import load
 from two_tower.bundle import Canary, Manifest, current_bundle, open_bundle
 from two_tower.bundle_files import CanaryEmbeddings, Category, IndexPosts
 from two_tower.embedding_space import Embedding, EmbeddingSpace, Matrix

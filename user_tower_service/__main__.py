@@ -1,6 +1,7 @@
 """The user tower service: settings, bundle, encoder, canaries, server."""
 
 import sys
+from functools import partial
 
 import grpc
 
@@ -11,10 +12,9 @@ from rpc.bundle_admin import BundleService, LoggedBundles
 from rpc.environment import load_settings
 from rpc.server import ServerOptions, serve
 from rpc.structured_log import configure_logging
-from two_tower.bundle import Bundle, BundleError
+from two_tower.bundle import BundleError
 from two_tower.held_bundles import HeldBundles
-from user_tower_service.canaries import check_canaries
-from user_tower_service.encoder import Encoder
+from user_tower_service.loading import load
 from user_tower_service.service import ERRORS, SERVICE_NAME, UserTowerService
 from user_tower_service.settings import Settings
 
@@ -24,13 +24,8 @@ def main() -> int:
     settings = load_settings(Settings)
     configure_logging("user_tower_service", level=settings.log_level)
 
-    def load(bundle: Bundle) -> Encoder:
-        encoder = Encoder(bundle, mood_cache_size=settings.mood_cache_size, runtime=settings.runtime)
-        check_canaries(encoder, bundle)  # warms the towers and BERT too
-        return encoder
-
     try:
-        encoders = HeldBundles(settings.bundles, load, listener=LoggedBundles())
+        encoders = HeldBundles(settings.bundles, partial(load, settings=settings), listener=LoggedBundles())
     except BundleError as error:
         print(f"user_tower_service: {error}", file=sys.stderr)
         return 1

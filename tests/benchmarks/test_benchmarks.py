@@ -14,8 +14,8 @@ from benchmarks.load import Plan, Request, is_right, run
 from benchmarks.report import Goal, goals
 from benchmarks.serving import Measured
 from benchmarks.synthetic import Size, write_synthetic_bundle
-from post_index_service.__main__ import load
 from post_index_service.index import Query
+from post_index_service.loading import load
 from two_tower.bundle import open_bundle
 from user_tower_service.encoder import Encoder
 

@@ -21,7 +21,7 @@ from gateway.feed import (
 )
 from moodfeed.post_index.v1 import post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
-from post_index_service.__main__ import load
+from post_index_service.loading import load
 from post_index_service.service import ERRORS, SERVICE_NAME, PostIndexService
 from rpc.bundle_admin import LoggedBundles
 from rpc.replicas import Replicas

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 OURS = {
     "benchmarks",
     "cli",
+    "embedded",
     "gateway",
     "moodfeed",
     "pipeline",
@@ -35,6 +36,7 @@ ALLOWED = {
     "gateway": {"moodfeed", "rpc"},
     "user_tower_service": {"moodfeed", "rpc", "two_tower"},
     "post_index_service": {"moodfeed", "rpc", "two_tower"},
+    "embedded": {"gateway", "moodfeed", "post_index_service", "rpc", "two_tower", "user_tower_service"},
     "cli": {"benchmarks", "moodfeed", "pipeline", "sample_api", "two_tower"},
     "benchmarks": {"cli", "moodfeed", "post_index_service", "two_tower", "user_tower_service"},
 }
@@ -42,6 +44,7 @@ FOREIGN_TO = {
     "gateway": {"torch", "transformers", "faiss", "numpy", "pandas"},
     "post_index_service": {"torch", "transformers", "pandas"},
     "user_tower_service": {"faiss", "pandas"},
+    "embedded": {"torch", "transformers", "pandas"},
     "rpc": {"torch", "faiss", "numpy", "pandas", "transformers"},
 }
 NEEDS_TORCH = {"model.py", "text_encoder.py", "towers.py"}  # of two_tower
@@ -53,6 +56,9 @@ MAY_READ_GENERATED_CODE = {
     "user_tower_service/service.py",
     "user_tower_service/__main__.py",
     "post_index_service/service.py",
+    "post_index_service/packed_posts.py",
+    "embedded/service.py",
+    "embedded/__main__.py",
     "post_index_service/__main__.py",
     "rpc/bundle_admin.py",
     "cli/feed_table.py",
@@ -100,7 +106,14 @@ def test_a_process_is_free_of_what_its_image_does_not_hold(package: str) -> None
 
 
 @pytest.mark.parametrize(
-    "module", ["gateway.__main__", "post_index_service.__main__", "user_tower_service.__main__", "rpc.probe"]
+    "module",
+    [
+        "gateway.__main__",
+        "post_index_service.__main__",
+        "user_tower_service.__main__",
+        "embedded.__main__",
+        "rpc.probe",
+    ],
 )
 def test_a_process_without_torch_does_not_load_it(module: str) -> None:
     program = f"import sys, {module}; print(sorted({{'torch', 'transformers', 'pandas'}} & sys.modules.keys()))"

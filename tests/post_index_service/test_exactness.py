@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from post_index_service import ranking
-from post_index_service.__main__ import load
 from post_index_service.codes import Codes, rounding_of_products
 from post_index_service.index import PostIndex, Query, Ranking
+from post_index_service.loading import load
 from post_index_service.ranking import DenseScan, InnerProduct
 from post_index_service.recall import measure_recall
 from tests.post_index_service.conftest import unit_rows

@@ -1,0 +1,47 @@
+"""`moodfeed serve`: the product over the current bundle, in three processes or in one."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.feed_commands import BundlesOption
+from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, Trust
+from cli.pipeline_commands import DataOption
+from cli.progress import console
+from cli.run_command import stop_as_ctrl_c_does
+from cli.stack import Addresses, running_stack
+from two_tower.bundle import current_bundle
+
+
+def serve(
+    bundles: BundlesOption = Path("bundles"),
+    data: DataOption = Path("data"),
+    authority: AuthorityOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="All in one process, for a laptop or a small site.")
+    ] = False,
+) -> None:
+    """Serve the current bundle until Ctrl-C; addresses and settings are those of the processes, MOODFEED_*."""
+    signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
+    bundle = current_bundle(bundles)
+    addresses = Addresses.from_environment(os.environ)
+    logs = data / "logs"
+    try:
+        with running_stack(
+            bundles, addresses, logs=logs, trust=Trust(authority, certificate, key), embedded=embedded
+        ) as stack:
+            console.print(
+                f"gateway  gRPC {addresses.gateway_grpc}   HTTP {addresses.gateway_http}\n"
+                f"bundle   {bundle.name}\nlogs     {logs}\n\nCtrl-C stops {'it' if embedded else 'all three'}.",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+            stack.wait()
+    except KeyboardInterrupt:
+        console.print("Drained and stopped.")

@@ -1,0 +1,97 @@
+"""The gateway's two ports, answered in this process: the encoder and the index of one held bundle, no call between."""
+
+from dataclasses import dataclass
+
+from gateway import feed
+from post_index_service.index import CategoryNotFoundError, PostIndex, Query
+from post_index_service.packed_posts import PackedPosts
+from two_tower.held_bundles import BundleNotHeldError, HeldBundles
+from user_tower_service.encoder import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What both services make of one bundle."""
+
+    encoder: Encoder
+    index: PostIndex
+
+    @property
+    def bundle_id(self) -> str:
+        """The bundle that they were made of."""
+        return self.encoder.bundle_id
+
+
+class LocalUserTower:
+    """A feed.UserTower that encodes; its coroutines never wait."""
+
+    def __init__(self, held: HeldBundles[Models]) -> None:
+        self._held = held
+
+    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> feed.Context:
+        """Embed user and mood; what has begun is not broken off."""
+        _check_time(seconds)
+        encoder = _named(self._held, bundle_id).encoder
+        encoded = encoder.encode_context(username, mood)
+        return feed.Context(
+            user=encoded.user,
+            mood=encoded.mood,
+            seen_post_ids=encoded.seen_post_ids,
+            bundle_id=encoder.bundle_id,
+            mood_unavailable=encoded.mood_unavailable,
+        )
+
+
+class LocalPostIndex:
+    """A feed.PostIndex that searches; its coroutines never wait."""
+
+    def __init__(self, held: HeldBundles[Models]) -> None:
+        self._held = held
+        self._packed = PackedPosts()
+
+    async def search_posts(self, search: feed.Search, *, seconds: float) -> feed.SearchResult:
+        """Rank posts."""
+        _check_time(seconds)
+        context = search.context
+        index = _named(self._held, context.bundle_id).index
+        try:
+            found = index.search(
+                Query(
+                    user=context.user,
+                    mood=context.mood,
+                    category_id=search.category_id,
+                    exclude_post_ids=search.exclude_post_ids,
+                    seen_post_ids=context.seen_post_ids,
+                    offset=search.offset,
+                    limit=search.limit,
+                )
+            )
+        except CategoryNotFoundError as error:
+            raise feed.CategoryNotFoundError from error
+        return feed.SearchResult(
+            posts=self._packed.of(index, found),
+            has_more=found.has_more,
+            ranking=feed.Ranking[found.ranking.name],
+            bundle_id=index.bundle_id,
+            current_bundle_id=self._held.current.bundle_id,
+        )
+
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[feed.Category, ...]:
+        """All valid categories."""
+        _check_time(seconds)
+        return tuple(
+            feed.Category(item.category.category_id, item.category.name, item.post_count)
+            for item in _named(self._held, bundle_id).index.categories()
+        )
+
+
+def _named(held: HeldBundles[Models], bundle_id: str) -> Models:
+    try:
+        return held.named(bundle_id)
+    except BundleNotHeldError as error:
+        raise feed.BundleNotHeldError(str(error), **error.metadata) from error
+
+
+def _check_time(seconds: float) -> None:
+    if seconds <= 0:
+        raise feed.DeadlineExceededError("the request's time ran out")
