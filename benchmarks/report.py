@@ -60,6 +60,12 @@ def goals(measured: Sequence[Measured]) -> list[Goal]:
             10.0,
             at_least=True,
         ),
+        Goal(
+            "one process / one sync echo process",
+            rate["one process (embedded), by Zipf", IN_FLIGHT] / rate["echo, one sync process", IN_FLIGHT],
+            0.85,
+            at_least=True,
+        ),
         Goal("over HTTP / over gRPC", rate["feed over HTTP, by Zipf", IN_FLIGHT] / feed, 0.9, at_least=True),
     ]
 

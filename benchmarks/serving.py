@@ -92,6 +92,8 @@ def measure_serving(
         echo = stack.enter_context(_running_echo())
         single = stack.enter_context(_running("benchmarks.echo", "single"))
         predecessor = stack.enter_context(_running_predecessor(scratch / "tables"))
+        alone = Addresses(*_free_addresses(4))
+        stack.enter_context(running_stack(bundles, alone, logs=scratch / "logs", embedded=True))
         product, http = addresses.gateway_grpc, addresses.gateway_http
         rows = (
             Row("echo, one sync process", single, "echo", IN_FLIGHT, asked.zipf),
@@ -102,6 +104,7 @@ def measure_serving(
             Row("feed over HTTP, by Zipf", http, "http", IN_FLIGHT, asked.zipf),
             Row("feed with a mood seen before", product, "grpc", IN_FLIGHT, asked.old_moods),
             Row("feed with a new mood", product, "grpc", IN_FLIGHT, asked.new_moods, once=True),
+            Row("one process (embedded), by Zipf", alone.gateway_grpc, "grpc", IN_FLIGHT, asked.zipf),
             Row("predecessor", predecessor, "http", IN_FLIGHT, asked.unchecked),
             Row("predecessor, new mood", predecessor, "http", IN_FLIGHT, asked.unchecked_new_moods, once=True),
             Row("echo, three processes", echo, "echo", 1, asked.zipf),

@@ -1,5 +1,6 @@
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from two_tower.bundle_files import IndexPosts, KnownUsers
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The three processes over the small bundle, and what the bundle holds."""
+    """The product over the small bundle, in three processes or in one, and what the bundle holds."""
 
     addresses: Addresses
     stack: Stack
@@ -45,16 +46,36 @@ def free_addresses() -> Addresses:
     return Addresses(*names)
 
 
-@pytest.fixture(scope="session")
-def running(small_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    bundle = open_bundle(current_bundle(small_bundles))
+@contextmanager
+def running_product(bundles: Path, logs: Path, *, embedded: bool) -> Iterator[Running]:
+    bundle = open_bundle(current_bundle(bundles))
     addresses = free_addresses()
-    logs = tmp_path_factory.mktemp("stack")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("MOODFEED_POST_INDEX_METRICS_PORT", "0")
         environment.setenv("MOODFEED_USER_TOWER_METRICS_PORT", "0")
-        with running_stack(small_bundles, addresses, logs=logs) as stack:
+        with running_stack(bundles, addresses, logs=logs, embedded=embedded) as stack:
             yield Running(addresses, stack, bundle, IndexPosts.read(bundle), KnownUsers.read(bundle))
+
+
+@pytest.fixture(scope="session")
+def three_processes(small_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """For what only three processes have."""
+    with running_product(small_bundles, tmp_path_factory.mktemp("three"), embedded=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def one_process(small_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """For what only one process has."""
+    with running_product(small_bundles, tmp_path_factory.mktemp("one"), embedded=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["three_processes", "one_process"])
+def running(request: pytest.FixtureRequest) -> Running:
+    """Either layout: the contract is the same."""
+    product: Running = request.getfixturevalue(request.param)
+    return product
 
 
 @pytest.fixture(scope="session")

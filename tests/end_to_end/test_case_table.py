@@ -1,4 +1,4 @@
-"""Every row of the case table, over gRPC and over HTTP, from three real processes."""
+"""Every row of the case table, over gRPC and over HTTP, from three real processes and from one."""
 
 from collections.abc import Callable
 

@@ -29,8 +29,16 @@ def grpcurl(*arguments: str) -> str:
         ("post_index", "moodfeed.post_index.v1.PostIndexService"),
     ],
 )
-def test_grpcurl_lists_each_service_and_finds_it_serving(running: Running, process: str, service: str) -> None:
-    address = getattr(running.addresses, process)
+def test_grpcurl_lists_each_service_and_finds_it_serving(three_processes: Running, process: str, service: str) -> None:
+    assert_listed_and_serving(getattr(three_processes.addresses, process), service)
+
+
+def test_grpcurl_lists_the_services_of_one_process_and_finds_them_serving(one_process: Running) -> None:
+    for service in ("moodfeed.feed.v1.FeedService", "moodfeed.bundle.v1.BundleService"):
+        assert_listed_and_serving(one_process.addresses.gateway_grpc, service)
+
+
+def assert_listed_and_serving(address: str, service: str) -> None:
     assert {service, "grpc.health.v1.Health"} <= set(grpcurl(address, "list").split())
     for name in ("", service):
         health = grpcurl("-d", json.dumps({"service": name}), address, "grpc.health.v1.Health/Check")
@@ -44,17 +52,19 @@ def test_grpcurl_fetches_a_feed(running: Running) -> None:
     assert feed["bundle_id"] == running.bundle.bundle_id
 
 
-def test_the_output_of_encode_context_is_the_input_of_search_posts(running: Running) -> None:
-    request = json.dumps({"username": running.busiest_username(), "mood": "calm"})
+def test_the_output_of_encode_context_is_the_input_of_search_posts(three_processes: Running) -> None:
+    request = json.dumps({"username": three_processes.busiest_username(), "mood": "calm"})
     context = json.loads(
-        grpcurl("-d", request, running.addresses.user_tower, "moodfeed.user_tower.v1.UserTowerService/EncodeContext")
+        grpcurl(
+            "-d", request, three_processes.addresses.user_tower, "moodfeed.user_tower.v1.UserTowerService/EncodeContext"
+        )
     )
     search = {"user_embedding": context["user_embedding"], "mood_embedding": context["mood_embedding"], "limit": 3}
     found = json.loads(
         grpcurl(
             "-d",
             json.dumps(search),
-            running.addresses.post_index,
+            three_processes.addresses.post_index,
             "moodfeed.post_index.v1.PostIndexService/SearchPosts",
         )
     )

@@ -19,6 +19,7 @@ NOT_RUN_HERE = {
     "docker-compose.secure.yml": "tests/compose runs it on a real engine, test_trust its settings without one",
     "--authority secrets": "needs the stack of the line before; test_trust asks such a stack the same",
     "cacert secrets": "the same",
+    "serve --embedded": "stays until Ctrl-C; tests/embedded starts what it starts",
     "make run": "test_run_shows_every_case below runs what it runs, on a small bundle",
     "make test": "this is it",
     "make bench": "takes minutes; its parts are tested in tests/benchmarks",
@@ -41,6 +42,12 @@ def commands() -> list[str]:
 
 def exception_for(command: str) -> str | None:
     return next((mark for mark in NOT_RUN_HERE if mark in command), None)
+
+
+@pytest.fixture(scope="module")
+def running(three_processes: Running) -> Running:
+    """What `make run` starts."""
+    return three_processes
 
 
 @pytest.fixture(scope="module")
