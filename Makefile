@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
+BENCH_READY := .venv-bench/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-faults fuzz test-compose bench measure-mood measure-worlds lock protos peers microlens-is-given
@@ -39,8 +40,14 @@ fuzz: $(READY) ## throw 100,000 inputs at what reads foreign bytes: RPCs, HTTP, 
 test-compose: $(READY) ## the same product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
 
-bench: $(READY) ## the product beside its floors and its predecessor, five minutes
+bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/moodfeed bench --output data/bench
+
+$(BENCH_READY): requirements-bench.txt
+	@echo "Setting up .venv-bench"
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
 
 measure-mood: $(READY) ## the tables of docs/mood.md, on one sample world
 	$(BIN)/python scripts/measure_mood.py

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.growth import growth_as_markdown, write_growth_plot
 from benchmarks.machine import Machine
+from benchmarks.measure import Bench
+from benchmarks.rows import rows_as_markdown
 from benchmarks.serving import IN_FLIGHT, POSTS, Measured
 
 _PROCESSES = ("gateway", "user_tower_service", "post_index_service")
@@ -70,17 +73,28 @@ def goals(measured: Sequence[Measured]) -> list[Goal]:
     ]
 
 
-def as_markdown(machine: Machine, measured: Sequence[Measured], *, rounds: int, seconds: float) -> str:
-    """Machine, rows and goals."""
-    lines = [
+def as_markdown(machine: Machine, bench: Bench) -> str:
+    """The machine, and a table of each part that was measured."""
+    head = (
         f"{machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.system}; "
-        + ", ".join(f"{name} {version}" for name, version in machine.versions.items()),
+        + ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+        + f".\n\nOne thread reads {machine.read_bytes_per_second / 1e9:.1f} GB/s and multiplies at "
+        f"{machine.gemm_operations_per_second / 1e9:.0f} GFLOP/s. Medians over {bench.rounds} rounds, interleaved.\n"
+    )
+    parts = [head]
+    if bench.serving:
+        parts.append(_serving(bench.serving, seconds=bench.seconds))
+    parts += [rows_as_markdown(title, rows) for title, rows in bench.tables.items()]
+    if bench.growth:
+        parts.append(growth_as_markdown(bench.growth))
+    return "\n".join(parts)
+
+
+def _serving(measured: Sequence[Measured], *, seconds: float) -> str:
+    lines = [
+        "## Serving",
         "",
-        (
-            f"One thread reads {machine.read_bytes_per_second / 1e9:.1f} GB/s and multiplies at "
-            f"{machine.gemm_operations_per_second / 1e9:.0f} GFLOP/s. Medians over {rounds} rounds of {seconds:g} s, "
-            f"interleaved; {POSTS:,} posts."
-        ),
+        f"{seconds:g} s a row and round; {POSTS:,} posts.",
         "",
         "| | in flight | right answers/s | p50, ms | p99, ms | wrong | failed |",
         "|---|---|---|---|---|---|---|",
@@ -111,14 +125,32 @@ def as_markdown(machine: Machine, measured: Sequence[Measured], *, rounds: int, 
     return "\n".join(lines) + "\n"
 
 
-def write_json(machine: Machine, measured: Sequence[Measured], path: Path) -> None:
+def write_json(machine: Machine, bench: Bench, path: Path) -> None:
     """Everything, for other programs."""
     document = {
         "machine": asdict(machine),
-        "rows": [asdict(row) for row in measured],
-        "goals": [asdict(goal) | {"is_met": goal.is_met} for goal in goals(measured)],
+        "rounds": bench.rounds,
+        "rows": [asdict(row) for row in bench.serving],
+        "goals": [asdict(goal) | {"is_met": goal.is_met} for goal in (goals(bench.serving) if bench.serving else ())],
+        "tables": {
+            title: [asdict(row) | {"ratio": row.ratio, "is_met": row.is_met} for row in rows]
+            for title, rows in bench.tables.items()
+        },
+        "growth": [asdict(point) for point in bench.growth],
     }
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_plots(bench: Bench, directory: Path) -> list[Path]:
+    """A plot of serving and one of growth, of what was measured; where they lie."""
+    written = []
+    if bench.serving:
+        write_plot(bench.serving, directory / "serving.png")
+        written.append(directory / "serving.png")
+    if bench.growth:
+        write_growth_plot(bench.growth, directory / "growth.png")
+        written.append(directory / "growth.png")
+    return written
 
 
 def write_plot(measured: Sequence[Measured], path: Path) -> None:

@@ -38,7 +38,6 @@ _ZIPF = 1.1
 _MOODS = 20
 _CHECKED_NEW_MOODS = 20  # one of so many is compared with what it should be; all are looked at
 _USER_TICKS, _KERNEL_TICKS = 11, 12  # fields of /proc/PID/stat after the name
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
 Asked = tuple[str, int, str, tuple[int, ...]]
 
@@ -85,14 +84,13 @@ def measure_serving(
     asked = _Requests(directory, users)
     write_tables(asked.index_posts, asked.usernames[:WARM_USERS], asked.user_embeddings(WARM_USERS), scratch / "tables")
     with ExitStack() as stack:
-        addresses = Addresses(*_free_addresses(4))
-        for variable in ("MOODFEED_POST_INDEX_METRICS_PORT", "MOODFEED_USER_TOWER_METRICS_PORT"):
-            os.environ.setdefault(variable, "0")
+        addresses = Addresses(*free_addresses(4))
+        without_metrics_ports()
         product_stack = stack.enter_context(running_stack(bundles, addresses, logs=scratch / "logs"))
         echo = stack.enter_context(_running_echo())
         single = stack.enter_context(_running("benchmarks.echo", "single"))
         predecessor = stack.enter_context(_running_predecessor(scratch / "tables"))
-        alone = Addresses(*_free_addresses(4))
+        alone = Addresses(*free_addresses(4))
         stack.enter_context(running_stack(bundles, alone, logs=scratch / "logs", embedded=True))
         product, http = addresses.gateway_grpc, addresses.gateway_http
         rows = (
@@ -117,7 +115,7 @@ def measure_serving(
                 if on_row:
                     on_row(turn, row.name)
                 spent = _processor_seconds(product_stack)
-                result = _run_load(row, turn, seconds)
+                result = run_load(row, turn, seconds)
                 result["processor_seconds"] = {
                     name: now - spent[name] for name, now in _processor_seconds(product_stack).items()
                 }
@@ -204,7 +202,8 @@ class _Requests:
         return self.usernames[number], category, mood, tuple(ranked.post.post_id for ranked in found.posts)
 
 
-def _run_load(row: Row, turn: int, seconds: float) -> dict[str, Any]:
+def run_load(row: Row, turn: int, seconds: float) -> dict[str, Any]:
+    """What benchmarks.load says of a row in one round."""
     plan = {
         "target": row.target,
         "protocol": row.protocol,
@@ -220,7 +219,7 @@ def _run_load(row: Row, turn: int, seconds: float) -> dict[str, Any]:
         text=True,
         check=True,
         timeout=seconds + 60,
-        env=os.environ | _ONE_THREAD,
+        env=os.environ | one_thread(),
     )
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -259,6 +258,17 @@ def _per_answer(results: Sequence[dict[str, Any]]) -> dict[str, float]:
     return {name: sum(result["processor_seconds"][name] for result in results) / answered for name in names}
 
 
+def without_metrics_ports() -> None:
+    """Several stacks run at once, and nobody reads their metrics."""
+    for variable in ("MOODFEED_POST_INDEX_METRICS_PORT", "MOODFEED_USER_TOWER_METRICS_PORT"):
+        os.environ.setdefault(variable, "0")
+
+
+def one_thread() -> dict[str, str]:
+    """The environment of every process that is measured."""
+    return {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
 @contextmanager
 def _running_echo() -> Iterator[str]:
     with ExitStack() as stack:
@@ -269,7 +279,7 @@ def _running_echo() -> Iterator[str]:
 
 @contextmanager
 def _running(module: str, *arguments: str) -> Iterator[str]:
-    address = _free_addresses(1)[0]
+    address = free_addresses(1)[0]
     with _process("-m", module, *arguments, "--address", address) as process:
         with grpc.insecure_channel(address) as channel:
             grpc.channel_ready_future(channel).result(30)
@@ -279,7 +289,7 @@ def _running(module: str, *arguments: str) -> Iterator[str]:
 
 @contextmanager
 def _running_predecessor(tables: Path) -> Iterator[str]:
-    address = _free_addresses(1)[0]
+    address = free_addresses(1)[0]
     with _process("-m", "benchmarks.predecessor", str(tables), "--port", address.rpartition(":")[2]) as process:
         deadline = time.monotonic() + 180
         while True:
@@ -295,7 +305,7 @@ def _running_predecessor(tables: Path) -> Iterator[str]:
 
 @contextmanager
 def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, *arguments], env=os.environ | _ONE_THREAD, start_new_session=True)
+    process = subprocess.Popen([sys.executable, *arguments], env=os.environ | one_thread(), start_new_session=True)
     try:
         yield process
     finally:
@@ -307,7 +317,8 @@ def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
-def _free_addresses(count: int) -> list[str]:
+def free_addresses(count: int) -> list[str]:
+    """Places on loopback that nobody listens on."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     names = [f"127.0.0.1:{item.getsockname()[1]}" for item in sockets]
     for item in sockets:

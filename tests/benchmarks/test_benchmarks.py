@@ -11,6 +11,7 @@ import grpc
 import pytest
 
 from benchmarks.load import Plan, Request, is_right, run
+from benchmarks.machine import Machine
 from benchmarks.report import Goal, goals
 from benchmarks.serving import Measured
 from benchmarks.synthetic import Size, write_synthetic_bundle
@@ -76,6 +77,10 @@ def test_the_load_counts_what_is_right_and_what_is_wrong(echo: str) -> None:
     assert (result.answered, result.wrong, result.failed, len(result.latencies)) == (1, 2, 0, 3)
     nobody = asyncio.run(run(Plan("127.0.0.1:1", "grpc", in_flight=1, seconds=10, requests=asked, once=True)))
     assert (nobody.answered, nobody.failed) == (0, 3)
+
+
+def machine() -> Machine:
+    return Machine("a processor", 2, 24.0, "Linux", {"numpy": "2"}, 24e9, 80e9)
 
 
 def test_goals_are_ratios_and_know_their_side() -> None:

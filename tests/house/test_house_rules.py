@@ -38,7 +38,7 @@ ALLOWED = {
     "post_index_service": {"moodfeed", "rpc", "two_tower"},
     "embedded": {"gateway", "moodfeed", "post_index_service", "rpc", "two_tower", "user_tower_service"},
     "cli": {"benchmarks", "moodfeed", "pipeline", "sample_api", "two_tower"},
-    "benchmarks": {"cli", "moodfeed", "post_index_service", "two_tower", "user_tower_service"},
+    "benchmarks": OURS - {"benchmarks", "embedded", "gateway"},
 }
 FOREIGN_TO = {
     "gateway": {"torch", "transformers", "faiss", "numpy", "pandas"},

@@ -1,0 +1,221 @@
+"""The post index at scale, each search beside what the machine allows and beside other engines.
+
+Vectors are random unit vectors, the worst case for rounding. Each figure is a median of medians, of rounds in which the
+search and what it is measured against take turns.
+"""
+
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+
+import faiss
+import numpy as np
+
+from benchmarks.peers import measure_beside
+from benchmarks.rows import Row, in_turns
+from pipeline.export import balance
+from pipeline.publish import write_and_publish
+from post_index_service.index import PostIndex, Query
+from two_tower.bundle import Canary, Manifest, open_bundle
+from two_tower.bundle_files import CanaryEmbeddings, Category, IndexPosts
+from two_tower.embedding_space import Embedding, EmbeddingSpace, Matrix
+from two_tower.encoder_files import default_encoder_directory
+from two_tower.served_posts import TEXT_FIELDS, ServedPosts
+from two_tower.text_encoder import TextEncoder
+
+TOWER_DIMENSION, TEXT_DIMENSION = 64, 384
+USER_WEIGHT = 0.5
+LIMIT = 10
+
+
+def unit_rows(random: np.random.Generator, count: int, dimension: int) -> Matrix:
+    """Random directions, float32 [count, dimension]."""
+    rows = np.empty((count, dimension), dtype=np.float32)
+    for start in range(0, count, 50_000):
+        block = random.standard_normal((min(50_000, count - start), dimension), dtype=np.float32)
+        rows[start : start + len(block)] = block / np.linalg.norm(block, axis=1, keepdims=True)
+    return rows
+
+
+def make_posts(category_sizes: Iterable[int], *, seed: int = 0) -> IndexPosts:
+    """Posts in categories 1, 2, … of the given sizes, with texts as long as real ones."""
+    sizes = list(category_sizes)
+    count = sum(sizes)
+    random = np.random.default_rng(seed)
+    category_ids = np.repeat(np.arange(1, len(sizes) + 1, dtype=np.int32), sizes)
+    post_ids = random.permutation(4 * count)[:count].astype(np.int64)
+    post_ids = post_ids[np.lexsort((post_ids, category_ids))]
+    text = np.empty((count, TEXT_DIMENSION), dtype=np.float16)
+    for start in range(0, count, 50_000):
+        text[start : start + 50_000] = unit_rows(random, min(50_000, count - start), TEXT_DIMENSION)
+    return IndexPosts(
+        post_ids=post_ids,
+        category_ids=category_ids,
+        tower_embeddings=unit_rows(random, count, TOWER_DIMENSION),
+        text_embeddings=text,
+        popularity=random.random(count, dtype=np.float32),
+        posts=ServedPosts.from_columns(
+            post_ids,
+            category_ids,
+            {
+                "video_link": [f"https://video.example.com/posts/{number}/index.m3u8" for number in post_ids],
+                "title": [f"what happened on day {number % 1000} of the year" for number in post_ids],
+                "thumbnail_url": [f"https://image.example.com/{number}.jpg" for number in post_ids],
+                "owner_username": [f"person{number % 50_000}" for number in post_ids],
+            },
+        ),
+        categories=tuple(Category(number, f"category {number}") for number in range(1, len(sizes) + 1)),
+    )
+
+
+def read_once(rows: np.ndarray) -> object:
+    """A pass over the bytes that does next to nothing with them: what memory allows."""
+    return np.bitwise_or.reduce(rows.reshape(-1).view(np.uint64))
+
+
+def embeddings(space: EmbeddingSpace, count: int, seed: int) -> list[Embedding]:
+    """Random queries."""
+    return [Embedding(space, row) for row in unit_rows(np.random.default_rng(seed), count, space.dimension)]
+
+
+def search_rows(posts: IndexPosts, category_size: int, *, calls: int, rounds: int) -> list[Row]:
+    """By user in a category, over all, and by mood and user, on one index whose categories all have one size."""
+    index = PostIndex(posts, bundle_id="0" * 64, user_weight=USER_WEIGHT)
+    users, moods = embeddings(index.tower_space, 97, 1), embeddings(index.text_space, 97, 2)
+    count, categories = len(posts.posts), len(posts.categories)
+    places = [slice(number * category_size, (number + 1) * category_size) for number in range(categories)]
+
+    def category(call: int) -> Query:
+        return Query(user=users[call % 97], category_id=1 + call % categories, limit=LIMIT)
+
+    a = in_turns(
+        lambda call: index.search(category(call)),
+        lambda call: read_once(posts.tower_embeddings[places[call % categories]]),
+        calls=calls,
+        rounds=rounds,
+    )
+    b_calls = max(3, calls // 10)
+    flat = faiss.IndexFlatIP(TOWER_DIMENSION)
+    flat.add(posts.tower_embeddings)
+    b = in_turns(
+        lambda call: index.search(Query(user=users[call % 97], limit=LIMIT)),
+        lambda call: flat.search(users[call % 97].values[None], LIMIT),
+        calls=b_calls,
+        rounds=rounds,
+    )
+    recall = float(
+        np.mean(
+            [
+                len(
+                    {ranked.post.post_id for ranked in index.search(Query(user=user, limit=LIMIT)).posts}
+                    & set(posts.post_ids[flat.search(user.values[None], LIMIT)[1][0]].tolist())
+                )
+                / min(LIMIT, count)
+                for user in users
+            ]
+        )
+    )
+    c = in_turns(
+        lambda call: index.search(
+            Query(user=users[call % 97], mood=moods[call % 97], category_id=1 + call % categories, limit=LIMIT)
+        ),
+        lambda call: read_once(posts.text_embeddings[places[call % categories]]),
+        calls=calls,
+        rounds=rounds,
+    )
+    size = f"{category_size:,} of {count:,}"
+    ms = 1e3
+    return [
+        Row(f"by user, category of {size}", ms * a[0], ms * a[1], "ms", "reading its vectors once", at_most=1.3),
+        Row(f"by user, all {count:,}", ms * b[1], ms * b[0], "ms", "ours; measured: exact float32 FAISS", at_least=5),
+        Row("recall@10 of that", recall, 1, "", "exact float32 FAISS", at_least=0.99),
+        Row(f"by mood and user, category of {size}", ms * c[0], ms * c[1], "ms", "reading its texts", at_most=1.5),
+    ]
+
+
+def peer_rows(count: int, category_size: int, *, queries: int, rounds: int) -> list[Row]:
+    """Other engines on the same vectors, with their recall, by user: over all posts, and in the first category."""
+    posts = make_posts([category_size] * (count // category_size))
+    index = PostIndex(posts, bundle_id="0" * 64, user_weight=USER_WEIGHT)
+    users = embeddings(index.tower_space, queries, 5)
+    rows = []
+    with TemporaryDirectory(prefix="moodfeed-peers-") as name:
+        place = Path(name)
+        np.save(place / "vectors.npy", posts.tower_embeddings)
+        np.save(place / "queries.npy", np.stack([user.values for user in users]))
+        np.save(place / "category.npy", np.array([0, category_size]))
+        for kind, number, title in (("", None, f"all {count:,}"), ("-category", 1, f"{category_size:,} of {count:,}")):
+            part = posts.tower_embeddings[: category_size if number else count]
+            exact = np.argsort(-(np.stack([user.values for user in users]) @ part.T), axis=1)[:, :LIMIT]
+            asked = [Query(user=user, category_id=number, limit=LIMIT) for user in users]
+            ours, peers = measure_beside(
+                [f"{peer}{kind}" for peer in ("hnswlib", "usearch", "milvus-lite")],
+                place,
+                partial(_ask, index, asked),
+                count=queries,
+                rounds=rounds,
+            )
+            for peer in peers:
+                note = peer.cannot or (
+                    f"recall {overlap(peer.found, exact):.3f}, built in {peer.build_seconds:.1f} s; ours is exact"
+                )
+                rows.append(Row(f"{peer.name}, {title}", 1e3 * peer.seconds, 1e3 * ours, "ms", "ours", note=note))
+    return rows
+
+
+def _ask(index: PostIndex, queries: list[Query], call: int) -> object:
+    return index.search(queries[call])
+
+
+def overlap(found: np.ndarray | None, exact: np.ndarray) -> float:
+    """Mean share of each row of ``exact`` that stands in the same row of ``found``."""
+    if found is None:
+        return float("nan")
+    shares = [len(set(one.tolist()) & set(two.tolist())) / len(two) for one, two in zip(found, exact, strict=True)]
+    return float(np.mean(shares))
+
+
+def export_row(posts: IndexPosts, limit_seconds: float) -> Row:
+    """Export and publish with embeddings given: pack the texts, balance, write, sync, hash, read back."""
+    root = Path(mkdtemp(prefix="moodfeed-export-"))
+    columns: dict[str, Iterable[str]] = {name: [getattr(post, name) for post in posts.posts] for name in TEXT_FIELDS}
+    started = time.perf_counter()
+    try:
+        packed = ServedPosts.from_columns(posts.post_ids, posts.category_ids, columns)
+        moods = TextEncoder(default_encoder_directory())
+        balance(posts, unit_rows(np.random.default_rng(4), 1_000, TOWER_DIMENSION), moods)
+        write(root, replace(posts, posts=packed))
+        seconds = time.perf_counter() - started
+    finally:
+        shutil.rmtree(root)
+    what = f"export and publish of {len(posts.posts):,} posts, embeddings given"
+    return Row(what, seconds, limit_seconds, "s", f"{limit_seconds:g} s", at_most=1.0)
+
+
+def write(root: Path, posts: IndexPosts) -> None:
+    """Write, hash, sync and publish a bundle of what the index reads."""
+    user = unit_rows(np.random.default_rng(3), 1, TOWER_DIMENSION)
+    scores = posts.tower_embeddings @ user[0]
+    best = np.lexsort((posts.post_ids, -scores))[:LIMIT]
+    manifest = Manifest(
+        tower_dimension=TOWER_DIMENSION,
+        text_dimension=TEXT_DIMENSION,
+        user_weight=USER_WEIGHT,
+        tower={},
+        counts={},
+        offline_metrics={},
+        library_versions={},
+        canaries=(Canary("ana", "", None, tuple(posts.post_ids[best].tolist()), tuple(scores[best].tolist())),),
+    )
+
+    def write_files(directory: Path) -> None:
+        posts.write(directory)
+        CanaryEmbeddings(user, np.zeros((1, TEXT_DIMENSION), dtype=np.float32)).write(directory)
+
+    directory = write_and_publish(root, manifest, write_files=write_files, sidecar={}, publish_it=False).directory
+    IndexPosts.read(open_bundle(directory))  # what a publish checks of the index
+    (root / "current").symlink_to(directory.name)
