@@ -6,41 +6,68 @@ reply names the new one: for as long as a request takes.
 """
 
 from collections import OrderedDict
+from dataclasses import replace
+from typing import Generic, TypeVar
 
 from prometheus_client import Counter
 
 from gateway.feed import Category, Context, PostIndex, Search, SearchResult, UserTower
 
 LOOKUPS = Counter("moodfeed_context_cache_lookups_total", "Contexts looked up in the gateway's memory.", ["found"])
+_FOUND, _MISSED = LOOKUPS.labels("yes"), LOOKUPS.labels("no")
 _LONGEST_KEY = 1_000  # code points of username and mood together: longer ones are not worth the memory
 
-_Key = tuple[str, str, str]  # bundle, username, mood
+_Key = tuple[str, str]  # bundle, and username or mood
+_Part = TypeVar("_Part")
 
 
 class ContextCache:
-    """The last ``size`` contexts, and the bundle that is current as far as anybody said."""
+    """The last ``size`` users and as many moods, each in its bundle, and the bundle that is current as far as known."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._contexts: OrderedDict[_Key, Context] = OrderedDict()
+        self._users: _Recent[Context] = _Recent(size)
+        self._moods: _Recent[object] = _Recent(size)
         self.current_bundle_id = ""
 
     def find(self, username: str, mood: str, bundle_id: str) -> Context | None:
-        """The context in the given bundle, the current one if that is empty."""
-        key = (bundle_id or self.current_bundle_id, username, mood)
-        context = self._contexts.get(key)
-        if context is not None:
-            self._contexts.move_to_end(key)
-        LOOKUPS.labels("yes" if context else "no").inc()
+        """The context in the given bundle, the current one if that is empty: of a known user, and a known mood if any.
+
+        The two may have been asked for in different requests.
+        """
+        bundle_id = bundle_id or self.current_bundle_id
+        context = self._users.find((bundle_id, username))
+        if context is not None and mood:
+            embedding = self._moods.find((bundle_id, mood))
+            context = None if embedding is None else replace(context, mood=embedding)
+        (_FOUND if context else _MISSED).inc()
         return context
 
     def keep(self, username: str, mood: str, context: Context) -> None:
         """Remember a context that is whole."""
         if context.mood_unavailable or len(username) + len(mood) > _LONGEST_KEY:
             return
-        self._contexts[context.bundle_id, username, mood] = context
-        if len(self._contexts) > self._size:
-            self._contexts.popitem(last=False)
+        self._users.keep((context.bundle_id, username), replace(context, mood=None))
+        if mood and context.mood is not None:
+            self._moods.keep((context.bundle_id, mood), context.mood)
+
+
+class _Recent(Generic[_Part]):
+    """What was used last, at most ``size``."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._parts: OrderedDict[_Key, _Part] = OrderedDict()
+
+    def find(self, key: _Key) -> _Part | None:
+        part = self._parts.get(key)
+        if part is not None:
+            self._parts.move_to_end(key)
+        return part
+
+    def keep(self, key: _Key, part: _Part) -> None:
+        self._parts[key] = part
+        if len(self._parts) > self._size:
+            self._parts.popitem(last=False)
 
 
 class RememberingUserTower:

@@ -41,7 +41,7 @@ class Settings(ServerSettings):
         0.5, gt=0, description="time after which a replica that does not answer is left for another one"
     )
     context_cache_size: int = Field(
-        10_000, ge=0, description="users and moods whose embeddings are remembered; 0 to ask the user tower every time"
+        50_000, ge=0, description="users, and as many moods, that are remembered; 0 to ask the user tower every time"
     )
     most_in_flight: int = Field(32, ge=1, description="requests answered at once; more are refused at once")
     downstream_authority: Path | None = Field(

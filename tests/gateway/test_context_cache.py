@@ -19,7 +19,13 @@ class FakeTower:
 
     async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> Context:
         self.asked.append((username, mood, bundle_id))
-        return Context(bundle_id=bundle_id or self.current, mood_unavailable=bool(mood) and not self.has_mood_encoder)
+        bundle_id = bundle_id or self.current
+        return Context(
+            user=("user", username, bundle_id),
+            mood=("mood", mood, bundle_id) if mood and self.has_mood_encoder else None,
+            bundle_id=bundle_id,
+            mood_unavailable=bool(mood) and not self.has_mood_encoder,
+        )
 
 
 @dataclass
@@ -64,6 +70,24 @@ def test_another_mood_or_user_is_asked_for() -> None:
     for username, mood in (("ana", ""), ("ana", "calm"), ("bob", "calm"), ("ana", " calm ")):
         ask(username, mood)
     assert tower.asked == [("ana", "", ""), ("ana", "calm", ""), ("bob", "calm", "")]
+
+
+def test_a_user_and_a_mood_that_came_in_different_requests_need_not_be_asked_for_together() -> None:
+    tower = FakeTower()
+    cache = ContextCache(10)
+    remembered = RememberingUserTower(tower, cache)
+
+    def ask(username: str, mood: str, bundle_id: str) -> Context:
+        return asyncio.run(remembered.encode_context(username, mood, bundle_id=bundle_id, seconds=1))
+
+    ask("ana", "calm", OLD)
+    ask("bob", "", OLD)
+    assert ask("bob", "calm", OLD) == Context(user=("user", "bob", OLD), mood=("mood", "calm", OLD), bundle_id=OLD)
+    assert ask("ana", "", OLD) == Context(user=("user", "ana", OLD), bundle_id=OLD)
+    assert len(tower.asked) == 2
+    ask("bob", "", NEW)
+    assert ask("bob", "calm", NEW).mood == ("mood", "calm", NEW)  # that of the other bundle is of no use here
+    assert len(tower.asked) == 4
 
 
 def test_nothing_of_the_old_bundle_is_used_once_a_reply_named_the_new_one() -> None:
