@@ -89,7 +89,7 @@ def tables(*, requests: int, seed: int) -> str:
 
     lines = ["| load of a server | " + " | ".join(f"{name}, p50 / p99" for name in SPREADS) + " |"]
     lines.append("|---" * (1 + len(SPREADS)) + "|")
-    for load in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95):
+    for load in (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95):
         found = [run(servers=1, load=load, spread=name) for name in SPREADS]
         lines.append(f"| {load:g} | " + " | ".join(f"{one.p50:.1f} / {one.p99:.1f}" for one in found) + " |")
     ways = ("at random", "in turn", "one queue")
