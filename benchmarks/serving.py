@@ -136,9 +136,11 @@ class _Requests:
         self._random = np.random.default_rng(0)
         self._feeds = [self._asked(number, "") for number in range(users)]
         self._moods = [f"mood of the day {number}" for number in range(_MOODS)]
-        self._moody = [self._asked(number, self._moods[number % _MOODS]) for number in range(2_000)]
         ranks = np.arange(1, WARM_USERS + 1, dtype=np.float64) ** -_ZIPF
         self._zipf = self._random.choice(WARM_USERS, size=20_000, p=ranks / ranks.sum())
+        self._moody = {
+            number: self._asked(number, self._moods[number % _MOODS]) for number in np.unique(self._zipf).tolist()
+        }
         self._next_cold = WARM_USERS
         self._next_mood = 0
 
@@ -164,8 +166,8 @@ class _Requests:
         return self._take_cold(_COLD_ONE)
 
     def old_moods(self, turn: int) -> list[Asked]:
-        """Twenty moods, two thousand users."""
-        return self._moody
+        """Twenty moods, usernames by Zipf: the same feeds as without, but for the mood."""
+        return [self._moody[number] for number in np.roll(self._zipf, turn * 1_000)]
 
     def new_moods(self, turn: int) -> list[Asked]:
         """Moods that nobody typed before."""

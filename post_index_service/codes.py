@@ -55,12 +55,14 @@ class CodedQuery:
     error: float
 
 
-@dataclass(frozen=True, slots=True)
 class Codes:
     """The codes of several kinds of vectors side by side, so that one pass sums their scores."""
 
-    matrix: CodeMatrix
-    grids: tuple[Grid, ...]
+    def __init__(self, matrix: CodeMatrix, grids: tuple[Grid, ...]) -> None:
+        self.matrix = matrix
+        self.grids = grids
+        self._steps = np.concatenate([grid.step for grid in grids], dtype=np.float64)
+        self._means = np.concatenate([grid.mean for grid in grids], dtype=np.float32)
 
     @classmethod
     def of(cls, *kinds: Matrix | HalfMatrix) -> "Codes":
@@ -82,21 +84,21 @@ class Codes:
 
     def query(self, *queries: Vector) -> CodedQuery:
         """Round a query, a part for each kind: the score is the sum of the parts' inner products."""
-        scaled = [query.astype(np.float64) * grid.step for query, grid in zip(queries, self.grids, strict=True)]
-        unit = max(max(float(part.max()), -float(part.min())) for part in scaled) / LARGEST_CODE or 1.0
-        error = constant = length = 0.0
-        rounded = []
-        for query, part, grid in zip(queries, scaled, self.grids, strict=True):
-            in_units = part / unit
-            integers = np.rint(in_units)
-            rounded.append(integers)
-            error += _length(part) * grid.worst + unit * _length(in_units - integers) * grid.longest
-            constant += float(query @ grid.mean)
-            length += _length(query)
-        values = np.concatenate(rounded, dtype=np.float32)
+        whole = np.concatenate(queries)
+        scaled = whole * self._steps
+        unit = max(float(scaled.max()), -float(scaled.min())) / LARGEST_CODE or 1.0
+        in_units = scaled / unit
+        integers = np.rint(in_units)
+        rounded_off = in_units - integers
+        error = length = 0.0
+        start = 0
+        for grid in self.grids:
+            part = slice(start, start := start + len(grid.step))
+            error += _length(scaled[part]) * grid.worst + unit * _length(rounded_off[part]) * grid.longest
+            length += _length(whole[part])
         # What the exact scores are themselves rounded by, and the constant: float32, as many terms as values.
-        own = length * (len(values) + 2) * 2.0**-22
-        return CodedQuery(values, unit, constant, error * _SLACK + own)
+        own = length * (len(whole) + 2) * 2.0**-22
+        return CodedQuery(integers.astype(np.float32), unit, float(whole @ self._means), error * _SLACK + own)
 
     def nearest(self, place: slice, query: CodedQuery, count: int) -> tuple[Rows, float]:
         """The ``count`` rows of the slice that score best in the codes, counted from its start, in no order.

@@ -271,9 +271,10 @@ def _check_embedding(embedding: Embedding, expected: EmbeddingSpace) -> Vector:
         )
     if values.shape != (expected.dimension,):
         raise InvalidEmbeddingError(f"embedding has {values.size} values, its space has {expected.dimension}")
-    norm = math.hypot(*values.tolist())
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = math.sqrt(float(values @ values))
     if not math.isfinite(norm):
-        raise InvalidEmbeddingError("embedding holds a value that is not finite")
+        raise InvalidEmbeddingError("embedding holds a value that is not finite, or far too large")
     if abs(norm - 1) > _NORM_TOLERANCE:
         raise InvalidEmbeddingError(f"embedding has norm {norm:.4f}, it must be a unit vector")
     return np.ascontiguousarray(values, dtype=np.float32)
