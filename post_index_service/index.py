@@ -1,9 +1,10 @@
 """Search among the posts of a category or of all: by user, by mood, by both, or by popularity.
 
 Posts lie in order of category, so a category is a slice of each array and only that slice is scanned; a selector over
-all posts measured up to 400 times slower. FAISS scans 8-bit codes, or BLAS the vectors where they are few; the best are
-ranked again, as many as it takes to be sure that no other post belongs among them. Only a user's search over all of
-very many posts takes its few best from a coarser scan, and is not sure.
+all posts measured up to 400 times slower. FAISS scans 8-bit codes, or, where posts are few, BLAS the vectors beside the
+closeness of a mood that was met before. The best are ranked again, as many as it takes to be sure that no other post
+belongs among them. Only a user's search over all of very many posts takes its few best from a coarser scan, and is not
+sure.
 """
 
 import math
@@ -13,11 +14,13 @@ from enum import Enum
 
 import numpy as np
 
+from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, Rows, among_sorted, rounding_of_products
 from post_index_service.ranking import (
     ByInnerProducts,
     ByPopularity,
     ByShortlist,
+    ClosenessScan,
     CodedScan,
     DenseScan,
     InnerProduct,
@@ -35,7 +38,7 @@ MOST_SEEN = 100_000
 MOST_EXACT = 200_000
 """Posts up to which a user's search over all categories is exact; beyond, it ranks a shortlist, see recall.py."""
 MOST_DENSE = 4_096
-"""Posts up to which a user's search reads their vectors, and not their codes first."""
+"""Posts up to which their vectors are read, not their codes first; the closeness of a mood to them is remembered."""
 _NORM_TOLERANCE = 1e-3
 
 
@@ -153,6 +156,7 @@ class PostIndex:
         self._tower_rounding = rounding_of_products(posts.tower_embeddings)
         self._shortlist = Shortlist(self._tower_codes) if len(posts.posts) > most_exact else None
         self._most_dense = most_dense
+        self._closeness = RememberedCloseness()
         self._popularity = posts.popularity
         self._post_ids = posts.post_ids
         self._rows_by_id = np.argsort(posts.post_ids, kind="stable").astype(np.int32)
@@ -224,13 +228,26 @@ class PostIndex:
                 return Ranking.USER, ByShortlist(exact, self._shortlist, by_user.query)
             return Ranking.USER, exact
         by_mood = InnerProduct(self._text[place], mood)
+        closeness = self._remembered(place, by_mood)
+        products = (closeness or by_mood,) if by_user is None else (closeness or by_mood, by_user)
+        scan = self._scan_by_mood(place, by_mood, by_user, closeness)
+        ranking = Ranking.MOOD if by_user is None else Ranking.MOOD_THEN_USER
+        return ranking, ByInnerProducts(scan, products, ids)
+
+    def _remembered(self, place: slice, by_mood: InnerProduct) -> Closeness | None:
+        total = place.stop - place.start
+        if not 0 < total <= self._most_dense:
+            return None
+        return self._closeness.of(by_mood.query, (place.start, total), lambda: by_mood.of(np.arange(total)))
+
+    def _scan_by_mood(
+        self, place: slice, by_mood: InnerProduct, by_user: InnerProduct | None, closeness: Closeness | None
+    ) -> Scan:
+        if closeness is not None:
+            return DenseScan(by_user, self._tower_rounding, closeness) if by_user else ClosenessScan(closeness)
+        user = np.float32(self._user_weight) * by_user.query if by_user else np.zeros(self.tower_space.dimension, "f4")
         codes = self._text_and_tower_codes
-        if by_user is None:
-            query = codes.query(mood, np.zeros(self.tower_space.dimension, dtype=np.float32))
-            return Ranking.MOOD, ByInnerProducts(CodedScan(codes, place, query, len(ids)), (by_mood,), ids)
-        query = codes.query(mood, np.float32(self._user_weight) * by_user.query)
-        products = (by_mood, by_user)
-        return Ranking.MOOD_THEN_USER, ByInnerProducts(CodedScan(codes, place, query, len(ids)), products, ids)
+        return CodedScan(codes, place, codes.query(by_mood.query, user), place.stop - place.start)
 
     def _scan_by_user(self, place: slice, by_user: InnerProduct) -> Scan:
         total = place.stop - place.start

@@ -6,12 +6,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from post_index_service.closeness import Closeness
 from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
 from post_index_service.shortlist import Shortlist
 from two_tower.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 
 _FETCHED_MORE = 64  # than asked for: the rows whose scores in the codes are within twice the error of the last one's
 _FETCHED_MORE_DENSE = 16
+_ROUNDED_AGAIN = 1.1  # a weighted sum is rounded twice more, by far less than the product of 64 terms was
 _SHORTLISTED = 512  # of a million random directions none of the best ten is left out
 _BLOCK_ROWS = 8192
 
@@ -24,6 +26,17 @@ class Order(Protocol):
 
     def among(self, rows: Rows) -> tuple[Rows, Scores]:
         """The given rows in order, with their scores."""
+
+
+class Product(Protocol):
+    """A part of a score: ``weight`` times a number a row."""
+
+    @property
+    def weight(self) -> float:
+        """How much it counts."""
+
+    def of(self, rows: Rows) -> Scores:
+        """The numbers of the rows, without the weight: the same in whichever company they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +90,45 @@ class CodedScan:
 class DenseScan:
     """By the vectors themselves, of so few rows that reading them takes less than knowing how far codes are off.
 
-    BLAS rounds a row's product otherwise than InnerProduct does: by less than ``error``.
+    BLAS rounds a row's product otherwise than InnerProduct does: by less than ``error``. With a mood's ``closeness``
+    the score is that plus the weighted product.
     """
 
     product: InnerProduct
     error: float
+    closeness: Closeness | None = None
 
     def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
         """One matrix product."""
-        scores = self.product.vectors @ self.product.query
-        if len(skip):
-            scores[skip] = -np.inf
-        fetched = count + _FETCHED_MORE_DENSE
-        if fetched >= len(scores) - len(skip):
-            return np.flatnonzero(scores != -np.inf), -np.inf
-        rows = np.argpartition(scores, len(scores) - fetched)[-fetched:]
-        return rows, float(scores[rows[0]]) + self.error  # the first of them is the least
+        scores, error = self.product.vectors @ self.product.query, self.error
+        if self.closeness is not None:
+            scores *= np.float32(self.product.weight)
+            scores += self.closeness.scores
+            error *= abs(self.product.weight) * _ROUNDED_AGAIN
+            error += self.closeness.largest * 2.0**-22
+        return _nearest(scores, count, skip=skip, error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosenessScan:
+    """By a mood's closeness alone."""
+
+    closeness: Closeness
+
+    def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
+        """Look at what is remembered."""
+        return _nearest(self.closeness.scores, count, skip=skip, error=0.0)
+
+
+def _nearest(scores: Scores, count: int, *, skip: Rows, error: float) -> tuple[Rows, float]:
+    if len(skip):
+        scores = scores.copy()
+        scores[skip] = -np.inf
+    fetched = count + _FETCHED_MORE_DENSE
+    if fetched >= len(scores) - len(skip):
+        return np.flatnonzero(scores != -np.inf), -np.inf
+    rows = np.argpartition(scores, len(scores) - fetched)[-fetched:]
+    return rows, float(scores[rows[0]]) + error  # the first of them is the least
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +136,7 @@ class ByInnerProducts:
     """Largest sum of weighted inner products first; what is shown is the last of them, without its weight."""
 
     scan: Scan
-    products: tuple[InnerProduct, ...]
+    products: tuple[Product, ...]
     ids: NDArray[np.int64]
 
     def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:

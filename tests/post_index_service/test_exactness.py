@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from post_index_service import ranking
+from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, rounding_of_products
 from post_index_service.index import PostIndex, Query, Ranking
 from post_index_service.loading import load
@@ -108,7 +109,15 @@ def brute_force(posts: IndexPosts, query: Query) -> tuple[list[int], list[float]
 @pytest.mark.parametrize("category_id", [None, *(number for number in SIZES if number)])
 @pytest.mark.parametrize(
     ("with_user", "with_mood", "most_dense"),
-    [(True, False, 0), (True, False, 10_000), (False, True, 0), (True, True, 0), (False, False, 0)],
+    [
+        (True, False, 0),
+        (True, False, 10_000),
+        (False, True, 0),
+        (False, True, 10_000),
+        (True, True, 0),
+        (True, True, 10_000),
+        (False, False, 0),
+    ],
 )
 def test_a_search_is_what_brute_force_finds(
     kind: str, category_id: int | None, with_user: bool, with_mood: bool, most_dense: int
@@ -179,6 +188,80 @@ def test_a_dense_score_is_never_further_off_than_it_says(kind: str) -> None:
         rows, bound = DenseScan(InnerProduct(vectors, query), error).nearest(20, skip=np.arange(100))
         assert rows.min() >= 100
         assert exact[np.setdiff1d(np.arange(100, 3000), rows)].max() <= bound
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("weight", [0.4, -3.0, 1e4])
+def test_a_dense_score_beside_a_closeness_is_never_further_off_than_it_says(kind: str, weight: float) -> None:
+    random = np.random.default_rng(0)
+    vectors = KINDS[kind](random, 3000, TOWER).astype(np.float32)
+    texts = unit_rows(random, 3000, TEXT)
+    rows = np.arange(3000)
+    for user, mood in zip(unit_rows(random, 20, TOWER), unit_rows(random, 20, TEXT), strict=True):
+        scores = InnerProduct(texts, mood).of(rows)
+        closeness = Closeness(scores, float(np.abs(scores).max()))
+        by_user = InnerProduct(vectors, user, weight)
+        sums = scores + np.float32(weight) * by_user.of(rows)
+        found, bound = DenseScan(by_user, rounding_of_products(vectors), closeness).nearest(20, skip=rows[:100])
+        assert found.min() >= 100
+        assert sums[np.setdiff1d(rows[100:], found)].max() <= bound
+
+
+def test_a_mood_that_comes_again_is_found_by_what_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    scans: list[int] = []
+    nearest = Codes.nearest
+    monkeypatch.setattr(Codes, "nearest", lambda *args: scans.append(args[-1]) or nearest(*args))
+    index = index_of(make_posts("normal"))
+    random = np.random.default_rng(3)
+    mood, other_mood = (embedding(index.text_space, row) for row in unit_rows(random, 2, TEXT))
+    users = [embedding(index.tower_space, row) for row in unit_rows(random, 4, TOWER)]
+    answers = [index.search(Query(user, mood, category_id=1)).rows for user in users]
+    assert len(scans) == 1
+    assert len(set(answers)) == 4  # each user's own
+    index.search(Query(mood=other_mood, category_id=1))
+    index.search(Query(mood=mood, category_id=4))
+    assert len(scans) == 3
+
+
+def test_a_mood_is_remembered_for_the_first_category_and_for_all_posts_apart() -> None:
+    posts = make_posts("normal")
+    rows = np.flatnonzero(posts.category_ids == 4)
+    rows = np.concatenate([np.flatnonzero(posts.category_ids == 3), rows])  # both begin at row 0: category 3, and all
+    few = replace(
+        posts,
+        post_ids=posts.post_ids[rows],
+        category_ids=posts.category_ids[rows],
+        tower_embeddings=posts.tower_embeddings[rows],
+        text_embeddings=posts.text_embeddings[rows],
+        popularity=posts.popularity[rows],
+        posts=ServedPosts.of(posts.posts.at(rows)),
+    )
+    index = index_of(few)
+    mood = embedding(index.text_space, unit_rows(np.random.default_rng(5), 1, TEXT)[0])
+    for category_id in (3, None, 3, None, 3, None):
+        query = Query(mood=mood, category_id=category_id)
+        assert [item.post.post_id for item in index.search(query).posts] == brute_force(few, query)[0][:10]
+
+
+def test_remembered_closeness_is_bounded_and_forgets_what_was_used_longest_ago() -> None:
+    remembered = RememberedCloseness(most_values=300)
+    computed: list[int] = []
+
+    def ask(number: int) -> Closeness | None:
+        def compute() -> np.ndarray:
+            computed.append(number)
+            return np.full(100, number, dtype=np.float32)
+
+        return remembered.of(np.float32([number, 1]), 5, compute)
+
+    assert [ask(number) for number in range(4)] == [None] * 4
+    for number in (0, 1, 2, 0, 3):  # 3 drives out 1, which was not asked for since
+        assert set(ask(number).scores.tolist()) == {number}
+    assert computed == [0, 1, 2, 3]
+    ask(0), ask(2), ask(3)
+    assert computed == [0, 1, 2, 3]
+    ask(1)
+    assert computed == [0, 1, 2, 3, 1]
 
 
 def test_the_pages_of_a_shortlist_are_every_post_once_and_begin_with_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
