@@ -170,7 +170,7 @@ def write_growth_plot(points: Sequence[Point], path: Path) -> None:
     for panel, (title, values) in zip(axes, panels.items(), strict=True):
         panel.plot(posts, values, "o-")
         panel.set_xscale("log")
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(0, 1.15 * max(values))
         panel.set_xlabel("posts")
         panel.set_title(title, fontsize=9)
     figure.savefig(path, dpi=130)
