@@ -100,18 +100,6 @@ def milvus(place, expression):
     return ask
 
 
-def openvino_mood(place):
-    """An exported BERT, one text at a time."""
-    import openvino
-
-    core = openvino.Core()
-    core.set_property("CPU", {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1})
-    compiled = core.compile_model(core.read_model(place / "bert.onnx"), "CPU")
-    request = compiled.create_infer_request()
-    tokens = [np.array([ids]) for ids in json.loads((place / "tokens.json").read_text())]
-    return lambda row: request.infer({0: tokens[row]})[compiled.output(0)][0].copy()
-
-
 def numpy_all(place):
     """All scores, and the best of them: what needs no engine."""
     vectors, queries = np.load(place / "vectors.npy"), np.load(place / "queries.npy")
@@ -132,7 +120,6 @@ PEERS = {
     "usearch-category": usearch_category,
     "milvus-lite": lambda place: milvus(place, ""),
     "milvus-lite-category": lambda place: milvus(place, "category == 1"),
-    "openvino": openvino_mood,
 }
 
 
@@ -145,7 +132,7 @@ def main():
         ask = PEERS[name](place)
         count = int((place / "count").read_text())
         found = [np.asarray(ask(row)) for row in range(count)]
-        rows = np.full((count, max(map(len, found))), -1, dtype=found[0].dtype if name == "openvino" else np.int64)
+        rows = np.full((count, max(map(len, found))), -1, dtype=np.int64)
         for row, one in enumerate(found):
             rows[row, : len(one)] = one
         np.save(place / f"{name}.npy", rows)

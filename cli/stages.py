@@ -74,7 +74,13 @@ def score_stage(workspace: Workspace) -> None:
     _print_rows("Scored", report.rows())
 
 
-def embed_stage(workspace: Workspace, encoder_directory: Path, *, runtime: Runtime = Runtime.ONNX) -> None:
+def embed_stage(
+    workspace: Workspace,
+    encoder_directory: Path,
+    *,
+    runtime: Runtime = Runtime.OPENVINO,
+    half_precision: bool = False,
+) -> None:
     """Post texts to text embeddings."""
     with progress_bar("embed") as advance:
         report = embed_posts(
@@ -83,6 +89,7 @@ def embed_stage(workspace: Workspace, encoder_directory: Path, *, runtime: Runti
             workspace.text_embeddings,
             encoder_directory=encoder_directory,
             runtime=runtime,
+            half_precision=half_precision,
             progress=lambda done, total: advance(done, f"of {total} new texts"),
         )
     console.print(f"Embedded {report.embedded} texts, reused {report.reused} ({report.dimension} dimensions).")

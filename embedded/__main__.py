@@ -92,7 +92,7 @@ def main() -> int:
     """Serve the current bundle until SIGTERM; 1 for a bad bundle or a taken address, 2 for a wrong setting."""
     settings, compute = load_settings(GatewaySettings), load_settings(UserTowerSettings)
     configure_logging("embedded", level=settings.log_level)
-    if compute.runtime is not Runtime.ONNX:
+    if compute.runtime is not Runtime.OPENVINO:
         variable = variable_of(UserTowerSettings, "runtime")
         print(f"embedded: {variable} is {compute.runtime}: this mode loads no torch, unset it", file=sys.stderr)
         return 2

@@ -16,7 +16,7 @@ from pipeline.tables import read_posts
 from two_tower.encoder_files import encoder_files
 from two_tower.mood_encoders import Encodes, Runtime
 from two_tower.mood_text import post_to_mood_sentence
-from two_tower.onnx_encoder import OnnxEncoder
+from two_tower.openvino_encoder import OpenVinoEncoder
 
 MAX_TOKENS = 128
 _TEXTS_AT_ONCE = 512  # among so many, texts of one length fill batches
@@ -56,18 +56,21 @@ def embed_posts(
     output: Path,
     *,
     encoder_directory: Path,
-    runtime: Runtime = Runtime.ONNX,
+    runtime: Runtime = Runtime.OPENVINO,
+    half_precision: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbedReport:
     """Embed summary and mood of every clean post; ``progress`` hears (texts done, texts to do).
 
-    With full weights in either runtime, which agree to 1e-5: the posts are what every mood is compared with.
+    With full weights in either runtime, which agree to 1e-5: the posts are what every mood is compared with. With
+    ``half_precision``, of OpenVINO alone, products are bfloat16 where the processor has it.
     """
     posts = read_posts(clean_directory).sort_values("post_id", ignore_index=True)
     summaries: list[str] = posts["summary_text"].tolist()
     moods = [post_to_mood_sentence(mood, text) for mood, text in zip(posts["mood_text"], summaries, strict=True)]
-    encoder = _read_encoder(encoder_directory, runtime)
-    with _Cache(cache, encoder_key=_encoder_key(encoder_directory), dimension=encoder.dimension) as known:
+    encoder = _read_encoder(encoder_directory, runtime, half_precision=half_precision)
+    key = _encoder_key(encoder_directory, half_precision=half_precision)
+    with _Cache(cache, encoder_key=key, dimension=encoder.dimension) as known:
         texts = {known.key_of(text): text for text in [*summaries, *filter(None, moods)]}
         new = [key for key in texts if key not in known]
         # Alike in length, and the same batches whenever the same texts are new.
@@ -104,9 +107,13 @@ def read_text_embeddings(path: Path) -> TextEmbeddings:
     return texts
 
 
-def _read_encoder(directory: Path, runtime: Runtime) -> Encodes:
-    if runtime is Runtime.ONNX:
-        return OnnxEncoder(directory, quantised=False, max_tokens=MAX_TOKENS, threads=None)
+def _read_encoder(directory: Path, runtime: Runtime, *, half_precision: bool) -> Encodes:
+    if runtime is Runtime.OPENVINO:
+        return OpenVinoEncoder(
+            directory, quantised=False, max_tokens=MAX_TOKENS, threads=None, half_precision=half_precision
+        )
+    if half_precision:
+        raise ValueError("torch embeds in full precision alone")
     from two_tower.text_encoder import TextEncoder  # noqa: PLC0415 - loads torch and transformers
 
     return TextEncoder(directory, max_tokens=MAX_TOKENS)
@@ -150,8 +157,8 @@ class _Cache:
         return found
 
 
-def _encoder_key(directory: Path) -> str:
-    digest = hashlib.sha256(str(MAX_TOKENS).encode())
+def _encoder_key(directory: Path, *, half_precision: bool) -> str:
+    digest = hashlib.sha256(f"{MAX_TOKENS}{' in half precision' if half_precision else ''}".encode())
     for file in encoder_files(directory):
         with file.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())

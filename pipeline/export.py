@@ -39,7 +39,7 @@ CANARY_USERS = 3
 CANARY_POSTS = 10
 REPORT_MOODS = ("calm", "😂")
 NEAR_TIE = 1e-6
-PINNED_LIBRARIES = ("numpy", "onnx", "onnxruntime", "safetensors", "tokenizers", "torch", "transformers")
+PINNED_LIBRARIES = ("numpy", "onnx", "openvino", "safetensors", "tokenizers", "torch", "transformers")
 
 
 def export(

@@ -163,7 +163,7 @@ def roll_back(root: Path, directory: Path | None = None, *, on_wait: Callable[[]
 
 def check_bundle(bundle: Bundle) -> None:
     """Read every file as the processes will; BundleError names the one that does not say what it should."""
-    from two_tower.mood_encoders import read_quantised_mood_encoder  # noqa: PLC0415 - loads ONNX Runtime
+    from two_tower.mood_encoders import read_quantised_mood_encoder  # noqa: PLC0415 - loads OpenVINO
     from two_tower.towers import Towers, read_mood_encoder  # noqa: PLC0415 - torch takes seconds to import
 
     IndexPosts.read(bundle)

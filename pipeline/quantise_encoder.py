@@ -6,7 +6,7 @@ import numpy as np
 
 from two_tower.encoder_files import TextEncoderError
 from two_tower.mood_encoders import Encodes
-from two_tower.onnx_encoder import LOWEST_COSINE, OnnxEncoder
+from two_tower.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
 from two_tower.quantised_bert import write_quantised
 
 PROOF_TEXTS = (
@@ -45,7 +45,7 @@ def quantise_encoder(directory: Path, *, full: Encodes) -> float:
     TextEncoderError if an embedding of a proof text is not as near to that of ``full`` as serving promises.
     """
     path = write_quantised(directory, directory)
-    cosines = (OnnxEncoder(directory).encode(PROOF_TEXTS) * full.encode(PROOF_TEXTS)).sum(axis=1)
+    cosines = (OpenVinoEncoder(directory).encode(PROOF_TEXTS) * full.encode(PROOF_TEXTS)).sum(axis=1)
     worst = int(np.argmin(cosines))
     if not cosines[worst] >= LOWEST_COSINE:  # nor where it is no number
         raise TextEncoderError(

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import openvino
 import pandas as pd
 import torch
 from numpy.typing import NDArray
@@ -27,12 +28,12 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from pipeline.summary_text import read_summary
 from sample_api.world import generate_world
-from two_tower.bert_arrays import Arrays, BertShape, read_arrays
+from two_tower.bert_arrays import BLOCK, Arrays, BertShape, read_arrays
 from two_tower.bert_graph import IDS, bert_graph
 from two_tower.bundle import current_bundle, open_bundle
 from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS, default_encoder_directory, read_tokenizer
 from two_tower.mood_text import mood_to_words, post_to_mood_sentence
-from two_tower.onnx_encoder import OnnxEncoder
+from two_tower.openvino_encoder import OpenVinoEncoder
 from two_tower.quantised_bert import in_blocks, quantise
 from two_tower.text_encoder import TextEncoder
 
@@ -82,12 +83,31 @@ def unordered(shape: BertShape, arrays: Arrays, block: int) -> Arrays:
 
 
 def session_of(graph: bytes | str) -> onnxruntime.InferenceSession:
-    """As OnnxEncoder makes its own."""
+    """Of one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+Run = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+
+
+def in_onnx_runtime(graph: bytes | str) -> Run:
+    """A graph in ONNX Runtime."""
+    session = session_of(graph)
+    return lambda ids: session.run(None, {IDS: ids})[0]
+
+
+def in_openvino(graph: bytes, *, half_precision: bool = False) -> Run:
+    """A graph as OpenVinoEncoder runs its own."""
+    properties = {"NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1, "DYNAMIC_QUANTIZATION_GROUP_SIZE": BLOCK}
+    if not half_precision:
+        properties["INFERENCE_PRECISION_HINT"] = "f32"
+    core = openvino.Core()
+    request = core.compile_model(core.read_model(graph), "CPU", properties).create_infer_request()
+    return lambda ids: request.infer({0: ids}, share_inputs=True)[0]
 
 
 def graphs(directory: Path, scratch: Path) -> dict[str, bytes | str]:
@@ -127,7 +147,7 @@ def overlap(queries: NDArray[np.float32], exact: NDArray[np.float32], posts: NDA
 
 def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, rounds: int) -> None:
     """Speed and quality of a single new mood."""
-    full, eager = OnnxEncoder(directory, quantised=False), TextEncoder(directory)
+    full, eager = OpenVinoEncoder(directory, quantised=False), TextEncoder(directory)
     tokenizer = read_tokenizer(directory / TOKENIZER, max_tokens=128, vocabulary_size=2**31)
     texts = moods()
     ids = [np.array([tokenizer.encode(text).ids]) for text in texts]
@@ -135,13 +155,14 @@ def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, roun
     exact = eager.encode(texts, batch_size=1)
     posts = {name: full.encode(sentences, batch_size=16) for name, sentences in worlds.items()}
     with tempfile.TemporaryDirectory() as scratch:
-        sessions = {name: session_of(graph) for name, graph in graphs(directory, Path(scratch)).items()}
+        made = graphs(directory, Path(scratch))
+        sessions = {f"ONNX Runtime, {name}": in_onnx_runtime(graph) for name, graph in made.items()}
+        for name in ("full weights", "8 bits, blocks of 32"):
+            sessions[f"OpenVINO, {name}"] = in_openvino(made[name])
+        sessions["OpenVINO, full weights, bfloat16"] = in_openvino(made["full weights"], half_precision=True)
     ways: dict[str, Callable[[], object]] = {
         "transformers, eager": lambda: [eager.encode([texts[row]]) for row in short],
-        **{
-            name: lambda session=session: [session.run(None, {IDS: ids[row]}) for row in short]
-            for name, session in sessions.items()
-        },
+        **{name: lambda session=session: [session(ids[row]) for row in short] for name, session in sessions.items()},
     }
     seconds = timed(ways, rounds)
     counts = ", ".join(f"{len(rows)} of the {name}" for name, rows in posts.items())
@@ -151,7 +172,7 @@ def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, roun
     for name, values in seconds.items():
         queries = exact
         if name in sessions:
-            queries = np.concatenate([sessions[name].run(None, {IDS: tokens})[0] for tokens in ids])
+            queries = np.concatenate([sessions[name](tokens) for tokens in ids])
         cosines = (queries * exact).sum(axis=1)
         overlaps = " / ".join(f"{overlap(queries, exact, rows):.3f}" for rows in posts.values())
         ratio = np.median(seconds["transformers, eager"] / values)
@@ -166,11 +187,11 @@ def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, roun
 
     together = [row for row in short if ids[row].size == 6][:4]
     alike = np.concatenate([ids[row] for row in together])
-    session = sessions["8 bits, blocks of 32"]
+    session = sessions["OpenVINO, 8 bits, blocks of 32"]
     both = timed(
         {
-            "one by one": lambda: [session.run(None, {IDS: ids[row]}) for row in together],
-            "together": lambda: session.run(None, {IDS: alike}),
+            "one by one": lambda: [session(ids[row]) for row in together],
+            "together": lambda: session(alike),
         },
         rounds * 4,
     )
@@ -179,7 +200,8 @@ def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, roun
 
 def print_batches(directory: Path, sentences: Sequence[str], *, rounds: int) -> None:
     """Texts a second of the whole corpus."""
-    full, eager = OnnxEncoder(directory, quantised=False), TextEncoder(directory)
+    full, eager = OpenVinoEncoder(directory, quantised=False), TextEncoder(directory)
+    half = OpenVinoEncoder(directory, quantised=False, half_precision=True)
     tokens = sorted((full._tokenizer.encode(text).ids for text in sentences), key=len)
     with tempfile.TemporaryDirectory() as scratch:
         dynamic = session_of(graphs(directory, Path(scratch))["int8 per channel, dynamic"])
@@ -199,6 +221,7 @@ def print_batches(directory: Path, sentences: Sequence[str], *, rounds: int) -> 
                 eager.encode(by_length[start : start + 64]) for start in range(0, len(by_length), 64)
             ],
             "full weights, batches of one length": lambda: full.encode(sentences, batch_size=16),
+            "full weights, bfloat16, the same batches": lambda: half.encode(sentences, batch_size=16),
             "int8 per channel, dynamic, the same batches": run_dynamic,
         },
         rounds,
@@ -238,7 +261,7 @@ print(f"| {sys.argv[2]} | {seconds:.1f} | {resident:.0f} | {user * 1e6:.0f} |")
 def print_processes(bundles: Path) -> None:
     """Seconds until warm, resident memory, and a known user's context."""
     print("\n| runtime | seconds until warm | MB resident | microseconds a known user |\n|---|---|---|---|", flush=True)
-    for runtime in ("torch", "onnx"):
+    for runtime in ("torch", "openvino"):
         command = [sys.executable, "-c", PROCESS, str(current_bundle(bundles)), runtime]
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         subprocess.run(command, check=True, env=os.environ | threads)  # noqa: S603

@@ -10,18 +10,18 @@ from two_tower.bundle import Bundle, BundleError
 from two_tower.bundle_files import MOOD_ENCODER
 from two_tower.embedding_space import Matrix
 from two_tower.encoder_files import CONFIG, TOKENIZER, TextEncoderError
-from two_tower.onnx_encoder import OnnxEncoder
+from two_tower.openvino_encoder import OpenVinoEncoder
 
 
 class Runtime(StrEnum):
-    """In what a BERT runs; a process that chooses ONNX Runtime needs no torch."""
+    """In what a BERT runs; a process that chooses OpenVINO needs no torch."""
 
-    ONNX = "onnx"
+    OPENVINO = "openvino"
     TORCH = "torch"
 
 
 class Encodes(Protocol):
-    """A text encoder: TextEncoder in torch, OnnxEncoder without it."""
+    """A text encoder: TextEncoder in torch, OpenVinoEncoder without it."""
 
     @property
     def dimension(self) -> int:
@@ -50,6 +50,6 @@ def read_encoder(bundle: Bundle, kind: Callable[[Path], _Encoder], *, files: Seq
     return encoder
 
 
-def read_quantised_mood_encoder(bundle: Bundle) -> OnnxEncoder:
-    """The BERT of a bundle through ONNX Runtime, 8-bit weights; errors as read_encoder raises them."""
-    return read_encoder(bundle, OnnxEncoder, files=(CONFIG, TOKENIZER, QUANTISED))
+def read_quantised_mood_encoder(bundle: Bundle) -> OpenVinoEncoder:
+    """The BERT of a bundle through OpenVINO, 8-bit weights; errors as read_encoder raises them."""
+    return read_encoder(bundle, OpenVinoEncoder, files=(CONFIG, TOKENIZER, QUANTISED))

@@ -83,7 +83,7 @@ class Encoder:
     A bundle's users do not change, so all are embedded once, when it is read: to answer for one is to look it up.
     """
 
-    def __init__(self, bundle: Bundle, *, mood_cache_size: int, runtime: Runtime = Runtime.ONNX) -> None:
+    def __init__(self, bundle: Bundle, *, mood_cache_size: int, runtime: Runtime = Runtime.OPENVINO) -> None:
         self.bundle_id = bundle.bundle_id
         self.tower_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TOWER, bundle.manifest.tower_dimension)
         self.text_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TEXT, bundle.manifest.text_dimension)

@@ -1,4 +1,4 @@
-"""In what a bundle's towers and BERT run: NumPy and ONNX Runtime, or torch, which is loaded only if asked for."""
+"""In what a bundle's towers and BERT run: NumPy and OpenVINO, or torch, which is loaded only if asked for."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from two_tower.embedding_space import Matrix
 from two_tower.features import Histories, PostInputs
 from two_tower.mood_encoders import Encodes, Runtime, read_quantised_mood_encoder
 from two_tower.numpy_towers import NumpyTowers
-from two_tower.onnx_encoder import LOWEST_COSINE
+from two_tower.openvino_encoder import LOWEST_COSINE
 from two_tower.tower_config import TowerConfig
 from two_tower.tower_files import KnownPosts
 from two_tower.words import Vocabulary
@@ -54,7 +54,7 @@ def read_models(bundle: Bundle, runtime: Runtime) -> Models:
     return _READERS[runtime](bundle)
 
 
-def _read_numpy_and_onnx(bundle: Bundle) -> Models:
+def _read_numpy_and_openvino(bundle: Bundle) -> Models:
     return Models(NumpyTowers.read(bundle), read_quantised_mood_encoder(bundle), LOWEST_COSINE)
 
 
@@ -68,6 +68,6 @@ def _read_torch(bundle: Bundle) -> Models:
 
 
 _READERS: Mapping[Runtime, Callable[[Bundle], Models]] = {
-    Runtime.ONNX: _read_numpy_and_onnx,
+    Runtime.OPENVINO: _read_numpy_and_openvino,
     Runtime.TORCH: _read_torch,
 }

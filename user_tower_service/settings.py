@@ -21,7 +21,8 @@ class Settings(ComputeSettings):
         description="directory of the bundles, with the link `current` in it",
     )
     runtime: Runtime = Field(
-        Runtime.ONNX, description="onnx: NumPy and an 8-bit BERT; torch: the full BERT, 6 times slower, 320 MB more"
+        Runtime.OPENVINO,
+        description="openvino: NumPy and an 8-bit BERT; torch: the full BERT, 8 times slower, 320 MB more",
     )
     mood_cache_size: int = Field(4096, ge=0, description="moods whose embeddings are remembered")
     metrics_port: int = Field(9101, ge=0, le=65535, description="port of Prometheus metrics; 0 for none")

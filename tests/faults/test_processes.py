@@ -257,14 +257,14 @@ def with_errors_dropped(run: Callable[[socket.socket], None]) -> Callable[[socke
 
 BREAK_MOODS = """
 import runpy
-from two_tower.onnx_encoder import OnnxEncoder
+from two_tower.openvino_encoder import OpenVinoEncoder
 
-whole = OnnxEncoder.encode
+whole = OpenVinoEncoder.encode
 def encode(self, texts, **options):
     if "calm and happy" in texts:
         raise RuntimeError("the mood encoder is broken by the test")
     return whole(self, texts, **options)
-OnnxEncoder.encode = encode
+OpenVinoEncoder.encode = encode
 runpy.run_module("user_tower_service", run_name="__main__")
 """
 

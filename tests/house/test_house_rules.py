@@ -139,7 +139,7 @@ def test_of_the_user_tower_only_the_runtime_may_ask_for_torch_and_only_when_it_i
     )
 
 
-def test_the_user_tower_answers_through_onnx_runtime_without_torch(tmp_path: Path) -> None:
+def test_the_user_tower_answers_through_openvino_without_torch(tmp_path: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path

@@ -19,13 +19,14 @@ def embed(small_workspace: Workspace, tmp_path: Path):
     cache = tmp_path / "cache.sqlite"
     cache.write_bytes(small_workspace.text_cache.read_bytes())
 
-    def run(progress=None, runtime=Runtime.ONNX):
+    def run(progress=None, runtime=Runtime.OPENVINO, half_precision=False):
         return embed_posts(
             small_workspace.clean,
             cache,
             tmp_path / "embeddings.safetensors",
             encoder_directory=default_encoder_directory(),
             runtime=runtime,
+            half_precision=half_precision,
             progress=progress,
         )
 
@@ -118,3 +119,18 @@ def test_what_is_no_file_of_embeddings_is_refused_with_what_to_do(tmp_path: Path
         save_file({"post_ids": np.arange(2), "embeddings": embeddings, "mood_embeddings": moods}, path)
         with pytest.raises(TextEmbeddingsError, match="unit vectors"):
             read_text_embeddings(path)
+
+
+def test_half_precision_is_near_and_is_not_mistaken_for_full_precision(embed, tmp_path: Path) -> None:
+    full = embed()
+    whole = read_text_embeddings(tmp_path / "embeddings.safetensors")
+    halved = embed(half_precision=True)
+    assert (full.embedded, halved.embedded, halved.reused) == (0, full.reused, 0)
+    near = read_text_embeddings(tmp_path / "embeddings.safetensors")
+    assert (near.embeddings * whole.embeddings).sum(axis=1).min() > 0.999
+    assert embed().embedded == 0
+    np.testing.assert_array_equal(
+        read_text_embeddings(tmp_path / "embeddings.safetensors").embeddings, whole.embeddings
+    )
+    with pytest.raises(ValueError, match="full precision alone"):
+        embed(half_precision=True, runtime=Runtime.TORCH)

@@ -17,7 +17,7 @@ from two_tower.features import PostInputs
 from two_tower.mood_encoders import Runtime
 from two_tower.mood_text import post_to_mood_sentence
 from two_tower.numpy_towers import NumpyTowers
-from two_tower.onnx_encoder import LOWEST_COSINE, OnnxEncoder
+from two_tower.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
 from two_tower.text_encoder import TextEncoder
 from two_tower.tower_files import TowerArrays
 from two_tower.towers import Towers
@@ -159,7 +159,7 @@ def test_another_mood_encoder_fails_the_canaries(
     bundle: Bundle, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoder = Encoder(bundle, mood_cache_size=0, runtime=runtime)
-    kind = OnnxEncoder if runtime is Runtime.ONNX else TextEncoder
+    kind = OpenVinoEncoder if runtime is Runtime.OPENVINO else TextEncoder
     encode = kind.encode
     monkeypatch.setattr(kind, "encode", lambda self, texts: encode(self, [f"{text} and calm" for text in texts]))
     with pytest.raises(BundleError, match="is encoded otherwise than at training"):
@@ -198,7 +198,7 @@ def test_both_runtimes_embed_posts_the_same_from_the_same_text_vectors(bundle: B
 def test_a_dropped_encoder_leaves_no_memory_behind_without_the_garbage_collector(bundle: Bundle) -> None:
     encoder = Encoder(bundle, mood_cache_size=4)
     encoder.encode_context(KnownUsers.read(bundle).usernames[0], "calm")
-    parts = [weakref.ref(part) for part in (encoder, encoder._text_encoder, encoder._text_encoder._session)]
+    parts = [weakref.ref(part) for part in (encoder, encoder._text_encoder, encoder._text_encoder._model)]
     gc.disable()
     try:
         del encoder

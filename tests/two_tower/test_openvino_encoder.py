@@ -4,15 +4,14 @@ import threading
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from pipeline.quantise_encoder import PROOF_TEXTS, quantise_encoder
-from two_tower import onnx_encoder
+from two_tower import openvino_encoder
 from two_tower.bert_arrays import QUANTISED
 from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS, TextEncoderError, default_encoder_directory
-from two_tower.onnx_encoder import LOWEST_COSINE, OnnxEncoder
+from two_tower.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
 from two_tower.quantised_bert import write_quantised
 from two_tower.text_encoder import TextEncoder
 
@@ -35,17 +34,17 @@ def directory(quantised: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def encoder(quantised: Path) -> OnnxEncoder:
-    return OnnxEncoder(quantised)
+def encoder(quantised: Path) -> OpenVinoEncoder:
+    return OpenVinoEncoder(quantised)
 
 
 def test_with_full_weights_the_embeddings_are_those_of_torch() -> None:
     directory = default_encoder_directory()
     theirs = TextEncoder(directory).encode(TEXTS)
-    np.testing.assert_allclose(OnnxEncoder(directory, quantised=False).encode(TEXTS), theirs, atol=1e-5)
+    np.testing.assert_allclose(OpenVinoEncoder(directory, quantised=False).encode(TEXTS), theirs, atol=1e-5)
 
 
-def test_with_8_bits_they_are_near_those_of_torch(encoder: OnnxEncoder, quantised: Path) -> None:
+def test_with_8_bits_they_are_near_those_of_torch(encoder: OpenVinoEncoder, quantised: Path) -> None:
     embeddings = encoder.encode(PROOF_TEXTS)
     assert embeddings.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
@@ -56,7 +55,7 @@ def test_the_same_bert_gives_the_same_bytes(quantised: Path, tmp_path: Path) -> 
     assert write_quantised(quantised, tmp_path).read_bytes() == (quantised / QUANTISED).read_bytes()
 
 
-def test_neither_order_nor_company_changes_an_embedding(encoder: OnnxEncoder) -> None:
+def test_neither_order_nor_company_changes_an_embedding(encoder: OpenVinoEncoder) -> None:
     together = encoder.encode(TEXTS, batch_size=2)
     alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
     np.testing.assert_allclose(together, alone, atol=1e-5)
@@ -64,7 +63,7 @@ def test_neither_order_nor_company_changes_an_embedding(encoder: OnnxEncoder) ->
     assert encoder.encode([]).shape == (0, encoder.dimension)
 
 
-def test_threads_get_what_one_alone_gets(encoder: OnnxEncoder) -> None:
+def test_threads_get_what_one_alone_gets(encoder: OpenVinoEncoder) -> None:
     expected = [encoder.encode([text]) for text in TEXTS]
     found: list[list[np.ndarray]] = [[], []]
 
@@ -80,7 +79,7 @@ def test_threads_get_what_one_alone_gets(encoder: OnnxEncoder) -> None:
         np.testing.assert_array_equal(embeddings, expected * 5)
 
 
-def test_progress_hears_of_every_text(encoder: OnnxEncoder) -> None:
+def test_progress_hears_of_every_text(encoder: OpenVinoEncoder) -> None:
     heard: list[int] = []
     encoder.encode(TEXTS, batch_size=3, progress=heard.append)
     assert sum(heard) == len(TEXTS)
@@ -93,7 +92,7 @@ def test_a_missing_or_broken_file_is_named(directory: Path, name: str, is_there:
     if is_there:
         (directory / name).write_bytes(b"{broken")
     with pytest.raises(TextEncoderError) as caught:
-        OnnxEncoder(directory)
+        OpenVinoEncoder(directory)
     assert caught.value.path == directory / name
 
 
@@ -116,16 +115,15 @@ def test_a_configuration_of_another_bert_is_refused(directory: Path, change: dic
     document = json.loads((directory / CONFIG).read_text())
     (directory / CONFIG).write_text(json.dumps(document | change))
     with pytest.raises(TextEncoderError, match=reason):
-        OnnxEncoder(directory)
+        OpenVinoEncoder(directory)
 
 
 def test_whatever_the_runtime_raises_names_the_file(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_encoder, "bert_graph", lambda shape, arrays: b"no graph")
-    with pytest.raises(TextEncoderError, match="gives no graph that ONNX Runtime takes") as caught:
-        OnnxEncoder(directory)
+    monkeypatch.setattr(openvino_encoder, "bert_graph", lambda shape, arrays: b"no graph")
+    with pytest.raises(TextEncoderError, match="gives no graph that OpenVINO takes") as caught:
+        OpenVinoEncoder(directory)
     assert caught.value.path == directory / QUANTISED
     assert not isinstance(caught.value.__cause__, TextEncoderError)
-    assert onnxruntime.get_available_providers()
 
 
 def test_an_encoder_that_does_not_bear_8_bits_is_not_exported(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

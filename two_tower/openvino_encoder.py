@@ -1,16 +1,17 @@
-"""Texts to unit vectors through ONNX Runtime: the BERT of text_encoder without torch and transformers, and faster."""
+"""Texts to unit vectors through OpenVINO: the BERT of text_encoder without torch and transformers, and faster."""
 
 import os
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+import openvino
 from numpy.typing import NDArray
 
-from two_tower.bert_arrays import QUANTISED, Arrays, BertShape, check_arrays, read_arrays, read_tensors
-from two_tower.bert_graph import IDS, bert_graph
+from two_tower.bert_arrays import BLOCK, QUANTISED, BertShape, check_arrays, read_arrays, read_tensors
+from two_tower.bert_graph import bert_graph
 from two_tower.encoder_files import (
     CONFIG,
     TOKENIZER,
@@ -23,10 +24,8 @@ from two_tower.encoder_files import (
 LOWEST_COSINE = 0.995
 """How near the 8-bit embedding of a text must be to the one of the full weights; the nearest measured is .9987."""
 
-_FATAL = 4  # what a session cannot do it raises; its log would say it a second time
 
-
-class OnnxEncoder:
+class OpenVinoEncoder:
     """The encoder of a directory as TextEncoder is one; safe to call from several threads.
 
     With ``quantised`` it reads ``model_int8.safetensors`` in place of ``model.safetensors``. TextEncoderError if a file
@@ -34,9 +33,18 @@ class OnnxEncoder:
     """
 
     def __init__(
-        self, directory: Path, *, quantised: bool = True, max_tokens: int = 128, threads: int | None = 1
+        self,
+        directory: Path,
+        *,
+        quantised: bool = True,
+        max_tokens: int = 128,
+        threads: int | None = 1,
+        half_precision: bool = False,
     ) -> None:
-        """``threads`` a text is embedded by; None for one a processor."""
+        """A batch is embedded by ``threads``, None for one a processor; one batch after the other.
+
+        With ``half_precision`` products are bfloat16 on a processor that has them, else float32.
+        """
         config_path, weights = directory / CONFIG, QUANTISED if quantised else WEIGHTS
         for file in (CONFIG, TOKENIZER, weights):
             if not (directory / file).is_file():
@@ -51,7 +59,17 @@ class OnnxEncoder:
         self._tokenizer = read_tokenizer(directory / TOKENIZER, max_tokens=max_tokens, vocabulary_size=shape.vocab_size)
         arrays = read_tensors(directory / weights) if quantised else read_arrays(directory / weights)
         check_arrays(directory / weights, shape, arrays, is_quantised=quantised)
-        self._session = _session(directory / weights, shape, arrays, threads=threads)
+        properties: dict[str, object] = {
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": threads or os.cpu_count() or 1,
+            "ENABLE_CPU_PINNING": False,  # the processors are other processes' too
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": BLOCK if quantised else 0,  # the states too, in blocks like the weights'
+        }
+        if not half_precision:
+            properties["INFERENCE_PRECISION_HINT"] = "f32"
+        self._model = _compile(directory / weights, bert_graph(shape, arrays), properties)
+        self._request = self._model.create_infer_request()
+        self._turn = threading.Lock()
         self._prove(directory / weights)
 
     def encode(
@@ -72,7 +90,9 @@ class OnnxEncoder:
         return embeddings
 
     def _run(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        embeddings: NDArray[np.float32] = self._session.run(None, {IDS: np.array(tokens, dtype=np.int64)})[0]
+        ids = np.array(tokens, dtype=np.int64)
+        with self._turn:  # two at once would take longer than one after the other: both wait for the same weights
+            embeddings: NDArray[np.float32] = self._request.infer({0: ids}, share_inputs=True)[0]
         return embeddings
 
     def _prove(self, path: Path) -> None:
@@ -97,13 +117,9 @@ def _alike(tokens: Sequence[Sequence[int]], batch_size: int) -> Iterator[list[in
             yield rows[start : start + batch_size]
 
 
-def _session(path: Path, shape: BertShape, arrays: Arrays, *, threads: int | None) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or os.cpu_count() or 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the processor alone
-    options.log_severity_level = _FATAL
+def _compile(path: Path, graph: bytes, properties: dict[str, object]) -> openvino.CompiledModel:
     try:
-        return onnxruntime.InferenceSession(bert_graph(shape, arrays), options, providers=["CPUExecutionProvider"])
+        core = openvino.Core()
+        return core.compile_model(core.read_model(graph), "CPU", properties)
     except Exception as error:
-        raise TextEncoderError(path, f"gives no graph that ONNX Runtime takes: {error}") from error
+        raise TextEncoderError(path, f"gives no graph that OpenVINO takes: {error}") from error
