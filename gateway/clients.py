@@ -1,6 +1,9 @@
 """The two compute services as the feed sees them: calls to any replica, and their errors in the feed's words."""
 
-from collections.abc import Mapping
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import grpc
 
@@ -17,6 +20,7 @@ from gateway.feed import (
     SearchResult,
     UnavailableError,
 )
+from gateway.gathering import Gathering
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
@@ -31,6 +35,7 @@ _RANKINGS = {
 }
 _POST_INDEX = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
 _BUNDLE_NOT_HELD = "BUNDLE_NOT_HELD"
+_OVERLOADED = "OVERLOADED"
 _ELSEWHERE = frozenset({_BUNDLE_NOT_HELD})  # another replica may be a step ahead, or behind
 _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: (OverloadedError, "is overloaded: try again later"),
@@ -38,23 +43,36 @@ _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
     grpc.StatusCode.UNAVAILABLE: (UnavailableError, "is unavailable"),
     grpc.StatusCode.CANCELLED: (UnavailableError, "is unavailable"),
 }
+_USER_TOWER = "user_tower_service"
+_FOR_ALL = frozenset(
+    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
+)  # whoever asks; not so UNIMPLEMENTED by a tower of before, or a message too large
+
+
+class _Asked(NamedTuple):
+    username: str
+    mood: str
+    bundle_id: str
 
 
 class GrpcUserTower:
-    """The user tower service behind its replicas."""
+    """The user tower service behind its replicas; what is asked while a call to each is out is asked together."""
 
     def __init__(self, replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> None:
         self._replicas = replicas
+        self._gathering: Gathering[_Asked, user_tower_pb2.EncodeContextResponse] = Gathering(
+            self._send, kind=lambda asked: asked.bundle_id, most_calls=lambda: max(1, replicas.well)
+        )
 
     async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> Context:
         """Embed user and mood."""
-        request = user_tower_pb2.EncodeContextRequest(username=username, mood=mood, bundle_id=bundle_id)
         try:
-            answer = await self._replicas.call(
-                lambda stub: stub.EncodeContext, request, seconds=seconds, elsewhere=_ELSEWHERE
-            )
+            answer = await self._gathering.ask(_Asked(username, mood, bundle_id), seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
-            raise _in_our_words(error, "user_tower_service") from error
+            raise _in_our_words(error, _USER_TOWER) from error
+        except TimeoutError as error:
+            error_class, words = _ERRORS[grpc.StatusCode.DEADLINE_EXCEEDED]
+            raise error_class(f"{_USER_TOWER} {words}", service=_USER_TOWER) from error
         return Context(
             user=answer.user_embedding if answer.HasField("user_embedding") else None,
             mood=answer.mood_embedding if answer.HasField("mood_embedding") else None,
@@ -62,6 +80,44 @@ class GrpcUserTower:
             bundle_id=answer.bundle_id,
             mood_unavailable=answer.mood_unavailable,
         )
+
+    async def _send(
+        self, together: Sequence[_Asked], seconds: float
+    ) -> Sequence[user_tower_pb2.EncodeContextResponse | BaseException]:
+        """Ask in one call; what that call alone may have been refused for, one by one."""
+        if len(together) == 1:
+            return [await self._encode_one(together[0], seconds=seconds)]
+        started = time.monotonic()
+        try:
+            return await self._encode_all(together, seconds=seconds)
+        except grpc.aio.AioRpcError as error:
+            if error.code() in _FOR_ALL or read_error_info(error).reason in {_BUNDLE_NOT_HELD, _OVERLOADED}:
+                raise
+        left = seconds - (time.monotonic() - started)
+        return await asyncio.gather(
+            *(self._encode_one(asked, seconds=left) for asked in together), return_exceptions=True
+        )
+
+    async def _encode_one(self, asked: _Asked, *, seconds: float) -> user_tower_pb2.EncodeContextResponse:
+        request = user_tower_pb2.EncodeContextRequest(
+            username=asked.username, mood=asked.mood, bundle_id=asked.bundle_id
+        )
+        answer: user_tower_pb2.EncodeContextResponse = await self._replicas.call(
+            lambda stub: stub.EncodeContext, request, seconds=seconds, elsewhere=_ELSEWHERE
+        )
+        return answer
+
+    async def _encode_all(
+        self, together: Sequence[_Asked], *, seconds: float
+    ) -> Sequence[user_tower_pb2.EncodeContextResponse]:
+        request = user_tower_pb2.EncodeContextsRequest(
+            contexts=[user_tower_pb2.UserAndMood(username=asked.username, mood=asked.mood) for asked in together],
+            bundle_id=together[0].bundle_id,
+        )
+        answer: user_tower_pb2.EncodeContextsResponse = await self._replicas.call(
+            lambda stub: stub.EncodeContexts, request, seconds=seconds, elsewhere=_ELSEWHERE
+        )
+        return answer.contexts
 
 
 class PostIndexStub(post_index_pb2_grpc.PostIndexServiceStub):

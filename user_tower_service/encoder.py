@@ -1,8 +1,7 @@
 """Turn people, moods and posts into embeddings: the user tower, the mood encoder and the post tower of one bundle."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import structlog
@@ -12,13 +11,15 @@ from two_tower.bundle import Bundle
 from two_tower.bundle_files import HistoryPosts, KnownUsers
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
 from two_tower.features import PostInputs, new_post_features, window_histories
-from two_tower.mood_encoders import Encodes, Runtime
+from two_tower.mood_encoders import Runtime
 from two_tower.mood_text import mood_to_words, post_to_mood_sentence
+from user_tower_service.mood_memory import MoodMemory
 from user_tower_service.runtime import ServingTowers, read_models
 
 _log = structlog.get_logger("user_tower_service.encoder")
 
 LONGEST_MOOD = 512  # code points
+MOST_CONTEXTS = 64
 MOST_POSTS = 64
 _USERS_AT_ONCE = 256
 
@@ -29,6 +30,10 @@ class EncodingError(Exception):
 
 class MoodTooLongError(EncodingError):
     """The mood has more than 512 code points."""
+
+
+class ContextCountError(EncodingError):
+    """Not between 1 and 64 contexts."""
 
 
 class PostCountError(EncodingError):
@@ -94,30 +99,46 @@ class Encoder:
         posts = HistoryPosts.read(bundle)
         self._post_ids = posts.post_ids
         self._users = _encode_users(models.towers, posts, KnownUsers.read(bundle))
-        self._encode_words = _remembering(self._text_encoder, mood_cache_size)
+        self._moods = MoodMemory(self._text_encoder, mood_cache_size)
 
     def encode_context(self, username: str, mood: str) -> Context:
         """Embed the user, if known, and the mood, if not blank; MoodTooLongError above 512 code points."""
-        if len(mood) > LONGEST_MOOD:
-            raise MoodTooLongError(f"mood has {len(mood)} code points, at most {LONGEST_MOOD} are allowed")
-        row = self._users.rows.get(username)
-        mood_embedding, mood_unavailable = None, False
-        if mood.strip():
-            try:
-                mood_embedding = Embedding(self.text_space, self.encode_mood(mood))
-            except Exception as error:  # noqa: BLE001 - a feed without the mood is better than none
-                _log.error("mood encoder failed", exc_info=error)
-                mood_unavailable = True
-        return Context(
-            user=None if row is None else Embedding(self.tower_space, self._users.embeddings[row]),
-            mood=mood_embedding,
-            seen_post_ids=() if row is None else self._seen_by(row),
-            mood_unavailable=mood_unavailable,
-        )
+        return self.encode_contexts([(username, mood)])[0]
+
+    def encode_contexts(self, asked: Sequence[tuple[str, str]]) -> tuple[Context, ...]:
+        """Embed the users and moods of 1 to 64 requests, each as encode_context does."""
+        if not 1 <= len(asked) <= MOST_CONTEXTS:
+            raise ContextCountError(f"{len(asked)} contexts given, 1 to {MOST_CONTEXTS} are allowed")
+        for _, mood in asked:
+            if len(mood) > LONGEST_MOOD:
+                raise MoodTooLongError(f"mood has {len(mood)} code points, at most {LONGEST_MOOD} are allowed")
+        embeddings = self._encode_moods([mood for _, mood in asked if mood.strip()])
+        return tuple(self._context(username, mood, embeddings.get(mood)) for username, mood in asked)
 
     def encode_mood(self, mood: str) -> Vector:
         """Embed a mood in words, emoji or both: unit vector [text dimension]."""
-        return self._encode_words(mood_to_words(mood))
+        return self._moods.encode([mood_to_words(mood)])[0]
+
+    def _encode_moods(self, moods: Sequence[str]) -> dict[str, Vector]:
+        """The moods that can be embedded: one that cannot takes no other with it."""
+        if not moods:
+            return {}
+        try:
+            return dict(zip(moods, self._moods.encode([mood_to_words(mood) for mood in moods]), strict=True))
+        except Exception as error:  # noqa: BLE001 - a feed without the mood is better than none
+            if len(moods) > 1:
+                return {mood: vector for each in moods for mood, vector in self._encode_moods([each]).items()}
+            _log.error("mood encoder failed", exc_info=error)
+            return {}
+
+    def _context(self, username: str, mood: str, embedding: Vector | None) -> Context:
+        row = self._users.rows.get(username)
+        return Context(
+            user=None if row is None else Embedding(self.tower_space, self._users.embeddings[row]),
+            mood=None if embedding is None else Embedding(self.text_space, embedding),
+            seen_post_ids=() if row is None else self._seen_by(row),
+            mood_unavailable=embedding is None and bool(mood.strip()),
+        )
 
     def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:
         """Embed 1 to 64 posts in both spaces; one unknown at training time counts as new today.
@@ -200,18 +221,3 @@ def _seen(users: KnownUsers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _category_rows(category_ids: Sequence[int], known: NDArray[np.int64]) -> NDArray[np.int64]:
     rows = {int(category_id): row for row, category_id in enumerate(known, start=1)}
     return np.array([rows.get(category_id, 0) for category_id in category_ids], dtype=np.int64)
-
-
-def _remembering(text_encoder: Encodes, size: int) -> Callable[[str], Vector]:
-    """Encode words, and remember the last ``size`` of them.
-
-    Not a method: a cache that knew its encoder would be a cycle, and keep a dropped bundle's memory.
-    """
-
-    @lru_cache(maxsize=size)
-    def encode(words: str) -> Vector:
-        vector: Vector = text_encoder.encode([words])[0]
-        vector.setflags(write=False)  # it is shared by everyone with this mood
-        return vector
-
-    return encode

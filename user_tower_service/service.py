@@ -8,12 +8,20 @@ from rpc.errors import ErrorRow, ErrorTable
 from two_tower.bundle import BundleError
 from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, vector_to_bytes
 from two_tower.held_bundles import BundleNotHeldError, HeldBundles
-from user_tower_service.encoder import Encoder, MoodTooLongError, PostContent, PostCountError
+from user_tower_service.encoder import (
+    Context,
+    ContextCountError,
+    Encoder,
+    MoodTooLongError,
+    PostContent,
+    PostCountError,
+)
 
 SERVICE_NAME = user_tower_pb2.DESCRIPTOR.services_by_name["UserTowerService"].full_name
 
 ERRORS: ErrorTable = {
     MoodTooLongError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "MOOD_TOO_LONG"),
+    ContextCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "CONTEXT_COUNT_OUT_OF_RANGE"),
     PostCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POST_COUNT_OUT_OF_RANGE"),
     BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
     BundleError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_REFUSED"),
@@ -38,13 +46,18 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
     ) -> user_tower_pb2.EncodeContextResponse:
         """Embed the user, if known, and the mood, if given."""
         encoder = self._encoders.named(request.bundle_id)
-        encoded = encoder.encode_context(request.username, request.mood)
-        return user_tower_pb2.EncodeContextResponse(
-            user_embedding=_embedding_message(encoded.user),
-            mood_embedding=_embedding_message(encoded.mood),
-            seen_post_ids=encoded.seen_post_ids,
-            bundle_id=encoder.bundle_id,
-            mood_unavailable=encoded.mood_unavailable,
+        return _context_message(encoder.encode_context(request.username, request.mood), encoder.bundle_id)
+
+    def EncodeContexts(
+        self,
+        request: user_tower_pb2.EncodeContextsRequest,
+        context: grpc.ServicerContext,
+    ) -> user_tower_pb2.EncodeContextsResponse:
+        """Embed several users and moods."""
+        encoder = self._encoders.named(request.bundle_id)
+        asked = [(each.username, each.mood) for each in request.contexts]
+        return user_tower_pb2.EncodeContextsResponse(
+            contexts=[_context_message(encoded, encoder.bundle_id) for encoded in encoder.encode_contexts(asked)]
         )
 
     def EncodePosts(
@@ -77,6 +90,16 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
         return user_tower_pb2.GetEmbeddingSpaceResponse(
             tower_space=_space_message(encoder.tower_space), text_space=_space_message(encoder.text_space)
         )
+
+
+def _context_message(encoded: Context, bundle_id: str) -> user_tower_pb2.EncodeContextResponse:
+    return user_tower_pb2.EncodeContextResponse(
+        user_embedding=_embedding_message(encoded.user),
+        mood_embedding=_embedding_message(encoded.mood),
+        seen_post_ids=encoded.seen_post_ids,
+        bundle_id=bundle_id,
+        mood_unavailable=encoded.mood_unavailable,
+    )
 
 
 def _embedding_message(embedding: Embedding | None) -> embedding_pb2.Embedding | None:

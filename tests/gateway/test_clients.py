@@ -1,6 +1,7 @@
 """The adapters against real peers: dead, slow, overloaded, and on another bundle."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +99,48 @@ def test_an_overloaded_peer_is_told_apart_from_a_dead_one() -> None:
 
     with pytest.raises(OverloadedError, match="user_tower_service is overloaded"):
         answer_of_a_tower_that(refuse, seconds=1)
+
+
+class TowerOfBefore(user_tower_pb2_grpc.UserTowerServiceServicer):
+    """Does not know EncodeContexts; refuses one user, and holds back the first answer until it is told."""
+
+    def __init__(self) -> None:
+        self.may_answer = threading.Event()
+
+    def EncodeContext(self, request, context):  # noqa: N802
+        assert self.may_answer.wait(10)
+        if request.username == "refused":
+            context.abort(grpc.StatusCode.INTERNAL, "this one alone")
+        return user_tower_pb2.EncodeContextResponse(seen_post_ids=[len(request.username)])
+
+
+def test_users_whom_a_tower_does_not_take_together_are_asked_one_by_one() -> None:
+    servicer = TowerOfBefore()
+    running = start_server(
+        ServerOptions("tower", "127.0.0.1:0", "ADDRESS", pool_size=4, grace_seconds=0),
+        add_services=lambda server: user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(servicer, server),
+        service_names=["moodfeed.user_tower.v1.UserTowerService"],
+        errors={},
+    )
+    usernames = ["a", "bb", "refused", "dddd"]
+
+    async def ask(replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> list[Context | BaseException]:
+        tower = GrpcUserTower(replicas)
+        asking = [
+            asyncio.create_task(tower.encode_context(username, "", bundle_id="", seconds=10)) for username in usernames
+        ]
+        await asyncio.sleep(0)  # the first is out, the others wait for it
+        servicer.may_answer.set()
+        return await asyncio.gather(*asking, return_exceptions=True)
+
+    try:
+        answers = over(f"127.0.0.1:{running.port}", user_tower_pb2_grpc.UserTowerServiceStub, ask)
+    finally:
+        running.stop(0)
+    refused = answers.pop(2)
+    assert isinstance(refused, grpc.aio.AioRpcError)
+    assert refused.details() == "this one alone"
+    assert [list(answer.seen_post_ids) for answer in answers if isinstance(answer, Context)] == [[1], [2], [4]]
 
 
 def test_an_index_without_the_bundle_says_which_it_has_and_never_mixes(small_bundles: Path) -> None:

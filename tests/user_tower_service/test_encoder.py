@@ -22,7 +22,7 @@ from two_tower.text_encoder import TextEncoder
 from two_tower.tower_files import TowerArrays
 from two_tower.towers import Towers
 from user_tower_service.canaries import check_canaries
-from user_tower_service.encoder import Encoder, MoodTooLongError, PostContent, PostCountError
+from user_tower_service.encoder import ContextCountError, Encoder, MoodTooLongError, PostContent, PostCountError
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +193,71 @@ def test_both_runtimes_embed_posts_the_same_from_the_same_text_vectors(bundle: B
         is_new=rows < 0,
     )
     np.testing.assert_allclose(ours.embed_posts(posts), theirs.embed_posts(posts), atol=1e-4)
+
+
+def test_what_is_encoded_together_is_to_the_bit_what_is_encoded_alone(encoder: Encoder, bundle: Bundle) -> None:
+    known = KnownUsers.read(bundle).usernames
+    asked = [
+        (known[0], "calm as a lake"),
+        ("nobody", "wild and free"),
+        (known[1], ""),
+        (known[0], "calm as a lake"),
+        (known[2], "a long and winding road that leads to your door"),
+    ]
+    together = encoder.encode_contexts(asked)
+    alone = Encoder(bundle, mood_cache_size=0)
+    for (username, mood), context in zip(asked, together, strict=True):
+        expected = alone.encode_context(username, mood)
+        assert context.seen_post_ids == expected.seen_post_ids
+        for part in ("user", "mood"):
+            embedding, wanted = getattr(context, part), getattr(expected, part)
+            assert (embedding is None) == (wanted is None)
+            if wanted is not None:
+                np.testing.assert_array_equal(embedding.values, wanted.values)
+
+
+def test_a_mood_that_cannot_be_encoded_takes_no_other_with_it(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = Encoder(bundle, mood_cache_size=4)
+    whole = OpenVinoEncoder.encode
+
+    def break_one(self: OpenVinoEncoder, texts: list[str], **options: int) -> np.ndarray:
+        if "cursed" in texts:
+            raise RuntimeError("the mood encoder is broken by the test")
+        return whole(self, texts, **options)
+
+    monkeypatch.setattr(OpenVinoEncoder, "encode", break_one)
+    calm, cursed, blank = encoder.encode_contexts([("nobody", "calm"), ("nobody", "cursed"), ("nobody", " ")])
+    assert calm.mood is not None
+    assert not calm.mood_unavailable
+    assert cursed.mood is None
+    assert cursed.mood_unavailable
+    assert not blank.mood_unavailable
+
+
+@pytest.mark.parametrize("count", [0, 65])
+def test_a_number_of_contexts_out_of_range_is_refused(encoder: Encoder, count: int) -> None:
+    with pytest.raises(ContextCountError, match=f"{count} contexts given, 1 to 64 are allowed"):
+        encoder.encode_contexts([("nobody", "calm")] * count)
+
+
+def test_a_mood_is_encoded_once_for_as_long_as_it_is_remembered(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = Encoder(bundle, mood_cache_size=2)
+    whole = OpenVinoEncoder.encode
+    encoded: list[str] = []
+
+    def note(self: OpenVinoEncoder, texts: list[str], **options: int) -> np.ndarray:
+        encoded.extend(texts)
+        return whole(self, texts, **options)
+
+    monkeypatch.setattr(OpenVinoEncoder, "encode", note)
+    encoder.encode_contexts([("nobody", mood) for mood in ("calm", "wild", "calm")])
+    encoder.encode_context("nobody", "calm")
+    encoder.encode_contexts([("nobody", "brave"), ("nobody", "calm")])
+    assert encoded == ["calm", "wild", "brave"]
+    encoder.encode_context("nobody", "wild")  # the one that was not asked for the longest made room
+    assert encoded == ["calm", "wild", "brave", "wild"]
 
 
 def test_a_dropped_encoder_leaves_no_memory_behind_without_the_garbage_collector(bundle: Bundle) -> None:

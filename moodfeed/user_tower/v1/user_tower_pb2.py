@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from moodfeed.embedding.v1 import embedding_pb2 as moodfeed_dot_embedding_dot_v1_dot_embedding__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'moodfeed/user_tower/v1/user_tower.proto\x12\x16moodfeed.user_tower.v1\x1a%moodfeed/embedding/v1/embedding.proto\"I\n\x14\x45ncodeContextRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x0c\n\x04mood\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\"\xcf\x01\n\x15\x45ncodeContextResponse\x12\x38\n\x0euser_embedding\x18\x01 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0emood_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x15\n\rseen_post_ids\x18\x03 \x03(\x03\x12\x11\n\tbundle_id\x18\x04 \x01(\t\x12\x18\n\x10mood_unavailable\x18\x05 \x01(\x08\"W\n\x0bPostContent\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x04 \x01(\x05\"H\n\x12\x45ncodePostsRequest\x12\x32\n\x05posts\x18\x01 \x03(\x0b\x32#.moodfeed.user_tower.v1.PostContent\"\x96\x01\n\x0ePostEmbeddings\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x39\n\x0ftower_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0etext_embedding\x18\x03 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\"_\n\x13\x45ncodePostsResponse\x12\x35\n\x05posts\x18\x01 \x03(\x0b\x32&.moodfeed.user_tower.v1.PostEmbeddings\x12\x11\n\tbundle_id\x18\x02 \x01(\t\"\x1a\n\x18GetEmbeddingSpaceRequest\"\x92\x01\n\x19GetEmbeddingSpaceResponse\x12:\n\x0btower_space\x18\x01 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\x12\x39\n\ntext_space\x18\x02 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace2\xe2\x02\n\x10UserTowerService\x12l\n\rEncodeContext\x12,.moodfeed.user_tower.v1.EncodeContextRequest\x1a-.moodfeed.user_tower.v1.EncodeContextResponse\x12\x66\n\x0b\x45ncodePosts\x12*.moodfeed.user_tower.v1.EncodePostsRequest\x1a+.moodfeed.user_tower.v1.EncodePostsResponse\x12x\n\x11GetEmbeddingSpace\x12\x30.moodfeed.user_tower.v1.GetEmbeddingSpaceRequest\x1a\x31.moodfeed.user_tower.v1.GetEmbeddingSpaceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'moodfeed/user_tower/v1/user_tower.proto\x12\x16moodfeed.user_tower.v1\x1a%moodfeed/embedding/v1/embedding.proto\"I\n\x14\x45ncodeContextRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x0c\n\x04mood\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\"\xcf\x01\n\x15\x45ncodeContextResponse\x12\x38\n\x0euser_embedding\x18\x01 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0emood_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x15\n\rseen_post_ids\x18\x03 \x03(\x03\x12\x11\n\tbundle_id\x18\x04 \x01(\t\x12\x18\n\x10mood_unavailable\x18\x05 \x01(\x08\"-\n\x0bUserAndMood\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x0c\n\x04mood\x18\x02 \x01(\t\"a\n\x15\x45ncodeContextsRequest\x12\x35\n\x08\x63ontexts\x18\x01 \x03(\x0b\x32#.moodfeed.user_tower.v1.UserAndMood\x12\x11\n\tbundle_id\x18\x02 \x01(\t\"Y\n\x16\x45ncodeContextsResponse\x12?\n\x08\x63ontexts\x18\x01 \x03(\x0b\x32-.moodfeed.user_tower.v1.EncodeContextResponse\"W\n\x0bPostContent\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x04 \x01(\x05\"H\n\x12\x45ncodePostsRequest\x12\x32\n\x05posts\x18\x01 \x03(\x0b\x32#.moodfeed.user_tower.v1.PostContent\"\x96\x01\n\x0ePostEmbeddings\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x39\n\x0ftower_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0etext_embedding\x18\x03 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\"_\n\x13\x45ncodePostsResponse\x12\x35\n\x05posts\x18\x01 \x03(\x0b\x32&.moodfeed.user_tower.v1.PostEmbeddings\x12\x11\n\tbundle_id\x18\x02 \x01(\t\"\x1a\n\x18GetEmbeddingSpaceRequest\"\x92\x01\n\x19GetEmbeddingSpaceResponse\x12:\n\x0btower_space\x18\x01 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\x12\x39\n\ntext_space\x18\x02 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace2\xd3\x03\n\x10UserTowerService\x12l\n\rEncodeContext\x12,.moodfeed.user_tower.v1.EncodeContextRequest\x1a-.moodfeed.user_tower.v1.EncodeContextResponse\x12o\n\x0e\x45ncodeContexts\x12-.moodfeed.user_tower.v1.EncodeContextsRequest\x1a..moodfeed.user_tower.v1.EncodeContextsResponse\x12\x66\n\x0b\x45ncodePosts\x12*.moodfeed.user_tower.v1.EncodePostsRequest\x1a+.moodfeed.user_tower.v1.EncodePostsResponse\x12x\n\x11GetEmbeddingSpace\x12\x30.moodfeed.user_tower.v1.GetEmbeddingSpaceRequest\x1a\x31.moodfeed.user_tower.v1.GetEmbeddingSpaceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,18 +36,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENCODECONTEXTREQUEST']._serialized_end=179
   _globals['_ENCODECONTEXTRESPONSE']._serialized_start=182
   _globals['_ENCODECONTEXTRESPONSE']._serialized_end=389
-  _globals['_POSTCONTENT']._serialized_start=391
-  _globals['_POSTCONTENT']._serialized_end=478
-  _globals['_ENCODEPOSTSREQUEST']._serialized_start=480
-  _globals['_ENCODEPOSTSREQUEST']._serialized_end=552
-  _globals['_POSTEMBEDDINGS']._serialized_start=555
-  _globals['_POSTEMBEDDINGS']._serialized_end=705
-  _globals['_ENCODEPOSTSRESPONSE']._serialized_start=707
-  _globals['_ENCODEPOSTSRESPONSE']._serialized_end=802
-  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_start=804
-  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_end=830
-  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_start=833
-  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_end=979
-  _globals['_USERTOWERSERVICE']._serialized_start=982
-  _globals['_USERTOWERSERVICE']._serialized_end=1336
+  _globals['_USERANDMOOD']._serialized_start=391
+  _globals['_USERANDMOOD']._serialized_end=436
+  _globals['_ENCODECONTEXTSREQUEST']._serialized_start=438
+  _globals['_ENCODECONTEXTSREQUEST']._serialized_end=535
+  _globals['_ENCODECONTEXTSRESPONSE']._serialized_start=537
+  _globals['_ENCODECONTEXTSRESPONSE']._serialized_end=626
+  _globals['_POSTCONTENT']._serialized_start=628
+  _globals['_POSTCONTENT']._serialized_end=715
+  _globals['_ENCODEPOSTSREQUEST']._serialized_start=717
+  _globals['_ENCODEPOSTSREQUEST']._serialized_end=789
+  _globals['_POSTEMBEDDINGS']._serialized_start=792
+  _globals['_POSTEMBEDDINGS']._serialized_end=942
+  _globals['_ENCODEPOSTSRESPONSE']._serialized_start=944
+  _globals['_ENCODEPOSTSRESPONSE']._serialized_end=1039
+  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_start=1041
+  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_end=1067
+  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_start=1070
+  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_end=1216
+  _globals['_USERTOWERSERVICE']._serialized_start=1219
+  _globals['_USERTOWERSERVICE']._serialized_end=1686
 # @@protoc_insertion_point(module_scope)

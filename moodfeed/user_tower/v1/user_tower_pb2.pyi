@@ -31,6 +31,28 @@ class EncodeContextResponse(_message.Message):
     mood_unavailable: bool
     def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ..., mood_unavailable: _Optional[bool] = ...) -> None: ...
 
+class UserAndMood(_message.Message):
+    __slots__ = ("username", "mood")
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    MOOD_FIELD_NUMBER: _ClassVar[int]
+    username: str
+    mood: str
+    def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ...) -> None: ...
+
+class EncodeContextsRequest(_message.Message):
+    __slots__ = ("contexts", "bundle_id")
+    CONTEXTS_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    contexts: _containers.RepeatedCompositeFieldContainer[UserAndMood]
+    bundle_id: str
+    def __init__(self, contexts: _Optional[_Iterable[_Union[UserAndMood, _Mapping]]] = ..., bundle_id: _Optional[str] = ...) -> None: ...
+
+class EncodeContextsResponse(_message.Message):
+    __slots__ = ("contexts",)
+    CONTEXTS_FIELD_NUMBER: _ClassVar[int]
+    contexts: _containers.RepeatedCompositeFieldContainer[EncodeContextResponse]
+    def __init__(self, contexts: _Optional[_Iterable[_Union[EncodeContextResponse, _Mapping]]] = ...) -> None: ...
+
 class PostContent(_message.Message):
     __slots__ = ("post_id", "title", "description", "category_id")
     POST_ID_FIELD_NUMBER: _ClassVar[int]

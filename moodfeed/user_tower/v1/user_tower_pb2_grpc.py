@@ -40,6 +40,11 @@ class UserTowerServiceStub:
                 request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextResponse.FromString,
                 _registered_method=True)
+        self.EncodeContexts = channel.unary_unary(
+                '/moodfeed.user_tower.v1.UserTowerService/EncodeContexts',
+                request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextsRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextsResponse.FromString,
+                _registered_method=True)
         self.EncodePosts = channel.unary_unary(
                 '/moodfeed.user_tower.v1.UserTowerService/EncodePosts',
                 request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodePostsRequest.SerializeToString,
@@ -58,6 +63,14 @@ class UserTowerServiceServicer:
 
     def EncodeContext(self, request, context):
         """Embeds the context of one feed request: the user, if known, and the mood, if one is given.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EncodeContexts(self, request, context):
+        """Embeds the contexts of several feed requests at once: a call, and the reading of the mood encoder's weights, cost as
+        much for one as for all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +97,11 @@ def add_UserTowerServiceServicer_to_server(servicer, server):
                     servicer.EncodeContext,
                     request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextRequest.FromString,
                     response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextResponse.SerializeToString,
+            ),
+            'EncodeContexts': grpc.unary_unary_rpc_method_handler(
+                    servicer.EncodeContexts,
+                    request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextsRequest.FromString,
+                    response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextsResponse.SerializeToString,
             ),
             'EncodePosts': grpc.unary_unary_rpc_method_handler(
                     servicer.EncodePosts,
@@ -124,6 +142,33 @@ class UserTowerService:
             '/moodfeed.user_tower.v1.UserTowerService/EncodeContext',
             moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextRequest.SerializeToString,
             moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EncodeContexts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.user_tower.v1.UserTowerService/EncodeContexts',
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextsRequest.SerializeToString,
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.EncodeContextsResponse.FromString,
             options,
             channel_credentials,
             insecure,
