@@ -29,7 +29,7 @@ test: $(READY) ## lint, type-check and the whole suite
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-test-faults: $(READY) ## kill, damage, fill the disk, and see that nothing wrong is served; eight minutes, needs linux.uml, writes the table of docs/reliability.md
+test-faults: $(READY) ## kill, damage, fill the disk, and see that nothing wrong is served; nine minutes, needs linux.uml, writes the table of docs/reliability.md
 	@mkdir -p data && rm -f data/fault-outcomes.jsonl
 	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/fault-outcomes.jsonl $(BIN)/pytest tests/faults --run-faults
 	$(BIN)/python scripts/write_reliability.py data/fault-outcomes.jsonl

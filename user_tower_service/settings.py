@@ -22,7 +22,7 @@ class Settings(ComputeSettings):
     )
     runtime: Runtime = Field(
         Runtime.OPENVINO,
-        description="openvino: NumPy and an 8-bit BERT; torch: the full BERT, 8 times slower, 320 MB more",
+        description="openvino: NumPy and an 8-bit BERT; torch: the full BERT, 5 to 9 times slower, 250 MB more",
     )
     mood_cache_size: int = Field(4096, ge=0, description="moods whose embeddings are remembered")
     metrics_port: int = Field(9101, ge=0, le=65535, description="port of Prometheus metrics; 0 for none")

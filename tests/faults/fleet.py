@@ -69,10 +69,11 @@ class Fleet:
                 start_new_session=True,
             )
 
-    def wait_until_serving(self, *names: str) -> None:
+    def wait_until_serving(self, *names: str, seconds: float = 60.0) -> None:
         """Block until the health of each says SERVING."""
         for name in names:
-            self.wait_until(lambda name=name: is_serving(self.addresses[name]), what=f"{name} is SERVING")
+            what = f"{name} is SERVING"
+            self.wait_until(lambda name=name: is_serving(self.addresses[name]), what=what, seconds=seconds)
 
     def wait_until_gateway_sees(self, *, towers: int, indexes: int) -> None:
         """Block until the gateway counts so many replicas that are well."""
@@ -142,6 +143,7 @@ def running_fleet(
     modules: Mapping[str, tuple[str, ...]] | None = None,
     others: Sequence[str] = (),
     proxy: Callable[[str], AbstractContextManager[str]] = nullcontext,
+    start_seconds: float = 60.0,
 ) -> Iterator[Fleet]:
     """Run ``replicas`` of each service behind one gateway, which by default remembers no contexts: its memory would
     hide the faults of the user tower from a load that repeats itself.
@@ -171,6 +173,6 @@ def running_fleet(
             fleet.settings[variable] = ",".join([*seen, *others])
         for name in names:
             fleet.start(name)
-        fleet.wait_until_serving(*names)
+        fleet.wait_until_serving(*names, seconds=start_seconds)
         fleet.wait_until_gateway_sees(towers=replicas, indexes=replicas)
         yield fleet

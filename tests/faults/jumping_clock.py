@@ -29,7 +29,8 @@ JUMPS = {
 SWAPPING = list(JUMPS)[-1]
 IN_FLIGHT, BETWEEN = 6, 60  # requests
 PATIENCE = {"MOODFEED_GATEWAY_ATTEMPT_SECONDS": "2", "MOODFEED_GATEWAY_DEADLINE_SECONDS": "5"}
-"""A guest has one slow processor."""
+START_SECONDS = 180.0
+"""A guest has one slow processor, and reads an encoder in half a minute."""
 COUNTED = ("requests", "degraded", "failed", "wrong", "bundles")
 
 
@@ -48,7 +49,9 @@ def main() -> None:
     expectations = Expectations(directories)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory()))
-        fleet = stack.enter_context(running_fleet(root, scratch / "logs", settings=PATIENCE))
+        fleet = stack.enter_context(
+            running_fleet(root, scratch / "logs", settings=PATIENCE, start_seconds=START_SECONDS)
+        )
         for name, steps in JUMPS.items():
             if name == SWAPPING:
                 jump(60.0)
