@@ -27,7 +27,8 @@ FROM base AS post_index_service
 RUN pip install --constraint requirements.txt '.[post-index]'
 COPY moodfeed moodfeed
 COPY rpc rpc
-COPY two_tower two_tower
+COPY bundle bundle
+COPY compute compute
 COPY post_index_service post_index_service
 USER moodfeed
 CMD ["python", "-m", "post_index_service"]
@@ -40,7 +41,10 @@ RUN pip install --constraint requirements.txt '.[user-tower]'
 FROM torch AS user_tower_service
 COPY moodfeed moodfeed
 COPY rpc rpc
+COPY bundle bundle
+COPY mood_encoder mood_encoder
 COPY two_tower two_tower
+COPY compute compute
 COPY user_tower_service user_tower_service
 USER moodfeed
 CMD ["python", "-m", "user_tower_service"]
@@ -48,6 +52,8 @@ CMD ["python", "-m", "user_tower_service"]
 FROM torch AS pipeline
 RUN pip install --constraint requirements.txt '.[pipeline]'
 COPY moodfeed moodfeed
+COPY bundle bundle
+COPY mood_encoder mood_encoder
 COPY two_tower two_tower
 COPY sample_api sample_api
 COPY pipeline pipeline

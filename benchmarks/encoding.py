@@ -15,15 +15,15 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from benchmarks.rows import Row, in_turns
 from benchmarks.searching import overlap
+from mood_encoder.bert_arrays import QUANTISED, BertShape, read_arrays, read_tensors
+from mood_encoder.bert_graph import IDS, bert_graph
+from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS, default_encoder_directory, read_tokenizer
+from mood_encoder.mood_text import post_to_mood_sentence
+from mood_encoder.openvino_encoder import OpenVinoEncoder
+from mood_encoder.quantised_bert import write_quantised
+from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.summary_text import read_summary
 from sample_api.world import generate_world
-from two_tower.bert_arrays import QUANTISED, BertShape, read_arrays, read_tensors
-from two_tower.bert_graph import IDS, bert_graph
-from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS, default_encoder_directory, read_tokenizer
-from two_tower.mood_text import post_to_mood_sentence
-from two_tower.openvino_encoder import OpenVinoEncoder
-from two_tower.quantised_bert import write_quantised
-from two_tower.text_encoder import TextEncoder
 
 FEELINGS = re.findall(
     r"\w+",
@@ -44,7 +44,7 @@ def encoder_rows(*, rounds: int, texts: int = TEXTS) -> list[Row]:
     sentences = _sentences()
     with TemporaryDirectory(prefix="moodfeed-encoder-") as name:
         place = Path(name)
-        eager, full = TextEncoder(directory), OpenVinoEncoder(directory, quantised=False)
+        eager, full = TorchEncoder(directory), OpenVinoEncoder(directory, quantised=False)
         for file in (CONFIG, TOKENIZER):
             (place / file).write_bytes((directory / file).read_bytes())
         write_quantised(directory, place)
@@ -76,7 +76,7 @@ def encoder_rows(*, rounds: int, texts: int = TEXTS) -> list[Row]:
 
 def _corpus_rows(
     full: OpenVinoEncoder,
-    eager: TextEncoder,
+    eager: TorchEncoder,
     directory: Path,
     place: Path,
     sentences: list[str],

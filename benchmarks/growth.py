@@ -17,11 +17,11 @@ from benchmarks.rows import Row, in_turns
 from benchmarks.serving import IN_FLIGHT, Asked, free_addresses, one_thread, run_load, without_metrics_ports
 from benchmarks.serving import Row as LoadRow
 from benchmarks.synthetic import TEXT_DIMENSION, TOWER_DIMENSION, Size, write_synthetic_bundle
+from bundle.directory import open_bundle
+from bundle.index_posts import IndexPosts
 from cli.stack import Addresses, running_stack
 from post_index_service.index import PostIndex, Query
 from rpc.probe import is_serving
-from two_tower.bundle import open_bundle
-from two_tower.bundle_files import IndexPosts
 from user_tower_service.encoder import Encoder
 
 CATEGORY_POSTS, USERS = 2_000, 300

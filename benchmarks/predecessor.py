@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from two_tower.bundle_files import IndexPosts
+from bundle.index_posts import IndexPosts
 
 
 def write_tables(index: IndexPosts, usernames: list[str], users: np.ndarray, directory: Path) -> None:
@@ -44,7 +44,7 @@ def build_app(directory: Path) -> Any:
     from fastapi import FastAPI, HTTPException
     from transformers import AutoModel, AutoTokenizer
 
-    from two_tower.encoder_files import default_encoder_directory
+    from mood_encoder.encoder_files import default_encoder_directory
 
     torch.set_num_threads(1)
     posts = pd.read_csv(directory / "posts.csv")

@@ -17,15 +17,17 @@ import numpy as np
 
 from benchmarks.peers import measure_beside
 from benchmarks.rows import Row, in_turns
+from bundle.canary_embeddings import CanaryEmbeddings
+from bundle.directory import open_bundle
+from bundle.embedding_space import Embedding, EmbeddingSpace, Matrix
+from bundle.index_posts import Category, IndexPosts
+from bundle.manifest import Canary, Manifest
+from bundle.served_posts import TEXT_FIELDS, ServedPosts
+from mood_encoder.encoder_files import default_encoder_directory
+from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.export import balance
 from pipeline.publish import write_and_publish
 from post_index_service.index import PostIndex, Query
-from two_tower.bundle import Canary, Manifest, open_bundle
-from two_tower.bundle_files import CanaryEmbeddings, Category, IndexPosts
-from two_tower.embedding_space import Embedding, EmbeddingSpace, Matrix
-from two_tower.encoder_files import default_encoder_directory
-from two_tower.served_posts import TEXT_FIELDS, ServedPosts
-from two_tower.text_encoder import TextEncoder
 
 TOWER_DIMENSION, TEXT_DIMENSION = 64, 384
 USER_WEIGHT = 0.5
@@ -186,7 +188,7 @@ def export_row(posts: IndexPosts, limit_seconds: float) -> Row:
     started = time.perf_counter()
     try:
         packed = ServedPosts.from_columns(posts.post_ids, posts.category_ids, columns)
-        moods = TextEncoder(default_encoder_directory())
+        moods = TorchEncoder(default_encoder_directory())
         balance(posts, unit_rows(np.random.default_rng(4), 1_000, TOWER_DIMENSION), moods)
         write(root, replace(posts, posts=packed))
         seconds = time.perf_counter() - started

@@ -24,10 +24,10 @@ import numpy as np
 
 from benchmarks.predecessor import write_tables
 from benchmarks.synthetic import Size, write_synthetic_bundle
+from bundle.directory import open_bundle
+from bundle.index_posts import IndexPosts
 from cli.stack import Addresses, Stack, running_stack
 from post_index_service.index import PostIndex, Query
-from two_tower.bundle import open_bundle
-from two_tower.bundle_files import IndexPosts
 from user_tower_service.encoder import Encoder
 
 POSTS, CATEGORIES, CATEGORY_POSTS = 10_000, 4, 2_000

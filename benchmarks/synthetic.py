@@ -9,15 +9,19 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from two_tower import bundle_files
-from two_tower.bundle import Manifest, point_current_at, write_bundle
-from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers
-from two_tower.encoder_files import default_encoder_directory, encoder_files
+from bundle import file_names
+from bundle.canary_embeddings import CanaryEmbeddings
+from bundle.directory import point_current_at, write_bundle
+from bundle.index_posts import Category, IndexPosts
+from bundle.known_users import HistoryPosts, KnownUsers
+from bundle.manifest import Manifest
+from bundle.served_posts import ServedPosts
+from mood_encoder.encoder_files import default_encoder_directory, encoder_files
+from mood_encoder.quantised_bert import write_quantised
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.model import PostTower, UserTower
-from two_tower.quantised_bert import write_quantised
-from two_tower.served_posts import ServedPosts
 from two_tower.tower_config import TowerConfig
+from two_tower.tower_files import write_words
 
 TEXT_DIMENSION = 384
 TOWER_DIMENSION = 64
@@ -61,16 +65,16 @@ def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0) -> Path:
         CanaryEmbeddings(np.zeros((0, TOWER_DIMENSION), np.float32), np.zeros((0, TEXT_DIMENSION), np.float32)).write(
             directory
         )
-        save_file(user_tower.state_dict(), directory / bundle_files.USER_TOWER)
+        save_file(user_tower.state_dict(), directory / file_names.USER_TOWER)
         known = {
             "known.numeric": torch.zeros(len(history_ids), len(NUMERIC_FEATURES)),
             "known.category_rows": torch.zeros(len(history_ids), dtype=torch.int64),
             "known.category_ids": torch.arange(1, size.categories + 2),
             "known.is_new": torch.zeros(len(history_ids), dtype=torch.bool),
         }
-        save_file(post_tower.state_dict() | known, directory / bundle_files.POST_TOWER)
-        bundle_files.write_words(_WORDS, directory)
-        mood_encoder = directory / bundle_files.MOOD_ENCODER
+        save_file(post_tower.state_dict() | known, directory / file_names.POST_TOWER)
+        write_words(_WORDS, directory)
+        mood_encoder = directory / file_names.MOOD_ENCODER
         mood_encoder.mkdir()
         for file in encoder_files(default_encoder_directory()):
             shutil.copyfile(file, mood_encoder / file.name)

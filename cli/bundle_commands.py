@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from bundle.directory import CURRENT_NAME, PREVIOUS_NAME
 from cli.feed_commands import BundlesOption
 from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, Trust
 from cli.progress import console
@@ -25,7 +26,6 @@ from pipeline.publish import (
     stored_bundles,
 )
 from pipeline.publish import publish as publish_bundle
-from two_tower.bundle import CURRENT_NAME, PREVIOUS_NAME
 
 METHOD = "two-tower"  # whose offline metrics the list shows
 

@@ -1,9 +1,11 @@
 """The errors that a user of the command can meet and mend: shown as one line, without a traceback."""
 
+from bundle.manifest import BundleError
 from cli.certificates import AuthorityError
 from cli.feed_table import FeedRefusedError
 from cli.gateway_access import CredentialsError
 from cli.stack import StackError
+from mood_encoder.encoder_files import TextEncoderError
 from pipeline.clean import CleanError
 from pipeline.dataset import DatasetError
 from pipeline.embed import TextEmbeddingsError
@@ -17,8 +19,6 @@ from pipeline.training_config import TrainingConfigError
 from pipeline.upstream import UpstreamError
 from sample_api.faults import FaultTextError
 from sample_api.server import PortTakenError
-from two_tower.bundle import BundleError
-from two_tower.encoder_files import TextEncoderError
 
 EXPECTED_ERRORS = (
     AuthorityError,

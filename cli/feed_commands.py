@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from bundle.directory import current_bundle, open_bundle
+from bundle.known_users import KnownUsers
 from cli.feed_table import ask_for_feed, feed_json, feed_table
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, Trust
 from cli.progress import console
-from two_tower.bundle import current_bundle, open_bundle
-from two_tower.bundle_files import KnownUsers
 
 BundlesOption = Annotated[
     Path, typer.Option("--bundles", envvar="MOODFEED_BUNDLES", help="Directory of the bundles, with `current` in it.")

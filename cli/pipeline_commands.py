@@ -10,14 +10,14 @@ from typing import Annotated
 
 import typer
 
+from bundle.directory import current_bundle, open_bundle
+from bundle.index_posts import IndexPosts
 from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
 from cli.progress import console
 from cli.workspace import Workspace
 from pipeline.publish import DEFAULT_KEEP
 from pipeline.training_config import TrainingConfig
-from two_tower.bundle import current_bundle, open_bundle
-from two_tower.bundle_files import IndexPosts
 
 
 class Objective(StrEnum):
@@ -37,7 +37,7 @@ class SplitName(StrEnum):
 
 
 class EmbedRuntime(StrEnum):
-    """What BERT runs in; the names are those of two_tower.mood_encoders.Runtime."""
+    """What BERT runs in; the names are those of mood_encoder.runtime.Runtime."""
 
     OPENVINO = "openvino"
     TORCH = "torch"
@@ -132,8 +132,8 @@ def embed(
     if half_precision and runtime is EmbedRuntime.TORCH:
         raise typer.BadParameter("--half-precision goes with --runtime openvino alone")
     from cli import stages
-    from two_tower.encoder_files import default_encoder_directory
-    from two_tower.mood_encoders import Runtime
+    from mood_encoder.encoder_files import default_encoder_directory
+    from mood_encoder.runtime import Runtime
 
     stages.embed_stage(
         Workspace(data),
@@ -228,8 +228,8 @@ def export(
 ) -> None:
     """Write a bundle and make it current; with --csv, write the current one's post embeddings as a table."""
     from cli import stages
+    from mood_encoder.encoder_files import default_encoder_directory
     from pipeline.export import write_csv
-    from two_tower.encoder_files import default_encoder_directory
 
     if csv is not None:
         count = write_csv(IndexPosts.read(open_bundle(current_bundle(bundles))), csv)
@@ -255,7 +255,7 @@ def build(
 ) -> None:
     """Run every stage, from fetch to export."""
     from cli import stages
-    from two_tower.encoder_files import default_encoder_directory
+    from mood_encoder.encoder_files import default_encoder_directory
 
     stages.build_bundle(
         Workspace(data),

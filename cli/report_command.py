@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from bundle.directory import Bundle, current_bundle, open_bundle
+from bundle.file_names import REPORT
+from bundle.manifest import BundleError
 from cli.feed_commands import BundlesOption
-from two_tower.bundle import Bundle, BundleError, current_bundle, open_bundle
-from two_tower.bundle_files import REPORT
 
 
 def report(

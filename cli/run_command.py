@@ -12,6 +12,9 @@ from urllib.parse import urlencode
 import typer
 from rich.markup import escape
 
+from bundle.directory import current_bundle, open_bundle
+from bundle.known_users import KnownUsers
+from bundle.manifest import BundleError
 from cli.feed_commands import BundlesOption
 from cli.feed_table import FeedRefusedError, ask_for_categories, ask_for_feed, feed_table
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, Trust
@@ -19,8 +22,6 @@ from cli.pipeline_commands import DataOption
 from cli.progress import console
 from cli.stack import Addresses, running_stack
 from cli.workspace import Workspace
-from two_tower.bundle import BundleError, current_bundle, open_bundle
-from two_tower.bundle_files import KnownUsers
 
 STRANGER = "somebody-new"
 MOODS = ("calm", "😂")
@@ -68,9 +69,9 @@ def make_bundle_if_missing(workspace: Workspace, bundles: Path) -> None:
     else:
         return
     from cli import stages
+    from mood_encoder.encoder_files import default_encoder_directory
     from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
     from sample_api.world import generate_world
-    from two_tower.encoder_files import default_encoder_directory
 
     with console.status("Generating the sample API's data"):
         world = generate_world()

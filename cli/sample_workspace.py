@@ -1,6 +1,7 @@
 """A sample world in a workspace, as far as every measurement and test needs it."""
 
 from cli.workspace import Workspace
+from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.clean import clean
 from pipeline.embed import embed_posts
 from pipeline.fetch import fetch
@@ -9,7 +10,6 @@ from pipeline.score import score
 from pipeline.upstream import UpstreamClient
 from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
 from sample_api.world import World
-from two_tower.encoder_files import default_encoder_directory
 
 
 def ingest_sample_world(world: World, workspace: Workspace) -> None:

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from bundle.directory import current_bundle
 from cli.feed_commands import BundlesOption
 from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, Trust
 from cli.pipeline_commands import DataOption
 from cli.progress import console
 from cli.run_command import stop_as_ctrl_c_does
 from cli.stack import Addresses, running_stack
-from two_tower.bundle import current_bundle
 
 
 def serve(

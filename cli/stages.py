@@ -10,6 +10,7 @@ from rich.table import Table
 
 from cli.progress import console, progress_bar, training_bar
 from cli.workspace import Workspace
+from mood_encoder.runtime import Runtime
 from pipeline.ablate import Ablation, ablate, write_ablations
 from pipeline.clean import clean
 from pipeline.cold_start import ColdStart, measure_cold_posts, measure_cold_users
@@ -27,7 +28,6 @@ from pipeline.train import train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
 from pipeline.upstream import UpstreamClient
-from two_tower.mood_encoders import Runtime
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,12 @@ import faiss
 import grpc
 import structlog
 
+from bundle.directory import Bundle
+from bundle.held_bundles import HeldBundles
+from bundle.manifest import BundleError
+from compute.bundle_admin import SERVICE_NAME as ADMIN_SERVICE_NAME
+from compute.bundle_admin import BundleService, LoggedBundles
+from compute.settings import server_options
 from embedded.ports import LocalPostIndex, LocalUserTower, Models
 from embedded.service import LocalFeedService
 from gateway.api_access import ApiAccess, BlockingApiAccessInterceptor
@@ -18,22 +24,18 @@ from gateway.readiness import Readiness
 from gateway.service import ERRORS, SERVICE_NAME
 from gateway.settings import LARGEST_REQUEST_BYTES
 from gateway.settings import Settings as GatewaySettings
+from mood_encoder.runtime import Runtime
 from moodfeed.bundle.v1 import bundle_pb2_grpc
 from moodfeed.feed.v1 import feed_pb2_grpc
 from post_index_service.loading import RECALL
 from post_index_service.loading import load as load_index
 from rpc.admission import InFlight
-from rpc.bundle_admin import SERVICE_NAME as ADMIN_SERVICE_NAME
-from rpc.bundle_admin import BundleService, LoggedBundles
 from rpc.environment import load_settings
 from rpc.server import LAME_DUCK_SECONDS, BusyAddressError, RunningServer, ServerOptions, start_server
 from rpc.server_settings import variable_of
 from rpc.structured_log import configure_logging
 from rpc.tls import LiveServerTls
 from rpc.watched_files import FileContentError
-from two_tower.bundle import Bundle, BundleError
-from two_tower.held_bundles import HeldBundles
-from two_tower.mood_encoders import Runtime
 from user_tower_service.loading import load as load_encoder
 from user_tower_service.service import ERRORS as BUNDLE_ERRORS
 from user_tower_service.settings import Settings as UserTowerSettings
@@ -119,7 +121,7 @@ def main() -> int:
 def _options(settings: GatewaySettings, compute: UserTowerSettings) -> ServerOptions:
     """The gateway's edge on the threads of a compute service; metrics are those of HTTP."""
     return replace(
-        ServerOptions.of(compute, name="embedded", admin_service=ADMIN_SERVICE_NAME),
+        server_options(compute, name="embedded", admin_service=ADMIN_SERVICE_NAME),
         address=settings.grpc_address,
         address_variable=variable_of(GatewaySettings, "grpc_address"),
         grace_seconds=settings.grace_seconds,

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from gateway import feed
 from post_index_service.index import CategoryNotFoundError, PostIndex, Query
 from post_index_service.packed_posts import PackedPosts
-from two_tower.held_bundles import BundleNotHeldError, HeldBundles
 from user_tower_service.encoder import Encoder
 
 

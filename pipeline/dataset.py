@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bundle.verbs import verb_numbers
 from pipeline.embed import read_text_embeddings
 from pipeline.score import score_frame
 from pipeline.tables import read_interactions, read_posts, read_users
-from two_tower.features import NUMERIC_FEATURES, numeric_features, verb_numbers
+from two_tower.features import NUMERIC_FEATURES, numeric_features
 
 _DAY = pd.Timedelta(days=1)
 _EPOCH = pd.Timestamp(0, tz="UTC")

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from mood_encoder.encoder_files import encoder_files
+from mood_encoder.mood_text import post_to_mood_sentence
+from mood_encoder.openvino_encoder import OpenVinoEncoder
+from mood_encoder.runtime import Runtime, TextEncoder
 from pipeline.tables import read_posts
-from two_tower.encoder_files import encoder_files
-from two_tower.mood_encoders import Encodes, Runtime
-from two_tower.mood_text import post_to_mood_sentence
-from two_tower.openvino_encoder import OpenVinoEncoder
 
 MAX_TOKENS = 128
 _TEXTS_AT_ONCE = 512  # among so many, texts of one length fill batches
@@ -107,16 +107,16 @@ def read_text_embeddings(path: Path) -> TextEmbeddings:
     return texts
 
 
-def _read_encoder(directory: Path, runtime: Runtime, *, half_precision: bool) -> Encodes:
+def _read_encoder(directory: Path, runtime: Runtime, *, half_precision: bool) -> TextEncoder:
     if runtime is Runtime.OPENVINO:
         return OpenVinoEncoder(
             directory, quantised=False, max_tokens=MAX_TOKENS, threads=None, half_precision=half_precision
         )
     if half_precision:
         raise ValueError("torch embeds in full precision alone")
-    from two_tower.text_encoder import TextEncoder  # noqa: PLC0415 - loads torch and transformers
+    from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - loads torch and transformers
 
-    return TextEncoder(directory, max_tokens=MAX_TOKENS)
+    return TorchEncoder(directory, max_tokens=MAX_TOKENS)
 
 
 class _Cache:

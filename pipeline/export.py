@@ -13,6 +13,16 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+from bundle import file_names
+from bundle.canary_embeddings import CanaryEmbeddings
+from bundle.embedding_space import HalfMatrix, Matrix, in_float32
+from bundle.index_posts import Category, IndexPosts
+from bundle.known_users import HistoryPosts, KnownUsers
+from bundle.manifest import Canary, Json, Manifest
+from bundle.served_posts import TEXT_FIELDS, ServedPosts
+from mood_encoder.encoder_files import encoder_files
+from mood_encoder.mood_text import mood_to_words
+from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import EncodedPosts, encode_posts, encode_users
 from pipeline.evaluate import Evaluation
@@ -21,14 +31,7 @@ from pipeline.quantise_encoder import quantise_encoder
 from pipeline.report import Report
 from pipeline.report_examples import choose_examples
 from pipeline.trained_towers import TrainedTowers
-from two_tower import bundle_files
-from two_tower.bundle import Canary, Json, Manifest
-from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers
-from two_tower.embedding_space import HalfMatrix, Matrix, in_float32
-from two_tower.encoder_files import encoder_files
-from two_tower.mood_text import mood_to_words
-from two_tower.served_posts import TEXT_FIELDS, ServedPosts
-from two_tower.text_encoder import TextEncoder
+from two_tower.tower_files import write_words
 
 USER_SHARE = 0.5  # spread of the user's part beside the mood's where both rank; scripts/measure_mood.py compares shares
 TYPICAL_MOODS = ("happy", "sad", "calm", "exciting", "funny", "scary", "romantic", "angry")
@@ -64,7 +67,7 @@ def export(
     posts = encode_posts(towers, dataset)
     index = _index_posts(dataset, posts)
     users = _known_users(dataset)
-    encoder = TextEncoder(encoder_directory)
+    encoder = TorchEncoder(encoder_directory)
     user_weight = balance(index, encode_users(towers, dataset, posts, _typical_users(dataset)), encoder)
     canaries, canary_embeddings = _canaries(
         dataset, towers, posts, index=index, users=users, encoder=encoder, user_weight=user_weight
@@ -91,15 +94,15 @@ def export(
         users.write(directory)
         canary_embeddings.write(directory)
         HistoryPosts(post_ids=dataset.post_ids, representations=posts.representations).write(directory)
-        save_file(towers.user_tower.state_dict(), directory / bundle_files.USER_TOWER)
-        save_file(_post_tower_tensors(towers, dataset, posts), directory / bundle_files.POST_TOWER)
-        bundle_files.write_words(towers.vocabulary.words, directory)
-        mood_encoder = directory / bundle_files.MOOD_ENCODER
+        save_file(towers.user_tower.state_dict(), directory / file_names.USER_TOWER)
+        save_file(_post_tower_tensors(towers, dataset, posts), directory / file_names.POST_TOWER)
+        write_words(towers.vocabulary.words, directory)
+        mood_encoder = directory / file_names.MOOD_ENCODER
         mood_encoder.mkdir()
         for file in encoder_files(encoder_directory):
             shutil.copyfile(file, mood_encoder / file.name)
         quantise_encoder(mood_encoder, full=encoder)
-        (directory / bundle_files.EVALUATION).write_text(evaluation.as_json())
+        (directory / file_names.EVALUATION).write_text(evaluation.as_json())
         Report(evaluation, counts=counts, epochs=towers.epochs, examples=examples).write(directory)
 
     manifest = Manifest(
@@ -133,7 +136,7 @@ def export(
 
 
 def balance(
-    index: IndexPosts, users: NDArray[np.float32], encoder: TextEncoder, *, user_share: float = USER_SHARE
+    index: IndexPosts, users: NDArray[np.float32], encoder: TorchEncoder, *, user_share: float = USER_SHARE
 ) -> float:
     """The ``user_weight`` at which user scores spread ``user_share`` times as far as closeness to a mood does.
 
@@ -249,7 +252,7 @@ def _canaries(
     *,
     index: IndexPosts,
     users: KnownUsers,
-    encoder: TextEncoder,
+    encoder: TorchEncoder,
     user_weight: float,
 ) -> tuple[tuple[Canary, ...], CanaryEmbeddings]:
     """The busiest users, each with each canary mood, ranked here by plain NumPy: a second opinion on the index."""

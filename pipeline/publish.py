@@ -16,25 +16,24 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from two_tower.bundle import (
+from bundle.canary_embeddings import CanaryEmbeddings
+from bundle.directory import (
     CURRENT_NAME,
     PREVIOUS_NAME,
-    SIDECAR_NAME,
     Bundle,
-    BundleError,
-    Json,
-    Manifest,
     copy_bundle,
     current_bundle,
     open_bundle,
     point_current_at,
     previous_bundle,
-    read_manifest,
     remove_bundle,
     remove_debris,
     write_bundle,
 )
-from two_tower.bundle_files import CanaryEmbeddings, HistoryPosts, IndexPosts, KnownUsers
+from bundle.file_names import SIDECAR_NAME
+from bundle.index_posts import IndexPosts
+from bundle.known_users import HistoryPosts, KnownUsers
+from bundle.manifest import BundleError, Json, Manifest, read_manifest
 
 LOCK_NAME = ".lock"
 DEFAULT_KEEP = 5
@@ -163,16 +162,17 @@ def roll_back(root: Path, directory: Path | None = None, *, on_wait: Callable[[]
 
 def check_bundle(bundle: Bundle) -> None:
     """Read every file as the processes will; BundleError names the one that does not say what it should."""
-    from two_tower.mood_encoders import read_quantised_mood_encoder  # noqa: PLC0415 - loads OpenVINO
-    from two_tower.towers import Towers, read_mood_encoder  # noqa: PLC0415 - torch takes seconds to import
+    from mood_encoder.openvino_encoder import OpenVinoEncoder  # noqa: PLC0415 - loads OpenVINO
+    from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - torch takes seconds to import
+    from two_tower.towers import Towers  # noqa: PLC0415
 
     IndexPosts.read(bundle)
     KnownUsers.read(bundle)
     HistoryPosts.read(bundle)
     CanaryEmbeddings.read(bundle)
     Towers.read(bundle)
-    read_mood_encoder(bundle)
-    read_quantised_mood_encoder(bundle)
+    TorchEncoder.read(bundle)
+    OpenVinoEncoder.read(bundle)
 
 
 def find_bundle(root: Path, text: str) -> Path:

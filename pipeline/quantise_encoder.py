@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from two_tower.encoder_files import TextEncoderError
-from two_tower.mood_encoders import Encodes
-from two_tower.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
-from two_tower.quantised_bert import write_quantised
+from mood_encoder.encoder_files import TextEncoderError
+from mood_encoder.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
+from mood_encoder.quantised_bert import write_quantised
+from mood_encoder.runtime import TextEncoder
 
 PROOF_TEXTS = (
     "",
@@ -39,7 +39,7 @@ PROOF_TEXTS = (
 """Moods and posts' sentences, short and long, in and out of the vocabulary; fixed, so that exports compare."""
 
 
-def quantise_encoder(directory: Path, *, full: Encodes) -> float:
+def quantise_encoder(directory: Path, *, full: TextEncoder) -> float:
     """Write the 8-bit weights beside the full ones in ``directory``, and prove them; returns the lowest cosine.
 
     TextEncoderError if an embedding of a proof text is not as near to that of ``full`` as serving promises.

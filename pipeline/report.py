@@ -7,12 +7,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bundle.file_names import REPORT
 from pipeline.evaluate import MODEL_NAME, Evaluation
 from pipeline.ranking import CUTOFF, Estimate
 from pipeline.report_examples import Examples
 from pipeline.report_plots import draw_plots, strongest_baselines
 from pipeline.trained_towers import EpochReport, kept_epoch
-from two_tower.bundle_files import REPORT
 
 _TEMPLATE = "report_template.html"
 

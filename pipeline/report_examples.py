@@ -8,9 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bundle.index_posts import IndexPosts
+from bundle.known_users import KnownUsers
+from bundle.verbs import VERBS
 from pipeline.dataset import Dataset
-from two_tower.bundle_files import IndexPosts, KnownUsers
-from two_tower.features import VERBS
 
 SHOWN_HISTORY = 10
 _HISTORY_PLACES = {  # share of people whose history is no longer -> how it is called

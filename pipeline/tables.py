@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from two_tower.features import VERBS
+from bundle.verbs import VERBS
 
 POSTS_FILE = "posts.parquet"
 USERS_FILE = "users.parquet"

@@ -1,9 +1,11 @@
 """Prove the loaded index before it serves: the canaries' rankings must come out as training expects them."""
 
+from bundle.canary_embeddings import CanaryEmbeddings
+from bundle.directory import Bundle
+from bundle.embedding_space import Embedding
+from bundle.file_names import CANARIES
+from bundle.manifest import BundleError, Canary
 from post_index_service.index import PostIndex, Query
-from two_tower.bundle import Bundle, BundleError, Canary
-from two_tower.bundle_files import CANARIES, CanaryEmbeddings
-from two_tower.embedding_space import Embedding
 
 _NEAR_TIE = 1e-5  # two posts this close may change places on another kind of processor
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bundle.embedding_space import Vector
 from post_index_service.codes import Rows, Scores
-from two_tower.embedding_space import Vector
 
 MOST_VALUES = 4_000_000
 """Numbers that are remembered at most, of 4 bytes each."""

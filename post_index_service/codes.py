@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from two_tower.embedding_space import HalfMatrix, Matrix, Vector, in_float32
+from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]

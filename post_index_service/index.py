@@ -14,6 +14,9 @@ from enum import Enum
 
 import numpy as np
 
+from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Vector
+from bundle.index_posts import Category, IndexPosts
+from bundle.served_posts import ServedPost, ServedPosts
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, Rows, among_sorted, rounding_of_products
 from post_index_service.ranking import (
@@ -28,9 +31,6 @@ from post_index_service.ranking import (
     Scan,
 )
 from post_index_service.shortlist import Shortlist
-from two_tower.bundle_files import Category, IndexPosts
-from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Vector
-from two_tower.served_posts import ServedPost, ServedPosts
 
 LARGEST_LIMIT = 100
 MOST_EXCLUSIONS = 1000

@@ -2,11 +2,11 @@
 
 from prometheus_client import Gauge
 
+from bundle.directory import Bundle
+from bundle.index_posts import IndexPosts
 from post_index_service.canaries import check_canaries
 from post_index_service.index import PostIndex
 from post_index_service.recall import measure_recall
-from two_tower.bundle import Bundle
-from two_tower.bundle_files import IndexPosts
 
 RECALL = Gauge("moodfeed_index_recall", "Recall@10 of searches by user over all categories, of the current bundle.")
 

@@ -5,9 +5,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from bundle.served_posts import ServedPost
 from moodfeed.post_index.v1 import post_index_pb2
 from post_index_service.index import PostIndex, SearchResult
-from two_tower.served_posts import ServedPost
 
 _MOST_PACKED = 100_000
 _SCORE = struct.Struct("<Bf")

@@ -6,10 +6,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 from post_index_service.closeness import Closeness
 from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
 from post_index_service.shortlist import Shortlist
-from two_tower.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 
 _FETCHED_MORE = 64  # than asked for: the rows whose scores in the codes are within twice the error of the last one's
 _FETCHED_MORE_DENSE = 16

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from bundle.embedding_space import Embedding
+from bundle.index_posts import IndexPosts
 from post_index_service.index import PostIndex, Query
-from two_tower.bundle_files import IndexPosts
-from two_tower.embedding_space import Embedding
 
 _USERS = 32
 _LIMIT = 10

@@ -2,7 +2,9 @@
 
 import grpc
 
-from moodfeed.embedding.v1 import embedding_pb2
+from bundle.held_bundles import BundleNotHeldError, HeldBundles
+from bundle.manifest import BundleError
+from compute.embedding_messages import MalformedEmbeddingError, read_embedding, write_space
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from post_index_service.index import (
@@ -16,9 +18,6 @@ from post_index_service.index import (
 )
 from post_index_service.packed_posts import PackedPosts
 from rpc.errors import ErrorRow, ErrorTable
-from two_tower.bundle import BundleError
-from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, vector_from_bytes
-from two_tower.held_bundles import BundleNotHeldError, HeldBundles
 
 SERVICE_NAME = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
 
@@ -26,16 +25,12 @@ ERRORS: ErrorTable = {
     CategoryNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "CATEGORY_NOT_FOUND"),
     EmbeddingSpaceMismatchError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "EMBEDDING_SPACE_MISMATCH"),
     InvalidEmbeddingError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "EMBEDDING_INVALID"),
+    MalformedEmbeddingError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "EMBEDDING_INVALID"),
     InvalidSearchError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "SEARCH_INVALID"),
     BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
     BundleError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_REFUSED"),
 }
 
-_KINDS = {
-    EmbeddingKind.TOWER: embedding_pb2.EMBEDDING_KIND_TOWER,
-    EmbeddingKind.TEXT: embedding_pb2.EMBEDDING_KIND_TEXT,
-}
-_KINDS_OF_MESSAGES = {number: kind for kind, number in _KINDS.items()}
 _RANKINGS = {
     Ranking.USER: post_index_pb2.SEARCH_RANKING_USER,
     Ranking.MOOD_THEN_USER: post_index_pb2.SEARCH_RANKING_MOOD_THEN_USER,
@@ -56,8 +51,8 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
         index = self._indexes.named(request.bundle_id or self._bundle_of_embeddings(request))
         result = index.search(
             Query(
-                user=_embedding(request.user_embedding) if request.HasField("user_embedding") else None,
-                mood=_embedding(request.mood_embedding) if request.HasField("mood_embedding") else None,
+                user=read_embedding(request.user_embedding) if request.HasField("user_embedding") else None,
+                mood=read_embedding(request.mood_embedding) if request.HasField("mood_embedding") else None,
                 category_id=request.category_id if request.HasField("category_id") else None,
                 exclude_post_ids=request.exclude_post_ids,
                 seen_post_ids=request.seen_post_ids,
@@ -103,21 +98,5 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
         """Say which spaces are searched."""
         index = self._indexes.current
         return post_index_pb2.GetEmbeddingSpaceResponse(
-            tower_space=_space_message(index.tower_space), text_space=_space_message(index.text_space)
+            tower_space=write_space(index.tower_space), text_space=write_space(index.text_space)
         )
-
-
-def _embedding(message: embedding_pb2.Embedding) -> Embedding:
-    kind = _KINDS_OF_MESSAGES.get(message.space.kind)
-    if kind is None:
-        raise InvalidEmbeddingError("embedding has no kind: pass on what EncodeContext returned")
-    space = EmbeddingSpace(message.space.bundle_id, kind, message.space.dimension)
-    if len(message.values) != 4 * space.dimension:
-        raise InvalidEmbeddingError(
-            f"embedding has {len(message.values)} bytes, its dimension {space.dimension} takes {4 * space.dimension}"
-        )
-    return Embedding(space, vector_from_bytes(message.values))
-
-
-def _space_message(space: EmbeddingSpace) -> embedding_pb2.EmbeddingSpace:
-    return embedding_pb2.EmbeddingSpace(bundle_id=space.bundle_id, kind=_KINDS[space.kind], dimension=space.dimension)

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
-from rpc.server_settings import ComputeSettings
+from compute.settings import ComputeSettings
 
 
 class Settings(ComputeSettings):

@@ -8,8 +8,8 @@ from typing import Any
 import faiss
 import numpy as np
 
+from bundle.embedding_space import Vector
 from post_index_service.codes import Codes, Rows
-from two_tower.embedding_space import Vector
 
 _BLOCK_ROWS = 8192
 _LEVELS = 16

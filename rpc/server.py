@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Self
 
 import grpc
 import structlog
@@ -22,7 +21,6 @@ from rpc.channel import PING_SECONDS
 from rpc.deadline import ExpiredInterceptor
 from rpc.errors import ErrorInterceptor, ErrorTable
 from rpc.metrics import MetricsInterceptor
-from rpc.server_settings import ComputeSettings, variable_of
 from rpc.tls import LiveServerTls, ServerTls
 from rpc.watched_files import FileContentError
 
@@ -98,24 +96,6 @@ class ServerOptions:
     max_connections: int = 1000
     admin_service: str = ""  # full name of the service that only operators may call
     admin_tokens_file: Path | None = None  # None lets in this machine only
-
-    @classmethod
-    def of(cls, settings: ComputeSettings, *, name: str, admin_service: str) -> Self:
-        """What the settings of a process say."""
-        return cls(
-            name=name,
-            address=settings.address,
-            address_variable=variable_of(type(settings), "address"),
-            pool_size=settings.pool_size,
-            grace_seconds=settings.grace_seconds,
-            metrics_port=settings.metrics_port,
-            metrics_host=settings.metrics_host,
-            most_waiting=settings.most_waiting,
-            tls=settings.server_tls(),
-            max_connections=settings.max_connections,
-            admin_service=admin_service,
-            admin_tokens_file=settings.admin_token_file,
-        )
 
 
 @dataclass(frozen=True, slots=True)

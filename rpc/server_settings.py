@@ -8,11 +8,9 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rpc.tls import ServerTls, check_authority, check_certificate, check_pair
-from rpc.token_file import read_token_file
 from rpc.watched_files import FileContentError
 
 ALLOW_PLAINTEXT = "MOODFEED_ALLOW_PLAINTEXT"
-ADMIN_TOKEN_FILE = "MOODFEED_ADMIN_TOKEN_FILE"  # noqa: S105 - the name of a variable
 
 
 class ServerSettings(BaseSettings):
@@ -76,30 +74,6 @@ class ServerSettings(BaseSettings):
                 f"is not on loopback and metrics have no TLS: set {ALLOW_PLAINTEXT}=true where the network is trusted"
             )
         return host
-
-
-class ComputeSettings(ServerSettings):
-    """Of a process that computes in a pool of threads, and that operators may call; see rpc.server.ServerOptions."""
-
-    address: str
-    metrics_port: int
-    admin_token_file: Path | None = Field(
-        None,
-        validation_alias=ADMIN_TOKEN_FILE,
-        description="file of the operators' tokens, lines as for callers; without it only this machine may make them",
-    )
-    pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
-    most_waiting: int = Field(64, ge=0, description="requests that may wait for a thread; more are refused at once")
-    metrics_host: str = Field("127.0.0.1", description="address that the metrics are served on")
-    grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for requests in flight")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level logged")
-
-    @field_validator("admin_token_file")
-    @classmethod
-    def _admin_tokens_can_be_read(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            in_settings_words(read_token_file, path)
-        return path
 
 
 def is_loopback(host: str) -> bool:

@@ -18,9 +18,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from two_tower.encoder_files import default_encoder_directory
-from two_tower.mood_text import mood_to_words
-from two_tower.text_encoder import TextEncoder
+from mood_encoder.encoder_files import default_encoder_directory
+from mood_encoder.mood_text import mood_to_words
+from mood_encoder.torch_encoder import TorchEncoder
 
 EMOTIONS = ("anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust")
 CLEAR_WINNER = 0.5
@@ -63,7 +63,7 @@ def read_clear_winners(path: Path) -> ClearWinners:
     return ClearWinners(symbols=tuple(table["emoji"][clear]), is_winner=(scores == highest)[clear])
 
 
-def nearest_emotions(encoder: TextEncoder, texts: Sequence[str]) -> NDArray[np.int64]:
+def nearest_emotions(encoder: TorchEncoder, texts: Sequence[str]) -> NDArray[np.int64]:
     """The nearest emotion word of each text: int64 [texts], positions in EMOTIONS."""
     return np.argmax(encoder.encode(texts) @ encoder.encode(EMOTIONS).T, axis=1)
 
@@ -76,7 +76,7 @@ def judge(winners: ClearWinners, answers: NDArray[np.int64]) -> Understanding:
     return Understanding(accuracy=float(understood.mean()), mean_recall=float(np.mean(recalls)))
 
 
-def print_emoji_table(encoder: TextEncoder, winners: ClearWinners) -> None:
+def print_emoji_table(encoder: TorchEncoder, winners: ClearWinners) -> None:
     """Understanding of emoji: always "joy", raw, by Unicode name, by mood_to_words."""
     ways: dict[str, Callable[[str], str]] = {
         'always "joy"': lambda _: "joy",
@@ -90,7 +90,7 @@ def print_emoji_table(encoder: TextEncoder, winners: ClearWinners) -> None:
         print(f"{name:<14}{found.accuracy:>10.3f}{found.mean_recall:>13.3f}")
 
 
-def print_misunderstood(encoder: TextEncoder, winners: ClearWinners) -> None:
+def print_misunderstood(encoder: TorchEncoder, winners: ClearWinners) -> None:
     """Each emoji that mood_to_words gets wrong: its words, the answer, the truth."""
     words = [mood_to_words(symbol) for symbol in winners.symbols]
     for row, answer in enumerate(nearest_emotions(encoder, words)):
@@ -99,7 +99,7 @@ def print_misunderstood(encoder: TextEncoder, winners: ClearWinners) -> None:
             print(f"{winners.symbols[row]}  {words[row]}: {EMOTIONS[answer]}, people say {truth}")
 
 
-def print_negation_table(encoder: TextEncoder) -> None:
+def print_negation_table(encoder: TorchEncoder) -> None:
     """Cosine of negated moods to the mood and to its opposite, as typed and after mood_to_words."""
     print("negation            cosine to mood / opposite:  as typed     mood_to_words")
     for text, mood, opposite in NEGATIONS:
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--misunderstood", action="store_true", help="list the emoji that are misunderstood")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    encoder = TextEncoder(arguments.encoder or default_encoder_directory())
+    encoder = TorchEncoder(arguments.encoder or default_encoder_directory())
     winners = read_clear_winners(arguments.emotag)
     print_emoji_table(encoder, winners)
     if arguments.misunderstood:

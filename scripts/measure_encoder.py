@@ -26,16 +26,16 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from bundle.directory import current_bundle, open_bundle
+from mood_encoder.bert_arrays import BLOCK, Arrays, BertShape, read_arrays
+from mood_encoder.bert_graph import IDS, bert_graph
+from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS, default_encoder_directory, read_tokenizer
+from mood_encoder.mood_text import mood_to_words, post_to_mood_sentence
+from mood_encoder.openvino_encoder import OpenVinoEncoder
+from mood_encoder.quantised_bert import in_blocks, quantise
+from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.summary_text import read_summary
 from sample_api.world import generate_world
-from two_tower.bert_arrays import BLOCK, Arrays, BertShape, read_arrays
-from two_tower.bert_graph import IDS, bert_graph
-from two_tower.bundle import current_bundle, open_bundle
-from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS, default_encoder_directory, read_tokenizer
-from two_tower.mood_text import mood_to_words, post_to_mood_sentence
-from two_tower.openvino_encoder import OpenVinoEncoder
-from two_tower.quantised_bert import in_blocks, quantise
-from two_tower.text_encoder import TextEncoder
 
 NEAREST = 10
 FEELINGS = (
@@ -147,7 +147,7 @@ def overlap(queries: NDArray[np.float32], exact: NDArray[np.float32], posts: NDA
 
 def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, rounds: int) -> None:
     """Speed and quality of a single new mood."""
-    full, eager = OpenVinoEncoder(directory, quantised=False), TextEncoder(directory)
+    full, eager = OpenVinoEncoder(directory, quantised=False), TorchEncoder(directory)
     tokenizer = read_tokenizer(directory / TOKENIZER, max_tokens=128, vocabulary_size=2**31)
     texts = moods()
     ids = [np.array([tokenizer.encode(text).ids]) for text in texts]
@@ -200,7 +200,7 @@ def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, roun
 
 def print_batches(directory: Path, sentences: Sequence[str], *, rounds: int) -> None:
     """Texts a second of the whole corpus."""
-    full, eager = OpenVinoEncoder(directory, quantised=False), TextEncoder(directory)
+    full, eager = OpenVinoEncoder(directory, quantised=False), TorchEncoder(directory)
     half = OpenVinoEncoder(directory, quantised=False, half_precision=True)
     tokens = sorted((full._tokenizer.encode(text).ids for text in sentences), key=len)
     with tempfile.TemporaryDirectory() as scratch:
@@ -238,11 +238,11 @@ PROCESS = """
 import resource, sys, time
 started = time.perf_counter()
 from pathlib import Path
-from two_tower.bundle import open_bundle
-from two_tower.mood_encoders import Runtime
+from bundle.directory import open_bundle
+from mood_encoder.runtime import Runtime
 from user_tower_service.canaries import check_canaries
 from user_tower_service.encoder import Encoder
-from two_tower.bundle_files import KnownUsers
+from bundle.known_users import KnownUsers
 import user_tower_service.__main__
 bundle = open_bundle(Path(sys.argv[1]))
 encoder = Encoder(bundle, mood_cache_size=0, runtime=Runtime(sys.argv[2]))

@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 
 from cli.sample_workspace import ingest_sample_world
 from cli.workspace import Workspace
+from mood_encoder.encoder_files import default_encoder_directory
+from mood_encoder.mood_text import mood_to_words
+from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.encode import encode_posts, encode_users
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
 from sample_api.world import MOOD_LABELS, generate_world
-from two_tower.encoder_files import default_encoder_directory
-from two_tower.mood_text import mood_to_words
-from two_tower.text_encoder import TextEncoder
 
 CUTOFF = 10
 PEOPLE = 80  # drawn from those with at least three posts in their history
@@ -175,7 +175,7 @@ def keyword_match(texts: Sequence[str], random: np.random.Generator) -> Closenes
     return closeness
 
 
-def ways_to_compare(measured: Measured, encoder: TextEncoder) -> dict[str, Closeness]:
+def ways_to_compare(measured: Measured, encoder: TorchEncoder) -> dict[str, Closeness]:
     """Every way to tell how close a post is to a mood."""
     posts = measured.dataset.posts
     summaries, moods = posts["summary_text"].tolist(), posts["mood_text"].tolist()
@@ -206,7 +206,7 @@ def ways_to_compare(measured: Measured, encoder: TextEncoder) -> dict[str, Close
     }
 
 
-def print_relevance(worlds: Sequence[Measured], encoder: TextEncoder) -> None:
+def print_relevance(worlds: Sequence[Measured], encoder: TorchEncoder) -> None:
     """Mean NDCG@10 by kind of query."""
     print(f"NDCG@10 of moods over all posts{'':<14}" + "".join(f"{kind:>9}" for kind in KINDS) + "     mean")
     by_world = [ways_to_compare(measured, encoder) for measured in worlds]
@@ -218,7 +218,7 @@ def print_relevance(worlds: Sequence[Measured], encoder: TextEncoder) -> None:
         print(f"{name:<45}" + "".join(f"{figure:9.3f}" for figure in [*figures, np.mean(figures)]))
 
 
-def print_negations_and_languages(worlds: Sequence[Measured], encoder: TextEncoder) -> None:
+def print_negations_and_languages(worlds: Sequence[Measured], encoder: TorchEncoder) -> None:
     """NDCG@10 of the mood that is meant, with mood_to_words and as typed; 12 everyday moods a language."""
     labels = encoder.encode(MOOD_LABELS)
 
@@ -269,7 +269,7 @@ def combination_rules(closeness: Scores, user: Scores, user_weight: float) -> di
     return rules
 
 
-def print_combinations(worlds: Sequence[Measured], encoder: TextEncoder, *, taste: str) -> None:
+def print_combinations(worlds: Sequence[Measured], encoder: TorchEncoder, *, taste: str) -> None:
     """Mood and user of the first ten posts, by rule and slice of the catalogue; posts already met are left out."""
     asked = [(mood, typed[0]) for queries in (KINDS["label"], SYNONYMS, EMOJI) for mood, typed in queries.items()]
     vectors = encoder.encode([mood_to_words(typed) for _, typed in asked], batch_size=1)
@@ -347,7 +347,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[7], help="worlds (default: 7; two minutes each)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    encoder = TextEncoder(default_encoder_directory())
+    encoder = TorchEncoder(default_encoder_directory())
     worlds = [measure_world(seed) for seed in arguments.seeds]
     refuse_known_synonyms(worlds)
     print_relevance(worlds, encoder)

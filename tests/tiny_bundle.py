@@ -13,15 +13,19 @@ from tokenizers.models import WordLevel
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel
 
-from two_tower import bundle_files
-from two_tower.bundle import Canary, Manifest, write_bundle
-from two_tower.bundle_files import CanaryEmbeddings, Category, HistoryPosts, IndexPosts, KnownUsers
-from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS
+from bundle import file_names
+from bundle.canary_embeddings import CanaryEmbeddings
+from bundle.directory import write_bundle
+from bundle.index_posts import Category, IndexPosts
+from bundle.known_users import HistoryPosts, KnownUsers
+from bundle.manifest import Canary, Manifest
+from bundle.served_posts import ServedPost, ServedPosts
+from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS
+from mood_encoder.quantised_bert import write_quantised
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.model import PostTower, UserTower
-from two_tower.quantised_bert import write_quantised
-from two_tower.served_posts import ServedPost, ServedPosts
 from two_tower.tower_config import TowerConfig
+from two_tower.tower_files import write_words
 
 TOWER = TowerConfig(
     text_dimension=8,
@@ -84,8 +88,8 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
         for name, content in _towers_and_encoder().items():
             (directory / name).parent.mkdir(exist_ok=True)
             (directory / name).write_bytes(content)
-        bundle_files.write_words(("one", "two", "one two"), directory)
-        (directory / bundle_files.EVALUATION).write_text("{}")
+        write_words(("one", "two", "one two"), directory)
+        (directory / file_names.EVALUATION).write_text("{}")
 
     return write_files
 
@@ -106,8 +110,8 @@ def _towers_and_encoder() -> dict[str, bytes]:
     with torch.random.fork_rng(), tempfile.TemporaryDirectory() as name:
         torch.manual_seed(0)
         directory = Path(name)
-        (directory / bundle_files.MOOD_ENCODER).mkdir()
-        save_file(UserTower(TOWER).state_dict(), directory / bundle_files.USER_TOWER)
+        (directory / file_names.MOOD_ENCODER).mkdir()
+        save_file(UserTower(TOWER).state_dict(), directory / file_names.USER_TOWER)
         save_file(
             PostTower(TOWER).state_dict()
             | {
@@ -116,7 +120,7 @@ def _towers_and_encoder() -> dict[str, bytes]:
                 "known.category_ids": torch.tensor([2, 7]),
                 "known.is_new": torch.zeros(6, dtype=torch.bool),
             },
-            directory / bundle_files.POST_TOWER,
+            directory / file_names.POST_TOWER,
         )
         config = BertConfig(
             vocab_size=8,
@@ -126,7 +130,7 @@ def _towers_and_encoder() -> dict[str, bytes]:
             intermediate_size=8,
             max_position_embeddings=128,
         )
-        encoder = directory / bundle_files.MOOD_ENCODER
+        encoder = directory / file_names.MOOD_ENCODER
         (encoder / CONFIG).write_text(config.to_json_string(use_diff=False))
         words = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "calm": 3, "happy": 4}
         tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))

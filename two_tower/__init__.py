@@ -1,1 +1,1 @@
-"""What training and serving must agree on: features, towers, encoder, bundle."""
+"""The two towers, which training and serving must compute alike."""

@@ -1,13 +1,9 @@
 """What the towers see of a history and of a post: the same arithmetic in training and in serving."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-VERBS = ("view", "like", "inspire", "rating")
-"""Order fixes the meaning of a verb's number in every bundle: append only."""
 
 POPULARITY_WINDOWS_DAYS = (7.0, 28.0, 91.0, float("inf"))
 CATEGORY_WINDOWS_DAYS = POPULARITY_WINDOWS_DAYS[:2]
@@ -145,9 +141,3 @@ def new_post_features(
         features[_CATEGORY_COLUMNS] = of_category[0, _CATEGORY_COLUMNS]
     features[_YOUNG_COLUMN] = numeric.any()  # towers that were trained without a clock know no age
     return features
-
-
-def verb_numbers(verbs: Sequence[str]) -> NDArray[np.int8]:
-    """Numbers of verbs in VERBS; KeyError for an unknown one."""
-    numbers = {verb: number for number, verb in enumerate(VERBS)}
-    return np.array([numbers[verb] for verb in verbs], dtype=np.int8)

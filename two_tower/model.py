@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, VERBS, Histories
+from bundle.verbs import VERBS
+from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories
 from two_tower.tower_config import TowerConfig, newness_of
 
 _BESIDE_MEAN = 0.2  # of the transformer's say in a taste, at first, where the mean of the history has one

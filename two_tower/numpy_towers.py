@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from two_tower.bundle import Bundle
-from two_tower.embedding_space import Matrix
+from bundle.directory import Bundle
+from bundle.embedding_space import Matrix
 from two_tower.features import TREND_COLUMN, Histories, PostInputs
 from two_tower.tower_config import TowerConfig, newness_of
 from two_tower.tower_files import KnownPosts, TowerArrays, Weights

@@ -1,6 +1,7 @@
 """The towers of a bundle as checked arrays, which both the towers in torch and those in NumPy are made of."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from safetensors import safe_open
 
-from two_tower.bundle import MANIFEST_NAME, Bundle, BundleError
-from two_tower.bundle_files import POST_TOWER, USER_TOWER, WORDS, read_words
-from two_tower.features import NUMERIC_FEATURES, VERBS
+from bundle.array_files import read_texts, write_texts
+from bundle.directory import Bundle
+from bundle.file_names import MANIFEST_NAME, POST_TOWER, USER_TOWER, WORDS
+from bundle.manifest import BundleError
+from bundle.verbs import VERBS
+from two_tower.features import NUMERIC_FEATURES
 from two_tower.tower_config import TowerConfig
 from two_tower.words import Vocabulary
 
@@ -60,6 +64,16 @@ class TowerArrays:
         return cls(
             config=config, user_tower=user_tower, post_tower=post_tower, vocabulary=Vocabulary(words), known=known
         )
+
+
+def write_words(words: Iterable[str], directory: Path) -> None:
+    """Write the post tower's vocabulary in its order."""
+    write_texts(directory / WORDS, words)
+
+
+def read_words(bundle: Bundle) -> tuple[str, ...]:
+    """Read the post tower's vocabulary; BundleError names the line that is no text."""
+    return read_texts(bundle.path(WORDS))
 
 
 def user_tower_shapes(config: TowerConfig) -> Shapes:

@@ -1,17 +1,16 @@
-"""The towers of a bundle in torch, exactly as training wrote them, and the mood encoder in either runtime."""
+"""The towers of a bundle in torch, exactly as training wrote them."""
 
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
 import torch
 
-from two_tower.bundle import MANIFEST_NAME, Bundle, BundleError
-from two_tower.embedding_space import Matrix
-from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS
+from bundle.directory import Bundle
+from bundle.embedding_space import Matrix
+from bundle.file_names import MANIFEST_NAME
+from bundle.manifest import BundleError
 from two_tower.features import Histories, PostInputs
 from two_tower.model import PostTensors, PostTower, UserTower, history_tensors
-from two_tower.mood_encoders import read_encoder
-from two_tower.text_encoder import TextEncoder
 from two_tower.tower_config import TowerConfig
 from two_tower.tower_files import KnownPosts, TowerArrays, Weights
 from two_tower.words import Vocabulary
@@ -60,11 +59,6 @@ class Towers:
             return self.post_tower.embed(
                 representations, torch.from_numpy(posts.numeric), torch.from_numpy(posts.is_new)
             ).numpy()
-
-
-def read_mood_encoder(bundle: Bundle) -> TextEncoder:
-    """The BERT of a bundle in torch, full weights; errors as read_encoder raises them."""
-    return read_encoder(bundle, TextEncoder, files=(CONFIG, TOKENIZER, WEIGHTS))
 
 
 def _load(kind: type[_Tower], bundle: Bundle, config: TowerConfig, weights: Weights) -> _Tower:

@@ -5,9 +5,11 @@ A user's to the rounding of a processor; a mood's as near as the runtime promise
 
 import numpy as np
 
-from two_tower.bundle import Bundle, BundleError
-from two_tower.bundle_files import CANARIES, CanaryEmbeddings
-from two_tower.embedding_space import Embedding, Vector
+from bundle.canary_embeddings import CanaryEmbeddings
+from bundle.directory import Bundle
+from bundle.embedding_space import Embedding, Vector
+from bundle.file_names import CANARIES
+from bundle.manifest import BundleError
 from user_tower_service.encoder import Encoder
 from user_tower_service.runtime import SAME_COSINE
 

@@ -7,12 +7,12 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from two_tower.bundle import Bundle
-from two_tower.bundle_files import HistoryPosts, KnownUsers
-from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
+from bundle.directory import Bundle
+from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
+from bundle.known_users import HistoryPosts, KnownUsers
+from mood_encoder.mood_text import mood_to_words, post_to_mood_sentence
+from mood_encoder.runtime import Runtime
 from two_tower.features import PostInputs, new_post_features, window_histories
-from two_tower.mood_encoders import Runtime
-from two_tower.mood_text import mood_to_words, post_to_mood_sentence
 from user_tower_service.mood_memory import MoodMemory
 from user_tower_service.runtime import ServingTowers, read_models
 
@@ -83,7 +83,7 @@ class _Users:
 
 
 class Encoder:
-    """Encodes with the towers of one bundle; every method may be called from several threads.
+    """TextEncoder with the towers of one bundle; every method may be called from several threads.
 
     A bundle's users do not change, so all are embedded once, when it is read: to answer for one is to look it up.
     """

@@ -1,6 +1,6 @@
 """Make the encoder of a bundle, and prove it, before anybody is answered from it."""
 
-from two_tower.bundle import Bundle
+from bundle.directory import Bundle
 from user_tower_service.canaries import check_canaries
 from user_tower_service.encoder import Encoder
 from user_tower_service.settings import Settings

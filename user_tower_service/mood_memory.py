@@ -4,17 +4,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from two_tower.embedding_space import Vector
-from two_tower.mood_encoders import Encodes
+from bundle.embedding_space import Vector
+from mood_encoder.runtime import TextEncoder
 
 
 class MoodMemory:
-    """Encodes words by ``text_encoder``, and remembers the last ``size`` of them; for several threads.
+    """TextEncoder words by ``text_encoder``, and remembers the last ``size`` of them; for several threads.
 
     It knows nothing of what holds it: a cycle would keep the memory of a dropped bundle.
     """
 
-    def __init__(self, text_encoder: Encodes, size: int) -> None:
+    def __init__(self, text_encoder: TextEncoder, size: int) -> None:
         self._text_encoder = text_encoder
         self._size = size
         self._lock = threading.Lock()

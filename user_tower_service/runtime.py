@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from two_tower.bundle import Bundle
-from two_tower.embedding_space import Matrix
+from bundle.directory import Bundle
+from bundle.embedding_space import Matrix
+from mood_encoder.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
+from mood_encoder.runtime import Runtime, TextEncoder
 from two_tower.features import Histories, PostInputs
-from two_tower.mood_encoders import Encodes, Runtime, read_quantised_mood_encoder
 from two_tower.numpy_towers import NumpyTowers
-from two_tower.openvino_encoder import LOWEST_COSINE
 from two_tower.tower_config import TowerConfig
 from two_tower.tower_files import KnownPosts
 from two_tower.words import Vocabulary
@@ -45,7 +45,7 @@ class Models:
     """What encodes; ``lowest_mood_cosine``: how near a mood must come to what the full BERT makes of it."""
 
     towers: ServingTowers
-    mood_encoder: Encodes
+    mood_encoder: TextEncoder
     lowest_mood_cosine: float
 
 
@@ -55,16 +55,17 @@ def read_models(bundle: Bundle, runtime: Runtime) -> Models:
 
 
 def _read_numpy_and_openvino(bundle: Bundle) -> Models:
-    return Models(NumpyTowers.read(bundle), read_quantised_mood_encoder(bundle), LOWEST_COSINE)
+    return Models(NumpyTowers.read(bundle), OpenVinoEncoder.read(bundle), LOWEST_COSINE)
 
 
 def _read_torch(bundle: Bundle) -> Models:
     import torch  # noqa: PLC0415 - half a gigabyte, for who asks for it
 
-    from two_tower.towers import Towers, read_mood_encoder  # noqa: PLC0415 - loads torch and transformers
+    from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - loads torch and transformers
+    from two_tower.towers import Towers  # noqa: PLC0415
 
     torch.set_num_threads(1)  # requests run side by side; more threads than cores cost tenfold
-    return Models(Towers.read(bundle), read_mood_encoder(bundle), SAME_COSINE)
+    return Models(Towers.read(bundle), TorchEncoder.read(bundle), SAME_COSINE)
 
 
 _READERS: Mapping[Runtime, Callable[[Bundle], Models]] = {

@@ -2,12 +2,11 @@
 
 import grpc
 
-from moodfeed.embedding.v1 import embedding_pb2
+from bundle.held_bundles import BundleNotHeldError, HeldBundles
+from bundle.manifest import BundleError
+from compute.embedding_messages import write_embedding, write_space
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from rpc.errors import ErrorRow, ErrorTable
-from two_tower.bundle import BundleError
-from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, vector_to_bytes
-from two_tower.held_bundles import BundleNotHeldError, HeldBundles
 from user_tower_service.encoder import (
     Context,
     ContextCountError,
@@ -25,11 +24,6 @@ ERRORS: ErrorTable = {
     PostCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POST_COUNT_OUT_OF_RANGE"),
     BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
     BundleError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_REFUSED"),
-}
-
-_KINDS = {
-    EmbeddingKind.TOWER: embedding_pb2.EMBEDDING_KIND_TOWER,
-    EmbeddingKind.TEXT: embedding_pb2.EMBEDDING_KIND_TEXT,
 }
 
 
@@ -72,8 +66,8 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
             posts=[
                 user_tower_pb2.PostEmbeddings(
                     post_id=post.post_id,
-                    tower_embedding=_embedding_message(post.tower),
-                    text_embedding=_embedding_message(post.text),
+                    tower_embedding=write_embedding(post.tower),
+                    text_embedding=write_embedding(post.text),
                 )
                 for post in encoder.encode_posts(posts)
             ],
@@ -88,25 +82,15 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
         """Say which spaces are encoded into."""
         encoder = self._encoders.current
         return user_tower_pb2.GetEmbeddingSpaceResponse(
-            tower_space=_space_message(encoder.tower_space), text_space=_space_message(encoder.text_space)
+            tower_space=write_space(encoder.tower_space), text_space=write_space(encoder.text_space)
         )
 
 
 def _context_message(encoded: Context, bundle_id: str) -> user_tower_pb2.EncodeContextResponse:
     return user_tower_pb2.EncodeContextResponse(
-        user_embedding=_embedding_message(encoded.user),
-        mood_embedding=_embedding_message(encoded.mood),
+        user_embedding=write_embedding(encoded.user) if encoded.user else None,
+        mood_embedding=write_embedding(encoded.mood) if encoded.mood else None,
         seen_post_ids=encoded.seen_post_ids,
         bundle_id=bundle_id,
         mood_unavailable=encoded.mood_unavailable,
     )
-
-
-def _embedding_message(embedding: Embedding | None) -> embedding_pb2.Embedding | None:
-    if embedding is None:
-        return None
-    return embedding_pb2.Embedding(space=_space_message(embedding.space), values=vector_to_bytes(embedding.values))
-
-
-def _space_message(space: EmbeddingSpace) -> embedding_pb2.EmbeddingSpace:
-    return embedding_pb2.EmbeddingSpace(bundle_id=space.bundle_id, kind=_KINDS[space.kind], dimension=space.dimension)

@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
-from rpc.server_settings import ComputeSettings
-from two_tower.mood_encoders import Runtime
+from compute.settings import ComputeSettings
+from mood_encoder.runtime import Runtime
 
 
 class Settings(ComputeSettings):

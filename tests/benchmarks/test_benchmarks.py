@@ -15,9 +15,9 @@ from benchmarks.machine import Machine
 from benchmarks.report import Goal, goals
 from benchmarks.serving import Measured
 from benchmarks.synthetic import Size, write_synthetic_bundle
+from bundle.directory import open_bundle
 from post_index_service.index import Query
 from post_index_service.loading import load
-from two_tower.bundle import open_bundle
 from user_tower_service.encoder import Encoder
 
 

@@ -14,10 +14,10 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from typer.testing import CliRunner
 
+from bundle.directory import current_bundle, previous_bundle
 from cli.__main__ import app, main
 from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
 from tests.tiny_bundle import write_tiny_bundle
-from two_tower.bundle import current_bundle, previous_bundle
 
 
 @dataclass

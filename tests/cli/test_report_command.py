@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bundle.directory import current_bundle, open_bundle, point_current_at, write_bundle
+from bundle.file_names import REPORT
 from cli.__main__ import app, main
-from two_tower.bundle import current_bundle, open_bundle, point_current_at, write_bundle
-from two_tower.bundle_files import REPORT
 
 
 def ask(*arguments: str | Path) -> list[str]:

@@ -75,10 +75,14 @@ def test_a_process_is_nobody_and_can_write_nothing_that_lasts(service: str) -> N
         ("gateway", {"gateway", "moodfeed", "rpc"}, ("torch", "faiss", "numpy")),
         (
             "post_index_service",
-            {"moodfeed", "post_index_service", "rpc", "two_tower"},
+            {"bundle", "compute", "moodfeed", "post_index_service", "rpc"},
             ("torch", "transformers", "pandas"),
         ),
-        ("user_tower_service", {"moodfeed", "rpc", "two_tower", "user_tower_service"}, ("faiss", "pandas")),
+        (
+            "user_tower_service",
+            {"bundle", "compute", "mood_encoder", "moodfeed", "rpc", "two_tower", "user_tower_service"},
+            ("faiss", "pandas"),
+        ),
     ],
 )
 def test_an_image_holds_only_what_its_process_needs(service: str, ours: set[str], absent: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bundle.directory import current_bundle
 from rpc.probe import is_serving
 from tests.compose.containers import (
     EVERY_CONTEXT_IS_ASKED,
@@ -28,7 +29,6 @@ from tests.compose.containers import (
 from tests.faults.expectations import Expectations
 from tests.faults.fleet import replicas_well
 from tests.faults.load import Outcomes, running_load, wait_for_requests
-from two_tower.bundle import current_bundle
 
 NETWORK = f"{PROJECT}_default"
 SERVICES = ("user_tower_service", "post_index_service")

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from benchmarks.synthetic import Size, write_synthetic_bundle
+from bundle.directory import point_current_at
 from cli.stack import Addresses, running_stack
 from embedded.service import run_at_once
 from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
@@ -22,7 +23,6 @@ from rpc.errors import read_error_info
 from rpc.probe import is_serving
 from tests.certificate_files import CertificateFiles
 from tests.end_to_end.conftest import free_addresses
-from two_tower.bundle import point_current_at
 
 SIZE = Size(posts=300, users=20, categories=2, category_posts=100)
 MOODS = ("", "calm", "😂")

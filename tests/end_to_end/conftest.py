@@ -8,10 +8,11 @@ import grpc
 import numpy as np
 import pytest
 
+from bundle.directory import Bundle, current_bundle, open_bundle
+from bundle.index_posts import IndexPosts
+from bundle.known_users import KnownUsers
 from cli.stack import Addresses, Stack, running_stack
 from moodfeed.feed.v1 import feed_pb2_grpc
-from two_tower.bundle import Bundle, current_bundle, open_bundle
-from two_tower.bundle_files import IndexPosts, KnownUsers
 
 
 @dataclass(frozen=True, slots=True)

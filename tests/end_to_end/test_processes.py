@@ -13,11 +13,11 @@ import grpc
 import httpx
 import pytest
 
+from bundle.directory import current_bundle, open_bundle, point_current_at
 from cli.stack import Addresses, StackError, running_stack
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.probe import is_serving
 from tests.end_to_end.conftest import free_addresses
-from two_tower.bundle import current_bundle, open_bundle, point_current_at
 
 COMPUTE_SERVICES = ("post_index_service", "user_tower_service")
 VARIABLES = {"post_index_service": "MOODFEED_POST_INDEX", "user_tower_service": "MOODFEED_USER_TOWER"}

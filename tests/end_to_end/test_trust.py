@@ -14,6 +14,7 @@ import httpx
 import pytest
 import yaml
 
+from bundle.directory import current_bundle, open_bundle
 from cli.certificates import write_certificates
 from cli.gateway_access import Trust
 from cli.stack import Addresses, running_stack
@@ -23,7 +24,6 @@ from rpc.errors import read_error_info
 from tests.certificate_files import CertificateFiles
 from tests.end_to_end.conftest import free_addresses
 from tests.end_to_end.test_processes import run_to_its_end, wait_until
-from two_tower.bundle import current_bundle, open_bundle
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

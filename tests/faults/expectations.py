@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bundle.directory import open_bundle
+from bundle.index_posts import IndexPosts
+from bundle.known_users import KnownUsers
 from post_index_service.index import PostIndex, Query
-from two_tower.bundle import open_bundle
-from two_tower.bundle_files import IndexPosts, KnownUsers
 from user_tower_service.encoder import Encoder
 
 PAGE_SIZE = 10

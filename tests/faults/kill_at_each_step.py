@@ -18,9 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bundle.directory import current_bundle, open_bundle, point_current_at
+from bundle.manifest import BundleError
 from pipeline.publish import LOCK_NAME, publish, roll_back, write_and_publish
 from tests.tiny_bundle import MANIFEST, tiny_files, write_tiny_bundle
-from two_tower.bundle import BundleError, current_bundle, open_bundle, point_current_at
 
 CHANGES = {"os.mkdir", "os.rename", "os.symlink", "os.remove", "os.rmdir", "os.chmod", "os.link", "os.truncate"}
 SIZES = (0, 1, 200, 1_000, 5_000)  # bytes; the tiny bundle's files are between 2 and 9,000 long

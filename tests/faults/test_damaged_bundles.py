@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bundle.directory import current_bundle, open_bundle, point_current_at
+from bundle.manifest import BundleError, read_manifest
 from pipeline.publish import publish, roll_back
 from tests.faults.outcomes import record_outcome
 from tests.tiny_bundle import write_tiny_bundle
-from two_tower.bundle import BundleError, current_bundle, open_bundle, point_current_at, read_manifest
 
 Damage = Callable[[Path, Path], None]  # the file, and the directory of another bundle
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from bundle.directory import current_bundle, open_bundle, point_current_at
+from bundle.manifest import BundleError
 from cli.__main__ import main
 from pipeline.publish import LOCK_NAME, bundle_ids, publish, roll_back, stored_bundles, write_and_publish
 from tests.faults.outcomes import record_outcome
 from tests.tiny_bundle import MANIFEST, tiny_files, write_tiny_bundle
-from two_tower.bundle import BundleError, current_bundle, open_bundle, point_current_at
 
 PAGE = 4096  # bytes
 Action = Callable[[Path, Path], object]  # of a root and of a bundle elsewhere

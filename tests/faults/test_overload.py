@@ -8,12 +8,12 @@ from pathlib import Path
 import grpc
 import pytest
 
+from bundle.directory import point_current_at
 from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
 from rpc.probe import is_serving
 from tests.faults.expectations import Expectations
 from tests.faults.fleet import INDEXES, TOWERS, running_fleet
 from tests.faults.load import Outcomes, running_load, wait_for_requests
-from two_tower.bundle import point_current_at
 
 SATURATING = 16  # requests in flight: one more gives no more feeds a second
 ROUNDS = 3

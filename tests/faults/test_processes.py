@@ -257,7 +257,7 @@ def with_errors_dropped(run: Callable[[socket.socket], None]) -> Callable[[socke
 
 BREAK_MOODS = """
 import runpy
-from two_tower.openvino_encoder import OpenVinoEncoder
+from mood_encoder.openvino_encoder import OpenVinoEncoder
 
 whole = OpenVinoEncoder.encode
 def encode(self, texts, **options):

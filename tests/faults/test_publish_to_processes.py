@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from bundle.canary_embeddings import CanaryEmbeddings
+from bundle.directory import current_bundle, open_bundle, point_current_at, write_bundle
+from bundle.file_names import CANARIES
 from cli.__main__ import app
 from tests.faults.fleet import INDEXES, TOWERS, running_fleet
-from two_tower.bundle import current_bundle, open_bundle, point_current_at, write_bundle
-from two_tower.bundle_files import CANARIES, CanaryEmbeddings
 
 pytestmark = pytest.mark.usefixtures("only_when_asked_for")
 

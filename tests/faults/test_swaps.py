@@ -6,12 +6,12 @@ from pathlib import Path
 import grpc
 import pytest
 
+from bundle.directory import point_current_at
 from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
 from rpc.errors import read_error_info
 from tests.faults.expectations import Expectations
 from tests.faults.fleet import INDEXES, TOWERS, Fleet, running_fleet
 from tests.faults.load import Outcomes, running_load, wait_for_requests
-from two_tower.bundle import point_current_at
 
 SWAPS = 10
 LOAD_SECONDS = 60.0

@@ -22,11 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from pipeline.publish import check_bundle
-from tests.fuzz import inputs
-from tests.tiny_bundle import write_tiny_bundle
-from two_tower.bundle import Bundle, BundleError, Json, open_bundle
-from two_tower.bundle_files import (
+from bundle.canary_embeddings import CanaryEmbeddings
+from bundle.directory import Bundle, open_bundle
+from bundle.file_names import (
     CANARIES,
     CATEGORIES,
     HISTORY_POSTS,
@@ -37,15 +35,18 @@ from two_tower.bundle_files import (
     USER_TOWER,
     USERNAMES,
     WORDS,
-    CanaryEmbeddings,
-    HistoryPosts,
-    IndexPosts,
-    KnownUsers,
-    read_words,
 )
-from two_tower.features import VERBS
-from two_tower.mood_encoders import read_quantised_mood_encoder
-from two_tower.towers import Towers, read_mood_encoder
+from bundle.index_posts import IndexPosts
+from bundle.known_users import HistoryPosts, KnownUsers
+from bundle.manifest import BundleError, Json
+from bundle.verbs import VERBS
+from mood_encoder.openvino_encoder import OpenVinoEncoder
+from mood_encoder.torch_encoder import TorchEncoder
+from pipeline.publish import check_bundle
+from tests.fuzz import inputs
+from tests.tiny_bundle import write_tiny_bundle
+from two_tower.tower_files import read_words
+from two_tower.towers import Towers
 
 ARRAY_FILES = (INDEX_ARRAYS, HISTORY_POSTS, USER_ARRAYS, CANARIES)
 LINE_FILES = (CATEGORIES, USERNAMES, WORDS)
@@ -146,11 +147,11 @@ def assert_promises_are_kept(bundle: Bundle) -> None:
 
 
 def assert_towers_embed(bundle: Bundle) -> None:
-    towers, encoder = Towers.read(bundle), read_mood_encoder(bundle)
+    towers, encoder = Towers.read(bundle), TorchEncoder.read(bundle)
     assert all(bool(weight.isfinite().all()) for weight in towers.user_tower.parameters())
     assert all(bool(weight.isfinite().all()) for weight in towers.post_tower.parameters())
     assert encoder.encode(["calm", ""]).shape == (2, bundle.manifest.text_dimension)
-    quantised = read_quantised_mood_encoder(bundle).encode(["calm", ""])
+    quantised = OpenVinoEncoder.read(bundle).encode(["calm", ""])
     assert quantised.shape == (2, bundle.manifest.text_dimension)
     assert quantised.dtype == np.float32
     assert towers.user_tower.out.out_features + 1 == bundle.manifest.tower_dimension

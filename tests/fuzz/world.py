@@ -13,6 +13,9 @@ from google.protobuf import message_factory
 from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from bundle.directory import current_bundle, open_bundle
+from bundle.index_posts import IndexPosts
+from bundle.known_users import KnownUsers
 from gateway import page_token
 from moodfeed.bundle.v1 import bundle_pb2
 from moodfeed.embedding.v1 import embedding_pb2
@@ -22,8 +25,6 @@ from moodfeed.user_tower.v1 import user_tower_pb2
 from rpc.errors import read_error_info
 from tests.faults.fleet import GATEWAY, INDEXES, TOWERS, Fleet
 from tests.fuzz.tally import Tally
-from two_tower.bundle import current_bundle, open_bundle
-from two_tower.bundle_files import IndexPosts, KnownUsers
 
 TOWER, INDEX = TOWERS[0], INDEXES[0]
 PROCESSES = (GATEWAY, TOWER, INDEX)

@@ -11,6 +11,9 @@ from typing import TypeVar
 import grpc
 import pytest
 
+from bundle.directory import current_bundle
+from bundle.held_bundles import HeldBundles
+from compute.bundle_admin import LoggedBundles
 from gateway.clients import GrpcPostIndex, GrpcUserTower
 from gateway.feed import (
     BundleNotHeldError,
@@ -24,11 +27,8 @@ from moodfeed.post_index.v1 import post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from post_index_service.loading import load
 from post_index_service.service import ERRORS, SERVICE_NAME, PostIndexService
-from rpc.bundle_admin import LoggedBundles
 from rpc.replicas import Replicas
 from rpc.server import ServerOptions, start_server
-from two_tower.bundle import current_bundle
-from two_tower.held_bundles import HeldBundles
 
 Stub = TypeVar("Stub")
 Answer = TypeVar("Answer")

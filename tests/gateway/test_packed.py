@@ -6,12 +6,12 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bundle.served_posts import ServedPost
 from gateway.service import open_post
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 from post_index_service.packed_posts import pack, with_score
-from two_tower.served_posts import ServedPost
 
 TEXTS = st.text(max_size=200)
 POSTS = st.builds(

@@ -15,44 +15,60 @@ from packaging.requirements import Requirement
 from tests.tiny_bundle import write_tiny_bundle
 
 ROOT = Path(__file__).parents[2]
-OURS = {
-    "benchmarks",
-    "cli",
-    "embedded",
-    "gateway",
-    "moodfeed",
-    "pipeline",
-    "post_index_service",
-    "rpc",
-    "sample_api",
-    "two_tower",
-    "user_tower_service",
-}
 ALLOWED = {
-    "rpc": {"moodfeed"},
-    "two_tower": set(),
+    "bundle": set(),
+    "mood_encoder": {"bundle"},
+    "two_tower": {"bundle"},
+    "rpc": set(),
     "sample_api": set(),
-    "pipeline": {"two_tower"},
+    "pipeline": {"bundle", "mood_encoder", "two_tower"},
     "gateway": {"moodfeed", "rpc"},
-    "user_tower_service": {"moodfeed", "rpc", "two_tower"},
-    "post_index_service": {"moodfeed", "rpc", "two_tower"},
-    "embedded": {"gateway", "moodfeed", "post_index_service", "rpc", "two_tower", "user_tower_service"},
-    "cli": {"benchmarks", "moodfeed", "pipeline", "sample_api", "two_tower"},
-    "benchmarks": OURS - {"benchmarks", "embedded", "gateway"},
+    "compute": {"bundle", "moodfeed", "rpc"},
+    "post_index_service": {"bundle", "compute", "moodfeed", "rpc"},
+    "user_tower_service": {"bundle", "compute", "mood_encoder", "moodfeed", "rpc", "two_tower"},
+    "embedded": {
+        "bundle",
+        "compute",
+        "gateway",
+        "mood_encoder",
+        "moodfeed",
+        "post_index_service",
+        "rpc",
+        "user_tower_service",
+    },
+    "cli": {"benchmarks", "bundle", "mood_encoder", "moodfeed", "pipeline", "rpc", "sample_api"},
+    "benchmarks": {
+        "bundle",
+        "cli",
+        "mood_encoder",
+        "moodfeed",
+        "pipeline",
+        "post_index_service",
+        "rpc",
+        "sample_api",
+        "two_tower",
+        "user_tower_service",
+    },
 }
+OURS = {*ALLOWED, "moodfeed"}
 FOREIGN_TO = {
     "gateway": {"torch", "transformers", "faiss", "numpy", "pandas"},
-    "post_index_service": {"torch", "transformers", "pandas"},
+    "post_index_service": {"torch", "transformers", "tokenizers", "openvino", "pandas"},
     "user_tower_service": {"faiss", "pandas"},
     "embedded": {"torch", "transformers", "pandas"},
+    "bundle": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas", "grpc"},
+    "compute": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas"},
     "rpc": {"torch", "faiss", "numpy", "pandas", "transformers"},
 }
-NEEDS_TORCH = {"model.py", "text_encoder.py", "towers.py"}  # of two_tower
+NEEDS_TORCH = {"mood_encoder/torch_encoder.py", "two_tower/model.py", "two_tower/towers.py"}
 MAY_ASK_FOR_TORCH = ROOT / "user_tower_service" / "runtime.py"  # where MOODFEED_USER_TOWER_RUNTIME does
 MAY_READ_GENERATED_CODE = {
     "gateway/clients.py",
     "gateway/service.py",
     "gateway/__main__.py",
+    "compute/bundle_admin.py",
+    "compute/embedding_messages.py",
+    "compute/main.py",
     "user_tower_service/service.py",
     "user_tower_service/__main__.py",
     "post_index_service/service.py",
@@ -60,7 +76,6 @@ MAY_READ_GENERATED_CODE = {
     "embedded/service.py",
     "embedded/__main__.py",
     "post_index_service/__main__.py",
-    "rpc/bundle_admin.py",
     "cli/feed_table.py",
     "benchmarks/echo.py",
     "benchmarks/load.py",
@@ -83,7 +98,16 @@ def asks_for_torch(path: Path) -> bool:
     return bool(tops & {"torch", "transformers"})
 
 
-SERVING = ("gateway", "post_index_service", "rpc", "two_tower", "user_tower_service")
+SERVING = (
+    "bundle",
+    "compute",
+    "gateway",
+    "mood_encoder",
+    "post_index_service",
+    "rpc",
+    "two_tower",
+    "user_tower_service",
+)
 WALL_CLOCK = re.compile(r"\btime\.time\(|\bdatetime\.now\(|\bdatetime\.utcnow\(|\bdate\.today\(")
 
 
@@ -127,8 +151,15 @@ def test_serving_never_asks_the_wall_clock_which_may_jump(package: str) -> None:
         assert not WALL_CLOCK.search(path.read_text()), path
 
 
-def test_of_two_tower_only_the_models_in_torch_import_it() -> None:
-    assert {path.name for path in files_of("two_tower") if asks_for_torch(path)} == NEEDS_TORCH
+def test_of_what_serving_loads_only_the_models_in_torch_import_it() -> None:
+    found = {path for package in ("bundle", "mood_encoder", "two_tower") for path in files_of(package)}
+    assert {str(path.relative_to(ROOT)) for path in found if asks_for_torch(path)} == NEEDS_TORCH
+
+
+def test_to_name_a_runtime_loads_none() -> None:
+    program = "import sys, mood_encoder.runtime; print(sorted({'torch', 'openvino'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
 
 
 def test_of_the_user_tower_only_the_runtime_may_ask_for_torch_and_only_when_it_is_called() -> None:
@@ -143,7 +174,7 @@ def test_the_user_tower_answers_through_openvino_without_torch(tmp_path: Path) -
     program = f"""
 import sys
 from pathlib import Path
-from two_tower.bundle import open_bundle
+from bundle.directory import open_bundle
 from user_tower_service.encoder import Encoder, PostContent
 from user_tower_service.settings import Settings
 

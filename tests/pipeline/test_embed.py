@@ -6,11 +6,11 @@ import pytest
 from safetensors.numpy import save_file
 
 from cli.workspace import Workspace
+from mood_encoder.encoder_files import default_encoder_directory
+from mood_encoder.runtime import Runtime
+from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.embed import TextEmbeddingsError, embed_posts, read_text_embeddings
 from pipeline.tables import read_posts
-from two_tower.encoder_files import default_encoder_directory
-from two_tower.mood_encoders import Runtime
-from two_tower.text_encoder import TextEncoder
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_each_post_has_the_embedding_of_its_own_text(small_workspace: Workspace)
     texts = read_text_embeddings(small_workspace.text_embeddings)
     assert texts.post_ids.tolist() == posts["post_id"].tolist()
     some = [0, len(posts) // 2, len(posts) - 1]
-    expected = TextEncoder(default_encoder_directory()).encode([posts["summary_text"][row] for row in some])
+    expected = TorchEncoder(default_encoder_directory()).encode([posts["summary_text"][row] for row in some])
     np.testing.assert_allclose(texts.embeddings[some], expected, atol=1e-5)
 
 
@@ -60,7 +60,7 @@ def test_the_mood_of_a_post_is_that_of_its_emotions_else_of_its_summary_else_non
     output = tmp_path / "embeddings.safetensors"
     embed_posts(tmp_path, tmp_path / "cache.sqlite", output, encoder_directory=default_encoder_directory())
     texts = read_text_embeddings(output)
-    scary, calm = TextEncoder(default_encoder_directory()).encode(["scary", "calm"])
+    scary, calm = TorchEncoder(default_encoder_directory()).encode(["scary", "calm"])
     closeness = texts.mood_embeddings @ np.stack([scary, calm]).T
     assert closeness[0, 0] > closeness[1, 0]
     assert closeness[1, 1] > closeness[0, 1]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bundle.directory import current_bundle, open_bundle, point_current_at, previous_bundle
+from bundle.manifest import BundleError
 from pipeline.publish import (
     BrokenBundle,
     StoredBundle,
@@ -22,7 +24,6 @@ from pipeline.publish import (
     write_and_publish,
 )
 from tests.tiny_bundle import MANIFEST, tiny_files, write_tiny_bundle
-from two_tower.bundle import BundleError, current_bundle, open_bundle, point_current_at, previous_bundle
 
 
 def links(root: Path) -> tuple[str, str]:

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bundle.directory import Bundle, current_bundle, open_bundle
+from bundle.file_names import REPORT
+from bundle.index_posts import IndexPosts
+from bundle.known_users import KnownUsers
 from pipeline.dataset import Dataset
 from pipeline.evaluate import MODEL_NAME, Evaluation
 from pipeline.report import Report, fraction, verdicts
 from pipeline.report_examples import SHOWN_HISTORY, Examples, choose_examples
 from pipeline.report_plots import HISTORY_LENGTH, POST_AGE, POST_MEETINGS, TRAINING, draw_plots
-from two_tower.bundle import Bundle, current_bundle, open_bundle
-from two_tower.bundle_files import REPORT, IndexPosts, KnownUsers
 
 VOID = {"meta", "img", "br"}
 

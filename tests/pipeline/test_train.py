@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from bundle.directory import current_bundle, open_bundle
+from bundle.index_posts import IndexPosts
+from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import encode_posts, encode_users
 from pipeline.evaluate import Evaluation
@@ -12,9 +15,6 @@ from pipeline.export import export, write_csv
 from pipeline.train import train
 from pipeline.trained_towers import EpochReport, NoTrainedTowersError, TrainedTowers
 from pipeline.training_config import TrainingConfig
-from two_tower.bundle import current_bundle, open_bundle
-from two_tower.bundle_files import IndexPosts
-from two_tower.encoder_files import default_encoder_directory
 
 CONFIG = TrainingConfig(epochs=2)
 

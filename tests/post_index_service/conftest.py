@@ -3,9 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from two_tower.bundle import Canary, Manifest, point_current_at, write_bundle
-from two_tower.bundle_files import CanaryEmbeddings, Category, IndexPosts
-from two_tower.served_posts import ServedPost, ServedPosts
+from bundle.canary_embeddings import CanaryEmbeddings
+from bundle.directory import point_current_at, write_bundle
+from bundle.index_posts import Category, IndexPosts
+from bundle.manifest import Canary, Manifest
+from bundle.served_posts import ServedPost, ServedPosts
 
 TOWER_DIMENSION = 8
 TEXT_DIMENSION = 12

@@ -7,6 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bundle.directory import open_bundle
+from bundle.embedding_space import Embedding, EmbeddingSpace
+from bundle.index_posts import Category, IndexPosts
+from bundle.served_posts import ServedPost, ServedPosts
 from post_index_service import ranking
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, rounding_of_products
@@ -15,10 +19,6 @@ from post_index_service.loading import load
 from post_index_service.ranking import DenseScan, InnerProduct
 from post_index_service.recall import measure_recall
 from tests.post_index_service.conftest import unit_rows
-from two_tower.bundle import open_bundle
-from two_tower.bundle_files import Category, IndexPosts
-from two_tower.embedding_space import Embedding, EmbeddingSpace
-from two_tower.served_posts import ServedPost, ServedPosts
 
 TOWER, TEXT, USER_WEIGHT = 16, 24, 0.4
 SIZES = {0: 700, 1: 3000, 2: 1, 3: 40, 4: 1500}

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace
+from bundle.index_posts import IndexPosts
 from post_index_service.index import (
     CategoryNotFoundError,
     EmbeddingSpaceMismatchError,
@@ -14,8 +16,6 @@ from post_index_service.index import (
     Query,
     Ranking,
 )
-from two_tower.bundle_files import IndexPosts
-from two_tower.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace
 
 BUNDLE_ID = "b" * 64
 USER_WEIGHT = 0.75

@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from compute.settings import ComputeSettings
 from rpc.environment import WRONG_SETTINGS_EXIT_CODE, load_settings
-from rpc.server_settings import ComputeSettings
 from rpc.tls import ServerTls
 from tests.certificate_files import CertificateFiles
 
@@ -11,6 +13,7 @@ from tests.certificate_files import CertificateFiles
 class Settings(ComputeSettings):
     model_config = SettingsConfigDict(env_prefix="TEST_", frozen=True)
     address: str = Field("127.0.0.1:50051")
+    bundles: Path = Field(Path("bundles"))
     metrics_port: int = Field(0)
 
 

@@ -5,20 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bundle.directory import Bundle, current_bundle, open_bundle
+from bundle.embedding_space import EmbeddingKind
+from bundle.index_posts import IndexPosts
+from bundle.known_users import HistoryPosts, KnownUsers
+from bundle.manifest import BundleError
 from cli.workspace import Workspace
+from mood_encoder.encoder_files import default_encoder_directory
+from mood_encoder.mood_text import post_to_mood_sentence
+from mood_encoder.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
+from mood_encoder.runtime import Runtime
+from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.dataset import read_dataset
 from pipeline.encode import encode_posts, encode_users
 from pipeline.trained_towers import TrainedTowers
-from two_tower.bundle import Bundle, BundleError, current_bundle, open_bundle
-from two_tower.bundle_files import HistoryPosts, IndexPosts, KnownUsers
-from two_tower.embedding_space import EmbeddingKind
-from two_tower.encoder_files import default_encoder_directory
 from two_tower.features import PostInputs
-from two_tower.mood_encoders import Runtime
-from two_tower.mood_text import post_to_mood_sentence
 from two_tower.numpy_towers import NumpyTowers
-from two_tower.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
-from two_tower.text_encoder import TextEncoder
 from two_tower.tower_files import TowerArrays
 from two_tower.towers import Towers
 from user_tower_service.canaries import check_canaries
@@ -85,7 +87,7 @@ def test_a_post_that_training_never_saw_lies_near_posts_of_its_kind(encoder: Enc
 def test_a_new_post_lies_where_the_index_would_place_one_that_names_no_emotion(encoder: Encoder) -> None:
     post = encoder.encode_posts([PostContent(-1, "ghost", "Something moves in the dark cellar", 2)])[0]
     sentence = post_to_mood_sentence("", "ghost. Something moves in the dark cellar")
-    expected = TextEncoder(default_encoder_directory()).encode([sentence])[0]
+    expected = TorchEncoder(default_encoder_directory()).encode([sentence])[0]
     assert post.text.values @ expected >= LOWEST_COSINE
     assert post.text.values @ encoder.encode_mood("scary") > post.text.values @ encoder.encode_mood("happy")
 
@@ -159,7 +161,7 @@ def test_another_mood_encoder_fails_the_canaries(
     bundle: Bundle, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoder = Encoder(bundle, mood_cache_size=0, runtime=runtime)
-    kind = OpenVinoEncoder if runtime is Runtime.OPENVINO else TextEncoder
+    kind = OpenVinoEncoder if runtime is Runtime.OPENVINO else TorchEncoder
     encode = kind.encode
     monkeypatch.setattr(kind, "encode", lambda self, texts: encode(self, [f"{text} and calm" for text in texts]))
     with pytest.raises(BundleError, match="is encoded otherwise than at training"):

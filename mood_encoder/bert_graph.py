@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from two_tower.bert_arrays import ACTIVATIONS, Arrays, BertShape
+from mood_encoder.bert_arrays import ACTIVATIONS, Arrays, BertShape
 
 IDS = "ids"
 EMBEDDINGS = "embeddings"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from two_tower.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import ServedPost, ServedPosts
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=5)
 posts_of_any_kind = st.lists(

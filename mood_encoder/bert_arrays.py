@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from two_tower.encoder_files import TextEncoderError
+from mood_encoder.encoder_files import TextEncoderError
 
 QUANTISED = "model_int8.safetensors"
 ACTIVATIONS = {"gelu": "Gelu", "gelu_new": "FastGelu", "gelu_pytorch_tanh": "FastGelu"}

@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS, TextEncoderError, default_encoder_directory
-from two_tower.text_encoder import TextEncoder
+from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS, TextEncoderError, default_encoder_directory
+from mood_encoder.torch_encoder import TorchEncoder
 
 TEXTS = ["a calm evening by the sea", "", "angry dogs bark", "calm " * 500]
 
@@ -29,11 +29,11 @@ def test_embeddings_are_those_of_transformers_itself() -> None:
     mask = tokens["attention_mask"].unsqueeze(-1)
     means = (states * mask).sum(1) / mask.sum(1)
     theirs = torch.nn.functional.normalize(means, dim=1).numpy()
-    np.testing.assert_allclose(TextEncoder(default_encoder_directory()).encode(TEXTS), theirs, atol=1e-5)
+    np.testing.assert_allclose(TorchEncoder(default_encoder_directory()).encode(TEXTS), theirs, atol=1e-5)
 
 
 def test_neither_order_nor_company_changes_an_embedding() -> None:
-    encoder = TextEncoder(default_encoder_directory())
+    encoder = TorchEncoder(default_encoder_directory())
     together = encoder.encode(TEXTS, batch_size=2)
     alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
     np.testing.assert_allclose(together, alone, atol=1e-5)
@@ -42,7 +42,7 @@ def test_neither_order_nor_company_changes_an_embedding() -> None:
 
 def test_progress_hears_of_every_text() -> None:
     heard: list[int] = []
-    TextEncoder(default_encoder_directory()).encode(TEXTS, batch_size=3, progress=heard.append)
+    TorchEncoder(default_encoder_directory()).encode(TEXTS, batch_size=3, progress=heard.append)
     assert heard == [3, 1]
 
 
@@ -53,10 +53,10 @@ def test_a_missing_or_broken_file_is_named(directory: Path, name: str, is_there:
     if is_there:
         (directory / name).write_bytes(b"{broken")
     with pytest.raises(TextEncoderError) as caught:
-        TextEncoder(directory)
+        TorchEncoder(directory)
     assert caught.value.path == directory / name
 
 
 def test_more_tokens_than_the_bert_has_places_are_refused(directory: Path) -> None:
     with pytest.raises(TextEncoderError, match="3 to 512 tokens"):
-        TextEncoder(directory, max_tokens=513)
+        TorchEncoder(directory, max_tokens=513)

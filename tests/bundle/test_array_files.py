@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from bundle.canary_embeddings import CanaryEmbeddings
+from bundle.directory import open_bundle, write_bundle
+from bundle.index_posts import IndexPosts
+from bundle.known_users import HistoryPosts, KnownUsers
+from bundle.manifest import BundleError
+from bundle.served_posts import ServedPosts
 from pipeline.publish import check_bundle
 from tests.tiny_bundle import MANIFEST, tiny_files
-from two_tower.bundle import BundleError, open_bundle, write_bundle
-from two_tower.bundle_files import CanaryEmbeddings, HistoryPosts, IndexPosts, KnownUsers
-from two_tower.served_posts import ServedPosts
 
 Arrays = dict[str, np.ndarray]
 

@@ -19,7 +19,7 @@ LOAD_SECONDS = Histogram(
 )
 HELD = Gauge("moodfeed_bundle_held", "1 for each bundle that is held, by its role.", ["bundle_id", "role"])
 
-_log = structlog.get_logger("rpc.bundle_admin")
+_log = structlog.get_logger("compute.bundle_admin")
 
 
 class HeldState(Protocol):

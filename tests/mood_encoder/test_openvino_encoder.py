@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from mood_encoder import openvino_encoder
+from mood_encoder.bert_arrays import QUANTISED
+from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS, TextEncoderError, default_encoder_directory
+from mood_encoder.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
+from mood_encoder.quantised_bert import write_quantised
+from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.quantise_encoder import PROOF_TEXTS, quantise_encoder
-from two_tower import openvino_encoder
-from two_tower.bert_arrays import QUANTISED
-from two_tower.encoder_files import CONFIG, TOKENIZER, WEIGHTS, TextEncoderError, default_encoder_directory
-from two_tower.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
-from two_tower.quantised_bert import write_quantised
-from two_tower.text_encoder import TextEncoder
 
 TEXTS = ["a calm evening by the sea", "", "angry dogs bark", "calm " * 500, "angry cats hiss"]
 
@@ -40,7 +40,7 @@ def encoder(quantised: Path) -> OpenVinoEncoder:
 
 def test_with_full_weights_the_embeddings_are_those_of_torch() -> None:
     directory = default_encoder_directory()
-    theirs = TextEncoder(directory).encode(TEXTS)
+    theirs = TorchEncoder(directory).encode(TEXTS)
     np.testing.assert_allclose(OpenVinoEncoder(directory, quantised=False).encode(TEXTS), theirs, atol=1e-5)
 
 
@@ -48,7 +48,7 @@ def test_with_8_bits_they_are_near_those_of_torch(encoder: OpenVinoEncoder, quan
     embeddings = encoder.encode(PROOF_TEXTS)
     assert embeddings.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
-    assert (embeddings * TextEncoder(quantised).encode(PROOF_TEXTS)).sum(axis=1).min() >= LOWEST_COSINE
+    assert (embeddings * TorchEncoder(quantised).encode(PROOF_TEXTS)).sum(axis=1).min() >= LOWEST_COSINE
 
 
 def test_the_same_bert_gives_the_same_bytes(quantised: Path, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_whatever_the_runtime_raises_names_the_file(directory: Path, monkeypatch
 
 
 def test_an_encoder_that_does_not_bear_8_bits_is_not_exported(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    full = TextEncoder(directory)
+    full = TorchEncoder(directory)
     assert quantise_encoder(directory, full=full) >= LOWEST_COSINE
     weights = load_file(directory / WEIGHTS)
     for name, weight in weights.items():  # one loud weight a row leaves the others of its block no room
@@ -135,4 +135,4 @@ def test_an_encoder_that_does_not_bear_8_bits_is_not_exported(directory: Path, m
             weight[:, ::32] *= 60
     save_file(weights, directory / WEIGHTS)
     with pytest.raises(TextEncoderError, match="does not bear 8 bits"):
-        quantise_encoder(directory, full=TextEncoder(directory))
+        quantise_encoder(directory, full=TorchEncoder(directory))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from two_tower.bundle import Bundle, BundleError, current_bundle, open_bundle, previous_bundle
+from bundle.directory import Bundle, current_bundle, open_bundle, previous_bundle
+from bundle.manifest import BundleError
 
 LOOK_SECONDS = 0.5
 """How often a process looks where ``current`` points: reading a link takes microseconds, and works on every mount."""

@@ -1,4 +1,4 @@
-"""The bundle: one immutable directory that training hands to serving.
+"""The directory of bundles: open, write, copy and remove one, and say which is current.
 
 ``bundles/<bundle_id>/`` holds ``manifest.json``, the files it lists with their hashes, and ``sidecar.json`` with what
 depends on the time. The bundle id is the sha256 of the manifest without that field, and the manifest lists the sha256
@@ -8,80 +8,21 @@ of every file, so the id names every byte. ``bundles/current`` is a relative sym
 
 import hashlib
 import json
-import math
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from bundle.file_names import MANIFEST_NAME, SIDECAR_NAME
+from bundle.manifest import BundleError, FileEntry, Json, Manifest, digest_of, read_manifest
 
-FORMAT_VERSION = 3
-METRIC = "inner_product"
-MANIFEST_NAME = "manifest.json"
-SIDECAR_NAME = "sidecar.json"
 CURRENT_NAME = "current"
 PREVIOUS_NAME = "previous"
 INCOMPLETE_PREFIX = ".incomplete-"  # of a directory that is being written or removed
-LARGEST_DIMENSION = 65_536
 _HASHING_THREADS = 2
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-
-class BundleError(Exception):
-    """A bundle cannot be used: says which file and why."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class FileEntry:
-    """What the manifest promises of one file."""
-
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """A request whose answer is known, so that a process can prove itself before it serves.
-
-    ``post_ids`` and ``scores`` are the first posts of the ranking without regard to the user's history; the embeddings
-    lie in ``canaries.safetensors`` in the same order.
-    """
-
-    username: str
-    mood: str
-    category_id: int | None
-    post_ids: tuple[int, ...]
-    scores: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """The facts of one bundle. Nothing in it depends on the time or the place it was made.
-
-    With a mood and a user, posts are ranked by closeness to the mood plus ``user_weight`` times the user's score.
-    """
-
-    tower_dimension: int
-    text_dimension: int
-    user_weight: float
-    tower: Mapping[str, bool | int | float | str]
-    counts: Mapping[str, int]
-    offline_metrics: Mapping[str, Mapping[str, float]]
-    library_versions: Mapping[str, str]
-    canaries: tuple[Canary, ...]
-    files: Mapping[str, FileEntry] = field(default_factory=dict)
-    metric: str = METRIC
-    format_version: int = FORMAT_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,37 +47,6 @@ def open_bundle(directory: Path) -> Bundle:
     with ThreadPoolExecutor(_HASHING_THREADS) as threads:
         list(threads.map(lambda item: _verify_file(directory / item[0], item[1]), manifest.files.items()))
     return Bundle(directory=directory, bundle_id=directory.name, manifest=manifest)
-
-
-def read_manifest(directory: Path) -> Manifest:
-    """Read the manifest alone, proven by the directory's name, which is its hash; BundleError if it is not sound."""
-    try:
-        directory = directory.resolve()
-    except RuntimeError:  # what a circle of links raises
-        raise BundleError(directory, "is a link that leads back to itself") from None
-    manifest_path = directory / MANIFEST_NAME
-    try:
-        document = json.loads(manifest_path.read_bytes())
-        bundle_id = document.pop("bundle_id", None) if isinstance(document, dict) else None
-        digest = _digest_of(document) if isinstance(document, dict) else None
-    except FileNotFoundError:
-        raise BundleError(manifest_path, "is missing: not a bundle, or an incomplete copy of one") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(manifest_path, f"cannot be read as JSON: {error}") from error
-    if digest is None:
-        raise BundleError(manifest_path, "is not a JSON object")
-    if not isinstance(bundle_id, str) or digest != bundle_id:
-        raise BundleError(manifest_path, f"was altered: its content does not hash to its bundle_id {bundle_id}")
-    if directory.name != bundle_id:
-        raise BundleError(directory, f"holds the bundle {bundle_id}: the directory's name must be the bundle id")
-    if document.get("format_version") != FORMAT_VERSION:
-        raise BundleError(
-            manifest_path,
-            f"has format version {document.get('format_version')}, this program reads {FORMAT_VERSION}: export again",
-        )
-    manifest = _parse_manifest(manifest_path, document)
-    _check_facts(manifest_path, manifest)
-    return manifest
 
 
 def current_bundle(root: Path) -> Path:
@@ -176,7 +86,7 @@ def write_bundle(
         document = asdict(manifest) | {
             "files": {str(path.relative_to(workplace)): asdict(_entry_of(path)) for path in paths}
         }
-        bundle_id = _digest_of(document)
+        bundle_id = digest_of(document)
         destination = root / bundle_id
         if _is_whole(destination):
             return destination
@@ -285,43 +195,6 @@ def _put_in_place(directory: Path, destination: Path) -> None:
         shutil.rmtree(damaged)
 
 
-def _parse_manifest(path: Path, document: Mapping[str, Json]) -> Manifest:
-    try:
-        return TypeAdapter(Manifest).validate_python(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BundleError(path, f"field {place}: {first['msg']}") from error
-
-
-def _check_facts(path: Path, manifest: Manifest) -> None:
-    """What the types do not say: BundleError names the field."""
-    for name in ("tower_dimension", "text_dimension"):
-        dimension = getattr(manifest, name)
-        if not 1 <= dimension <= LARGEST_DIMENSION:
-            raise BundleError(path, f"field {name}: {dimension} is not in 1..{LARGEST_DIMENSION}")
-    if manifest.metric != METRIC:
-        raise BundleError(path, f"field metric: {manifest.metric!r}, this program knows {METRIC!r}")
-    if not (math.isfinite(manifest.user_weight) and manifest.user_weight >= 0):
-        raise BundleError(path, f"field user_weight: {manifest.user_weight} is not a number of at least 0")
-    for number, canary in enumerate(manifest.canaries):
-        if len(canary.post_ids) != len(canary.scores) or not all(map(math.isfinite, canary.scores)):
-            raise BundleError(path, f"field canaries.{number}: post_ids and scores are not one finite score a post")
-    for name, entry in manifest.files.items():
-        if not _is_inside(name) or entry.size < 0:
-            raise BundleError(path, f"field files: {name!r} is not the name of a file in the bundle")
-
-
-def _is_inside(name: str) -> bool:
-    """Whether a manifest's file name stays in the bundle's directory, whatever joins the two."""
-    parts = name.split("/")
-    return (
-        not {"", ".", ".."} & set(parts)
-        and not any(character in name for character in ("\0", "\\"))
-        and name not in {MANIFEST_NAME, SIDECAR_NAME}
-    )
-
-
 def _verify_file(path: Path, entry: FileEntry) -> None:
     try:
         if not path.is_file():
@@ -347,11 +220,6 @@ def _is_whole(directory: Path) -> bool:
 def _entry_of(path: Path) -> FileEntry:
     with path.open("rb") as file:
         return FileEntry(sha256=hashlib.file_digest(file, "sha256").hexdigest(), size=path.stat().st_size)
-
-
-def _digest_of(document: Mapping[str, Json]) -> str:
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _write_json(path: Path, document: Mapping[str, Json]) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from two_tower.bert_arrays import BLOCK, QUANTISED, Arrays, BertShape, check_arrays, read_arrays
-from two_tower.encoder_files import CONFIG, WEIGHTS
+from mood_encoder.bert_arrays import BLOCK, QUANTISED, Arrays, BertShape, check_arrays, read_arrays
+from mood_encoder.encoder_files import CONFIG, WEIGHTS
 
 _NORM = re.compile(r"(?:.*[._])?norm\.(?:weight|bias)")
 _MAKES_STATES = re.compile(r".*\.(?:attended|down)\.(?:weight|bias)")

@@ -1,6 +1,6 @@
 import numpy as np
 
-from two_tower.embedding_space import in_float32
+from bundle.embedding_space import in_float32
 
 
 def test_every_float16_is_widened_exactly_and_what_is_not_finite_is_too_long_for_a_unit_vector() -> None:

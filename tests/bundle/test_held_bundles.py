@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from two_tower.bundle import Bundle, BundleError, Canary, Manifest, point_current_at, write_bundle
-from two_tower.held_bundles import BundleNotHeldError, HeldBundles, HeldState
+from bundle.directory import Bundle, point_current_at, write_bundle
+from bundle.held_bundles import BundleNotHeldError, HeldBundles, HeldState
+from bundle.manifest import BundleError, Canary, Manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,15 @@
-"""The mood encoder of a bundle, in the runtime that a process has: a text encoder is read the same way in either."""
+"""The runtimes that a BERT runs in, and how the mood encoder of a bundle is read in any of them; loads neither."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from two_tower.bert_arrays import QUANTISED
-from two_tower.bundle import Bundle, BundleError
-from two_tower.bundle_files import MOOD_ENCODER
-from two_tower.embedding_space import Matrix
-from two_tower.encoder_files import CONFIG, TOKENIZER, TextEncoderError
-from two_tower.openvino_encoder import OpenVinoEncoder
+from bundle.directory import Bundle
+from bundle.embedding_space import Matrix
+from bundle.file_names import MOOD_ENCODER
+from bundle.manifest import BundleError
+from mood_encoder.encoder_files import CONFIG, TextEncoderError
 
 
 class Runtime(StrEnum):
@@ -20,8 +19,8 @@ class Runtime(StrEnum):
     TORCH = "torch"
 
 
-class Encodes(Protocol):
-    """A text encoder: TextEncoder in torch, OpenVinoEncoder without it."""
+class TextEncoder(Protocol):
+    """Embeds texts: TorchEncoder in torch, OpenVinoEncoder without it."""
 
     @property
     def dimension(self) -> int:
@@ -31,7 +30,7 @@ class Encodes(Protocol):
         """Embed texts: float32 [texts, dimension] with unit rows, in the order given."""
 
 
-_Encoder = TypeVar("_Encoder", bound=Encodes)
+_Encoder = TypeVar("_Encoder", bound=TextEncoder)
 
 
 def read_encoder(bundle: Bundle, kind: Callable[[Path], _Encoder], *, files: Sequence[str]) -> _Encoder:
@@ -48,8 +47,3 @@ def read_encoder(bundle: Bundle, kind: Callable[[Path], _Encoder], *, files: Seq
             f"embeds in {encoder.dimension} dimensions, the manifest says {bundle.manifest.text_dimension}",
         )
     return encoder
-
-
-def read_quantised_mood_encoder(bundle: Bundle) -> OpenVinoEncoder:
-    """The BERT of a bundle through OpenVINO, 8-bit weights; errors as read_encoder raises them."""
-    return read_encoder(bundle, OpenVinoEncoder, files=(CONFIG, TOKENIZER, QUANTISED))

@@ -3,20 +3,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from two_tower.encoder_files import default_encoder_directory
-from two_tower.mood_text import mood_to_words, post_to_mood_sentence
-from two_tower.text_encoder import TextEncoder
+from mood_encoder.encoder_files import default_encoder_directory
+from mood_encoder.mood_text import mood_to_words, post_to_mood_sentence
+from mood_encoder.torch_encoder import TorchEncoder
 
 
 @pytest.fixture(scope="module")
-def encoder() -> TextEncoder:
-    return TextEncoder(default_encoder_directory())
+def encoder() -> TorchEncoder:
+    return TorchEncoder(default_encoder_directory())
 
 
 @pytest.mark.parametrize(
     ("mood", "meant"), [("😢", "sad"), ("😂", "laughing"), ("😎", "cool"), ("🥱", "bored"), ("not 😢", "happy")]
 )
-def test_a_mood_lands_nearest_to_what_people_mean_by_it(encoder: TextEncoder, mood: str, meant: str) -> None:
+def test_a_mood_lands_nearest_to_what_people_mean_by_it(encoder: TorchEncoder, mood: str, meant: str) -> None:
     words = ["sad", "laughing", "cool", "bored", "happy", "angry", "scared", "romantic"]
     nearness = encoder.encode([mood_to_words(mood)]) @ encoder.encode(words).T
     assert words[int(nearness[0].argmax())] == meant

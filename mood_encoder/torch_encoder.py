@@ -6,6 +6,7 @@ Mean pooling over all tokens and normalisation, as sentence-transformers/all-Min
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -14,17 +15,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import BertConfig, BertModel
 
-from two_tower.encoder_files import (
+from bundle.directory import Bundle
+from mood_encoder.encoder_files import (
     CONFIG,
+    TOKENIZER,
     WEIGHTS,
     TextEncoderError,
     encoder_files,
     panics_are_errors,
     read_tokenizer,
 )
+from mood_encoder.runtime import read_encoder
 
 
-class TextEncoder:
+class TorchEncoder:
     """A BERT of a Hugging Face directory, on the processor, in inference mode; safe to call from several threads.
 
     Reads exactly the files that ``encoder_files`` names. Texts are cut after ``max_tokens`` tokens, the two that mark
@@ -43,6 +47,11 @@ class TextEncoder:
         self._tokenizer = read_tokenizer(tokenizer_path, max_tokens=max_tokens, vocabulary_size=config.vocab_size)
         self._bert = _read_bert(weights_path, config_path, config)
         self._prove(config_path)
+
+    @classmethod
+    def read(cls, bundle: Bundle) -> Self:
+        """The mood encoder of a bundle with full weights; errors as read_encoder raises them."""
+        return read_encoder(bundle, cls, files=(CONFIG, TOKENIZER, WEIGHTS))
 
     def encode(
         self, texts: Sequence[str], *, batch_size: int = 32, progress: Callable[[int], None] | None = None

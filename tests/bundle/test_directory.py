@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from two_tower.bundle import BundleError, Canary, Manifest, current_bundle, open_bundle, point_current_at, write_bundle
+from bundle.directory import current_bundle, open_bundle, point_current_at, write_bundle
+from bundle.manifest import BundleError, Canary, Manifest
 
 MANIFEST = Manifest(
     tower_dimension=4,

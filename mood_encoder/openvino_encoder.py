@@ -1,32 +1,28 @@
-"""Texts to unit vectors through OpenVINO: the BERT of text_encoder without torch and transformers, and faster."""
+"""Texts to unit vectors through OpenVINO: the BERT of torch_encoder without torch and transformers, and faster."""
 
 import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import openvino
 from numpy.typing import NDArray
 
-from two_tower.bert_arrays import BLOCK, QUANTISED, BertShape, check_arrays, read_arrays, read_tensors
-from two_tower.bert_graph import bert_graph
-from two_tower.encoder_files import (
-    CONFIG,
-    TOKENIZER,
-    WEIGHTS,
-    TextEncoderError,
-    panics_are_errors,
-    read_tokenizer,
-)
+from bundle.directory import Bundle
+from mood_encoder.bert_arrays import BLOCK, QUANTISED, BertShape, check_arrays, read_arrays, read_tensors
+from mood_encoder.bert_graph import bert_graph
+from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS, TextEncoderError, panics_are_errors, read_tokenizer
+from mood_encoder.runtime import read_encoder
 
 LOWEST_COSINE = 0.995
 """How near the 8-bit embedding of a text must be to the one of the full weights; the nearest measured is .9987."""
 
 
 class OpenVinoEncoder:
-    """The encoder of a directory as TextEncoder is one; safe to call from several threads.
+    """The encoder of a directory as TorchEncoder is one; safe to call from several threads.
 
     With ``quantised`` it reads ``model_int8.safetensors`` in place of ``model.safetensors``. TextEncoderError if a file
     is missing, broken, or not of a BERT that has a graph here.
@@ -72,12 +68,17 @@ class OpenVinoEncoder:
         self._turn = threading.Lock()
         self._prove(directory / weights)
 
+    @classmethod
+    def read(cls, bundle: Bundle) -> Self:
+        """The mood encoder of a bundle with 8-bit weights; errors as read_encoder raises them."""
+        return read_encoder(bundle, cls, files=(CONFIG, TOKENIZER, QUANTISED))
+
     def encode(
         self, texts: Sequence[str], *, batch_size: int = 8, progress: Callable[[int], None] | None = None
     ) -> NDArray[np.float32]:
         """Embed texts: float32 [texts, dimension] with unit rows, in the order given.
 
-        As TextEncoder.encode, and a text's company changes nothing but the last bits of its embedding.
+        As TorchEncoder.encode, and a text's company changes nothing but the last bits of its embedding.
         """
         tokens = [self._tokenizer.encode(text).ids for text in texts]
         if len(tokens) == 1:

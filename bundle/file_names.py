@@ -1,0 +1,18 @@
+"""Every file of a bundle by its name."""
+
+MANIFEST_NAME = "manifest.json"
+SIDECAR_NAME = "sidecar.json"
+
+INDEX_ARRAYS = "index.safetensors"
+INDEX_POSTS = "index_posts.utf8"
+CATEGORIES = "categories.jsonl"
+HISTORY_POSTS = "history_posts.safetensors"
+USER_ARRAYS = "users.safetensors"
+USERNAMES = "usernames.jsonl"
+CANARIES = "canaries.safetensors"
+USER_TOWER = "user_tower.safetensors"
+POST_TOWER = "post_tower.safetensors"
+WORDS = "words.jsonl"
+MOOD_ENCODER = "mood_encoder"
+EVALUATION = "evaluation.json"
+REPORT = "report/report.html"

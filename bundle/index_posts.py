@@ -1,0 +1,121 @@
+"""What the post index reads of a bundle: all servable posts and their categories."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.array_files import (
+    Dtypes,
+    ascend,
+    check,
+    check_shapes,
+    check_unit_rows,
+    in_unit_range,
+    let_go_of_pages,
+    map_arrays,
+    map_bytes,
+    read_lines,
+    write_arrays,
+    write_lines,
+)
+from bundle.directory import Bundle
+from bundle.embedding_space import HalfMatrix, Matrix
+from bundle.file_names import CATEGORIES, INDEX_ARRAYS, INDEX_POSTS
+from bundle.served_posts import TEXT_FIELDS, ServedPosts
+
+_INDEX_DTYPES: Dtypes = {
+    "post_ids": np.int64,
+    "category_ids": np.int32,
+    "tower_embeddings": np.float32,
+    "text_embeddings": np.float16,
+    "popularity": np.float32,
+    "text_offsets": np.int64,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A category by its number, at least 1, and its name."""
+
+    category_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPosts:
+    """All servable posts, ascending by (category_id, post_id), so that a category is a slice.
+
+    ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``tower_embeddings`` float32 and ``text_embeddings``
+    float16 [posts, dimension] with unit rows, ``popularity`` float32 [posts] in 0..1. The text embedding is what a mood
+    is compared with: that of the post's mood, and all zeros for a post without words; half precision is what it is
+    stored, ranked and proven in.
+    """
+
+    post_ids: NDArray[np.int64]
+    category_ids: NDArray[np.int32]
+    tower_embeddings: Matrix
+    text_embeddings: HalfMatrix
+    popularity: NDArray[np.float32]
+    posts: ServedPosts
+    categories: tuple[Category, ...]
+
+    def write(self, directory: Path) -> None:
+        """Write the three files of the index."""
+        write_arrays(
+            directory / INDEX_ARRAYS,
+            {"text_offsets": self.posts.offsets}
+            | {name: getattr(self, name) for name in _INDEX_DTYPES if name != "text_offsets"},
+        )
+        (directory / INDEX_POSTS).write_bytes(self.posts.text.data)
+        write_lines(directory / CATEGORIES, self.categories)
+
+    @classmethod
+    def read(cls, bundle: Bundle) -> Self:
+        """Map the files and check shapes, types, ranges and order; BundleError names the file.
+
+        Embeddings and texts stay in the file, whose pages all processes of a machine share.
+        """
+        path, posts_path, categories_path = map(bundle.path, (INDEX_ARRAYS, INDEX_POSTS, CATEGORIES))
+        arrays = map_arrays(path, _INDEX_DTYPES)
+        categories = read_lines(categories_path, Category)
+        count = arrays["post_ids"].size
+        check_shapes(
+            path,
+            arrays,
+            {
+                "post_ids": (count,),
+                "category_ids": (count,),
+                "tower_embeddings": (count, bundle.manifest.tower_dimension),
+                "text_embeddings": (count, bundle.manifest.text_dimension),
+                "popularity": (count,),
+                "text_offsets": (len(TEXT_FIELDS) * count + 1,),
+            },
+        )
+        post_ids, category_ids = arrays["post_ids"], arrays["category_ids"]
+        is_later = (category_ids[1:] > category_ids[:-1]) | (
+            (category_ids[1:] == category_ids[:-1]) & (post_ids[1:] > post_ids[:-1])
+        )
+        check(path, is_later.all(), "the posts do not ascend by category_id and post_id")
+        check(path, not count or category_ids[0] >= 0, "category_ids holds a negative one")
+        check(path, ascend(np.sort(post_ids)), "post_ids names a post twice")
+        check(path, np.isfinite(arrays["popularity"]).all(), "popularity holds a value that is not finite")
+        check(path, in_unit_range(arrays["popularity"]), "popularity is not in 0..1")
+        check_unit_rows(path, "tower_embeddings", arrays["tower_embeddings"])
+        check_unit_rows(path, "text_embeddings", arrays["text_embeddings"], or_zero=True)
+        posts = ServedPosts(post_ids, category_ids, arrays.pop("text_offsets"), map_bytes(posts_path))
+        complaint = posts.complaint()
+        check(posts_path, not complaint, f"{complaint}, as {INDEX_ARRAYS} has it")
+        check(
+            categories_path,
+            [category.category_id for category in categories] == np.unique(category_ids[category_ids > 0]).tolist(),
+            f"does not name the categories of {INDEX_ARRAYS}, ascending",
+        )
+        return cls(posts=posts, categories=categories, **arrays)
+
+    def let_go_of_pages(self) -> None:
+        """Leave the files' pages to the system, which hands back those that are asked for; harmless at any time."""
+        for array in (self.tower_embeddings, self.text_embeddings, self.posts.offsets, self.posts.text):
+            let_go_of_pages(array)

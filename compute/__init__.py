@@ -1,0 +1,1 @@
+"""What the two compute services share, and no other process has."""

@@ -1,0 +1,37 @@
+"""Embeddings and their spaces as messages: what one compute service writes, the other reads."""
+
+from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, vector_from_bytes, vector_to_bytes
+from moodfeed.embedding.v1 import embedding_pb2
+
+_KINDS = {
+    EmbeddingKind.TOWER: embedding_pb2.EMBEDDING_KIND_TOWER,
+    EmbeddingKind.TEXT: embedding_pb2.EMBEDDING_KIND_TEXT,
+}
+_KINDS_OF_MESSAGES = {number: kind for kind, number in _KINDS.items()}
+
+
+class MalformedEmbeddingError(Exception):
+    """A message is not an embedding; the text says why."""
+
+
+def write_embedding(embedding: Embedding) -> embedding_pb2.Embedding:
+    """The message of an embedding."""
+    return embedding_pb2.Embedding(space=write_space(embedding.space), values=vector_to_bytes(embedding.values))
+
+
+def write_space(space: EmbeddingSpace) -> embedding_pb2.EmbeddingSpace:
+    """The message of an embedding space."""
+    return embedding_pb2.EmbeddingSpace(bundle_id=space.bundle_id, kind=_KINDS[space.kind], dimension=space.dimension)
+
+
+def read_embedding(message: embedding_pb2.Embedding) -> Embedding:
+    """The embedding of a message; MalformedEmbeddingError if it has no kind, or not as many values as dimensions."""
+    kind = _KINDS_OF_MESSAGES.get(message.space.kind)
+    if kind is None:
+        raise MalformedEmbeddingError("embedding has no kind: pass on what EncodeContext returned")
+    space = EmbeddingSpace(message.space.bundle_id, kind, message.space.dimension)
+    if len(message.values) != 4 * space.dimension:
+        raise MalformedEmbeddingError(
+            f"embedding has {len(message.values)} bytes, its dimension {space.dimension} takes {4 * space.dimension}"
+        )
+    return Embedding(space, vector_from_bytes(message.values))

@@ -1,0 +1,45 @@
+"""The life of a compute service: settings, bundles, server, until it is told to stop."""
+
+import sys
+from collections.abc import Callable
+
+import grpc
+
+from bundle.directory import Bundle
+from bundle.held_bundles import HeldBundles, ModelOfBundle
+from bundle.manifest import BundleError
+from compute.bundle_admin import SERVICE_NAME as ADMIN_SERVICE_NAME
+from compute.bundle_admin import BundleService, LoggedBundles
+from compute.settings import ComputeSettings, server_options
+from moodfeed.bundle.v1 import bundle_pb2_grpc
+from rpc.errors import ErrorTable
+from rpc.server import serve
+
+
+def serve_bundles(
+    settings: ComputeSettings,
+    *,
+    name: str,
+    load: Callable[[Bundle], ModelOfBundle],
+    add_service: Callable[[grpc.Server, HeldBundles[ModelOfBundle]], None],
+    service_name: str,
+    errors: ErrorTable,
+) -> int:
+    """Serve the current bundle until SIGTERM or SIGINT; returns 0, or 1 if bundle or address cannot be had."""
+    try:
+        held = HeldBundles(settings.bundles, load, listener=LoggedBundles())
+    except BundleError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+
+    def add_services(server: grpc.Server) -> None:
+        add_service(server, held)
+        bundle_pb2_grpc.add_BundleServiceServicer_to_server(BundleService(held), server)
+
+    with held.watched():
+        return serve(
+            server_options(settings, name=name, admin_service=ADMIN_SERVICE_NAME),
+            add_services=add_services,
+            service_names=[service_name],
+            errors=errors,
+        )

@@ -1,0 +1,53 @@
+"""What an operator may set of a compute service: its address, threads, metrics, and who may administer it."""
+
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from rpc.admin_access import ADMIN_TOKEN_FILE
+from rpc.server import ServerOptions
+from rpc.server_settings import ServerSettings, in_settings_words, variable_of
+from rpc.token_file import read_token_file
+
+
+class ComputeSettings(ServerSettings):
+    """Of a process that holds bundles and answers from a pool of threads."""
+
+    address: str
+    bundles: Path
+    metrics_port: int
+    admin_token_file: Path | None = Field(
+        None,
+        validation_alias=ADMIN_TOKEN_FILE,
+        description="file of the operators' tokens, lines as for callers; without it only this machine may make them",
+    )
+    pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
+    most_waiting: int = Field(64, ge=0, description="requests that may wait for a thread; more are refused at once")
+    metrics_host: str = Field("127.0.0.1", description="address that the metrics are served on")
+    grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for requests in flight")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level logged")
+
+    @field_validator("admin_token_file")
+    @classmethod
+    def _admin_tokens_can_be_read(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            in_settings_words(read_token_file, path)
+        return path
+
+
+def server_options(settings: ComputeSettings, *, name: str, admin_service: str) -> ServerOptions:
+    """The server that the settings of a process describe; only operators may call ``admin_service``."""
+    return ServerOptions(
+        name=name,
+        address=settings.address,
+        address_variable=variable_of(type(settings), "address"),
+        pool_size=settings.pool_size,
+        grace_seconds=settings.grace_seconds,
+        metrics_port=settings.metrics_port,
+        metrics_host=settings.metrics_host,
+        most_waiting=settings.most_waiting,
+        tls=settings.server_tls(),
+        max_connections=settings.max_connections,
+        admin_service=admin_service,
+        admin_tokens_file=settings.admin_token_file,
+    )

@@ -1,0 +1,1 @@
+"""Text in, unit vector out: the BERT that embeds moods and posts."""
