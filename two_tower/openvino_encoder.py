@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 from two_tower.bert_arrays import BLOCK, QUANTISED, BertShape, check_arrays, read_arrays, read_tensors
@@ -20,6 +19,7 @@ from two_tower.encoder_files import (
     panics_are_errors,
     read_tokenizer,
 )
+from two_tower.quiet_openvino import openvino
 
 LOWEST_COSINE = 0.995
 """How near the 8-bit embedding of a text must be to the one of the full weights; the nearest measured is .9987."""
