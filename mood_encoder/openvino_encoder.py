@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 from bundle.directory import Bundle
 from mood_encoder.bert_arrays import BLOCK, QUANTISED, BertShape, check_arrays, read_arrays, read_tensors
 from mood_encoder.bert_graph import bert_graph
 from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS, TextEncoderError, panics_are_errors, read_tokenizer
+from mood_encoder.quiet_openvino import openvino
 from mood_encoder.runtime import read_encoder
 
 LOWEST_COSINE = 0.995

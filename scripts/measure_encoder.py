@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-import openvino
 import pandas as pd
 import torch
 from numpy.typing import NDArray
@@ -33,11 +32,15 @@ from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS, default_encod
 from mood_encoder.mood_text import mood_to_words, post_to_mood_sentence
 from mood_encoder.openvino_encoder import OpenVinoEncoder
 from mood_encoder.quantised_bert import in_blocks, quantise
+from mood_encoder.quiet_openvino import openvino
 from mood_encoder.torch_encoder import TorchEncoder
+from pipeline.convert_encoder import CONVERTED, compressed, converted, write_model
 from pipeline.summary_text import read_summary
 from sample_api.world import generate_world
 
 NEAREST = 10
+SERVED = "OpenVINO, 8 bits, blocks of 32"
+LIBRARY = "OpenVINO's conversion"
 FEELINGS = (
     "happy sad calm angry romantic lonely bored tired excited scared curious nostalgic playful proud stressed jealous "
     "hopeful grateful confused brave sleepy silly guilty relaxed restless inspired hungry cozy anxious joyful"
@@ -100,14 +103,43 @@ def in_onnx_runtime(graph: bytes | str) -> Run:
     return lambda ids: session.run(None, {IDS: ids})[0]
 
 
-def in_openvino(graph: bytes, *, half_precision: bool = False) -> Run:
-    """A graph as OpenVinoEncoder runs its own."""
-    properties = {"NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1, "DYNAMIC_QUANTIZATION_GROUP_SIZE": BLOCK}
+def in_openvino(graph: bytes | Path, *, half_precision: bool = False, states: int = BLOCK) -> Run:
+    """A graph, or the file of one, as OpenVinoEncoder runs its own."""
+    properties = {
+        "NUM_STREAMS": 1,
+        "INFERENCE_NUM_THREADS": 1,
+        "ENABLE_CPU_PINNING": False,
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": states,
+    }
     if not half_precision:
         properties["INFERENCE_PRECISION_HINT"] = "f32"
     core = openvino.Core()
     request = core.compile_model(core.read_model(graph), "CPU", properties).create_infer_request()
-    return lambda ids: request.infer({0: ids}, share_inputs=True)[0]
+    return lambda ids: request.infer({0: ids}, share_inputs=True)[0].copy()
+
+
+def library_ways(directory: Path, scratch: Path) -> dict[str, Path]:
+    """OpenVINO's own conversion of the transformers model, and what NNCF makes of its weights: the files of graphs.
+
+    NNCF gives 8-bit integers no group size. Words are in half precision but where the name says otherwise.
+    """
+    full = converted(TorchEncoder(directory)._bert)
+    write_model(full.clone(), scratch / "full.xml")
+    ways = {"full weights": scratch / "full.xml"}
+    tried: dict[str, dict[str, object]] = {
+        "INT8_ASYM": {},
+        "INT8_SYM": {"mode": "INT8_SYM"},
+        "INT8_ASYM, words too": {"words_too": True},
+        "INT8_SYM, words too": {"mode": "INT8_SYM", "words_too": True},
+        "FP8_E4M3, groups of 32": {"mode": "FP8_E4M3", "group_size": 32},
+        "MXFP8_E4M3, groups of 32": {"mode": "MXFP8_E4M3"},
+        "INT4_SYM, groups of 32": {"mode": "INT4_SYM", "group_size": 32},
+    }
+    for name, options in tried.items():
+        path = scratch / f"{name.replace(' ', '_')}_{CONVERTED}"
+        write_model(compressed(full.clone(), **options), path)  # type: ignore[arg-type]
+        ways[name] = path
+    return ways
 
 
 def graphs(directory: Path, scratch: Path) -> dict[str, bytes | str]:
@@ -160,6 +192,8 @@ def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, roun
         for name in ("full weights", "8 bits, blocks of 32"):
             sessions[f"OpenVINO, {name}"] = in_openvino(made[name])
         sessions["OpenVINO, full weights, bfloat16"] = in_openvino(made["full weights"], half_precision=True)
+        for name, path in library_ways(directory, Path(scratch)).items():
+            sessions[f"{LIBRARY}, {name}"] = in_openvino(path)
     ways: dict[str, Callable[[], object]] = {
         "transformers, eager": lambda: [eager.encode([texts[row]]) for row in short],
         **{name: lambda session=session: [session(ids[row]) for row in short] for name, session in sessions.items()},
@@ -167,8 +201,12 @@ def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, roun
     seconds = timed(ways, rounds)
     counts = ", ".join(f"{len(rows)} of the {name}" for name, rows in posts.items())
     print(f"\n{len(texts)} moods, {len(short)} of 4 to 12 tokens timed; posts: {counts}")
-    print("| way | ms | times eager | cosine min / mean | top-10 overlap: " + " / ".join(posts) + " |")
-    print("|---|---|---|---|---|")
+    print(
+        "| way | ms | times eager | time of the served | cosine min / mean | overlap: "
+        + " / ".join(posts)
+        + " | alike |"
+    )
+    print("|---|---|---|---|---|---|---|")
     for name, values in seconds.items():
         queries = exact
         if name in sessions:
@@ -180,22 +218,48 @@ def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, roun
             name,
             f"{np.median(values) / len(short) * 1e3:.2f}",
             f"{ratio:.1f}",
+            f"{np.median(values / seconds[SERVED]):.2f}",
             f"{cosines.min():.4f} / {cosines.mean():.4f}",
             overlaps,
+            "-" if name not in sessions else "yes" if is_alike(sessions[name], ids) else "no",
         )
         print("|", " | ".join(columns), "|")
 
-    together = [row for row in short if ids[row].size == 6][:4]
-    alike = np.concatenate([ids[row] for row in together])
-    session = sessions["OpenVINO, 8 bits, blocks of 32"]
-    both = timed(
-        {
-            "one by one": lambda: [session(ids[row]) for row in together],
-            "together": lambda: session(alike),
-        },
-        rounds * 4,
-    )
-    print(f"\n{len(together)} moods of 6 tokens together: {np.median(both['one by one'] / both['together']):.2f} times")
+    print_together(sessions, ids, rounds=rounds * 4)
+
+
+def is_alike(run: Run, ids: Sequence[NDArray[np.int64]]) -> bool:
+    """Whether every mood's embedding is the same to the bit alone and with 1, 3 and 7 others of as many tokens."""
+    of_length: dict[int, list[NDArray[np.int64]]] = {}
+    for tokens in ids:
+        of_length.setdefault(tokens.size, []).append(tokens)
+    for alike, count in product(of_length.values(), (2, 4, 8)):
+        for start in range(0, len(alike) - count + 1, count):
+            rows = alike[start : start + count]
+            if not np.array_equal(run(np.concatenate(rows)), np.concatenate([run(tokens) for tokens in rows])):
+                return False
+    return True
+
+
+def print_together(sessions: Mapping[str, Run], ids: Sequence[NDArray[np.int64]], *, rounds: int) -> None:
+    """Milliseconds a mood of 9 tokens, 1 to 8 together, in a loop of its own and after 120 MB of other memory."""
+    counts = (1, 2, 4, 8)
+    names = [SERVED, *(name for name in sessions if name.startswith(LIBRARY) and "INT8" in name)]
+    tokens = np.concatenate([row[:, :9] for row in ids if row.size >= 9][:8])
+    others = np.zeros(120 * 2**17)
+    print("\n| ms a mood, together | " + " | ".join(map(str, counts)) + " |\n|---|---|---|---|---|")
+    for is_cached, name in product((True, False), names):
+        columns = []
+        for count in counts:
+            seconds = []
+            for _ in range(rounds):
+                if not is_cached:
+                    others += 1
+                started = time.perf_counter()
+                sessions[name](tokens[:count])
+                seconds.append(time.perf_counter() - started)
+            columns.append(f"{np.median(seconds[1:]) / count * 1e3:.2f}")
+        print(f"| {name}, weights in {'the cache' if is_cached else 'memory'} | " + " | ".join(columns) + " |")
 
 
 def print_batches(directory: Path, sentences: Sequence[str], *, rounds: int) -> None:

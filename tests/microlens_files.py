@@ -6,7 +6,11 @@ import numpy as np
 import pandas as pd
 
 PEOPLE, POSTS, CATEGORIES = 60, 45, ("pets", "music", "football")
-WORDS = {"pets": ("dog", "cat", "parrot"), "music": ("song", "guitar", "piano"), "football": ("goal", "match", "keeper")}
+WORDS = {
+    "pets": ("dog", "cat", "parrot"),
+    "music": ("song", "guitar", "piano"),
+    "football": ("goal", "match", "keeper"),
+}
 USERNAME = "microlens-1"
 
 

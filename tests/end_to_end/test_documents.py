@@ -1,7 +1,7 @@
 """Every command block of the README and the docs does what it says.
 
-A block is run here from its first line to its last, in an empty directory, against the small bundle. A line that needs what
-a test run cannot give stands in ELSEWHERE, with what runs it instead.
+A block is run here from its first line to its last, in an empty directory, against the small bundle. A line that needs
+what a test run cannot give stands in ELSEWHERE, with what runs it instead.
 """
 
 import os
@@ -104,7 +104,13 @@ def test_a_command_block_works(running: Running, small_bundles: Path, directory:
         return
     for line in lines:
         done = subprocess.run(
-            ["bash", "-c", line], cwd=directory, env=environment, capture_output=True, text=True, timeout=280, check=False
+            ["bash", "-c", line],
+            cwd=directory,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip() or done.stderr.strip(), line
