@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
-from mood_encoder.bert_arrays import BLOCK, QUANTISED, Arrays, BertShape, check_arrays, read_arrays
+from bundle.array_files import Arrays, write_arrays
+from mood_encoder.bert_arrays import BLOCK, QUANTISED, BertShape, check_arrays, read_arrays
 from mood_encoder.encoder_files import CONFIG, WEIGHTS
 
 _NORM = re.compile(r"(?:.*[._])?norm\.(?:weight|bias)")
@@ -31,7 +31,7 @@ def write_quantised(source: Path, destination: Path) -> Path:
     arrays = read_arrays(source / WEIGHTS)
     check_arrays(source / WEIGHTS, shape, arrays, is_quantised=False)
     path = destination / QUANTISED
-    save_file(quantise(shape, arrays), path)
+    write_arrays(path, quantise(shape, arrays))
     return path
 
 

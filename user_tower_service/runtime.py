@@ -62,10 +62,10 @@ def _read_torch(bundle: Bundle) -> Models:
     import torch  # noqa: PLC0415 - half a gigabyte, for who asks for it
 
     from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - loads torch and transformers
-    from two_tower.towers import Towers  # noqa: PLC0415
+    from two_tower.torch_towers import TorchTowers  # noqa: PLC0415
 
     torch.set_num_threads(1)  # requests run side by side; more threads than cores cost tenfold
-    return Models(Towers.read(bundle), TorchEncoder.read(bundle), SAME_COSINE)
+    return Models(TorchTowers.read(bundle), TorchEncoder.read(bundle), SAME_COSINE)
 
 
 _READERS: Mapping[Runtime, Callable[[Bundle], Models]] = {

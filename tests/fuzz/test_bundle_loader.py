@@ -45,8 +45,8 @@ from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.publish import check_bundle
 from tests.fuzz import inputs
 from tests.tiny_bundle import write_tiny_bundle
+from two_tower.torch_towers import TorchTowers
 from two_tower.tower_files import read_words
-from two_tower.towers import Towers
 
 ARRAY_FILES = (INDEX_ARRAYS, HISTORY_POSTS, USER_ARRAYS, CANARIES)
 LINE_FILES = (CATEGORIES, USERNAMES, WORDS)
@@ -147,7 +147,7 @@ def assert_promises_are_kept(bundle: Bundle) -> None:
 
 
 def assert_towers_embed(bundle: Bundle) -> None:
-    towers, encoder = Towers.read(bundle), TorchEncoder.read(bundle)
+    towers, encoder = TorchTowers.read(bundle), TorchEncoder.read(bundle)
     assert all(bool(weight.isfinite().all()) for weight in towers.user_tower.parameters())
     assert all(bool(weight.isfinite().all()) for weight in towers.post_tower.parameters())
     assert encoder.encode(["calm", ""]).shape == (2, bundle.manifest.text_dimension)

@@ -60,7 +60,7 @@ FOREIGN_TO = {
     "compute": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas"},
     "rpc": {"torch", "faiss", "numpy", "pandas", "transformers"},
 }
-NEEDS_TORCH = {"mood_encoder/torch_encoder.py", "two_tower/model.py", "two_tower/towers.py"}
+NEEDS_TORCH = {"mood_encoder/torch_encoder.py", "two_tower/model.py", "two_tower/torch_towers.py"}
 MAY_ASK_FOR_TORCH = ROOT / "user_tower_service" / "runtime.py"  # where MOODFEED_USER_TOWER_RUNTIME does
 MAY_READ_GENERATED_CODE = {
     "gateway/clients.py",

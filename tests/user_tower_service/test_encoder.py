@@ -21,8 +21,8 @@ from pipeline.encode import encode_posts, encode_users
 from pipeline.trained_towers import TrainedTowers
 from two_tower.features import PostInputs
 from two_tower.numpy_towers import NumpyTowers
+from two_tower.torch_towers import TorchTowers
 from two_tower.tower_files import TowerArrays
-from two_tower.towers import Towers
 from user_tower_service.canaries import check_canaries
 from user_tower_service.encoder import ContextCountError, Encoder, MoodTooLongError, PostContent, PostCountError
 
@@ -37,11 +37,17 @@ def encoder(bundle: Bundle) -> Encoder:
     return Encoder(bundle, mood_cache_size=16)
 
 
+def mood_embedding(encoder: Encoder, mood: str) -> np.ndarray:
+    embedding = encoder.encode_context("nobody at all", mood).mood
+    assert embedding is not None
+    return embedding.values
+
+
 def test_serving_encodes_every_user_as_training_did(
     encoder: Encoder, bundle: Bundle, small_workspace: Workspace
 ) -> None:
     dataset = read_dataset(small_workspace.clean, small_workspace.text_embeddings)
-    towers = Towers.read(bundle)
+    towers = TorchTowers.read(bundle)
     trained = TrainedTowers(towers.config, towers.user_tower, towers.post_tower, towers.vocabulary, (), "")
     users = KnownUsers.read(bundle)
     rows = np.searchsorted(dataset.user_ids, users.user_ids)
@@ -89,7 +95,7 @@ def test_a_new_post_lies_where_the_index_would_place_one_that_names_no_emotion(e
     sentence = post_to_mood_sentence("", "ghost. Something moves in the dark cellar")
     expected = TorchEncoder(default_encoder_directory()).encode([sentence])[0]
     assert post.text.values @ expected >= LOWEST_COSINE
-    assert post.text.values @ encoder.encode_mood("scary") > post.text.values @ encoder.encode_mood("happy")
+    assert post.text.values @ mood_embedding(encoder, "scary") > post.text.values @ mood_embedding(encoder, "happy")
 
 
 def test_an_unknown_category_counts_as_none(encoder: Encoder) -> None:
@@ -122,12 +128,12 @@ MOOD_WORDS = ("sad", "laughing", "cool", "bored", "angry", "scared", "calm", "ro
 
 @pytest.mark.parametrize(("symbol", "word"), [("😢", "sad"), ("😂", "laughing"), ("😎", "cool"), ("🥱", "bored")])
 def test_an_emoji_lands_near_what_it_means(encoder: Encoder, symbol: str, word: str) -> None:
-    words = np.stack([encoder.encode_mood(item) for item in MOOD_WORDS])
-    assert MOOD_WORDS[int(np.argmax(words @ encoder.encode_mood(symbol)))] == word
+    words = np.stack([mood_embedding(encoder, item) for item in MOOD_WORDS])
+    assert MOOD_WORDS[int(np.argmax(words @ mood_embedding(encoder, symbol)))] == word
 
 
 def test_the_same_mood_has_the_same_embedding(encoder: Encoder) -> None:
-    np.testing.assert_array_equal(encoder.encode_mood("calm 😌"), encoder.encode_mood("calm 😌"))
+    np.testing.assert_array_equal(mood_embedding(encoder, "calm 😌"), mood_embedding(encoder, "calm 😌"))
 
 
 def test_limits_are_told(encoder: Encoder) -> None:
@@ -177,14 +183,14 @@ def test_both_runtimes_encode_the_same(encoder: Encoder, bundle: Bundle) -> None
         np.testing.assert_allclose(ours.user.values, theirs.user.values, atol=1e-5)
         assert ours.seen_post_ids == theirs.seen_post_ids
     for mood in ("calm", "😂", "so tired of everything", "not sad", "party with friends 🥳"):
-        assert encoder.encode_mood(mood) @ in_torch.encode_mood(mood) >= LOWEST_COSINE
+        assert mood_embedding(encoder, mood) @ mood_embedding(in_torch, mood) >= LOWEST_COSINE
 
 
 def test_both_runtimes_embed_posts_the_same_from_the_same_text_vectors(bundle: Bundle) -> None:
     index = IndexPosts.read(bundle)
     known = HistoryPosts.read(bundle).post_ids
     random = np.random.default_rng(0)
-    ours, theirs = NumpyTowers.read(bundle), Towers.read(bundle)
+    ours, theirs = NumpyTowers.read(bundle), TorchTowers.read(bundle)
     rows = random.integers(-1, len(known), 200)
     posts = PostInputs(
         text=index.text_embeddings[random.integers(0, len(index.posts), 200)].astype(np.float32),
@@ -260,6 +266,13 @@ def test_a_mood_is_encoded_once_for_as_long_as_it_is_remembered(
     assert encoded == ["calm", "wild", "brave"]
     encoder.encode_context("nobody", "wild")  # the one that was not asked for the longest made room
     assert encoded == ["calm", "wild", "brave", "wild"]
+
+
+def test_without_a_cache_every_mood_is_encoded_anew(bundle: Bundle) -> None:
+    encoder = Encoder(bundle, mood_cache_size=0)
+    for moods in (["calm", "wild"], ["calm"], ["calm"]):
+        contexts = encoder.encode_contexts([("nobody", mood) for mood in moods])
+        assert all(context.mood is not None for context in contexts)
 
 
 def test_a_dropped_encoder_leaves_no_memory_behind_without_the_garbage_collector(bundle: Bundle) -> None:
