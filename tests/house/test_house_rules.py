@@ -219,6 +219,19 @@ def test_the_protos_pass_buf_lint() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_the_protos_break_no_caller_of_the_last_release() -> None:
+    buf, contract = Path(sys.executable).parent / "buf", ROOT / "tests" / "golden" / "contract.binpb"
+    done = subprocess.run(
+        [buf, "breaking", "--against", contract],
+        cwd=ROOT / "protos",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("domain", "service", "base"),
     [
