@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bundle.file_names import MANIFEST_NAME, SIDECAR_NAME
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 METRIC = "inner_product"
 LARGEST_DIMENSION = 65_536
 

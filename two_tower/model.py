@@ -58,9 +58,12 @@ class PostTower(nn.Module):
     An embedding has three parts: the representation, which is multiplied with a user's taste; the trend, one number;
     and the rest of the popularity. A user whose embedding is zero but for the trend gets the posts in the order of the
     trend. Taste and trend each have a learnt scale, so that neither outweighs the other.
+
+    In training, ``id_dropout`` is the share of posts that are treated as unknown, and ``word_dropout`` is the share of
+    words that are left out.
     """
 
-    def __init__(self, config: TowerConfig) -> None:
+    def __init__(self, config: TowerConfig, *, id_dropout: float = 0.0, word_dropout: float = 0.0) -> None:
         super().__init__()
         width = config.representation_dimension
         self.text = nn.Linear(config.text_dimension, width)
@@ -72,8 +75,8 @@ class PostTower(nn.Module):
         self.trend_scale = nn.Parameter(torch.tensor(0.1))
         self.hidden = nn.Linear(len(NUMERIC_FEATURES), config.hidden_dimension)
         self.popularity = nn.Linear(config.hidden_dimension, config.learned_dimension - width - 1)
-        self.id_dropout = config.id_dropout
-        self.word_dropout = config.word_dropout
+        self.id_dropout = id_dropout
+        self.word_dropout = word_dropout
         self.new_post_bonus = config.new_post_bonus
         nn.init.zeros_(self.words.weight)
         nn.init.zeros_(self.popularity.weight)  # at first only the trend counts
@@ -132,14 +135,15 @@ class UserTower(nn.Module):
     """A history gives a user's embedding; an empty one gives what users without a history like.
 
     It is one transformer block, of which only the output at the newest event is computed. A causal block (SASRec, Kang
-    and McAuley 2018) has the same output there, at many times the arithmetic.
+    and McAuley 2018) has the same output there, at many times the arithmetic. ``dropout`` is the share of numbers that
+    training sets to zero in the items and in both branches of the block.
     """
 
-    def __init__(self, config: TowerConfig) -> None:
+    def __init__(self, config: TowerConfig, *, dropout: float = 0.0) -> None:
         super().__init__()
         width = config.representation_dimension
         self.heads = config.heads
-        self.dropout = config.dropout
+        self.dropout = dropout
         self.new_post_bonus = config.new_post_bonus
         self.newcomers_follow_trend = config.newcomers_follow_trend
         self.verb = nn.Embedding(len(VERBS), width)
@@ -154,9 +158,9 @@ class UserTower(nn.Module):
             nn.LayerNorm(width),
             nn.Linear(width, 2 * width),
             nn.GELU(),
-            nn.Dropout(config.dropout),
+            nn.Dropout(dropout),
             nn.Linear(2 * width, width),
-            nn.Dropout(config.dropout),
+            nn.Dropout(dropout),
         )
         self.out_norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, config.learned_dimension)

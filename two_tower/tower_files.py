@@ -137,8 +137,6 @@ def _read_config(bundle: Bundle) -> TowerConfig:
     sizes = [value for value in facts.values() if isinstance(value, int) and not isinstance(value, bool)]
     if min(sizes) < 1 or config.representation_dimension % config.heads or config.new_post_bonus < 0:
         raise BundleError(path, "field tower: a size is below 1, or the heads do not divide the representation")
-    if not all(0 <= share <= 1 for share in (config.id_dropout, config.word_dropout, config.dropout)):
-        raise BundleError(path, "field tower: a dropout is not in 0..1")
     if config.representation_dimension >= config.learned_dimension:
         raise BundleError(path, "field tower: the representation leaves no room for the trend in an embedding")
     for name in ("tower_dimension", "text_dimension"):
