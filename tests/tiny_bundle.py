@@ -44,6 +44,7 @@ POST_IDS = np.array([40, 20, 30, 10, 50], dtype=np.int64)  # of the index; a his
 MANIFEST = Manifest(
     tower_dimension=TOWER.tower_dimension,
     text_dimension=TOWER.text_dimension,
+    max_tokens=128,
     user_weight=0.5,
     tower=TOWER.as_facts(),
     counts={"posts": 6, "servable_posts": 5, "users": 3, "interactions": 4},

@@ -41,6 +41,7 @@ def make_bundle(root: Path, name: str) -> str:
     manifest = Manifest(
         tower_dimension=4,
         text_dimension=4,
+        max_tokens=128,
         user_weight=0.5,
         tower={},
         counts={},

@@ -1,11 +1,12 @@
 import gc
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bundle.directory import Bundle, current_bundle, open_bundle
+from bundle.directory import Bundle, current_bundle, open_bundle, write_bundle
 from bundle.embedding_space import EmbeddingKind
 from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
@@ -19,6 +20,7 @@ from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.dataset import read_dataset
 from pipeline.encode import encode_posts, encode_users
 from pipeline.trained_towers import TrainedTowers
+from tests.tiny_bundle import MANIFEST, tiny_files
 from two_tower.features import PostInputs
 from two_tower.numpy_towers import NumpyTowers
 from two_tower.torch_towers import TorchTowers
@@ -243,6 +245,18 @@ def test_a_mood_that_cannot_be_encoded_takes_no_other_with_it(bundle: Bundle, mo
 
 
 @pytest.mark.parametrize("count", [0, 65])
+@pytest.mark.parametrize("runtime", Runtime)
+def test_serving_cuts_a_mood_where_the_manifest_says(tmp_path: Path, runtime: Runtime) -> None:
+    def encoder_of(max_tokens: int) -> Encoder:
+        manifest = replace(MANIFEST, max_tokens=max_tokens)
+        directory = write_bundle(tmp_path, manifest, write_files=tiny_files(), sidecar={})
+        return Encoder(open_bundle(directory), mood_cache_size=0, runtime=runtime)
+
+    short, long = encoder_of(3), encoder_of(4)  # start and end are tokens too
+    np.testing.assert_array_equal(mood_embedding(short, "calm happy"), mood_embedding(short, "calm"))
+    assert not np.allclose(mood_embedding(long, "calm happy"), mood_embedding(long, "calm"), atol=1e-3)
+
+
 def test_a_number_of_contexts_out_of_range_is_refused(encoder: Encoder, count: int) -> None:
     with pytest.raises(ContextCountError, match=f"{count} contexts given, 1 to 64 are allowed"):
         encoder.encode_contexts([("nobody", "calm")] * count)
