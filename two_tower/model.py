@@ -119,7 +119,7 @@ class PostTower(nn.Module):
         # Taste, trend and popularity
         taste = self.taste_scale * representations / width**0.5
         trend = torch.tanh(self.trend_scale.abs() * numeric[:, TREND_COLUMN:])
-        popularity = self.popularity(functional.gelu(self.hidden(numeric)))
+        popularity = self.popularity(functional.gelu(self.hidden(numeric), approximate="tanh"))
 
         # Unit vector
         rest = (1 - trend**2).sqrt() * functional.normalize(torch.cat([taste, popularity], dim=-1), dim=-1)
@@ -157,7 +157,7 @@ class UserTower(nn.Module):
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(width),
             nn.Linear(width, 2 * width),
-            nn.GELU(),
+            nn.GELU(approximate="tanh"),
             nn.Dropout(dropout),
             nn.Linear(2 * width, width),
             nn.Dropout(dropout),

@@ -1,6 +1,6 @@
 """The towers of a bundle in NumPy, for a process without torch: model.py in inference mode, in steps of the same names.
 
-A test holds the two equal: user embeddings to 1e-5, post embeddings to 1e-4.
+Tests hold the two equal to 1e-6.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,8 @@ from two_tower.words import Vocabulary
 
 _NORM_EPSILON = 1e-5  # of torch.nn.LayerNorm
 _SHORTEST = 1e-12  # of torch.nn.functional.normalize
-# Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: the error function to 1.5e-7.
-_ERF_SCALE = 0.3275911
-_ERF_TERMS = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+_GELU_SCALE = (2 / np.pi) ** 0.5  # of GELU by tanh (Hendrycks and Gimpel 2016)
+_GELU_CUBIC = 0.044715
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +133,8 @@ def _normed(values: NDArray[np.float32], weights: Weights, name: str) -> NDArray
 
 
 def _gelu(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """By the error function, as torch.nn.GELU."""
-    sizes = np.abs(values) * np.float32(0.5**0.5)
-    t = 1 / (1 + np.float32(_ERF_SCALE) * sizes)
-    series = np.zeros_like(t)
-    for term in reversed(_ERF_TERMS):
-        series = (series + np.float32(term)) * t
-    error_function = np.copysign(1 - series * np.exp(-sizes * sizes), values)
-    return np.asarray(values * (1 + error_function) / 2, dtype=np.float32)
+    inner = np.float32(_GELU_SCALE) * (values + np.float32(_GELU_CUBIC) * values * values * values)
+    return np.asarray(values * (1 + np.tanh(inner)) / 2, dtype=np.float32)
 
 
 def _softmax(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -202,7 +202,7 @@ def test_both_runtimes_embed_posts_the_same_from_the_same_text_vectors(bundle: B
         numeric=ours.known.numeric[rows],
         is_new=rows < 0,
     )
-    np.testing.assert_allclose(ours.embed_posts(posts), theirs.embed_posts(posts), atol=1e-4)
+    np.testing.assert_allclose(ours.embed_posts(posts), theirs.embed_posts(posts), atol=1e-6)
 
 
 def test_what_is_encoded_together_is_to_the_bit_what_is_encoded_alone(encoder: Encoder, bundle: Bundle) -> None:
