@@ -44,7 +44,7 @@ class HistoryPosts:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """Read and check types, shapes and order; BundleError names the file."""
+        """Read the file and check dtypes, shapes and order; BundleError names the file."""
         return cls(**_read_history_arrays(bundle))
 
 
