@@ -1,4 +1,4 @@
-"""Each promise of a bundle's files, broken alone behind right hashes, is refused by the reader with its own words."""
+"""Each promise of a bundle's files, broken alone under a correct hash, is refused with a message of its own."""
 
 import json
 from collections.abc import Callable

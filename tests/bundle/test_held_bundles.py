@@ -1,4 +1,4 @@
-"""Which bundles a process holds, whatever happens to the links and the files behind them."""
+"""The bundles that a process holds, whatever happens to the links and to the files that they lead to."""
 
 import shutil
 import threading
