@@ -206,6 +206,7 @@ def write(root: Path, posts: IndexPosts) -> None:
     manifest = Manifest(
         tower_dimension=TOWER_DIMENSION,
         text_dimension=TEXT_DIMENSION,
+        max_tokens=128,
         user_weight=USER_WEIGHT,
         tower={},
         counts={},

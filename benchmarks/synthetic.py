@@ -83,6 +83,7 @@ def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0) -> Path:
     manifest = Manifest(
         tower_dimension=TOWER_DIMENSION,
         text_dimension=TEXT_DIMENSION,
+        max_tokens=128,
         user_weight=0.1,
         tower=config.as_facts(),
         counts={"posts": size.posts, "users": size.users},

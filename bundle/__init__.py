@@ -1,1 +1,1 @@
-"""The bundle: the one thing that training hands to serving. NumPy alone: no torch, no gRPC."""
+"""The bundle: the one thing that training hands to serving. It needs NumPy, but neither torch nor gRPC."""

@@ -1,4 +1,4 @@
-"""The embeddings of the manifest's canaries, by which a process proves itself before it serves."""
+"""The expected embeddings of the manifest's canaries, which a process must reproduce before it serves."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Self
 
 import numpy as np
 
-from bundle.array_files import Dtypes, are_unit_rows, check, check_shapes, read_arrays, write_arrays
+from bundle.array_checks import check_finite, check_shapes, check_unit_rows
+from bundle.array_files import Dtypes, read_arrays, write_arrays
 from bundle.directory import Bundle
 from bundle.embedding_space import Matrix
 from bundle.file_names import CANARIES
@@ -16,7 +17,11 @@ _CANARY_DTYPES: Dtypes = {"user_embeddings": np.float32, "mood_embeddings": np.f
 
 @dataclass(frozen=True, slots=True)
 class CanaryEmbeddings:
-    """The embeddings of the manifest's canaries, in their order; a row of zeros where one has no user or no mood."""
+    """The embeddings of the manifest's canaries, in their order.
+
+    ``user_embeddings`` float32 [canaries, tower dimension] and ``mood_embeddings`` float32 [canaries, text dimension]:
+    unit rows, or zeros where a canary has no user or no mood.
+    """
 
     user_embeddings: Matrix
     mood_embeddings: Matrix
@@ -27,7 +32,7 @@ class CanaryEmbeddings:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """Read and check types, shapes and norms; BundleError names the file."""
+        """Read the file and check dtypes, shapes and norms; BundleError names the file."""
         path = bundle.path(CANARIES)
         arrays = read_arrays(path, _CANARY_DTYPES)
         count = len(bundle.manifest.canaries)
@@ -39,6 +44,7 @@ class CanaryEmbeddings:
                 "mood_embeddings": (count, bundle.manifest.text_dimension),
             },
         )
+        check_finite(path, arrays)
         for name, array in arrays.items():
-            check(path, are_unit_rows(array, or_zero=True), f"{name} has a row that is neither a unit vector nor zero")
+            check_unit_rows(path, name, array, or_zero=True)
         return cls(**arrays)

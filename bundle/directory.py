@@ -1,8 +1,8 @@
-"""The directory of bundles: open, write, copy and remove one, and say which is current.
+"""The directory of bundles: open, write, copy and remove a bundle, and make one current.
 
-``bundles/<bundle_id>/`` holds ``manifest.json``, the files it lists with their hashes, and ``sidecar.json`` with what
-depends on the time. The bundle id is the sha256 of the manifest without that field, and the manifest lists the sha256
-of every file, so the id names every byte. ``bundles/current`` is a relative symbolic link to one bundle, and
+``bundles/<bundle_id>/`` holds ``manifest.json``, the files that it lists with their hashes, and ``sidecar.json`` with
+the facts that depend on the time. The bundle id is the sha256 of the manifest without that field. As the manifest lists
+the sha256 of every file, the id fixes every byte. ``bundles/current`` is a relative symbolic link to a bundle, and
 ``bundles/previous`` to the one that was current before it.
 """
 
@@ -27,21 +27,21 @@ _HASHING_THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """An opened bundle whose files have the hashes that the manifest promises."""
+    """An opened bundle: its files have the hashes of the manifest."""
 
     directory: Path
     bundle_id: str
     manifest: Manifest
 
     def path(self, name: str) -> Path:
-        """Where a listed file lies; BundleError if the manifest does not list it."""
+        """The path of a file; BundleError if the manifest does not list it."""
         if name not in self.manifest.files:
             raise BundleError(self.directory / name, "is not listed in the manifest")
         return self.directory / name
 
 
 def open_bundle(directory: Path) -> Bundle:
-    """Read the manifest and verify every file; BundleError names the first missing, truncated or altered one."""
+    """Read the manifest and verify every file; BundleError names the first that is missing, truncated or altered."""
     manifest = read_manifest(directory)
     directory = directory.resolve()
     with ThreadPoolExecutor(_HASHING_THREADS) as threads:
@@ -50,21 +50,25 @@ def open_bundle(directory: Path) -> Bundle:
 
 
 def current_bundle(root: Path) -> Path:
-    """The directory that ``current`` under the bundles' root points at.
+    """The directory that the link ``current`` under ``root`` points at.
 
-    BundleError if it points at none, or at one that lies elsewhere: what is served is what was published here.
+    BundleError if it points at no directory, or at one outside ``root``: only what was published here is served.
     """
     link = root / CURRENT_NAME
     directory = _directory_at(link)
     if directory is None:
-        raise BundleError(link, "points at no bundle: make one with `moodfeed export`, or name another --bundles root")
+        raise BundleError(
+            link, "points at no bundle: make one with `moodfeed export`, or name another root with --bundles"
+        )
     if directory.parent != root.resolve():
-        raise BundleError(link, f"points outside, at {directory}: take it in with `moodfeed publish {directory}`")
+        raise BundleError(
+            link, f"points outside the root, at {directory}: copy it here with `moodfeed publish {directory}`"
+        )
     return directory
 
 
 def previous_bundle(root: Path) -> Path | None:
-    """The directory that was current before the one that is; None if there is none."""
+    """The directory of the previous bundle; None if there is none."""
     directory = _directory_at(root / PREVIOUS_NAME)
     return directory if directory and directory.parent == root.resolve() else None
 
@@ -72,54 +76,54 @@ def previous_bundle(root: Path) -> Path | None:
 def write_bundle(
     root: Path, manifest: Manifest, *, write_files: Callable[[Path], None], sidecar: Mapping[str, Json]
 ) -> Path:
-    """Write a bundle under ``root`` and return its directory; a crash at any moment leaves nothing half-visible.
+    """Write a bundle under ``root`` and return its directory. A crash at any moment leaves no partial bundle visible.
 
-    ``write_files`` puts the files into the directory that it is given; hashes, manifest and sidecar are added here,
-    everything is synced, and the directory is renamed to its bundle id in one step. A bundle that is there already
-    stays as it is: the same id means the same bytes.
+    ``write_files`` writes the files into the directory that it is given. Then the manifest and the sidecar are added,
+    everything is synced, and the directory is renamed to its bundle id in one step. A whole bundle of the same id is
+    left as it is, since the same id means the same bytes; a damaged one is replaced.
     """
     root.mkdir(parents=True, exist_ok=True)
-    workplace = Path(tempfile.mkdtemp(prefix=INCOMPLETE_PREFIX, dir=root))
+    temporary = Path(tempfile.mkdtemp(prefix=INCOMPLETE_PREFIX, dir=root))
     try:
-        write_files(workplace)
-        paths = sorted(path for path in workplace.rglob("*") if path.is_file())
+        write_files(temporary)
+        paths = sorted(path for path in temporary.rglob("*") if path.is_file())
         document = asdict(manifest) | {
-            "files": {str(path.relative_to(workplace)): asdict(_entry_of(path)) for path in paths}
+            "files": {str(path.relative_to(temporary)): asdict(_entry_of(path)) for path in paths}
         }
         bundle_id = digest_of(document)
         destination = root / bundle_id
         if _is_whole(destination):
             return destination
-        _write_json(workplace / MANIFEST_NAME, {"bundle_id": bundle_id} | document)
-        _write_json(workplace / SIDECAR_NAME, dict(sidecar))
-        _put_in_place(workplace, destination)
+        _write_json(temporary / MANIFEST_NAME, {"bundle_id": bundle_id} | document)
+        _write_json(temporary / SIDECAR_NAME, dict(sidecar))
+        _install(temporary, destination)
         return destination
     finally:
-        shutil.rmtree(workplace, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def copy_bundle(source: Bundle, root: Path) -> Path:
     """Copy an opened bundle under ``root`` and return its directory there; crashes and repetition as in write_bundle.
 
-    Only the files that the manifest lists come along, and the sidecar. The copy is opened before it shows under its
-    id: BundleError if it is not the bundle that ``source`` is.
+    Only the manifest, the files that it lists and the sidecar are copied. The copy is verified before it gets its name;
+    BundleError if it differs from ``source``.
     """
     root.mkdir(parents=True, exist_ok=True)
     destination = root / source.bundle_id
     if _is_whole(destination):
         return destination
-    workplace = Path(tempfile.mkdtemp(prefix=INCOMPLETE_PREFIX, dir=root))
+    temporary = Path(tempfile.mkdtemp(prefix=INCOMPLETE_PREFIX, dir=root))
     try:
-        copy = workplace / source.bundle_id  # under its own name already, which open_bundle compares
+        copy = temporary / source.bundle_id  # open_bundle compares the name with the id
         for name in (*source.manifest.files, MANIFEST_NAME, SIDECAR_NAME):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             if name != SIDECAR_NAME or (source.directory / name).is_file():
                 shutil.copyfile(source.directory / name, copy / name)
         open_bundle(copy)
-        _put_in_place(copy, destination)
+        _install(copy, destination)
         return destination
     finally:
-        shutil.rmtree(workplace, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove_bundle(directory: Path) -> None:
@@ -128,7 +132,7 @@ def remove_bundle(directory: Path) -> None:
 
 
 def remove_debris(root: Path) -> None:
-    """Remove what a crash left under ``root``; only for whoever knows that nobody else is writing there."""
+    """Remove what a crash left under ``root``. The caller must know that no other process is writing there."""
     for path in root.iterdir():
         if path.name.startswith(INCOMPLETE_PREFIX) and path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -137,14 +141,16 @@ def remove_debris(root: Path) -> None:
 
 
 def point_current_at(root: Path, bundle_id: str) -> None:
-    """Make ``current`` point at a bundle of ``root``, in one step, and ``previous`` at what it pointed at so far.
+    """Make ``current`` point at a bundle of ``root``, in one step, and ``previous`` at the bundle that was current.
 
-    ``previous`` moves first: a crash between the two leaves both at the old bundle, which still answers. Both links are
-    made before either moves, so that a full disk moves none.
+    ``previous`` moves first: a crash between the two leaves both at the old bundle, which is still served. Both links
+    are created before either moves, so that a full disk moves neither.
     """
     replaced = _directory_at(root / CURRENT_NAME)
     targets = {CURRENT_NAME: bundle_id}
-    if replaced and replaced.parent == root.resolve():  # else `current` led to no bundle here, and `previous` stays
+    if (
+        replaced and replaced.parent == root.resolve()
+    ):  # otherwise `current` pointed at no bundle here, and `previous` stays
         if replaced.name == bundle_id:
             return
         targets = {PREVIOUS_NAME: replaced.name} | targets
@@ -168,23 +174,23 @@ def _link_prefix(name: str) -> str:
 
 
 def _directory_at(link: Path) -> Path | None:
-    """Where a link leads in the end; None if that is no directory."""
+    """The directory that a link leads to, through any further links; None if it leads to none."""
     try:
         directory = link.resolve(strict=True)
-    except (OSError, RuntimeError):  # leads nowhere, or in a circle
+    except (OSError, RuntimeError):  # a broken link, or a cycle of links
         return None
     return directory if directory.is_dir() else None
 
 
 def _set_aside(path: Path) -> Path:
-    """Move out of sight, in one step; returns the directory that holds it then."""
-    workplace = Path(tempfile.mkdtemp(prefix=INCOMPLETE_PREFIX, dir=path.parent))
-    path.rename(workplace / path.name)
-    return workplace
+    """Move a path into a new hidden directory, in one step, and return that directory."""
+    temporary = Path(tempfile.mkdtemp(prefix=INCOMPLETE_PREFIX, dir=path.parent))
+    path.rename(temporary / path.name)
+    return temporary
 
 
-def _put_in_place(directory: Path, destination: Path) -> None:
-    """Sync a whole bundle and give it its name, in place of a damaged one that bears it."""
+def _install(directory: Path, destination: Path) -> None:
+    """Sync a whole bundle and give it its name; a damaged bundle of that name is replaced."""
     for path in [*directory.rglob("*"), directory]:
         path.chmod(0o755 if path.is_dir() else 0o644)
         _sync(path)

@@ -1,4 +1,4 @@
-"""The space an embedding lives in: one concept on disk, in code and on the wire."""
+"""The space that an embedding belongs to: the same concept on disk, in code and on the wire."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -12,7 +12,7 @@ HalfMatrix = NDArray[np.float16]  # [rows, dimension]
 
 
 class EmbeddingKind(Enum):
-    """What an embedding describes, and with what it may be compared."""
+    """What an embedding describes, and what it may be compared with."""
 
     TOWER = "tower"
     TEXT = "text"
@@ -36,14 +36,14 @@ class Embedding:
 
 
 def in_float32(rows: Matrix | HalfMatrix) -> Matrix:
-    """A copy in float32: exact, but what is not finite in float16 comes out as 65536 or more.
+    """A copy in float32. It is exact, but a value that is not finite in float16 becomes 65536 or more.
 
-    NumPy widens float16 one value at a time; moving the bits of all at once measured seven times faster.
+    NumPy converts float16 one value at a time; shifting the bits of all values at once is seven times faster.
     """
     if rows.dtype == np.float32:
         return rows.astype(np.float32)
-    bits = rows.view(np.int16).astype(np.int32)  # which repeats the sign above
-    bits <<= 13  # the fraction where float32 has it, the exponent short of 127 - 15
+    bits = rows.view(np.int16).astype(np.int32)  # extends the sign
+    bits <<= 13  # the fraction is in position; the exponent is too small by 127 - 15
     bits &= ~0x70000000
     floats: Matrix = bits.view(np.float32)
     floats *= np.float32(2.0**112)
@@ -51,7 +51,7 @@ def in_float32(rows: Matrix | HalfMatrix) -> Matrix:
 
 
 def vector_from_bytes(data: bytes) -> Vector:
-    """Read little-endian float32 values; ValueError if the length is no multiple of 4."""
+    """Read little-endian float32 values; ValueError if the length is not a multiple of 4."""
     return np.frombuffer(data, dtype="<f4").astype(np.float32, copy=False)
 
 

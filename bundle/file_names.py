@@ -1,4 +1,4 @@
-"""Every file of a bundle by its name."""
+"""The names of all files in a bundle."""
 
 MANIFEST_NAME = "manifest.json"
 SIDECAR_NAME = "sidecar.json"

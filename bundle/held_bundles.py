@@ -1,4 +1,4 @@
-"""The bundles that a compute service answers from: the current one and the one before it, swapped by one assignment."""
+"""The bundles that a compute service serves: the current one and the previous one, swapped by one assignment."""
 
 import ctypes
 import threading
@@ -13,24 +13,25 @@ from bundle.directory import Bundle, current_bundle, open_bundle, previous_bundl
 from bundle.manifest import BundleError
 
 LOOK_SECONDS = 0.5
-"""How often a process looks where ``current`` points: reading a link takes microseconds, and works on every mount."""
+"""How often a process reads the link ``current``: it takes microseconds, and unlike inotify works on every mount."""
 
-_RETRY_SECONDS = 30.0  # a refused bundle may still be on its way here
+RETRY_SECONDS = 30.0
+"""After how long a refused bundle is tried again: its files may still be on their way here."""
 
 
 class Model(Protocol):
-    """What a service makes of a bundle."""
+    """What a service builds from a bundle."""
 
     @property
     def bundle_id(self) -> str:
-        """The bundle that it was made of."""
+        """The bundle that it was built from."""
 
 
 ModelOfBundle = TypeVar("ModelOfBundle", bound=Model)
 
 
 class BundleNotHeldError(Exception):
-    """A request names a bundle that this process does not hold; the metadata says which it does."""
+    """A request names a bundle that this process does not hold; the metadata names the current one."""
 
     def __init__(self, bundle_id: str, current_bundle_id: str) -> None:
         super().__init__(f"bundle {bundle_id} is not held, {current_bundle_id} is the current one")
@@ -39,54 +40,65 @@ class BundleNotHeldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HeldState:
-    """Which bundles answer; ``previous_bundle_id`` is empty if only one does."""
+    """The ids of the bundles held; ``previous_bundle_id`` is empty if only one is held."""
 
     current_bundle_id: str
     previous_bundle_id: str
 
 
 class Listener(Protocol):
-    """Hears what becomes of bundles, for the log and the metrics."""
+    """Is told of every change of the bundles held, for the log and the metrics."""
 
     def took_in(self, bundle_id: str, seconds: float) -> None:
-        """Another bundle is current, after ``seconds`` of reading, verifying and warming."""
+        """A new bundle is current, after ``seconds`` of reading, verifying and warming."""
 
     def holds(self, state: HeldState) -> None:
-        """What is held has changed."""
+        """The bundles held have changed."""
 
     def refused(self, bundle: str, reason: str) -> None:
-        """A bundle cannot be trusted; the old one serves on."""
+        """A bundle was refused; the old one stays current."""
 
 
 class HeldBundles(Generic[ModelOfBundle]):
-    """Two models at most; every method may be called from several threads."""
+    """At most two models; every method may be called from several threads."""
 
-    def __init__(self, root: Path, load: Callable[[Bundle], ModelOfBundle], *, listener: Listener) -> None:
-        """Load what ``current`` points at; ``load`` makes a warm model and proves it. BundleError if it cannot."""
+    def __init__(
+        self,
+        root: Path,
+        load: Callable[[Bundle], ModelOfBundle],
+        *,
+        listener: Listener,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Load the bundle that ``current`` points at. ``load`` returns a warm, checked model or raises BundleError.
+
+        ``clock`` gives seconds that never run backwards.
+        """
         self._root = root
         self._load = load
         self._listener = listener
+        self._clock = clock
         self._reloading = threading.Lock()
         self._refused_link: str | None = None
         self._retry_at = 0.0
-        started = time.monotonic()
+        started = clock()
         self._held: tuple[ModelOfBundle, ...] = (load(open_bundle(current_bundle(root))),)
-        listener.took_in(self.state.current_bundle_id, time.monotonic() - started)
+        listener.took_in(self.state.current_bundle_id, clock() - started)
         listener.holds(self.state)
 
     @property
     def current(self) -> ModelOfBundle:
-        """The model that answers who names no bundle."""
+        """The model used when a request names no bundle."""
         return self._held[0]
 
     @property
     def state(self) -> HeldState:
-        """Which bundles answer."""
+        """Which bundles are held."""
         held = self._held
         return HeldState(held[0].bundle_id, held[1].bundle_id if len(held) > 1 else "")
 
     def named(self, bundle_id: str) -> ModelOfBundle:
-        """The model of a bundle, the current one if the name is empty; BundleNotHeldError."""
+        """The model of a bundle, or the current one if ``bundle_id`` is empty; BundleNotHeldError if it is not held."""
         held = self._held
         if not bundle_id:
             return held[0]
@@ -96,10 +108,10 @@ class HeldBundles(Generic[ModelOfBundle]):
         raise BundleNotHeldError(bundle_id, held[0].bundle_id)
 
     def reload(self) -> bool:
-        """Hold what ``current`` and ``previous`` point at now; whether anything changed.
+        """Hold the bundles that ``current`` and ``previous`` point at now; returns whether anything changed.
 
-        A new bundle is read, verified and warmed beside the old one, which answers until it is live, and serves on if
-        BundleError is raised.
+        A new bundle is read, verified and warmed while the old one still serves. If it cannot be used, BundleError is
+        raised and the old one stays current.
         """
         with self._reloading:
             before = self.state
@@ -117,7 +129,7 @@ class HeldBundles(Generic[ModelOfBundle]):
 
     @contextmanager
     def watched(self, *, look_seconds: float = LOOK_SECONDS) -> Iterator[None]:
-        """Look at ``current`` in a thread while the block runs, and take in what is new."""
+        """While the block runs, a thread looks every ``look_seconds``."""
         stop = threading.Event()
         thread = threading.Thread(target=self._watch, args=(stop, look_seconds), name="bundles", daemon=True)
         thread.start()
@@ -127,19 +139,25 @@ class HeldBundles(Generic[ModelOfBundle]):
             stop.set()
             thread.join()
 
-    def _watch(self, stop: threading.Event, look_seconds: float) -> None:
-        self._reload_if_due(has_changed=True)  # the bundle before the current one, which the start did not wait for
-        while not stop.wait(look_seconds):
-            self._reload_if_due(has_changed=self._link() != self.state.current_bundle_id)
-
-    def _reload_if_due(self, *, has_changed: bool) -> None:
+    def look(self) -> None:
+        """Reload if ``current`` has changed. A refused bundle is tried again only after RETRY_SECONDS."""
         link = self._link()
-        if not has_changed or (link == self._refused_link and time.monotonic() < self._retry_at):
+        if link == self.state.current_bundle_id:
             return
+        if link == self._refused_link and self._clock() < self._retry_at:
+            return
+        self._reload_from(link)
+
+    def _watch(self, stop: threading.Event, look_seconds: float) -> None:
+        self._reload_from(self._link())  # loads the previous bundle, which the start did not wait for
+        while not stop.wait(look_seconds):
+            self.look()
+
+    def _reload_from(self, link: str) -> None:
         try:
             self.reload()
-        except BundleError:  # the listener was told, and the old bundle serves on
-            self._refused_link, self._retry_at = link, time.monotonic() + _RETRY_SECONDS
+        except BundleError:  # the listener was told, and the old bundle stays current
+            self._refused_link, self._retry_at = link, self._clock() + RETRY_SECONDS
 
     def _link(self) -> str:
         try:
@@ -148,13 +166,13 @@ class HeldBundles(Generic[ModelOfBundle]):
             return ""
 
     def _take_in_current(self) -> None:
-        started = time.monotonic()
+        started = self._clock()
         directory = current_bundle(self._root)
         if directory.name == self.current.bundle_id:
             return
         new = self._held_or_loaded(directory)
         self._held = (new, *(model for model in self._held if model is not new))[:2]
-        self._listener.took_in(new.bundle_id, time.monotonic() - started)
+        self._listener.took_in(new.bundle_id, self._clock() - started)
 
     def _hold_previous(self) -> None:
         directory = previous_bundle(self._root)
@@ -162,7 +180,7 @@ class HeldBundles(Generic[ModelOfBundle]):
             return
         try:
             self._held = (self.current, self._held_or_loaded(directory))
-        except BundleError as error:  # the current one does not depend on it
+        except BundleError as error:  # the current bundle does not depend on it
             self._listener.refused(directory.name, str(error))
 
     def _held_or_loaded(self, directory: Path) -> ModelOfBundle:
@@ -173,12 +191,12 @@ class HeldBundles(Generic[ModelOfBundle]):
             return self._load(open_bundle(directory))
         except BundleError:
             raise
-        except Exception as error:  # whatever a bundle breaks, it is the bundle that is refused
+        except Exception as error:  # whatever a bundle breaks in its model, the bundle is refused
             raise BundleError(directory, f"cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def _give_memory_back() -> None:
-    """Hand the dropped bundle's pages to the system; glibc keeps them otherwise."""
+    """Return the pages of the dropped bundle to the system; glibc would keep them."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

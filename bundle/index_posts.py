@@ -1,4 +1,4 @@
-"""What the post index reads of a bundle: all servable posts and their categories."""
+"""The files of a bundle that the post index reads: all servable posts and their categories."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,24 +7,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.array_files import (
-    Dtypes,
-    ascend,
-    check,
-    check_shapes,
-    check_unit_rows,
-    in_unit_range,
-    let_go_of_pages,
-    map_arrays,
-    map_bytes,
-    read_lines,
-    write_arrays,
-    write_lines,
-)
+from bundle.array_checks import check, check_shapes, check_unit_rows, is_ascending, is_in_unit_range
+from bundle.array_files import Dtypes, let_go_of_pages, map_arrays, map_bytes, write_arrays
 from bundle.directory import Bundle
 from bundle.embedding_space import HalfMatrix, Matrix
 from bundle.file_names import CATEGORIES, INDEX_ARRAYS, INDEX_POSTS
 from bundle.served_posts import TEXT_FIELDS, ServedPosts
+from bundle.text_files import read_lines, write_lines
 
 _INDEX_DTYPES: Dtypes = {
     "post_ids": np.int64,
@@ -38,7 +27,7 @@ _INDEX_DTYPES: Dtypes = {
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A category by its number, at least 1, and its name."""
+    """A category: its id, at least 1, and the name that people see."""
 
     category_id: int
     name: str
@@ -48,10 +37,10 @@ class Category:
 class IndexPosts:
     """All servable posts, ascending by (category_id, post_id), so that a category is a slice.
 
-    ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``tower_embeddings`` float32 and ``text_embeddings``
-    float16 [posts, dimension] with unit rows, ``popularity`` float32 [posts] in 0..1. The text embedding is what a mood
-    is compared with: that of the post's mood, and all zeros for a post without words; half precision is what it is
-    stored, ranked and proven in.
+    ``post_ids`` int64 [posts], ``category_ids`` int32 [posts] (0 = none), ``tower_embeddings`` float32 and
+    ``text_embeddings`` float16 [posts, dimension] with unit rows, ``popularity`` float32 [posts] in 0..1. Moods are
+    compared with the text embedding, which is that of the post's mood, or zeros for a post without words. It is float16
+    in the file, in the ranking and in the tests of exactness.
     """
 
     post_ids: NDArray[np.int64]
@@ -74,9 +63,9 @@ class IndexPosts:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """Map the files and check shapes, types, ranges and order; BundleError names the file.
+        """Map the files and check dtypes, shapes, ranges and order; BundleError names the file.
 
-        Embeddings and texts stay in the file, whose pages all processes of a machine share.
+        Embeddings and texts stay in the files; all processes of a machine share their pages.
         """
         path, posts_path, categories_path = map(bundle.path, (INDEX_ARRAYS, INDEX_POSTS, CATEGORIES))
         arrays = map_arrays(path, _INDEX_DTYPES)
@@ -99,15 +88,15 @@ class IndexPosts:
             (category_ids[1:] == category_ids[:-1]) & (post_ids[1:] > post_ids[:-1])
         )
         check(path, is_later.all(), "the posts do not ascend by category_id and post_id")
-        check(path, not count or category_ids[0] >= 0, "category_ids holds a negative one")
-        check(path, ascend(np.sort(post_ids)), "post_ids names a post twice")
+        check(path, not count or category_ids[0] >= 0, "category_ids holds a negative value")
+        check(path, is_ascending(np.sort(post_ids)), "post_ids names a post twice")
         check(path, np.isfinite(arrays["popularity"]).all(), "popularity holds a value that is not finite")
-        check(path, in_unit_range(arrays["popularity"]), "popularity is not in 0..1")
+        check(path, is_in_unit_range(arrays["popularity"]), "popularity is not in 0..1")
         check_unit_rows(path, "tower_embeddings", arrays["tower_embeddings"])
         check_unit_rows(path, "text_embeddings", arrays["text_embeddings"], or_zero=True)
         posts = ServedPosts(post_ids, category_ids, arrays.pop("text_offsets"), map_bytes(posts_path))
         complaint = posts.complaint()
-        check(posts_path, not complaint, f"{complaint}, as {INDEX_ARRAYS} has it")
+        check(posts_path, not complaint, f"{complaint} (offsets in {INDEX_ARRAYS})")
         check(
             categories_path,
             [category.category_id for category in categories] == np.unique(category_ids[category_ids > 0]).tolist(),
@@ -116,6 +105,6 @@ class IndexPosts:
         return cls(posts=posts, categories=categories, **arrays)
 
     def let_go_of_pages(self) -> None:
-        """Leave the files' pages to the system, which hands back those that are asked for; harmless at any time."""
+        """Return the mapped pages to the system, which reads them again when they are used; safe at any time."""
         for array in (self.tower_embeddings, self.text_embeddings, self.posts.offsets, self.posts.text):
             let_go_of_pages(array)

@@ -1,4 +1,4 @@
-"""The manifest: what a bundle promises of itself, and the id that names every byte of it."""
+"""The manifest: the facts of a bundle and the hashes of its files; its own hash is the bundle id."""
 
 import hashlib
 import json
@@ -11,15 +11,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from bundle.file_names import MANIFEST_NAME, SIDECAR_NAME
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 METRIC = "inner_product"
 LARGEST_DIMENSION = 65_536
+FEWEST_TOKENS = 3  # start, one token of text, end
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 class BundleError(Exception):
-    """A bundle cannot be used: says which file and why."""
+    """A bundle cannot be used; names the file and the reason."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -29,7 +30,7 @@ class BundleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """What the manifest promises of one file."""
+    """The hash and the size in bytes that a file must have."""
 
     sha256: str
     size: int
@@ -37,10 +38,10 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A request whose answer is known, so that a process can prove itself before it serves.
+    """A request with its expected result, which a process must reproduce before it serves.
 
-    ``post_ids`` and ``scores`` are the first posts of the ranking without regard to the user's history; the embeddings
-    lie in ``canaries.safetensors`` in the same order.
+    ``post_ids`` and ``scores`` are the first posts of the ranking, regardless of the user's history. The expected
+    embeddings are in ``canaries.safetensors``, in the same order.
     """
 
     username: str
@@ -52,13 +53,16 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The facts of one bundle. Nothing in it depends on the time or the place it was made.
+    """The facts of one bundle. None of them depends on when or where the bundle was made.
 
-    With a mood and a user, posts are ranked by closeness to the mood plus ``user_weight`` times the user's score.
+    The mood encoder cuts every text after ``max_tokens`` tokens, the start and end tokens included: serving must cut
+    moods where the pipeline cut posts. With a mood and a user, posts are ranked by closeness to the mood plus
+    ``user_weight`` times the user's score.
     """
 
     tower_dimension: int
     text_dimension: int
+    max_tokens: int
     user_weight: float
     tower: Mapping[str, bool | int | float | str]
     counts: Mapping[str, int]
@@ -71,18 +75,18 @@ class Manifest:
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """Read the manifest alone, proven by the directory's name, which is its hash; BundleError if it is not sound."""
+    """Read and check the manifest alone; BundleError, also if its hash is not the directory's name."""
     try:
         directory = directory.resolve()
-    except RuntimeError:  # what a circle of links raises
-        raise BundleError(directory, "is a link that leads back to itself") from None
+    except RuntimeError:  # a cycle of links
+        raise BundleError(directory, "is a symbolic link that leads back to itself") from None
     manifest_path = directory / MANIFEST_NAME
     try:
         document = json.loads(manifest_path.read_bytes())
         bundle_id = document.pop("bundle_id", None) if isinstance(document, dict) else None
         digest = digest_of(document) if isinstance(document, dict) else None
     except FileNotFoundError:
-        raise BundleError(manifest_path, "is missing: not a bundle, or an incomplete copy of one") from None
+        raise BundleError(manifest_path, "is missing: this is not a bundle, or an incomplete copy of one") from None
     except (OSError, ValueError, RecursionError) as error:
         raise BundleError(manifest_path, f"cannot be read as JSON: {error}") from error
     if digest is None:
@@ -102,7 +106,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def digest_of(document: Mapping[str, Json]) -> str:
-    """The bundle id of a manifest without that field: sha256 of its canonical JSON, 64 hexadecimal digits."""
+    """The bundle id of a manifest without the field bundle_id: sha256 of its canonical JSON, 64 hexadecimal digits."""
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -112,30 +116,32 @@ def _parse_manifest(path: Path, document: Mapping[str, Json]) -> Manifest:
         return TypeAdapter(Manifest).validate_python(document)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BundleError(path, f"field {place}: {first['msg']}") from error
+        field_name = ".".join(str(part) for part in first["loc"])
+        raise BundleError(path, f"field {field_name}: {first['msg']}") from error
 
 
 def _check_facts(path: Path, manifest: Manifest) -> None:
-    """What the types do not say: BundleError names the field."""
+    """Check what the types do not; BundleError names the field."""
     for name in ("tower_dimension", "text_dimension"):
         dimension = getattr(manifest, name)
         if not 1 <= dimension <= LARGEST_DIMENSION:
             raise BundleError(path, f"field {name}: {dimension} is not in 1..{LARGEST_DIMENSION}")
+    if manifest.max_tokens < FEWEST_TOKENS:
+        raise BundleError(path, f"field max_tokens: {manifest.max_tokens} is below {FEWEST_TOKENS}")
     if manifest.metric != METRIC:
-        raise BundleError(path, f"field metric: {manifest.metric!r}, this program knows {METRIC!r}")
+        raise BundleError(path, f"field metric: {manifest.metric!r}, this program supports {METRIC!r}")
     if not (math.isfinite(manifest.user_weight) and manifest.user_weight >= 0):
-        raise BundleError(path, f"field user_weight: {manifest.user_weight} is not a number of at least 0")
+        raise BundleError(path, f"field user_weight: {manifest.user_weight} is not a finite number of at least 0")
     for number, canary in enumerate(manifest.canaries):
         if len(canary.post_ids) != len(canary.scores) or not all(map(math.isfinite, canary.scores)):
-            raise BundleError(path, f"field canaries.{number}: post_ids and scores are not one finite score a post")
+            raise BundleError(path, f"field canaries.{number}: there is not one finite score for each post")
     for name, entry in manifest.files.items():
         if not _is_inside(name) or entry.size < 0:
             raise BundleError(path, f"field files: {name!r} is not the name of a file in the bundle")
 
 
 def _is_inside(name: str) -> bool:
-    """Whether a manifest's file name stays in the bundle's directory, whatever joins the two."""
+    """Whether a file name of the manifest stays in the bundle's directory, however the two are joined."""
     parts = name.split("/")
     return (
         not {"", ".", ".."} & set(parts)

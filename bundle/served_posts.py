@@ -1,4 +1,4 @@
-"""What a feed shows of each post, packed: one text for all posts, and an object only for a post that is asked for."""
+"""The fields of posts that a feed shows, packed: one text for all posts, and an object only when a post is read."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 TEXT_FIELDS = ("video_link", "title", "thumbnail_url", "owner_username")
-_BLOCK = 16_384  # posts whose text is looked at at once
+_BLOCK = 16_384  # posts whose text is checked at once
 
 
 @dataclass(frozen=True, slots=True)
 class ServedPost:
-    """What a feed shows of a post; category_id 0 means none."""
+    """The fields of a post that a feed shows; category_id 0 means none."""
 
     post_id: int
     video_link: str
@@ -26,7 +26,7 @@ class ServedPost:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedPosts(Sequence[ServedPost]):
-    """Posts without an object each: a million of them take their text and 44 bytes a post.
+    """A sequence of posts that holds no object for each: its size is that of the texts and 44 bytes a post.
 
     ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``text`` uint8 [bytes] is the UTF-8 of all posts' four
     text fields, one after the other; field ``f`` of post ``i`` ends at ``offsets[4 * i + f + 1]``, int64
@@ -52,7 +52,7 @@ class ServedPosts(Sequence[ServedPost]):
     def from_columns(
         cls, post_ids: NDArray[np.int64], category_ids: NDArray[np.int32], columns: dict[str, Iterable[str]]
     ) -> Self:
-        """Pack posts that are given as columns, a text of each post for each of TEXT_FIELDS."""
+        """Pack posts given as columns; ``columns`` has the texts of all posts for each of TEXT_FIELDS."""
         texts = chain.from_iterable(zip(*(columns[name] for name in TEXT_FIELDS), strict=True))
         encoded = [text.encode() for text in texts]
         offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
@@ -63,16 +63,16 @@ class ServedPosts(Sequence[ServedPost]):
         return len(self.post_ids)
 
     @overload
-    def __getitem__(self, place: int) -> ServedPost: ...
+    def __getitem__(self, index: int) -> ServedPost: ...
     @overload
-    def __getitem__(self, place: slice) -> tuple[ServedPost, ...]: ...
-    def __getitem__(self, place: int | slice) -> ServedPost | tuple[ServedPost, ...]:
-        if isinstance(place, slice):
-            return tuple(self.at(np.arange(*place.indices(len(self)))))
-        return self.at(np.array([range(len(self))[place]]))[0]  # a range counts from the end and raises IndexError
+    def __getitem__(self, index: slice) -> tuple[ServedPost, ...]: ...
+    def __getitem__(self, index: int | slice) -> ServedPost | tuple[ServedPost, ...]:
+        if isinstance(index, slice):
+            return tuple(self.at(np.arange(*index.indices(len(self)))))
+        return self.at(np.array([range(len(self))[index]]))[0]  # a range handles negative indices and raises IndexError
 
     def at(self, rows: NDArray[np.int64]) -> list[ServedPost]:
-        """The posts of the rows, in their order."""
+        """The posts at ``rows`` int64 [rows], in that order."""
         fields = len(TEXT_FIELDS)
         ends = self.offsets[fields * rows[:, None] + np.arange(fields + 1)].tolist()
         post_ids, category_ids = self.post_ids[rows].tolist(), self.category_ids[rows].tolist()
@@ -95,7 +95,7 @@ class ServedPosts(Sequence[ServedPost]):
         return (self[row] for row in range(len(self)))
 
     def complaint(self) -> str:
-        """What is wrong with offsets or text; empty if every post can be decoded."""
+        """What is wrong with the offsets or the text; empty if every post can be decoded."""
         offsets, size = self.offsets, self.text.size
         if offsets[0] != 0 or offsets[-1] != size or (offsets[1:] < offsets[:-1]).any():
             return "the offsets do not divide the text among the posts"
@@ -108,6 +108,6 @@ class ServedPosts(Sequence[ServedPost]):
                 post = (int(np.searchsorted(ends, ends[0] + error.start, side="right")) - 1) // len(TEXT_FIELDS)
                 return f"the text of post {int(self.post_ids[start + post])} is not UTF-8"
             first = block[(ends[:-1] - ends[0])[ends[:-1] < ends[-1]]]
-            if ((first & 0xC0) == 0x80).any():  # 10xxxxxx goes on with a character that began before
+            if ((first & 0xC0) == 0x80).any():  # 10xxxxxx is not the first byte of a character
                 return "an offset lies within a character"
         return ""

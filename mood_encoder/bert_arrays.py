@@ -5,12 +5,12 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors import safe_open
 
+from bundle.array_files import Arrays, read_any_arrays
+from bundle.manifest import BundleError
 from mood_encoder.encoder_files import TextEncoderError
 
 QUANTISED = "model_int8.safetensors"
@@ -19,8 +19,6 @@ ACTIVATIONS = {"gelu": "Gelu", "gelu_new": "FastGelu", "gelu_pytorch_tanh": "Fas
 
 BLOCK = 32
 """Weights that share a scale, and numbers of a state that do; scripts/measure_encoder.py compares 16 to 128."""
-
-Arrays = dict[str, NDArray[Any]]
 
 _PRODUCTS = ("query_key_value", "attended", "up", "down")
 _NORMS = ("attention_norm", "output_norm")
@@ -140,11 +138,10 @@ def read_arrays(path: Path) -> Arrays:
 def read_tensors(path: Path) -> Arrays:
     """Read a safetensors file whatever it holds, names without the prefix of a head; TextEncoderError."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            tensors = {name.removeprefix("bert."): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except Exception as error:  # it raises what comes to hand: SafetensorError, OSError, TypeError, AttributeError
-        raise TextEncoderError(path, f"cannot be read as safetensors: {error}") from error
-    return tensors
+        tensors = read_any_arrays(path)
+    except BundleError as error:
+        raise TextEncoderError(path, error.reason) from error
+    return {name.removeprefix("bert."): tensor for name, tensor in tensors.items()}
 
 
 def check_arrays(path: Path, shape: BertShape, arrays: Arrays, *, is_quantised: bool) -> None:

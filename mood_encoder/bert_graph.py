@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from mood_encoder.bert_arrays import ACTIVATIONS, Arrays, BertShape
+from bundle.array_files import Arrays
+from mood_encoder.bert_arrays import ACTIVATIONS, BertShape
 
 IDS = "ids"
 EMBEDDINGS = "embeddings"

@@ -1,7 +1,7 @@
-"""A mood as a person types it, in words that BERT understands: emoji become words, negations become their opposites.
+"""Turns a mood as a user types it into words that BERT understands: emoji into words, negations into opposites.
 
-BERT's vocabulary holds no emoji, so that every emoji would be the same unknown token; and it places "not sad" beside
-"sad", because the words are nearly the same. ``scripts/measure_emoji.py`` measures both.
+BERT's vocabulary holds no emoji, so all emoji would be the same unknown token. And its embedding of "not sad" is near
+that of "sad", because the words are nearly the same. ``scripts/measure_emoji.py`` measures both.
 """
 
 import re
@@ -10,8 +10,8 @@ from functools import cache
 import emoji
 
 # What people mean by an emoji, where its Unicode name ("smiling face with sunglasses") does not say it. An emoji that
-# is not here speaks through its name. Written without variation selectors, skin tones and genders: they change no mood.
-# One mood word each: with a second word beside it BERT understood fewer (scripts/measure_emoji.py).
+# is not listed stands for its name. Variation selectors, skin tones and genders are left out: they change no mood.
+# Each has one mood word: with two words BERT understood fewer (scripts/measure_emoji.py).
 _EMOJI_OF_MOOD = {
     "happy": "😀 😃 😄 😁 🙂 😊 ☺ 😺 😸",
     "laughing": "😂 🤣 😆 😹",
@@ -190,14 +190,14 @@ _NOT_A_MOOD = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[♀♂]")  
 
 
 def mood_to_words(mood: str) -> str:
-    """Say a mood in words: emoji become what people mean by them, negated everyday moods become their opposites.
+    """Put a mood into words: an emoji becomes what people mean by it, a negated everyday mood becomes its opposite.
 
-    Text without either comes back as it is, but for its white space. Emoji side by side are listed with commas, each
-    meaning once.
+    Other text is returned as it is, with its white space normalised. The meanings of adjacent emoji are separated by
+    commas, each given once.
     """
     text = _NOT_A_MOOD.sub("", mood)
     words, end = "", 0
-    run: set[str] = set()  # the words of the emoji side by side up to here
+    run: set[str] = set()  # the words of the adjacent emoji so far
     for found in emoji.emoji_list(text):
         between = text[end : found["match_start"]].strip(_JOINER)
         end = found["match_end"]
@@ -213,23 +213,23 @@ def mood_to_words(mood: str) -> str:
 
 
 def post_to_mood_sentence(mood_text: str, summary_text: str) -> str:
-    """The sentence whose embedding a mood is compared with: of a post's emotions, or of its summary if it names none.
+    """The sentence whose embedding moods are compared with: the post's emotions, or its summary if it names none.
 
-    A post without either says nothing of its mood: the sentence is empty, and its embedding is all zeros, so that its
-    closeness to every mood is 0. ``scripts/measure_mood.py`` measures the choice.
+    A post without either has an empty sentence. Its text embedding is zero, so that its closeness to every mood is 0.
+    ``scripts/measure_mood.py`` measures the choice.
     """
     text = (mood_text or summary_text).strip()
     return _MOOD_OF_A_POST.format(text) if text else ""
 
 
 def _word_of(symbol: str) -> str:
-    """What an emoji means, or else its Unicode name."""
+    """The meaning of an emoji, or its Unicode name if it is not listed."""
     name: str = emoji.EMOJI_DATA[symbol]["en"].strip(":").replace("_", " ")
     return _words_of_emoji().get(symbol, name)
 
 
 def _say_opposite(negation: re.Match[str]) -> str:
-    """The opposites of the negated words, or the negation as it stands where one of them has none."""
+    """The opposites of the negated words, or the unchanged negation if one of them has none."""
     negated = [word for word in re.findall(r"\w+", negation[1].lower()) if word not in {"or", "nor"}]
     if not all(word in _opposites() for word in negated):
         return negation[0]

@@ -1,9 +1,10 @@
-"""Texts to unit vectors through OpenVINO: the BERT of torch_encoder without torch and transformers, and faster."""
+"""Texts to unit vectors in OpenVINO: the same BERT as in torch_encoder, faster, without torch and transformers."""
 
 import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -13,19 +14,27 @@ from numpy.typing import NDArray
 from bundle.directory import Bundle
 from mood_encoder.bert_arrays import BLOCK, QUANTISED, BertShape, check_arrays, read_arrays, read_tensors
 from mood_encoder.bert_graph import bert_graph
-from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS, TextEncoderError, panics_are_errors, read_tokenizer
+from mood_encoder.encoder_files import (
+    CONFIG,
+    MAX_TOKENS,
+    TOKENIZER,
+    WEIGHTS,
+    TextEncoderError,
+    panics_are_errors,
+    read_tokenizer,
+)
 from mood_encoder.quiet_openvino import openvino
 from mood_encoder.runtime import read_encoder
 
 LOWEST_COSINE = 0.995
-"""How near the 8-bit embedding of a text must be to the one of the full weights; the nearest measured is .9987."""
+"""The least cosine between the embeddings of a text by 8-bit and by full weights; the lowest measured is .9987."""
 
 
 class OpenVinoEncoder:
-    """The encoder of a directory as TorchEncoder is one; safe to call from several threads.
+    """The encoder of a directory, like TorchEncoder; safe to call from several threads.
 
-    With ``quantised`` it reads ``model_int8.safetensors`` in place of ``model.safetensors``. TextEncoderError if a file
-    is missing, broken, or not of a BERT that has a graph here.
+    With ``quantised`` it reads ``model_int8.safetensors`` instead of ``model.safetensors``. TextEncoderError if a file
+    is missing, broken, or of a BERT that bert_graph does not support.
     """
 
     def __init__(
@@ -33,13 +42,13 @@ class OpenVinoEncoder:
         directory: Path,
         *,
         quantised: bool = True,
-        max_tokens: int = 128,
+        max_tokens: int = MAX_TOKENS,
         threads: int | None = 1,
         half_precision: bool = False,
     ) -> None:
-        """A batch is embedded by ``threads``, None for one a processor; one batch after the other.
+        """Batches run one after the other, each on ``threads`` threads; None means one thread for each processor.
 
-        With ``half_precision`` products are bfloat16 on a processor that has them, else float32.
+        With ``half_precision`` products are bfloat16 where the processor supports it, and float32 elsewhere.
         """
         config_path, weights = directory / CONFIG, QUANTISED if quantised else WEIGHTS
         for file in (CONFIG, TOKENIZER, weights):
@@ -58,8 +67,8 @@ class OpenVinoEncoder:
         properties: dict[str, object] = {
             "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": threads or os.cpu_count() or 1,
-            "ENABLE_CPU_PINNING": False,  # the processors are other processes' too
-            "DYNAMIC_QUANTIZATION_GROUP_SIZE": BLOCK if quantised else 0,  # the states too, in blocks like the weights'
+            "ENABLE_CPU_PINNING": False,  # other processes use the processors too
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": BLOCK if quantised else 0,  # states are quantised like weights
         }
         if not half_precision:
             properties["INFERENCE_PRECISION_HINT"] = "f32"
@@ -70,15 +79,17 @@ class OpenVinoEncoder:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """The mood encoder of a bundle with 8-bit weights; errors as read_encoder raises them."""
-        return read_encoder(bundle, cls, files=(CONFIG, TOKENIZER, QUANTISED))
+        """The mood encoder of a bundle, with 8-bit weights; BundleError as in read_encoder."""
+        return read_encoder(
+            bundle, partial(cls, max_tokens=bundle.manifest.max_tokens), files=(CONFIG, TOKENIZER, QUANTISED)
+        )
 
     def encode(
         self, texts: Sequence[str], *, batch_size: int = 8, progress: Callable[[int], None] | None = None
     ) -> NDArray[np.float32]:
         """Embed texts: float32 [texts, dimension] with unit rows, in the order given.
 
-        As TorchEncoder.encode, and a text's company changes nothing but the last bits of its embedding.
+        As TorchEncoder.encode; the other texts of a call change only the last bits of an embedding.
         """
         tokens = [self._tokenizer.encode(text).ids for text in texts]
         if len(tokens) == 1:
@@ -92,23 +103,23 @@ class OpenVinoEncoder:
 
     def _run(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         ids = np.array(tokens, dtype=np.int64)
-        with self._turn:  # two at once would take longer than one after the other: both wait for the same weights
+        with self._turn:  # two batches at once would be slower: both read the same weights
             embeddings: NDArray[np.float32] = self._request.infer({0: ids}, share_inputs=True)[0]
         return embeddings
 
     def _prove(self, path: Path) -> None:
-        """Embed one text: some settings fail, or make no number, only then."""
+        """Embed one text: some configurations fail, or give NaN, only then."""
         try:
             with panics_are_errors():
                 norm = float(np.linalg.norm(self.encode(["a calm evening"])))
         except Exception as error:
-            raise TextEncoderError(path, f"gives no BERT that embeds a text: {error}") from error
+            raise TextEncoderError(path, f"does not give a BERT that can embed a text: {error}") from error
         if not abs(norm - 1) < 1e-3:
             raise TextEncoderError(path, f"gives a BERT whose embedding has the norm {norm}, not 1")
 
 
 def _alike(tokens: Sequence[Sequence[int]], batch_size: int) -> Iterator[list[int]]:
-    """Rows of texts with as many tokens, longest first, so that memory peaks at once and nothing is padding."""
+    """Batches of rows with equally many tokens, so that nothing is padded; longest first: memory peaks early."""
     rows_of_length: dict[int, list[int]] = defaultdict(list)
     for row, ids in enumerate(tokens):
         rows_of_length[len(ids)].append(row)
@@ -123,4 +134,4 @@ def _compile(path: Path, graph: bytes, properties: dict[str, object]) -> openvin
         core = openvino.Core()
         return core.compile_model(core.read_model(graph), "CPU", properties)
     except Exception as error:
-        raise TextEncoderError(path, f"gives no graph that OpenVINO takes: {error}") from error
+        raise TextEncoderError(path, f"does not give a graph that OpenVINO accepts: {error}") from error

@@ -1,9 +1,9 @@
-"""The weights of a BERT in 8 bits: a quarter of the memory that each text has to read.
+"""Quantises the weights of a BERT to 8 bits, so that encoding a text reads a quarter of the memory.
 
-Each BLOCK of weights, and at run time each of a state's numbers, shares one scale (MatMulNBits of ONNX Runtime), so a
-block is only as exact as its largest number lets it be. A BERT has a few numbers in each state that are far larger
-than the others. They are gathered in blocks of their own: which number of a state stands where is free, as long as all
-weights agree, and costs nothing at run time. ``scripts/measure_encoder.py`` shows what that is worth.
+Each BLOCK of weights shares one scale, and so does each block of numbers in a state (MatMulNBits of ONNX Runtime), so
+the largest number of a block limits the precision of the others. In a BERT a few numbers of each state are far larger
+than the rest. They are gathered in blocks of their own: the order of the numbers in a state is free as long as all
+weights agree on it, and costs nothing at run time. ``scripts/measure_encoder.py`` measures the gain.
 """
 
 import math
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
-from mood_encoder.bert_arrays import BLOCK, QUANTISED, Arrays, BertShape, check_arrays, read_arrays
+from bundle.array_files import Arrays, write_arrays
+from mood_encoder.bert_arrays import BLOCK, QUANTISED, BertShape, check_arrays, read_arrays
 from mood_encoder.encoder_files import CONFIG, WEIGHTS
 
 _NORM = re.compile(r"(?:.*[._])?norm\.(?:weight|bias)")
@@ -23,21 +23,21 @@ _TAKES_STATES = re.compile(r".*\.(?:query_key_value|up)\.weight")
 
 
 def write_quantised(source: Path, destination: Path) -> Path:
-    """Write ``model_int8.safetensors`` of the BERT in ``source``; the same BERT gives the same bytes.
+    """Write ``model_int8.safetensors`` for the BERT in ``source``; the same BERT gives the same bytes.
 
-    TextEncoderError if the BERT cannot be read, or is of a kind that has no graph here.
+    TextEncoderError if the BERT cannot be read, or if bert_graph does not support it.
     """
     shape = BertShape.read(source / CONFIG)
     arrays = read_arrays(source / WEIGHTS)
     check_arrays(source / WEIGHTS, shape, arrays, is_quantised=False)
     path = destination / QUANTISED
-    save_file(quantise(shape, arrays), path)
+    write_arrays(path, quantise(shape, arrays))
     return path
 
 
 def quantise(shape: BertShape, arrays: Arrays, *, block: int = BLOCK) -> Arrays:
-    """The arrays with 8-bit products, as bert_arrays.array_shapes lists them."""
-    order = _order_of_loudness(arrays)
+    """The arrays with 8-bit weights, as bert_arrays.array_shapes lists them."""
+    order = _order_by_size(arrays)
     quantised: Arrays = {"order": np.argsort(order).astype(np.int64)}
     for name, array in _reordered(arrays, order).items():
         product = name.removesuffix(".weight")
@@ -48,18 +48,18 @@ def quantise(shape: BertShape, arrays: Arrays, *, block: int = BLOCK) -> Arrays:
     return quantised
 
 
-def _order_of_loudness(arrays: Arrays) -> NDArray[np.int64]:
-    """The numbers of a state, quietest first: a normalised number is as large as its norm's weight and bias make it."""
-    loudness = np.zeros(arrays["norm.weight"].shape)
+def _order_by_size(arrays: Arrays) -> NDArray[np.int64]:
+    """The numbers of a state, smallest first: the weight and bias of the norm set the size of a normalised number."""
+    total = np.zeros(arrays["norm.weight"].shape)
     for name, weight in arrays.items():
         if _NORM.fullmatch(name) and name.endswith(".weight"):
             sizes = np.hypot(weight, arrays[f"{name.removesuffix('.weight')}.bias"], dtype=np.float64)
-            loudness += sizes / max(sizes.mean(), 1e-12)
-    return np.argsort(loudness, kind="stable")
+            total += sizes / max(sizes.mean(), 1e-12)
+    return np.argsort(total, kind="stable")
 
 
 def _reordered(arrays: Arrays, order: NDArray[np.int64]) -> Arrays:
-    """The same BERT, whose states hold their numbers in another order."""
+    """The same BERT with the numbers of its states in another order."""
     reordered: Arrays = {}
     for name, array in arrays.items():
         if name in {"words", "positions"} or _TAKES_STATES.fullmatch(name):

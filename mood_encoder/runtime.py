@@ -1,4 +1,4 @@
-"""The runtimes that a BERT runs in, and how the mood encoder of a bundle is read in any of them; loads neither."""
+"""The runtimes of the mood encoder, and how a bundle's encoder is read in either; importing it loads neither."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -13,18 +13,18 @@ from mood_encoder.encoder_files import CONFIG, TextEncoderError
 
 
 class Runtime(StrEnum):
-    """In what a BERT runs; a process that chooses OpenVINO needs no torch."""
+    """A runtime of the mood encoder; a process that chooses OpenVINO needs no torch."""
 
     OPENVINO = "openvino"
     TORCH = "torch"
 
 
 class TextEncoder(Protocol):
-    """Embeds texts: TorchEncoder in torch, OpenVinoEncoder without it."""
+    """Embeds texts. TorchEncoder and OpenVinoEncoder are the implementations."""
 
     @property
     def dimension(self) -> int:
-        """Numbers of an embedding."""
+        """The length of an embedding."""
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Embed texts: float32 [texts, dimension] with unit rows, in the order given."""
@@ -33,17 +33,20 @@ class TextEncoder(Protocol):
 _Encoder = TypeVar("_Encoder", bound=TextEncoder)
 
 
-def read_encoder(bundle: Bundle, kind: Callable[[Path], _Encoder], *, files: Sequence[str]) -> _Encoder:
-    """The encoder of a bundle; BundleError names the file that is no part of one, or of one of another dimension."""
+def read_encoder(bundle: Bundle, read: Callable[[Path], _Encoder], *, files: Sequence[str]) -> _Encoder:
+    """Read the encoder of a bundle, made of ``files``; ``read`` gets its directory and raises TextEncoderError.
+
+    BundleError names the file that is missing or unusable, or the configuration if its dimension is not the manifest's.
+    """
     for name in files:
         bundle.path(f"{MOOD_ENCODER}/{name}")
     try:
-        encoder = kind(bundle.directory / MOOD_ENCODER)
+        encoder = read(bundle.directory / MOOD_ENCODER)
     except TextEncoderError as error:
         raise BundleError(error.path, error.reason) from error
     if encoder.dimension != bundle.manifest.text_dimension:
         raise BundleError(
             bundle.directory / MOOD_ENCODER / CONFIG,
-            f"embeds in {encoder.dimension} dimensions, the manifest says {bundle.manifest.text_dimension}",
+            f"gives embeddings of {encoder.dimension} numbers, the manifest says {bundle.manifest.text_dimension}",
         )
     return encoder

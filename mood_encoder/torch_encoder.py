@@ -1,10 +1,11 @@
-"""Texts to unit vectors with a BERT that lies in a local directory; the network is never touched.
+"""Texts to unit vectors in torch, with the BERT of a local directory; it never uses the network.
 
-Mean pooling over all tokens and normalisation, as sentence-transformers/all-MiniLM-L6-v2 is meant to be used
+Mean pooling over all tokens, then normalisation, as the model card of all-MiniLM-L6-v2 says
 (https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2).
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +19,7 @@ from transformers import BertConfig, BertModel
 from bundle.directory import Bundle
 from mood_encoder.encoder_files import (
     CONFIG,
+    MAX_TOKENS,
     TOKENIZER,
     WEIGHTS,
     TextEncoderError,
@@ -29,13 +31,13 @@ from mood_encoder.runtime import read_encoder
 
 
 class TorchEncoder:
-    """A BERT of a Hugging Face directory, on the processor, in inference mode; safe to call from several threads.
+    """A BERT of a Hugging Face directory, on the CPU, in inference mode; safe to call from several threads.
 
-    Reads exactly the files that ``encoder_files`` names. Texts are cut after ``max_tokens`` tokens, the two that mark
-    start and end included. TextEncoderError if a file is missing, broken, or not of a BERT.
+    It reads exactly the files of ``encoder_files``. Texts are cut after ``max_tokens`` tokens, the start and end tokens
+    included. TextEncoderError if a file is missing, broken, or not of a BERT.
     """
 
-    def __init__(self, directory: Path, *, max_tokens: int = 128) -> None:
+    def __init__(self, directory: Path, *, max_tokens: int = MAX_TOKENS) -> None:
         config_path, tokenizer_path, weights_path = encoder_files(directory)
         config = _read_config(config_path)
         if not 3 <= max_tokens <= config.max_position_embeddings:
@@ -50,20 +52,22 @@ class TorchEncoder:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """The mood encoder of a bundle with full weights; errors as read_encoder raises them."""
-        return read_encoder(bundle, cls, files=(CONFIG, TOKENIZER, WEIGHTS))
+        """The mood encoder of a bundle, with full weights; BundleError as in read_encoder."""
+        return read_encoder(
+            bundle, partial(cls, max_tokens=bundle.manifest.max_tokens), files=(CONFIG, TOKENIZER, WEIGHTS)
+        )
 
     def encode(
         self, texts: Sequence[str], *, batch_size: int = 32, progress: Callable[[int], None] | None = None
     ) -> NDArray[np.float32]:
         """Embed texts: float32 [texts, dimension] with unit rows, in the order given.
 
-        An empty text has an embedding too: that of the two tokens that mark start and end. ``progress`` hears after
-        each batch how many texts it held. The same list gives the same bytes; a text may differ in its last bits
-        between batches of different shapes, never with ``batch_size=1``.
+        The embedding of an empty text is that of the start and end tokens. ``progress`` is called after each batch with
+        its number of texts. The same list gives the same bytes. In batches of different shapes the embedding of a text
+        may differ in its last bits; with ``batch_size=1`` it never does.
         """
         tokens = [self._tokenizer.encode(text).ids for text in texts]
-        # Neighbours in length share a batch, so that little is padding; longest first, so that memory peaks at once.
+        # Texts of similar length share a batch, so that little is padding; longest first, so that memory peaks early.
         order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]), reverse=True)
         embeddings = np.zeros((len(tokens), self.dimension), dtype=np.float32)
         for start in range(0, len(order), batch_size):
@@ -74,12 +78,12 @@ class TorchEncoder:
         return embeddings
 
     def _prove(self, config_path: Path) -> None:
-        """Embed one text: some settings fail, or make no number, only then."""
+        """Embed one text: some configurations fail, or give NaN, only then."""
         try:
             with panics_are_errors():
                 norm = float(np.linalg.norm(self.encode(["a calm evening"])))
         except Exception as error:
-            raise TextEncoderError(config_path, f"gives no BERT that embeds a text: {error}") from error
+            raise TextEncoderError(config_path, f"does not give a BERT that can embed a text: {error}") from error
         if not abs(norm - 1) < 1e-3:
             raise TextEncoderError(config_path, f"gives a BERT whose embedding has the norm {norm}, not 1")
 
@@ -93,7 +97,7 @@ class TorchEncoder:
         with torch.inference_mode():
             states = self._bert(input_ids=ids, attention_mask=mask).last_hidden_state  # [texts, tokens, dimension]
             sums = (states * mask.unsqueeze(-1)).sum(dim=1)
-            # The mean is the sum but for its length, which the normalisation takes away.
+            # The normalised sum is the normalised mean.
             embeddings: NDArray[np.float32] = torch.nn.functional.normalize(sums, dim=1).numpy()
         return embeddings
 
@@ -113,12 +117,12 @@ def _read_config(path: Path) -> BertConfig:
 
 
 def _read_bert(path: Path, config_path: Path, config: BertConfig) -> BertModel:
-    # Not from_pretrained: it asks the network unless told not to, and reports unused weights on the screen.
+    # Not from_pretrained: by default it uses the network, and it prints unused weights.
     try:
         weights = load_file(path)
     except (SafetensorError, OSError) as error:
         raise TextEncoderError(path, f"cannot be read as safetensors: {error}") from error
-    # A BERT that was saved under a head carries its name as a prefix; the head itself is not needed.
+    # The weights of a BERT that was saved with a head have a prefix; the head is not needed.
     weights = {name.removeprefix("bert."): tensor for name, tensor in weights.items()}
     _compare_shapes(config_path, config, weights)
     bert = BertModel(config, add_pooling_layer=False)
@@ -133,7 +137,7 @@ def _read_bert(path: Path, config_path: Path, config: BertConfig) -> BertModel:
 
 
 def _compare_shapes(config_path: Path, config: BertConfig, weights: dict[str, torch.Tensor]) -> None:
-    """Refuse a configuration larger than the weights before memory is taken for it."""
+    """Refuse a configuration larger than the weights before memory is allocated for it."""
     if config.num_hidden_layers > len(weights):
         raise TextEncoderError(
             config_path, f"has {config.num_hidden_layers} layers, {WEIGHTS} only {len(weights)} arrays"
@@ -142,7 +146,7 @@ def _compare_shapes(config_path: Path, config: BertConfig, weights: dict[str, to
         with torch.device("meta"):  # shapes without memory
             expected = BertModel(config, add_pooling_layer=False).state_dict()
     except Exception as error:
-        raise TextEncoderError(config_path, f"describes no BERT: {error}") from error
+        raise TextEncoderError(config_path, f"does not describe a BERT: {error}") from error
     for name, weight in expected.items():
         if name in weights and weights[name].shape != weight.shape:
             raise TextEncoderError(

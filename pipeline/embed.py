@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from mood_encoder.encoder_files import encoder_files
+from mood_encoder.encoder_files import MAX_TOKENS, encoder_files
 from mood_encoder.mood_text import post_to_mood_sentence
 from mood_encoder.openvino_encoder import OpenVinoEncoder
 from mood_encoder.runtime import Runtime, TextEncoder
 from pipeline.tables import read_posts
 
-MAX_TOKENS = 128
 _TEXTS_AT_ONCE = 512  # among so many, texts of one length fill batches
 _NORM_TOLERANCE = 1e-3
 _ARRAYS = ("post_ids", "embeddings", "mood_embeddings")

@@ -20,7 +20,7 @@ from bundle.index_posts import Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Canary, Json, Manifest
 from bundle.served_posts import TEXT_FIELDS, ServedPosts
-from mood_encoder.encoder_files import encoder_files
+from mood_encoder.encoder_files import MAX_TOKENS, encoder_files
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.dataset import Dataset, DatasetError
@@ -108,6 +108,7 @@ def export(
     manifest = Manifest(
         tower_dimension=towers.config.tower_dimension,
         text_dimension=towers.config.text_dimension,
+        max_tokens=MAX_TOKENS,
         user_weight=user_weight,
         tower=towers.config.as_facts(),
         counts=counts,

@@ -164,13 +164,13 @@ def check_bundle(bundle: Bundle) -> None:
     """Read every file as the processes will; BundleError names the one that does not say what it should."""
     from mood_encoder.openvino_encoder import OpenVinoEncoder  # noqa: PLC0415 - loads OpenVINO
     from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - torch takes seconds to import
-    from two_tower.towers import Towers  # noqa: PLC0415
+    from two_tower.torch_towers import TorchTowers  # noqa: PLC0415
 
     IndexPosts.read(bundle)
     KnownUsers.read(bundle)
     HistoryPosts.read(bundle)
     CanaryEmbeddings.read(bundle)
-    Towers.read(bundle)
+    TorchTowers.read(bundle)
     TorchEncoder.read(bundle)
     OpenVinoEncoder.read(bundle)
 

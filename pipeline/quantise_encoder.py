@@ -51,6 +51,6 @@ def quantise_encoder(directory: Path, *, full: TextEncoder) -> float:
         raise TextEncoderError(
             path,
             f"embeds {PROOF_TEXTS[worst]!r} with the cosine {cosines[worst]:.4f} to the full weights, serving needs "
-            f"{LOWEST_COSINE}: this BERT does not bear 8 bits",
+            f"{LOWEST_COSINE}: this BERT loses too much accuracy in 8 bits",
         )
     return float(cosines[worst])

@@ -105,17 +105,15 @@ def _fit(
         tower_dimension=config.representation_dimension + config.popularity_dimension + 1,
         representation_dimension=config.representation_dimension,
         history_length=config.history_length,
-        id_dropout=config.id_dropout,
-        word_dropout=config.word_dropout,
-        dropout=config.dropout,
         new_post_bonus=config.new_post_bonus,
         taste_from_mean=config.taste_from_mean,
         newcomers_follow_trend=dataset.has_clock,
     )
     examples = Examples(dataset, config, vocabulary.rows_of(dataset.texts), device=device, random=random)
-    post_tower = PostTower(tower_config).to(device)
+    post_tower = PostTower(tower_config, id_dropout=config.id_dropout, word_dropout=config.word_dropout)
+    post_tower = post_tower.to(device)
     post_tower.start_from(examples.text, scale=config.text_scale)
-    users = _users(config.users, len(dataset.user_ids), tower_config).to(device)
+    users = _users(config.users, len(dataset.user_ids), tower_config, dropout=config.dropout).to(device)
     parameters = [*post_tower.parameters(), *users.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
     loss_of = {"softmax": _softmax_loss, "bce": _bce_loss, "mse": _mse_loss, "mse-negatives": _mse_negatives_loss}[
@@ -182,10 +180,10 @@ def _fit(
     return Fitted(tower_config, users.cpu(), post_tower.cpu(), vocabulary, tuple(reports))
 
 
-def _users(kind: str, user_count: int, config: TowerConfig) -> nn.Module:
+def _users(kind: str, user_count: int, config: TowerConfig, *, dropout: float) -> nn.Module:
     match kind:
         case "transformer":
-            return ByHistory(UserTower(config))
+            return ByHistory(UserTower(config, dropout=dropout))
         case "pooled":
             return ByPooledHistory(config)
         case _:

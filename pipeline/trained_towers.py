@@ -79,7 +79,12 @@ class TrainedTowers:
             document = json.loads((directory / FACTS_FILE).read_bytes())
         except FileNotFoundError:
             raise NoTrainedTowersError(f"{directory} holds no trained towers: run `moodfeed train`") from None
-        config = TowerConfig(**document["config"])
+        try:
+            config = TowerConfig(**document["config"])
+        except TypeError:
+            raise NoTrainedTowersError(
+                f"{directory} holds towers of another version of this program: run `moodfeed train`"
+            ) from None
         user_tower, post_tower = UserTower(config), PostTower(config)
         user_tower.load_state_dict(load_file(directory / USER_TOWER_FILE), strict=True)
         post_tower.load_state_dict(load_file(directory / POST_TOWER_FILE), strict=True)

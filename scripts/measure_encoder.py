@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from bundle.array_files import Arrays
 from bundle.directory import current_bundle, open_bundle
-from mood_encoder.bert_arrays import BLOCK, Arrays, BertShape, read_arrays
+from mood_encoder.bert_arrays import BLOCK, BertShape, read_arrays
 from mood_encoder.bert_graph import IDS, bert_graph
 from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS, default_encoder_directory, read_tokenizer
 from mood_encoder.mood_text import mood_to_words, post_to_mood_sentence

@@ -1,4 +1,4 @@
-"""A whole bundle in a few kilobytes: every file that a real one has, of towers and a BERT that know next to nothing."""
+"""A whole bundle in a few kilobytes: all files of a real one, with tiny untrained towers and a tiny untrained BERT."""
 
 import tempfile
 from collections.abc import Callable
@@ -44,6 +44,7 @@ POST_IDS = np.array([40, 20, 30, 10, 50], dtype=np.int64)  # of the index; a his
 MANIFEST = Manifest(
     tower_dimension=TOWER.tower_dimension,
     text_dimension=TOWER.text_dimension,
+    max_tokens=128,
     user_weight=0.5,
     tower=TOWER.as_facts(),
     counts={"posts": 6, "servable_posts": 5, "users": 3, "interactions": 4},
@@ -54,7 +55,7 @@ MANIFEST = Manifest(
 
 
 def tiny_files(seed: int = 0) -> Callable[[Path], None]:
-    """What writes the files of a tiny bundle into a directory; another seed, other bytes."""
+    """A function that writes the files of a tiny bundle into a directory; another seed gives other bytes."""
 
     def write_files(directory: Path) -> None:
         random = np.random.default_rng(seed)
@@ -95,7 +96,7 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
 
 
 def write_tiny_bundle(root: Path, *, seed: int = 0, created_at: str = "2026-01-01T00:00:00+00:00") -> Path:
-    """A tiny bundle under ``root``, not current."""
+    """Write a tiny bundle under ``root`` and return its directory; it is not made current."""
     return write_bundle(root, MANIFEST, write_files=tiny_files(seed), sidecar={"created_at": created_at})
 
 

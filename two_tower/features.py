@@ -1,4 +1,4 @@
-"""What the towers see of a history and of a post: the same arithmetic in training and in serving."""
+"""The inputs of the towers, computed from histories and posts in the same way in training and in serving."""
 
 from dataclasses import dataclass
 
@@ -41,11 +41,11 @@ class Histories:
 
 @dataclass(frozen=True, slots=True)
 class PostInputs:
-    """All that the post tower sees of posts.
+    """The inputs of the post tower.
 
     ``text`` float32 [posts, text dimension], ``words`` int64 [posts, words] (0 = none), ``category_rows`` int64 [posts]
     (0 = none), ``post_rows`` int64 [posts] (row of the id embedding, -1 for a post unknown at training time),
-    ``numeric`` float32 [posts, features], ``is_new`` bool [posts]: nobody had met the post.
+    ``numeric`` float32 [posts, features], ``is_new`` bool [posts]: the post has no interactions.
     """
 
     text: NDArray[np.float32]
@@ -67,9 +67,9 @@ def window_histories(
     days: NDArray[np.floating],
     length: int,
 ) -> Histories:
-    """Take the newest ``length`` events of each slice ``starts[i]:ends[i]`` of the event arrays, oldest first in them.
+    """Take the newest ``length`` events of each slice ``starts[i]:ends[i]`` of the event arrays (oldest first).
 
-    ``days`` [events] and ``moments`` [users] are days on one calendar: an event's age is taken at the user's moment.
+    ``days`` [events] and ``moments`` [users] are days since the same date; an event's age is that at the user's moment.
     """
     positions = ends[:, None] - length + np.arange(length)  # [users, length]
     is_event = positions >= starts[:, None]
@@ -89,7 +89,7 @@ def window_histories(
 
 
 def scale_days(days: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Logarithm of an age in days, clipped at 0, scaled to about 0..1 for the first five months."""
+    """The logarithm of ages in days, clipped at 0 and scaled so that the first five months are about 0..1."""
     return np.asarray(np.log1p(np.maximum(days, 0)) / _LOG_AGE_SCALE, dtype=np.float32)
 
 
@@ -102,11 +102,10 @@ def numeric_features(
     category_rows: NDArray[np.integer],
     category_count: int,
 ) -> NDArray[np.float32]:
-    """What was known of every post at a moment: float32 [posts, len(NUMERIC_FEATURES)].
+    """The numeric features of every post at a moment: float32 [posts, len(NUMERIC_FEATURES)].
 
-    Only events before ``snapshot_day`` count, so that training never sees the future; a post made after it has age 0.
-    Days are numbers of days since 1970. Counters of the upstream API are left out: they are of today, whatever the
-    moment that is being learnt from.
+    Only events before ``snapshot_day`` count, so that training never sees the future; a post created later has age 0.
+    Days count from 1970. Counters of the upstream API are left out: they are today's, not those of the moment.
     """
     posts = len(created_days)
     shares = []
@@ -131,13 +130,13 @@ def numeric_features(
 def new_post_features(
     numeric: NDArray[np.float32], category_rows: NDArray[np.int64], category_row: int
 ) -> NDArray[np.float32]:
-    """Features of a post made now, which nobody has met: only how lively its category is, is known.
+    """Features float32 [features] of a post created now, which has no interactions: those of its category alone.
 
-    ``numeric`` [posts, features] and ``category_rows`` [posts] describe the posts that are known; float32 [features].
+    ``numeric`` [posts, features] and ``category_rows`` [posts] are those of the known posts.
     """
     features = np.zeros(numeric.shape[1], dtype=np.float32)
     of_category = numeric[category_rows == category_row]
     if len(of_category):
         features[_CATEGORY_COLUMNS] = of_category[0, _CATEGORY_COLUMNS]
-    features[_YOUNG_COLUMN] = numeric.any()  # towers that were trained without a clock know no age
+    features[_YOUNG_COLUMN] = numeric.any()  # without times, training saw no age
     return features

@@ -1,7 +1,8 @@
-"""The two towers: a person's history and a post, each as a unit vector; their inner product is the score.
+"""The two towers: a user's history and a post each become a unit vector; the inner product of the two is the score.
 
-Structure: the history-based user tower of YouTube's and X's retrieval models (Covington et al. 2016), with the
-transformer and the shared item representations of SASRec (Kang and McAuley 2018).
+The structure is that of the history-based user tower in YouTube's and X's retrieval models (Covington et al. 2016),
+with the transformer and the shared item representations of SASRec (Kang and McAuley 2018). numpy_towers.py computes the
+same in inference mode, in steps of the same names.
 """
 
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from bundle.verbs import VERBS
 from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories
 from two_tower.tower_config import TowerConfig, newness_of
 
-_BESIDE_MEAN = 0.2  # of the transformer's say in a taste, at first, where the mean of the history has one
+_BESIDE_MEAN = 0.2  # initial weight of the transformer's output in a taste, beside the mean of the history
 
 
 class HistoryTensors(NamedTuple):
@@ -39,10 +40,10 @@ def history_tensors(histories: Histories, device: torch.device | str = "cpu") ->
 
 
 class PostTensors(NamedTuple):
-    """What posts are: ``text`` float32 [posts, text dimension], ``words`` int64 [posts, words] (0 = none).
+    """The contents of posts: ``text`` float32 [posts, text dimension], ``words`` int64 [posts, words] (0 = none).
 
-    ``category_rows`` int64 [posts] (0 = none), ``post_rows`` int64 [posts]: the row of the id embedding, -1 for a post
-    unknown at training time.
+    ``category_rows`` int64 [posts] (0 = none), ``post_rows`` int64 [posts]: the row of the id embedding, or -1 for a
+    post unknown at training time.
     """
 
     text: Tensor
@@ -52,14 +53,17 @@ class PostTensors(NamedTuple):
 
 
 class PostTower(nn.Module):
-    """A post's text, words, category and id give its representation; with its popularity, its embedding.
+    """A post's text, words, category and id give its representation; with its popularity, they give its embedding.
 
-    An embedding has two parts: the representation, which a user's taste meets, and the popularity part, which what is
-    liked by all meets; the first component of the latter is the trend itself, so that who follows nothing else gets the
-    posts in its order. One scale is learnt for taste and trend each, so that none drowns the others.
+    An embedding has three parts: the representation, which is multiplied with a user's taste; the trend, one number;
+    and the rest of the popularity. A user whose embedding is zero but for the trend gets the posts in the order of the
+    trend. Taste and trend each have a learnt scale, so that neither outweighs the other.
+
+    In training, ``id_dropout`` is the share of posts that are treated as unknown, and ``word_dropout`` is the share of
+    words that are left out.
     """
 
-    def __init__(self, config: TowerConfig) -> None:
+    def __init__(self, config: TowerConfig, *, id_dropout: float = 0.0, word_dropout: float = 0.0) -> None:
         super().__init__()
         width = config.representation_dimension
         self.text = nn.Linear(config.text_dimension, width)
@@ -71,20 +75,20 @@ class PostTower(nn.Module):
         self.trend_scale = nn.Parameter(torch.tensor(0.1))
         self.hidden = nn.Linear(len(NUMERIC_FEATURES), config.hidden_dimension)
         self.popularity = nn.Linear(config.hidden_dimension, config.learned_dimension - width - 1)
-        self.id_dropout = config.id_dropout
-        self.word_dropout = config.word_dropout
+        self.id_dropout = id_dropout
+        self.word_dropout = word_dropout
         self.new_post_bonus = config.new_post_bonus
         nn.init.zeros_(self.words.weight)
-        nn.init.zeros_(self.popularity.weight)  # the trend alone, until the other features show their worth
+        nn.init.zeros_(self.popularity.weight)  # at first only the trend counts
         nn.init.zeros_(self.popularity.bias)
         nn.init.normal_(self.category.weight, std=0.02)
-        nn.init.zeros_(self.identity.weight)  # and so it stays where a post is never met: the text speaks alone
+        nn.init.zeros_(self.identity.weight)  # stays zero for a post without interactions
 
     def start_from(self, text: Tensor, *, scale: float) -> None:
-        """Begin with the whitened principal components of the texts [posts, text dimension], times ``scale``.
+        """Initialise the text layer with the whitened principal components of ``text`` [posts, text dimension].
 
-        The texts of one catalogue are all alike in most directions; people's tastes differ in those where they vary.
-        The smaller the scale, the sooner what is learnt of a post outweighs its text.
+        The texts of a catalogue are alike in most directions, and tastes differ in the directions in which they vary.
+        The smaller the ``scale`` of the components, the sooner the learnt id embedding outweighs the text.
         """
         mean = text.mean(dim=0)
         _, deviations, components = torch.linalg.svd(text - mean, full_matrices=False)
@@ -96,7 +100,8 @@ class PostTower(nn.Module):
             self.text.bias.copy_(-(self.text.weight @ mean))
 
     def represent(self, posts: PostTensors) -> Tensor:
-        """Representations [posts, representation_dimension] of what a post is, whenever one looks at it."""
+        """Representations [posts, representation_dimension]; they do not depend on the moment."""
+        # Representation: text, words, category and id
         is_known = (posts.post_rows >= 0).unsqueeze(-1)
         has_word = posts.words > 0  # [posts, words]
         if self.training:
@@ -109,39 +114,42 @@ class PostTower(nn.Module):
 
     def forward(self, representations: Tensor, numeric: Tensor) -> Tensor:
         """Unit vectors [posts, learned_dimension] at the moment that ``numeric`` [posts, features] describes."""
-        taste = self.taste_scale * representations / representations.shape[-1] ** 0.5
-        trend = torch.tanh(self.trend_scale.abs() * numeric[:, TREND_COLUMN:])
-        rest = functional.normalize(
-            torch.cat([taste, self.popularity(functional.gelu(self.hidden(numeric)))], dim=-1), dim=-1
-        )
-        rest = (1 - trend**2).sqrt() * rest
         width = representations.shape[-1]
+
+        # Taste, trend and popularity
+        taste = self.taste_scale * representations / width**0.5
+        trend = torch.tanh(self.trend_scale.abs() * numeric[:, TREND_COLUMN:])
+        popularity = self.popularity(functional.gelu(self.hidden(numeric), approximate="tanh"))
+
+        # Unit vector
+        rest = (1 - trend**2).sqrt() * functional.normalize(torch.cat([taste, popularity], dim=-1), dim=-1)
         return torch.cat([rest[:, :width], trend, rest[:, width:]], dim=-1)
 
     def embed(self, representations: Tensor, numeric: Tensor, is_new: Tensor) -> Tensor:
-        """Unit embeddings [posts, tower_dimension]; ``is_new`` bool [posts]: nobody has met the post."""
+        """Unit embeddings [posts, tower_dimension]; ``is_new`` bool [posts]: the post has no interactions."""
         newness = newness_of(self.new_post_bonus) * torch.where(is_new, 1.0, -1.0).unsqueeze(-1)
         return _with_newness(self(representations, numeric), newness)
 
 
 class UserTower(nn.Module):
-    """A history gives a person's embedding; an empty one gives what people without a history like.
+    """A history gives a user's embedding; an empty one gives what users without a history like.
 
-    One transformer block over the history, read where the newest event stands: of a single causal block (SASRec, Kang
-    and McAuley 2018) that is all that its last position sees, at a fraction of the arithmetic.
+    It is one transformer block, of which only the output at the newest event is computed. A causal block (SASRec, Kang
+    and McAuley 2018) has the same output there, at many times the arithmetic. ``dropout`` is the share of numbers that
+    training sets to zero in the items and in both branches of the block.
     """
 
-    def __init__(self, config: TowerConfig) -> None:
+    def __init__(self, config: TowerConfig, *, dropout: float = 0.0) -> None:
         super().__init__()
         width = config.representation_dimension
         self.heads = config.heads
-        self.dropout = config.dropout
+        self.dropout = dropout
         self.new_post_bonus = config.new_post_bonus
         self.newcomers_follow_trend = config.newcomers_follow_trend
         self.verb = nn.Embedding(len(VERBS), width)
         self.event = nn.Linear(2, width)  # strength and age
-        self.position = nn.Embedding(config.history_length, width)  # 0 = oldest place, newest event last
-        self.nothing = nn.Parameter(torch.zeros(width))  # always there to be looked at, so an empty history works
+        self.position = nn.Embedding(config.history_length, width)  # 0 = oldest position; the newest event has the last
+        self.nothing = nn.Parameter(torch.zeros(width))  # attended to beside the events, so that an empty history works
         self.attention_norm = nn.LayerNorm(width)
         self.query = nn.Linear(width, width)
         self.key_value = nn.Linear(width, 2 * width)
@@ -149,10 +157,10 @@ class UserTower(nn.Module):
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(width),
             nn.Linear(width, 2 * width),
-            nn.GELU(),
-            nn.Dropout(config.dropout),
+            nn.GELU(approximate="tanh"),
+            nn.Dropout(dropout),
             nn.Linear(2 * width, width),
-            nn.Dropout(config.dropout),
+            nn.Dropout(dropout),
         )
         self.out_norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, config.learned_dimension)
@@ -161,7 +169,7 @@ class UserTower(nn.Module):
         nn.init.normal_(self.event.weight, std=0.02)
         nn.init.normal_(self.nothing, std=0.02)
         self.mean_scale = nn.Parameter(torch.tensor(config.taste_from_mean)) if config.taste_from_mean else None
-        with torch.no_grad():  # a person begins with the taste of the newest post, as posts see it
+        with torch.no_grad():  # at first a taste is the representation of the newest post
             self.out.weight[:width].copy_(torch.eye(width) * (_BESIDE_MEAN if config.taste_from_mean else 1.0))
             self.out.bias[:width].zero_()
 
@@ -170,23 +178,28 @@ class UserTower(nn.Module):
         batch, length = history.rows.shape
         width = representations.shape[-1]
         is_event = history.is_event
-        places = torch.arange(self.position.num_embeddings - length, self.position.num_embeddings)
-        places = places.to(history.rows.device).expand(batch, length)[is_event]
-        events = (  # only what is there: most of a batch is padding
+
+        # Items: an item that stands for nothing, then one item an event (most of a batch is padding, which is left out)
+        positions = torch.arange(self.position.num_embeddings - length, self.position.num_embeddings)
+        positions = positions.to(history.rows.device).expand(batch, length)[is_event]
+        events = (
             representations[history.rows[is_event]]
             + self.verb(history.verbs[is_event])
             + self.event(torch.stack([history.strengths[is_event], history.ages[is_event]], dim=-1))
-            + self.position(places)
+            + self.position(positions)
         )  # [events, width]
-        is_item = functional.pad(is_event, (1, 0), value=True)  # [batch, 1 + length]; nothing comes first
+        is_item = functional.pad(is_event, (1, 0), value=True)  # [batch, 1 + length]
         items = self.nothing.new_zeros(batch, 1 + length, width)
         items[:, 0] = self.nothing
         items[:, 1:][is_event] = events
         present = functional.dropout(items[is_item], self.dropout, self.training)  # [items, width]
-        has_events = is_event.any(dim=1)
-        newest = torch.cumsum(is_item.sum(dim=1), dim=0) - 1  # histories end with their newest event, or with nothing
-        latest = torch.where(has_events.unsqueeze(-1), present[newest], self.nothing)
 
+        # Latest item: the newest event is the last item; without events it is nothing
+        has_events = is_event.any(dim=1, keepdim=True)
+        newest = torch.cumsum(is_item.sum(dim=1), dim=0) - 1  # row in ``present``
+        latest = torch.where(has_events, present[newest], self.nothing)
+
+        # Attention of the latest item to all items
         normed = self.attention_norm(present)
         keys_values = normed.new_zeros(batch, 1 + length, 2 * width)
         keys_values[is_item] = self.key_value(normed)
@@ -194,16 +207,21 @@ class UserTower(nn.Module):
         queries = self.query(self.attention_norm(latest)).view(batch, self.heads, -1)
         closeness = torch.einsum("bhw,bihw->bhi", queries, keys) / queries.shape[-1] ** 0.5
         attention = closeness.masked_fill(~is_item.unsqueeze(1), float("-inf")).softmax(dim=-1)
-        pooled = self.attended(torch.einsum("bhi,bihw->bhw", attention, values).flatten(1))
-        state = latest + functional.dropout(pooled, self.dropout, self.training)
+        pooled = torch.einsum("bhi,bihw->bhw", attention, values).flatten(1)
+        state = latest + functional.dropout(self.attended(pooled), self.dropout, self.training)
+
+        # Feed-forward
         state = state + self.feed_forward(state)
-        taste, trend, popularity = self.out(self.out_norm(state)).split(
-            [width, 1, self.out.out_features - width - 1], -1
-        )
+
+        # Taste, trend and popularity
+        out = self.out(self.out_norm(state))
+        taste, trend, popularity = out.split([width, 1, out.shape[-1] - width - 1], dim=-1)
         if self.mean_scale is not None:
             taste = taste + self.mean_scale * _mean_of_history(representations, history)
         if self.newcomers_follow_trend:
-            taste, popularity = (part * has_events.unsqueeze(-1) for part in (taste, popularity))
+            taste, popularity = taste * has_events, popularity * has_events
+
+        # Unit vector
         return functional.normalize(torch.cat([taste, functional.softplus(trend), popularity], dim=-1), dim=-1)
 
     def embed(self, representations: Tensor, history: HistoryTensors) -> Tensor:
@@ -212,13 +230,13 @@ class UserTower(nn.Module):
 
 
 def _mean_of_history(representations: Tensor, history: HistoryTensors) -> Tensor:
-    """What was met, the strongest counting most: [batch, width], zeros for an empty history."""
+    """The mean of a history's posts, weighted by strength: [batch, width], zeros for an empty history."""
     weights = (history.is_event * (0.5 + history.strengths)).unsqueeze(-1)
     return (representations[history.rows] * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1e-9)
 
 
 def welcome_new_posts(users: Tensor, bonus: float) -> Tensor:
-    """Users' unit vectors [batch, learned_dimension] as embeddings [batch, tower_dimension] that new posts please."""
+    """Append the newness to users' unit vectors: [batch, learned_dimension] to [batch, tower_dimension]."""
     return _with_newness(users, users.new_full((len(users), 1), newness_of(bonus)))
 
 

@@ -1,20 +1,21 @@
-"""The towers of a bundle as checked arrays, which both the towers in torch and those in NumPy are made of."""
+"""The towers of a bundle as checked arrays; the towers in torch and those in NumPy are both built from them."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
-from safetensors import safe_open
 
-from bundle.array_files import read_texts, write_texts
+from bundle.array_checks import check_finite, is_ascending
+from bundle.array_files import Arrays, read_any_arrays
 from bundle.directory import Bundle
 from bundle.file_names import MANIFEST_NAME, POST_TOWER, USER_TOWER, WORDS
 from bundle.manifest import BundleError
+from bundle.text_files import read_texts, write_texts
 from bundle.verbs import VERBS
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.tower_config import TowerConfig
@@ -26,10 +27,10 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class KnownPosts:
-    """What the post tower needs of the time it was trained at.
+    """The posts and categories that existed when the post tower was trained.
 
     ``numeric`` float32 [posts, features], ``category_rows`` int64 [posts] (0 = none), ``category_ids`` int64
-    [categories] ascending, ``is_new`` bool [posts]: nobody had met the post.
+    [categories] ascending (row ``i + 1`` is category ``i``), ``is_new`` bool [posts]: no user had interacted with it.
     """
 
     numeric: NDArray[np.float32]
@@ -40,7 +41,7 @@ class KnownPosts:
 
 @dataclass(frozen=True, slots=True)
 class TowerArrays:
-    """Both towers' weights under the names that training gave them, finite float32 of the shapes below."""
+    """The weights of both towers under their names in training: finite float32 of the shapes given below."""
 
     config: TowerConfig
     user_tower: Weights
@@ -50,7 +51,7 @@ class TowerArrays:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """Read strictly: BundleError names the file that lacks a weight or holds one too many."""
+        """Read strictly: BundleError names the file with a missing, unknown or misshapen weight."""
         config = _read_config(bundle)
         user_path, post_path = bundle.path(USER_TOWER), bundle.path(POST_TOWER)
         post_tower = _read(post_path)
@@ -67,17 +68,17 @@ class TowerArrays:
 
 
 def write_words(words: Iterable[str], directory: Path) -> None:
-    """Write the post tower's vocabulary in its order."""
+    """Write the post tower's vocabulary, in order."""
     write_texts(directory / WORDS, words)
 
 
 def read_words(bundle: Bundle) -> tuple[str, ...]:
-    """Read the post tower's vocabulary; BundleError names the line that is no text."""
+    """Read the post tower's vocabulary; BundleError names the line that is not a text."""
     return read_texts(bundle.path(WORDS))
 
 
 def user_tower_shapes(config: TowerConfig) -> Shapes:
-    """The weights of model.UserTower."""
+    """The shape of each weight of model.UserTower."""
     width = config.representation_dimension
     shapes: Shapes = {
         "verb.weight": (len(VERBS), width),
@@ -98,7 +99,7 @@ def user_tower_shapes(config: TowerConfig) -> Shapes:
 
 
 def post_tower_shapes(config: TowerConfig) -> Shapes:
-    """The weights of model.PostTower."""
+    """The shape of each weight of model.PostTower."""
     width = config.representation_dimension
     return {
         **_linear("text", config.text_dimension, width),
@@ -122,7 +123,7 @@ def _norm(name: str, width: int) -> Shapes:
 
 
 def _read_config(bundle: Bundle) -> TowerConfig:
-    """The manifest's facts, types and ranges checked; that they fit the files is shown by the shapes."""
+    """The tower's facts in the manifest, with types and ranges checked; whether the files fit is checked by shape."""
     path = bundle.directory / MANIFEST_NAME
     facts = dict(bundle.manifest.tower)
     try:
@@ -136,8 +137,6 @@ def _read_config(bundle: Bundle) -> TowerConfig:
     sizes = [value for value in facts.values() if isinstance(value, int) and not isinstance(value, bool)]
     if min(sizes) < 1 or config.representation_dimension % config.heads or config.new_post_bonus < 0:
         raise BundleError(path, "field tower: a size is below 1, or the heads do not divide the representation")
-    if not all(0 <= share <= 1 for share in (config.id_dropout, config.word_dropout, config.dropout)):
-        raise BundleError(path, "field tower: a dropout is not in 0..1")
     if config.representation_dimension >= config.learned_dimension:
         raise BundleError(path, "field tower: the representation leaves no room for the trend in an embedding")
     for name in ("tower_dimension", "text_dimension"):
@@ -146,32 +145,24 @@ def _read_config(bundle: Bundle) -> TowerConfig:
     return config
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except Exception as error:  # it raises what comes to hand: SafetensorError, OSError, TypeError, AttributeError
-        raise BundleError(path, f"cannot be read as safetensors: {error}") from error
-    for name, array in arrays.items():
-        if array.dtype.kind not in "biuf":
-            raise BundleError(path, f"{name} is {array.dtype}, expected float32")
-        if not np.isfinite(array).all():
-            raise BundleError(path, f"{name} holds a value that is not finite")
+def _read(path: Path) -> Arrays:
+    arrays = read_any_arrays(path)
+    check_finite(path, arrays)
     return arrays
 
 
-def _check_weights(path: Path, weights: dict[str, NDArray[Any]], shapes: Shapes) -> None:
+def _check_weights(path: Path, weights: Arrays, shapes: Shapes) -> None:
     for name, weight in weights.items():
         if weight.dtype != np.float32:
             raise BundleError(path, f"{name} is {weight.dtype}, expected float32")
     found = {name: weight.shape for name, weight in weights.items()}
     if found != shapes:
         name = min(name for name, _ in shapes.items() ^ found.items())
-        raise BundleError(path, f"does not fit the manifest's tower: {name} is missing, foreign or misshapen")
+        raise BundleError(path, f"does not fit the manifest's tower: {name} is missing, unknown or misshapen")
 
 
-def _take_known_posts(path: Path, arrays: dict[str, NDArray[Any]], config: TowerConfig) -> KnownPosts:
-    """Take the arrays that are no weights out of the others."""
+def _take_known_posts(path: Path, arrays: Arrays, config: TowerConfig) -> KnownPosts:
+    """Remove from ``arrays`` those that are not weights, check them and return them."""
     posts, categories = config.post_count, config.category_count
     expected = {
         "numeric": (np.dtype(np.float32), (posts, len(NUMERIC_FEATURES))),
@@ -191,7 +182,7 @@ def _take_known_posts(path: Path, arrays: dict[str, NDArray[Any]], config: Tower
         taken[name] = array
     known = KnownPosts(**taken)
     if ((known.category_rows < 0) | (known.category_rows >= categories)).any():
-        raise BundleError(path, "known.category_rows names a category that known.category_ids does not hold")
-    if (known.category_ids[1:] <= known.category_ids[:-1]).any():
+        raise BundleError(path, "known.category_rows holds a row that is not in known.category_ids")
+    if not is_ascending(known.category_ids):
         raise BundleError(path, "known.category_ids do not ascend")
     return known

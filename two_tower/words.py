@@ -1,6 +1,6 @@
-"""The words that tell a text from others: names, series and hashtags, which BERT's one vector of a text blurs.
+"""The words that distinguish a text from others: names, series and hashtags, which a BERT embedding blurs.
 
-A word here is a word or two words that follow each other, in lower case.
+A word here is a single word or a pair of adjacent words, in lower case.
 """
 
 import re
@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 WORDS_PER_TEXT = 16
-_FEWEST_TEXTS = 2  # a word of one text tells nothing of another
-_LARGEST_SHARE = 0.1  # a word of more texts than this tells them not apart
-_PAIR_COMMONNESS = 3  # of equally rare words a single one says more than two in a row
+_FEWEST_TEXTS = 2  # a word in one text only says nothing about others
+_LARGEST_SHARE = 0.1  # a word in more than 10 % of the texts does not distinguish them
+_PAIR_COMMONNESS = 3  # of equally rare words, a single word says more than a pair
 _WORD = re.compile(r"\w+")
 
 
 class Vocabulary:
-    """The words that training knew, rarest first: word ``i`` has row ``i + 1``, row 0 stands for none."""
+    """The words known to training, rarest first: word ``i`` has row ``i + 1``; row 0 stands for no word."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = tuple(words)
@@ -30,7 +30,7 @@ class Vocabulary:
 
     @classmethod
     def learn(cls, texts: Sequence[str]) -> "Vocabulary":
-        """The words that stand in at least two of the texts and in at most a tenth of them."""
+        """The words that occur in at least two of the texts and in at most a tenth of them."""
         counts = Counter(word for text in texts for word in _words_of(text))
         most = max(_FEWEST_TEXTS, _LARGEST_SHARE * len(texts))
         commonness = {
@@ -43,9 +43,9 @@ class Vocabulary:
     def rows_of(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """The rarest known words of each text: int64 [texts, 16], 0 where a text has fewer."""
         rows = np.zeros((len(texts), WORDS_PER_TEXT), dtype=np.int64)
-        for place, text in enumerate(texts):
+        for row, text in enumerate(texts):
             known = sorted(self._rows[word] for word in _words_of(text) if word in self._rows)[:WORDS_PER_TEXT]
-            rows[place, : len(known)] = known
+            rows[row, : len(known)] = known
         return rows
 
 

@@ -1,1 +1,1 @@
-"""Hosts the user tower, the post tower and the mood encoder of one bundle."""
+"""The service that hosts the user tower, the post tower and the mood encoder."""

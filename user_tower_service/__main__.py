@@ -1,4 +1,4 @@
-"""The user tower service: settings, models of a bundle, server."""
+"""The process of the user tower service: it reads settings, loads the current bundle and serves."""
 
 import sys
 from functools import partial
@@ -17,7 +17,7 @@ from user_tower_service.settings import Settings
 
 
 def main() -> int:
-    """Serve the current bundle until SIGTERM; 1 if the bundle cannot be trusted, 2 for a wrong setting."""
+    """Serve the current bundle until SIGTERM; returns 1 if the bundle cannot be used, 2 for a wrong setting."""
     settings = load_settings(Settings)
     configure_logging("user_tower_service", level=settings.log_level)
     return serve_bundles(

@@ -1,6 +1,6 @@
-"""Prove the loaded towers before they serve: the canaries' embeddings must come out as training wrote them.
+"""Check loaded models before they serve: they must reproduce the embeddings of the canaries that training wrote.
 
-A user's to the rounding of a processor; a mood's as near as the runtime promises.
+A user's embedding must be equal up to the rounding of the processor, a mood's up to the error of the runtime.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from user_tower_service.runtime import SAME_COSINE
 
 
 def check_canaries(encoder: Encoder, bundle: Bundle) -> None:
-    """Encode every canary; BundleError names the first whose embedding is not the stored one."""
+    """Encode every canary; BundleError names the first whose embedding differs from the stored one."""
     stored = CanaryEmbeddings.read(bundle)
     for canary, user, mood in zip(
         bundle.manifest.canaries, stored.user_embeddings, stored.mood_embeddings, strict=True
@@ -25,7 +25,9 @@ def check_canaries(encoder: Encoder, bundle: Bundle) -> None:
         if not _is_near(context.user, user, SAME_COSINE) or (
             canary.mood and not _is_near(context.mood, mood, encoder.lowest_mood_cosine)
         ):
-            raise BundleError(bundle.path(CANARIES), f"{name} is encoded otherwise than at training: export again")
+            raise BundleError(
+                bundle.path(CANARIES), f"{name} does not have the embedding that training gave it: export again"
+            )
 
 
 def _is_near(embedding: Embedding | None, expected: Vector, lowest_cosine: float) -> bool:

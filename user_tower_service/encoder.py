@@ -1,4 +1,4 @@
-"""Turn people, moods and posts into embeddings: the user tower, the mood encoder and the post tower of one bundle."""
+"""Turns users, moods and posts into embeddings with the user tower, mood encoder and post tower of one bundle."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _USERS_AT_ONCE = 256
 
 
 class EncodingError(Exception):
-    """A request that cannot be encoded; its text says what to change."""
+    """A request that cannot be encoded; the text says what to change."""
 
 
 class MoodTooLongError(EncodingError):
@@ -33,16 +33,20 @@ class MoodTooLongError(EncodingError):
 
 
 class ContextCountError(EncodingError):
-    """Not between 1 and 64 contexts."""
+    """The request does not hold 1 to 64 contexts."""
 
 
 class PostCountError(EncodingError):
-    """Not between 1 and 64 posts."""
+    """The request does not hold 1 to 64 posts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What one feed request is about; ``seen_post_ids`` ascending; ``mood_unavailable``: the mood was not encoded."""
+    """The embeddings of one feed request, and the posts that its user has seen.
+
+    ``user`` is None for an unknown user, ``mood`` for a blank mood. ``seen_post_ids`` ascend. ``mood_unavailable``
+    means that a mood was given and the mood encoder failed.
+    """
 
     user: Embedding | None
     mood: Embedding | None
@@ -62,7 +66,7 @@ class PostContent:
 
 @dataclass(frozen=True, slots=True)
 class EncodedPost:
-    """One post in both spaces; ``text`` is what moods are compared with."""
+    """One post in both spaces; moods are compared with ``text``."""
 
     post_id: int
     tower: Embedding
@@ -73,7 +77,7 @@ class EncodedPost:
 class _Users:
     """The known users: ``rows`` by username, ``embeddings`` float32 [users, tower dimension].
 
-    The posts that user ``i`` has met are the slice ``offsets[i]:offsets[i + 1]`` of ``seen``, ascending.
+    The posts that user ``i`` has seen are the slice ``offsets[i]:offsets[i + 1]`` of ``seen``, ascending.
     """
 
     rows: Mapping[str, int]
@@ -83,9 +87,9 @@ class _Users:
 
 
 class Encoder:
-    """TextEncoder with the towers of one bundle; every method may be called from several threads.
+    """Encodes with the models of one bundle; every method may be called from several threads.
 
-    A bundle's users do not change, so all are embedded once, when it is read: to answer for one is to look it up.
+    The users of a bundle never change, so all of them are embedded when it is read, and a request only looks one up.
     """
 
     def __init__(self, bundle: Bundle, *, mood_cache_size: int, runtime: Runtime = Runtime.OPENVINO) -> None:
@@ -105,27 +109,23 @@ class Encoder:
         """Embed the user, if known, and the mood, if not blank; MoodTooLongError above 512 code points."""
         return self.encode_contexts([(username, mood)])[0]
 
-    def encode_contexts(self, asked: Sequence[tuple[str, str]]) -> tuple[Context, ...]:
-        """Embed the users and moods of 1 to 64 requests, each as encode_context does."""
-        if not 1 <= len(asked) <= MOST_CONTEXTS:
-            raise ContextCountError(f"{len(asked)} contexts given, 1 to {MOST_CONTEXTS} are allowed")
-        for _, mood in asked:
+    def encode_contexts(self, requests: Sequence[tuple[str, str]]) -> tuple[Context, ...]:
+        """Embed the users and moods of 1 to 64 requests, each as encode_context does; ContextCountError otherwise."""
+        if not 1 <= len(requests) <= MOST_CONTEXTS:
+            raise ContextCountError(f"{len(requests)} contexts given, 1 to {MOST_CONTEXTS} are allowed")
+        for _, mood in requests:
             if len(mood) > LONGEST_MOOD:
                 raise MoodTooLongError(f"mood has {len(mood)} code points, at most {LONGEST_MOOD} are allowed")
-        embeddings = self._encode_moods([mood for _, mood in asked if mood.strip()])
-        return tuple(self._context(username, mood, embeddings.get(mood)) for username, mood in asked)
-
-    def encode_mood(self, mood: str) -> Vector:
-        """Embed a mood in words, emoji or both: unit vector [text dimension]."""
-        return self._moods.encode([mood_to_words(mood)])[0]
+        embeddings = self._encode_moods([mood for _, mood in requests if mood.strip()])
+        return tuple(self._context(username, mood, embeddings.get(mood)) for username, mood in requests)
 
     def _encode_moods(self, moods: Sequence[str]) -> dict[str, Vector]:
-        """The moods that can be embedded: one that cannot takes no other with it."""
+        """Embeddings by mood; a mood that cannot be embedded is left out, and the others are still embedded."""
         if not moods:
             return {}
         try:
             return dict(zip(moods, self._moods.encode([mood_to_words(mood) for mood in moods]), strict=True))
-        except Exception as error:  # noqa: BLE001 - a feed without the mood is better than none
+        except Exception as error:  # noqa: BLE001 - a feed without its mood is better than no feed
             if len(moods) > 1:
                 return {mood: vector for each in moods for mood, vector in self._encode_moods([each]).items()}
             _log.error("mood encoder failed", exc_info=error)
@@ -141,10 +141,10 @@ class Encoder:
         )
 
     def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:
-        """Embed 1 to 64 posts in both spaces; one unknown at training time counts as new today.
+        """Embed 1 to 64 posts in both spaces; PostCountError otherwise. A post unknown at training time counts as new.
 
-        Nobody has named a new post's emotions yet: its text embedding is made of title and description, as that of a
-        post in the index whose summary names no emotion.
+        A new post has no list of emotions yet, so its text embedding is made from title and description, like that of
+        an indexed post whose summary names no emotion.
         """
         if not 1 <= len(posts) <= MOST_POSTS:
             raise PostCountError(f"{len(posts)} posts given, 1 to {MOST_POSTS} are allowed")
@@ -162,8 +162,8 @@ class Encoder:
     def _encode_posts(self, posts: Sequence[PostContent], texts: Sequence[str], text_embeddings: Matrix) -> Matrix:
         known = self._towers.known
         ids = np.array([post.post_id for post in posts], dtype=np.int64)
-        places = np.minimum(np.searchsorted(self._post_ids, ids), len(self._post_ids) - 1)
-        post_rows = np.where(self._post_ids[places] == ids, places, -1)
+        rows = np.minimum(np.searchsorted(self._post_ids, ids), len(self._post_ids) - 1)
+        post_rows = np.where(self._post_ids[rows] == ids, rows, -1)
         category_rows = _category_rows([post.category_id for post in posts], known.category_ids)
         numeric = np.stack(
             [
@@ -202,13 +202,13 @@ def _encode_users(towers: ServingTowers, posts: HistoryPosts, users: KnownUsers)
             length=towers.config.history_length,
         )
         embeddings[start : start + len(ends)] = towers.embed_users(posts.representations, histories)
-    embeddings.setflags(write=False)  # its rows are shared by every answer
+    embeddings.setflags(write=False)  # all responses share its rows
     offsets, seen = _seen(users)
     return _Users({username: row for row, username in enumerate(users.usernames)}, embeddings, offsets, seen)
 
 
 def _seen(users: KnownUsers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Each user's posts once, ascending: offsets int64 [users + 1] into post ids int64."""
+    """The distinct posts of each user, ascending: offsets int64 [users + 1] into post ids int64."""
     owners = np.repeat(np.arange(len(users.usernames)), np.diff(users.offsets))
     order = np.lexsort((users.post_ids, owners))
     owners, post_ids = owners[order], users.post_ids[order]

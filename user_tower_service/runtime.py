@@ -1,4 +1,4 @@
-"""In what a bundle's towers and BERT run: NumPy and OpenVINO, or torch, which is loaded only if asked for."""
+"""The models of a bundle in either runtime: NumPy and OpenVINO, or torch, which is imported only if it is chosen."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ from two_tower.tower_files import KnownPosts
 from two_tower.words import Vocabulary
 
 SAME_COSINE = 1 - 1e-4
-"""Of an embedding to itself, where another kind of processor rounds otherwise; another model is far off."""
+"""The least cosine of an embedding to itself on a processor that rounds differently; another model is far below."""
 
 
 class ServingTowers(Protocol):
-    """Both towers of a bundle: two_tower.towers.Towers in torch, NumpyTowers without it."""
+    """Both towers of a bundle. TorchTowers and NumpyTowers are the implementations."""
 
     @property
     def config(self) -> TowerConfig:
-        """Their shape."""
+        """Their shapes and constants."""
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The words that the post tower knows."""
+        """The words of the post tower."""
 
     @property
     def known(self) -> KnownPosts:
-        """The posts of its time."""
+        """The posts and categories that existed in training."""
 
     def embed_users(self, representations: Matrix, histories: Histories) -> Matrix:
         """Unit embeddings [users, tower dimension]."""
@@ -41,34 +41,34 @@ class ServingTowers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
-    """What encodes; ``lowest_mood_cosine``: how near a mood must come to what the full BERT makes of it."""
+class EncodingModels:
+    """The models of a bundle; ``lowest_mood_cosine``: the least cosine of a mood to its embedding by the full BERT."""
 
     towers: ServingTowers
     mood_encoder: TextEncoder
     lowest_mood_cosine: float
 
 
-def read_models(bundle: Bundle, runtime: Runtime) -> Models:
-    """Read the towers and the BERT of a bundle; BundleError names the file that cannot be used."""
+def read_models(bundle: Bundle, runtime: Runtime) -> EncodingModels:
+    """Read the towers and the mood encoder of a bundle; BundleError names the file that cannot be used."""
     return _READERS[runtime](bundle)
 
 
-def _read_numpy_and_openvino(bundle: Bundle) -> Models:
-    return Models(NumpyTowers.read(bundle), OpenVinoEncoder.read(bundle), LOWEST_COSINE)
+def _read_numpy_and_openvino(bundle: Bundle) -> EncodingModels:
+    return EncodingModels(NumpyTowers.read(bundle), OpenVinoEncoder.read(bundle), LOWEST_COSINE)
 
 
-def _read_torch(bundle: Bundle) -> Models:
-    import torch  # noqa: PLC0415 - half a gigabyte, for who asks for it
+def _read_torch(bundle: Bundle) -> EncodingModels:
+    import torch  # noqa: PLC0415 - half a gigabyte, only where it is chosen
 
     from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - loads torch and transformers
-    from two_tower.towers import Towers  # noqa: PLC0415
+    from two_tower.torch_towers import TorchTowers  # noqa: PLC0415
 
-    torch.set_num_threads(1)  # requests run side by side; more threads than cores cost tenfold
-    return Models(Towers.read(bundle), TorchEncoder.read(bundle), SAME_COSINE)
+    torch.set_num_threads(1)  # requests run in parallel; more threads than cores are ten times slower
+    return EncodingModels(TorchTowers.read(bundle), TorchEncoder.read(bundle), SAME_COSINE)
 
 
-_READERS: Mapping[Runtime, Callable[[Bundle], Models]] = {
+_READERS: Mapping[Runtime, Callable[[Bundle], EncodingModels]] = {
     Runtime.OPENVINO: _read_numpy_and_openvino,
     Runtime.TORCH: _read_torch,
 }

@@ -1,4 +1,4 @@
-"""The gRPC edge of the user tower service: messages in, encoder, messages out."""
+"""The gRPC edge of the user tower service: it turns messages into calls of the encoder, and results into messages."""
 
 import grpc
 
@@ -28,7 +28,7 @@ ERRORS: ErrorTable = {
 
 
 class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
-    """Answers each request from one bundle's encoder."""
+    """Serves each request with the encoder of one bundle."""
 
     def __init__(self, encoders: HeldBundles[Encoder]) -> None:
         self._encoders = encoders
@@ -79,7 +79,7 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
         request: user_tower_pb2.GetEmbeddingSpaceRequest,
         context: grpc.ServicerContext,
     ) -> user_tower_pb2.GetEmbeddingSpaceResponse:
-        """Say which spaces are encoded into."""
+        """Return the spaces of the current bundle."""
         encoder = self._encoders.current
         return user_tower_pb2.GetEmbeddingSpaceResponse(
             tower_space=write_space(encoder.tower_space), text_space=write_space(encoder.text_space)

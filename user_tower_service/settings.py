@@ -1,4 +1,4 @@
-"""What an operator may set of the user tower service; facts of the model come from the bundle."""
+"""The settings of the user tower service; facts of the model come from the bundle instead."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from mood_encoder.runtime import Runtime
 
 
 class Settings(ComputeSettings):
-    """Read from MOODFEED_USER_TOWER_* (and MOODFEED_BUNDLES, which both compute services share)."""
+    """Read from MOODFEED_USER_TOWER_*, and from MOODFEED_BUNDLES, which both compute services share."""
 
     model_config = SettingsConfigDict(env_prefix="MOODFEED_USER_TOWER_", frozen=True)
 
@@ -18,11 +18,11 @@ class Settings(ComputeSettings):
     bundles: Path = Field(
         Path("bundles"),
         validation_alias=AliasChoices("MOODFEED_USER_TOWER_BUNDLES", "MOODFEED_BUNDLES"),
-        description="directory of the bundles, with the link `current` in it",
+        description="directory of the bundles, which holds the link `current`",
     )
     runtime: Runtime = Field(
         Runtime.OPENVINO,
-        description="openvino: NumPy and an 8-bit BERT; torch: the full BERT, 5 to 9 times slower, 250 MB more",
+        description="openvino: NumPy and an 8-bit BERT; torch: the full BERT, 5 to 9 times slower, 250 MB more memory",
     )
-    mood_cache_size: int = Field(4096, ge=0, description="moods whose embeddings are remembered")
-    metrics_port: int = Field(9101, ge=0, le=65535, description="port of Prometheus metrics; 0 for none")
+    mood_cache_size: int = Field(4096, ge=0, description="number of moods whose embeddings are cached")
+    metrics_port: int = Field(9101, ge=0, le=65535, description="port of the Prometheus metrics; 0 for none")

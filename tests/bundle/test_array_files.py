@@ -1,4 +1,4 @@
-"""Each promise of a bundle's files, broken alone behind right hashes, is refused by the reader with its own words."""
+"""Each promise of a bundle's files, broken alone under a correct hash, is refused with a message of its own."""
 
 import json
 from collections.abc import Callable
@@ -69,12 +69,12 @@ def stretch(name: str, factor: float) -> Callable[[Arrays], None]:
         ("index", reorder([0, 2, 1, 3, 4]), "do not ascend by category_id and post_id"),
         ("index", reorder([0, 3, 4, 1, 2]), "do not ascend by category_id and post_id"),
         ("index", put("post_ids", 2, 20), "do not ascend by category_id and post_id"),
-        ("index", put("category_ids", 0, -1), "category_ids holds a negative one"),
+        ("index", put("category_ids", 0, -1), "category_ids holds a negative value"),
         ("index", put("post_ids", 3, 20), "post_ids names a post twice"),
         ("index", put("popularity", 1, 1.5), r"popularity is not in 0\.\.1"),
         ("index", put("popularity", 1, -0.1), r"popularity is not in 0\.\.1"),
-        ("index", stretch("tower_embeddings", 1.01), "tower_embeddings has a row that is no unit vector"),
-        ("index", put("tower_embeddings", 0, 0), "tower_embeddings has a row that is no unit vector"),
+        ("index", stretch("tower_embeddings", 1.01), "tower_embeddings has a row that is not a unit vector"),
+        ("index", put("tower_embeddings", 0, 0), "tower_embeddings has a row that is not a unit vector"),
         ("index", stretch("text_embeddings", 0.99), "text_embeddings has a row that is neither"),
         ("index", put("text_embeddings", (1, 3), np.nan), "text_embeddings holds a value that is not finite"),
         ("index", replace("text_embeddings", np.zeros((5, 8)), "f4"), "text_embeddings is F32, expected F16"),
@@ -94,18 +94,18 @@ def stretch(name: str, factor: float) -> Callable[[Arrays], None]:
         ("users", put("offsets", 3, 3), "offsets do not divide"),
         ("users", put("offsets", 1, 4), "offsets do not divide"),
         ("users", put("offsets", 1, -1), "offsets do not divide"),
-        ("users", put("verbs", 0, 4), "verbs holds an unknown one"),
-        ("users", put("verbs", 0, -1), "verbs holds an unknown one"),
+        ("users", put("verbs", 0, 4), "verbs holds an unknown verb"),
+        ("users", put("verbs", 0, -1), "verbs holds an unknown verb"),
         ("users", put("strengths", 0, 1.5), r"strengths is not in 0\.\.1"),
-        ("users", put("days", 2, 0.5), "days holds one in the future"),
-        ("users", put("days", 0, -1.5), "a history is not oldest first"),
-        ("users", put("post_ids", 0, 11), "names a post that history_posts.safetensors does not hold"),
+        ("users", put("days", 2, 0.5), "days holds a value above 0"),
+        ("users", put("days", 0, -1.5), "a history is not sorted by days"),
+        ("users", put("post_ids", 0, 11), "holds a post that is not in history_posts.safetensors"),
         ("canaries", replace("user_embeddings", np.zeros((2, 8)), "f4"), "user_embeddings has shape"),
         ("canaries", stretch("user_embeddings", 2), "user_embeddings has a row that is neither"),
         ("user_tower", put("event.bias", 0, np.nan), "event.bias holds a value that is not finite"),
-        ("user_tower", lambda arrays: arrays.pop("event.bias"), "event.bias is missing, foreign or misshapen"),
-        ("user_tower", replace("event.bias", [0.0] * 5, "f4"), "event.bias is missing, foreign or misshapen"),
-        ("user_tower", replace("stranger", [0.0], "f4"), "stranger is missing, foreign or misshapen"),
+        ("user_tower", lambda arrays: arrays.pop("event.bias"), "event.bias is missing, unknown or misshapen"),
+        ("user_tower", replace("event.bias", [0.0] * 5, "f4"), "event.bias is missing, unknown or misshapen"),
+        ("user_tower", replace("stranger", [0.0], "f4"), "stranger is missing, unknown or misshapen"),
         ("user_tower", replace("event.bias", [0.0] * 4, "f8"), "event.bias is float64"),
         ("mood_encoder/model_int8", put("0.up.scales", (0, 0), np.nan), "0.up.scales holds a value that is not finite"),
         ("mood_encoder/model_int8", put("order", 0, 7), "order does not name every number"),
@@ -115,7 +115,7 @@ def stretch(name: str, factor: float) -> Callable[[Arrays], None]:
         ("mood_encoder/model_int8", replace("words", np.zeros((8, 8)), "f4"), "words is"),
         ("post_tower", lambda arrays: arrays.pop("known.is_new"), "lacks known.is_new"),
         ("post_tower", replace("known.is_new", [0] * 6, "i8"), "known.is_new is int64"),
-        ("post_tower", put("known.category_rows", 0, 3), "known.category_rows names a category"),
+        ("post_tower", put("known.category_rows", 0, 3), "known.category_rows holds a row that is not in"),
         ("post_tower", put("known.category_ids", 0, 7), "known.category_ids do not ascend"),
     ],
 )
@@ -137,7 +137,7 @@ def test_a_broken_promise_of_an_array_is_named(
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("usernames.jsonl", b'"ana"\n"ana"\n"eva"\n', "names a user twice"),
+        ("usernames.jsonl", b'"ana"\n"ana"\n"eva"\n', "holds a username twice"),
         ("usernames.jsonl", b'"ana"\nnull\n"eva"\n', "line 2"),
         ("usernames.jsonl", b'"ana"\n', "has 1 names for 3 users"),
         ("categories.jsonl", b'{"category_id": 2, "name": "calm"}\n', "does not name the categories"),

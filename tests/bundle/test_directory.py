@@ -11,8 +11,9 @@ from bundle.manifest import BundleError, Canary, Manifest
 MANIFEST = Manifest(
     tower_dimension=4,
     text_dimension=8,
+    max_tokens=128,
     user_weight=0.5,
-    tower={"tower_dimension": 4, "dropout": 0.1},
+    tower={"tower_dimension": 4, "new_post_bonus": 0.1},
     counts={"posts": 2},
     offline_metrics={"random": {"ndcg_at_10": 0.01}},
     library_versions={"numpy": "2"},
@@ -137,12 +138,13 @@ def test_current_can_be_pointed_elsewhere(tmp_path: Path) -> None:
         ({"metric": "cosine"}, "field metric: 'cosine'"),
         (
             {"canaries": [{"username": "ana", "mood": "", "category_id": None, "post_ids": [1], "scores": []}]},
-            "field canaries.0: post_ids and scores",
+            "field canaries.0: there is not one finite score for each post",
         ),
         ({"files": {"../one.bin": {"sha256": "0", "size": 1}}}, "'../one.bin' is not the name of a file in the bundle"),
         ({"files": {"/one.bin": {"sha256": "0", "size": 1}}}, "'/one.bin' is not the name of a file in the bundle"),
         ({"files": {"one.bin": {"sha256": "0", "size": -1}}}, "'one.bin' is not the name of a file in the bundle"),
-        ({"format_version": 1}, "export again"),
+        ({"format_version": 3}, "has format version 3, this program reads 4: export again"),
+        ({"max_tokens": 2}, "field max_tokens: 2 is below 3"),
     ],
 )
 def test_a_fact_out_of_range_is_named_though_the_id_is_right(

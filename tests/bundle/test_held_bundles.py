@@ -1,4 +1,4 @@
-"""Which bundles a process holds, whatever happens to the links and the files behind them."""
+"""The bundles that a process holds, whatever happens to the links and to the files that they lead to."""
 
 import shutil
 import threading
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bundle.directory import Bundle, point_current_at, write_bundle
-from bundle.held_bundles import BundleNotHeldError, HeldBundles, HeldState
+from bundle.held_bundles import RETRY_SECONDS, BundleNotHeldError, HeldBundles, HeldState
 from bundle.manifest import BundleError, Canary, Manifest
 
 
@@ -41,6 +41,7 @@ def make_bundle(root: Path, name: str) -> str:
     manifest = Manifest(
         tower_dimension=4,
         text_dimension=4,
+        max_tokens=128,
         user_weight=0.5,
         tower={},
         counts={},
@@ -176,16 +177,19 @@ def test_a_watched_link_is_followed(tmp_path: Path, three: list[str]) -> None:
 
 
 def test_a_refused_bundle_is_not_tried_again_at_every_look(tmp_path: Path, three: list[str]) -> None:
-    bundles, heard = held_in(tmp_path)
-    bad, good = make_bundle(tmp_path, "breaks"), three[1]
-    with bundles.watched(look_seconds=0.005):
-        point_current_at(tmp_path, bad)
-        wait_until(lambda: bool(heard.refusals))
-        time.sleep(0.2)  # forty looks
-        refusals = len(heard.refusals)
-        point_current_at(tmp_path, good)
-        wait_until(lambda: bundles.current.bundle_id == good)
-    assert refusals == 1
+    heard, seconds = Heard(), [0.0]
+    bundles = HeldBundles(tmp_path, load, listener=heard, clock=lambda: seconds[0])
+    point_current_at(tmp_path, make_bundle(tmp_path, "breaks"))
+    for _ in range(3):
+        bundles.look()
+    assert len(heard.refusals) == 1
+    seconds[0] = RETRY_SECONDS
+    for _ in range(3):
+        bundles.look()
+    assert len(heard.refusals) == 2
+    point_current_at(tmp_path, three[1])
+    bundles.look()
+    assert bundles.current.bundle_id == three[1]
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

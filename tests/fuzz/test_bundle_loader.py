@@ -1,7 +1,7 @@
-"""Whatever lies in a bundle's files, its loader answers with a BundleError or with a bundle that keeps its promises.
+"""Whatever the files of a bundle hold, its loader raises a BundleError or returns a bundle that keeps its promises.
 
-The hashes are made anew after each mutation, so that they stop nothing: what is tested is what lies behind them.
-A hundredth of MOODFEED_FUZZ_INPUTS goes to each test.
+The hashes are recomputed after each mutation, so that the checks behind them are tested. Each test gets a hundredth of
+MOODFEED_FUZZ_INPUTS.
 """
 
 import hashlib
@@ -45,8 +45,8 @@ from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.publish import check_bundle
 from tests.fuzz import inputs
 from tests.tiny_bundle import write_tiny_bundle
+from two_tower.torch_towers import TorchTowers
 from two_tower.tower_files import read_words
-from two_tower.towers import Towers
 
 ARRAY_FILES = (INDEX_ARRAYS, HISTORY_POSTS, USER_ARRAYS, CANARIES)
 LINE_FILES = (CATEGORIES, USERNAMES, WORDS)
@@ -62,7 +62,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def copy_of(directory: Path) -> Iterator[Path]:
-    """A copy that may be changed, of links that writing a file anew breaks."""
+    """A copy that may be changed: its files are hard links, which `rewrite` replaces."""
     with tempfile.TemporaryDirectory() as root:
         copy = Path(root) / "copy"
         shutil.copytree(directory, copy, copy_function=os.link)
@@ -75,7 +75,7 @@ def rewrite(path: Path, content: bytes) -> None:
 
 
 def seal(directory: Path, *, change: Callable[[dict[str, Json]], object] | None = None) -> Path:
-    """Make the hashes right again, let ``change`` alter the manifest, and give the directory the id that comes out."""
+    """Recompute the hashes, let ``change`` alter the manifest, and rename the directory to the resulting id."""
     document = json.loads((directory / "manifest.json").read_bytes())
     del document["bundle_id"]
     for name in document["files"]:
@@ -90,7 +90,7 @@ def seal(directory: Path, *, change: Callable[[dict[str, Json]], object] | None 
 
 
 def refused_or_sound(directory: Path, *, with_towers: bool = False) -> bool:
-    """Whether the loader takes it; AssertionError if it takes what breaks a promise, any other error as it comes."""
+    """Whether the loader accepts the bundle; AssertionError if an accepted one breaks a promise."""
     try:
         bundle = open_bundle(directory)
         if with_towers:
@@ -104,7 +104,7 @@ def refused_or_sound(directory: Path, *, with_towers: bool = False) -> bool:
 
 
 def assert_promises_are_kept(bundle: Bundle) -> None:
-    """What the docstrings of bundle_files say, in plain Python; BundleError from the readers."""
+    """Check the promises of the readers' docstrings in plain Python; BundleError comes from the readers."""
     index, users, posts = IndexPosts.read(bundle), KnownUsers.read(bundle), HistoryPosts.read(bundle)
     canaries = CanaryEmbeddings.read(bundle)
     read_words(bundle)
@@ -147,7 +147,7 @@ def assert_promises_are_kept(bundle: Bundle) -> None:
 
 
 def assert_towers_embed(bundle: Bundle) -> None:
-    towers, encoder = Towers.read(bundle), TorchEncoder.read(bundle)
+    towers, encoder = TorchTowers.read(bundle), TorchEncoder.read(bundle)
     assert all(bool(weight.isfinite().all()) for weight in towers.user_tower.parameters())
     assert all(bool(weight.isfinite().all()) for weight in towers.post_tower.parameters())
     assert encoder.encode(["calm", ""]).shape == (2, bundle.manifest.text_dimension)
@@ -172,7 +172,7 @@ json_values = st.recursive(
 
 
 def change_somewhere(data: st.DataObject, value: Json) -> Json:
-    """The value with one place of it, at any depth, replaced, removed or added to."""
+    """The value with one part of it, at any depth, replaced, removed or added to."""
     if not isinstance(value, dict | list) or not value or data.draw(st.integers(0, 3)) == 0:
         return data.draw(json_values)
     keys = sorted(value) if isinstance(value, dict) else range(len(value))
@@ -267,7 +267,7 @@ def test_a_file_name_that_leaves_the_bundle_is_refused_though_the_file_is_as_the
 
 
 def change_arrays(data: st.DataObject, arrays: dict[str, np.ndarray]) -> None:
-    """One array renamed, dropped, added, cast, reshaped, reordered, or with any value at any place."""
+    """Rename, drop, add, cast, reshape or reorder one array, or replace any of its values."""
     name = data.draw(st.sampled_from(sorted(arrays)))
     array = arrays[name]
     specials = [0, 1, -1, 2, 0.5, 1e30, -1e30, 2**31 - 1, 2**63 - 1, -(2**63), math.nan, math.inf, -math.inf, 1e-45]

@@ -60,7 +60,7 @@ FOREIGN_TO = {
     "compute": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas"},
     "rpc": {"torch", "faiss", "numpy", "pandas", "transformers"},
 }
-NEEDS_TORCH = {"mood_encoder/torch_encoder.py", "two_tower/model.py", "two_tower/towers.py"}
+NEEDS_TORCH = {"mood_encoder/torch_encoder.py", "two_tower/model.py", "two_tower/torch_towers.py"}
 MAY_ASK_FOR_TORCH = ROOT / "user_tower_service" / "runtime.py"  # where MOODFEED_USER_TOWER_RUNTIME does
 MAY_READ_GENERATED_CODE = {
     "gateway/clients.py",
@@ -216,6 +216,19 @@ def test_generated_code_is_what_the_protos_say(tmp_path: Path) -> None:
 def test_the_protos_pass_buf_lint() -> None:
     buf = Path(sys.executable).parent / "buf"
     done = subprocess.run([buf, "lint"], cwd=ROOT / "protos", capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_protos_break_no_caller_of_the_last_release() -> None:
+    buf, contract = Path(sys.executable).parent / "buf", ROOT / "tests" / "golden" / "contract.binpb"
+    done = subprocess.run(
+        [buf, "breaking", "--against", contract],
+        cwd=ROOT / "protos",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert (done.returncode, done.stdout) == (0, "")
 
 

@@ -120,13 +120,15 @@ def test_a_configuration_of_another_bert_is_refused(directory: Path, change: dic
 
 def test_whatever_the_runtime_raises_names_the_file(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_encoder, "bert_graph", lambda shape, arrays: b"no graph")
-    with pytest.raises(TextEncoderError, match="gives no graph that OpenVINO takes") as caught:
+    with pytest.raises(TextEncoderError, match="does not give a graph that OpenVINO accepts") as caught:
         OpenVinoEncoder(directory)
     assert caught.value.path == directory / QUANTISED
     assert not isinstance(caught.value.__cause__, TextEncoderError)
 
 
-def test_an_encoder_that_does_not_bear_8_bits_is_not_exported(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_encoder_that_loses_too_much_in_8_bits_is_not_exported(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     full = TorchEncoder(directory)
     assert quantise_encoder(directory, full=full) >= LOWEST_COSINE
     weights = load_file(directory / WEIGHTS)
@@ -134,5 +136,5 @@ def test_an_encoder_that_does_not_bear_8_bits_is_not_exported(directory: Path, m
         if name.endswith(("attention.self.query.weight", "intermediate.dense.weight", "output.dense.weight")):
             weight[:, ::32] *= 60
     save_file(weights, directory / WEIGHTS)
-    with pytest.raises(TextEncoderError, match="does not bear 8 bits"):
+    with pytest.raises(TextEncoderError, match="loses too much accuracy in 8 bits"):
         quantise_encoder(directory, full=TorchEncoder(directory))

@@ -62,6 +62,7 @@ def write_index_bundle(root: Path) -> Path:
     manifest = Manifest(
         tower_dimension=TOWER_DIMENSION,
         text_dimension=TEXT_DIMENSION,
+        max_tokens=128,
         user_weight=0.75,
         tower={},
         counts={"posts": len(posts.posts)},

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories, window_histories
+from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories, PostInputs, window_histories
 from two_tower.model import HistoryTensors, PostTower, UserTower, history_tensors
-from two_tower.numpy_towers import NumpyTowers
+from two_tower.numpy_towers import NumpyTowers, _gelu
+from two_tower.torch_towers import TorchTowers
 from two_tower.tower_config import TowerConfig
 from two_tower.tower_files import post_tower_shapes, user_tower_shapes
 from two_tower.words import Vocabulary
@@ -114,9 +115,39 @@ def test_numpy_embeds_people_as_torch_does(changes: dict[str, float | bool]) -> 
         theirs = tower.embed(torch.from_numpy(representations), history_tensors(batch)).numpy()
     embeddings = ours.embed_users(representations, batch)
     assert embeddings.dtype == np.float32
-    np.testing.assert_allclose(embeddings, theirs, atol=1e-5)
+    np.testing.assert_allclose(embeddings, theirs, atol=1e-6)
     one = [
         ours.embed_users(representations, Histories(*(getattr(batch, name)[row : row + 1] for name in FIELDS)))
         for row in range(len(lengths))
     ]
-    np.testing.assert_allclose(np.concatenate(one), theirs, atol=1e-5)
+    np.testing.assert_allclose(np.concatenate(one), theirs, atol=1e-6)
+
+
+def test_numpy_embeds_posts_as_torch_does() -> None:
+    torch.manual_seed(0)
+    settings = config(new_post_bonus=0.3)
+    tower = PostTower(settings).eval()
+    for parameter in tower.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    random = np.random.default_rng(0)
+    rows = random.integers(-1, POSTS, 50)
+    posts = PostInputs(
+        text=random.normal(size=(50, 8)).astype(np.float32),
+        words=random.integers(0, 6, (50, 16)),
+        category_rows=random.integers(0, 3, 50),
+        post_rows=rows,
+        numeric=random.random((50, len(NUMERIC_FEATURES)), dtype=np.float32) * 6,
+        is_new=rows < 0,
+    )
+    tower.words.weight.data[0] = 0  # row 0 stands for no word
+    weights = {name: weight.numpy() for name, weight in tower.state_dict().items()}
+    ours = NumpyTowers(settings, Vocabulary(()), None, {}, weights)  # type: ignore[arg-type]
+    theirs = TorchTowers(settings, None, tower, Vocabulary(()), None)  # type: ignore[arg-type]
+    np.testing.assert_allclose(ours.embed_posts(posts), theirs.embed_posts(posts), atol=1e-6)
+
+
+def test_gelu_is_the_one_by_tanh() -> None:
+    # By the error function GELU(1) would be 0.841345.
+    np.testing.assert_allclose(
+        _gelu(np.array([-1, 0, 1, 3], np.float32)), [-0.158808, 0, 0.841192, 2.996363], atol=1e-6
+    )

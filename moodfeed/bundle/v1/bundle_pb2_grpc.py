@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class BundleServiceStub:
-    """Answered by the user tower service and by the post index service; for operators, not for callers of feeds.
+    """Served by the user tower service and by the post index service, for operators, not for callers of feeds.
     """
 
     def __init__(self, channel):
@@ -48,20 +48,20 @@ class BundleServiceStub:
 
 
 class BundleServiceServicer:
-    """Answered by the user tower service and by the post index service; for operators, not for callers of feeds.
+    """Served by the user tower service and by the post index service, for operators, not for callers of feeds.
     """
 
     def ReloadBundle(self, request, context):
-        """Takes in what `current` points at, if that is new: verified and warmed beside the old bundle, then swapped.
-        Answers when it is live; FAILED_PRECONDITION with the reason BUNDLE_REFUSED if it cannot be trusted, and then the
-        old bundle serves on.
+        """Loads the bundle that `current` points at, if it is new: verifies and warms it beside the old bundle, then swaps.
+        Returns when it is live. FAILED_PRECONDITION with the reason BUNDLE_REFUSED if it cannot be used; the old bundle
+        then stays current.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetHeldBundles(self, request, context):
-        """Says which bundles this process answers from.
+        """Returns the bundles that this process holds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,7 +89,7 @@ def add_BundleServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class BundleService:
-    """Answered by the user tower service and by the post index service; for operators, not for callers of feeds.
+    """Served by the user tower service and by the post index service, for operators, not for callers of feeds.
     """
 
     @staticmethod

@@ -52,14 +52,14 @@ class FeedServiceServicer:
     """
 
     def GetFeed(self, request, context):
-        """One page of a feed: by username, narrowed to a category, shaped by a mood.
+        """Returns one page of a user's feed, optionally of one category and shaped by a mood.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCategories(self, request, context):
-        """Lists exactly the categories with at least one servable post.
+        """Lists the categories with at least one servable post.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

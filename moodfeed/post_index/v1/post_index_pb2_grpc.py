@@ -64,14 +64,14 @@ class PostIndexServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCategories(self, request, context):
-        """Lists exactly the categories with at least one servable post.
+        """Lists the categories with at least one servable post.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetEmbeddingSpace(self, request, context):
-        """Says which spaces this process searches.
+        """Returns the embedding spaces of the current bundle.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

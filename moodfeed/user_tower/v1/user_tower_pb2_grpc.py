@@ -69,22 +69,22 @@ class UserTowerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EncodeContexts(self, request, context):
-        """Embeds the contexts of several feed requests at once: a call, and the reading of the mood encoder's weights, cost as
-        much for one as for all.
+        """Embeds the contexts of several feed requests at once, which shares the cost of the call and of reading the mood
+        encoder's weights.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def EncodePosts(self, request, context):
-        """Embeds posts, those unknown at training time too, in both spaces.
+        """Embeds posts in both spaces, including posts unknown at training time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetEmbeddingSpace(self, request, context):
-        """Says which spaces this process encodes into.
+        """Returns the embedding spaces of the current bundle.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -19,8 +19,8 @@ _Tower = TypeVar("_Tower", UserTower, PostTower)
 
 
 @dataclass(frozen=True, slots=True)
-class Towers:
-    """Both towers in inference mode."""
+class TorchTowers:
+    """Both towers in inference mode; safe to call from several threads."""
 
     config: TowerConfig
     user_tower: UserTower
@@ -30,7 +30,7 @@ class Towers:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """Rebuild the towers strictly: BundleError names the file that lacks a weight or holds one too many."""
+        """Build the towers strictly: BundleError names the file with a missing, unknown or misshapen weight."""
         arrays = TowerArrays.read(bundle)
         return cls(
             config=arrays.config,
