@@ -30,8 +30,9 @@ from moodfeed.feed.v1 import feed_pb2_grpc
 from post_index_service.loading import RECALL
 from post_index_service.loading import load as load_index
 from rpc.admission import InFlight
+from rpc.drain import LAME_DUCK_SECONDS
 from rpc.environment import load_settings
-from rpc.server import LAME_DUCK_SECONDS, BusyAddressError, RunningServer, ServerOptions, start_server
+from rpc.server import BusyAddressError, RunningServer, ServerOptions, start_server
 from rpc.server_settings import variable_of
 from rpc.structured_log import configure_logging
 from rpc.tls import LiveServerTls

@@ -20,11 +20,12 @@ from gateway.settings import LARGEST_REQUEST_BYTES, Settings
 from moodfeed.feed.v1 import feed_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2_grpc
 from rpc.admission import InFlight
+from rpc.drain import LAME_DUCK_SECONDS, stop_aio_when_idle
 from rpc.environment import load_settings
 from rpc.errors import AsyncErrorInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
 from rpc.replicas import Replicas
-from rpc.server import IDLE_LOOK_SECONDS, IDLE_LOOKS, LAME_DUCK_SECONDS, OPTIONS, BusyAddressError, limits
+from rpc.server import OPTIONS, BusyAddressError, limits
 from rpc.structured_log import configure_logging
 from rpc.tls import LiveServerTls
 from rpc.watched_files import FileContentError
@@ -114,22 +115,14 @@ async def serve(settings: Settings) -> None:
         await health_servicer.enter_graceful_shutdown()
         await asyncio.sleep(LAME_DUCK_SECONDS)
         http_server.should_exit = True
-        await asyncio.gather(stop_when_idle(server, in_flight, grace_seconds=settings.grace_seconds), http_task)
+        await asyncio.gather(
+            stop_aio_when_idle(server, in_flight=lambda: in_flight.count, grace_seconds=settings.grace_seconds),
+            http_task,
+        )
         for task in replica_tasks:
             task.cancel()
         await asyncio.gather(*replica_tasks, return_exceptions=True)
     _log.info("stopped")
-
-
-async def stop_when_idle(server: grpc.aio.Server, in_flight: InFlight, *, grace_seconds: float) -> None:
-    """Give requests in flight up to ``grace_seconds``; streams of health watchers, who would stay for ever, none."""
-    stopping = asyncio.create_task(server.stop(grace_seconds))
-    idle_looks = 0
-    while idle_looks < IDLE_LOOKS and not stopping.done():
-        await asyncio.sleep(IDLE_LOOK_SECONDS)
-        idle_looks = 0 if in_flight.count else idle_looks + 1
-    await server.stop(0)
-    await stopping
 
 
 def main() -> int:
