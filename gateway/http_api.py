@@ -20,7 +20,7 @@ from gateway.api_access import ACCESS_ERRORS, ApiAccess, ApiTokenInvalidError, R
 from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
 from gateway.service import ERRORS, Deadline, count_degradations, open_post
-from rpc.admission import InFlight, OverloadedError
+from rpc.admission import InFlight, TooManyRequestsError
 from rpc.errors import ErrorRow, find_row
 
 _log = structlog.get_logger("gateway.http")
@@ -240,7 +240,7 @@ def _answer_error(error: Exception) -> Response:
 def _headers_of(error: Exception) -> Mapping[str, str]:
     if isinstance(error, ApiTokenInvalidError):
         return {"www-authenticate": 'Bearer realm="moodfeed"'}
-    if isinstance(error, RateLimitedError | OverloadedError | feed.OverloadedError):
+    if isinstance(error, RateLimitedError | TooManyRequestsError | feed.OverloadedError):
         return {"retry-after": str(math.ceil(error.retry_after_seconds))}  # whole seconds, RFC 9110
     return {}
 

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from gateway import feed
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from moodfeed.packed.v1 import packed_pb2
-from rpc.admission import OVERLOADED, InFlight, OverloadedError
+from rpc.admission import OVERLOADED, InFlight, TooManyRequestsError
 from rpc.deadline import remaining_seconds
 from rpc.errors import ErrorRow, ErrorTable
 
@@ -27,7 +27,7 @@ ERRORS: ErrorTable = {
     feed.UserNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND"),
     feed.BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
     feed.OverloadedError: OVERLOADED,
-    OverloadedError: OVERLOADED,
+    TooManyRequestsError: OVERLOADED,
     feed.UnavailableError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_UNAVAILABLE"),
     feed.DeadlineExceededError: ErrorRow(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
 }

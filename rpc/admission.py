@@ -26,7 +26,7 @@ _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
 
-class OverloadedError(Exception):
+class TooManyRequestsError(Exception):
     """More requests are in flight than this process takes; a later attempt may succeed."""
 
     retry_after_seconds = RETRY_AFTER_SECONDS
@@ -114,10 +114,10 @@ class InFlight:
 
     @contextmanager
     def admitted(self, method: str) -> Iterator[None]:
-        """Be counted while the block runs; OverloadedError at once if there are too many."""
+        """Be counted while the block runs; TooManyRequestsError at once if there are too many."""
         if self.count >= self._most:
             REFUSED.labels(method).inc()
-            raise OverloadedError(_TOO_MANY)
+            raise TooManyRequestsError(_TOO_MANY)
         self.count += 1
         IN_FLIGHT.inc()
         try:

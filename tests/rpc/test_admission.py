@@ -10,7 +10,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import REGISTRY
 
-from rpc.admission import InFlight, OverloadedError
+from rpc.admission import InFlight, TooManyRequestsError
 from rpc.errors import read_error_info
 from rpc.server import RunningServer, ServerOptions, start_server
 
@@ -90,7 +90,7 @@ def test_what_was_refused_leaves_no_trace_once_there_is_room_again() -> None:
 
 def test_an_asyncio_process_counts_over_all_its_edges() -> None:
     edges = InFlight(2)
-    with edges.admitted("GetFeed"), edges.admitted("GET /feed"), pytest.raises(OverloadedError):
+    with edges.admitted("GetFeed"), edges.admitted("GET /feed"), pytest.raises(TooManyRequestsError):
         edges.admitted("GetFeed").__enter__()
     with edges.admitted("GetFeed"), edges.admitted("GetFeed"):
         assert edges.count == 2
