@@ -46,18 +46,17 @@ async def serve(settings: Settings) -> None:
         "user_tower_service",
         settings.user_tower_address,
         user_tower_pb2_grpc.UserTowerServiceStub,
-        attempt_seconds=settings.attempt_seconds,
         tls=settings.downstream_tls(),
     )
     indexes = Replicas(
         "post_index_service",
         settings.post_index_address,
         PostIndexStub,
-        attempt_seconds=settings.attempt_seconds,
         tls=settings.downstream_tls(),
     )
     cache = ContextCache(settings.context_cache_size)
-    tower, index = RememberingUserTower(GrpcUserTower(towers), cache), WatchingPostIndex(GrpcPostIndex(indexes), cache)
+    tower = RememberingUserTower(GrpcUserTower(towers, attempt_seconds=settings.attempt_seconds), cache)
+    index = WatchingPostIndex(GrpcPostIndex(indexes, attempt_seconds=settings.attempt_seconds), cache)
     readiness = Readiness(needed=indexes, wanted=towers)
     in_flight = InFlight(settings.most_in_flight)
     health_servicer = health.aio.HealthServicer()

@@ -24,8 +24,9 @@ from gateway.gathering import Gathering
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
+from rpc.attempts import NoReplicaError, RetryingCalls
 from rpc.errors import read_error_info
-from rpc.replicas import NoReplicaError, Replicas
+from rpc.replicas import Replicas
 
 _RANKINGS = {
     post_index_pb2.SEARCH_RANKING_USER: Ranking.USER,
@@ -58,8 +59,8 @@ class _Asked(NamedTuple):
 class GrpcUserTower:
     """The user tower service behind its replicas; what is asked while a call to each is out is asked together."""
 
-    def __init__(self, replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> None:
-        self._replicas = replicas
+    def __init__(self, replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub], *, attempt_seconds: float) -> None:
+        self._calls = RetryingCalls(replicas, attempt_seconds=attempt_seconds, elsewhere=_ELSEWHERE)
         self._gathering: Gathering[_Asked, user_tower_pb2.EncodeContextResponse] = Gathering(
             self._send, kind=lambda asked: asked.bundle_id, most_calls=lambda: max(1, replicas.well)
         )
@@ -102,8 +103,8 @@ class GrpcUserTower:
         request = user_tower_pb2.EncodeContextRequest(
             username=asked.username, mood=asked.mood, bundle_id=asked.bundle_id
         )
-        answer: user_tower_pb2.EncodeContextResponse = await self._replicas.call(
-            lambda stub: stub.EncodeContext, request, seconds=seconds, elsewhere=_ELSEWHERE
+        answer: user_tower_pb2.EncodeContextResponse = await self._calls.call(
+            lambda stub: stub.EncodeContext, request, seconds=seconds
         )
         return answer
 
@@ -114,8 +115,8 @@ class GrpcUserTower:
             contexts=[user_tower_pb2.UserAndMood(username=asked.username, mood=asked.mood) for asked in together],
             bundle_id=together[0].bundle_id,
         )
-        answer: user_tower_pb2.EncodeContextsResponse = await self._replicas.call(
-            lambda stub: stub.EncodeContexts, request, seconds=seconds, elsewhere=_ELSEWHERE
+        answer: user_tower_pb2.EncodeContextsResponse = await self._calls.call(
+            lambda stub: stub.EncodeContexts, request, seconds=seconds
         )
         return answer.contexts
 
@@ -135,8 +136,8 @@ class PostIndexStub(post_index_pb2_grpc.PostIndexServiceStub):
 class GrpcPostIndex:
     """The post index service behind its replicas."""
 
-    def __init__(self, replicas: Replicas[PostIndexStub]) -> None:
-        self._replicas = replicas
+    def __init__(self, replicas: Replicas[PostIndexStub], *, attempt_seconds: float) -> None:
+        self._calls = RetryingCalls(replicas, attempt_seconds=attempt_seconds, elsewhere=_ELSEWHERE)
 
     async def search_posts(self, search: Search, *, seconds: float) -> SearchResult:
         """Rank posts."""
@@ -151,9 +152,7 @@ class GrpcPostIndex:
             bundle_id=search.context.bundle_id,
         )
         try:
-            answer = await self._replicas.call(
-                lambda stub: stub.SearchPosts, request, seconds=seconds, elsewhere=_ELSEWHERE
-            )
+            answer = await self._calls.call(lambda stub: stub.SearchPosts, request, seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
             raise _in_our_words(error, "post_index_service") from error
         return SearchResult(
@@ -168,9 +167,7 @@ class GrpcPostIndex:
         """All valid categories."""
         request = post_index_pb2.ListCategoriesRequest(bundle_id=bundle_id)
         try:
-            answer = await self._replicas.call(
-                lambda stub: stub.ListCategories, request, seconds=seconds, elsewhere=_ELSEWHERE
-            )
+            answer = await self._calls.call(lambda stub: stub.ListCategories, request, seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
             raise _in_our_words(error, "post_index_service") from error
         return tuple(
