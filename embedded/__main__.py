@@ -17,7 +17,7 @@ from compute.bundle_admin import BundleService, LoggedBundles
 from compute.settings import server_options
 from embedded.ports import LocalPostIndex, LocalUserTower, Models
 from embedded.service import LocalFeedService
-from gateway.api_access import ApiAccess, BlockingApiAccessInterceptor
+from gateway.api_access import ACCESS_ERRORS, ApiAccess
 from gateway.http_api import build_app
 from gateway.http_server import HttpServer, listen, make_http_server
 from gateway.readiness import Readiness
@@ -32,6 +32,7 @@ from post_index_service.loading import load as load_index
 from rpc.admission import InFlight
 from rpc.drain import LAME_DUCK_SECONDS
 from rpc.environment import load_settings
+from rpc.guard import GuardInterceptor
 from rpc.server import BusyAddressError, RunningServer, ServerOptions, start_server
 from rpc.server_settings import variable_of
 from rpc.structured_log import configure_logging
@@ -81,7 +82,7 @@ async def serve(settings: GatewaySettings, compute: UserTowerSettings, held: Hel
             add_services=add_services,
             service_names=[SERVICE_NAME],
             errors={**BUNDLE_ERRORS, **ERRORS},
-            guards=[BlockingApiAccessInterceptor(SERVICE_NAME, access)],
+            guards=[GuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS)],
         )
         http_task = asyncio.create_task(http_server.serve(sockets=[http_socket]))
         _log.info("serving", grpc_address=settings.grpc_address, http_address=settings.http_address)

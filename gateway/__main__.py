@@ -9,7 +9,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from gateway.api_access import ApiAccess, ApiAccessInterceptor
+from gateway.api_access import ACCESS_ERRORS, ApiAccess
 from gateway.clients import GrpcPostIndex, GrpcUserTower, PostIndexStub
 from gateway.context_cache import ContextCache, RememberingUserTower, WatchingPostIndex
 from gateway.http_api import build_app
@@ -23,6 +23,7 @@ from rpc.admission import InFlight
 from rpc.drain import LAME_DUCK_SECONDS, stop_aio_when_idle
 from rpc.environment import load_settings
 from rpc.errors import AsyncErrorInterceptor
+from rpc.guard import AsyncGuardInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
 from rpc.replicas import Replicas
 from rpc.server import OPTIONS, BusyAddressError, limits
@@ -74,7 +75,7 @@ async def serve(settings: Settings) -> None:
     server = grpc.aio.server(
         interceptors=[
             AsyncMetricsInterceptor(),
-            ApiAccessInterceptor(SERVICE_NAME, access),
+            AsyncGuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS),
             AsyncErrorInterceptor(ERRORS),
         ],
         options=OPTIONS + limits(largest_request_bytes=LARGEST_REQUEST_BYTES, max_connections=settings.max_connections),
