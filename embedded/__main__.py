@@ -16,7 +16,7 @@ from compute.bundle_admin import BundleService, LoggedBundles
 from compute.settings import server_options
 from embedded.ports import LocalContextEncoder, LocalPostSearch, Models
 from embedded.service import LocalFeedService
-from gateway.api_access import ApiAccess, BlockingApiAccessInterceptor
+from gateway.api_access import ACCESS_ERRORS, ApiAccess
 from gateway.edge import ERRORS
 from gateway.feed_messages import SERVICE_NAME
 from gateway.http_api import build_app
@@ -32,6 +32,7 @@ from post_index_service.loading import RECALL
 from post_index_service.loading import load as load_index
 from rpc.admission import InFlight
 from rpc.environment import load_settings
+from rpc.guard import GuardInterceptor
 from rpc.server import BusyAddressError, ServerOptions, start_server
 from rpc.server_settings import variable_of
 from rpc.structured_log import configure_logging
@@ -79,7 +80,7 @@ async def serve(settings: GatewaySettings, compute: UserTowerSettings, held: Hel
             add_services=add_services,
             service_names=[SERVICE_NAME],
             errors={**BUNDLE_ERRORS, **ERRORS},
-            guards=[BlockingApiAccessInterceptor(SERVICE_NAME, access)],
+            guards=[GuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS)],
         )
         await serve_until_stopped(
             stop_asked,

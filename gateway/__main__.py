@@ -9,7 +9,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from gateway.api_access import ApiAccess, ApiAccessInterceptor
+from gateway.api_access import ACCESS_ERRORS, ApiAccess
 from gateway.clients import GrpcContextEncoder, GrpcPostSearch, PostIndexStub
 from gateway.context_cache import CachingContextEncoder, ContextCache, WatchingPostSearch
 from gateway.edge import ERRORS
@@ -27,6 +27,7 @@ from rpc.admission import InFlight
 from rpc.drain import LAME_DUCK_SECONDS, stop_aio_when_idle
 from rpc.environment import load_settings
 from rpc.errors import AsyncErrorInterceptor
+from rpc.guard import AsyncGuardInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
 from rpc.replicas import Replicas
 from rpc.server import OPTIONS, BusyAddressError, limits
@@ -79,19 +80,17 @@ def build(settings: Settings) -> Gateway:
         "user_tower_service",
         settings.user_tower_address,
         user_tower_pb2_grpc.UserTowerServiceStub,
-        attempt_seconds=settings.attempt_seconds,
         tls=settings.downstream_tls(),
     )
     indexes = Replicas(
         "post_index_service",
         settings.post_index_address,
         PostIndexStub,
-        attempt_seconds=settings.attempt_seconds,
         tls=settings.downstream_tls(),
     )
     cache: ContextCache[embedding_pb2.Embedding] = ContextCache(settings.context_cache_size)
-    encoder = CachingContextEncoder(GrpcContextEncoder(towers), cache)
-    index = WatchingPostSearch(GrpcPostSearch(indexes), cache)
+    encoder = CachingContextEncoder(GrpcContextEncoder(towers, attempt_seconds=settings.attempt_seconds), cache)
+    index = WatchingPostSearch(GrpcPostSearch(indexes, attempt_seconds=settings.attempt_seconds), cache)
     readiness = Readiness(needed=indexes, wanted=towers)
     in_flight = InFlight(settings.most_in_flight)
     app = build_app(
@@ -129,7 +128,7 @@ def _grpc_server(
     server = grpc.aio.server(
         interceptors=[
             AsyncMetricsInterceptor(),
-            ApiAccessInterceptor(SERVICE_NAME, access),
+            AsyncGuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS),
             AsyncErrorInterceptor(ERRORS),
         ],
         options=OPTIONS + limits(largest_request_bytes=LARGEST_REQUEST_BYTES, max_connections=settings.max_connections),

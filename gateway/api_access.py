@@ -1,16 +1,16 @@
 """Access to the public API: its tokens and their rate limits, for both edges."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import grpc
 from prometheus_client import Counter
 
 from gateway.rate_limit import RateLimit
 from gateway.settings import Settings
-from rpc.errors import ErrorRow, ErrorTable, status_of
+from rpc.errors import ErrorRow, ErrorTable
+from rpc.guard import Caller
 from rpc.token_file import TokenFile, authorizations_of
-from rpc.unary import AsyncUnaryInterceptor, UnaryInterceptor
 
 CALLS = Counter(
     "moodfeed_api_calls_total", "Calls of the public API, by the name of the token.", ["token_name", "outcome"]
@@ -64,6 +64,10 @@ class ApiAccess:
             rate_limit=RateLimit(requests_per_second=rate, burst=settings.token_burst) if rate else None,
         )
 
+    def admit_caller(self, caller: Caller) -> None:
+        """Admit a gRPC call; raises as ``admit`` does."""
+        self.admit(authorizations_of(caller.invocation_metadata()))
+
     def admit(self, authorizations: Sequence[str]) -> None:
         """Admit a call with these ``authorization`` values; raises ApiTokenInvalidError, RateLimitedError."""
         if self._tokens is None:
@@ -76,50 +80,3 @@ class ApiAccess:
         CALLS.labels(name, "rate_limited" if wait_seconds else "admitted").inc()
         if wait_seconds:
             raise RateLimitedError(wait_seconds)
-
-
-class _Guard:
-    """Guards the unary methods of one service; it must precede the interceptors that read a request."""
-
-    def __init__(self, service_name: str, access: ApiAccess) -> None:
-        super().__init__()
-        self._prefix = f"/{service_name}/"
-        self._access = access
-
-    def wrap_handler(self, method: str, handler: Any) -> Any:
-        """Guard a method; the guarded service serves no streams."""
-        if not method.startswith(self._prefix):
-            return handler
-        return None if handler.unary_unary is None else super().wrap_handler(method, handler)  # type: ignore[misc]
-
-
-class ApiAccessInterceptor(_Guard, AsyncUnaryInterceptor):
-    """For an asyncio server."""
-
-    def wrap(self, method: str, answer: Any) -> Any:
-        """Answer admitted calls only."""
-
-        async def answer_if_admitted(request: Any, context: Any) -> Any:
-            try:
-                self._access.admit(authorizations_of(context.invocation_metadata()))
-            except ApiAccessError as error:
-                await context.abort_with_status(status_of(ACCESS_ERRORS, error, method))
-            return await answer(request, context)
-
-        return answer_if_admitted
-
-
-class BlockingApiAccessInterceptor(_Guard, UnaryInterceptor):
-    """For a sync server."""
-
-    def wrap(self, method: str, answer: Any) -> Any:
-        """Answer admitted calls only."""
-
-        def answer_if_admitted(request: Any, context: Any) -> Any:
-            try:
-                self._access.admit(authorizations_of(context.invocation_metadata()))
-            except ApiAccessError as error:
-                context.abort_with_status(status_of(ACCESS_ERRORS, error, method))
-            return answer(request, context)
-
-        return answer_if_admitted

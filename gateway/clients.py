@@ -27,8 +27,9 @@ from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
+from rpc.attempts import NoReplicaError, RetryingCalls
 from rpc.errors import read_error_info
-from rpc.replicas import NoReplicaError, Replicas
+from rpc.replicas import Replicas
 
 _log = structlog.get_logger("gateway.clients")
 
@@ -66,8 +67,8 @@ class GrpcContextEncoder:
     Contexts that are asked for while a call to each replica is under way are sent together.
     """
 
-    def __init__(self, replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> None:
-        self._replicas = replicas
+    def __init__(self, replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub], *, attempt_seconds: float) -> None:
+        self._calls = RetryingCalls(replicas, attempt_seconds=attempt_seconds, elsewhere=_ELSEWHERE)
         self._gathering: Gathering[_Asked, user_tower_pb2.EncodeContextResponse] = Gathering(
             self._send, kind=lambda asked: asked.bundle_id, most_calls=lambda: max(1, replicas.well)
         )
@@ -112,8 +113,8 @@ class GrpcContextEncoder:
         request = user_tower_pb2.EncodeContextRequest(
             username=asked.username, mood=asked.mood, bundle_id=asked.bundle_id
         )
-        answer: user_tower_pb2.EncodeContextResponse = await self._replicas.call(
-            lambda stub: stub.EncodeContext, request, seconds=seconds, elsewhere=_ELSEWHERE
+        answer: user_tower_pb2.EncodeContextResponse = await self._calls.call(
+            lambda stub: stub.EncodeContext, request, seconds=seconds
         )
         return answer
 
@@ -124,8 +125,8 @@ class GrpcContextEncoder:
             contexts=[user_tower_pb2.UserAndMood(username=asked.username, mood=asked.mood) for asked in together],
             bundle_id=together[0].bundle_id,
         )
-        answer: user_tower_pb2.EncodeContextsResponse = await self._replicas.call(
-            lambda stub: stub.EncodeContexts, request, seconds=seconds, elsewhere=_ELSEWHERE
+        answer: user_tower_pb2.EncodeContextsResponse = await self._calls.call(
+            lambda stub: stub.EncodeContexts, request, seconds=seconds
         )
         return answer.contexts
 
@@ -145,8 +146,8 @@ class PostIndexStub(post_index_pb2_grpc.PostIndexServiceStub):
 class GrpcPostSearch:
     """The post index service behind its replicas."""
 
-    def __init__(self, replicas: Replicas[PostIndexStub]) -> None:
-        self._replicas = replicas
+    def __init__(self, replicas: Replicas[PostIndexStub], *, attempt_seconds: float) -> None:
+        self._calls = RetryingCalls(replicas, attempt_seconds=attempt_seconds, elsewhere=_ELSEWHERE)
 
     async def search_posts(self, search: Search[embedding_pb2.Embedding], *, seconds: float) -> FoundPosts:
         """Rank posts."""
@@ -161,9 +162,7 @@ class GrpcPostSearch:
             bundle_id=search.context.bundle_id,
         )
         try:
-            answer = await self._replicas.call(
-                lambda stub: stub.SearchPosts, request, seconds=seconds, elsewhere=_ELSEWHERE
-            )
+            answer = await self._calls.call(lambda stub: stub.SearchPosts, request, seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
             raise _feed_error(error, _POST_INDEX) from error
         ranking = _RANKINGS.get(answer.ranking)
@@ -182,9 +181,7 @@ class GrpcPostSearch:
         """List all valid categories."""
         request = post_index_pb2.ListCategoriesRequest(bundle_id=bundle_id)
         try:
-            answer = await self._replicas.call(
-                lambda stub: stub.ListCategories, request, seconds=seconds, elsewhere=_ELSEWHERE
-            )
+            answer = await self._calls.call(lambda stub: stub.ListCategories, request, seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
             raise _feed_error(error, _POST_INDEX) from error
         return tuple(

@@ -15,12 +15,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
-from rpc.admin_access import AdminInterceptor
+from rpc.admin_access import ADMIN_ERRORS, AdminAccess
 from rpc.admission import AdmissionInterceptor, AdmissionPool
 from rpc.channel import PING_SECONDS
 from rpc.deadline import ExpiredInterceptor
 from rpc.drain import LAME_DUCK_SECONDS, stop_when_idle
 from rpc.errors import ErrorInterceptor, ErrorTable
+from rpc.guard import GuardInterceptor
 from rpc.metrics import MetricsInterceptor
 from rpc.tls import LiveServerTls, ServerTls
 from rpc.watched_files import FileContentError
@@ -131,6 +132,9 @@ def start_server(
     Port 0 takes a free one. Raises BusyAddressError, and FileContentError if the files of TLS or tokens cannot be used.
     """
     health_servicer = HealthServicer()
+    if options.admin_service:
+        admin = AdminAccess(options.admin_tokens_file)
+        guards = (*guards, GuardInterceptor(options.admin_service, admin.admit, ADMIN_ERRORS))
     pool = AdmissionPool(options.pool_size, options.name)
     server = grpc.server(
         pool,
@@ -138,7 +142,6 @@ def start_server(
             AdmissionInterceptor(pool, guarded=service_names, most_waiting=options.most_waiting),
             MetricsInterceptor(),
             *guards,
-            *([AdminInterceptor(options.admin_service, options.admin_tokens_file)] if options.admin_service else ()),
             ErrorInterceptor(errors),
             ExpiredInterceptor(),
         ],

@@ -46,7 +46,9 @@ Answer = TypeVar("Answer")
 
 def ask_tower(address: str, *, seconds: float) -> FeedContext:
     async def ask(replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> FeedContext:
-        return await GrpcContextEncoder(replicas).encode_context("ana", "", bundle_id="", seconds=seconds)
+        return await GrpcContextEncoder(replicas, attempt_seconds=0.5).encode_context(
+            "ana", "", bundle_id="", seconds=seconds
+        )
 
     return over(address, user_tower_pb2_grpc.UserTowerServiceStub, ask)
 
@@ -55,7 +57,7 @@ def over(
     address: str, stub: Callable[[grpc.aio.Channel], Stub], ask: Callable[[Replicas[Stub]], Awaitable[Answer]]
 ) -> Answer:
     async def run() -> Answer:
-        replicas = Replicas("user_tower_service", [address], stub, attempt_seconds=0.5)
+        replicas = Replicas("user_tower_service", [address], stub)
         await replicas.start()
         running = asyncio.create_task(replicas.run())
         try:
@@ -165,7 +167,7 @@ def test_users_whom_a_tower_does_not_take_together_are_asked_one_by_one() -> Non
     usernames = ["a", "bb", "refused", "dddd"]
 
     async def ask(replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> list[FeedContext | BaseException]:
-        tower = GrpcContextEncoder(replicas)
+        tower = GrpcContextEncoder(replicas, attempt_seconds=0.5)
         asking = [
             asyncio.create_task(tower.encode_context(username, "", bundle_id="", seconds=10)) for username in usernames
         ]
@@ -197,7 +199,7 @@ def test_an_index_without_the_bundle_says_which_it_has_and_never_mixes(small_bun
     search = Search(FeedContext(bundle_id="0" * 64), None, (), 0, 10)
 
     async def ask(replicas: Replicas[post_index_pb2_grpc.PostIndexServiceStub]) -> object:
-        return await GrpcPostSearch(replicas).search_posts(search, seconds=2)
+        return await GrpcPostSearch(replicas, attempt_seconds=0.5).search_posts(search, seconds=2)
 
     try:
         with pytest.raises(BundleNotHeldError) as caught:

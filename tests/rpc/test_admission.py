@@ -1,7 +1,6 @@
 """Load shedding on a real server: what is too much is refused at once, and health answers all the while."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -59,12 +58,11 @@ def test_beyond_the_bound_calls_are_refused_at_once_and_the_others_are_answered(
         first = call.future(b"0", timeout=20)
         assert gate.entered.acquire(timeout=10)
         waiting = [call.future(str(number).encode(), timeout=20) for number in range(1, 4)]
-        started = time.monotonic()
         with pytest.raises(grpc.RpcError) as refused:
             call(b"too many", timeout=20)
         assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert read_error_info(refused.value).reason == "OVERLOADED"
-        assert time.monotonic() - started < 5
+        assert not gate.opened.is_set()  # nothing has been answered meanwhile
         assert in_flight() == before + 4
         health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
         assert health.status == health_pb2.HealthCheckResponse.SERVING
