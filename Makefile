@@ -64,6 +64,7 @@ lock: $(READY) ## write requirements.txt from pyproject.toml
 protos: $(READY) ## regenerate moodfeed/ from protos/
 	$(BIN)/python -m grpc_tools.protoc -I protos --python_out=. --pyi_out=. --grpc_python_out=. \
 	    $$(cd protos && find . -name '*.proto' | sed 's|^\./||' | sort)
+	$(BIN)/python scripts/write_contract_comments.py moodfeed/feed/v1/feed_comments.py
 
 peers: microlens-is-given $(PEERS_READY) ## measure SASRec on MicroLens, about half an hour: make peers MICROLENS=DIRECTORY
 	@.venv-peers/bin/python scripts/peers_microlens.py $(MICROLENS) $(OPTIONS)

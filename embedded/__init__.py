@@ -1,1 +1,1 @@
-"""The one-process mode: gateway, user tower and post index composed behind the gateway's ports."""
+"""The one-process mode: the gateway with the encoder and the index in its own process."""

@@ -1,7 +1,6 @@
-"""The one-process mode: one bundle for encoder and index, a sync gRPC server, and HTTP beside it."""
+"""The one-process mode: the encoder and the index of one bundle behind a sync gRPC server, and HTTP beside it."""
 
 import asyncio
-import signal
 import sys
 from dataclasses import dataclass, replace
 
@@ -15,13 +14,15 @@ from bundle.manifest import BundleError
 from compute.bundle_admin import SERVICE_NAME as ADMIN_SERVICE_NAME
 from compute.bundle_admin import BundleService, LoggedBundles
 from compute.settings import server_options
-from embedded.ports import LocalPostIndex, LocalUserTower, Models
+from embedded.ports import LocalContextEncoder, LocalPostSearch, Models
 from embedded.service import LocalFeedService
-from gateway.api_access import ApiAccess, BlockingApiAccessInterceptor
+from gateway.api_access import ACCESS_ERRORS, ApiAccess
+from gateway.edge import ERRORS
+from gateway.feed_messages import SERVICE_NAME
 from gateway.http_api import build_app
-from gateway.http_server import HttpServer, listen, make_http_server
+from gateway.http_server import listen, make_http_server
+from gateway.life_cycle import serve_until_stopped, stop_on_signals
 from gateway.readiness import Readiness
-from gateway.service import ERRORS, SERVICE_NAME
 from gateway.settings import LARGEST_REQUEST_BYTES
 from gateway.settings import Settings as GatewaySettings
 from mood_encoder.runtime import Runtime
@@ -31,7 +32,8 @@ from post_index_service.loading import RECALL
 from post_index_service.loading import load as load_index
 from rpc.admission import InFlight
 from rpc.environment import load_settings
-from rpc.server import LAME_DUCK_SECONDS, BusyAddressError, RunningServer, ServerOptions, start_server
+from rpc.guard import GuardInterceptor
+from rpc.server import BusyAddressError, ServerOptions, start_server
 from rpc.server_settings import variable_of
 from rpc.structured_log import configure_logging
 from rpc.tls import LiveServerTls
@@ -44,25 +46,23 @@ _log = structlog.get_logger("embedded")
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
-    """A service that is part of this process, and serves as long as the process does."""
+class LocalService:
+    """A service that is part of this process, and serves for as long as the process does."""
 
     service: str
     is_serving: bool = True
 
 
 async def serve(settings: GatewaySettings, compute: UserTowerSettings, held: HeldBundles[Models]) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; BusyAddressError if an address is taken."""
-    stop_asked = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop_asked.set)
+    """Serve until SIGTERM or SIGINT, then drain; raises BusyAddressError, FileContentError."""
+    stop_asked = stop_on_signals()
     tls = settings.server_tls()
     access = ApiAccess.of(settings)
-    tower, index = LocalUserTower(held), LocalPostIndex(held)
+    encoder, index = LocalContextEncoder(held), LocalPostSearch(held)
     app = build_app(
-        tower=tower,
+        encoder=encoder,
         index=index,
-        readiness=Readiness(needed=Here("post_index_service"), wanted=Here("user_tower_service")),
+        readiness=Readiness(needed=LocalService("post_index_service"), wanted=LocalService("user_tower_service")),
         access=access,
         in_flight=InFlight(settings.most_in_flight),
         deadline_seconds=settings.deadline_seconds,
@@ -70,7 +70,7 @@ async def serve(settings: GatewaySettings, compute: UserTowerSettings, held: Hel
     http_server = make_http_server(app, settings, LiveServerTls(tls) if tls else None)
 
     def add_services(server: grpc.Server) -> None:
-        service = LocalFeedService(tower=tower, index=index, deadline_seconds=settings.deadline_seconds)
+        service = LocalFeedService(encoder=encoder, index=index, deadline_seconds=settings.deadline_seconds)
         feed_pb2_grpc.add_FeedServiceServicer_to_server(service, server)
         bundle_pb2_grpc.add_BundleServiceServicer_to_server(BundleService(held), server)
 
@@ -80,25 +80,31 @@ async def serve(settings: GatewaySettings, compute: UserTowerSettings, held: Hel
             add_services=add_services,
             service_names=[SERVICE_NAME],
             errors={**BUNDLE_ERRORS, **ERRORS},
-            guards=[BlockingApiAccessInterceptor(SERVICE_NAME, access)],
+            guards=[GuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS)],
         )
-        http_task = asyncio.create_task(http_server.serve(sockets=[http_socket]))
-        _log.info("serving", grpc_address=settings.grpc_address, http_address=settings.http_address)
-        await stop_asked.wait()
-        _log.info("draining", grace_seconds=settings.grace_seconds)
-        await asyncio.gather(_stop(running, settings.grace_seconds), _stop_http(http_server, http_task))
-    _log.info("stopped")
+        await serve_until_stopped(
+            stop_asked,
+            settings=settings,
+            http_server=http_server,
+            http_socket=http_socket,
+            stop_grpc=lambda: asyncio.to_thread(running.stop, settings.grace_seconds),
+        )
 
 
 def main() -> int:
-    """Serve the current bundle until SIGTERM; 1 for a bad bundle or a taken address, 2 for a wrong setting."""
+    """Serve the current bundle.
+
+    The exit code is 0 after a clean stop, 1 if the bundle, an address or a file cannot be used, 2 for a wrong setting.
+    """
     settings, compute = load_settings(GatewaySettings), load_settings(UserTowerSettings)
     configure_logging("embedded", level=settings.log_level)
     if compute.runtime is not Runtime.OPENVINO:
         variable = variable_of(UserTowerSettings, "runtime")
-        print(f"embedded: {variable} is {compute.runtime}: this mode loads no torch, unset it", file=sys.stderr)
+        print(
+            f"embedded: {variable} is {compute.runtime}, but this mode does not load torch: unset it", file=sys.stderr
+        )
         return 2
-    faiss.omp_set_num_threads(1)  # requests run side by side; more threads than cores cost tenfold
+    faiss.omp_set_num_threads(1)  # requests run in parallel; more threads than cores made them ten times slower
 
     def load(bundle: Bundle) -> Models:
         return Models(load_encoder(bundle, compute), load_index(bundle))
@@ -119,7 +125,7 @@ def main() -> int:
 
 
 def _options(settings: GatewaySettings, compute: UserTowerSettings) -> ServerOptions:
-    """The gateway's edge on the threads of a compute service; metrics are those of HTTP."""
+    """The gateway's address and limits with the threads of a compute service; HTTP serves the metrics."""
     return replace(
         server_options(compute, name="embedded", admin_service=ADMIN_SERVICE_NAME),
         address=settings.grpc_address,
@@ -130,16 +136,6 @@ def _options(settings: GatewaySettings, compute: UserTowerSettings) -> ServerOpt
         largest_request_bytes=LARGEST_REQUEST_BYTES,
         max_connections=settings.max_connections,
     )
-
-
-async def _stop(running: RunningServer, grace_seconds: float) -> None:
-    await asyncio.to_thread(running.stop, grace_seconds)
-
-
-async def _stop_http(http_server: HttpServer, http_task: asyncio.Task[None]) -> None:
-    await asyncio.sleep(LAME_DUCK_SECONDS)
-    http_server.should_exit = True
-    await http_task
 
 
 if __name__ == "__main__":

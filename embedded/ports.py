@@ -1,9 +1,10 @@
-"""The gateway's two ports, answered in this process: the encoder and the index of one held bundle, no call between."""
+"""The gateway's two ports, answered in this process by the encoder and the index of one held bundle."""
 
 from dataclasses import dataclass
 
+from bundle.embedding_space import Embedding
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
-from gateway import feed
+from gateway import feed_types
 from post_index_service.index import CategoryNotFoundError, PostIndex, Query
 from post_index_service.packed_posts import PackedPosts
 from user_tower_service.encoder import Encoder
@@ -11,29 +12,31 @@ from user_tower_service.encoder import Encoder
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What both services make of one bundle."""
+    """The encoder and the index of one bundle."""
 
     encoder: Encoder
     index: PostIndex
 
     @property
     def bundle_id(self) -> str:
-        """The bundle that they were made of."""
+        """The bundle that both were made from."""
         return self.encoder.bundle_id
 
 
-class LocalUserTower:
-    """A feed.UserTower that encodes; its coroutines never wait."""
+class LocalContextEncoder:
+    """A ContextEncoder whose coroutines never wait."""
 
     def __init__(self, held: HeldBundles[Models]) -> None:
         self._held = held
 
-    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> feed.Context:
-        """Embed user and mood; what has begun is not broken off."""
+    async def encode_context(
+        self, username: str, mood: str, *, bundle_id: str, seconds: float
+    ) -> feed_types.FeedContext[Embedding]:
+        """Embed a user and a mood; once begun, it is finished."""
         _check_time(seconds)
         encoder = _named(self._held, bundle_id).encoder
         encoded = encoder.encode_context(username, mood)
-        return feed.Context(
+        return feed_types.FeedContext(
             user=encoded.user,
             mood=encoded.mood,
             seen_post_ids=encoded.seen_post_ids,
@@ -42,14 +45,14 @@ class LocalUserTower:
         )
 
 
-class LocalPostIndex:
-    """A feed.PostIndex that searches; its coroutines never wait."""
+class LocalPostSearch:
+    """A PostSearch whose coroutines never wait."""
 
     def __init__(self, held: HeldBundles[Models]) -> None:
         self._held = held
         self._packed = PackedPosts()
 
-    async def search_posts(self, search: feed.Search, *, seconds: float) -> feed.SearchResult:
+    async def search_posts(self, search: feed_types.Search[Embedding], *, seconds: float) -> feed_types.FoundPosts:
         """Rank posts."""
         _check_time(seconds)
         context = search.context
@@ -67,20 +70,20 @@ class LocalPostIndex:
                 )
             )
         except CategoryNotFoundError as error:
-            raise feed.CategoryNotFoundError from error
-        return feed.SearchResult(
+            raise feed_types.CategoryNotFoundError from error
+        return feed_types.FoundPosts(
             posts=self._packed.of(index, found),
             has_more=found.has_more,
-            ranking=feed.Ranking[found.ranking.name],
+            ranking=feed_types.FeedRanking[found.ranking.name],
             bundle_id=index.bundle_id,
             current_bundle_id=self._held.current.bundle_id,
         )
 
-    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[feed.Category, ...]:
-        """All valid categories."""
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[feed_types.FeedCategory, ...]:
+        """List all valid categories."""
         _check_time(seconds)
         return tuple(
-            feed.Category(item.category.category_id, item.category.name, item.post_count)
+            feed_types.FeedCategory(item.category.category_id, item.category.name, item.post_count)
             for item in _named(self._held, bundle_id).index.categories()
         )
 
@@ -89,9 +92,9 @@ def _named(held: HeldBundles[Models], bundle_id: str) -> Models:
     try:
         return held.named(bundle_id)
     except BundleNotHeldError as error:
-        raise feed.BundleNotHeldError(str(error), **error.metadata) from error
+        raise feed_types.BundleNotHeldError(str(error), **error.metadata) from error
 
 
 def _check_time(seconds: float) -> None:
     if seconds <= 0:
-        raise feed.DeadlineExceededError("the request's time ran out")
+        raise feed_types.DeadlineExceededError("the deadline of the request passed")

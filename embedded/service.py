@@ -1,48 +1,56 @@
-"""The gRPC edge of the one-process mode: the gateway's messages and errors, on a sync server's threads."""
+"""The gRPC edge of the one-process mode: the gateway's messages and errors, on the threads of a sync server."""
 
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 
-from gateway import feed
-from gateway.service import Deadline, count_degradations, read_request, write_categories, write_feed
+from bundle.embedding_space import Embedding
+from gateway.edge import Deadline, count_degradations
+from gateway.feed import get_feed
+from gateway.feed_messages import read_request, write_categories, write_feed
+from gateway.feed_types import ContextEncoder, PostSearch
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 
 Result = TypeVar("Result")
 
 
-def run_at_once(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """What a coroutine returns that never waits: without an event loop, on the thread that asks."""
+def run_at_once(coroutine: Coroutine[object, None, Result]) -> Result:
+    """The result of a coroutine that never waits, run without an event loop on the calling thread.
+
+    Raises RuntimeError if it does wait.
+    """
     try:
         coroutine.send(None)
     except StopIteration as end:
         result: Result = end.value
         return result
     coroutine.close()
-    raise RuntimeError("the coroutine waits for something: it needs an event loop")
+    raise RuntimeError("the coroutine waits: it needs an event loop")
 
 
 class LocalFeedService(feed_pb2_grpc.FeedServiceServicer):
-    """Answers feeds from a user tower and a post index that never wait."""
+    """Answers feeds with a context encoder and a post search that never wait."""
 
-    def __init__(self, *, tower: feed.UserTower, index: feed.PostIndex, deadline_seconds: float) -> None:
-        self._tower = tower
+    def __init__(
+        self, *, encoder: ContextEncoder[Embedding], index: PostSearch[Embedding], deadline_seconds: float
+    ) -> None:
+        self._encoder = encoder
         self._index = index
         self._deadline_seconds = deadline_seconds
 
     def GetFeed(self, request: feed_pb2.GetFeedRequest, context: grpc.ServicerContext) -> bytes:
-        """One page of a feed: a serialised GetFeedResponse."""
+        """Return one page of a feed: a serialised GetFeedResponse."""
         clock = Deadline.after(self._deadline_seconds, context.time_remaining())
-        answer = run_at_once(feed.get_feed(read_request(request), tower=self._tower, index=self._index, clock=clock))
-        count_degradations(answer)
-        return write_feed(answer)
+        feed = run_at_once(get_feed(read_request(request), encoder=self._encoder, index=self._index, clock=clock))
+        count_degradations(feed)
+        return write_feed(feed)
 
     def ListCategories(
         self,
         request: feed_pb2.ListCategoriesRequest,
         context: grpc.ServicerContext,
     ) -> feed_pb2.ListCategoriesResponse:
-        """All valid categories."""
+        """Return all valid categories."""
         clock = Deadline.after(self._deadline_seconds, context.time_remaining())
         return write_categories(run_at_once(self._index.list_categories(seconds=clock.seconds_left())))

@@ -1,1 +1,1 @@
-"""The public face: combines user tower and post index into feeds."""
+"""The public service: makes feeds from the user tower service and the post index service."""

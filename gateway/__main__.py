@@ -1,30 +1,36 @@
-"""The gateway: one event loop that serves gRPC and HTTP over the two compute services."""
+"""The gateway: one event loop that serves gRPC and HTTP with the two compute services."""
 
 import asyncio
-import signal
 import sys
+from dataclasses import dataclass
 
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from gateway.api_access import ApiAccess, ApiAccessInterceptor
-from gateway.clients import GrpcPostIndex, GrpcUserTower, PostIndexStub
-from gateway.context_cache import ContextCache, RememberingUserTower, WatchingPostIndex
+from gateway.api_access import ACCESS_ERRORS, ApiAccess
+from gateway.clients import GrpcContextEncoder, GrpcPostSearch, PostIndexStub
+from gateway.context_cache import CachingContextEncoder, ContextCache, WatchingPostSearch
+from gateway.edge import ERRORS
+from gateway.feed_messages import SERVICE_NAME
 from gateway.http_api import build_app
-from gateway.http_server import busy_address, listen, make_http_server
+from gateway.http_server import HttpServer, busy_address, listen, make_http_server
+from gateway.life_cycle import serve_until_stopped, stop_on_signals
 from gateway.readiness import Readiness
-from gateway.service import ERRORS, SERVICE_NAME, FeedService
+from gateway.service import FeedService
 from gateway.settings import LARGEST_REQUEST_BYTES, Settings
+from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.feed.v1 import feed_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2_grpc
 from rpc.admission import InFlight
+from rpc.drain import LAME_DUCK_SECONDS, stop_aio_when_idle
 from rpc.environment import load_settings
 from rpc.errors import AsyncErrorInterceptor
+from rpc.guard import AsyncGuardInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
 from rpc.replicas import Replicas
-from rpc.server import IDLE_LOOK_SECONDS, IDLE_LOOKS, LAME_DUCK_SECONDS, OPTIONS, BusyAddressError, limits
+from rpc.server import OPTIONS, BusyAddressError, limits
 from rpc.structured_log import configure_logging
 from rpc.tls import LiveServerTls
 from rpc.watched_files import FileContentError
@@ -32,12 +38,41 @@ from rpc.watched_files import FileContentError
 _log = structlog.get_logger("gateway")
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; BusyAddressError if an address is taken."""
-    stop_asked = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop_asked.set)
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts of a gateway that start, change and stop with the process."""
 
+    towers: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]
+    indexes: Replicas[PostIndexStub]
+    readiness: Readiness
+    health: health.aio.HealthServicer
+    in_flight: InFlight
+    grpc_server: grpc.aio.Server
+    http_server: HttpServer
+
+    async def report_health(self) -> None:
+        """Set the gRPC health to what the readiness is now."""
+        statuses = health_pb2.HealthCheckResponse
+        status = statuses.NOT_SERVING if self.readiness.missing else statuses.SERVING
+        for name in ("", SERVICE_NAME):
+            await self.health.set(name, status)
+        _log.info("readiness", missing=self.readiness.missing, degraded=self.readiness.degraded)
+
+    async def start(self) -> None:
+        """Find the replicas and start the gRPC server."""
+        await asyncio.gather(self.towers.start(), self.indexes.start())
+        await self.grpc_server.start()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Report NOT_SERVING, and stop the gRPC server LAME_DUCK_SECONDS later, or when it is idle after that."""
+        self.towers.on_change = self.indexes.on_change = None
+        await self.health.enter_graceful_shutdown()
+        await asyncio.sleep(LAME_DUCK_SECONDS)
+        await stop_aio_when_idle(self.grpc_server, in_flight=lambda: self.in_flight.count, grace_seconds=grace_seconds)
+
+
+def build(settings: Settings) -> Gateway:
+    """Make all parts and connect them; raises FileContentError if the files of TLS or tokens cannot be used."""
     tls = settings.server_tls()
     live_tls = LiveServerTls(tls) if tls else None
     access = ApiAccess.of(settings)
@@ -45,95 +80,94 @@ async def serve(settings: Settings) -> None:
         "user_tower_service",
         settings.user_tower_address,
         user_tower_pb2_grpc.UserTowerServiceStub,
-        attempt_seconds=settings.attempt_seconds,
         tls=settings.downstream_tls(),
     )
     indexes = Replicas(
         "post_index_service",
         settings.post_index_address,
         PostIndexStub,
-        attempt_seconds=settings.attempt_seconds,
         tls=settings.downstream_tls(),
     )
-    cache = ContextCache(settings.context_cache_size)
-    tower, index = RememberingUserTower(GrpcUserTower(towers), cache), WatchingPostIndex(GrpcPostIndex(indexes), cache)
+    cache: ContextCache[embedding_pb2.Embedding] = ContextCache(settings.context_cache_size)
+    encoder = CachingContextEncoder(GrpcContextEncoder(towers, attempt_seconds=settings.attempt_seconds), cache)
+    index = WatchingPostSearch(GrpcPostSearch(indexes, attempt_seconds=settings.attempt_seconds), cache)
     readiness = Readiness(needed=indexes, wanted=towers)
     in_flight = InFlight(settings.most_in_flight)
-    health_servicer = health.aio.HealthServicer()
-
-    async def tell_health() -> None:
-        status = (
-            health_pb2.HealthCheckResponse.NOT_SERVING if readiness.missing else health_pb2.HealthCheckResponse.SERVING
-        )
-        for name in ("", SERVICE_NAME):
-            await health_servicer.set(name, status)
-        _log.info("readiness", missing=readiness.missing, degraded=readiness.degraded)
-
-    await tell_health()
-    towers.on_change = indexes.on_change = tell_health
-    server = grpc.aio.server(
-        interceptors=[
-            AsyncMetricsInterceptor(),
-            ApiAccessInterceptor(SERVICE_NAME, access),
-            AsyncErrorInterceptor(ERRORS),
-        ],
-        options=OPTIONS + limits(largest_request_bytes=LARGEST_REQUEST_BYTES, max_connections=settings.max_connections),
-    )
-    feed_pb2_grpc.add_FeedServiceServicer_to_server(
-        FeedService(tower=tower, index=index, in_flight=in_flight, deadline_seconds=settings.deadline_seconds), server
-    )
-    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    reflection.enable_server_reflection([SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     app = build_app(
-        tower=tower,
+        encoder=encoder,
         index=index,
         readiness=readiness,
         access=access,
         in_flight=in_flight,
         deadline_seconds=settings.deadline_seconds,
     )
-    http_server = make_http_server(app, settings, live_tls)
+    service = FeedService(encoder=encoder, index=index, in_flight=in_flight, deadline_seconds=settings.deadline_seconds)
+    health_servicer = health.aio.HealthServicer()
+    gateway = Gateway(
+        towers,
+        indexes,
+        readiness,
+        health_servicer,
+        in_flight,
+        _grpc_server(settings, service=service, health_servicer=health_servicer, access=access, live_tls=live_tls),
+        make_http_server(app, settings, live_tls),
+    )
+    towers.on_change = indexes.on_change = gateway.report_health
+    return gateway
+
+
+def _grpc_server(
+    settings: Settings,
+    *,
+    service: FeedService[embedding_pb2.Embedding],
+    health_servicer: health.aio.HealthServicer,
+    access: ApiAccess,
+    live_tls: LiveServerTls | None,
+) -> grpc.aio.Server:
+    """A gRPC server that has its port but does not answer yet; raises BusyAddressError if the port is taken."""
+    server = grpc.aio.server(
+        interceptors=[
+            AsyncMetricsInterceptor(),
+            AsyncGuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS),
+            AsyncErrorInterceptor(ERRORS),
+        ],
+        options=OPTIONS + limits(largest_request_bytes=LARGEST_REQUEST_BYTES, max_connections=settings.max_connections),
+    )
+    feed_pb2_grpc.add_FeedServiceServicer_to_server(service, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    reflection.enable_server_reflection([SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    try:
+        if live_tls:
+            server.add_secure_port(settings.grpc_address, live_tls.grpc_credentials())
+        else:
+            server.add_insecure_port(settings.grpc_address)
+    except RuntimeError as error:
+        raise busy_address(settings.grpc_address, "MOODFEED_GATEWAY_GRPC_ADDRESS") from error
+    return server
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; raises BusyAddressError, FileContentError."""
+    stop_asked = stop_on_signals()
     with listen(settings.http_address) as http_socket:
-        try:
-            if live_tls:
-                server.add_secure_port(settings.grpc_address, live_tls.grpc_credentials())
-            else:
-                server.add_insecure_port(settings.grpc_address)
-        except RuntimeError as error:
-            raise busy_address(settings.grpc_address, "MOODFEED_GATEWAY_GRPC_ADDRESS") from error
-        await asyncio.gather(towers.start(), indexes.start())
-        await server.start()
-        http_task = asyncio.create_task(http_server.serve(sockets=[http_socket]))
-        replica_tasks = [asyncio.create_task(replicas.run()) for replicas in (towers, indexes)]
-        _log.info("serving", grpc_address=settings.grpc_address, http_address=settings.http_address)
-
-        await stop_asked.wait()
-
-        _log.info("draining", grace_seconds=settings.grace_seconds)
-        towers.on_change = indexes.on_change = None
-        await health_servicer.enter_graceful_shutdown()
-        await asyncio.sleep(LAME_DUCK_SECONDS)
-        http_server.should_exit = True
-        await asyncio.gather(stop_when_idle(server, in_flight, grace_seconds=settings.grace_seconds), http_task)
+        gateway = build(settings)
+        await gateway.report_health()
+        await gateway.start()
+        replica_tasks = [asyncio.create_task(replicas.run()) for replicas in (gateway.towers, gateway.indexes)]
+        await serve_until_stopped(
+            stop_asked,
+            settings=settings,
+            http_server=gateway.http_server,
+            http_socket=http_socket,
+            stop_grpc=lambda: gateway.stop(settings.grace_seconds),
+        )
         for task in replica_tasks:
             task.cancel()
         await asyncio.gather(*replica_tasks, return_exceptions=True)
-    _log.info("stopped")
-
-
-async def stop_when_idle(server: grpc.aio.Server, in_flight: InFlight, *, grace_seconds: float) -> None:
-    """Give requests in flight up to ``grace_seconds``; streams of health watchers, who would stay for ever, none."""
-    stopping = asyncio.create_task(server.stop(grace_seconds))
-    idle_looks = 0
-    while idle_looks < IDLE_LOOKS and not stopping.done():
-        await asyncio.sleep(IDLE_LOOK_SECONDS)
-        idle_looks = 0 if in_flight.count else idle_looks + 1
-    await server.stop(0)
-    await stopping
 
 
 def main() -> int:
-    """Serve; the exit code is 0 after a clean stop, 1 if an address is taken."""
+    """Serve; the exit code is 0 after a clean stop, 1 if an address is taken or a file cannot be used."""
     settings = load_settings(Settings)
     configure_logging("gateway", level=settings.log_level)
     try:

@@ -1,18 +1,20 @@
-"""Who may ask for feeds, and how often: the tokens of the public API, for both of its edges."""
+"""Access to the public API: its tokens and their rate limits, for both edges."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import grpc
 from prometheus_client import Counter
 
 from gateway.rate_limit import RateLimit
 from gateway.settings import Settings
-from rpc.errors import ErrorRow, ErrorTable, status_of
+from rpc.errors import ErrorRow, ErrorTable
+from rpc.guard import Caller
 from rpc.token_file import TokenFile, authorizations_of
-from rpc.unary import AsyncUnaryInterceptor, UnaryInterceptor
 
-CALLS = Counter("moodfeed_api_calls_total", "Calls of the public API, by the token's name.", ["token_name", "outcome"])
+CALLS = Counter(
+    "moodfeed_api_calls_total", "Calls of the public API, by the name of the token.", ["token_name", "outcome"]
+)
 
 
 class ApiAccessError(Exception):
@@ -25,17 +27,17 @@ class ApiAccessError(Exception):
 
 
 class ApiTokenInvalidError(ApiAccessError):
-    """The call shows no token, or one that is not valid now."""
+    """The call carries no token, or one that is not valid now."""
 
     def __init__(self) -> None:
-        super().__init__("a valid token is needed: authorization: Bearer TOKEN")
+        super().__init__("missing or invalid token: send the header `authorization: Bearer TOKEN`")
 
 
 class RateLimitedError(ApiAccessError):
-    """The token's callers ask more often than they may."""
+    """The token is used more often than its rate limit allows."""
 
     def __init__(self, retry_after_seconds: float) -> None:
-        super().__init__("this token asks too often, try again later")
+        super().__init__("rate limit exceeded for this token: try again later")
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -46,24 +48,28 @@ ACCESS_ERRORS: ErrorTable = {
 
 
 class ApiAccess:
-    """Lets calls in by token and rate."""
+    """Admits or refuses calls by token and rate."""
 
     def __init__(self, *, tokens: TokenFile | None = None, rate_limit: RateLimit | None = None) -> None:
-        """Without ``tokens`` everybody is let in; without ``rate_limit`` as often as they like."""
+        """Without ``tokens`` every call is admitted; without ``rate_limit`` tokens have no rate limit."""
         self._tokens = tokens
         self._rate_limit = rate_limit
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """What an operator set; FileContentError if the tokens cannot be used."""
+        """Build it from the settings; raises FileContentError if the token file cannot be used."""
         rate = settings.token_requests_per_second
         return cls(
             tokens=TokenFile(settings.api_tokens_file) if settings.api_tokens_file else None,
             rate_limit=RateLimit(requests_per_second=rate, burst=settings.token_burst) if rate else None,
         )
 
+    def admit_caller(self, caller: Caller) -> None:
+        """Admit a gRPC call; raises as ``admit`` does."""
+        self.admit(authorizations_of(caller.invocation_metadata()))
+
     def admit(self, authorizations: Sequence[str]) -> None:
-        """Let in a call with these values of ``authorization``; ApiTokenInvalidError, RateLimitedError."""
+        """Admit a call with these ``authorization`` values; raises ApiTokenInvalidError, RateLimitedError."""
         if self._tokens is None:
             return
         name = self._tokens.name_of(authorizations)
@@ -74,50 +80,3 @@ class ApiAccess:
         CALLS.labels(name, "rate_limited" if wait_seconds else "admitted").inc()
         if wait_seconds:
             raise RateLimitedError(wait_seconds)
-
-
-class _Guard:
-    """Guards the unary methods of one service; stands outside the interceptors that read a request."""
-
-    def __init__(self, service_name: str, access: ApiAccess) -> None:
-        super().__init__()
-        self._prefix = f"/{service_name}/"
-        self._access = access
-
-    def wrap_handler(self, method: str, handler: Any) -> Any:
-        """Guard a method; streams of the guarded service are not served at all."""
-        if not method.startswith(self._prefix):
-            return handler
-        return None if handler.unary_unary is None else super().wrap_handler(method, handler)  # type: ignore[misc]
-
-
-class ApiAccessInterceptor(_Guard, AsyncUnaryInterceptor):
-    """For an asyncio server."""
-
-    def wrap(self, method: str, answer: Any) -> Any:
-        """Answer the admitted."""
-
-        async def answer_the_admitted(request: Any, context: Any) -> Any:
-            try:
-                self._access.admit(authorizations_of(context.invocation_metadata()))
-            except ApiAccessError as error:
-                await context.abort_with_status(status_of(ACCESS_ERRORS, error, method))
-            return await answer(request, context)
-
-        return answer_the_admitted
-
-
-class BlockingApiAccessInterceptor(_Guard, UnaryInterceptor):
-    """For a sync server."""
-
-    def wrap(self, method: str, answer: Any) -> Any:
-        """Answer the admitted."""
-
-        def answer_the_admitted(request: Any, context: Any) -> Any:
-            try:
-                self._access.admit(authorizations_of(context.invocation_metadata()))
-            except ApiAccessError as error:
-                context.abort_with_status(status_of(ACCESS_ERRORS, error, method))
-            return answer(request, context)
-
-        return answer_the_admitted

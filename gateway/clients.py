@@ -1,4 +1,4 @@
-"""The two compute services as the feed sees them: calls to any replica, and their errors in the feed's words."""
+"""The two compute services as a feed needs them: calls to any of their replicas, errors turned into those of a feed."""
 
 import asyncio
 import time
@@ -6,47 +6,53 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import grpc
+import structlog
 
-from gateway.feed import (
+from gateway.feed_types import (
     BundleNotHeldError,
-    Category,
     CategoryNotFoundError,
-    Context,
     DeadlineExceededError,
+    DependencyOverloadedError,
+    DependencyUnavailableError,
+    FeedCategory,
+    FeedContext,
     FeedError,
-    OverloadedError,
-    Ranking,
+    FeedRanking,
+    FoundPosts,
+    MoodTooLongError,
     Search,
-    SearchResult,
-    UnavailableError,
 )
 from gateway.gathering import Gathering
+from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
+from rpc.attempts import NoReplicaError, RetryingCalls
 from rpc.errors import read_error_info
-from rpc.replicas import NoReplicaError, Replicas
+from rpc.replicas import Replicas
+
+_log = structlog.get_logger("gateway.clients")
 
 _RANKINGS = {
-    post_index_pb2.SEARCH_RANKING_USER: Ranking.USER,
-    post_index_pb2.SEARCH_RANKING_MOOD_THEN_USER: Ranking.MOOD_THEN_USER,
-    post_index_pb2.SEARCH_RANKING_MOOD: Ranking.MOOD,
-    post_index_pb2.SEARCH_RANKING_POPULAR: Ranking.POPULAR,
+    post_index_pb2.SEARCH_RANKING_USER: FeedRanking.USER,
+    post_index_pb2.SEARCH_RANKING_MOOD_THEN_USER: FeedRanking.MOOD_THEN_USER,
+    post_index_pb2.SEARCH_RANKING_MOOD: FeedRanking.MOOD,
+    post_index_pb2.SEARCH_RANKING_POPULAR: FeedRanking.POPULAR,
 }
-_POST_INDEX = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
+_POST_INDEX_SERVICE = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
+_USER_TOWER, _POST_INDEX = "user_tower_service", "post_index_service"
 _BUNDLE_NOT_HELD = "BUNDLE_NOT_HELD"
 _OVERLOADED = "OVERLOADED"
-_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD})  # another replica may be a step ahead, or behind
+_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD})  # another replica may already hold the bundle, or still
 _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
-    grpc.StatusCode.RESOURCE_EXHAUSTED: (OverloadedError, "is overloaded: try again later"),
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (DependencyOverloadedError, "is overloaded: try again later"),
     grpc.StatusCode.DEADLINE_EXCEEDED: (DeadlineExceededError, "did not answer in time"),
-    grpc.StatusCode.UNAVAILABLE: (UnavailableError, "is unavailable"),
-    grpc.StatusCode.CANCELLED: (UnavailableError, "is unavailable"),
+    grpc.StatusCode.UNAVAILABLE: (DependencyUnavailableError, "is unavailable"),
+    grpc.StatusCode.CANCELLED: (DependencyUnavailableError, "is unavailable"),
 }
-_USER_TOWER = "user_tower_service"
 _FOR_ALL = frozenset(
     {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
-)  # whoever asks; not so UNIMPLEMENTED by a tower of before, or a message too large
+)  # these fail each context alike; UNIMPLEMENTED by an older service or a message too large does not
 
 
 class _Asked(NamedTuple):
@@ -55,25 +61,30 @@ class _Asked(NamedTuple):
     bundle_id: str
 
 
-class GrpcUserTower:
-    """The user tower service behind its replicas; what is asked while a call to each is out is asked together."""
+class GrpcContextEncoder:
+    """The user tower service behind its replicas.
 
-    def __init__(self, replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> None:
-        self._replicas = replicas
+    Contexts that are asked for while a call to each replica is under way are sent together.
+    """
+
+    def __init__(self, replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub], *, attempt_seconds: float) -> None:
+        self._calls = RetryingCalls(replicas, attempt_seconds=attempt_seconds, elsewhere=_ELSEWHERE)
         self._gathering: Gathering[_Asked, user_tower_pb2.EncodeContextResponse] = Gathering(
             self._send, kind=lambda asked: asked.bundle_id, most_calls=lambda: max(1, replicas.well)
         )
 
-    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> Context:
-        """Embed user and mood."""
+    async def encode_context(
+        self, username: str, mood: str, *, bundle_id: str, seconds: float
+    ) -> FeedContext[embedding_pb2.Embedding]:
+        """Embed a user and a mood."""
         try:
             answer = await self._gathering.ask(_Asked(username, mood, bundle_id), seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
-            raise _in_our_words(error, _USER_TOWER) from error
+            raise _feed_error(error, _USER_TOWER) from error
         except TimeoutError as error:
             error_class, words = _ERRORS[grpc.StatusCode.DEADLINE_EXCEEDED]
             raise error_class(f"{_USER_TOWER} {words}", service=_USER_TOWER) from error
-        return Context(
+        return FeedContext(
             user=answer.user_embedding if answer.HasField("user_embedding") else None,
             mood=answer.mood_embedding if answer.HasField("mood_embedding") else None,
             seen_post_ids=answer.seen_post_ids,
@@ -84,7 +95,7 @@ class GrpcUserTower:
     async def _send(
         self, together: Sequence[_Asked], seconds: float
     ) -> Sequence[user_tower_pb2.EncodeContextResponse | BaseException]:
-        """Ask in one call; what that call alone may have been refused for, one by one."""
+        """Send in one call; where only that call may have been refused, send one by one."""
         if len(together) == 1:
             return [await self._encode_one(together[0], seconds=seconds)]
         started = time.monotonic()
@@ -102,8 +113,8 @@ class GrpcUserTower:
         request = user_tower_pb2.EncodeContextRequest(
             username=asked.username, mood=asked.mood, bundle_id=asked.bundle_id
         )
-        answer: user_tower_pb2.EncodeContextResponse = await self._replicas.call(
-            lambda stub: stub.EncodeContext, request, seconds=seconds, elsewhere=_ELSEWHERE
+        answer: user_tower_pb2.EncodeContextResponse = await self._calls.call(
+            lambda stub: stub.EncodeContext, request, seconds=seconds
         )
         return answer
 
@@ -114,31 +125,31 @@ class GrpcUserTower:
             contexts=[user_tower_pb2.UserAndMood(username=asked.username, mood=asked.mood) for asked in together],
             bundle_id=together[0].bundle_id,
         )
-        answer: user_tower_pb2.EncodeContextsResponse = await self._replicas.call(
-            lambda stub: stub.EncodeContexts, request, seconds=seconds, elsewhere=_ELSEWHERE
+        answer: user_tower_pb2.EncodeContextsResponse = await self._calls.call(
+            lambda stub: stub.EncodeContexts, request, seconds=seconds
         )
         return answer.contexts
 
 
 class PostIndexStub(post_index_pb2_grpc.PostIndexServiceStub):
-    """The stub of the post index service, which leaves the posts of a search unopened."""
+    """The stub of the post index service; it leaves the posts of a search serialised."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         super().__init__(channel)  # type: ignore[no-untyped-call] # generated
         self.SearchPosts = channel.unary_unary(
-            f"/{_POST_INDEX}/SearchPosts",
+            f"/{_POST_INDEX_SERVICE}/SearchPosts",
             request_serializer=post_index_pb2.SearchPostsRequest.SerializeToString,
             response_deserializer=packed_pb2.PackedSearchPostsResponse.FromString,
         )
 
 
-class GrpcPostIndex:
+class GrpcPostSearch:
     """The post index service behind its replicas."""
 
-    def __init__(self, replicas: Replicas[PostIndexStub]) -> None:
-        self._replicas = replicas
+    def __init__(self, replicas: Replicas[PostIndexStub], *, attempt_seconds: float) -> None:
+        self._calls = RetryingCalls(replicas, attempt_seconds=attempt_seconds, elsewhere=_ELSEWHERE)
 
-    async def search_posts(self, search: Search, *, seconds: float) -> SearchResult:
+    async def search_posts(self, search: Search[embedding_pb2.Embedding], *, seconds: float) -> FoundPosts:
         """Rank posts."""
         request = post_index_pb2.SearchPostsRequest(
             user_embedding=search.context.user,
@@ -151,42 +162,52 @@ class GrpcPostIndex:
             bundle_id=search.context.bundle_id,
         )
         try:
-            answer = await self._replicas.call(
-                lambda stub: stub.SearchPosts, request, seconds=seconds, elsewhere=_ELSEWHERE
-            )
+            answer = await self._calls.call(lambda stub: stub.SearchPosts, request, seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
-            raise _in_our_words(error, "post_index_service") from error
-        return SearchResult(
+            raise _feed_error(error, _POST_INDEX) from error
+        ranking = _RANKINGS.get(answer.ranking)
+        if ranking is None:
+            _log.error("unknown ranking", service=_POST_INDEX, ranking=answer.ranking)
+            raise DependencyUnavailableError(f"{_POST_INDEX} failed", service=_POST_INDEX)
+        return FoundPosts(
             posts=answer.posts,
             has_more=answer.has_more,
-            ranking=_RANKINGS[answer.ranking],
+            ranking=ranking,
             bundle_id=answer.bundle_id,
             current_bundle_id=answer.current_bundle_id,
         )
 
-    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[Category, ...]:
-        """All valid categories."""
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:
+        """List all valid categories."""
         request = post_index_pb2.ListCategoriesRequest(bundle_id=bundle_id)
         try:
-            answer = await self._replicas.call(
-                lambda stub: stub.ListCategories, request, seconds=seconds, elsewhere=_ELSEWHERE
-            )
+            answer = await self._calls.call(lambda stub: stub.ListCategories, request, seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
-            raise _in_our_words(error, "post_index_service") from error
+            raise _feed_error(error, _POST_INDEX) from error
         return tuple(
-            Category(category.category_id, category.name, category.post_count) for category in answer.categories
+            FeedCategory(category.category_id, category.name, category.post_count) for category in answer.categories
         )
 
 
-def _in_our_words(error: grpc.aio.AioRpcError | NoReplicaError, service: str) -> Exception:
+def _feed_error(error: grpc.aio.AioRpcError | NoReplicaError, service: str) -> FeedError:
+    """The error of the feed that a failed call to ``service`` means.
+
+    The gateway sends only what it has checked, so any other status is a fault of the service, whatever its code: it is
+    logged, and the feed sees a service that is unavailable.
+    """
     if isinstance(error, NoReplicaError):
-        return UnavailableError(str(error), service=service)
+        return DependencyUnavailableError(str(error), service=service)
     info = read_error_info(error)
-    if info.reason == "CATEGORY_NOT_FOUND":
-        return CategoryNotFoundError()
-    if info.reason == _BUNDLE_NOT_HELD:
-        return BundleNotHeldError(error.details() or "", **info.metadata)
-    if error.code() not in _ERRORS:
-        return error
-    error_class, words = _ERRORS[error.code()]
-    return error_class(f"{service} {words}", service=service)
+    match info.reason:
+        case "CATEGORY_NOT_FOUND":
+            return CategoryNotFoundError()
+        case "MOOD_TOO_LONG":  # a service of another release may take less than this gateway
+            return MoodTooLongError(error.details() or "mood is too long")
+        case "BUNDLE_NOT_HELD" if "current_bundle_id" in info.metadata:
+            return BundleNotHeldError(error.details() or "", **info.metadata)
+    code = error.code()
+    if code in _ERRORS:
+        error_class, words = _ERRORS[code]
+        return error_class(f"{service} {words}", service=service)
+    _log.error("call failed", service=service, status=code.name, reason=info.reason, details=error.details())
+    return DependencyUnavailableError(f"{service} failed", service=service, status=code.name)

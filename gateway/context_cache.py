@@ -1,107 +1,92 @@
-"""What the user tower said of users and moods, remembered: a feed that needs nothing new costs one hop less.
+"""What the user tower answered about users and moods, kept: a feed that needs nothing new takes one call less.
 
-Embeddings belong to a bundle, and so do the entries. Which bundle is current, the replies of both services say; entries
-of another one are not used. So after a swap feeds are of the old bundle, which is still held and whole, until the first
-reply names the new one: for as long as a request takes.
+Entries belong to a bundle, as embeddings do. The replies of both services name the current bundle, and entries of any
+other are not used. After a swap, feeds come from the old bundle, which is still held, until the first reply names the
+new one: for as long as one request takes.
 """
 
-from collections import OrderedDict
 from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import Generic
 
+from cachetools import LRUCache
 from prometheus_client import Counter
 
-from gateway.feed import Category, Context, PostIndex, Search, SearchResult, UserTower
+from gateway.feed_types import ContextEncoder, EmbeddingT, FeedCategory, FeedContext, FoundPosts, PostSearch, Search
 
 LOOKUPS = Counter("moodfeed_context_cache_lookups_total", "Contexts looked up in the gateway's memory.", ["found"])
 _FOUND, _MISSED = LOOKUPS.labels("yes"), LOOKUPS.labels("no")
-_LONGEST_KEY = 1_000  # code points of username and mood together: longer ones are not worth the memory
+_LONGEST_KEY = 1_000  # code points of username and mood together; longer ones would take too much memory
 
 _Key = tuple[str, str]  # bundle, and username or mood
-_Part = TypeVar("_Part")
 
 
-class ContextCache:
-    """The last ``size`` users and as many moods, each in its bundle, and the bundle that is current as far as known."""
+class ContextCache(Generic[EmbeddingT]):
+    """The ``size`` users and the ``size`` moods used last, each in its bundle, and the current bundle as last heard.
+
+    For one event loop.
+    """
 
     def __init__(self, size: int) -> None:
-        self._users: _Recent[Context] = _Recent(size)
-        self._moods: _Recent[object] = _Recent(size)
+        self._size = size
+        self._users: LRUCache[_Key, FeedContext[EmbeddingT]] = LRUCache(size)
+        self._moods: LRUCache[_Key, EmbeddingT] = LRUCache(size)
         self.current_bundle_id = ""
 
-    def find(self, username: str, mood: str, bundle_id: str) -> Context | None:
-        """The context in the given bundle, the current one if that is empty: of a known user, and a known mood if any.
+    def find(self, username: str, mood: str, bundle_id: str) -> FeedContext[EmbeddingT] | None:
+        """The context of a user and, unless it is empty, a mood in a bundle, the current one if ``bundle_id`` is empty.
 
-        The two may have been asked for in different requests.
+        None unless both are kept; they may come from different requests.
         """
         bundle_id = bundle_id or self.current_bundle_id
-        context = self._users.find((bundle_id, username))
+        context = self._users.get((bundle_id, username))
         if context is not None and mood:
-            embedding = self._moods.find((bundle_id, mood))
+            embedding = self._moods.get((bundle_id, mood))
             context = None if embedding is None else replace(context, mood=embedding)
         (_FOUND if context else _MISSED).inc()
         return context
 
-    def keep(self, username: str, mood: str, context: Context) -> None:
-        """Remember a context that is whole."""
-        if context.mood_unavailable or len(username) + len(mood) > _LONGEST_KEY:
+    def keep(self, username: str, mood: str, context: FeedContext[EmbeddingT]) -> None:
+        """Keep a context, unless its mood is unavailable or its key too long."""
+        if not self._size or context.mood_unavailable or len(username) + len(mood) > _LONGEST_KEY:
             return
-        self._users.keep((context.bundle_id, username), replace(context, mood=None))
+        self._users[context.bundle_id, username] = replace(context, mood=None)
         if mood and context.mood is not None:
-            self._moods.keep((context.bundle_id, mood), context.mood)
+            self._moods[context.bundle_id, mood] = context.mood
 
 
-class _Recent(Generic[_Part]):
-    """What was used last, at most ``size``."""
+class CachingContextEncoder(Generic[EmbeddingT]):
+    """A context encoder that asks another one only for what the cache does not hold."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._parts: OrderedDict[_Key, _Part] = OrderedDict()
-
-    def find(self, key: _Key) -> _Part | None:
-        part = self._parts.get(key)
-        if part is not None:
-            self._parts.move_to_end(key)
-        return part
-
-    def keep(self, key: _Key, part: _Part) -> None:
-        self._parts[key] = part
-        if len(self._parts) > self._size:
-            self._parts.popitem(last=False)
-
-
-class RememberingUserTower:
-    """A user tower that is asked only for what is not remembered."""
-
-    def __init__(self, tower: UserTower, cache: ContextCache) -> None:
-        self._tower = tower
+    def __init__(self, encoder: ContextEncoder[EmbeddingT], cache: ContextCache[EmbeddingT]) -> None:
+        self._encoder = encoder
         self._cache = cache
 
-    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> Context:
-        """Remember, or embed."""
-        mood = mood.strip()
+    async def encode_context(
+        self, username: str, mood: str, *, bundle_id: str, seconds: float
+    ) -> FeedContext[EmbeddingT]:
+        """Look up, or embed and keep."""
         context = self._cache.find(username, mood, bundle_id)
         if context is None:
-            context = await self._tower.encode_context(username, mood, bundle_id=bundle_id, seconds=seconds)
+            context = await self._encoder.encode_context(username, mood, bundle_id=bundle_id, seconds=seconds)
             self._cache.keep(username, mood, context)
             if not bundle_id:
                 self._cache.current_bundle_id = context.bundle_id
         return context
 
 
-class WatchingPostIndex:
-    """A post index whose replies say which bundle is current."""
+class WatchingPostSearch(Generic[EmbeddingT]):
+    """A post search that tells the cache which bundle its replies name as current."""
 
-    def __init__(self, index: PostIndex, cache: ContextCache) -> None:
+    def __init__(self, index: PostSearch[EmbeddingT], cache: ContextCache[EmbeddingT]) -> None:
         self._index = index
         self._cache = cache
 
-    async def search_posts(self, search: Search, *, seconds: float) -> SearchResult:
+    async def search_posts(self, search: Search[EmbeddingT], *, seconds: float) -> FoundPosts:
         """Rank posts."""
-        result = await self._index.search_posts(search, seconds=seconds)
-        self._cache.current_bundle_id = result.current_bundle_id
-        return result
+        found = await self._index.search_posts(search, seconds=seconds)
+        self._cache.current_bundle_id = found.current_bundle_id
+        return found
 
-    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[Category, ...]:
-        """All valid categories."""
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:
+        """List all valid categories."""
         return await self._index.list_categories(bundle_id=bundle_id, seconds=seconds)

@@ -1,7 +1,8 @@
-"""Requests that wait while others are on their way, gathered into one call.
+"""Gather the items that arrive while calls are in flight, and send them in one call.
 
-A call costs nearly as much for one as for several. So as long as few calls are out, a request is sent at once and
-alone; when enough are, those that come meanwhile wait for the next to return, at most for a moment, and go together.
+A call costs nearly as much for one item as for several. While few calls are in flight, an item is sent at once and
+alone. Otherwise it waits until a call returns, LONGEST_WAIT_SECONDS at most, and is sent together with the others that
+wait.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Generic, TypeVar
 
 MOST_TOGETHER = 8
 LONGEST_WAIT_SECONDS = 0.01
-"""After it a request is sent however many calls are out: one that hangs holds up nobody behind it."""
+"""An item that has waited this long is sent however many calls are in flight: a call that hangs delays no others."""
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -27,9 +28,10 @@ class _Waiting(Generic[Item, Answer]):
 class Gathering(Generic[Item, Answer]):
     """Sends items alone or together; for one event loop.
 
-    ``send`` answers 1 to MOST_TOGETHER items within some seconds, in their order, each with an answer or what is raised
-    to whom it belongs; what it raises itself is raised to all. Only items of the same ``kind`` go together.
-    ``most_calls`` says how many calls may be out before items wait.
+    ``send`` gets 1 to MOST_TOGETHER items and the seconds it may take. It returns, in their order, an answer for each
+    item or the exception to raise for that item; an exception that it raises itself is raised for all of them. Only
+    items of the same ``kind`` are sent together. ``most_calls`` returns how many calls may be in flight before items
+    wait.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class Gathering(Generic[Item, Answer]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, item: Item, *, seconds: float) -> Answer:
-        """The answer to ``item``; TimeoutError after ``seconds``, else whatever ``send`` raises."""
+        """Return the answer to ``item``; raises TimeoutError after ``seconds``, or what ``send`` raises."""
         loop = asyncio.get_running_loop()
         waiting: _Waiting[Item, Answer] = _Waiting(item, loop.time() + seconds, loop.create_future())
         if not self._waiting and self._calls < self._most_calls():
@@ -67,14 +69,14 @@ class Gathering(Generic[Item, Answer]):
         self._calls += 1
         try:
             answers = await self._send([waiting.item for waiting in together], seconds)
-        except Exception as error:  # noqa: BLE001 - it is raised to everyone who waits
+        except Exception as error:  # noqa: BLE001 - it is raised for every item
             answers = [error] * len(together)
         finally:
             self._calls -= 1
             if self._waiting and self._calls < self._most_calls():
                 self._send_some()
         for waiting, answer in zip(together, answers, strict=True):
-            if waiting.answer.done():  # its time ran out, or nobody waits any more
+            if waiting.answer.done():  # it timed out or was cancelled
                 continue
             if isinstance(answer, BaseException):
                 waiting.answer.set_exception(answer)
@@ -87,7 +89,7 @@ class Gathering(Generic[Item, Answer]):
             self._send_some()
 
     def _send_some(self) -> None:
-        """Send the one that has waited longest, and others of its kind."""
+        """Send the item that has waited longest, and others of its kind."""
         wanted = [waiting for waiting in self._waiting if not waiting.answer.done()]
         alike = [waiting for waiting in wanted if self._kind(waiting.item) == self._kind(wanted[0].item)]
         together = alike[:MOST_TOGETHER]
@@ -97,7 +99,7 @@ class Gathering(Generic[Item, Answer]):
             self._overdue = None
         if together:
             task = asyncio.create_task(self._call(together))
-            self._tasks.add(task)  # the loop itself keeps no task alive
+            self._tasks.add(task)  # the loop itself does not keep a task alive
             task.add_done_callback(self._tasks.discard)
 
 

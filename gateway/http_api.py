@@ -2,48 +2,35 @@
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import parse_qsl
 
 import grpc
 import orjson
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from starlette.applications import Starlette
-from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import feed
 from gateway.api_access import ACCESS_ERRORS, ApiAccess, ApiTokenInvalidError, RateLimitedError
+from gateway.edge import ERRORS, Deadline, count_degradations
+from gateway.feed import get_feed
+from gateway.feed_messages import open_post
+from gateway.feed_types import ContextEncoder, DependencyOverloadedError, EmbeddingT, PostSearch
+from gateway.http_parameters import InvalidParameterError, read_feed_request, read_query
 from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
-from gateway.service import ERRORS, Deadline, count_degradations, open_post
-from rpc.admission import InFlight, OverloadedError
+from rpc.admission import InFlight, TooManyRequestsError
 from rpc.errors import ErrorRow, find_row
 
 _log = structlog.get_logger("gateway.http")
 REQUESTS = Counter("moodfeed_http_requests_total", "HTTP requests answered.", ["path", "code"])
 DURATION = Histogram("moodfeed_http_duration_seconds", "Time to answer an HTTP request.", ["path"])
 
-_FEED_PARAMETERS = frozenset(
-    {
-        "username",
-        "category_id",
-        "mood",
-        "page_size",
-        "page_token",
-        "exclude",
-        "required_bundle_id",
-        "strict",
-    }
-)
-_INT32 = range(-(2**31), 2**31)
-_INT64 = range(-(2**63), 2**63)
 LARGEST_HEAD_BYTES = 64 * 1024
-"""What uvicorn keeps of a request that has no end yet; what came whole is held against the two below."""
-LARGEST_URL_BYTES = 32 * 1024  # 1000 exclusions, their commas escaped, beside a mood of 512 emoji
+"""Bytes of an unfinished request head that uvicorn buffers; a finished one is checked against the two limits below."""
+LARGEST_URL_BYTES = 32 * 1024  # enough for 1000 exclusions with escaped commas and a mood of 512 emoji
 LARGEST_HEADERS_BYTES = 8 * 1024
 _SHOWN_CHARACTERS = 100
 _HTTP_CODES = {
@@ -58,10 +45,6 @@ _HTTP_CODES = {
 }
 
 
-class InvalidParameterError(Exception):
-    """A query parameter is unknown, given twice or of the wrong form; its text names it."""
-
-
 class OversizedHeadError(Exception):
     """The URL or the headers of a request are too long."""
 
@@ -72,32 +55,32 @@ class OversizedHeadError(Exception):
 
 def build_app(
     *,
-    tower: feed.UserTower,
-    index: feed.PostIndex,
+    encoder: ContextEncoder[EmbeddingT],
+    index: PostSearch[EmbeddingT],
     readiness: Readiness,
     access: ApiAccess,
     in_flight: InFlight,
     deadline_seconds: float,
 ) -> Starlette:
-    """The HTTP application over the two ports."""
+    """Build the HTTP application on a context encoder and a post search."""
 
-    async def get_feed(request: Request) -> Response:
+    async def answer_feed(request: Request) -> Response:
         access.admit(request.headers.getlist("authorization"))
         with in_flight.admitted("GET /feed"):
-            answer = await feed.get_feed(
+            feed = await get_feed(
                 read_feed_request(read_query(request.scope["query_string"])),
-                tower=tower,
+                encoder=encoder,
                 index=index,
                 clock=Deadline.after(deadline_seconds),
             )
-        count_degradations(answer)
+        count_degradations(feed)
         return _json(
             {
-                "posts": [open_post(post) for post in answer.posts],
-                "next_page_token": answer.next_page_token,
-                "bundle_id": answer.bundle_id,
-                "ranking": answer.ranking,
-                "degradations": answer.degradations,
+                "posts": [open_post(post) for post in feed.posts],
+                "next_page_token": feed.next_page_token,
+                "bundle_id": feed.bundle_id,
+                "ranking": feed.ranking,
+                "degradations": feed.degradations,
             }
         )
 
@@ -125,7 +108,7 @@ def build_app(
 
     app = Starlette(
         routes=[
-            Route("/feed", _measured(get_feed)),
+            Route("/feed", _measured(answer_feed)),
             Route("/categories", _measured(list_categories)),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
@@ -134,73 +117,8 @@ def build_app(
         ],
         exception_handlers={HTTPException: _answer_http_exception},
     )
-    app.router.redirect_slashes = False  # an answer without our form, to a path that the document does not name
+    app.router.redirect_slashes = False  # a redirect would lack our error form
     return app
-
-
-def read_query(query: bytes) -> QueryParams:
-    """Decode a query string; InvalidParameterError names a parameter that is not UTF-8."""
-    try:
-        pairs = parse_qsl(
-            query.decode("latin-1"),
-            keep_blank_values=True,
-            errors="surrogateescape",  # what is no UTF-8 becomes lone surrogates, found below under its name
-            max_num_fields=4 * len(_FEED_PARAMETERS),
-        )
-    except ValueError as error:
-        raise InvalidParameterError("too many parameters") from error
-    for name, value in pairs:
-        if not (_is_unicode(name) and _is_unicode(value)):
-            raise InvalidParameterError(f"{name[:_SHOWN_CHARACTERS]!r} is not UTF-8")
-    return QueryParams(pairs)
-
-
-def read_feed_request(parameters: QueryParams) -> feed.FeedRequest:
-    """Read the query; InvalidParameterError names what is wrong. An empty value counts as missing."""
-    for name in parameters:
-        if name not in _FEED_PARAMETERS:
-            raise InvalidParameterError(
-                f"unknown parameter {name[:_SHOWN_CHARACTERS]!r}, known are {', '.join(sorted(_FEED_PARAMETERS))}"
-            )
-        if len(parameters.getlist(name)) > 1:
-            raise InvalidParameterError(f"{name} is given twice")
-    excluded = parameters.get("exclude", "")
-    strict = parameters.get("strict", "") or "false"
-    if strict not in {"true", "false"}:
-        raise InvalidParameterError(f"strict is {strict[:_SHOWN_CHARACTERS]!r}, it must be true or false")
-    return feed.FeedRequest(
-        username=parameters.get("username", ""),
-        category_id=_integer("category_id", parameters.get("category_id", ""), _INT32),
-        mood=parameters.get("mood", ""),
-        page_size=_integer("page_size", parameters.get("page_size", ""), _INT32) or 0,
-        page_token=parameters.get("page_token", ""),
-        exclude_post_ids=tuple(
-            number
-            for text in (excluded.split(",") if excluded else ())
-            if (number := _integer("exclude", text, _INT64)) is not None
-        ),
-        required_bundle_id=parameters.get("required_bundle_id", ""),
-        strict=strict == "true",
-    )
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _integer(name: str, text: str, allowed: range) -> int | None:
-    if not text.strip():
-        return None
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and int(text) in allowed):
-        raise InvalidParameterError(
-            f"{name} is {text[:40]!r}, it must be an integer of {allowed.stop.bit_length()} bits"
-        )
-    return int(text)
 
 
 def _measured(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -209,7 +127,7 @@ def _measured(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Re
             try:
                 _check_head(request)
                 response = await handler(request)
-            except Exception as error:  # noqa: BLE001 - the last place that sees it
+            except Exception as error:  # noqa: BLE001 - the last place that can answer it
                 response = _answer_error(error)
         REQUESTS.labels(request.url.path, response.status_code).inc()
         return response
@@ -240,7 +158,7 @@ def _answer_error(error: Exception) -> Response:
 def _headers_of(error: Exception) -> Mapping[str, str]:
     if isinstance(error, ApiTokenInvalidError):
         return {"www-authenticate": 'Bearer realm="moodfeed"'}
-    if isinstance(error, RateLimitedError | OverloadedError | feed.OverloadedError):
+    if isinstance(error, RateLimitedError | TooManyRequestsError | DependencyOverloadedError):
         return {"retry-after": str(math.ceil(error.retry_after_seconds))}  # whole seconds, RFC 9110
     return {}
 
@@ -260,7 +178,7 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     code = error.status_code if isinstance(error, HTTPException) else 500
     status, reason, message = {
         404: ("NOT_FOUND", "PATH_NOT_FOUND", f"no such path: {request.url.path[:_SHOWN_CHARACTERS]}"),
-        405: ("UNIMPLEMENTED", "METHOD_NOT_ALLOWED", f"{request.method} is not allowed here, GET is"),
+        405: ("UNIMPLEMENTED", "METHOD_NOT_ALLOWED", f"{request.method} is not allowed on this path, only GET is"),
     }.get(code, ("UNKNOWN", "HTTP_ERROR", "the request cannot be answered"))
     return _error_document(code, status, reason, message)
 

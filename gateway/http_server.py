@@ -1,11 +1,11 @@
-"""The gateway's HTTP server: uvicorn with our limits, beside a gRPC server in one process."""
+"""The gateway's HTTP server: uvicorn with the gateway's limits, beside a gRPC server in one process."""
 
 import contextlib
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from gateway.http_api import LARGEST_HEAD_BYTES
 from gateway.settings import Settings
@@ -16,16 +16,16 @@ KEEP_ALIVE_SECONDS = 15
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn without signal handlers of its own: both servers of this process stop together."""
+    """uvicorn without its own signal handlers: the process stops both of its servers."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
+        """Do not touch the signals."""
         yield
 
 
-def make_http_server(app: Any, settings: Settings, live_tls: LiveServerTls | None) -> HttpServer:
-    """A server of the ASGI application ``app`` that does not listen yet."""
+def make_http_server(app: ASGIApp, settings: Settings, live_tls: LiveServerTls | None) -> HttpServer:
+    """A server for the application that does not listen yet."""
     return HttpServer(
         uvicorn.Config(
             app,
@@ -45,10 +45,10 @@ def make_http_server(app: Any, settings: Settings, live_tls: LiveServerTls | Non
 
 
 def listen(address: str) -> socket.socket:
-    """A socket for HTTP; BusyAddressError if the address is taken.
+    """A listening socket for HTTP; raises BusyAddressError if the address is taken.
 
-    Its connections send at once: asyncio sees to that only where a socket names its protocol, which create_server
-    leaves open, and an answer in two parts would wait 40 ms for the caller's delayed acknowledgement.
+    TCP_NODELAY is set because asyncio sets it only for sockets that name their protocol, and create_server's do not.
+    Without it an answer in two parts waits 40 ms for the client's delayed acknowledgement.
     """
     host, _, port = address.rpartition(":")
     try:
@@ -60,7 +60,7 @@ def listen(address: str) -> socket.socket:
 
 
 def busy_address(address: str, variable: str) -> BusyAddressError:
-    """The error of an address that cannot be listened on."""
+    """The error for an address that cannot be bound."""
     return BusyAddressError(
-        f"gateway cannot listen on {address}: it is in use or not ours; set {variable} to another host:port"
+        f"gateway cannot listen on {address}: it is in use or not of this machine; set {variable} to another host:port"
     )

@@ -1,37 +1,96 @@
-"""The OpenAPI document of the HTTP edge."""
+"""The OpenAPI document of the HTTP edge: parameters and schemas from the descriptors and comments of the contract."""
+
+from collections.abc import Mapping
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from gateway.http_parameters import PARAMETERS, Parameter
+from moodfeed.feed.v1 import feed_pb2
+from moodfeed.feed.v1.feed_comments import COMMENTS
+
+Schema = dict[str, object]
+
+_TEXT: Schema = {"type": "string"}
+_SCALARS: Mapping[int, Schema] = {
+    FieldDescriptor.TYPE_STRING: _TEXT,
+    FieldDescriptor.TYPE_BOOL: {"type": "boolean"},
+    FieldDescriptor.TYPE_INT32: {"type": "integer", "format": "int32"},
+    FieldDescriptor.TYPE_INT64: {"type": "integer", "format": "int64"},
+    FieldDescriptor.TYPE_FLOAT: {"type": "number"},
+}
+_MESSAGES = {
+    "Feed": "GetFeedResponse",
+    "FeedPost": "FeedPost",
+    "Degradation": "Degradation",
+    "Categories": "ListCategoriesResponse",
+    "Category": "Category",
+}
+_SCHEMA_NAMES = {message: schema for schema, message in _MESSAGES.items()}
+_DESCRIPTORS = feed_pb2.DESCRIPTOR.message_types_by_name
 
 
-def _parameter(name: str, schema: dict[str, object], description: str, *, required: bool = False) -> dict[str, object]:
-    return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _answer(description: str, schema: str) -> dict[str, object]:
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"description": description, "content": content}
+def _value_schema(field: FieldDescriptor) -> Schema:
+    """The schema of one value of a field."""
+    if field.message_type is not None:
+        return _reference(_SCHEMA_NAMES[field.message_type.name])
+    if field.enum_type is not None:
+        return {"type": "string", "enum": [value.name for value in field.enum_type.values if value.number]}
+    return dict(_SCALARS[field.type])
 
 
-def _object(**properties: dict[str, object]) -> dict[str, object]:
+def _field_schema(field: FieldDescriptor) -> Schema:
+    return {"type": "array", "items": _value_schema(field)} if field.is_repeated else _value_schema(field)
+
+
+def _message_schema(descriptor: Descriptor) -> Schema:
+    """All fields are required: JSON carries each of them, whatever its value."""
+    properties = {field.name: _field_schema(field) | _description(field.full_name) for field in descriptor.fields}
+    return _object(**properties) | _description(descriptor.full_name)
+
+
+def _description(full_name: str) -> Schema:
+    return {"description": COMMENTS[full_name]}
+
+
+def _parameter(parameter: Parameter) -> Schema:
+    described: Schema = {
+        "name": parameter.name,
+        "in": "query",
+        "required": parameter.is_required,
+        "schema": {**_field_schema(parameter.field), **parameter.bounds},
+    }
+    style: Schema = {"style": "form", "explode": False} if parameter.field.is_repeated else {}  # commas between
+    return described | style | _description(parameter.field.full_name)
+
+
+def _object(**properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-_TEXT: dict[str, object] = {"type": "string"}
-_INT32: dict[str, object] = {"type": "integer", "format": "int32"}
-_INT64: dict[str, object] = {"type": "integer", "format": "int64"}
-_ERRORS: dict[str, dict[str, object]] = {
+def _answer(description: str, schema: str) -> Schema:
+    return {"description": description, "content": {"application/json": {"schema": _reference(schema)}}}
+
+
+_ERRORS: dict[str, Schema] = {
     "400": _answer("Malformed request", "Error"),
-    "401": _answer("No token, or one that is not valid now; only where the gateway asks for tokens", "Error"),
+    "401": _answer("Missing or invalid token, if the gateway requires tokens", "Error"),
     "404": _answer("`invalid category id`, or an unknown user without mood and category_id", "Error"),
     "412": _answer("The required bundle is not held", "Error"),
     "414": _answer("The URL is too long", "Error"),
-    "429": _answer("Too many requests, or the token asks too often; Retry-After says when to try again", "Error"),
+    "429": _answer("Overloaded, or rate limit exceeded for the token; Retry-After says when to try again", "Error"),
     "431": _answer("The headers are too long", "Error"),
-    "500": _answer("A fault of ours", "Error"),
-    "503": _answer("A service behind the gateway does not answer", "Error"),
-    "504": _answer("The time ran out", "Error"),
+    "500": _answer("Internal error of the gateway", "Error"),
+    "503": _answer("A service behind the gateway is unavailable", "Error"),
+    "504": _answer("The deadline passed", "Error"),
 }
-_TOKEN_OR_NONE: list[dict[str, list[str]]] = [{}, {"token": []}]  # whether one is needed is the operator's choice
+_ERRORS_WITHOUT_PARAMETERS = {code: answer for code, answer in _ERRORS.items() if code not in {"400", "404", "412"}}
+_TOKEN_OR_NONE: list[dict[str, list[str]]] = [{}, {"token": []}]  # the operator decides whether one is required
 
-DOCUMENT: dict[str, object] = {
+DOCUMENT: Schema = {
     "openapi": "3.1.0",
     "info": {
         "title": "Moodfeed",
@@ -42,34 +101,18 @@ DOCUMENT: dict[str, object] = {
         "/feed": {
             "get": {
                 "operationId": "getFeed",
-                "summary": "One page of a feed",
-                "parameters": [
-                    _parameter("username", {"type": "string", "minLength": 1}, "Matched exactly.", required=True),
-                    _parameter("category_id", _INT32, "Only posts of this category; empty counts as missing."),
-                    _parameter("mood", {"type": "string", "maxLength": 512}, "Words, emoji or both."),
-                    _parameter("page_size", _INT32 | {"minimum": 0}, "0 means 10, above 100 means 100."),
-                    _parameter("page_token", _TEXT, "next_page_token of the page before."),
-                    _parameter(
-                        "exclude",
-                        {"type": "array", "items": _INT64, "maxItems": 1000},
-                        "Posts never to return, separated by commas.",
-                    )
-                    | {"style": "form", "explode": False},
-                    _parameter("required_bundle_id", _TEXT, "The bundle that must answer."),
-                    _parameter("strict", {"type": "boolean"}, "Refuse rather than degrade."),
-                ],
-                "responses": {"200": _answer("A page", "Feed")} | _ERRORS,
+                "summary": COMMENTS["moodfeed.feed.v1.FeedService.GetFeed"],
+                "description": "An empty parameter counts as missing.",
+                "parameters": [_parameter(parameter) for parameter in PARAMETERS.values()],
+                "responses": {"200": _answer("One page", "Feed")} | _ERRORS,
                 "security": _TOKEN_OR_NONE,
             }
         },
         "/categories": {
             "get": {
                 "operationId": "listCategories",
-                "summary": "Exactly the categories with at least one servable post",
-                "responses": {
-                    "200": _answer("All of them", "Categories"),
-                    **{code: _ERRORS[code] for code in ("401", "414", "429", "431", "500", "503", "504")},
-                },
+                "summary": COMMENTS["moodfeed.feed.v1.FeedService.ListCategories"],
+                "responses": {"200": _answer("All categories", "Categories")} | _ERRORS_WITHOUT_PARAMETERS,
                 "security": _TOKEN_OR_NONE,
             }
         },
@@ -81,7 +124,7 @@ DOCUMENT: dict[str, object] = {
                 "operationId": "readyz",
                 "responses": {
                     "200": _answer("Feeds can be served", "Status"),
-                    "503": _answer("A service behind the gateway is missing", "Status"),
+                    "503": _answer("A service that feeds need is unavailable", "Status"),
                 },
             }
         },
@@ -96,29 +139,8 @@ DOCUMENT: dict[str, object] = {
     },
     "components": {
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-        "schemas": {
-            "FeedPost": _object(
-                post_id=_INT64,
-                video_link=_TEXT,
-                title=_TEXT,
-                thumbnail_url=_TEXT,
-                category_id=_INT32,
-                owner_username=_TEXT,
-                score={"type": "number"},
-            ),
-            "Feed": _object(
-                posts={"type": "array", "items": {"$ref": "#/components/schemas/FeedPost"}},
-                next_page_token=_TEXT,
-                bundle_id=_TEXT,
-                ranking={
-                    "type": "string",
-                    "enum": ["RANKING_USER", "RANKING_MOOD_THEN_USER", "RANKING_MOOD", "RANKING_POPULAR"],
-                },
-                degradations={"type": "array", "items": _object(stage=_TEXT, reason=_TEXT)},
-            ),
-            "Categories": _object(
-                categories={"type": "array", "items": _object(category_id=_INT32, name=_TEXT, post_count=_INT32)}
-            ),
+        "schemas": {name: _message_schema(_DESCRIPTORS[message]) for name, message in _MESSAGES.items()}
+        | {
             "Error": _object(error=_object(code={"type": "integer"}, status=_TEXT, reason=_TEXT, message=_TEXT)),
             "Status": {
                 "type": "object",
@@ -127,9 +149,13 @@ DOCUMENT: dict[str, object] = {
                     "missing": {
                         "type": "array",
                         "items": _TEXT,
-                        "description": "Services that feeds cannot do without.",
+                        "description": "Unavailable services that every feed needs.",
                     },
-                    "degraded": {"type": "array", "items": _TEXT, "description": "Services that feeds can do without."},
+                    "degraded": {
+                        "type": "array",
+                        "items": _TEXT,
+                        "description": "Unavailable services whose absence degrades feeds.",
+                    },
                 },
                 "required": ["status"],
             },

@@ -1,7 +1,7 @@
 """Page tokens: opaque to callers, bound to one request and one bundle.
 
-A bundle never changes, so a place in its ranking of a request is all that a page needs to go on from; which ranking it
-was, is told by what a degraded feed left out.
+A bundle never changes, so the next page needs only an offset into its ranking of the request. The stages that a
+degraded feed left out determine which ranking that is.
 """
 
 import base64
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 _VERSION = 2
 _LAYOUT = struct.Struct(">B32s16sIB")  # version, bundle id, request digest, offset, what was left out
 _STAGES = ("user", "mood")  # bit 0, bit 1
-_LARGEST_OFFSET = 2**31 - 1  # what a search takes
+_LARGEST_OFFSET = 2**31 - 1  # the largest that a search accepts
 _CHECKSUM_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class PageToken:
-    """Where the next page starts, in which ranking."""
+    """Where the next page starts, and in which ranking."""
 
     bundle_id: str
     request_digest: bytes
@@ -28,21 +28,21 @@ class PageToken:
 
 
 def digest(username: str, category_id: int | None, mood: str, exclude_post_ids: tuple[int, ...]) -> bytes:
-    """16 bytes that name what a request asks for; the page size may change between pages."""
+    """16 bytes that identify what a request asks for; the page size is not part of it."""
     parts = (username, "" if category_id is None else str(category_id), mood, ",".join(map(str, exclude_post_ids)))
     content = b"".join(struct.pack(">I", len(part)) + part for part in (text.encode() for text in parts))
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
-def write(place: PageToken) -> str:
-    """Make the token of a place; its ``bundle_id`` is 64 hexadecimal digits."""
-    stages = sum(1 << bit for bit, stage in enumerate(_STAGES) if stage in place.left_out)
-    content = _LAYOUT.pack(_VERSION, bytes.fromhex(place.bundle_id), place.request_digest, place.offset, stages)
+def write(token: PageToken) -> str:
+    """Encode a token, whose ``bundle_id`` is 64 hexadecimal digits."""
+    stages = sum(1 << bit for bit, stage in enumerate(_STAGES) if stage in token.left_out)
+    content = _LAYOUT.pack(_VERSION, bytes.fromhex(token.bundle_id), token.request_digest, token.offset, stages)
     return base64.urlsafe_b64encode(content + _checksum(content)).rstrip(b"=").decode()
 
 
 def read(token: str) -> PageToken:
-    """Read a token; ValueError if it is not one, or was cut or altered."""
+    """Decode a token; raises ValueError if it is not one, or was cut or altered."""
     try:
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except binascii.Error as error:
@@ -53,8 +53,8 @@ def read(token: str) -> PageToken:
     version, bundle, request_digest, offset, stages = _LAYOUT.unpack(content)
     if version != _VERSION:
         raise ValueError("a page token of another version")
-    if offset > _LARGEST_OFFSET:  # the checksum is no secret: anybody can make a token
-        raise ValueError("a page beyond all rankings")
+    if offset > _LARGEST_OFFSET:  # the checksum has no key: anyone can make a token
+        raise ValueError("the offset is larger than a search accepts")
     left_out = frozenset(stage for bit, stage in enumerate(_STAGES) if stages >> bit & 1)
     return PageToken(bundle.hex(), request_digest, offset, left_out)
 

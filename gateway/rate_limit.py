@@ -1,4 +1,4 @@
-"""How often each caller may ask: a token bucket for each name."""
+"""Rate limits: a token bucket for each name."""
 
 import threading
 import time
@@ -13,13 +13,10 @@ class _Bucket:
 
 
 class RateLimit:
-    """``burst`` requests at once, refilled with ``requests_per_second``; every name has its own.
-
-    It may be asked from several threads.
-    """
+    """Up to ``burst`` requests at once, refilled at ``requests_per_second``, for each name. Thread-safe."""
 
     def __init__(self, *, requests_per_second: float, burst: int, now: Callable[[], float] = time.monotonic) -> None:
-        """``now`` is a clock in seconds that never goes back."""
+        """``now`` is a monotonic clock, in seconds."""
         self._requests_per_second = requests_per_second
         self._burst = burst
         self._now = now
@@ -27,7 +24,7 @@ class RateLimit:
         self._buckets: dict[str, _Bucket] = {}
 
     def take(self, name: str) -> float:
-        """Take one request of ``name``: 0.0 if it may go ahead, else the seconds until one may, and none is taken."""
+        """Take one request of ``name`` and return 0.0, or take none and return the seconds until one is available."""
         with self._lock:
             now = self._now()
             bucket = self._buckets.setdefault(name, _Bucket(self._burst, now))

@@ -1,4 +1,4 @@
-"""Whether the gateway can answer: it needs the index; without the user tower its feeds are degraded."""
+"""Whether the gateway is ready: every feed needs the post index; without the user tower feeds are degraded."""
 
 from typing import Protocol
 
@@ -8,11 +8,11 @@ class Watched(Protocol):
 
     @property
     def service(self) -> str:
-        """Its name."""
+        """The name of the service."""
 
     @property
     def is_serving(self) -> bool:
-        """Whether any of them is SERVING and answers."""
+        """Whether at least one replica is SERVING and answers."""
 
 
 class Readiness:
@@ -24,10 +24,10 @@ class Readiness:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The service without which no feed can be given; empty if the gateway is ready."""
+        """The unavailable services that every feed needs; empty if the gateway is ready."""
         return () if self._needed.is_serving else (self._needed.service,)
 
     @property
     def degraded(self) -> tuple[str, ...]:
-        """The service without which feeds are degraded; empty if all is well."""
+        """The unavailable services whose absence degrades feeds."""
         return () if self._wanted.is_serving else (self._wanted.service,)

@@ -1,4 +1,4 @@
-"""What an operator may set of the gateway."""
+"""The settings of the gateway."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,16 +12,16 @@ from rpc.token_file import read_token_file
 
 
 def _split(value: object) -> object:
-    """``host:port,host:port`` as a tuple."""
+    """Split ``host:port,host:port`` into a tuple."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 LARGEST_REQUEST_BYTES = 64 * 1024
-"""Of one gRPC message; a feed's request with 1000 exclusions takes a fifth of it."""
+"""The largest gRPC message that is read; a GetFeedRequest with 1000 exclusions takes a fifth of it."""
 
 Address = Annotated[str, Field(pattern=r"^.+:\d{1,5}$")]
 Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
-"""host:port of each replica; a name stands for every address that it resolves to."""
+"""host:port of each replica; a host name stands for all addresses that it resolves to."""
 
 
 class Settings(ServerSettings):
@@ -32,38 +32,45 @@ class Settings(ServerSettings):
     grpc_address: str = Field("127.0.0.1:50050", description="host and port of the gRPC server")
     http_address: str = Field("127.0.0.1:8000", description="host and port of the HTTP server")
     user_tower_address: Addresses = Field(
-        ("127.0.0.1:50051",), description="where the replicas of the user tower service listen, with commas between"
+        ("127.0.0.1:50051",), description="addresses of the replicas of the user tower service, separated by commas"
     )
     post_index_address: Addresses = Field(
-        ("127.0.0.1:50052",), description="where the replicas of the post index service listen, with commas between"
+        ("127.0.0.1:50052",), description="addresses of the replicas of the post index service, separated by commas"
     )
     attempt_seconds: float = Field(
-        0.5, gt=0, description="time after which a replica that does not answer is left for another one"
+        0.5, gt=0, description="seconds after which a call that got no answer is tried on another replica"
     )
     context_cache_size: int = Field(
-        50_000, ge=0, description="users, and as many moods, that are remembered; 0 to ask the user tower every time"
+        50_000,
+        ge=0,
+        description="number of users and number of moods kept in memory; 0 to call the user tower every time",
     )
-    most_in_flight: int = Field(32, ge=1, description="requests answered at once; more are refused at once")
+    most_in_flight: int = Field(32, ge=1, description="requests in progress at the same time; more are refused")
     downstream_authority: Path | None = Field(
-        None, description="PEM file of the authority of both compute services' certificates; none for plaintext to them"
+        None,
+        description="PEM file of the authority of the compute services' certificates; unset for plaintext",
     )
     downstream_certificate: Path | None = Field(
-        None, description="PEM file of the certificate that the gateway shows to them"
+        None, description="PEM file of the certificate that the gateway presents to them"
     )
-    downstream_key: Path | None = Field(None, validate_default=True, description="PEM file of that certificate's key")
+    downstream_key: Path | None = Field(
+        None, validate_default=True, description="PEM file of the key of that certificate"
+    )
     api_tokens_file: Path | None = Field(
-        None, description="file of the callers' tokens, a line `name:sha256 of the token` each; none for an open API"
+        None, description="file of the API tokens, one line `name:sha256 of the token` for each; unset for an open API"
     )
     token_requests_per_second: float = Field(
-        0, ge=0, description="requests that one token's callers may make a second, in the long run; 0 for any number"
+        0, ge=0, description="sustained requests a second allowed for each token; 0 for no limit"
     )
-    token_burst: int = Field(20, ge=1, description="requests that they may make at once after a pause")
-    deadline_seconds: float = Field(2.0, gt=0, description="longest time a request may take; callers may ask for less")
-    grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for requests in flight")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level logged")
+    token_burst: int = Field(20, ge=1, description="requests allowed at once for each token after a pause")
+    deadline_seconds: float = Field(
+        2.0, gt=0, description="longest time a request may take, in seconds; callers may set a shorter deadline"
+    )
+    grace_seconds: float = Field(10.0, ge=0, description="seconds that a stop waits for requests in flight")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="lowest level that is logged")
 
     def downstream_tls(self) -> ClientTls | None:
-        """TLS to the compute services; None for plaintext."""
+        """TLS for calls to the compute services; None for plaintext."""
         if self.downstream_authority is None:
             return None
         return ClientTls(self.downstream_authority, self.downstream_certificate, self.downstream_key)
@@ -80,7 +87,7 @@ class Settings(ServerSettings):
     def _certificate_needs_an_authority(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         if path is not None and info.data.get("downstream_authority", path) is None:
             raise ValueError(
-                f"needs {variable_of(cls, 'downstream_authority')}: without it calls to them are plaintext"
+                f"needs {variable_of(cls, 'downstream_authority')}: without it, calls to them are plaintext"
             )
         return path
 
@@ -100,5 +107,5 @@ class Settings(ServerSettings):
     @classmethod
     def _a_rate_is_one_of_tokens(cls, rate: float, info: ValidationInfo) -> float:
         if rate and info.data.get("api_tokens_file", rate) is None:
-            raise ValueError(f"needs {variable_of(cls, 'api_tokens_file')}: each token has its own rate")
+            raise ValueError(f"needs {variable_of(cls, 'api_tokens_file')}: each token has its own rate limit")
         return rate

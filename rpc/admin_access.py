@@ -1,15 +1,14 @@
-"""Calls for operators only: a token of their own, or, where none is set up, nobody but this machine."""
+"""Admin calls: operators show a token of their own; where none is set up, only this machine may make them."""
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import grpc
 
-from rpc.errors import ErrorRow, ErrorTable, status_of
+from rpc.errors import ErrorRow, ErrorTable
+from rpc.guard import Caller
 from rpc.server_settings import is_loopback
 from rpc.token_file import TokenFile, authorizations_of
-from rpc.unary import UnaryInterceptor
 
 ADMIN_TOKEN_FILE = "MOODFEED_ADMIN_TOKEN_FILE"  # noqa: S105 - the name of a variable
 
@@ -31,7 +30,7 @@ class AdminTokenInvalidError(AdminAccessError):
 
 
 class AdminForbiddenError(AdminAccessError):
-    """No admin token is set up, and the caller is on another machine."""
+    """No admin token is set up, and the call comes from another machine."""
 
     def __init__(self) -> None:
         super().__init__(f"admin calls come from this machine only, unless {ADMIN_TOKEN_FILE} is set")
@@ -43,38 +42,19 @@ ADMIN_ERRORS: ErrorTable = {
 }
 
 
-class AdminInterceptor(UnaryInterceptor):
-    """Guards all methods of one service of a sync server; stands outside the interceptors that read a request."""
+class AdminAccess:
+    """Decides who may make admin calls."""
 
-    def __init__(self, service_name: str, tokens_file: Path | None) -> None:
-        """Read the tokens, lines as in rpc.token_file; FileContentError if they cannot be used."""
-        super().__init__()
-        self._prefix = f"/{service_name}/"
+    def __init__(self, tokens_file: Path | None) -> None:
+        """Read the tokens, in the form of rpc.token_file; FileContentError if they cannot be used."""
         self._tokens = TokenFile(tokens_file) if tokens_file else None
 
-    def wrap_handler(self, method: str, handler: Any) -> Any:
-        """Guard a method; streams of the guarded service are not served at all."""
-        if not method.startswith(self._prefix):
-            return handler
-        return None if handler.unary_unary is None else super().wrap_handler(method, handler)
-
-    def wrap(self, method: str, answer: Any) -> Any:
-        """Answer operators."""
-
-        def answer_operators(request: Any, context: Any) -> Any:
-            try:
-                self._admit(context)
-            except AdminAccessError as error:
-                context.abort_with_status(status_of(ADMIN_ERRORS, error, method))
-            return answer(request, context)
-
-        return answer_operators
-
-    def _admit(self, context: Any) -> None:
+    def admit(self, caller: Caller) -> None:
+        """Let an operator's call pass; AdminTokenInvalidError, AdminForbiddenError."""
         if self._tokens is None:
-            if not is_loopback_peer(context.peer()):
+            if not is_loopback_peer(caller.peer()):
                 raise AdminForbiddenError
-        elif self._tokens.name_of(authorizations_of(context.invocation_metadata())) is None:
+        elif self._tokens.name_of(authorizations_of(caller.invocation_metadata())) is None:
             raise AdminTokenInvalidError
 
 

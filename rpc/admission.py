@@ -1,39 +1,44 @@
-"""Admission: take as much work as can be done in time, refuse the rest at once, and always answer for the health."""
+"""Admission: accept as much work as can be done in time, refuse the rest at once, and always answer health checks."""
+
+from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 import grpc
 from prometheus_client import Counter, Gauge
 
 from rpc.errors import ErrorRow, status_of_row
 from rpc.metrics import record
-from rpc.unary import UnaryInterceptor
+from rpc.unary import Request, Response, UnaryInterceptor
+
+if TYPE_CHECKING:
+    from rpc.unary import Answer, Handler
 
 REFUSED = Counter("moodfeed_requests_refused_total", "Requests refused at once: too many were there.", ["method"])
 IN_FLIGHT = Gauge("moodfeed_requests_in_flight", "Requests being answered or waiting for a thread.")
 OVERLOADED = ErrorRow(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
 
 RETRY_AFTER_SECONDS = 0.1
-"""What refused callers are told to wait."""
+"""How long refused callers are told to wait."""
 
 _SIDE_THREADS = 4  # for health, reflection and admin calls: a reload may take one of them for a minute
-_TOO_MANY = "too many requests at once: try again later"
+_TOO_MANY = "too many requests in flight: try again later"
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
 
-class OverloadedError(Exception):
+class TooManyRequestsError(Exception):
     """More requests are in flight than this process takes; a later attempt may succeed."""
 
     retry_after_seconds = RETRY_AFTER_SECONDS
 
 
 class AdmissionPool(ThreadPoolExecutor):
-    """A thread pool that knows how many calls wait for a thread, and how many are there in all."""
+    """A thread pool that counts the calls that wait for a thread, and all calls that are not answered yet."""
 
     def __init__(self, threads: int, name: str) -> None:
         super().__init__(threads, name)
@@ -51,7 +56,9 @@ class AdmissionPool(ThreadPoolExecutor):
         IN_FLIGHT.inc()
         return super().submit(self._start, fn, *args, **kwargs)
 
-    def _start(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> _Result:
+    def _start(
+        self, fn: Callable[_Parameters, _Result], /, *args: _Parameters.args, **kwargs: _Parameters.kwargs
+    ) -> _Result:
         with self._lock:
             self.waiting -= 1
         try:
@@ -65,8 +72,8 @@ class AdmissionPool(ThreadPoolExecutor):
 class AdmissionInterceptor(UnaryInterceptor):
     """Refuses calls of the ``guarded`` services while ``most_waiting`` others wait for a thread of ``pool``.
 
-    All other services, health above all, and the refusals themselves are answered by threads of their own. gRPC asks
-    interceptors and fills the pool from one thread, so the bound is exact. It must stand first among interceptors.
+    Refusals and all other services, health above all, are answered by threads of their own. The bound is exact because
+    gRPC asks interceptors and fills the pool from one thread. It must be the first interceptor.
     """
 
     def __init__(self, pool: AdmissionPool, *, guarded: Collection[str], most_waiting: int) -> None:
@@ -77,7 +84,11 @@ class AdmissionInterceptor(UnaryInterceptor):
         self._refusal = status_of_row(OVERLOADED, _TOO_MANY, retry_after_seconds=RETRY_AFTER_SECONDS)
         self._side_pool = ThreadPoolExecutor(_SIDE_THREADS, "side")
 
-    def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Handler[Request, Response] | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler[Request, Response] | None:
         """Choose the threads; streams pass as they are."""
         handler = continuation(handler_call_details)
         if handler is None or handler.unary_unary is None:
@@ -86,18 +97,18 @@ class AdmissionInterceptor(UnaryInterceptor):
         aside = self.wrapped(handler_call_details.method, handler)
         return aside if is_shed or not self._is_guarded(handler_call_details.method) else handler
 
-    def wrap(self, method: str, answer: Any) -> Any:
-        """What the side threads answer: refusals of guarded services, all else as it is."""
+    def wrap(self, method: str, answer: Answer[Request, Response]) -> Answer[Request, Response]:
+        """What the side threads answer: a refusal for a guarded service, the answer itself for all others."""
 
-        def refuse(request: Any, context: Any) -> Any:  # noqa: ARG001 - whatever it asks
+        def refuse(request: Request, context: grpc.ServicerContext) -> NoReturn:  # noqa: ARG001 - whatever it asks
             REFUSED.labels(method).inc()
             record(method, grpc.StatusCode.RESOURCE_EXHAUSTED, 0.0)
             context.abort_with_status(self._refusal)
 
-        def answer_aside(request: Any, context: Any) -> Any:
+        def answer_aside(request: Request, context: grpc.ServicerContext) -> Response:
             return answer(request, context)
 
-        aside = refuse if self._is_guarded(method) else answer_aside
+        aside: Answer[Request, Response] = refuse if self._is_guarded(method) else answer_aside
         aside.experimental_thread_pool = self._side_pool  # type: ignore[attr-defined] # gRPC's own name for it
         return aside
 
@@ -106,7 +117,7 @@ class AdmissionInterceptor(UnaryInterceptor):
 
 
 class InFlight:
-    """Counts what an asyncio process is at, over all its edges, and refuses what is too much."""
+    """Counts the requests in flight of an asyncio process, over all its edges, and refuses those beyond the limit."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -114,10 +125,10 @@ class InFlight:
 
     @contextmanager
     def admitted(self, method: str) -> Iterator[None]:
-        """Be counted while the block runs; OverloadedError at once if there are too many."""
+        """Count a request while the block runs; TooManyRequestsError at once if too many are in flight."""
         if self.count >= self._most:
             REFUSED.labels(method).inc()
-            raise OverloadedError(_TOO_MANY)
+            raise TooManyRequestsError(_TOO_MANY)
         self.count += 1
         IN_FLIGHT.inc()
         try:

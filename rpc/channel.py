@@ -10,7 +10,7 @@ _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 800),
-    ("grpc.enable_retries", 0),  # rpc.replicas retries, on another replica
+    ("grpc.enable_retries", 0),  # rpc.attempts retries, on another replica
 )
 
 

@@ -1,18 +1,23 @@
-"""Domain exceptions become gRPC errors at one place: a table for each service, and the interceptor that applies it."""
+"""Domain exceptions become gRPC errors in one place: a table for each service, and the interceptor that applies it."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import grpc
 import structlog
 from google.protobuf import any_pb2, duration_pb2
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from rpc.unary import AsyncUnaryInterceptor, UnaryInterceptor
+from rpc.unary import AsyncUnaryInterceptor, Request, Response, UnaryInterceptor, async_status_code, status_code
+
+if TYPE_CHECKING:
+    from rpc.unary import Answer, AsyncAnswer, AsyncContext, Handler
 
 DOMAIN = "moodfeed"
 _log = structlog.get_logger("rpc.errors")
@@ -29,19 +34,20 @@ class ErrorRow:
 PUSHBACK_KEY = "grpc-retry-pushback-ms"
 
 LONGEST_MESSAGE, LONGEST_METADATA_VALUE = 300, 100
-"""Characters of an error that are sent. It repeats what callers wrote, and it travels twice, as text and as details, in
-trailing metadata, of which a client takes 8 KiB: a longer one would reach it as another error."""
+"""Characters of an error that are sent. Errors repeat what callers wrote, and travel twice in the trailing metadata, as
+text and as details. A client accepts 8 KiB of metadata and reports another error for more."""
 
 _MALFORMED_ROW = ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED")
 _UNIMPLEMENTED_ROW = ErrorRow(grpc.StatusCode.UNIMPLEMENTED, "METHOD_NOT_IMPLEMENTED")
+_UNIMPLEMENTED_TEXT = "this method is not implemented here"
 
 ErrorTable = Mapping[type[Exception], ErrorRow]
-"""Domain exception -> answer. An exception of a subclass is answered like its nearest class in the table."""
+"""Domain exception -> answer. An exception without a row of its own is answered like its nearest base class."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
-    """What google.rpc.ErrorInfo says of an error; an empty reason if the peer sent none."""
+    """What google.rpc.ErrorInfo says about an error; the reason is empty if the peer sent none."""
 
     reason: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -55,7 +61,7 @@ class MalformedRequestError(Exception):
 
 
 def find_row(table: ErrorTable, error: Exception) -> ErrorRow | None:
-    """The row of the exception's nearest class."""
+    """The row of the exception's class or of its nearest base class; None if there is none."""
     return next((table[cls] for cls in type(error).__mro__ if cls in table), None)
 
 
@@ -79,20 +85,21 @@ class ErrorInterceptor(UnaryInterceptor):
         super().__init__()
         self._table = table
 
-    def wrap_handler(self, method: str, handler: Any) -> Any:
+    def wrap_handler(self, method: str, handler: Handler[Request, Response]) -> Handler[Request, Response] | None:
         """Wrap answer and reader; streams pass as they are."""
         return super().wrap_handler(method, _with_reader(handler))
 
-    def wrap(self, method: str, answer: Any) -> Any:
+    def wrap(self, method: str, answer: Answer[Request, Response]) -> Answer[Request, Response]:
         """Answer, or abort as the table says."""
 
-        def answer_or_abort(request: Any, context: Any) -> Any:
+        def answer_or_abort(request: Request, context: grpc.ServicerContext) -> Response:
             try:
                 return answer(_well_formed(request), context)
             except Exception as error:
-                if _is_unimplemented(error, context):
-                    context.abort_with_status(status_of_row(_UNIMPLEMENTED_ROW, "this method is not implemented here"))
-                if context.code() is not None:  # the handler aborted by itself
+                code = status_code(context)
+                if _is_unimplemented(error, code):
+                    context.abort_with_status(status_of_row(_UNIMPLEMENTED_ROW, _UNIMPLEMENTED_TEXT))
+                if code is not None:  # the handler aborted the call itself
                     raise
                 context.abort_with_status(status_of(self._table, error, method))
 
@@ -106,33 +113,31 @@ class AsyncErrorInterceptor(AsyncUnaryInterceptor):
         super().__init__()
         self._table = table
 
-    def wrap_handler(self, method: str, handler: Any) -> Any:
+    def wrap_handler(self, method: str, handler: Handler[Request, Response]) -> Handler[Request, Response] | None:
         """Wrap answer and reader; streams pass as they are."""
         return super().wrap_handler(method, _with_reader(handler))
 
-    def wrap(self, method: str, answer: Any) -> Any:
+    def wrap(self, method: str, answer: AsyncAnswer[Request, Response]) -> AsyncAnswer[Request, Response]:
         """Answer, or abort as the table says."""
 
-        async def answer_or_abort(request: Any, context: Any) -> Any:
+        async def answer_or_abort(request: Request, context: AsyncContext[Request, Response]) -> Response:
             try:
                 return await answer(_well_formed(request), context)
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - the last place that sees it
-                if _is_unimplemented(error, context):
-                    await context.abort_with_status(
-                        status_of_row(_UNIMPLEMENTED_ROW, "this method is not implemented here")
-                    )
+                if _is_unimplemented(error, async_status_code(context)):
+                    await context.abort_with_status(status_of_row(_UNIMPLEMENTED_ROW, _UNIMPLEMENTED_TEXT))
                 await context.abort_with_status(status_of(self._table, error, method))
 
         return answer_or_abort
 
 
-def status_of(table: ErrorTable, error: Exception, method: str) -> Any:
-    """The grpc.Status that answers an error of ``method``, for abort_with_status.
+def status_of(table: ErrorTable, error: Exception, method: str) -> grpc.Status:
+    """The status that answers an error of ``method``, for abort_with_status.
 
-    An error without a row is logged and answered as a neutral INTERNAL. One with ``retry_after_seconds`` tells the
-    caller so by google.rpc.RetryInfo.
+    An error without a row is logged and answered as a neutral INTERNAL. The attributes ``metadata`` and
+    ``retry_after_seconds`` of an error are sent along, if it has them.
     """
     row = _MALFORMED_ROW if isinstance(error, MalformedRequestError) else find_row(table, error)
     if row is None:
@@ -152,62 +157,65 @@ def status_of_row(
     *,
     metadata: Mapping[str, str] | None = None,
     retry_after_seconds: float | None = None,
-) -> Any:
-    """The status that answers with a row of a table, its ErrorInfo attached.
+) -> grpc.Status:
+    """The status of a table's row, with its ErrorInfo attached.
 
-    ``retry_after_seconds`` goes into google.rpc.RetryInfo, and into the metadata by which gRPC's own retries are
-    pushed back (gRFC A6). Of long texts only the beginning is sent.
+    ``retry_after_seconds`` goes into google.rpc.RetryInfo, and into the metadata that delays gRPC's own retries (gRFC
+    A6). Long texts are cut.
     """
     message = _cut(message, LONGEST_MESSAGE)
     values = {key: _cut(value, LONGEST_METADATA_VALUE) for key, value in (metadata or {}).items()}
     details = [_packed(error_details_pb2.ErrorInfo(reason=row.reason, domain=DOMAIN, metadata=values))]
-    if retry_after_seconds is None:
-        return rpc_status.to_status(status_pb2.Status(code=row.status.value[0], message=message, details=details))
-    milliseconds = math.ceil(retry_after_seconds * 1_000)
-    delay = duration_pb2.Duration()
-    delay.FromMilliseconds(milliseconds)
-    details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
+    pushback: tuple[tuple[str, str], ...] = ()
+    if retry_after_seconds is not None:
+        milliseconds = math.ceil(retry_after_seconds * 1_000)
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(milliseconds)
+        details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
+        pushback = ((PUSHBACK_KEY, str(milliseconds)),)
     status = rpc_status.to_status(status_pb2.Status(code=row.status.value[0], message=message, details=details))
-    return status._replace(trailing_metadata=(*status.trailing_metadata, (PUSHBACK_KEY, str(milliseconds))))
+    return cast("grpc.Status", status._replace(trailing_metadata=(*status.trailing_metadata, *pushback)))
 
 
 def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _packed(message: Any) -> any_pb2.Any:
+def _packed(message: Message) -> any_pb2.Any:
     detail = any_pb2.Any()
     detail.Pack(message)
     return detail
 
 
-def _well_formed(request: Any) -> Any:
-    if isinstance(request, MalformedRequestError):
-        raise request
-    return request
+def _is_unimplemented(error: Exception, code: grpc.StatusCode | None) -> bool:
+    """Whether generated code raised it, for a method that its service leaves out, such as Health/List.
 
-
-def _is_unimplemented(error: Exception, context: Any) -> bool:
-    """Whether it comes from generated code, of a method that its service leaves out, such as Health/List.
-
-    Otherwise anybody could fill the log with tracebacks. Asyncio contexts hold a number.
+    As an unexpected error it would be logged, and any caller could fill the log with tracebacks.
     """
-    unimplemented = grpc.StatusCode.UNIMPLEMENTED
-    return isinstance(error, NotImplementedError) and context.code() in {unimplemented, unimplemented.value[0]}
+    return isinstance(error, NotImplementedError) and code is grpc.StatusCode.UNIMPLEMENTED
 
 
-def _with_reader(handler: Any) -> Any:
-    """The handler, given a MalformedRequestError for bytes that are no message; gRPC would make INTERNAL of them."""
+def _with_reader(handler: Handler[Request, Response]) -> Handler[Request, Response]:
+    """The handler, given a MalformedRequestError in place of a request that cannot be read.
+
+    gRPC itself would answer INTERNAL, as if the fault were the server's.
+    """
     read_or_fail = handler.request_deserializer
     if handler.unary_unary is None or read_or_fail is None:
         return handler
 
-    def read(data: bytes) -> Any:
+    def read(data: bytes) -> Request:
         try:
             return read_or_fail(data)
         except (DecodeError, ValueError):
-            return MalformedRequestError()
+            return cast("Request", MalformedRequestError())  # until _well_formed raises it
 
     return grpc.unary_unary_rpc_method_handler(
         handler.unary_unary, request_deserializer=read, response_serializer=handler.response_serializer
     )
+
+
+def _well_formed(request: Request) -> Request:
+    if isinstance(request, MalformedRequestError):
+        raise request
+    return request

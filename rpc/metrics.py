@@ -1,13 +1,18 @@
 """Prometheus metrics of a gRPC process: how many requests, how they ended, how long they took."""
 
+from __future__ import annotations
+
 import time
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import grpc
 from prometheus_client import Counter, Histogram
 
-from rpc.unary import AsyncUnaryInterceptor, UnaryInterceptor
+from rpc.unary import AsyncUnaryInterceptor, Request, Response, UnaryInterceptor, async_status_code, status_code
+
+if TYPE_CHECKING:
+    from rpc.unary import Answer, AsyncAnswer, AsyncContext
 
 REQUESTS = Counter("moodfeed_rpc_requests_total", "Requests answered, by final status.", ["service", "method", "code"])
 DURATION = Histogram(
@@ -21,15 +26,15 @@ DURATION = Histogram(
 class MetricsInterceptor(UnaryInterceptor):
     """Counts the unary requests of a sync server."""
 
-    def wrap(self, method: str, answer: Any) -> Any:
+    def wrap(self, method: str, answer: Answer[Request, Response]) -> Answer[Request, Response]:
         """Measure and count."""
 
-        def measured(request: Any, context: Any) -> Any:
+        def measured(request: Request, context: grpc.ServicerContext) -> Response:
             started = time.perf_counter()
             try:
                 return answer(request, context)
             finally:
-                record(method, context.code(), time.perf_counter() - started)
+                record(method, status_code(context), time.perf_counter() - started)
 
         return measured
 
@@ -37,29 +42,27 @@ class MetricsInterceptor(UnaryInterceptor):
 class AsyncMetricsInterceptor(AsyncUnaryInterceptor):
     """Counts the unary requests of an asyncio server."""
 
-    def wrap(self, method: str, answer: Any) -> Any:
+    def wrap(self, method: str, answer: AsyncAnswer[Request, Response]) -> AsyncAnswer[Request, Response]:
         """Measure and count."""
 
-        async def measured(request: Any, context: Any) -> Any:
+        async def measured(request: Request, context: AsyncContext[Request, Response]) -> Response:
             started = time.perf_counter()
             try:
                 return await answer(request, context)
             finally:
-                record(method, context.code(), time.perf_counter() - started)
+                record(method, async_status_code(context), time.perf_counter() - started)
 
         return measured
 
 
-def record(path: str, code: Any, seconds: float) -> None:
-    """Count one request of ``/package.Service/Method``; no code yet, or 0, is OK (asyncio contexts hold a number)."""
-    counter, histogram = _series(path, code)
+def record(path: str, code: grpc.StatusCode | None, seconds: float) -> None:
+    """Count one request of ``/package.Service/Method``; no code means OK."""
+    counter, histogram = _series(path, code or grpc.StatusCode.OK)
     counter.inc()
     histogram.observe(seconds)
 
 
-@cache  # as many as there are methods and codes: to look a series up by its labels takes longer than to count
-def _series(path: str, code: Any) -> tuple[Counter, Histogram]:
+@cache  # a few entries for each method: looking a series up by its labels takes longer than counting
+def _series(path: str, code: grpc.StatusCode) -> tuple[Counter, Histogram]:
     service, method = path.strip("/").rsplit("/", 1)
-    if not isinstance(code, grpc.StatusCode):
-        code = next((status for status in grpc.StatusCode if status.value[0] == code), grpc.StatusCode.OK)
     return REQUESTS.labels(service, method, code.name), DURATION.labels(service, method)

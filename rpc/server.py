@@ -15,22 +15,18 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
-from rpc.admin_access import AdminInterceptor
+from rpc.admin_access import ADMIN_ERRORS, AdminAccess
 from rpc.admission import AdmissionInterceptor, AdmissionPool
 from rpc.channel import PING_SECONDS
 from rpc.deadline import ExpiredInterceptor
+from rpc.drain import LAME_DUCK_SECONDS, stop_when_idle
 from rpc.errors import ErrorInterceptor, ErrorTable
+from rpc.guard import GuardInterceptor
 from rpc.metrics import MetricsInterceptor
 from rpc.tls import LiveServerTls, ServerTls
 from rpc.watched_files import FileContentError
 
 _log = structlog.get_logger("rpc.server")
-
-LAME_DUCK_SECONDS = 0.3
-"""How long a process that says NOT_SERVING still takes requests: those already on the wire would be lost otherwise."""
-
-IDLE_LOOKS, IDLE_LOOK_SECONDS = 3, 0.05
-"""A draining server without requests in flight at so many looks in a row, so far apart, is done."""
 
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second process on the same port is a mistake to be told of
@@ -118,11 +114,7 @@ class RunningServer:
         """Say NOT_SERVING, soon refuse new requests, and give those in flight up to ``grace_seconds``."""
         self._health.enter_graceful_shutdown()
         time.sleep(LAME_DUCK_SECONDS)
-        stopped = self._server.stop(grace_seconds)
-        idle_looks = 0
-        while idle_looks < IDLE_LOOKS and not stopped.wait(IDLE_LOOK_SECONDS):
-            idle_looks = 0 if self._pool.in_flight else idle_looks + 1
-        self._server.stop(0).wait()  # what is left are streams of health watchers, who would stay for ever
+        stop_when_idle(self._server, in_flight=lambda: self._pool.in_flight, grace_seconds=grace_seconds)
 
 
 def start_server(
@@ -140,6 +132,9 @@ def start_server(
     Port 0 takes a free one. Raises BusyAddressError, and FileContentError if the files of TLS or tokens cannot be used.
     """
     health_servicer = HealthServicer()
+    if options.admin_service:
+        admin = AdminAccess(options.admin_tokens_file)
+        guards = (*guards, GuardInterceptor(options.admin_service, admin.admit, ADMIN_ERRORS))
     pool = AdmissionPool(options.pool_size, options.name)
     server = grpc.server(
         pool,
@@ -147,7 +142,6 @@ def start_server(
             AdmissionInterceptor(pool, guarded=service_names, most_waiting=options.most_waiting),
             MetricsInterceptor(),
             *guards,
-            *([AdminInterceptor(options.admin_service, options.admin_tokens_file)] if options.admin_service else ()),
             ErrorInterceptor(errors),
             ExpiredInterceptor(),
         ],

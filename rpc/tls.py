@@ -6,7 +6,7 @@ from pathlib import Path
 
 import grpc
 
-from rpc.watched_files import FileContentError, Stamp, WatchedFiles, read_file, stamp_of
+from rpc.watched_files import FileContentError, WatchedFiles, read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +31,21 @@ class ClientTls:
     certificate: Path | None = None
     key: Path | None = None
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files."""
+        return tuple(path for path in (self.authority, self.certificate, self.key) if path)
+
     def credentials(self) -> grpc.ChannelCredentials:
         """Read the files for a new channel; FileContentError if they cannot be used.
 
-        A channel keeps them: whoever owns one opens another when ``stamp`` changes.
+        A channel keeps its credentials: after a change of the files, open another channel.
         """
         authority = check_authority(self.authority)
         if self.certificate is None or self.key is None:
             return grpc.ssl_channel_credentials(authority)
         pair = check_pair(self.certificate, self.key)
         return grpc.ssl_channel_credentials(authority, pair.key, pair.certificate)
-
-    def stamp(self) -> Stamp:
-        """A mark of the files that changes when one of them does; a stat call a file."""
-        return stamp_of(path for path in (self.authority, self.certificate, self.key) if path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Bearer tokens: a file of names and hashes, and the check of what a caller shows."""
+"""Bearer tokens: a file of names and hashes, and the check of the token that a caller shows."""
 
 import hashlib
 import hmac
@@ -15,23 +15,23 @@ _SCHEME = "bearer"
 
 @dataclass(frozen=True, slots=True)
 class TokenEntry:
-    """Who calls with a token, and the token's sha256 in hexadecimal: the token itself stands nowhere."""
+    """The name of a token's owner and the token's sha256 in hexadecimal; the token itself is stored nowhere."""
 
     name: str
     sha256: str
 
 
 class TokenFile:
-    """The tokens that are valid now; a changed file counts from the next request on."""
+    """The tokens that are valid now; a change of the file takes effect with the next request."""
 
     def __init__(self, path: Path) -> None:
         """Read the file; FileContentError if a line is wrong."""
         self._entries = WatchedFiles([path], lambda: read_token_file(path))
 
     def name_of(self, authorizations: Sequence[str]) -> str | None:
-        """Whose token stands in the request's one ``authorization: Bearer TOKEN``; None if it is nobody's.
+        """The owner of the one token in a request's values of ``authorization: Bearer TOKEN``; None if it has no owner.
 
-        Takes as long whichever entry it is, or none.
+        Takes the same time whichever entry matches, or none.
         """
         token = _bearer_token(authorizations)
         shown = hashlib.sha256((token or "").encode()).hexdigest()
@@ -43,10 +43,10 @@ class TokenFile:
 
 
 def read_token_file(path: Path) -> tuple[TokenEntry, ...]:
-    """Read lines of ``name:sha256``; empty lines and lines that begin with # say nothing.
+    """Read lines of ``name:sha256``; empty lines and lines that begin with # are ignored.
 
-    A name may have several tokens: the old and the new one, while its callers change over. Raises FileContentError
-    that names the line by its number, never its content, which may be a token that somebody wrote there by mistake.
+    A name may have several tokens: the old and the new one, while its callers change over. Raises a FileContentError
+    that gives the number of the bad line, never its content: it may be a token that was written there by mistake.
     """
     entries = []
     for number, line in enumerate(read_file(path).decode(errors="replace").splitlines(), start=1):
@@ -64,9 +64,9 @@ def read_token_file(path: Path) -> tuple[TokenEntry, ...]:
     return tuple(entries)
 
 
-def authorizations_of(metadata: Iterable[tuple[str, str | bytes]]) -> list[str]:
+def authorizations_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> list[str]:
     """The ``authorization`` values of a gRPC call's metadata."""
-    return [value for key, value in metadata if key == "authorization" and isinstance(value, str)]
+    return [value for key, value in metadata or () if key == "authorization" and isinstance(value, str)]
 
 
 def _bearer_token(authorizations: Sequence[str]) -> str | None:

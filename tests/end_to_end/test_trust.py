@@ -171,7 +171,7 @@ def test_the_probe_of_the_containers_knows_tls(secured: Secured, process: str) -
 
 def test_all_processes_change_to_another_authority_without_a_restart(secured: Secured) -> None:
     gateway_log = secured.logs / "gateway.log"
-    connected = gateway_log.read_text().count("replica serves")
+    connected = gateway_log.read_text().count("replica serving")
     assert connected >= 2
     (secured.secrets / "authority.key").unlink()
     old = secured.trust.authority.read_bytes()
@@ -190,7 +190,7 @@ def test_all_processes_change_to_another_authority_without_a_restart(secured: Se
                 return False
         return len(answer.posts) == 10
 
-    wait_until(lambda: gateway_log.read_text().count("replica serves") >= connected + 2)  # by new handshakes
+    wait_until(lambda: gateway_log.read_text().count("replica serving") >= connected + 2)  # by new handshakes
     wait_until(is_answered)
     for process in ("user_tower", "post_index"):
         address = getattr(secured.addresses, process)

@@ -14,29 +14,41 @@ import pytest
 from bundle.directory import current_bundle
 from bundle.held_bundles import HeldBundles
 from compute.bundle_admin import LoggedBundles
-from gateway.clients import GrpcPostIndex, GrpcUserTower
-from gateway.feed import (
+from gateway.clients import GrpcContextEncoder, GrpcPostSearch
+from gateway.edge import ERRORS as EDGE_ERRORS
+from gateway.feed_types import (
     BundleNotHeldError,
-    Context,
     DeadlineExceededError,
-    OverloadedError,
+    DependencyOverloadedError,
+    DependencyUnavailableError,
+    FeedContext,
+    MoodTooLongError,
     Search,
-    UnavailableError,
 )
 from moodfeed.post_index.v1 import post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from post_index_service.loading import load
 from post_index_service.service import ERRORS, SERVICE_NAME, PostIndexService
+from rpc.errors import ErrorRow, find_row, status_of_row
 from rpc.replicas import Replicas
 from rpc.server import ServerOptions, start_server
 
+EXPECTED_CODES = {
+    grpc.StatusCode.OK,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.UNAVAILABLE,
+}
 Stub = TypeVar("Stub")
 Answer = TypeVar("Answer")
 
 
-def ask_tower(address: str, *, seconds: float) -> Context:
-    async def ask(replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> Context:
-        return await GrpcUserTower(replicas).encode_context("ana", "", bundle_id="", seconds=seconds)
+def ask_tower(address: str, *, seconds: float) -> FeedContext:
+    async def ask(replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> FeedContext:
+        return await GrpcContextEncoder(replicas, attempt_seconds=0.5).encode_context(
+            "ana", "", bundle_id="", seconds=seconds
+        )
 
     return over(address, user_tower_pb2_grpc.UserTowerServiceStub, ask)
 
@@ -45,7 +57,7 @@ def over(
     address: str, stub: Callable[[grpc.aio.Channel], Stub], ask: Callable[[Replicas[Stub]], Awaitable[Answer]]
 ) -> Answer:
     async def run() -> Answer:
-        replicas = Replicas("user_tower_service", [address], stub, attempt_seconds=0.5)
+        replicas = Replicas("user_tower_service", [address], stub)
         await replicas.start()
         running = asyncio.create_task(replicas.run())
         try:
@@ -68,7 +80,7 @@ class Answering(user_tower_pb2_grpc.UserTowerServiceServicer):
         return user_tower_pb2.EncodeContextResponse()
 
 
-def answer_of_a_tower_that(does: Callable[[grpc.ServicerContext], None], *, seconds: float) -> Context:
+def answer_of_a_tower_that(does: Callable[[grpc.ServicerContext], None], *, seconds: float) -> FeedContext:
     server = grpc.server(ThreadPoolExecutor(1))
     user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(Answering(does), server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -80,7 +92,7 @@ def answer_of_a_tower_that(does: Callable[[grpc.ServicerContext], None], *, seco
 
 
 def test_a_dead_peer_is_unavailable_and_named() -> None:
-    with pytest.raises(UnavailableError, match="user_tower_service"):
+    with pytest.raises(DependencyUnavailableError, match="user_tower_service"):
         ask_tower("127.0.0.1:1", seconds=2)
 
 
@@ -97,7 +109,37 @@ def test_an_overloaded_peer_is_told_apart_from_a_dead_one() -> None:
     def refuse(context: grpc.ServicerContext) -> None:
         context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "full")
 
-    with pytest.raises(OverloadedError, match="user_tower_service is overloaded"):
+    with pytest.raises(DependencyOverloadedError, match="user_tower_service is overloaded"):
+        answer_of_a_tower_that(refuse, seconds=1)
+
+
+@pytest.mark.parametrize("code", sorted(set(grpc.StatusCode) - EXPECTED_CODES, key=lambda code: code.name))
+def test_a_peer_that_fails_in_any_other_way_is_unavailable_and_its_words_stay_inside(code: grpc.StatusCode) -> None:
+    def fail(context: grpc.ServicerContext) -> None:
+        context.abort(code, "secret of the tower")
+
+    with pytest.raises(DependencyUnavailableError, match="user_tower_service failed") as caught:
+        answer_of_a_tower_that(fail, seconds=1)
+    row = find_row(EDGE_ERRORS, caught.value)
+    assert row is not None
+    assert row.status == grpc.StatusCode.UNAVAILABLE
+    assert "secret" not in str(caught.value)
+
+
+def test_a_peer_that_cannot_run_is_unavailable() -> None:
+    def break_down(context: grpc.ServicerContext) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(DependencyUnavailableError, match="user_tower_service failed"):
+        answer_of_a_tower_that(break_down, seconds=1)
+
+
+def test_a_mood_that_a_tower_finds_too_long_is_a_fault_of_the_request() -> None:
+    def refuse(context: grpc.ServicerContext) -> None:
+        row = ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "MOOD_TOO_LONG")
+        context.abort_with_status(status_of_row(row, "mood has 300 code points, the maximum is 256"))
+
+    with pytest.raises(MoodTooLongError, match="the maximum is 256"):
         answer_of_a_tower_that(refuse, seconds=1)
 
 
@@ -124,8 +166,8 @@ def test_users_whom_a_tower_does_not_take_together_are_asked_one_by_one() -> Non
     )
     usernames = ["a", "bb", "refused", "dddd"]
 
-    async def ask(replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> list[Context | BaseException]:
-        tower = GrpcUserTower(replicas)
+    async def ask(replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]) -> list[FeedContext | BaseException]:
+        tower = GrpcContextEncoder(replicas, attempt_seconds=0.5)
         asking = [
             asyncio.create_task(tower.encode_context(username, "", bundle_id="", seconds=10)) for username in usernames
         ]
@@ -138,9 +180,10 @@ def test_users_whom_a_tower_does_not_take_together_are_asked_one_by_one() -> Non
     finally:
         running.stop(0)
     refused = answers.pop(2)
-    assert isinstance(refused, grpc.aio.AioRpcError)
-    assert refused.details() == "this one alone"
-    assert [list(answer.seen_post_ids) for answer in answers if isinstance(answer, Context)] == [[1], [2], [4]]
+    assert isinstance(refused, DependencyUnavailableError)
+    assert isinstance(refused.__cause__, grpc.aio.AioRpcError)
+    assert refused.__cause__.details() == "this one alone"
+    assert [list(answer.seen_post_ids) for answer in answers if isinstance(answer, FeedContext)] == [[1], [2], [4]]
 
 
 def test_an_index_without_the_bundle_says_which_it_has_and_never_mixes(small_bundles: Path) -> None:
@@ -153,10 +196,10 @@ def test_an_index_without_the_bundle_says_which_it_has_and_never_mixes(small_bun
         service_names=[SERVICE_NAME],
         errors=ERRORS,
     )
-    search = Search(Context(bundle_id="0" * 64), None, (), 0, 10)
+    search = Search(FeedContext(bundle_id="0" * 64), None, (), 0, 10)
 
     async def ask(replicas: Replicas[post_index_pb2_grpc.PostIndexServiceStub]) -> object:
-        return await GrpcPostIndex(replicas).search_posts(search, seconds=2)
+        return await GrpcPostSearch(replicas, attempt_seconds=0.5).search_posts(search, seconds=2)
 
     try:
         with pytest.raises(BundleNotHeldError) as caught:

@@ -6,23 +6,23 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway import page_token
-from gateway.feed import (
+from gateway.feed import get_feed
+from gateway.feed_types import (
     BlankUsernameError,
     BundleNotHeldError,
-    Category,
     CategoryNotFoundError,
-    Context,
     Degradation,
+    DependencyUnavailableError,
     Feed,
+    FeedCategory,
+    FeedContext,
     FeedError,
+    FeedRanking,
     FeedRequest,
+    FoundPosts,
     InvalidPageTokenError,
-    Ranking,
     Search,
-    SearchResult,
-    UnavailableError,
     UserNotFoundError,
-    get_feed,
 )
 
 BUNDLE = "ab" * 32
@@ -49,14 +49,14 @@ class FakeTower:
     asked: list[tuple[str, str]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
-    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> Context:
+    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> FeedContext:
         self.asked.append((username, mood))
         self.seconds.append(seconds)
         if self.is_down:
-            raise UnavailableError("user_tower_service is unavailable")
+            raise DependencyUnavailableError("user_tower_service is unavailable")
         bundle_id = name_of_held(self.held, bundle_id)
-        is_known, is_moody = username == "ana", bool(mood.strip())
-        return Context(
+        is_known, is_moody = username == "ana", bool(mood)
+        return FeedContext(
             user=embedding(1, bundle_id) if is_known else None,
             mood=embedding(2, bundle_id) if is_moody and self.has_mood_encoder else None,
             seen_post_ids=(3,) if is_known else (),
@@ -78,7 +78,7 @@ class FakeIndex:
     held: tuple[str, ...] = (BUNDLE,)
     searches: list[Search] = field(default_factory=list)
 
-    async def search_posts(self, search: Search, *, seconds: float) -> SearchResult:
+    async def search_posts(self, search: Search, *, seconds: float) -> FoundPosts:
         context = search.context
         bundle_id = name_of_held(self.held, context.bundle_id)
         if search.category_id not in {None, CATEGORY}:
@@ -86,17 +86,17 @@ class FakeIndex:
         self.searches.append(search)
         ids = [number for number in range(25) if number not in search.exclude_post_ids]
         chosen = ids[search.offset : search.offset + search.limit]
-        return SearchResult(
+        return FoundPosts(
             posts=tuple(b"%d" % number for number in chosen),
             has_more=search.offset + search.limit < len(ids),
-            ranking=Ranking.USER if context.user else Ranking.MOOD if context.mood else Ranking.POPULAR,
+            ranking=FeedRanking.USER if context.user else FeedRanking.MOOD if context.mood else FeedRanking.POPULAR,
             bundle_id=bundle_id,
             current_bundle_id=self.held[0],
         )
 
-    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[Category, ...]:
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:
         name_of_held(self.held, bundle_id)
-        return (Category(CATEGORY, "seven", 25),)
+        return (FeedCategory(CATEGORY, "seven", 25),)
 
 
 class FakeClock:
@@ -106,7 +106,7 @@ class FakeClock:
 
 def ask(index: FakeIndex | None = None, tower: FakeTower | None = None, **fields: object) -> Feed:
     request = FeedRequest(**({"username": "ana"} | fields))
-    return asyncio.run(get_feed(request, tower=tower or FakeTower(), index=index or FakeIndex(), clock=FakeClock()))
+    return asyncio.run(get_feed(request, encoder=tower or FakeTower(), index=index or FakeIndex(), clock=FakeClock()))
 
 
 def all_pages(index: FakeIndex, **fields: object) -> list[int]:
@@ -135,8 +135,15 @@ def test_what_the_tower_says_reaches_the_index_untouched() -> None:
     index = FakeIndex()
     ask(index, mood="calm", category_id=CATEGORY, exclude_post_ids=(1, 2))
     search = index.searches[0]
-    assert search.context == Context(embedding(1), embedding(2), (3,), BUNDLE)
+    assert search.context == FeedContext(embedding(1), embedding(2), (3,), BUNDLE)
     assert (search.category_id, search.exclude_post_ids, search.offset, search.limit) == (CATEGORY, (1, 2), 0, 10)
+
+
+@pytest.mark.parametrize(("mood", "asked"), [(" calm\n", "calm"), (" \t\u3000", ""), ("\u200b", "\u200b")])
+def test_the_tower_gets_the_mood_without_the_white_space_around_it(mood: str, asked: str) -> None:
+    tower = FakeTower()
+    ask(tower=tower, mood=mood)
+    assert tower.asked == [("ana", asked)]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +154,7 @@ def test_what_the_tower_says_reaches_the_index_untouched() -> None:
         ({"username": "bob", "category_id": 99, "mood": "calm"}, CategoryNotFoundError),
         ({"username": "bob", "category_id": CATEGORY}, UserNotFoundError),
         ({"username": "bob", "mood": "calm"}, UserNotFoundError),
+        ({"username": "bob", "mood": " ", "category_id": CATEGORY}, UserNotFoundError),
         ({"username": "bob"}, UserNotFoundError),
         ({"username": "ana", "category_id": 99}, CategoryNotFoundError),
     ],
@@ -204,7 +212,7 @@ def test_services_without_a_bundle_in_common_give_no_feed() -> None:
 @pytest.mark.parametrize("username", ["ana", "bob"])
 def test_without_the_user_tower_everybody_gets_what_is_popular(username: str, category_id: int | None) -> None:
     feed = ask(tower=FakeTower(is_down=True), username=username, category_id=category_id, mood="calm")
-    assert (feed.ranking, len(feed.posts)) == (Ranking.POPULAR, 10)
+    assert (feed.ranking, len(feed.posts)) == (FeedRanking.POPULAR, 10)
     assert feed.degradations == (Degradation("user", "USER_TOWER_UNAVAILABLE"),)
 
 
@@ -215,20 +223,20 @@ def test_without_the_user_tower_an_invalid_category_stays_one() -> None:
 
 def test_without_the_mood_encoder_a_known_user_gets_a_feed_of_their_own() -> None:
     feed = ask(tower=FakeTower(has_mood_encoder=False), mood="calm")
-    assert (feed.ranking, feed.degradations) == (Ranking.USER, (Degradation("mood", "MOOD_UNAVAILABLE"),))
+    assert (feed.ranking, feed.degradations) == (FeedRanking.USER, (Degradation("mood", "MOOD_UNAVAILABLE"),))
 
 
 def test_without_the_mood_encoder_an_unknown_user_gets_what_is_popular_in_the_category() -> None:
     tower = FakeTower(has_mood_encoder=False)
     feed = ask(tower=tower, username="bob", category_id=CATEGORY, mood="calm")
-    assert (feed.ranking, feed.degradations) == (Ranking.POPULAR, (Degradation("mood", "MOOD_UNAVAILABLE"),))
+    assert (feed.ranking, feed.degradations) == (FeedRanking.POPULAR, (Degradation("mood", "MOOD_UNAVAILABLE"),))
     with pytest.raises(UserNotFoundError):
         ask(tower=tower, username="bob", mood="calm")
 
 
 @pytest.mark.parametrize("tower", [FakeTower(is_down=True), FakeTower(has_mood_encoder=False)])
 def test_strict_prefers_no_feed_to_a_degraded_one(tower: FakeTower) -> None:
-    with pytest.raises(UnavailableError):
+    with pytest.raises(DependencyUnavailableError):
         ask(tower=tower, mood="calm", strict=True)
 
 
@@ -239,14 +247,14 @@ def test_the_pages_of_a_degraded_feed_stay_in_its_ranking_when_all_is_well_again
     second = ask(index, FakeTower(), mood="calm", page_token=first.next_page_token)
     assert (second.ranking, second.degradations) == (first.ranking, first.degradations)
     assert ids_of(second) == list(range(10, 20))
-    with pytest.raises(UnavailableError):
+    with pytest.raises(DependencyUnavailableError):
         ask(index, FakeTower(), mood="calm", page_token=first.next_page_token, strict=True)
 
 
 @pytest.mark.parametrize("broken", [FakeTower(is_down=True), FakeTower(has_mood_encoder=False)])
 def test_a_page_in_the_middle_is_never_from_another_ranking(broken: FakeTower) -> None:
     token = ask(mood="calm").next_page_token
-    with pytest.raises(UnavailableError):
+    with pytest.raises(DependencyUnavailableError):
         ask(tower=broken, mood="calm", page_token=token)
 
 

@@ -64,6 +64,9 @@ NEEDS_TORCH = {"mood_encoder/torch_encoder.py", "two_tower/model.py", "two_tower
 MAY_ASK_FOR_TORCH = ROOT / "user_tower_service" / "runtime.py"  # where MOODFEED_USER_TOWER_RUNTIME does
 MAY_READ_GENERATED_CODE = {
     "gateway/clients.py",
+    "gateway/feed_messages.py",
+    "gateway/http_parameters.py",
+    "gateway/openapi.py",
     "gateway/service.py",
     "gateway/__main__.py",
     "compute/bundle_admin.py",
@@ -213,6 +216,14 @@ def test_generated_code_is_what_the_protos_say(tmp_path: Path) -> None:
     assert generated == committed, "run `make protos`"
 
 
+def test_the_comments_of_the_openapi_document_are_those_of_the_proto(tmp_path: Path) -> None:
+    written = tmp_path / "comments.py"
+    script = ROOT / "scripts" / "write_contract_comments.py"
+    subprocess.run([sys.executable, script, written], check=True, timeout=60)
+    committed = ROOT / "moodfeed" / "feed" / "v1" / "feed_comments.py"
+    assert written.read_text() == committed.read_text(), "run `make protos`"
+
+
 def test_the_protos_pass_buf_lint() -> None:
     buf = Path(sys.executable).parent / "buf"
     done = subprocess.run([buf, "lint"], cwd=ROOT / "protos", capture_output=True, text=True, timeout=60, check=False)
@@ -235,7 +246,7 @@ def test_the_protos_break_no_caller_of_the_last_release() -> None:
 @pytest.mark.parametrize(
     ("domain", "service", "base"),
     [
-        ("gateway.feed", "gateway.service", "FeedError"),
+        ("gateway.feed_types", "gateway.edge", "FeedError"),
         ("post_index_service.index", "post_index_service.service", "SearchError"),
         ("user_tower_service.encoder", "user_tower_service.service", "EncodingError"),
     ],

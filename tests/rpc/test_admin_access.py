@@ -10,8 +10,9 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
-from rpc.admin_access import AdminForbiddenError, AdminInterceptor, is_loopback_peer
+from rpc.admin_access import ADMIN_ERRORS, AdminAccess, AdminForbiddenError, is_loopback_peer
 from rpc.errors import read_error_info
+from rpc.guard import GuardInterceptor
 from rpc.server import ServerOptions, start_server
 
 NAME = "moodfeed.bundle.v1.BundleService"
@@ -96,7 +97,8 @@ def test_without_a_token_set_up_another_machine_may_not() -> None:
         method = f"/{NAME}/GetHeldBundles"
 
     handler = grpc.unary_unary_rpc_method_handler(lambda request, context: "never")
-    guarded = AdminInterceptor(NAME, None).intercept_service(lambda details: handler, Details())
+    guard = GuardInterceptor(NAME, AdminAccess(None).admit, ADMIN_ERRORS)
+    guarded = guard.intercept_service(lambda details: handler, Details())
     caller = FarCaller()
     with pytest.raises(AdminForbiddenError):
         guarded.unary_unary(None, caller)

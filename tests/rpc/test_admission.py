@@ -1,7 +1,6 @@
 """Load shedding on a real server: what is too much is refused at once, and health answers all the while."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +9,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import REGISTRY
 
-from rpc.admission import InFlight, OverloadedError
+from rpc.admission import InFlight, TooManyRequestsError
 from rpc.errors import read_error_info
 from rpc.server import RunningServer, ServerOptions, start_server
 
@@ -59,12 +58,11 @@ def test_beyond_the_bound_calls_are_refused_at_once_and_the_others_are_answered(
         first = call.future(b"0", timeout=20)
         assert gate.entered.acquire(timeout=10)
         waiting = [call.future(str(number).encode(), timeout=20) for number in range(1, 4)]
-        started = time.monotonic()
         with pytest.raises(grpc.RpcError) as refused:
             call(b"too many", timeout=20)
         assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert read_error_info(refused.value).reason == "OVERLOADED"
-        assert time.monotonic() - started < 5
+        assert not gate.opened.is_set()  # nothing has been answered meanwhile
         assert in_flight() == before + 4
         health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
         assert health.status == health_pb2.HealthCheckResponse.SERVING
@@ -90,7 +88,7 @@ def test_what_was_refused_leaves_no_trace_once_there_is_room_again() -> None:
 
 def test_an_asyncio_process_counts_over_all_its_edges() -> None:
     edges = InFlight(2)
-    with edges.admitted("GetFeed"), edges.admitted("GET /feed"), pytest.raises(OverloadedError):
+    with edges.admitted("GetFeed"), edges.admitted("GET /feed"), pytest.raises(TooManyRequestsError):
         edges.admitted("GetFeed").__enter__()
     with edges.admitted("GetFeed"), edges.admitted("GetFeed"):
         assert edges.count == 2

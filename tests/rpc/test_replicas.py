@@ -1,21 +1,22 @@
-"""Replicas over real servers: turns, retries elsewhere, mute and dead peers, and their return."""
+"""Replicas over real servers: which are well, retries on another one, unresponsive and dead peers, and their return."""
 
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import grpc
 import pytest
 
+from rpc.attempts import NoReplicaError, RetryingCalls
 from rpc.errors import ErrorRow
-from rpc.replicas import NoReplicaError, Replicas
+from rpc.replicas import Replicas
 from rpc.server import RunningServer, ServerOptions, start_server
 from rpc.tls import ClientTls, ServerTls
 from tests.certificate_files import CertificateFiles
+from tests.held_port import held_port
 
 SERVICE = "test.v1.NamedService"
 ATTEMPT_SECONDS = 0.3
@@ -23,10 +24,6 @@ ATTEMPT_SECONDS = 0.3
 
 class NotHereError(Exception):
     """Only another replica can answer."""
-
-
-class FailingError(Exception):
-    """Nobody can answer now."""
 
 
 class Stub:
@@ -39,15 +36,15 @@ class Stub:
 class Server:
     """A replica that answers with its name, or as a test says."""
 
-    def __init__(self, name: str, port: int = 0, tls: ServerTls | None = None) -> None:
+    def __init__(self, name: str, port: int, tls: ServerTls | None = None) -> None:
         self.name = name
+        self.address = f"127.0.0.1:{port}"
+        self.port = port
         self.tls = tls
         self.asked = 0
-        self.is_frozen = threading.Event()
+        self.is_frozen = False
         self.lacks_it = False
-        self.is_failing = False
         self._running: RunningServer | None = None
-        self.port = port
         self.start()
 
     def start(self) -> None:
@@ -55,63 +52,71 @@ class Server:
             SERVICE, {"Answer": grpc.unary_unary_rpc_method_handler(self.answer)}
         )
         self._running = start_server(
-            ServerOptions(
-                self.name, f"127.0.0.1:{self.port}", "TEST_ADDRESS", pool_size=4, grace_seconds=5, tls=self.tls
-            ),
+            ServerOptions(self.name, self.address, "TEST_ADDRESS", pool_size=4, grace_seconds=5, tls=self.tls),
             add_services=lambda server: server.add_generic_rpc_handlers((handler,)),
             service_names=[SERVICE],
-            errors={
-                NotHereError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "NOT_HERE"),
-                FailingError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "FAILING"),
-            },
+            errors={NotHereError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "NOT_HERE")},
         )
-        self.port = self._running.port
 
     def stop(self) -> None:
         if self._running:
             self._running.stop(5)
         self._running = None
 
+    def set_serving(self, is_serving: bool) -> None:
+        self._running.set_serving(is_serving)
+
     def answer(self, request: bytes, context: grpc.ServicerContext) -> bytes:
         self.asked += 1
-        while self.is_frozen.is_set() and context.is_active():
-            time.sleep(0.01)
+        if self.is_frozen:
+            ended = threading.Event()
+            if context.add_callback(ended.set):
+                assert ended.wait(20)
         if self.lacks_it:
             raise NotHereError("not here")
-        if self.is_failing:
-            raise FailingError("failing")
         return self.name.encode()
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
 
 
 @contextmanager
-def two_servers() -> Iterator[tuple[Server, Server]]:
-    servers = Server("one"), Server("two")
-    try:
-        yield servers
-    finally:
-        for server in servers:
-            server.is_frozen.clear()
-            server.stop()
+def servers(*names: str, tls: ServerTls | None = None) -> Iterator[list[Server]]:
+    with ExitStack() as stack:
+        running = [Server(name, stack.enter_context(held_port()), tls) for name in names]
+        for server in running:
+            stack.callback(server.stop)
+        yield running
+
+
+class Client:
+    """What a process behind which replicas stand has of them."""
+
+    def __init__(self, replicas: Replicas[Stub]) -> None:
+        self.replicas = replicas
+        self._calls = RetryingCalls(replicas, attempt_seconds=ATTEMPT_SECONDS, elsewhere={"NOT_HERE"})
+
+    async def answers(self, count: int) -> list[bytes]:
+        return [await self._calls.call(lambda stub: stub.answer, b"", seconds=5.0) for _ in range(count)]
+
+    async def until(self, *, well: int) -> None:
+        async with asyncio.timeout(10):
+            while self.replicas.well != well:  # noqa: ASYNC110 - whatever changes it is not of this loop
+                await asyncio.sleep(0.01)
 
 
 def over(
     addresses: list[str],
-    ask: Callable[[Replicas[Stub]], Awaitable[None]],
+    use: Callable[[Client], Awaitable[None]],
     *,
     well: int = 2,
+    stub: Callable[[grpc.aio.Channel], Stub] = Stub,
     tls: ClientTls | None = None,
 ) -> None:
     async def run() -> None:
-        replicas = Replicas("named", addresses, Stub, attempt_seconds=ATTEMPT_SECONDS, tls=tls)
-        await replicas.start()
-        running = asyncio.create_task(replicas.run())
+        client = Client(Replicas("named", addresses, stub, tls=tls))
+        await client.replicas.start()
+        running = asyncio.create_task(client.replicas.run())
         try:
-            await until(lambda: replicas.well == well)
-            await ask(replicas)
+            await client.until(well=well)
+            await use(client)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
@@ -119,158 +124,151 @@ def over(
     asyncio.run(run())
 
 
-async def answers(replicas: Replicas[Stub], count: int, *, seconds: float = 5.0) -> list[bytes]:
-    return [
-        await replicas.call(lambda stub: stub.answer, b"", seconds=seconds, elsewhere=frozenset({"NOT_HERE"}))
-        for _ in range(count)
-    ]
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not is_so():  # noqa: ASYNC110 - it is another process's state in the end
-            await asyncio.sleep(0.01)
-
-
 def test_replicas_take_turns() -> None:
-    with two_servers() as (one, two):
+    with servers("one", "two") as (one, two):
 
-        async def ask(replicas: Replicas[Stub]) -> None:
-            assert sorted(await answers(replicas, 10)) == [b"one"] * 5 + [b"two"] * 5
+        async def use(client: Client) -> None:
+            assert sorted(await client.answers(10)) == [b"one"] * 5 + [b"two"] * 5
 
-        over([one.address, two.address], ask)
+        over([one.address, two.address], use)
 
 
 def test_a_name_stands_for_every_address_that_it_resolves_to() -> None:
-    with two_servers() as (one, two):
+    with servers("one", "two") as (one, two):
 
-        async def ask(replicas: Replicas[Stub]) -> None:
-            assert set(await answers(replicas, 4)) == {b"one", b"two"}
+        async def use(client: Client) -> None:
+            assert set(await client.answers(4)) == {b"one", b"two"}
 
-        over([f"localhost:{one.port}", f"localhost:{two.port}"], ask)
+        over([f"localhost:{one.port}", f"localhost:{two.port}"], use)
 
 
-def test_a_call_that_is_not_answered_in_time_is_made_again_elsewhere_and_the_mute_one_left_alone() -> None:
-    with two_servers() as (one, two):
+def test_an_unanswered_call_is_repeated_elsewhere_and_its_replica_left_alone_until_its_health_answers() -> None:
+    with servers("one", "two") as (one, two):
 
-        async def ask(replicas: Replicas[Stub]) -> None:
-            one.is_frozen.set()
-            assert await answers(replicas, 2) == [b"two"] * 2
+        async def use(client: Client) -> None:
+            changes: list[int] = []
+
+            async def note_change() -> None:
+                changes.append(client.replicas.well)
+
+            client.replicas.on_change = note_change
+            one.is_frozen = True
+            assert await client.answers(2) == [b"two"] * 2
             assert one.asked == 1
+            one.is_frozen = False
+            await client.until(well=2)
+            assert changes == [1, 2]
+            assert set(await client.answers(4)) == {b"one", b"two"}
 
-        over([one.address, two.address], ask)
+        over([one.address, two.address], use)
+
+
+def test_a_replica_that_says_not_serving_is_not_asked() -> None:
+    with servers("one", "two") as (one, two):
+
+        async def use(client: Client) -> None:
+            one.set_serving(False)
+            await client.until(well=1)
+            assert await client.answers(4) == [b"two"] * 4
+            assert one.asked == 0
+            one.set_serving(True)
+            await client.until(well=2)
+            assert set(await client.answers(4)) == {b"one", b"two"}
+
+        over([one.address, two.address], use)
+
+
+def test_a_replica_known_to_be_well_goes_before_one_that_has_said_nothing_yet() -> None:
+    with servers("one") as (one,), held_port() as silent_port, socket.socket() as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        silent.bind(("127.0.0.1", silent_port))
+        silent.listen()
+
+        async def use(client: Client) -> None:
+            assert [replica.address for replica in client.replicas.candidates()] == [one.address]
+            assert await client.answers(10) == [b"one"] * 10
+
+        over([one.address, f"127.0.0.1:{silent_port}"], use, well=1)
 
 
 def test_certificates_that_become_bad_take_no_replica_away(tmp_path: Path) -> None:
     files = CertificateFiles(tmp_path / "tls").write()
-    server = Server("one", tls=ServerTls(files.certificate, files.key))
+    with servers("one", "two", tls=ServerTls(files.certificate, files.key)) as (one, two):
 
-    other = Server("two", tls=ServerTls(files.certificate, files.key))
-    addresses = [f"localhost:{server.port}"]
+        async def use(client: Client) -> None:
+            files.authority.write_text("no PEM")
+            client.replicas.addresses += (f"localhost:{two.port}",)  # as if a name resolved to one more
+            await client.replicas.start()
+            await client.until(well=2)
+            assert set(await client.answers(4)) == {b"one", b"two"}
 
-    async def ask(replicas: Replicas[Stub]) -> None:
-        files.authority.write_text("no PEM")
-        replicas.addresses += (f"localhost:{other.port}",)  # as a name would that resolves to one more
-        await replicas.start()
-        await until(lambda: replicas.well == 2)
-        assert set(await answers(replicas, 4)) == {b"one", b"two"}
-
-    try:
-        over(addresses, ask, well=1, tls=ClientTls(files.authority))
-    finally:
-        server.stop()
-        other.stop()
+        over([f"localhost:{one.port}"], use, well=1, tls=ClientTls(files.authority))
 
 
-def test_a_peer_that_accepts_and_says_nothing_costs_one_attempt_not_the_call() -> None:
-    with two_servers() as (one, _), socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
+def test_new_certificates_open_a_new_channel_to_each_replica_once(tmp_path: Path) -> None:
+    files = CertificateFiles(tmp_path / "server").write()
+    authority = CertificateFiles(tmp_path / "client").write()
+    opened: list[grpc.aio.Channel] = []
 
-        async def ask(replicas: Replicas[Stub]) -> None:
-            assert await answers(replicas, 10, seconds=2 * ATTEMPT_SECONDS + 1) == [b"one"] * 10
+    def stub(channel: grpc.aio.Channel) -> Stub:
+        opened.append(channel)
+        return Stub(channel)
 
-        over([one.address, f"127.0.0.1:{silent.getsockname()[1]}"], ask, well=1)
+    with servers("one", tls=ServerTls(files.certificate, files.key)) as (one,):
+
+        async def use(client: Client) -> None:
+            await client.replicas.start()
+            assert len(opened) == 1
+            authority.write("ours", trusted="ours")
+            await client.replicas.start()
+            await client.replicas.start()
+            assert len(opened) == 2
+            await client.until(well=1)
+            assert await client.answers(1) == [b"one"]
+
+        over([f"localhost:{one.port}"], use, well=1, stub=stub, tls=ClientTls(authority.authority))
 
 
 def test_what_one_replica_lacks_is_asked_of_the_other() -> None:
-    with two_servers() as (one, two):
+    with servers("one", "two") as (one, two):
 
-        async def ask(replicas: Replicas[Stub]) -> None:
+        async def use(client: Client) -> None:
             one.lacks_it = True
-            assert await answers(replicas, 4) == [b"two"] * 4
+            assert await client.answers(4) == [b"two"] * 4
             two.lacks_it = True
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await answers(replicas, 1)
+                await client.answers(1)
             assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
 
-        over([one.address, two.address], ask)
+        over([one.address, two.address], use)
 
 
 def test_a_replica_that_ends_and_returns_costs_no_call() -> None:
-    with two_servers() as (one, two):
+    with servers("one", "two") as (one, two):
 
-        async def ask(replicas: Replicas[Stub]) -> None:
-            await answers(replicas, 2)
+        async def use(client: Client) -> None:
+            await client.answers(2)
             stopping = asyncio.create_task(asyncio.to_thread(one.stop))
             while not stopping.done():
-                await answers(replicas, 1)
-            assert await answers(replicas, 4) == [b"two"] * 4
+                await client.answers(1)
+            assert await client.answers(4) == [b"two"] * 4
             one.start()
-            started = time.monotonic()
-            await until(lambda: replicas.well == 2)
-            assert time.monotonic() - started < 3
-            assert set(await answers(replicas, 4)) == {b"one", b"two"}
+            await client.until(well=2)
+            assert set(await client.answers(4)) == {b"one", b"two"}
 
-        over([one.address, two.address], ask)
+        over([one.address, two.address], use)
 
 
-def test_without_any_replica_a_call_fails_at_once() -> None:
-    with two_servers() as (one, two):
+def test_without_any_replica_a_call_fails_without_an_attempt() -> None:
+    with servers("one", "two") as (one, two):
 
-        async def ask(replicas: Replicas[Stub]) -> None:
-            await until(lambda: replicas.is_serving)
+        async def use(client: Client) -> None:
+            assert client.replicas.is_serving
             one.stop()
             two.stop()
-            await until(lambda: not replicas.is_serving)
-            started = time.monotonic()
+            await client.until(well=0)
+            assert not client.replicas.is_serving
             with pytest.raises(NoReplicaError, match="named"):
-                await answers(replicas, 1, seconds=5)
-            assert time.monotonic() - started < 1
+                await client.answers(1)
 
-        over([one.address, two.address], ask)
-
-
-def test_the_callers_time_bounds_all_attempts_together() -> None:
-    with two_servers() as (one, two):
-
-        async def ask(replicas: Replicas[Stub]) -> None:
-            one.is_frozen.set()
-            two.is_frozen.set()
-            started = time.monotonic()
-            with pytest.raises((grpc.aio.AioRpcError, NoReplicaError)):
-                await answers(replicas, 1, seconds=1.0)
-            assert time.monotonic() - started < 2
-
-        over([one.address, two.address], ask)
-
-
-def test_retries_end_where_the_budget_does() -> None:
-    with two_servers() as (one, two):
-
-        async def ask(replicas: Replicas[Stub]) -> None:
-            one.is_failing = two.is_failing = True
-            for _ in range(110):
-                with pytest.raises(grpc.aio.AioRpcError):
-                    await answers(replicas, 1)
-            assert 110 + 95 <= one.asked + two.asked <= 110 + 105
-
-        over([one.address, two.address], ask)
-
-
-def test_asking_another_replica_for_what_one_lacks_is_no_matter_of_the_budget() -> None:
-    with two_servers() as (one, two):
-
-        async def ask(replicas: Replicas[Stub]) -> None:
-            one.lacks_it = True
-            assert await answers(replicas, 600) == [b"two"] * 600
-
-        over([one.address, two.address], ask)
+        over([one.address, two.address], use)

@@ -214,14 +214,6 @@ def test_a_connection_that_stands_outlives_its_certificate(files: CertificateFil
         stub.Check(health_pb2.HealthCheckRequest(), timeout=SECONDS)
 
 
-def test_the_owner_of_a_channel_sees_that_its_files_changed(ours: CertificateFiles) -> None:
-    for tls in (ClientTls(ours.authority), ClientTls(ours.authority, ours.certificate, ours.key)):
-        stamp = tls.stamp()
-        assert tls.stamp() == stamp
-        ours.write()
-        assert tls.stamp() != stamp
-
-
 def test_a_pair_that_cannot_be_used_names_the_file_at_fault(ours: CertificateFiles, others: CertificateFiles) -> None:
     assert check_pair(ours.certificate, ours.key).key == ours.key.read_bytes()
     with pytest.raises(FileContentError, match=rf"^{others.key}: does not belong to {ours.certificate}$"):

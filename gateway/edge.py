@@ -1,0 +1,52 @@
+"""What the gRPC and the HTTP edge share: how each error is answered, the deadline of a request, degradation counts."""
+
+import time
+from dataclasses import dataclass
+from typing import Self
+
+import grpc
+from prometheus_client import Counter
+
+from gateway import feed_types
+from rpc.admission import OVERLOADED, TooManyRequestsError
+from rpc.deadline import remaining_seconds
+from rpc.errors import ErrorRow, ErrorTable
+
+ERRORS: ErrorTable = {
+    feed_types.BlankUsernameError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "USERNAME_BLANK"),
+    feed_types.InvalidPageSizeError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_SIZE_NEGATIVE"),
+    feed_types.InvalidPageTokenError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"),
+    feed_types.MoodTooLongError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "MOOD_TOO_LONG"),
+    feed_types.TooManyExclusionsError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "TOO_MANY_EXCLUSIONS"),
+    feed_types.CategoryNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "CATEGORY_NOT_FOUND"),
+    feed_types.UserNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND"),
+    feed_types.BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
+    feed_types.DependencyOverloadedError: OVERLOADED,
+    feed_types.DependencyUnavailableError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_UNAVAILABLE"),
+    feed_types.DeadlineExceededError: ErrorRow(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
+    TooManyRequestsError: OVERLOADED,  # the gateway itself has too many
+}
+
+DEGRADATIONS = Counter("moodfeed_feed_degradations_total", "Feeds that left something out.", ["stage", "reason"])
+
+
+def count_degradations(feed: feed_types.Feed) -> None:
+    """Count each stage that a feed left out."""
+    for degradation in feed.degradations:
+        DEGRADATIONS.labels(degradation.stage, degradation.reason).inc()
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The moment, in seconds of the monotonic clock, by which a request must be answered."""
+
+    moment: float
+
+    @classmethod
+    def after(cls, budget_seconds: float, caller_seconds: float | None = None) -> Self:
+        """The earlier of the gateway's own budget and the caller's deadline, None if the caller set none."""
+        return cls(time.monotonic() + remaining_seconds(budget_seconds, caller_seconds))
+
+    def seconds_left(self) -> float:
+        """Seconds until the deadline, at least 0."""
+        return max(0.0, self.moment - time.monotonic())

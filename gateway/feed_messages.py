@@ -1,0 +1,52 @@
+"""The messages of moodfeed.feed.v1.FeedService, read and written."""
+
+from collections.abc import Iterable
+
+from gateway.feed_types import Feed, FeedCategory, FeedRequest
+from moodfeed.feed.v1 import feed_pb2
+from moodfeed.packed.v1 import packed_pb2
+
+SERVICE_NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
+_POST_FIELDS = tuple(field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields)
+
+
+def read_request(request: feed_pb2.GetFeedRequest) -> FeedRequest:
+    """Read a GetFeedRequest."""
+    return FeedRequest(
+        username=request.username,
+        category_id=request.category_id if request.HasField("category_id") else None,
+        mood=request.mood,
+        page_size=request.page_size,
+        page_token=request.page_token,
+        exclude_post_ids=tuple(request.exclude_post_ids),
+        required_bundle_id=request.required_bundle_id,
+        strict=request.strict,
+    )
+
+
+def write_feed(feed: Feed) -> bytes:
+    """Write a serialised GetFeedResponse."""
+    packed = packed_pb2.PackedGetFeedResponse(
+        posts=feed.posts,
+        next_page_token=feed.next_page_token,
+        bundle_id=feed.bundle_id,
+        ranking=feed.ranking.value,
+        degradations=[feed_pb2.Degradation(stage=item.stage, reason=item.reason) for item in feed.degradations],
+    )
+    return packed.SerializeToString()
+
+
+def write_categories(categories: Iterable[FeedCategory]) -> feed_pb2.ListCategoriesResponse:
+    """Write a ListCategoriesResponse."""
+    return feed_pb2.ListCategoriesResponse(
+        categories=[
+            feed_pb2.Category(category_id=category.category_id, name=category.name, post_count=category.post_count)
+            for category in categories
+        ]
+    )
+
+
+def open_post(packed: bytes) -> dict[str, str | int | float]:
+    """Read a serialised FeedPost: its values by field name."""
+    post = feed_pb2.FeedPost.FromString(packed)
+    return {name: getattr(post, name) for name in _POST_FIELDS}

@@ -1,0 +1,220 @@
+"""What a feed is asked and answers, what it needs from other services, and how it fails.
+
+``EmbeddingT`` is the form in which embeddings travel from the context encoder to the post search: messages in the
+gateway, arrays in the one-process mode. A feed never looks inside one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, Protocol, TypeVar
+
+DEFAULT_PAGE_SIZE = 10
+LARGEST_PAGE_SIZE = 100
+LONGEST_MOOD = 512  # code points
+MOST_EXCLUSIONS = 1000
+
+EmbeddingT = TypeVar("EmbeddingT")
+
+
+class FeedError(Exception):
+    """A feed that cannot be given.
+
+    FeedError
+    ├── BlankUsernameError, InvalidPageSizeError, InvalidPageTokenError, MoodTooLongError, TooManyExclusionsError
+    ├── CategoryNotFoundError, UserNotFoundError
+    ├── BundleNotHeldError
+    ├── DependencyOverloadedError
+    └── DependencyUnavailableError
+        └── DeadlineExceededError
+    """
+
+    def __init__(self, message: str, **metadata: str) -> None:
+        super().__init__(message)
+        self.metadata: Mapping[str, str] = metadata
+
+
+class BlankUsernameError(FeedError):
+    """The username is missing or blank."""
+
+
+class InvalidPageSizeError(FeedError):
+    """The page size is negative."""
+
+
+class InvalidPageTokenError(FeedError):
+    """The page token does not belong to this request, or its bundle is no longer held."""
+
+
+class MoodTooLongError(FeedError):
+    """The mood has more than LONGEST_MOOD code points."""
+
+
+class TooManyExclusionsError(FeedError):
+    """More than MOST_EXCLUSIONS posts are excluded."""
+
+
+class CategoryNotFoundError(FeedError):
+    """No servable post has this category."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid category id")
+
+
+class UserNotFoundError(FeedError):
+    """The user is unknown, and the request does not give both a mood and a category."""
+
+    def __init__(self) -> None:
+        super().__init__("User is not in database so give input of mood and category_id")
+
+
+class BundleNotHeldError(FeedError):
+    """No replica holds the requested bundle; ``current_bundle_id`` in the metadata names the one in use."""
+
+
+class DependencyOverloadedError(FeedError):
+    """A service that the feed needs refuses requests because it has too many."""
+
+    retry_after_seconds = 0.1
+
+
+class DependencyUnavailableError(FeedError):
+    """A service that the feed needs does not answer, or answers with a fault of its own."""
+
+
+class DeadlineExceededError(DependencyUnavailableError):
+    """The request's deadline passed."""
+
+
+class FeedRanking(Enum):
+    """The rule that ordered a feed; each value is the name in the contract."""
+
+    USER = "RANKING_USER"
+    MOOD_THEN_USER = "RANKING_MOOD_THEN_USER"
+    MOOD = "RANKING_MOOD"
+    POPULAR = "RANKING_POPULAR"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRequest:
+    """Whose feed, and which part of it; see protos/moodfeed/feed/v1/feed.proto for the meaning of each field."""
+
+    username: str
+    category_id: int | None = None
+    mood: str = ""
+    page_size: int = 0
+    page_token: str = ""
+    exclude_post_ids: tuple[int, ...] = ()
+    required_bundle_id: str = ""
+    strict: bool = False
+
+    @property
+    def trimmed_mood(self) -> str:
+        """The mood without the white space around it; empty if no mood is given."""
+        return self.mood.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """A stage of the feed that was left out, and why."""
+
+    stage: str
+    reason: str
+
+
+USER, MOOD = "user", "mood"  # the stages
+NO_USER_TOWER = Degradation(USER, "USER_TOWER_UNAVAILABLE")
+NO_MOOD = Degradation(MOOD, "MOOD_UNAVAILABLE")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One page of a feed; each post is a serialised FeedPost, as the index packed it."""
+
+    posts: Sequence[bytes]
+    next_page_token: str
+    bundle_id: str
+    ranking: FeedRanking
+    degradations: tuple[Degradation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCategory:
+    """A category that a feed can be narrowed to."""
+
+    category_id: int
+    name: str
+    post_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedContext(Generic[EmbeddingT]):
+    """The user and the mood of a request, embedded.
+
+    ``user`` is None if the username is unknown, ``mood`` is None if the request has no mood or ``mood_unavailable``
+    is set: the mood could not be encoded. An empty ``bundle_id`` leaves the choice to the post search.
+    """
+
+    user: EmbeddingT | None = None
+    mood: EmbeddingT | None = None
+    seen_post_ids: Sequence[int] = ()
+    bundle_id: str = ""
+    mood_unavailable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Search(Generic[EmbeddingT]):
+    """A request to the post search: at most ``limit`` posts, after the first ``offset`` of the ranking."""
+
+    context: FeedContext[EmbeddingT]
+    category_id: int | None
+    exclude_post_ids: tuple[int, ...]
+    offset: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPosts:
+    """The answer of the post search; each post is a serialised FeedPost."""
+
+    posts: Sequence[bytes]
+    has_more: bool
+    ranking: FeedRanking
+    bundle_id: str
+    current_bundle_id: str  # of the index, whichever bundle answered
+
+
+class ContextEncoder(Protocol[EmbeddingT]):
+    """Embeds users and moods."""
+
+    async def encode_context(
+        self, username: str, mood: str, *, bundle_id: str, seconds: float
+    ) -> FeedContext[EmbeddingT]:
+        """Embed a user and a mood within ``seconds``, with the current bundle if ``bundle_id`` is empty.
+
+        ``mood`` has no white space around it; an empty one means that none is given. Raises MoodTooLongError,
+        BundleNotHeldError, DependencyOverloadedError, DependencyUnavailableError.
+        """
+
+
+class PostSearch(Protocol[EmbeddingT]):
+    """Ranks posts and lists categories."""
+
+    async def search_posts(self, search: Search[EmbeddingT], *, seconds: float) -> FoundPosts:
+        """Rank posts within ``seconds``, with the bundle of the context.
+
+        Raises CategoryNotFoundError, BundleNotHeldError, DependencyOverloadedError, DependencyUnavailableError.
+        """
+
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:
+        """List all valid categories within ``seconds``.
+
+        Raises BundleNotHeldError, DependencyOverloadedError, DependencyUnavailableError.
+        """
+
+
+class Clock(Protocol):
+    """The time left for one request."""
+
+    def seconds_left(self) -> float:
+        """Seconds until the request's deadline, at least 0."""

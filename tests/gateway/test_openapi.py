@@ -1,0 +1,98 @@
+"""The OpenAPI document and the parser of GET /feed, which are made of the same table."""
+
+from dataclasses import fields
+
+import pytest
+from openapi_spec_validator import validate
+from starlette.datastructures import QueryParams
+
+from gateway.api_access import ACCESS_ERRORS
+from gateway.edge import ERRORS
+from gateway.feed_types import FeedRanking, FeedRequest
+from gateway.http_api import _HTTP_CODES
+from gateway.http_parameters import PARAMETERS, InvalidParameterError, read_feed_request
+from gateway.openapi import DOCUMENT
+from moodfeed.feed.v1 import feed_pb2
+
+FEED = DOCUMENT["paths"]["/feed"]["get"]
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+def test_the_document_is_valid() -> None:
+    validate(DOCUMENT)
+
+
+def test_each_field_of_a_request_is_one_parameter() -> None:
+    names = [parameter["name"] for parameter in FEED["parameters"]]
+    assert names == [
+        "username",
+        "category_id",
+        "mood",
+        "page_size",
+        "page_token",
+        "exclude",
+        "required_bundle_id",
+        "strict",
+    ]
+    assert [parameter.field.name for parameter in PARAMETERS.values()] == [item.name for item in fields(FeedRequest)]
+
+
+def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
+    query = {
+        "username": "ana",
+        "category_id": "-2147483648",
+        "mood": "calm 😂",
+        "page_size": "7",
+        "page_token": "token",
+        "exclude": "1,-9223372036854775808,,9223372036854775807",
+        "required_bundle_id": "ab",
+        "strict": "true",
+    }
+    assert set(query) == set(PARAMETERS)
+    assert read_feed_request(QueryParams(query)) == FeedRequest(
+        username="ana",
+        category_id=-(2**31),
+        mood="calm 😂",
+        page_size=7,
+        page_token="token",
+        exclude_post_ids=(1, -(2**63), 2**63 - 1),
+        required_bundle_id="ab",
+        strict=True,
+    )
+
+
+def test_an_empty_parameter_counts_as_missing() -> None:
+    assert read_feed_request(QueryParams(dict.fromkeys(PARAMETERS, ""))) == FeedRequest("")
+    assert read_feed_request(QueryParams({"category_id": "0"})) == FeedRequest("", category_id=0)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("category_id=2147483648", "category_id is '2147483648', it must be an integer of 32 bits"),
+        ("exclude=1,9223372036854775808", "exclude is '9223372036854775808', it must be an integer of 64 bits"),
+        ("page_size=1.0", "page_size is '1.0', it must be an integer of 32 bits"),
+        ("strict=yes", "strict is 'yes', it must be true or false"),
+        ("mood=a&mood=b", "mood is given twice"),
+        ("colour=red", "unknown parameter 'colour', the known ones are category_id, exclude,"),
+    ],
+)
+def test_a_malformed_parameter_is_named_with_what_it_must_be(query: str, message: str) -> None:
+    with pytest.raises(InvalidParameterError, match=message):
+        read_feed_request(QueryParams(query))
+
+
+def test_the_schemas_have_the_fields_of_the_contract_with_its_comments() -> None:
+    post = SCHEMAS["FeedPost"]
+    assert post["required"] == [field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields]
+    assert post["properties"]["category_id"] == {
+        "type": "integer",
+        "format": "int32",
+        "description": "0 if the post has no category.",
+    }
+    assert SCHEMAS["Feed"]["properties"]["ranking"]["enum"] == [ranking.value for ranking in FeedRanking]
+
+
+def test_every_code_that_an_error_has_is_promised() -> None:
+    codes = {str(_HTTP_CODES[row.status]) for row in (*ERRORS.values(), *ACCESS_ERRORS.values())}
+    assert codes | {"200", "414", "431", "500"} == set(FEED["responses"])

@@ -1,0 +1,47 @@
+"""Limits that two processes check, each with its own constant: the gateway may not import what the services do."""
+
+from pathlib import Path
+
+import pytest
+
+from bundle.directory import open_bundle
+from gateway import feed_types, gathering
+from gateway.feed_types import FeedRequest
+from moodfeed.feed.v1.feed_comments import COMMENTS
+from post_index_service import index
+from tests.tiny_bundle import write_tiny_bundle
+from user_tower_service import encoder
+from user_tower_service.encoder import Encoder
+
+WHITE_SPACE = [character for character in map(chr, range(0x10000)) if character.isspace()]
+LOOKS_BLANK = ["\u200b", "\ufeff", "\u2800", "\x00"]
+
+
+def test_gateway_and_services_have_the_same_limits() -> None:
+    assert feed_types.LONGEST_MOOD == encoder.LONGEST_MOOD
+    assert feed_types.LARGEST_PAGE_SIZE == index.LARGEST_LIMIT
+    assert feed_types.MOST_EXCLUSIONS == index.MOST_EXCLUSIONS
+    assert gathering.MOST_TOGETHER <= encoder.MOST_CONTEXTS
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("mood", f"at most {feed_types.LONGEST_MOOD} code points"),
+        ("page_size", f"0 means {feed_types.DEFAULT_PAGE_SIZE}, above {feed_types.LARGEST_PAGE_SIZE} means"),
+        ("exclude_post_ids", f"at most {feed_types.MOST_EXCLUSIONS}"),
+    ],
+)
+def test_the_contract_names_the_limits_that_the_gateway_checks(field: str, words: str) -> None:
+    assert words in COMMENTS[f"moodfeed.feed.v1.GetFeedRequest.{field}"]
+
+
+def test_gateway_and_user_tower_agree_on_which_moods_are_blank(tmp_path: Path) -> None:
+    user_tower = Encoder(open_bundle(write_tiny_bundle(tmp_path)), mood_cache_size=0)
+
+    def is_a_mood(text: str) -> bool:
+        context = user_tower.encode_context("", text)
+        return context.mood is not None or context.mood_unavailable
+
+    for text in ["", " \t\n", *WHITE_SPACE, *LOOKS_BLANK, "x", " x "]:
+        assert is_a_mood(text) == bool(FeedRequest("ana", mood=text).trimmed_mood), repr(text)
