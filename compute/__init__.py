@@ -1,1 +1,1 @@
-"""What the two compute services share, and no other process has."""
+"""What the two compute services share with each other and with no other process."""

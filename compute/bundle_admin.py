@@ -1,4 +1,4 @@
-"""The admin edge of a process that holds bundles: reload them, say which are held, log and count what happens."""
+"""The admin edge of a process that holds bundles: reload them, report which are held, log and count changes."""
 
 from typing import Protocol
 
@@ -23,7 +23,7 @@ _log = structlog.get_logger("compute.bundle_admin")
 
 
 class HeldState(Protocol):
-    """Which bundles answer; ``previous_bundle_id`` is empty if only one does."""
+    """Which bundles are held; ``previous_bundle_id`` is empty if only one is."""
 
     @property
     def current_bundle_id(self) -> str:
@@ -31,31 +31,31 @@ class HeldState(Protocol):
 
     @property
     def previous_bundle_id(self) -> str:
-        """64 hexadecimal digits, or nothing."""
+        """64 hexadecimal digits, or an empty text."""
 
 
 class BundleHolder(Protocol):
-    """Holds the bundles that a process answers from."""
+    """Holds the bundles that a process serves."""
 
     @property
     def state(self) -> HeldState:
-        """Which bundles answer."""
+        """Which bundles are held."""
 
     def reload(self) -> bool:
-        """Take in what is current now; whether anything changed."""
+        """Load the bundle that is current now; return whether that changed anything."""
 
 
 class LoggedBundles:
-    """Tells log and metrics what becomes of bundles."""
+    """Logs and counts what happens to bundles."""
 
     def took_in(self, bundle_id: str, seconds: float) -> None:
-        """Another bundle is current."""
+        """A bundle was loaded in so many ``seconds`` and is current."""
         SWAPS.inc()
         LOAD_SECONDS.observe(seconds)
-        _log.info("bundle is current", bundle_id=bundle_id, seconds=round(seconds, 3))
+        _log.info("bundle current", bundle_id=bundle_id, seconds=round(seconds, 3))
 
     def holds(self, state: HeldState) -> None:
-        """What is held has changed."""
+        """The held bundles changed."""
         HELD.clear()
         HELD.labels(state.current_bundle_id, "current").set(1)
         if state.previous_bundle_id:
@@ -63,13 +63,13 @@ class LoggedBundles:
         _log.info("bundles held", current=state.current_bundle_id, previous=state.previous_bundle_id)
 
     def refused(self, bundle: str, reason: str) -> None:
-        """A bundle cannot be trusted; the old one serves on."""
+        """A bundle cannot be trusted; the one before it stays in use."""
         REFUSALS.inc()
         _log.error("bundle refused", bundle=bundle, reason=reason)
 
 
 class BundleService(bundle_pb2_grpc.BundleServiceServicer):
-    """Answers operators; ``holder`` raises what the process's error table knows."""
+    """Answers operators; the errors that ``holder`` raises are in the error table of the process."""
 
     def __init__(self, holder: BundleHolder) -> None:
         self._holder = holder
@@ -79,7 +79,7 @@ class BundleService(bundle_pb2_grpc.BundleServiceServicer):
         request: bundle_pb2.ReloadBundleRequest,  # noqa: ARG002 - it is empty
         context: grpc.ServicerContext,  # noqa: ARG002
     ) -> bundle_pb2.ReloadBundleResponse:
-        """Take in what is current now; answers when it is live."""
+        """Load the bundle that is current now; answer when it is in use."""
         changed = self._holder.reload()
         state = self._holder.state
         return bundle_pb2.ReloadBundleResponse(
@@ -91,7 +91,7 @@ class BundleService(bundle_pb2_grpc.BundleServiceServicer):
         request: bundle_pb2.GetHeldBundlesRequest,  # noqa: ARG002 - it is empty
         context: grpc.ServicerContext,  # noqa: ARG002
     ) -> bundle_pb2.GetHeldBundlesResponse:
-        """Say which bundles are held."""
+        """Report which bundles are held."""
         state = self._holder.state
         return bundle_pb2.GetHeldBundlesResponse(
             current_bundle_id=state.current_bundle_id, previous_bundle_id=state.previous_bundle_id

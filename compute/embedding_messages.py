@@ -1,4 +1,4 @@
-"""Embeddings and their spaces as messages: what one compute service writes, the other reads."""
+"""Embeddings and their spaces as messages: one compute service writes them, the other reads them."""
 
 from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, vector_from_bytes, vector_to_bytes
 from moodfeed.embedding.v1 import embedding_pb2
@@ -11,7 +11,7 @@ _KINDS_OF_MESSAGES = {number: kind for kind, number in _KINDS.items()}
 
 
 class MalformedEmbeddingError(Exception):
-    """A message is not an embedding; the text says why."""
+    """A message does not hold an embedding; the text says why."""
 
 
 def write_embedding(embedding: Embedding) -> embedding_pb2.Embedding:
@@ -25,13 +25,13 @@ def write_space(space: EmbeddingSpace) -> embedding_pb2.EmbeddingSpace:
 
 
 def read_embedding(message: embedding_pb2.Embedding) -> Embedding:
-    """The embedding of a message; MalformedEmbeddingError if it has no kind, or not as many values as dimensions."""
+    """The embedding in a message; MalformedEmbeddingError if its kind is missing or its number of values is wrong."""
     kind = _KINDS_OF_MESSAGES.get(message.space.kind)
     if kind is None:
-        raise MalformedEmbeddingError("embedding has no kind: pass on what EncodeContext returned")
+        raise MalformedEmbeddingError("the embedding has no kind: pass on an embedding that EncodeContext returned")
     space = EmbeddingSpace(message.space.bundle_id, kind, message.space.dimension)
     if len(message.values) != 4 * space.dimension:
         raise MalformedEmbeddingError(
-            f"embedding has {len(message.values)} bytes, its dimension {space.dimension} takes {4 * space.dimension}"
+            f"the embedding has {len(message.values)} bytes; {space.dimension} dimensions take {4 * space.dimension}"
         )
     return Embedding(space, vector_from_bytes(message.values))

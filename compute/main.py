@@ -1,4 +1,4 @@
-"""The life of a compute service: settings, bundles, server, until it is told to stop."""
+"""The life of a compute service, from its settings to the signal that stops it: bundles, then the server."""
 
 import sys
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def serve_bundles(
     service_name: str,
     errors: ErrorTable,
 ) -> int:
-    """Serve the current bundle until SIGTERM or SIGINT; returns 0, or 1 if bundle or address cannot be had."""
+    """Serve the current bundle until SIGTERM or SIGINT; return 0, or 1 if bundle or address cannot be used."""
     try:
         held = HeldBundles(settings.bundles, load, listener=LoggedBundles())
     except BundleError as error:

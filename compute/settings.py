@@ -1,4 +1,4 @@
-"""What an operator may set of a compute service: its address, threads, metrics, and who may administer it."""
+"""The settings of a compute service: its address, bundles, threads, metrics, and who may administer it."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from rpc.token_file import read_token_file
 
 
 class ComputeSettings(ServerSettings):
-    """Of a process that holds bundles and answers from a pool of threads."""
+    """Settings of a process that holds bundles and answers from a pool of threads."""
 
     address: str
     bundles: Path
@@ -19,13 +19,15 @@ class ComputeSettings(ServerSettings):
     admin_token_file: Path | None = Field(
         None,
         validation_alias=ADMIN_TOKEN_FILE,
-        description="file of the operators' tokens, lines as for callers; without it only this machine may make them",
+        description="file of admin tokens, lines of name:sha256; without it, admin calls must come from this machine",
     )
     pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
-    most_waiting: int = Field(64, ge=0, description="requests that may wait for a thread; more are refused at once")
-    metrics_host: str = Field("127.0.0.1", description="address that the metrics are served on")
-    grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for requests in flight")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level logged")
+    most_waiting: int = Field(
+        64, ge=0, description="maximum number of requests that wait for a thread; further ones are refused at once"
+    )
+    metrics_host: str = Field("127.0.0.1", description="host that the metrics are served on")
+    grace_seconds: float = Field(10.0, ge=0, description="how long shutdown waits for requests in flight")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="lowest severity that is logged")
 
     @field_validator("admin_token_file")
     @classmethod
@@ -36,7 +38,7 @@ class ComputeSettings(ServerSettings):
 
 
 def server_options(settings: ComputeSettings, *, name: str, admin_service: str) -> ServerOptions:
-    """The server that the settings of a process describe; only operators may call ``admin_service``."""
+    """The options of the server that the settings describe; only operators may call ``admin_service``."""
     return ServerOptions(
         name=name,
         address=settings.address,

@@ -1,1 +1,1 @@
-"""What is true of any gRPC process here: it knows no users and no posts."""
+"""What every gRPC process here needs, whatever it serves: this package knows neither users nor posts."""

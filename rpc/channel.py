@@ -1,10 +1,10 @@
-"""Channels to other Moodfeed processes: they notice a dead peer and come back to it within a second."""
+"""Channels to other Moodfeed processes: they detect a dead peer and reconnect within a second of its return."""
 
 import grpc
 
 PING_SECONDS = 10
 
-_OPTIONS = (
+OPTIONS = (
     ("grpc.keepalive_time_ms", PING_SECONDS * 1_000),
     ("grpc.keepalive_timeout_ms", 2_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -17,12 +17,12 @@ _OPTIONS = (
 def open_channel(
     address: str, credentials: grpc.ChannelCredentials | None = None, *, host: str = ""
 ) -> grpc.aio.Channel:
-    """An asyncio channel; calls on it must carry a deadline of their own.
+    """Open an asyncio channel; every call on it must carry a deadline.
 
-    With ``credentials`` the certificate of the peer must name ``host``, or the address if that is empty; without, it is
-    plaintext.
+    With ``credentials``, the certificate of the peer must name ``host``, or the address if ``host`` is empty. Without
+    credentials, the channel is plaintext.
     """
     if credentials is None:
-        return grpc.aio.insecure_channel(address, options=_OPTIONS)
+        return grpc.aio.insecure_channel(address, options=OPTIONS)
     named = (("grpc.ssl_target_name_override", host),) if host else ()
-    return grpc.aio.secure_channel(address, credentials, options=(*_OPTIONS, *named))
+    return grpc.aio.secure_channel(address, credentials, options=(*OPTIONS, *named))

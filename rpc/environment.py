@@ -1,4 +1,4 @@
-"""Settings from the environment: a wrong value ends the process at start and names its variable."""
+"""Settings from the environment: an invalid value ends the process at start, with the name of its variable."""
 
 import sys
 from typing import TypeVar
@@ -11,7 +11,7 @@ WRONG_SETTINGS_EXIT_CODE = 2
 
 
 def load_settings(settings_class: type[_Settings]) -> _Settings:
-    """Read the settings; on a wrong value print one line for each variable and exit with code 2."""
+    """Read the settings; print a line for each invalid variable and exit with code 2 if there is one."""
     try:
         return settings_class()
     except ValidationError as error:

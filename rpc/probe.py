@@ -1,4 +1,4 @@
-"""`python -m rpc.probe HOST:PORT`: exit code 0 if the process there says SERVING, for containers and scripts."""
+"""`python -m rpc.probe HOST:PORT`: exit code 0 if the process there reports SERVING, for containers and scripts."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ from rpc.watched_files import FileContentError
 
 
 def is_serving(address: str, *, service: str = "", timeout_seconds: float = 2.0, tls: ClientTls | None = None) -> bool:
-    """Whether the health service at ``address`` answers SERVING in time.
+    """Whether the health service at ``address`` answers SERVING within ``timeout_seconds``.
 
     Raises FileContentError if a file of ``tls`` cannot be used.
     """
@@ -27,19 +27,23 @@ def is_serving(address: str, *, service: str = "", timeout_seconds: float = 2.0,
 
 
 def main() -> int:
-    """Parse the arguments, probe, and say the result in one word."""
-    parser = argparse.ArgumentParser(description="Ask a gRPC process for its health.")
+    """Parse the arguments, probe, and print the result in one word."""
+    parser = argparse.ArgumentParser(description="Check the health of a gRPC process.")
     parser.add_argument("address", metavar="HOST:PORT")
-    parser.add_argument("--service", default="", help="full service name; by default the whole process")
+    parser.add_argument("--service", default="", help="full name of a service (default: the whole process)")
     parser.add_argument("--timeout", type=float, default=2.0, metavar="SECONDS")
-    parser.add_argument("--authority", type=Path, metavar="PEM", help="authority to trust; without it plaintext")
-    parser.add_argument("--certificate", type=Path, metavar="PEM", help="certificate to show, where one is asked for")
-    parser.add_argument("--key", type=Path, metavar="PEM", help="key of the certificate")
+    parser.add_argument(
+        "--authority", type=Path, metavar="PEM", help="certificate authority to trust (default: plaintext)"
+    )
+    parser.add_argument(
+        "--certificate", type=Path, metavar="PEM", help="client certificate, for servers that require one"
+    )
+    parser.add_argument("--key", type=Path, metavar="PEM", help="private key of the client certificate")
     arguments = parser.parse_args()
     if (arguments.certificate is None) != (arguments.key is None):
-        parser.error("--certificate and --key stand or fall together")
+        parser.error("--certificate and --key must be given together")
     if arguments.certificate and not arguments.authority:
-        parser.error("--certificate needs --authority beside it")
+        parser.error("--certificate requires --authority")
     tls = ClientTls(arguments.authority, arguments.certificate, arguments.key) if arguments.authority else None
     try:
         healthy = is_serving(arguments.address, service=arguments.service, timeout_seconds=arguments.timeout, tls=tls)

@@ -1,4 +1,4 @@
-"""A sync gRPC server as every compute service runs it: health, reflection, metrics, errors, and a clean end."""
+"""A sync gRPC server as every compute service runs it: health, reflection, metrics, errors and graceful shutdown."""
 
 import signal
 import threading
@@ -29,8 +29,8 @@ from rpc.watched_files import FileContentError
 _log = structlog.get_logger("rpc.server")
 
 OPTIONS = (
-    ("grpc.so_reuseport", 0),  # a second process on the same port is a mistake to be told of
-    # rpc.channel pings an idle peer; by default a server takes that for abuse and cuts the connection.
+    ("grpc.so_reuseport", 0),  # a second process on the same port is an error
+    # rpc.channel pings idle peers; by default a server treats that as abuse and closes the connection.
     ("grpc.http2.min_ping_interval_without_data_ms", PING_SECONDS * 500),
     ("grpc.keepalive_permit_without_calls", 1),
 )
@@ -42,28 +42,28 @@ HANDSHAKE_SECONDS = 10
 
 
 def limits(*, largest_request_bytes: int, max_connections: int) -> tuple[tuple[str, int], ...]:
-    """Channel arguments that bound what any caller can make a server hold; for sync and asyncio servers."""
+    """Channel arguments that limit what a caller can make a server hold; for sync and asyncio servers."""
     return (
         ("grpc.max_receive_message_length", largest_request_bytes),
         ("grpc.max_metadata_size", LARGEST_METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", LARGEST_METADATA_BYTES),  # else it may be twice that
         ("grpc.max_concurrent_streams", MOST_STREAMS_PER_CONNECTION),
         ("grpc.http2.max_frame_size", LARGEST_FRAME_BYTES),
-        ("grpc.http2.bdp_probe", 0),  # it would raise frames and windows to 4 MiB, whatever the line above says
+        ("grpc.http2.bdp_probe", 0),  # else it raises frames and windows to 4 MiB, past the limit above
         ("grpc.max_allowed_incoming_connections", max_connections),
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1_000),
     )
 
 
 class BusyAddressError(Exception):
-    """The address cannot be listened on: names it and the environment variable that moves it."""
+    """The address cannot be listened on; the text names it and the environment variable that changes it."""
 
 
 class HealthServicer(health.HealthServicer):  # type: ignore[misc] # grpc_health has no types
-    """grpc_health's own, without its deadlock.
+    """The servicer of grpc_health without its deadlock.
 
-    It holds a lock while it sends a new state to each watcher, and waits until that is sent. A watcher who leaves just
-    then made the server's one thread of events wait for that lock, so that nothing was ever sent again.
+    That one holds a lock while it sends a new state to each watcher, and waits until the state is sent. A watcher that
+    leaves at that moment makes the server's only event thread wait for the lock, and nothing is ever sent again.
     """
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class HealthServicer(health.HealthServicer):  # type: ignore[misc] # grpc_health
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What an operator decides of a server."""
+    """What an operator decides about a server."""
 
     name: str
     address: str
@@ -91,12 +91,12 @@ class ServerOptions:
     largest_request_bytes: int = 2 * 1024 * 1024
     max_connections: int = 1000
     admin_service: str = ""  # full name of the service that only operators may call
-    admin_tokens_file: Path | None = None  # None lets in this machine only
+    admin_tokens_file: Path | None = None  # None admits this machine only
 
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server that answers."""
+    """A server that accepts requests."""
 
     port: int
     _server: grpc.Server
@@ -105,13 +105,13 @@ class RunningServer:
     _service_names: tuple[str, ...]
 
     def set_serving(self, is_serving: bool) -> None:
-        """Say by health Check and Watch whether requests are welcome."""
+        """Report by health Check and Watch whether requests are welcome."""
         status = health_pb2.HealthCheckResponse
         for name in self._service_names:
             self._health.set(name, status.SERVING if is_serving else status.NOT_SERVING)
 
     def stop(self, grace_seconds: float) -> None:
-        """Say NOT_SERVING, soon refuse new requests, and give those in flight up to ``grace_seconds``."""
+        """Report NOT_SERVING, soon refuse new requests, and give those in flight up to ``grace_seconds``."""
         self._health.enter_graceful_shutdown()
         time.sleep(LAME_DUCK_SECONDS)
         stop_when_idle(self._server, in_flight=lambda: self._pool.in_flight, grace_seconds=grace_seconds)
@@ -125,11 +125,11 @@ def start_server(
     errors: ErrorTable,
     guards: Sequence[grpc.ServerInterceptor] = (),
 ) -> RunningServer:
-    """Listen and answer; call it only once all that the services need is loaded, verified and warm.
+    """Listen and answer; call it only when everything that the services need is loaded, verified and warm.
 
-    Calls of ``service_names`` are shed under load; those of ``options.admin_service`` are for operators, and are not.
-    ``guards`` see a call before it is read.
-    Port 0 takes a free one. Raises BusyAddressError, and FileContentError if the files of TLS or tokens cannot be used.
+    Calls of ``service_names`` are refused under overload; those of ``options.admin_service`` are for operators only and
+    never are. ``guards`` see a call before its request is read. Port 0 takes a free port. Raises BusyAddressError, and
+    FileContentError if the files of TLS or tokens cannot be used.
     """
     health_servicer = HealthServicer()
     if options.admin_service:
@@ -163,7 +163,7 @@ def start_server(
             start_http_server(options.metrics_port, options.metrics_host)
     except RuntimeError as error:
         raise BusyAddressError(
-            f"{options.name} cannot listen on {options.address}: it is in use or not ours; "
+            f"{options.name} cannot listen on {options.address}: it is in use or not an address of this machine; "
             f"set {options.address_variable} to another host:port"
         ) from error
     except OSError as error:
@@ -195,7 +195,7 @@ def serve(
     try:
         running = start_server(options, add_services=add_services, service_names=service_names, errors=errors)
     except (BusyAddressError, FileContentError) as error:
-        _log.error(str(error))
+        _log.error("cannot start", reason=str(error))
         return 1
     _log.info("serving", address=options.address, port=running.port)
     stop_asked.wait()

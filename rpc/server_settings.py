@@ -1,4 +1,4 @@
-"""What an operator may set of any process that listens: TLS, the choice of plaintext, how many may connect."""
+"""The settings of every process that listens: TLS, consent to plaintext, the limit of connections."""
 
 import ipaddress
 from collections.abc import Callable
@@ -14,19 +14,23 @@ ALLOW_PLAINTEXT = "MOODFEED_ALLOW_PLAINTEXT"
 
 
 class ServerSettings(BaseSettings):
-    """Read with the prefix of the process; the addresses of a subclass are checked against its TLS."""
+    """Read with the prefix of the process. The addresses of a subclass need TLS, loopback or consent to plaintext."""
 
     model_config = SettingsConfigDict(frozen=True)
 
     allow_plaintext: bool = Field(
-        False, validation_alias=ALLOW_PLAINTEXT, description="listen without TLS beyond loopback too"
+        False,
+        validation_alias=ALLOW_PLAINTEXT,
+        description="allow listening without TLS on addresses other than loopback",
     )
-    tls_certificate: Path | None = Field(None, description="PEM file of the server's certificate chain")
-    tls_key: Path | None = Field(None, validate_default=True, description="PEM file of the certificate's key")
+    tls_certificate: Path | None = Field(None, description="PEM file with the server's certificate chain")
+    tls_key: Path | None = Field(
+        None, validate_default=True, description="PEM file with the private key of the certificate"
+    )
     tls_client_authority: Path | None = Field(
-        None, description="PEM file of the authority that must have signed each client's certificate"
+        None, description="PEM file of the authority that every client certificate must be signed by"
     )
-    max_connections: int = Field(1000, ge=1, description="connections held at a time, for each port")
+    max_connections: int = Field(1000, ge=1, description="maximum number of open connections, for each port")
 
     def server_tls(self) -> ServerTls | None:
         """The server's TLS; None for plaintext."""
@@ -51,17 +55,17 @@ class ServerSettings(BaseSettings):
     def _authority_is_one(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         if path is not None:
             if "tls_certificate" in info.data and info.data["tls_certificate"] is None:
-                raise ValueError(f"needs {variable_of(cls, 'tls_certificate')} beside it")
+                raise ValueError(f"requires {variable_of(cls, 'tls_certificate')}")
             in_settings_words(check_authority, path)
         return path
 
     @field_validator("address", "grpc_address", "http_address", check_fields=False)
     @classmethod
     def _plaintext_is_a_choice(cls, address: str, info: ValidationInfo) -> str:
-        has_tls = info.data.get("tls_certificate", True) is not None  # a wrong certificate is told of by itself
+        has_tls = info.data.get("tls_certificate", True) is not None  # a bad certificate is reported on its own
         if not (has_tls or info.data.get("allow_plaintext") or is_loopback(address.rpartition(":")[0])):
             raise ValueError(
-                f"is not on loopback and has no TLS: set {variable_of(cls, 'tls_certificate')} and "
+                f"is not loopback and has no TLS: set {variable_of(cls, 'tls_certificate')} and "
                 f"{variable_of(cls, 'tls_key')}, or {ALLOW_PLAINTEXT}=true where the network is trusted"
             )
         return address
@@ -71,13 +75,13 @@ class ServerSettings(BaseSettings):
     def _plain_metrics_are_a_choice(cls, host: str, info: ValidationInfo) -> str:
         if not (info.data.get("allow_plaintext") or is_loopback(host)):
             raise ValueError(
-                f"is not on loopback and metrics have no TLS: set {ALLOW_PLAINTEXT}=true where the network is trusted"
+                f"is not loopback and metrics have no TLS: set {ALLOW_PLAINTEXT}=true where the network is trusted"
             )
         return host
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach ``host``: localhost, an address of loopback, a unix socket."""
+    """Whether only this machine can reach ``host``: localhost, a loopback address, or a unix socket."""
     if host == "localhost" or host.startswith("unix"):
         return True
     try:
@@ -87,26 +91,26 @@ def is_loopback(host: str) -> bool:
 
 
 def variable_of(settings: type[BaseSettings], field: str) -> str:
-    """The environment variable of a field without an alias."""
+    """The environment variable of a field that has no alias."""
     return f"{settings.model_config.get('env_prefix', '')}{field.upper()}"
 
 
 def check_pair_fields(
     settings: type[BaseSettings], key: Path | None, info: ValidationInfo, *, certificate_field: str
 ) -> Path | None:
-    """For the validator of a key: the certificate and the key are both given and belong together, or neither is."""
+    """Validate a key: it and its certificate must both be given and belong together, or both be absent."""
     if certificate_field not in info.data:
-        return key  # the certificate is wrong, and is told of
+        return key  # the certificate is bad, and is reported on its own
     certificate: Path | None = info.data[certificate_field]
     if (certificate is None) != (key is None):
-        raise ValueError(f"stands or falls with {variable_of(settings, certificate_field)}: give both or neither")
+        raise ValueError(f"must be set together with {variable_of(settings, certificate_field)}")
     if certificate is not None and key is not None:
         in_settings_words(check_pair, certificate, key)
     return key
 
 
 def in_settings_words(check: Callable[..., object], *paths: Path) -> None:
-    """Run a check of files; what is wrong with them is a wrong value of the setting."""
+    """Run a check of files; a bad file is an invalid value of the setting."""
     try:
         check(*paths)
     except FileContentError as error:

@@ -1,4 +1,4 @@
-"""Logs of a process: one JSON object a line on stderr, or plain lines where a person watches a terminal."""
+"""The log of a process: one JSON object a line on stderr, or plain lines if stderr is a terminal."""
 
 import logging
 import sys
@@ -27,7 +27,7 @@ def configure_logging(process: str, *, level: str) -> None:
 
 
 def _naming(process: str) -> structlog.typing.Processor:
-    """Put the process's name into every line, whichever thread writes it."""
+    """Add the process's name to every line, whichever thread writes it."""
 
     def name(logger: object, method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:  # noqa: ARG001
         line["process"] = process

@@ -1,4 +1,4 @@
-"""TLS from files that may change while a process runs: every new handshake is made with what they hold then."""
+"""TLS from files that may change while a process runs: every handshake uses what they hold at that moment."""
 
 import ssl
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from rpc.watched_files import FileContentError, WatchedFiles, read_file
 
 @dataclass(frozen=True, slots=True)
 class ServerTls:
-    """Where a server's certificate chain and key lie (PEM), and the authority that its clients must come from."""
+    """The PEM files of a server's certificate chain and key, and of the authority that signs its clients."""
 
     certificate: Path
     key: Path
-    client_authority: Path | None = None  # with it, a client without a certificate of this authority is refused
+    client_authority: Path | None = None  # if set, clients without its certificates are refused
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -25,7 +25,7 @@ class ServerTls:
 
 @dataclass(frozen=True, slots=True)
 class ClientTls:
-    """Whom a client trusts, and what it shows to servers that ask for a certificate (PEM files)."""
+    """The PEM files of the authority that a client trusts, and of its own certificate where servers require one."""
 
     authority: Path
     certificate: Path | None = None
@@ -57,7 +57,7 @@ class Pair:
 
 
 class LiveServerTls:
-    """The credentials of a server; changed files are taken in by the next handshake, without a restart."""
+    """The credentials of a server; the next handshake uses changed files, without a restart."""
 
     def __init__(self, tls: ServerTls) -> None:
         """Read the files; FileContentError if they cannot be used."""
@@ -69,12 +69,12 @@ class LiveServerTls:
         """For ``add_secure_port`` of one sync or asyncio server."""
         return grpc.dynamic_ssl_server_credentials(
             self._given_to_grpc.grpc_configuration,
-            self._changed_configuration,  # type: ignore[arg-type] # None is allowed, its documentation says
+            self._changed_configuration,  # type: ignore[arg-type] # its documentation allows None
             self._requires_client,
         )
 
     def ssl_context(self) -> ssl.SSLContext:
-        """For a server on Python's ssl; each handshake is handed over to the context of the moment."""
+        """For a server on Python's ssl; each handshake switches to the current context."""
         context = self._identity.current().context
         context.sni_callback = self._hand_over
         return context
@@ -82,7 +82,7 @@ class LiveServerTls:
     def _changed_configuration(self) -> grpc.ServerCertificateConfiguration | None:
         identity = self._identity.current()
         if identity is self._given_to_grpc:
-            return None  # gRPC goes on with what it has
+            return None  # gRPC keeps the configuration that it has
         self._given_to_grpc = identity
         return identity.grpc_configuration
 
@@ -97,17 +97,17 @@ class _Identity:
 
 
 def check_certificate(path: Path) -> bytes:
-    """The file's content if it holds at least one PEM certificate; FileContentError else."""
+    """The file's content, which holds at least one PEM certificate; FileContentError otherwise."""
     return _check_certificates(path, "certificate")
 
 
 def check_authority(path: Path) -> bytes:
-    """The file's content if it holds the PEM certificates of at least one authority; FileContentError else."""
+    """The file's content, which holds the PEM certificate of at least one authority; FileContentError otherwise."""
     return _check_certificates(path, "authority's certificate")
 
 
 def check_pair(certificate: Path, key: Path) -> Pair:
-    """A certificate and its key; FileContentError if one of them is no such thing, or they do not belong together."""
+    """A certificate and its key; FileContentError if either cannot be used, or they do not belong together."""
     return _load_pair(_server_context(), certificate, key)
 
 
@@ -133,12 +133,12 @@ def _server_context() -> ssl.SSLContext:
 def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> Pair:
     pair = Pair(check_certificate(certificate), read_file(key))
     try:
-        context.load_cert_chain(certificate, key, password="")  # else OpenSSL asks at the terminal for one
+        context.load_cert_chain(certificate, key, password="")  # without one, OpenSSL asks at the terminal
     except (ssl.SSLError, OSError, ValueError) as error:
         is_mismatch = "KEY_VALUES_MISMATCH" in str(error)
-        reason = f"does not belong to {certificate}" if is_mismatch else "holds no PEM key without a password"
+        reason = f"does not belong to {certificate}" if is_mismatch else "does not hold an unencrypted PEM key"
         raise FileContentError(key, reason) from error
-    if pair != Pair(read_file(certificate), read_file(key)):  # OpenSSL reads them by path, gRPC takes the bytes
+    if pair != Pair(read_file(certificate), read_file(key)):  # OpenSSL read the paths, gRPC gets these bytes
         raise FileContentError(certificate, "changed while it was read")
     return pair
 
@@ -149,5 +149,5 @@ def _check_certificates(path: Path, what: str) -> bytes:
     try:
         context.load_verify_locations(cadata=content.decode("ascii"))
     except (ssl.SSLError, ValueError) as error:
-        raise FileContentError(path, f"holds no PEM {what}") from error
+        raise FileContentError(path, f"does not hold a PEM {what}") from error
     return content

@@ -1,4 +1,4 @@
-"""Files that are read again when they change; while what they hold is bad, what they held before counts."""
+"""Files that are read again when they change; while their content is bad, the last good content stays in use."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -11,11 +11,11 @@ _log = structlog.get_logger("rpc.watched_files")
 _Value = TypeVar("_Value")
 
 Stamp = tuple[tuple[int, int, int, int] | None, ...]
-"""A mark of some files at a moment: equal as long as nobody writes or replaces one of them."""
+"""Identifies the state of some files: equal as long as none of them is written or replaced."""
 
 
 class FileContentError(Exception):
-    """A file cannot be read or does not hold what it should: names the path and the reason, never its content."""
+    """A file cannot be read or has the wrong content; the text names the path and the reason, never the content."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -24,7 +24,7 @@ class FileContentError(Exception):
 
 
 def read_file(path: Path) -> bytes:
-    """Read a whole file; FileContentError with the system's own words if that fails."""
+    """Read a whole file; FileContentError with the system's reason if that fails."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -32,23 +32,23 @@ def read_file(path: Path) -> bytes:
 
 
 def stamp_of(paths: Iterable[Path]) -> Stamp:
-    """The stamp of the files now: one stat call a file, links followed, None for a file that is not there."""
+    """The present stamp of the files: one stat call a file, links followed, None for a missing file."""
     return tuple(_stamp_of_one(path) for path in paths)
 
 
 class WatchedFiles(Generic[_Value]):
-    """A value that some files hold; asking for it costs one stat call a file."""
+    """A value that is read from files; asking for it costs one stat call a file."""
 
     def __init__(self, paths: Sequence[Path], read: Callable[[], _Value]) -> None:
-        """Read them for the first time; what ``read`` raises (FileContentError) passes."""
+        """Read the files for the first time; raises what ``read`` raises, a FileContentError."""
         self._paths = tuple(paths)
         self._read = read
         self._lock = threading.Lock()
-        self._tried = stamp_of(self._paths)  # before reading: a change meanwhile is seen the next time
+        self._tried = stamp_of(self._paths)  # before reading, so that a change meanwhile is seen next time
         self._value = read()
 
     def current(self) -> _Value:
-        """What the files hold now; what they held before if that is bad, with one warning a change."""
+        """The value of the files now, or the last good value if they are bad; each change is logged once."""
         with self._lock:
             stamp = stamp_of(self._paths)
             if stamp != self._tried:
@@ -56,9 +56,9 @@ class WatchedFiles(Generic[_Value]):
                 try:
                     self._value = self._read()
                 except FileContentError as error:
-                    _log.warning("changed file refused, its content before counts on", reason=str(error))
+                    _log.warning("changed files refused", reason=str(error))
                 else:
-                    _log.info("changed files read again", paths=[str(path) for path in self._paths])
+                    _log.info("changed files loaded", paths=[str(path) for path in self._paths])
             return self._value
 
 

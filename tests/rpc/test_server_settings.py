@@ -1,20 +1,16 @@
-from pathlib import Path
-
 import pytest
-from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from compute.settings import ComputeSettings
 from rpc.environment import WRONG_SETTINGS_EXIT_CODE, load_settings
+from rpc.server_settings import ServerSettings
 from rpc.tls import ServerTls
 from tests.certificate_files import CertificateFiles
 
 
-class Settings(ComputeSettings):
+class Settings(ServerSettings):
     model_config = SettingsConfigDict(env_prefix="TEST_", frozen=True)
-    address: str = Field("127.0.0.1:50051")
-    bundles: Path = Field(Path("bundles"))
-    metrics_port: int = Field(0)
+    address: str = "127.0.0.1:50051"
+    metrics_host: str = "127.0.0.1"
 
 
 @pytest.fixture
@@ -111,12 +107,3 @@ def test_a_key_of_another_certificate_is_refused(told, files: CertificateFiles, 
     (line,) = told(TEST_TLS_CERTIFICATE=files.certificate, TEST_TLS_KEY=other.key)
     assert line.startswith(f"TEST_TLS_KEY='{other.key}': ")
     assert f"does not belong to {files.certificate}" in line
-
-
-def test_a_token_written_in_place_of_its_hash_is_refused_and_not_repeated(told, tmp_path) -> None:
-    path = tmp_path / "admin"
-    path.write_text("# operators\noperator:the-token-itself\n")
-    (line,) = told(MOODFEED_ADMIN_TOKEN_FILE=path)
-    assert line.startswith(f"MOODFEED_ADMIN_TOKEN_FILE='{path}': ")
-    assert "line 2" in line
-    assert "the-token-itself" not in line

@@ -218,9 +218,9 @@ def test_a_pair_that_cannot_be_used_names_the_file_at_fault(ours: CertificateFil
     assert check_pair(ours.certificate, ours.key).key == ours.key.read_bytes()
     with pytest.raises(FileContentError, match=rf"^{others.key}: does not belong to {ours.certificate}$"):
         check_pair(ours.certificate, others.key)
-    with pytest.raises(FileContentError, match=rf"^{ours.key}: holds no PEM certificate$"):
+    with pytest.raises(FileContentError, match=rf"^{ours.key}: does not hold a PEM certificate$"):
         check_pair(ours.key, ours.key)
-    with pytest.raises(FileContentError, match=rf"^{ours.certificate}: holds no PEM key"):
+    with pytest.raises(FileContentError, match=rf"^{ours.certificate}: does not hold an unencrypted PEM key"):
         check_pair(ours.certificate, ours.certificate)
     with pytest.raises(FileContentError, match=r"nowhere: No such file"):
         check_pair(ours.certificate, ours.directory / "nowhere")
