@@ -1,9 +1,5 @@
 """What more posts cost: the same feed from a category of one size, a search over all, the start, the memory."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -13,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.processes import running_post_index, running_product
 from benchmarks.rows import Row, in_turns
-from benchmarks.serving import IN_FLIGHT, Asked, free_addresses, one_thread, run_load, without_metrics_ports
+from benchmarks.serving import IN_FLIGHT, Asked, run_load
 from benchmarks.serving import Row as LoadRow
 from benchmarks.synthetic import TEXT_DIMENSION, TOWER_DIMENSION, Size, write_synthetic_bundle
 from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
-from cli.stack import Addresses, running_stack
 from post_index_service.index import PostIndex, Query
-from rpc.probe import is_serving
 from user_tower_service.encoder import Encoder
 
 CATEGORY_POSTS, USERS = 2_000, 300
@@ -52,7 +47,6 @@ def measure_growth(
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Point]:
     """All sizes in turn in every round; each stack runs from its own bundle below ``scratch``."""
-    without_metrics_ports()
     with ExitStack() as stack:
         loads, searches, facts = [], [], []
         for posts in sizes:
@@ -60,7 +54,7 @@ def measure_growth(
             root = scratch / str(posts)
             directory = write_synthetic_bundle(root, Size(posts, USERS, 1, CATEGORY_POSTS))
             on_step(f"starting on {posts:,} posts")
-            starts = [_start(root) for _ in range(STARTS)]
+            starts = [_start(root, scratch / f"logs-{posts}") for _ in range(STARTS)]
             facts.append([float(np.median(column)) for column in zip(*starts, strict=True)])
             bundle = open_bundle(directory)
             index = PostIndex(IndexPosts.read(bundle), bundle_id=bundle.bundle_id, user_weight=0.1)
@@ -73,9 +67,8 @@ def measure_growth(
                 (f"user{number}", 1, "", tuple(found.post.post_id for found in index.search(query).posts))
                 for number, query in enumerate(narrow)
             ]
-            addresses = Addresses(*free_addresses(4))
-            stack.enter_context(running_stack(root, addresses, logs=scratch / f"logs-{posts}"))
-            loads.append((addresses.gateway_grpc, asked))
+            product = stack.enter_context(running_product(root, logs=scratch / f"logs-{posts}"))
+            loads.append((product.gateway_grpc, asked))
         p50s: list[list[float]] = [[] for _ in sizes]
         rates: list[list[float]] = [[] for _ in sizes]
         for turn in range(rounds + 1):  # the first one warms
@@ -186,30 +179,11 @@ def _searches(searches: Sequence[tuple[PostIndex, Sequence[Query]]], *, rounds: 
     return in_turns(*actions, calls=USERS // 3, rounds=rounds)
 
 
-def _start(root: Path) -> tuple[float, float]:
-    """Seconds until an index process over ``root`` says SERVING, and its resident bytes then."""
-    address = free_addresses(1)[0]
-    variables = {
-        "MOODFEED_BUNDLES": str(root),
-        "MOODFEED_POST_INDEX_ADDRESS": address,
-        "MOODFEED_POST_INDEX_METRICS_PORT": "0",
-    }
-    started = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "post_index_service"],
-        env=os.environ | one_thread() | variables,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while not is_serving(address):
-            if process.poll() is not None:
-                raise RuntimeError(f"post_index_service ended with exit code {process.returncode}")
-            time.sleep(0.01)
-        seconds = time.monotonic() - started
-        status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+def _start(root: Path, logs: Path) -> tuple[float, float]:
+    """Seconds until a post index over ``root`` is SERVING, and its resident bytes then."""
+    began = time.monotonic()
+    with running_post_index(root, logs=logs) as started:
+        seconds = time.monotonic() - began
+        status = Path(f"/proc/{started.process.pid}/status").read_text().splitlines()
         resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
     return seconds, 1024.0 * resident

@@ -6,27 +6,29 @@ others and the predecessor's are looked at: ten different posts of the right cat
 
 import json
 import os
-import signal
-import socket
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import grpc
-import httpx
 import numpy as np
 
 from benchmarks.predecessor import write_tables
+from benchmarks.processes import (
+    Product,
+    one_thread,
+    running_echo,
+    running_echo_of_three,
+    running_predecessor,
+    running_product,
+)
 from benchmarks.synthetic import Size, write_synthetic_bundle
 from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
-from cli.stack import Addresses, Stack, running_stack
 from post_index_service.index import PostIndex, Query
 from user_tower_service.encoder import Encoder
 
@@ -84,44 +86,42 @@ def measure_serving(
     asked = _Requests(directory, users)
     write_tables(asked.index_posts, asked.usernames[:WARM_USERS], asked.user_embeddings(WARM_USERS), scratch / "tables")
     with ExitStack() as stack:
-        addresses = Addresses(*free_addresses(4))
-        without_metrics_ports()
-        product_stack = stack.enter_context(running_stack(bundles, addresses, logs=scratch / "logs"))
-        echo = stack.enter_context(_running_echo())
-        single = stack.enter_context(_running("benchmarks.echo", "single"))
-        predecessor = stack.enter_context(_running_predecessor(scratch / "tables"))
-        alone = Addresses(*free_addresses(4))
-        stack.enter_context(running_stack(bundles, alone, logs=scratch / "logs", embedded=True))
-        product, http = addresses.gateway_grpc, addresses.gateway_http
+        logs = scratch / "logs"
+        product = stack.enter_context(running_product(bundles, logs=logs))
+        echo = stack.enter_context(running_echo_of_three(logs=logs))
+        single = stack.enter_context(running_echo("single", logs=logs))
+        predecessor = stack.enter_context(running_predecessor(scratch / "tables", logs=logs))
+        alone = stack.enter_context(running_product(bundles, logs=logs, embedded=True))
+        grpc, http = product.gateway_grpc, product.gateway_http
         rows = (
             Row("echo, one sync process", single, "echo", IN_FLIGHT, asked.zipf),
             Row("echo, three processes", echo, "echo", IN_FLIGHT, asked.zipf),
-            Row("feed, usernames by Zipf", product, "grpc", IN_FLIGHT, asked.zipf),
-            Row("feed, usernames uniformly", product, "grpc", IN_FLIGHT, asked.uniform),
-            Row("feed, no username twice", product, "grpc", IN_FLIGHT, asked.cold, once=True),
+            Row("feed, usernames by Zipf", grpc, "grpc", IN_FLIGHT, asked.zipf),
+            Row("feed, usernames uniformly", grpc, "grpc", IN_FLIGHT, asked.uniform),
+            Row("feed, no username twice", grpc, "grpc", IN_FLIGHT, asked.cold, once=True),
             Row("feed over HTTP, by Zipf", http, "http", IN_FLIGHT, asked.zipf),
-            Row("feed with a mood seen before", product, "grpc", IN_FLIGHT, asked.old_moods),
-            Row("feed with a new mood", product, "grpc", IN_FLIGHT, asked.new_moods, once=True),
+            Row("feed with a mood seen before", grpc, "grpc", IN_FLIGHT, asked.old_moods),
+            Row("feed with a new mood", grpc, "grpc", IN_FLIGHT, asked.new_moods, once=True),
             Row("one process (embedded), by Zipf", alone.gateway_grpc, "grpc", IN_FLIGHT, asked.zipf),
             Row("predecessor", predecessor, "http", IN_FLIGHT, asked.unchecked),
             Row("predecessor, new mood", predecessor, "http", IN_FLIGHT, asked.unchecked_new_moods, once=True),
             Row("echo, three processes", echo, "echo", 1, asked.zipf),
-            Row("feed, usernames by Zipf", product, "grpc", 1, asked.zipf),
-            Row("feed, no username twice", product, "grpc", 1, asked.cold_one, once=True),
+            Row("feed, usernames by Zipf", grpc, "grpc", 1, asked.zipf),
+            Row("feed, no username twice", grpc, "grpc", 1, asked.cold_one, once=True),
         )
         results: dict[int, list[dict[str, Any]]] = {number: [] for number in range(len(rows))}
         for turn in range(rounds + 1):  # the first one warms
             for number, row in enumerate(rows):
                 if on_row:
                     on_row(turn, row.name)
-                spent = _processor_seconds(product_stack)
+                spent = _processor_seconds(product)
                 result = run_load(row, turn, seconds)
                 result["processor_seconds"] = {
-                    name: now - spent[name] for name, now in _processor_seconds(product_stack).items()
+                    name: now - spent[name] for name, now in _processor_seconds(product).items()
                 }
                 if turn:
                     results[number].append(result)
-    return [_median(row, results[number], products={product, http}) for number, row in enumerate(rows)]
+    return [_median(row, results[number], products={grpc, http}) for number, row in enumerate(rows)]
 
 
 class _Requests:
@@ -221,7 +221,7 @@ def run_load(row: Row, turn: int, seconds: float) -> dict[str, Any]:
         text=True,
         check=True,
         timeout=seconds + 60,
-        env=os.environ | one_thread(),
+        env=one_thread(),
     )
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -245,10 +245,10 @@ def _median(row: Row, results: list[dict[str, Any]], *, products: Collection[str
     )
 
 
-def _processor_seconds(stack: Stack) -> dict[str, float]:
+def _processor_seconds(product: Product) -> dict[str, float]:
     """What each process has spent so far, in the kernel and outside."""
     spent = {}
-    for name, process in stack.processes.items():
+    for name, process in product.processes.items():
         fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
         spent[name] = (int(fields[_USER_TICKS]) + int(fields[_KERNEL_TICKS])) / os.sysconf("SC_CLK_TCK")
     return spent
@@ -258,71 +258,3 @@ def _per_answer(results: Sequence[dict[str, Any]]) -> dict[str, float]:
     answered = sum(result["answered"] for result in results) or 1
     names = results[0]["processor_seconds"]
     return {name: sum(result["processor_seconds"][name] for result in results) / answered for name in names}
-
-
-def without_metrics_ports() -> None:
-    """Several stacks run at once, and nobody reads their metrics."""
-    for variable in ("MOODFEED_POST_INDEX_METRICS_PORT", "MOODFEED_USER_TOWER_METRICS_PORT"):
-        os.environ.setdefault(variable, "0")
-
-
-def one_thread() -> dict[str, str]:
-    """The environment of every process that is measured."""
-    return {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-
-
-@contextmanager
-def _running_echo() -> Iterator[str]:
-    with ExitStack() as stack:
-        tower = stack.enter_context(_running("benchmarks.echo", "tower"))
-        index = stack.enter_context(_running("benchmarks.echo", "index"))
-        yield stack.enter_context(_running("benchmarks.echo", "gateway", "--tower", tower, "--index", index))
-
-
-@contextmanager
-def _running(module: str, *arguments: str) -> Iterator[str]:
-    address = free_addresses(1)[0]
-    with _process("-m", module, *arguments, "--address", address) as process:
-        with grpc.insecure_channel(address) as channel:
-            grpc.channel_ready_future(channel).result(30)
-        assert process.poll() is None
-        yield address
-
-
-@contextmanager
-def _running_predecessor(tables: Path) -> Iterator[str]:
-    address = free_addresses(1)[0]
-    with _process("-m", "benchmarks.predecessor", str(tables), "--port", address.rpartition(":")[2]) as process:
-        deadline = time.monotonic() + 180
-        while True:
-            try:
-                httpx.get(f"http://{address}/docs", timeout=2)
-                break
-            except httpx.HTTPError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
-        yield address
-
-
-@contextmanager
-def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, *arguments], env=os.environ | one_thread(), start_new_session=True)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def free_addresses(count: int) -> list[str]:
-    """Places on loopback that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    names = [f"127.0.0.1:{item.getsockname()[1]}" for item in sockets]
-    for item in sockets:
-        item.close()
-    return names
