@@ -28,9 +28,7 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds; figures are medians over them.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.2, help="Seconds of each serving row in each round.")] = 3.0,
     posts: Annotated[int, typer.Option(min=20_000, help="Number of posts in the largest index.")] = 1_000_000,
-    output: Annotated[
-        Path | None, typer.Option(help="Directory to write bench.md, bench.json and plots to.", show_default="none")
-    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Directory to write bench.md, bench.json and plots to.")] = None,
 ) -> None:
     """Measure Moodfeed beside its floors, other engines and its predecessor; takes a quarter of an hour.
 

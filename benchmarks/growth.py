@@ -1,4 +1,4 @@
-"""What more posts cost: the same feed from a category of one size, a search over all, the start, the memory."""
+"""Measures what more posts cost: a feed from a category of one size, a search over all posts, the start, the memory."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ START_SECONDS, VECTORS_SHARE = 5.0, 1.3
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Costs at one size; seconds and bytes."""
+    """The costs at one number of posts, in seconds and bytes."""
 
     posts: int
     feed_p50: float
@@ -46,7 +46,10 @@ def measure_growth(
     seconds: float,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Point]:
-    """All sizes in turn in every round; each stack runs from its own bundle below ``scratch``."""
+    """Measure every size in every round; each size has a running product of its own, with a bundle below ``scratch``.
+
+    Raises RuntimeError if a feed is wrong or fails.
+    """
     with ExitStack() as stack:
         loads, searches, facts = [], [], []
         for posts in sizes:
@@ -71,37 +74,37 @@ def measure_growth(
             loads.append((product.gateway_grpc, asked))
         p50s: list[list[float]] = [[] for _ in sizes]
         rates: list[list[float]] = [[] for _ in sizes]
-        for turn in range(rounds + 1):  # the first one warms
-            for place, (target, asked) in enumerate(loads):
-                on_step(f"feeds from {sizes[place]:,} posts, round {turn} of {rounds}")
+        for turn in range(rounds + 1):  # the first one warms up
+            for number, (target, asked) in enumerate(loads):
+                on_step(f"feeds from {sizes[number]:,} posts, round {turn} of {rounds}")
                 for in_flight, kept in ((1, p50s), (IN_FLIGHT, rates)):
                     row = LoadRow("", target, "grpc", in_flight, partial(_all_of, asked))
                     result = run_load(row, turn, seconds)
                     if result["wrong"] or result["failed"]:
-                        raise RuntimeError(f"{sizes[place]} posts: wrong or failed feeds: {result['examples']}")
+                        raise RuntimeError(f"{sizes[number]} posts: wrong or failed feeds: {result['examples']}")
                     if turn:
                         rate = result["answered"] / result["seconds"]
-                        kept[place].append(float(np.median(result["latencies"])) if in_flight == 1 else rate)
+                        kept[number].append(float(np.median(result["latencies"])) if in_flight == 1 else rate)
         on_step("searches")
         narrow_seconds = _searches([(index, queries) for index, queries, _ in searches], rounds=rounds)
         wide_seconds = _searches([(index, queries) for index, _, queries in searches], rounds=rounds)
     return [
         Point(
             posts=posts,
-            feed_p50=float(np.median(p50s[place])),
-            feeds_per_second=float(np.median(rates[place])),
-            category_search=narrow_seconds[place],
-            whole_search=wide_seconds[place],
-            start=facts[place][0],
-            resident=facts[place][1],
+            feed_p50=float(np.median(p50s[number])),
+            feeds_per_second=float(np.median(rates[number])),
+            category_search=narrow_seconds[number],
+            whole_search=wide_seconds[number],
+            start=facts[number][0],
+            resident=facts[number][1],
             vectors=float(posts * (4 * TOWER_DIMENSION + 2 * TEXT_DIMENSION)),
         )
-        for place, posts in enumerate(sizes)
+        for number, posts in enumerate(sizes)
     ]
 
 
 def growth_rows(points: Sequence[Point]) -> list[Row]:
-    """The largest size beside the smallest, and beside what a start may take."""
+    """The largest size beside the smallest, and beside the goals for start and memory."""
     few, many = points[0], points[-1]
     ms, gb = 1e3, 1e-9
     smallest = f"the same of {few.posts:,}"
@@ -130,7 +133,7 @@ def growth_rows(points: Sequence[Point]) -> list[Row]:
 
 
 def growth_as_markdown(points: Sequence[Point]) -> str:
-    """A line a size."""
+    """A table with a line for each size."""
     lines = [
         "| posts | feed p50, ms | feeds/s | in category, ms | over all, ms | start, s | resident, MB | vectors, MB |",
         "|---" * 8 + "|",
@@ -146,7 +149,7 @@ def growth_as_markdown(points: Sequence[Point]) -> str:
 
 
 def write_growth_plot(points: Sequence[Point], path: Path) -> None:
-    """Cost against the number of posts, a panel each."""
+    """Plot each cost against the number of posts, in a panel of its own."""
     import matplotlib as mpl
 
     mpl.use("Agg")

@@ -1,7 +1,8 @@
-"""Requests a second and latencies of the product, its floors and its predecessor.
+"""Measures requests a second and latencies of the product, its floors and its predecessor.
 
-Every feed of the product is compared with what its bundle gives offline, of those with a new mood one in twenty; the
-others and the predecessor's are looked at: ten different posts of the right category. An echo's answers are not.
+Every feed of the product is compared with the feed computed offline from its bundle; of the feeds with a new mood, one
+in twenty is. The other feeds, and the predecessor's, must hold ten different posts of the right category. An echo's
+answers are not checked.
 """
 
 import json
@@ -33,12 +34,12 @@ from post_index_service.index import PostIndex, Query
 from user_tower_service.encoder import Encoder
 
 POSTS, CATEGORIES, CATEGORY_POSTS = 10_000, 4, 2_000
-WARM_USERS = 10_000  # asked again and again; the others are asked once
+WARM_USERS = 10_000  # who are asked for repeatedly; the others once
 _COLD, _COLD_ONE = 4_000, 900  # users that a row of 16, and of one in flight, may ask for in a round
 IN_FLIGHT = 16
 _ZIPF = 1.1
 _MOODS = 20
-_CHECKED_NEW_MOODS = 20  # one of so many is compared with what it should be; all are looked at
+_CHECKED_NEW_MOODS = 20  # one of this many is compared with the feed computed offline
 _USER_TICKS, _KERNEL_TICKS = 11, 12  # fields of /proc/PID/stat after the name
 
 Asked = tuple[str, int, str, tuple[int, ...]]
@@ -46,7 +47,7 @@ Asked = tuple[str, int, str, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that is measured; ``requests`` gives those of a round."""
+    """A row of the table: a target and the load on it; ``requests`` gives the requests of a round."""
 
     name: str
     target: str
@@ -58,9 +59,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Medians over the rounds: right answers a second, seconds of latency; and sums of what went wrong.
+    """The figures of a row: medians over the rounds, in right answers a second and seconds, and counts over all rounds.
 
-    ``processor_seconds`` is what each process of the product spent on a right answer, over all rounds.
+    ``processor_seconds`` is the processor time of each of the product's processes for one right answer.
     """
 
     name: str
@@ -79,7 +80,7 @@ class Measured:
 def measure_serving(
     scratch: Path, *, rounds: int, seconds: float, on_row: Callable[[int, str], None] | None = None
 ) -> list[Measured]:
-    """Start everything, run all rows in each round, stop everything; ``scratch`` gets the bundle, tables and logs."""
+    """Start all processes, run every row in each round, stop them; bundle, tables and logs go to ``scratch``."""
     bundles = scratch / "bundles"
     users = WARM_USERS + (rounds + 1) * (_COLD + _COLD_ONE)
     directory = write_synthetic_bundle(bundles, Size(POSTS, users, CATEGORIES, CATEGORY_POSTS))
@@ -110,7 +111,7 @@ def measure_serving(
             Row("feed, no username twice", grpc, "grpc", 1, asked.cold_one, once=True),
         )
         results: dict[int, list[dict[str, Any]]] = {number: [] for number in range(len(rows))}
-        for turn in range(rounds + 1):  # the first one warms
+        for turn in range(rounds + 1):  # the first one warms up
             for number, row in enumerate(rows):
                 if on_row:
                     on_row(turn, row.name)
@@ -125,7 +126,7 @@ def measure_serving(
 
 
 class _Requests:
-    """What is asked in each row, with what must come back."""
+    """The requests of each row, with the post ids that the answers must hold."""
 
     def __init__(self, directory: Path, users: int) -> None:
         bundle = open_bundle(directory)
@@ -145,32 +146,32 @@ class _Requests:
         self._next_mood = 0
 
     def user_embeddings(self, count: int) -> np.ndarray:
-        """Of the first users: float32 [count, tower dimension]."""
+        """The embeddings of the first users: float32 [count, tower dimension]."""
         contexts = [self._encoder.encode_context(username, "") for username in self.usernames[:count]]
         return np.stack([context.user.values for context in contexts if context.user is not None])
 
     def zipf(self, turn: int) -> list[Asked]:
-        """Few usernames often, many seldom."""
+        """A few usernames often, most of them rarely."""
         return [self._feeds[number] for number in np.roll(self._zipf, turn * 1_000)]
 
     def uniform(self, turn: int) -> list[Asked]:
-        """Each of ten thousand usernames as often."""
+        """Ten thousand usernames, all equally often."""
         return [self._feeds[number] for number in np.random.default_rng(turn).permutation(WARM_USERS)]
 
     def cold(self, turn: int) -> list[Asked]:
-        """Usernames that nobody asked for before."""
+        """Usernames that were never asked for before, for many requests in flight."""
         return self._take_cold(_COLD)
 
     def cold_one(self, turn: int) -> list[Asked]:
-        """As many as one caller can ask for."""
+        """The same, as many as one request in flight at a time can use up."""
         return self._take_cold(_COLD_ONE)
 
     def old_moods(self, turn: int) -> list[Asked]:
-        """Twenty moods, usernames by Zipf: the same feeds as without, but for the mood."""
+        """Twenty moods, usernames by Zipf: the requests of ``zipf`` with a mood each."""
         return [self._moody[number] for number in np.roll(self._zipf, turn * 1_000)]
 
     def new_moods(self, turn: int) -> list[Asked]:
-        """Moods that nobody typed before."""
+        """Moods that were never asked for before."""
         asked = []
         for number in range(2_000):
             mood = f"in the mood for number {self._next_mood}"
@@ -180,14 +181,14 @@ class _Requests:
         return asked
 
     def unchecked(self, turn: int) -> list[Asked]:
-        """For the predecessor, whose ranking is its own."""
+        """For the predecessor, which ranks by its own rule."""
         return [(username, category, "", ()) for username, category, *_ in self.zipf(turn)]
 
     def unchecked_new_moods(self, turn: int) -> list[Asked]:
-        """The same with moods that nobody typed before."""
+        """The same with moods that were never asked for before."""
         return [
-            (username, category, f"feeling {turn} {place}", ())
-            for place, (username, category, *_) in enumerate(self.zipf(turn)[:2_000])
+            (username, category, f"feeling {turn} {number}", ())
+            for number, (username, category, *_) in enumerate(self.zipf(turn)[:2_000])
         ]
 
     def _take_cold(self, count: int) -> list[Asked]:
@@ -205,7 +206,7 @@ class _Requests:
 
 
 def run_load(row: Row, turn: int, seconds: float) -> dict[str, Any]:
-    """What benchmarks.load says of a row in one round."""
+    """Run benchmarks.load on a row for one round; returns its result."""
     plan = {
         "target": row.target,
         "protocol": row.protocol,
@@ -246,7 +247,7 @@ def _median(row: Row, results: list[dict[str, Any]], *, products: Collection[str
 
 
 def _processor_seconds(product: Product) -> dict[str, float]:
-    """What each process has spent so far, in the kernel and outside."""
+    """The user and system time of each process so far."""
     spent = {}
     for name, process in product.processes.items():
         fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
