@@ -41,7 +41,7 @@ test-compose: $(READY) ## the same product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
-	$(BIN)/moodfeed bench --output data/bench
+	$(BIN)/python -m benchmarks --output data/bench
 
 $(BENCH_READY): requirements-bench.txt
 	@echo "Setting up .venv-bench"

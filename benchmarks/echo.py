@@ -1,4 +1,4 @@
-"""The floor: the same messages through the same processes, and nothing done with them.
+"""The floor: processes like the product's that exchange the same messages and compute nothing.
 
 python -m benchmarks.echo gateway --address HOST:PORT --tower HOST:PORT --index HOST:PORT
 python -m benchmarks.echo tower|index|single --address HOST:PORT
@@ -22,7 +22,7 @@ _BUNDLE = "ab" * 32
 
 
 def canned_context() -> user_tower_pb2.EncodeContextResponse:
-    """A user of 64 dimensions who has seen twenty posts."""
+    """A user embedding of 64 dimensions and twenty seen posts."""
     space = embedding_pb2.EmbeddingSpace(bundle_id=_BUNDLE, kind=embedding_pb2.EMBEDDING_KIND_TOWER, dimension=64)
     return user_tower_pb2.EncodeContextResponse(
         user_embedding=embedding_pb2.Embedding(space=space, values=bytes(256)),
@@ -32,7 +32,7 @@ def canned_context() -> user_tower_pb2.EncodeContextResponse:
 
 
 def canned_posts() -> list[dict[str, object]]:
-    """Ten posts as long as real ones."""
+    """Ten posts of realistic length."""
     return [
         {
             "post_id": number,
@@ -48,7 +48,7 @@ def canned_posts() -> list[dict[str, object]]:
 
 
 class Tower(user_tower_pb2_grpc.UserTowerServiceServicer):
-    """Answers with one context."""
+    """Always answers with the same context."""
 
     def __init__(self) -> None:
         self._answer = canned_context()
@@ -58,7 +58,7 @@ class Tower(user_tower_pb2_grpc.UserTowerServiceServicer):
 
 
 class Index(post_index_pb2_grpc.PostIndexServiceServicer):
-    """Answers with ten posts."""
+    """Always answers with the same ten posts."""
 
     def __init__(self) -> None:
         posts = [post_index_pb2.RankedPost(**post) for post in canned_posts()]  # type: ignore[arg-type]
@@ -69,13 +69,13 @@ class Index(post_index_pb2_grpc.PostIndexServiceServicer):
 
 
 def canned_feed() -> feed_pb2.GetFeedResponse:
-    """The feed that all echoes end in."""
+    """The feed that every echo returns."""
     posts = [feed_pb2.FeedPost(**post) for post in canned_posts()]  # type: ignore[arg-type]
     return feed_pb2.GetFeedResponse(posts=posts, next_page_token="x" * 90, bundle_id=_BUNDLE)
 
 
 class Feed(feed_pb2_grpc.FeedServiceServicer):
-    """Answers with one feed at once."""
+    """Always answers with the same feed, in one process."""
 
     def __init__(self) -> None:
         self._answer = canned_feed()
@@ -85,7 +85,7 @@ class Feed(feed_pb2_grpc.FeedServiceServicer):
 
 
 class Gateway(feed_pb2_grpc.FeedServiceServicer):
-    """Asks the tower, asks the index, answers."""
+    """Asks the tower and the index, then answers with the same feed."""
 
     def __init__(self, tower: grpc.aio.Channel, index: grpc.aio.Channel) -> None:
         self._tower = user_tower_pb2_grpc.UserTowerServiceStub(tower)
@@ -139,7 +139,7 @@ async def serve_gateway(address: str, tower: str, index: str) -> None:
 
 
 def main() -> None:
-    """Serve one role."""
+    """Serve the role that the arguments name."""
     parser = argparse.ArgumentParser(description="Serve one process of an echo.")
     parser.add_argument("role", choices=("gateway", "tower", "index", "single"))
     parser.add_argument("--address", required=True)

@@ -1,4 +1,4 @@
-"""The mood encoder and the corpus encoder, beside transformers, beside ONNX Runtime, and beside their floors."""
+"""Measures the mood encoder and the corpus encoder beside transformers, ONNX Runtime and their floors."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -36,23 +36,23 @@ NEAREST = 10
 
 
 def encoder_rows(*, rounds: int, texts: int = TEXTS) -> list[Row]:
-    """One new mood in each runtime, what 8 bits leave of the ranking, and a corpus in batches."""
+    """One new mood in each runtime, how much of the ranking 8 bits preserve, and a corpus in batches."""
     torch.set_num_threads(1)
     directory = default_encoder_directory()
     moods = [frame.format(feeling) for frame in FRAMES for feeling in FEELINGS]
     timed = moods[::4]
     sentences = _sentences()
     with TemporaryDirectory(prefix="moodfeed-encoder-") as name:
-        place = Path(name)
+        scratch = Path(name)
         eager, full = TorchEncoder(directory), OpenVinoEncoder(directory, quantised=False)
         for file in (CONFIG, TOKENIZER):
-            (place / file).write_bytes((directory / file).read_bytes())
-        write_quantised(directory, place)
-        quantised = OpenVinoEncoder(place)
+            (scratch / file).write_bytes((directory / file).read_bytes())
+        write_quantised(directory, scratch)
+        quantised = OpenVinoEncoder(scratch)
         shape = BertShape.read(directory / CONFIG)
         tokens = _tokens(directory, timed)
         peer_full = _session(bert_graph(shape, read_arrays(directory / WEIGHTS)))
-        peer_quantised = _session(bert_graph(shape, read_tensors(place / QUANTISED)))
+        peer_quantised = _session(bert_graph(shape, read_tensors(scratch / QUANTISED)))
         seconds = in_turns(
             lambda call: quantised.encode([timed[call]]),
             lambda call: eager.encode([timed[call]]),
@@ -71,30 +71,30 @@ def encoder_rows(*, rounds: int, texts: int = TEXTS) -> list[Row]:
             Row("a new mood, ONNX Runtime, the same 8 bits", others[2], ours, "ms", "ours, 8 bits"),
             Row("top-10 overlap of 8 bits", overlap(*nearest), 1, "", "full weights, eager", at_least=0.97),
         ]
-        return rows + _corpus_rows(full, eager, directory, place, sentences[:texts], moods=moods, rounds=rounds)
+        return rows + _corpus_rows(full, eager, directory, scratch, sentences[:texts], moods=moods, rounds=rounds)
 
 
 def _corpus_rows(
     full: OpenVinoEncoder,
     eager: TorchEncoder,
     directory: Path,
-    place: Path,
+    scratch: Path,
     sentences: list[str],
     *,
     moods: list[str],
     rounds: int,
 ) -> list[Row]:
-    """Texts a second of `moodfeed embed`, which reads full weights, beside int8, which is the floor, and eager."""
+    """Texts a second of `moodfeed embed`, which uses full weights, beside int8 (the floor) and transformers eager."""
     shape, arrays = BertShape.read(directory / CONFIG), read_arrays(directory / WEIGHTS)
-    (place / "full.onnx").write_bytes(bert_graph(shape, arrays))
+    (scratch / "full.onnx").write_bytes(bert_graph(shape, arrays))
     quantize_dynamic(
-        place / "full.onnx",
-        place / "int8.onnx",
+        scratch / "full.onnx",
+        scratch / "int8.onnx",
         per_channel=True,
         weight_type=QuantType.QInt8,
-        extra_options={"DefaultTensorType": TensorProto.FLOAT},  # of what the fused operators make it cannot tell
+        extra_options={"DefaultTensorType": TensorProto.FLOAT},  # it cannot infer those of fused operators
     )
-    session = _session(str(place / "int8.onnx"))
+    session = _session(str(scratch / "int8.onnx"))
     half = OpenVinoEncoder(directory, quantised=False, half_precision=True)
     of_length: dict[int, list[NDArray[np.int64]]] = {}
     for ids in _tokens(directory, sentences):
@@ -124,7 +124,7 @@ def _corpus_rows(
 
 
 def _sentences() -> list[str]:
-    """The mood sentences of a sample world's posts, each once."""
+    """The distinct mood sentences of a sample world's posts."""
     posts: Any = generate_world().tables.posts
     rows = [(str(row["title"]), read_summary(row["post_summary"])) for row in posts]
     found = (post_to_mood_sentence(summary.mood, f"{title}. {summary.description}") for title, summary in rows)
@@ -132,7 +132,7 @@ def _sentences() -> list[str]:
 
 
 def _tokens(directory: Path, texts: Sequence[str]) -> list[NDArray[np.int64]]:
-    """Each text's [1, tokens]."""
+    """The token ids of each text, [1, tokens]."""
     tokenizer = read_tokenizer(directory / TOKENIZER, max_tokens=128, vocabulary_size=2**31)
     return [np.array([tokenizer.encode(text).ids]) for text in texts]
 

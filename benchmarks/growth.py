@@ -1,9 +1,5 @@
-"""What more posts cost: the same feed from a category of one size, a search over all, the start, the memory."""
+"""Measures what more posts cost: a feed from a category of one size, a search over all posts, the start, the memory."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -13,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.processes import running_post_index, running_product
 from benchmarks.rows import Row, in_turns
-from benchmarks.serving import IN_FLIGHT, Asked, free_addresses, one_thread, run_load, without_metrics_ports
+from benchmarks.serving import IN_FLIGHT, Asked, run_load
 from benchmarks.serving import Row as LoadRow
 from benchmarks.synthetic import TEXT_DIMENSION, TOWER_DIMENSION, Size, write_synthetic_bundle
 from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
-from cli.stack import Addresses, running_stack
 from post_index_service.index import PostIndex, Query
-from rpc.probe import is_serving
 from user_tower_service.encoder import Encoder
 
 CATEGORY_POSTS, USERS = 2_000, 300
@@ -31,7 +26,7 @@ START_SECONDS, VECTORS_SHARE = 5.0, 1.3
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Costs at one size; seconds and bytes."""
+    """The costs at one number of posts, in seconds and bytes."""
 
     posts: int
     feed_p50: float
@@ -51,8 +46,10 @@ def measure_growth(
     seconds: float,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Point]:
-    """All sizes in turn in every round; each stack runs from its own bundle below ``scratch``."""
-    without_metrics_ports()
+    """Measure every size in every round; each size has a running product of its own, with a bundle below ``scratch``.
+
+    Raises RuntimeError if a feed is wrong or fails.
+    """
     with ExitStack() as stack:
         loads, searches, facts = [], [], []
         for posts in sizes:
@@ -60,7 +57,7 @@ def measure_growth(
             root = scratch / str(posts)
             directory = write_synthetic_bundle(root, Size(posts, USERS, 1, CATEGORY_POSTS))
             on_step(f"starting on {posts:,} posts")
-            starts = [_start(root) for _ in range(STARTS)]
+            starts = [_start(root, scratch / f"logs-{posts}") for _ in range(STARTS)]
             facts.append([float(np.median(column)) for column in zip(*starts, strict=True)])
             bundle = open_bundle(directory)
             index = PostIndex(IndexPosts.read(bundle), bundle_id=bundle.bundle_id, user_weight=0.1)
@@ -73,42 +70,41 @@ def measure_growth(
                 (f"user{number}", 1, "", tuple(found.post.post_id for found in index.search(query).posts))
                 for number, query in enumerate(narrow)
             ]
-            addresses = Addresses(*free_addresses(4))
-            stack.enter_context(running_stack(root, addresses, logs=scratch / f"logs-{posts}"))
-            loads.append((addresses.gateway_grpc, asked))
+            product = stack.enter_context(running_product(root, logs=scratch / f"logs-{posts}"))
+            loads.append((product.gateway_grpc, asked))
         p50s: list[list[float]] = [[] for _ in sizes]
         rates: list[list[float]] = [[] for _ in sizes]
-        for turn in range(rounds + 1):  # the first one warms
-            for place, (target, asked) in enumerate(loads):
-                on_step(f"feeds from {sizes[place]:,} posts, round {turn} of {rounds}")
+        for turn in range(rounds + 1):  # the first one warms up
+            for number, (target, asked) in enumerate(loads):
+                on_step(f"feeds from {sizes[number]:,} posts, round {turn} of {rounds}")
                 for in_flight, kept in ((1, p50s), (IN_FLIGHT, rates)):
                     row = LoadRow("", target, "grpc", in_flight, partial(_all_of, asked))
                     result = run_load(row, turn, seconds)
                     if result["wrong"] or result["failed"]:
-                        raise RuntimeError(f"{sizes[place]} posts: wrong or failed feeds: {result['examples']}")
+                        raise RuntimeError(f"{sizes[number]} posts: wrong or failed feeds: {result['examples']}")
                     if turn:
                         rate = result["answered"] / result["seconds"]
-                        kept[place].append(float(np.median(result["latencies"])) if in_flight == 1 else rate)
+                        kept[number].append(float(np.median(result["latencies"])) if in_flight == 1 else rate)
         on_step("searches")
         narrow_seconds = _searches([(index, queries) for index, queries, _ in searches], rounds=rounds)
         wide_seconds = _searches([(index, queries) for index, _, queries in searches], rounds=rounds)
     return [
         Point(
             posts=posts,
-            feed_p50=float(np.median(p50s[place])),
-            feeds_per_second=float(np.median(rates[place])),
-            category_search=narrow_seconds[place],
-            whole_search=wide_seconds[place],
-            start=facts[place][0],
-            resident=facts[place][1],
+            feed_p50=float(np.median(p50s[number])),
+            feeds_per_second=float(np.median(rates[number])),
+            category_search=narrow_seconds[number],
+            whole_search=wide_seconds[number],
+            start=facts[number][0],
+            resident=facts[number][1],
             vectors=float(posts * (4 * TOWER_DIMENSION + 2 * TEXT_DIMENSION)),
         )
-        for place, posts in enumerate(sizes)
+        for number, posts in enumerate(sizes)
     ]
 
 
 def growth_rows(points: Sequence[Point]) -> list[Row]:
-    """The largest size beside the smallest, and beside what a start may take."""
+    """The largest size beside the smallest, and beside the goals for start and memory."""
     few, many = points[0], points[-1]
     ms, gb = 1e3, 1e-9
     smallest = f"the same of {few.posts:,}"
@@ -137,7 +133,7 @@ def growth_rows(points: Sequence[Point]) -> list[Row]:
 
 
 def growth_as_markdown(points: Sequence[Point]) -> str:
-    """A line a size."""
+    """A table with a line for each size."""
     lines = [
         "| posts | feed p50, ms | feeds/s | in category, ms | over all, ms | start, s | resident, MB | vectors, MB |",
         "|---" * 8 + "|",
@@ -153,7 +149,7 @@ def growth_as_markdown(points: Sequence[Point]) -> str:
 
 
 def write_growth_plot(points: Sequence[Point], path: Path) -> None:
-    """Cost against the number of posts, a panel each."""
+    """Plot each cost against the number of posts, in a panel of its own."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -186,30 +182,11 @@ def _searches(searches: Sequence[tuple[PostIndex, Sequence[Query]]], *, rounds: 
     return in_turns(*actions, calls=USERS // 3, rounds=rounds)
 
 
-def _start(root: Path) -> tuple[float, float]:
-    """Seconds until an index process over ``root`` says SERVING, and its resident bytes then."""
-    address = free_addresses(1)[0]
-    variables = {
-        "MOODFEED_BUNDLES": str(root),
-        "MOODFEED_POST_INDEX_ADDRESS": address,
-        "MOODFEED_POST_INDEX_METRICS_PORT": "0",
-    }
-    started = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "post_index_service"],
-        env=os.environ | one_thread() | variables,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while not is_serving(address):
-            if process.poll() is not None:
-                raise RuntimeError(f"post_index_service ended with exit code {process.returncode}")
-            time.sleep(0.01)
-        seconds = time.monotonic() - started
-        status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+def _start(root: Path, logs: Path) -> tuple[float, float]:
+    """Seconds until a post index over ``root`` is SERVING, and its resident bytes then."""
+    began = time.monotonic()
+    with running_post_index(root, logs=logs) as started:
+        seconds = time.monotonic() - began
+        status = Path(f"/proc/{started.process.pid}/status").read_text().splitlines()
         resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
     return seconds, 1024.0 * resident

@@ -1,4 +1,4 @@
-"""The load: a process of its own that keeps so many requests in flight, and looks at every answer but an echo's.
+"""Generates load: keeps a number of requests in flight and checks every answer but an echo's.
 
 python -m benchmarks.load < plan.json > result.json
 """
@@ -19,7 +19,7 @@ from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; an empty ``expected`` is not compared, only its category, number and uniqueness."""
+    """A request and the post ids expected; if there are none, only number, uniqueness and category are checked."""
 
     username: str
     category_id: int
@@ -29,10 +29,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to ask of whom: requests are taken in turn for ``seconds``, each of them ``once`` if that is said."""
+    """The target and its requests, which are sent in turn for ``seconds``; with ``once``, each is sent at most once."""
 
     target: str
-    protocol: str  # grpc, http, or echo: grpc whose answers are not looked at
+    protocol: str  # grpc, http, or echo: gRPC without a check of the answers
     in_flight: int
     seconds: float
     requests: tuple[Request, ...]
@@ -41,7 +41,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Result:
-    """What came of it; ``latencies`` in seconds."""
+    """The outcome of a plan; ``latencies`` are in seconds."""
 
     answered: int = 0
     wrong: int = 0
@@ -52,7 +52,7 @@ class Result:
 
 
 def is_right(request: Request, posts: list[tuple[int, int]]) -> bool:
-    """``posts`` are (post id, category id) of an answer."""
+    """Whether an answer is right; ``posts`` are its (post id, category id)."""
     ids = [post_id for post_id, _ in posts]
     if len(set(ids)) != 10 or any(category_id != request.category_id for _, category_id in posts):
         return False
@@ -60,21 +60,21 @@ def is_right(request: Request, posts: list[tuple[int, int]]) -> bool:
 
 
 async def run(plan: Plan) -> Result:
-    """Keep ``in_flight`` requests under way."""
-    result, place = Result(), 0
+    """Run a plan, with ``in_flight`` requests at a time."""
+    result, next_number = Result(), 0
     end = time.perf_counter() + plan.seconds
 
     async def work(ask: Any) -> None:
-        nonlocal place
+        nonlocal next_number
         while time.perf_counter() < end:
-            if plan.once and place >= len(plan.requests):
+            if plan.once and next_number >= len(plan.requests):
                 return
-            request = plan.requests[place % len(plan.requests)]
-            place += 1
+            request = plan.requests[next_number % len(plan.requests)]
+            next_number += 1
             started = time.perf_counter()
             try:
                 posts = await ask(request)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is a failure
+            except Exception as error:  # noqa: BLE001 - every error counts as a failure
                 result.failed += 1
                 result.examples.append(f"{type(error).__name__}: {str(error)[:300]}")
                 continue

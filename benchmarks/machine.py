@@ -1,4 +1,4 @@
-"""The machine that a benchmark ran on, and how fast its memory and its arithmetic are."""
+"""Describes the machine that a benchmark runs on, and measures its memory and arithmetic."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ PACKAGES = ("grpcio", "protobuf", "numpy", "faiss-cpu", "torch", "transformers")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What figures depend on; bytes and operations a second are of one thread."""
+    """What the figures depend on; the rates are those of one thread."""
 
     processor: str
     cores: int
@@ -29,7 +29,7 @@ class Machine:
 
 
 def describe_machine() -> Machine:
-    """Ask the system, and measure."""
+    """Read the facts from the system and measure the rates."""
     memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
     processors = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return Machine(
@@ -44,7 +44,7 @@ def describe_machine() -> Machine:
 
 
 def _read_speed() -> float:
-    """Sum a block that no cache holds."""
+    """Sum a block too large for any cache."""
     block = np.ones(_READ_BYTES // 8, dtype=np.int64)
     return _READ_BYTES / _median_seconds(block.sum)
 

@@ -1,4 +1,4 @@
-"""The parts of the benchmark, and what came of them."""
+"""Runs the parts of the benchmark and keeps their figures."""
 
 import shutil
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from benchmarks.serving import Measured, measure_serving
 
 PEER_POSTS, PEER_QUERIES = 100_000, 30
 EXPORT_SECONDS = 180.0
-_BYTES_A_POST = 2_000  # of a bundle, generously
+_BYTES_A_POST = 2_000  # in a bundle, a generous estimate
 
 
 @dataclass(slots=True)
 class Bench:
-    """Measures part by part and keeps what it found; ``posts`` is the size of the largest index."""
+    """Measures one part at a time and keeps the figures; ``posts`` is the size of the largest index."""
 
     rounds: int
     seconds: float
@@ -31,7 +31,7 @@ class Bench:
     growth: list[Point] = field(default_factory=list)
 
     def run(self, part: str, scratch: Path) -> None:
-        """Measure one part; ``scratch`` is an empty directory that goes afterwards."""
+        """Measure one part; ``scratch`` is an empty directory. Raises OSError if its disk is too small."""
         {
             "serving": self._serving,
             "encoder": self._encoder,

@@ -1,8 +1,9 @@
-"""One peer in an environment of its own: told by lines on stdin, answering by lines of JSON on stdout.
+"""Runs one peer engine in an environment of its own, driven by lines on stdin; answers in lines of JSON on stdout.
 
-python peer_worker.py NAME DIRECTORY, under the Python of `.venv-bench`; it imports nothing of ours. DIRECTORY holds
-what benchmarks.peers wrote there. The first line it says is {"ready": seconds of building} or {"cannot": reason}; each
-line it reads makes it run all queries once and say {"seconds": median a query}; what it found is DIRECTORY/NAME.npy.
+python peer_worker.py NAME DIRECTORY, under the Python of `.venv-bench`; it imports none of our packages. DIRECTORY
+holds what benchmarks.peers wrote there. The first line of output is {"ready": seconds to build} or {"cannot": reason}.
+For each line of input it runs all queries once and prints {"seconds": median of a query}. The rows that it found are in
+DIRECTORY/NAME.npy.
 """
 
 import json
@@ -15,11 +16,11 @@ import numpy as np
 LIMIT = 10
 
 
-def hnswlib_all(place):
+def hnswlib_all(directory):
     """HNSW over all vectors."""
     import hnswlib
 
-    vectors, queries = np.load(place / "vectors.npy"), np.load(place / "queries.npy")
+    vectors, queries = np.load(directory / "vectors.npy"), np.load(directory / "queries.npy")
     index = hnswlib.Index(space="ip", dim=vectors.shape[1])
     index.init_index(max_elements=len(vectors), ef_construction=200, M=16)
     index.set_num_threads(2)
@@ -29,12 +30,12 @@ def hnswlib_all(place):
     return lambda row: index.knn_query(queries[row], k=LIMIT, num_threads=1)[0][0]
 
 
-def hnswlib_category(place):
-    """HNSW with a filter that lets one category in."""
+def hnswlib_category(directory):
+    """HNSW with a filter that admits one category."""
     import hnswlib
 
-    vectors, queries = np.load(place / "vectors.npy"), np.load(place / "queries.npy")
-    first, last = np.load(place / "category.npy").tolist()
+    vectors, queries = np.load(directory / "vectors.npy"), np.load(directory / "queries.npy")
+    first, last = np.load(directory / "category.npy").tolist()
     index = hnswlib.Index(space="ip", dim=vectors.shape[1])
     index.init_index(max_elements=len(vectors), ef_construction=200, M=16)
     index.set_num_threads(2)
@@ -47,34 +48,34 @@ def hnswlib_category(place):
     return lambda row: index.knn_query(queries[row], k=LIMIT, num_threads=1, filter=is_in)[0][0]
 
 
-def usearch_all(place):
-    """HNSW of usearch over all vectors."""
+def usearch_all(directory):
+    """The HNSW of usearch over all vectors."""
     from usearch.index import Index
 
-    vectors, queries = np.load(place / "vectors.npy"), np.load(place / "queries.npy")
+    vectors, queries = np.load(directory / "vectors.npy"), np.load(directory / "queries.npy")
     index = Index(ndim=vectors.shape[1], metric="ip", dtype="f32", connectivity=16, expansion_add=200)
     index.expansion_search = 200
     index.add(np.arange(len(vectors)), vectors, threads=2)
     return lambda row: index.search(queries[row], LIMIT, threads=1).keys
 
 
-def usearch_category(place):
+def usearch_category(directory):
     """Usearch's exact search in the slice of one category."""
     from usearch.index import MetricKind, search
 
-    vectors, queries = np.load(place / "vectors.npy"), np.load(place / "queries.npy")
-    first, last = np.load(place / "category.npy").tolist()
+    vectors, queries = np.load(directory / "vectors.npy"), np.load(directory / "queries.npy")
+    first, last = np.load(directory / "category.npy").tolist()
     part = np.ascontiguousarray(vectors[first:last])
     return lambda row: search(part, queries[row], LIMIT, MetricKind.IP, exact=True, threads=1).keys + first
 
 
-def milvus(place, expression):
+def milvus(directory, expression):
     """A flat collection in a file."""
     from pymilvus import DataType, MilvusClient
 
-    vectors, queries = np.load(place / "vectors.npy"), np.load(place / "queries.npy")
-    first, last = np.load(place / "category.npy").tolist()
-    client = MilvusClient(str(place / f"milvus{bool(expression)}.db"))
+    vectors, queries = np.load(directory / "vectors.npy"), np.load(directory / "queries.npy")
+    first, last = np.load(directory / "category.npy").tolist()
+    client = MilvusClient(str(directory / f"milvus{bool(expression)}.db"))
     schema = client.create_schema()
     schema.add_field("id", DataType.INT64, is_primary=True)
     schema.add_field("category", DataType.INT64)
@@ -100,9 +101,9 @@ def milvus(place, expression):
     return ask
 
 
-def numpy_all(place):
-    """All scores, and the best of them: what needs no engine."""
-    vectors, queries = np.load(place / "vectors.npy"), np.load(place / "queries.npy")
+def numpy_all(directory):
+    """Computes all scores with NumPy and takes the best: no engine at all."""
+    vectors, queries = np.load(directory / "vectors.npy"), np.load(directory / "queries.npy")
 
     def ask(row):
         scores = vectors @ queries[row]
@@ -118,25 +119,25 @@ PEERS = {
     "hnswlib-category": hnswlib_category,
     "usearch": usearch_all,
     "usearch-category": usearch_category,
-    "milvus-lite": lambda place: milvus(place, ""),
-    "milvus-lite-category": lambda place: milvus(place, "category == 1"),
+    "milvus-lite": lambda directory: milvus(directory, ""),
+    "milvus-lite-category": lambda directory: milvus(directory, "category == 1"),
 }
 
 
 def main():
-    """Build, then answer."""
-    name, place = sys.argv[1], Path(sys.argv[2])
-    say, sys.stdout = sys.stdout, sys.stderr  # what a peer prints is no answer
+    """Build the index, then answer until stdin ends."""
+    name, directory = sys.argv[1], Path(sys.argv[2])
+    say, sys.stdout = sys.stdout, sys.stderr  # a peer may print to stdout
     started = time.perf_counter()
     try:
-        ask = PEERS[name](place)
-        count = int((place / "count").read_text())
+        ask = PEERS[name](directory)
+        count = int((directory / "count").read_text())
         found = [np.asarray(ask(row)) for row in range(count)]
         rows = np.full((count, max(map(len, found))), -1, dtype=np.int64)
         for row, one in enumerate(found):
             rows[row, : len(one)] = one
-        np.save(place / f"{name}.npy", rows)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the report says it
+        np.save(directory / f"{name}.npy", rows)
+    except Exception as error:  # noqa: BLE001 - the report gives the reason
         print(json.dumps({"cannot": f"{type(error).__name__}: {error}"[:300]}), file=say, flush=True)
         return
     print(json.dumps({"ready": time.perf_counter() - started}), file=say, flush=True)

@@ -1,7 +1,7 @@
-"""Other engines beside ours: each in a process of an environment of its own, asked for one round at a time.
+"""Measures other engines beside ours, each in a process and an environment of its own, one round at a time.
 
-`make bench` makes that environment, `.venv-bench`, from requirements-bench.txt; without it the report names what is
-missing and goes on.
+`make bench` creates that environment, `.venv-bench`, from requirements-bench.txt. Without it the report says what is
+missing, and the benchmark goes on.
 """
 
 import json
@@ -25,7 +25,7 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a peer gave; ``cannot`` says why it gave nothing."""
+    """The figures of a peer; ``cannot`` says why there are none."""
 
     name: str
     seconds: float = float("nan")  # median a query, over the rounds
@@ -35,13 +35,13 @@ class Peer:
 
 
 def measure_beside(
-    names: Sequence[str], place: Path, ours: Callable[[int], object], *, count: int, rounds: int
+    names: Sequence[str], directory: Path, ours: Callable[[int], object], *, count: int, rounds: int
 ) -> tuple[float, list[Peer]]:
-    """Seconds a query of ``ours`` and of each peer, a round each in turn, over the ``count`` queries in ``place``."""
-    (place / "count").write_text(str(count))
+    """Seconds a query of ``ours`` and of each peer, which take turns, over the ``count`` queries in ``directory``."""
+    (directory / "count").write_text(str(count))
     mine: list[float] = []
     with ExitStack() as stack:
-        workers = [stack.enter_context(_worker(name, place)) for name in names]
+        workers = [stack.enter_context(_worker(name, directory)) for name in names]
         heard: list[list[float]] = [[] for _ in workers]
         for _ in range(rounds):
             mine.append(median_seconds(ours, count))
@@ -52,7 +52,7 @@ def measure_beside(
             Peer(worker.name, cannot=worker.cannot)
             if worker.cannot
             else Peer(
-                worker.name, float(np.median(seconds)), worker.build_seconds, np.load(place / f"{worker.name}.npy")
+                worker.name, float(np.median(seconds)), worker.build_seconds, np.load(directory / f"{worker.name}.npy")
             )
             for worker, seconds in zip(workers, heard, strict=True)
         ]
@@ -60,14 +60,14 @@ def measure_beside(
 
 
 class _Worker:
-    def __init__(self, name: str, place: Path) -> None:
+    def __init__(self, name: str, directory: Path) -> None:
         self.name, self.cannot, self.build_seconds = name, "", float("nan")
         self.process: subprocess.Popen[str] | None = None
         if not PYTHON.exists():
             self.cannot = f"{PYTHON} is missing: `make bench` makes it"
             return
         self.process = subprocess.Popen(
-            [PYTHON, WORKER, name, place],
+            [PYTHON, WORKER, name, directory],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -93,8 +93,8 @@ class _Worker:
 
 
 @contextmanager
-def _worker(name: str, place: Path) -> Iterator[_Worker]:
-    worker = _Worker(name, place)
+def _worker(name: str, directory: Path) -> Iterator[_Worker]:
+    worker = _Worker(name, directory)
     try:
         yield worker
     finally:

@@ -1,10 +1,10 @@
-"""The predecessor's way, written anew for comparison: one FastAPI process, embeddings from a CSV, everything scored.
+"""The predecessor's way, rewritten for comparison: one FastAPI process that reads a CSV and scores every post.
 
     python -m benchmarks.predecessor DIRECTORY --port PORT
 
 DIRECTORY holds ``posts.csv`` and ``users.csv`` as ``write_tables`` makes them. Each request scores all posts, sorts
-them, and keeps those of the category; a mood runs BERT eagerly inside the handler. One thread for each library, to be
-fair.
+them, and keeps those of the category; a mood runs BERT eagerly inside the handler. To be fair, each library has one
+thread.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from bundle.index_posts import IndexPosts
 
 
 def write_tables(index: IndexPosts, usernames: list[str], users: np.ndarray, directory: Path) -> None:
-    """Write the two tables; ``users`` float32 [users, tower dimension]."""
+    """Write the two tables; ``users`` is float32 [users, tower dimension]."""
     directory.mkdir(parents=True, exist_ok=True)
     posts = pd.DataFrame(
         {
@@ -39,7 +39,7 @@ def write_tables(index: IndexPosts, usernames: list[str], users: np.ndarray, dir
 
 
 def build_app(directory: Path) -> Any:
-    """Read the tables and the BERT."""
+    """Read the tables and the BERT; returns the FastAPI app."""
     import torch
     from fastapi import FastAPI, HTTPException
     from transformers import AutoModel, AutoTokenizer

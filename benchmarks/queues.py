@@ -1,9 +1,9 @@
-"""What waiting costs: a seeded simulation behind the claims of docs/scale.md.
+"""Simulates queues of requests, from a seed, for the tables of docs/scale.md.
 
 python -m benchmarks.queues [--requests N] [--seed N]
 
-Requests come at random (a Poisson process) to servers of one core each; a server answers one at a time, in the order of
-arrival. Times are in units of the mean service time, so a p99 of 4 means four times what a request takes alone.
+Requests arrive as a Poisson process at servers of one core each, which answer one at a time in the order of arrival.
+Times are in units of the mean service time: a p99 of 4 means four times what a request takes alone.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Times = NDArray[np.float64]
-_WARM = 0.1  # of the requests, which find the queues emptier than later ones do
+_WARM = 0.1  # share of the requests, left out: the first ones find emptier queues than later ones
 
 SPREADS: dict[str, Callable[[np.random.Generator, int], Times]] = {
     "all alike": lambda _, count: np.ones(count),
@@ -29,7 +29,7 @@ SPREADS: dict[str, Callable[[np.random.Generator, int], Times]] = {
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Waiting and service together, in mean service times; ``refused`` is the share that was turned away."""
+    """The time from arrival to answer, in mean service times; ``refused`` is the share of refused requests."""
 
     p50: float
     p99: float

@@ -1,4 +1,4 @@
-"""The benchmark as a table, as JSON and as a plot, with the goals beside what was measured."""
+"""Reports the benchmark as tables, JSON and plots, with the goals beside the figures."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _PROCESSES = ("gateway", "user_tower_service", "post_index_service")
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A ratio within one run; ``at_least`` says on which side of ``bound`` it should lie."""
+    """A ratio of two figures of one run that should be at least, or at most, ``bound``."""
 
     name: str
     ratio: float
@@ -25,12 +25,12 @@ class Goal:
 
     @property
     def is_met(self) -> bool:
-        """Whether it does."""
+        """Whether the ratio is on the right side of the bound."""
         return self.ratio >= self.bound if self.at_least else self.ratio <= self.bound
 
 
 def goals(measured: Sequence[Measured]) -> list[Goal]:
-    """What the issue asks of serving."""
+    """The goals of serving."""
     rate = {(row.name, row.in_flight): row.rate for row in measured}
     p50 = {(row.name, row.in_flight): row.p50_seconds for row in measured}
     zipf, echo = "feed, usernames by Zipf", "echo, three processes"
@@ -74,7 +74,7 @@ def goals(measured: Sequence[Measured]) -> list[Goal]:
 
 
 def as_markdown(machine: Machine, bench: Bench) -> str:
-    """The machine, and a table of each part that was measured."""
+    """The machine, and a table for each part that was measured."""
     head = (
         f"{machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.system}; "
         + ", ".join(f"{name} {version}" for name, version in machine.versions.items())
@@ -126,7 +126,7 @@ def _serving(measured: Sequence[Measured], *, seconds: float) -> str:
 
 
 def write_json(machine: Machine, bench: Bench, path: Path) -> None:
-    """Everything, for other programs."""
+    """Write all figures, for other programs."""
     document = {
         "machine": asdict(machine),
         "rounds": bench.rounds,
@@ -142,7 +142,7 @@ def write_json(machine: Machine, bench: Bench, path: Path) -> None:
 
 
 def write_plots(bench: Bench, directory: Path) -> list[Path]:
-    """A plot of serving and one of growth, of what was measured; where they lie."""
+    """Plot serving and growth, if they were measured; returns the paths of the plots."""
     written = []
     if bench.serving:
         write_plot(bench.serving, directory / "serving.png")
@@ -154,7 +154,7 @@ def write_plots(bench: Bench, directory: Path) -> list[Path]:
 
 
 def write_plot(measured: Sequence[Measured], path: Path) -> None:
-    """Right answers a second of each row, as bars with the rounds as dots."""
+    """Plot the right answers a second of each row as bars, with its rounds as dots."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -162,10 +162,10 @@ def write_plot(measured: Sequence[Measured], path: Path) -> None:
 
     rows = [row for row in measured if row.in_flight == IN_FLIGHT]
     figure, axes = plt.subplots(figsize=(9, 0.5 * len(rows) + 1.2), layout="constrained")
-    for place, row in enumerate(reversed(rows)):
+    for position, row in enumerate(reversed(rows)):
         color = "0.7" if row.name.startswith(("echo", "predecessor")) else "tab:blue"
-        axes.barh(place, row.rate, color=color)
-        axes.plot(row.rates, [place] * len(row.rates), "k.", markersize=4)
+        axes.barh(position, row.rate, color=color)
+        axes.plot(row.rates, [position] * len(row.rates), "k.", markersize=4)
     axes.set_yticks(range(len(rows)), [row.name for row in reversed(rows)])
     axes.set_xscale("log")
     axes.set_xlabel(f"right answers a second, {IN_FLIGHT} in flight (dots: rounds)")

@@ -1,4 +1,4 @@
-"""A figure beside what it is measured against, in one run, and the goal for their ratio."""
+"""Figures beside what they are measured against in the same run, and the goals for their ratios."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``measured`` and ``beside`` in one unit; ``at_most`` or ``at_least`` is the goal, if there is one."""
+    """Two figures in one unit; ``at_most`` or ``at_least`` is the goal for their ratio, if there is one."""
 
     what: str
     measured: float
@@ -22,19 +22,19 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """Measured by beside."""
+        """``measured`` divided by ``beside``."""
         return self.measured / self.beside if self.beside else float("nan")
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the ratio is where it should be; None without a goal."""
+        """Whether the ratio meets the goal; None without a goal."""
         if self.at_most is not None:
             return self.ratio <= self.at_most
         return None if self.at_least is None else self.ratio >= self.at_least
 
 
 def in_turns(*actions: Callable[[int], object], calls: int, rounds: int) -> list[float]:
-    """Median seconds a call of each action, taking turns over rounds; an action gets the number of the call."""
+    """Median seconds a call of each action; the actions take turns in each round and get the number of the call."""
     medians: list[list[float]] = [[] for _ in actions]
     for _ in range(rounds):
         for action, found in zip(actions, medians, strict=True):
@@ -43,7 +43,7 @@ def in_turns(*actions: Callable[[int], object], calls: int, rounds: int) -> list
 
 
 def median_seconds(action: Callable[[int], object], calls: int) -> float:
-    """Of so many calls in a row."""
+    """Median seconds of ``calls`` consecutive calls."""
     seconds = []
     for call in range(calls):
         started = time.perf_counter()
@@ -53,7 +53,7 @@ def median_seconds(action: Callable[[int], object], calls: int) -> float:
 
 
 def rows_as_markdown(title: str, rows: Sequence[Row]) -> str:
-    """A table of a part."""
+    """The rows as a Markdown table under a heading."""
     lines = [f"## {title}", "", "| | measured | beside | ratio | goal | | beside what |", "|---" * 7 + "|"]
     for row in rows:
         goal = "" if row.at_most is None else f"≤ {row.at_most:g}"

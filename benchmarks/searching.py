@@ -1,7 +1,7 @@
-"""The post index at scale, each search beside what the machine allows and beside other engines.
+"""Measures searches of the post index at scale, beside what the machine allows and beside other engines.
 
-Vectors are random unit vectors, the worst case for rounding. Each figure is a median of medians, of rounds in which the
-search and what it is measured against take turns.
+The vectors are random unit vectors, the worst case for rounding. A figure is the median of the rounds' medians; in
+each round a search and what it is measured against take turns.
 """
 
 import shutil
@@ -32,6 +32,7 @@ from post_index_service.index import PostIndex, Query
 TOWER_DIMENSION, TEXT_DIMENSION = 64, 384
 USER_WEIGHT = 0.5
 LIMIT = 10
+_QUERIES = 97  # users and moods; prime, so that they meet every category in turn
 
 
 def unit_rows(random: np.random.Generator, count: int, dimension: int) -> Matrix:
@@ -44,7 +45,7 @@ def unit_rows(random: np.random.Generator, count: int, dimension: int) -> Matrix
 
 
 def make_posts(category_sizes: Iterable[int], *, seed: int = 0) -> IndexPosts:
-    """Posts in categories 1, 2, … of the given sizes, with texts as long as real ones."""
+    """Posts in categories 1, 2, … of the given sizes, with text fields of realistic length."""
     sizes = list(category_sizes)
     count = sum(sizes)
     random = np.random.default_rng(seed)
@@ -75,88 +76,114 @@ def make_posts(category_sizes: Iterable[int], *, seed: int = 0) -> IndexPosts:
 
 
 def read_once(rows: np.ndarray) -> object:
-    """A pass over the bytes that does next to nothing with them: what memory allows."""
+    """Read every byte once and do next to nothing with it: the floor that memory bandwidth sets."""
     return np.bitwise_or.reduce(rows.reshape(-1).view(np.uint64))
 
 
 def embeddings(space: EmbeddingSpace, count: int, seed: int) -> list[Embedding]:
-    """Random queries."""
+    """Random queries: ``count`` unit vectors of the space."""
     return [Embedding(space, row) for row in unit_rows(np.random.default_rng(seed), count, space.dimension)]
 
 
 def search_rows(posts: IndexPosts, category_size: int, *, calls: int, rounds: int) -> list[Row]:
-    """By user in a category, over all, and by mood and user, on one index whose categories all have one size."""
+    """Searches of one index whose categories all have ``category_size`` posts, each beside its floor or an engine.
+
+    ``calls`` is the number of searches a round in a category; over all posts there are a tenth as many.
+    """
     index = PostIndex(posts, bundle_id="0" * 64, user_weight=USER_WEIGHT)
-    users, moods = embeddings(index.tower_space, 97, 1), embeddings(index.text_space, 97, 2)
-    count, categories = len(posts.posts), len(posts.categories)
-    places = [slice(number * category_size, (number + 1) * category_size) for number in range(categories)]
-
-    def category(call: int) -> Query:
-        return Query(user=users[call % 97], category_id=1 + call % categories, limit=LIMIT)
-
-    a = in_turns(
-        lambda call: index.search(category(call)),
-        lambda call: read_once(posts.tower_embeddings[places[call % categories]]),
-        calls=calls,
-        rounds=rounds,
-    )
-    b_calls = max(3, calls // 10)
     flat = faiss.IndexFlatIP(TOWER_DIMENSION)
     flat.add(posts.tower_embeddings)
-    b = in_turns(
-        lambda call: index.search(Query(user=users[call % 97], limit=LIMIT)),
-        lambda call: flat.search(users[call % 97].values[None], LIMIT),
-        calls=b_calls,
-        rounds=rounds,
-    )
-    recall = float(
-        np.mean(
-            [
-                len(
-                    {ranked.post.post_id for ranked in index.search(Query(user=user, limit=LIMIT)).posts}
-                    & set(posts.post_ids[flat.search(user.values[None], LIMIT)[1][0]].tolist())
-                )
-                / min(LIMIT, count)
-                for user in users
-            ]
-        )
-    )
-    c = in_turns(
-        lambda call: index.search(
-            Query(user=users[call % 97], mood=moods[call % 97], category_id=1 + call % categories, limit=LIMIT)
-        ),
-        lambda call: read_once(posts.text_embeddings[places[call % categories]]),
-        calls=calls,
-        rounds=rounds,
+    users, moods = embeddings(index.tower_space, _QUERIES, 1), embeddings(index.text_space, _QUERIES, 2)
+    count, categories = len(posts.posts), len(posts.categories)
+
+    def user(call: int) -> Embedding:
+        return users[call % _QUERIES]
+
+    def category_id(call: int) -> int:
+        return 1 + call % categories
+
+    def rows_of_category(call: int) -> slice:
+        first = (category_id(call) - 1) * category_size
+        return slice(first, first + category_size)
+
+    def by_user(call: int) -> object:
+        return index.search(Query(user=user(call), category_id=category_id(call), limit=LIMIT))
+
+    def by_user_over_all(call: int) -> list[int]:
+        return [ranked.post.post_id for ranked in index.search(Query(user=user(call), limit=LIMIT)).posts]
+
+    def flat_over_all(call: int) -> list[int]:
+        rows = flat.search(user(call).values[None], LIMIT)[1][0]
+        found: list[int] = posts.post_ids[rows].tolist()
+        return found
+
+    def by_mood_and_user(call: int) -> object:
+        mood = moods[call % _QUERIES]
+        return index.search(Query(user=user(call), mood=mood, category_id=category_id(call), limit=LIMIT))
+
+    def read_vectors(call: int) -> object:
+        return read_once(posts.tower_embeddings[rows_of_category(call)])
+
+    def read_texts(call: int) -> object:
+        return read_once(posts.text_embeddings[rows_of_category(call)])
+
+    over_all_calls = max(3, calls // 10)
+    by_user_seconds, vectors_seconds = in_turns(by_user, read_vectors, calls=calls, rounds=rounds)
+    all_seconds, flat_seconds = in_turns(by_user_over_all, flat_over_all, calls=over_all_calls, rounds=rounds)
+    mood_seconds, texts_seconds = in_turns(by_mood_and_user, read_texts, calls=calls, rounds=rounds)
+    recall = overlap(
+        np.array([by_user_over_all(call) for call in range(_QUERIES)]),
+        np.array([flat_over_all(call) for call in range(_QUERIES)]),
     )
     size = f"{category_size:,} of {count:,}"
     ms = 1e3
     return [
-        Row(f"by user, category of {size}", ms * a[0], ms * a[1], "ms", "reading its vectors once", at_most=1.3),
-        Row(f"by user, all {count:,}", ms * b[1], ms * b[0], "ms", "ours; measured: exact float32 FAISS", at_least=5),
+        Row(
+            f"by user, category of {size}",
+            ms * by_user_seconds,
+            ms * vectors_seconds,
+            "ms",
+            "reading its vectors once",
+            at_most=1.3,
+        ),
+        Row(
+            f"by user, all {count:,}",
+            ms * flat_seconds,
+            ms * all_seconds,
+            "ms",
+            "ours; measured: exact float32 FAISS",
+            at_least=5,
+        ),
         Row("recall@10 of that", recall, 1, "", "exact float32 FAISS", at_least=0.99),
-        Row(f"by mood and user, category of {size}", ms * c[0], ms * c[1], "ms", "reading its texts", at_most=1.5),
+        Row(
+            f"by mood and user, category of {size}",
+            ms * mood_seconds,
+            ms * texts_seconds,
+            "ms",
+            "reading its texts",
+            at_most=1.5,
+        ),
     ]
 
 
 def peer_rows(count: int, category_size: int, *, queries: int, rounds: int) -> list[Row]:
-    """Other engines on the same vectors, with their recall, by user: over all posts, and in the first category."""
+    """Searches by user in other engines beside ours, over all posts and in the first category, with their recall."""
     posts = make_posts([category_size] * (count // category_size))
     index = PostIndex(posts, bundle_id="0" * 64, user_weight=USER_WEIGHT)
     users = embeddings(index.tower_space, queries, 5)
     rows = []
     with TemporaryDirectory(prefix="moodfeed-peers-") as name:
-        place = Path(name)
-        np.save(place / "vectors.npy", posts.tower_embeddings)
-        np.save(place / "queries.npy", np.stack([user.values for user in users]))
-        np.save(place / "category.npy", np.array([0, category_size]))
+        directory = Path(name)
+        np.save(directory / "vectors.npy", posts.tower_embeddings)
+        np.save(directory / "queries.npy", np.stack([user.values for user in users]))
+        np.save(directory / "category.npy", np.array([0, category_size]))
         for kind, number, title in (("", None, f"all {count:,}"), ("-category", 1, f"{category_size:,} of {count:,}")):
             part = posts.tower_embeddings[: category_size if number else count]
             exact = np.argsort(-(np.stack([user.values for user in users]) @ part.T), axis=1)[:, :LIMIT]
             asked = [Query(user=user, category_id=number, limit=LIMIT) for user in users]
             ours, peers = measure_beside(
                 [f"{peer}{kind}" for peer in ("hnswlib", "usearch", "milvus-lite")],
-                place,
+                directory,
                 partial(_ask, index, asked),
                 count=queries,
                 rounds=rounds,
@@ -174,7 +201,7 @@ def _ask(index: PostIndex, queries: list[Query], call: int) -> object:
 
 
 def overlap(found: np.ndarray | None, exact: np.ndarray) -> float:
-    """Mean share of each row of ``exact`` that stands in the same row of ``found``."""
+    """The mean share of each row of ``exact`` that is in the same row of ``found``; NaN without ``found``."""
     if found is None:
         return float("nan")
     shares = [len(set(one.tolist()) & set(two.tolist())) / len(two) for one, two in zip(found, exact, strict=True)]
@@ -182,7 +209,7 @@ def overlap(found: np.ndarray | None, exact: np.ndarray) -> float:
 
 
 def export_row(posts: IndexPosts, limit_seconds: float) -> Row:
-    """Export and publish with embeddings given: pack the texts, balance, write, sync, hash, read back."""
+    """The time to export and publish when embeddings are given: pack texts, balance, write, sync, hash, read back."""
     root = Path(mkdtemp(prefix="moodfeed-export-"))
     columns: dict[str, Iterable[str]] = {name: [getattr(post, name) for post in posts.posts] for name in TEXT_FIELDS}
     started = time.perf_counter()
@@ -199,7 +226,7 @@ def export_row(posts: IndexPosts, limit_seconds: float) -> Row:
 
 
 def write(root: Path, posts: IndexPosts) -> None:
-    """Write, hash, sync and publish a bundle of what the index reads."""
+    """Write, hash, sync and publish a bundle that holds only what the index reads."""
     user = unit_rows(np.random.default_rng(3), 1, TOWER_DIMENSION)
     scores = posts.tower_embeddings @ user[0]
     best = np.lexsort((posts.post_ids, -scores))[:LIMIT]
@@ -220,5 +247,5 @@ def write(root: Path, posts: IndexPosts) -> None:
         CanaryEmbeddings(user, np.zeros((1, TEXT_DIMENSION), dtype=np.float32)).write(directory)
 
     directory = write_and_publish(root, manifest, write_files=write_files, sidecar={}, publish_it=False).directory
-    IndexPosts.read(open_bundle(directory))  # what a publish checks of the index
+    IndexPosts.read(open_bundle(directory))  # as a publish does to check it
     (root / "current").symlink_to(directory.name)

@@ -1,42 +1,45 @@
-"""Requests a second and latencies of the product, its floors and its predecessor.
+"""Measures requests a second and latencies of the product, its floors and its predecessor.
 
-Every feed of the product is compared with what its bundle gives offline, of those with a new mood one in twenty; the
-others and the predecessor's are looked at: ten different posts of the right category. An echo's answers are not.
+Every feed of the product is compared with the feed computed offline from its bundle; of the feeds with a new mood, one
+in twenty is. The other feeds, and the predecessor's, must hold ten different posts of the right category. An echo's
+answers are not checked.
 """
 
 import json
 import os
-import signal
-import socket
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import grpc
-import httpx
 import numpy as np
 
 from benchmarks.predecessor import write_tables
+from benchmarks.processes import (
+    Product,
+    one_thread,
+    running_echo,
+    running_echo_of_three,
+    running_predecessor,
+    running_product,
+)
 from benchmarks.synthetic import Size, write_synthetic_bundle
 from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
-from cli.stack import Addresses, Stack, running_stack
 from post_index_service.index import PostIndex, Query
 from user_tower_service.encoder import Encoder
 
 POSTS, CATEGORIES, CATEGORY_POSTS = 10_000, 4, 2_000
-WARM_USERS = 10_000  # asked again and again; the others are asked once
+WARM_USERS = 10_000  # who are asked for repeatedly; the others once
 _COLD, _COLD_ONE = 4_000, 900  # users that a row of 16, and of one in flight, may ask for in a round
 IN_FLIGHT = 16
 _ZIPF = 1.1
 _MOODS = 20
-_CHECKED_NEW_MOODS = 20  # one of so many is compared with what it should be; all are looked at
+_CHECKED_NEW_MOODS = 20  # one of this many is compared with the feed computed offline
 _USER_TICKS, _KERNEL_TICKS = 11, 12  # fields of /proc/PID/stat after the name
 
 Asked = tuple[str, int, str, tuple[int, ...]]
@@ -44,7 +47,7 @@ Asked = tuple[str, int, str, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that is measured; ``requests`` gives those of a round."""
+    """A row of the table: a target and the load on it; ``requests`` gives the requests of a round."""
 
     name: str
     target: str
@@ -56,9 +59,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Medians over the rounds: right answers a second, seconds of latency; and sums of what went wrong.
+    """The figures of a row: medians over the rounds, in right answers a second and seconds, and counts over all rounds.
 
-    ``processor_seconds`` is what each process of the product spent on a right answer, over all rounds.
+    ``processor_seconds`` is the processor time of each of the product's processes for one right answer.
     """
 
     name: str
@@ -77,55 +80,53 @@ class Measured:
 def measure_serving(
     scratch: Path, *, rounds: int, seconds: float, on_row: Callable[[int, str], None] | None = None
 ) -> list[Measured]:
-    """Start everything, run all rows in each round, stop everything; ``scratch`` gets the bundle, tables and logs."""
+    """Start all processes, run every row in each round, stop them; bundle, tables and logs go to ``scratch``."""
     bundles = scratch / "bundles"
     users = WARM_USERS + (rounds + 1) * (_COLD + _COLD_ONE)
     directory = write_synthetic_bundle(bundles, Size(POSTS, users, CATEGORIES, CATEGORY_POSTS))
     asked = _Requests(directory, users)
     write_tables(asked.index_posts, asked.usernames[:WARM_USERS], asked.user_embeddings(WARM_USERS), scratch / "tables")
     with ExitStack() as stack:
-        addresses = Addresses(*free_addresses(4))
-        without_metrics_ports()
-        product_stack = stack.enter_context(running_stack(bundles, addresses, logs=scratch / "logs"))
-        echo = stack.enter_context(_running_echo())
-        single = stack.enter_context(_running("benchmarks.echo", "single"))
-        predecessor = stack.enter_context(_running_predecessor(scratch / "tables"))
-        alone = Addresses(*free_addresses(4))
-        stack.enter_context(running_stack(bundles, alone, logs=scratch / "logs", embedded=True))
-        product, http = addresses.gateway_grpc, addresses.gateway_http
+        logs = scratch / "logs"
+        product = stack.enter_context(running_product(bundles, logs=logs))
+        echo = stack.enter_context(running_echo_of_three(logs=logs))
+        single = stack.enter_context(running_echo("single", logs=logs))
+        predecessor = stack.enter_context(running_predecessor(scratch / "tables", logs=logs))
+        alone = stack.enter_context(running_product(bundles, logs=logs, embedded=True))
+        grpc, http = product.gateway_grpc, product.gateway_http
         rows = (
             Row("echo, one sync process", single, "echo", IN_FLIGHT, asked.zipf),
             Row("echo, three processes", echo, "echo", IN_FLIGHT, asked.zipf),
-            Row("feed, usernames by Zipf", product, "grpc", IN_FLIGHT, asked.zipf),
-            Row("feed, usernames uniformly", product, "grpc", IN_FLIGHT, asked.uniform),
-            Row("feed, no username twice", product, "grpc", IN_FLIGHT, asked.cold, once=True),
+            Row("feed, usernames by Zipf", grpc, "grpc", IN_FLIGHT, asked.zipf),
+            Row("feed, usernames uniformly", grpc, "grpc", IN_FLIGHT, asked.uniform),
+            Row("feed, no username twice", grpc, "grpc", IN_FLIGHT, asked.cold, once=True),
             Row("feed over HTTP, by Zipf", http, "http", IN_FLIGHT, asked.zipf),
-            Row("feed with a mood seen before", product, "grpc", IN_FLIGHT, asked.old_moods),
-            Row("feed with a new mood", product, "grpc", IN_FLIGHT, asked.new_moods, once=True),
+            Row("feed with a mood seen before", grpc, "grpc", IN_FLIGHT, asked.old_moods),
+            Row("feed with a new mood", grpc, "grpc", IN_FLIGHT, asked.new_moods, once=True),
             Row("one process (embedded), by Zipf", alone.gateway_grpc, "grpc", IN_FLIGHT, asked.zipf),
             Row("predecessor", predecessor, "http", IN_FLIGHT, asked.unchecked),
             Row("predecessor, new mood", predecessor, "http", IN_FLIGHT, asked.unchecked_new_moods, once=True),
             Row("echo, three processes", echo, "echo", 1, asked.zipf),
-            Row("feed, usernames by Zipf", product, "grpc", 1, asked.zipf),
-            Row("feed, no username twice", product, "grpc", 1, asked.cold_one, once=True),
+            Row("feed, usernames by Zipf", grpc, "grpc", 1, asked.zipf),
+            Row("feed, no username twice", grpc, "grpc", 1, asked.cold_one, once=True),
         )
         results: dict[int, list[dict[str, Any]]] = {number: [] for number in range(len(rows))}
-        for turn in range(rounds + 1):  # the first one warms
+        for turn in range(rounds + 1):  # the first one warms up
             for number, row in enumerate(rows):
                 if on_row:
                     on_row(turn, row.name)
-                spent = _processor_seconds(product_stack)
+                spent = _processor_seconds(product)
                 result = run_load(row, turn, seconds)
                 result["processor_seconds"] = {
-                    name: now - spent[name] for name, now in _processor_seconds(product_stack).items()
+                    name: now - spent[name] for name, now in _processor_seconds(product).items()
                 }
                 if turn:
                     results[number].append(result)
-    return [_median(row, results[number], products={product, http}) for number, row in enumerate(rows)]
+    return [_median(row, results[number], products={grpc, http}) for number, row in enumerate(rows)]
 
 
 class _Requests:
-    """What is asked in each row, with what must come back."""
+    """The requests of each row, with the post ids that the answers must hold."""
 
     def __init__(self, directory: Path, users: int) -> None:
         bundle = open_bundle(directory)
@@ -145,32 +146,32 @@ class _Requests:
         self._next_mood = 0
 
     def user_embeddings(self, count: int) -> np.ndarray:
-        """Of the first users: float32 [count, tower dimension]."""
+        """The embeddings of the first users: float32 [count, tower dimension]."""
         contexts = [self._encoder.encode_context(username, "") for username in self.usernames[:count]]
         return np.stack([context.user.values for context in contexts if context.user is not None])
 
     def zipf(self, turn: int) -> list[Asked]:
-        """Few usernames often, many seldom."""
+        """A few usernames often, most of them rarely."""
         return [self._feeds[number] for number in np.roll(self._zipf, turn * 1_000)]
 
     def uniform(self, turn: int) -> list[Asked]:
-        """Each of ten thousand usernames as often."""
+        """Ten thousand usernames, all equally often."""
         return [self._feeds[number] for number in np.random.default_rng(turn).permutation(WARM_USERS)]
 
     def cold(self, turn: int) -> list[Asked]:
-        """Usernames that nobody asked for before."""
+        """Usernames that were never asked for before, for many requests in flight."""
         return self._take_cold(_COLD)
 
     def cold_one(self, turn: int) -> list[Asked]:
-        """As many as one caller can ask for."""
+        """The same, as many as one request in flight at a time can use up."""
         return self._take_cold(_COLD_ONE)
 
     def old_moods(self, turn: int) -> list[Asked]:
-        """Twenty moods, usernames by Zipf: the same feeds as without, but for the mood."""
+        """Twenty moods, usernames by Zipf: the requests of ``zipf`` with a mood each."""
         return [self._moody[number] for number in np.roll(self._zipf, turn * 1_000)]
 
     def new_moods(self, turn: int) -> list[Asked]:
-        """Moods that nobody typed before."""
+        """Moods that were never asked for before."""
         asked = []
         for number in range(2_000):
             mood = f"in the mood for number {self._next_mood}"
@@ -180,14 +181,14 @@ class _Requests:
         return asked
 
     def unchecked(self, turn: int) -> list[Asked]:
-        """For the predecessor, whose ranking is its own."""
+        """For the predecessor, which ranks by its own rule."""
         return [(username, category, "", ()) for username, category, *_ in self.zipf(turn)]
 
     def unchecked_new_moods(self, turn: int) -> list[Asked]:
-        """The same with moods that nobody typed before."""
+        """The same with moods that were never asked for before."""
         return [
-            (username, category, f"feeling {turn} {place}", ())
-            for place, (username, category, *_) in enumerate(self.zipf(turn)[:2_000])
+            (username, category, f"feeling {turn} {number}", ())
+            for number, (username, category, *_) in enumerate(self.zipf(turn)[:2_000])
         ]
 
     def _take_cold(self, count: int) -> list[Asked]:
@@ -205,7 +206,7 @@ class _Requests:
 
 
 def run_load(row: Row, turn: int, seconds: float) -> dict[str, Any]:
-    """What benchmarks.load says of a row in one round."""
+    """Run benchmarks.load on a row for one round; returns its result."""
     plan = {
         "target": row.target,
         "protocol": row.protocol,
@@ -221,7 +222,7 @@ def run_load(row: Row, turn: int, seconds: float) -> dict[str, Any]:
         text=True,
         check=True,
         timeout=seconds + 60,
-        env=os.environ | one_thread(),
+        env=one_thread(),
     )
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -245,10 +246,10 @@ def _median(row: Row, results: list[dict[str, Any]], *, products: Collection[str
     )
 
 
-def _processor_seconds(stack: Stack) -> dict[str, float]:
-    """What each process has spent so far, in the kernel and outside."""
+def _processor_seconds(product: Product) -> dict[str, float]:
+    """The user and system time of each process so far."""
     spent = {}
-    for name, process in stack.processes.items():
+    for name, process in product.processes.items():
         fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
         spent[name] = (int(fields[_USER_TICKS]) + int(fields[_KERNEL_TICKS])) / os.sysconf("SC_CLK_TCK")
     return spent
@@ -258,71 +259,3 @@ def _per_answer(results: Sequence[dict[str, Any]]) -> dict[str, float]:
     answered = sum(result["answered"] for result in results) or 1
     names = results[0]["processor_seconds"]
     return {name: sum(result["processor_seconds"][name] for result in results) / answered for name in names}
-
-
-def without_metrics_ports() -> None:
-    """Several stacks run at once, and nobody reads their metrics."""
-    for variable in ("MOODFEED_POST_INDEX_METRICS_PORT", "MOODFEED_USER_TOWER_METRICS_PORT"):
-        os.environ.setdefault(variable, "0")
-
-
-def one_thread() -> dict[str, str]:
-    """The environment of every process that is measured."""
-    return {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-
-
-@contextmanager
-def _running_echo() -> Iterator[str]:
-    with ExitStack() as stack:
-        tower = stack.enter_context(_running("benchmarks.echo", "tower"))
-        index = stack.enter_context(_running("benchmarks.echo", "index"))
-        yield stack.enter_context(_running("benchmarks.echo", "gateway", "--tower", tower, "--index", index))
-
-
-@contextmanager
-def _running(module: str, *arguments: str) -> Iterator[str]:
-    address = free_addresses(1)[0]
-    with _process("-m", module, *arguments, "--address", address) as process:
-        with grpc.insecure_channel(address) as channel:
-            grpc.channel_ready_future(channel).result(30)
-        assert process.poll() is None
-        yield address
-
-
-@contextmanager
-def _running_predecessor(tables: Path) -> Iterator[str]:
-    address = free_addresses(1)[0]
-    with _process("-m", "benchmarks.predecessor", str(tables), "--port", address.rpartition(":")[2]) as process:
-        deadline = time.monotonic() + 180
-        while True:
-            try:
-                httpx.get(f"http://{address}/docs", timeout=2)
-                break
-            except httpx.HTTPError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
-        yield address
-
-
-@contextmanager
-def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, *arguments], env=os.environ | one_thread(), start_new_session=True)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def free_addresses(count: int) -> list[str]:
-    """Places on loopback that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    names = [f"127.0.0.1:{item.getsockname()[1]}" for item in sockets]
-    for item in sockets:
-        item.close()
-    return names

@@ -1,4 +1,4 @@
-"""A bundle of any size out of a seed: random unit vectors and histories, untrained towers, a real BERT."""
+"""Generates a bundle of any size from a seed: random unit vectors and histories, untrained towers, a real BERT."""
 
 import shutil
 from dataclasses import dataclass
@@ -26,18 +26,18 @@ from two_tower.tower_files import write_words
 TEXT_DIMENSION = 384
 TOWER_DIMENSION = 64
 _HISTORY_POSTS = 10_000
-_HISTORY = (3, 30)  # posts that a user met
+_HISTORY = (3, 30)  # range of the number of posts in a user's history
 _WORDS = ("a", "the", "video")
 _RANDOM_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is; all posts but those of the measured categories lie in one large rest."""
+    """The size of a bundle; posts outside the measured categories share one more, large category."""
 
     posts: int
     users: int
-    categories: int  # measured ones
+    categories: int  # those that are measured
     category_posts: int
 
 

@@ -6,7 +6,6 @@ import typer
 from rich.markup import escape
 
 from cli import (
-    bench_command,
     bundle_commands,
     feed_commands,
     pipeline_commands,
@@ -46,7 +45,6 @@ for command in (
     report_command.report,
     run_command.ensure_bundle,
     sample_api_command.sample_api,
-    bench_command.bench,
     trust_commands.make_certificates,
     trust_commands.make_token,
 ):

@@ -1,1 +1,1 @@
-"""Holds the FAISS index of post embeddings, keyed by category."""
+"""The service that ranks the posts of a bundle: a FAISS index of their embeddings, keyed by category."""

@@ -1,4 +1,4 @@
-"""The post index service: settings, index of a bundle, server."""
+"""The process of the post index service: reads its settings, loads the current bundle, serves."""
 
 import sys
 
@@ -17,10 +17,10 @@ from rpc.structured_log import configure_logging
 
 
 def main() -> int:
-    """Serve the current bundle until SIGTERM; 1 if the bundle cannot be trusted, 2 for a wrong setting."""
+    """Serve the current bundle until SIGTERM; returns 1 if the bundle cannot be trusted, 2 for an invalid setting."""
     settings = load_settings(Settings)
     configure_logging("post_index_service", level=settings.log_level)
-    faiss.omp_set_num_threads(1)  # requests run side by side; more threads than cores cost tenfold
+    faiss.omp_set_num_threads(1)  # requests run in parallel; more threads than cores are ten times slower
     return serve_bundles(
         settings,
         name="post_index_service",

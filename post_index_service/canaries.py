@@ -1,4 +1,4 @@
-"""Prove the loaded index before it serves: the canaries' rankings must come out as training expects them."""
+"""Check a loaded index before it serves: it must rank the canaries' posts as the export recorded them."""
 
 from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import Bundle
@@ -7,11 +7,11 @@ from bundle.file_names import CANARIES
 from bundle.manifest import BundleError, Canary
 from post_index_service.index import PostIndex, Query
 
-_NEAR_TIE = 1e-5  # two posts this close may change places on another kind of processor
+_NEAR_TIE = 1e-5  # scores this close may be ordered differently on another kind of processor
 
 
 def check_canaries(index: PostIndex, bundle: Bundle) -> None:
-    """Search for every canary; BundleError names the first whose ranking is not the expected one."""
+    """Search for every canary; raises BundleError that names the first one with an unexpected ranking."""
     stored = CanaryEmbeddings.read(bundle)
     for canary, user, mood in zip(
         bundle.manifest.canaries, stored.user_embeddings, stored.mood_embeddings, strict=True
@@ -24,7 +24,7 @@ def check_canaries(index: PostIndex, bundle: Bundle) -> None:
         )
         if not _is_expected(index, query, canary):
             name = f"the canary {canary.username!r}, mood {canary.mood!r}"
-            raise BundleError(bundle.path(CANARIES), f"{name} finds other posts than at training: export again")
+            raise BundleError(bundle.path(CANARIES), f"{name} ranks other posts than at export; export again")
 
 
 def _is_expected(index: PostIndex, query: Query, canary: Canary) -> bool:

@@ -1,9 +1,9 @@
-"""Vectors in 8 bits a value: a first pass reads a quarter of the bytes and says how far its scores can be off.
+"""Vectors in 8 bits a value: a first pass reads a quarter of the bytes and bounds the error of its scores.
 
-A vector x is kept as the integers c in x = mean + step * (c + e), elementwise, with e in -0.5..0.5. The inner product
-with a query q is q·mean, which is the same for all and ranks nothing, plus (q * step)·c plus (q * step)·e, and by
-Cauchy and Schwarz the last is at most |q * step| times the largest |e| of all vectors. The query is rounded to 8 bits
-in the same way, so FAISS multiplies integers, without a rounding error of its own.
+A vector x is stored as the integers c in x = mean + step * (c + e), elementwise, with e in -0.5..0.5. The inner product
+with a query q is the sum of q·mean, (q * step)·c and (q * step)·e. The first term is the same for all vectors and does
+not affect their order. By the Cauchy-Schwarz inequality the last is at most |q * step| times the largest |e| of all
+vectors. The query is rounded to integers in the same way, so FAISS multiplies integers and adds no rounding error.
 """
 
 import math
@@ -20,20 +20,20 @@ from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]
-CodeMatrix = NDArray[np.uint8]  # [rows, dimension], a code c as c + 128
+CodeMatrix = NDArray[np.uint8]  # [rows, dimension]; a code c is stored as c + 128
 
 LARGEST_CODE = 127
-_BLOCK_ROWS = 512  # whose float32 copies stay in the processor's cache
+_BLOCK_ROWS = 512  # so many that their float32 copies stay in the processor's cache
 _SAMPLE_ROWS = 20_000
 _THREADS = 2
-_SLACK = 1 + 1e-4  # for what is rounded while the bounds themselves are computed
+_SLACK = 1 + 1e-4  # covers the rounding errors made while the bounds themselves are computed
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """How vectors of one kind became codes.
+    """How vectors of one kind were rounded to codes.
 
-    ``mean`` and ``step`` [dimension], ``worst`` the largest |e|, ``longest`` the largest |c| of a vector.
+    ``mean`` and ``step`` are [dimension], ``worst`` is the largest |e| and ``longest`` the largest |c| of a vector.
     """
 
     mean: Vector
@@ -44,9 +44,9 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class CodedQuery:
-    """A query rounded to integers, ``values`` float32 [dimension].
+    """A query rounded to integers: ``values`` float32 [dimension].
 
-    The score of a vector's codes times ``unit`` plus ``constant`` lies within ``error`` of the true inner product.
+    A code score times ``unit``, plus ``constant``, lies within ``error`` of the true inner product.
     """
 
     values: Vector
@@ -56,7 +56,7 @@ class CodedQuery:
 
 
 class Codes:
-    """The codes of several kinds of vectors side by side, so that one pass sums their scores."""
+    """The codes of several kinds of vectors side by side, so that one pass computes the sum of their scores."""
 
     def __init__(self, matrix: CodeMatrix, grids: tuple[Grid, ...]) -> None:
         self.matrix = matrix
@@ -66,7 +66,7 @@ class Codes:
 
     @classmethod
     def of(cls, *kinds: Matrix | HalfMatrix) -> "Codes":
-        """Round the vectors; ``kinds`` [rows, dimension] each, with the same rows."""
+        """Round the vectors; each of ``kinds`` is [rows, dimension], with the same number of rows."""
         columns = np.cumsum([0, *(vectors.shape[1] for vectors in kinds)])
         matrix = np.empty((len(kinds[0]), columns[-1]), dtype=np.uint8)
         return cls(
@@ -78,12 +78,12 @@ class Codes:
         )
 
     def last(self) -> "Codes":
-        """The codes of the last kind alone, copied to lie in one piece."""
+        """A contiguous copy of the last kind's codes alone."""
         grid = self.grids[-1]
         return Codes(np.ascontiguousarray(self.matrix[:, -len(grid.step) :]), (grid,))
 
     def query(self, *queries: Vector) -> CodedQuery:
-        """Round a query, a part for each kind: the score is the sum of the parts' inner products."""
+        """Round a query of one part a kind, [dimension] each; a score is the sum of the parts' inner products."""
         whole = np.concatenate(queries)
         scaled = whole * self._steps
         unit = max(float(scaled.max()), -float(scaled.min())) / LARGEST_CODE or 1.0
@@ -96,18 +96,18 @@ class Codes:
             part = slice(start, start := start + len(grid.step))
             error += _length(scaled[part]) * grid.worst + unit * _length(rounded_off[part]) * grid.longest
             length += _length(whole[part])
-        # What the exact scores are themselves rounded by, and the constant: float32, as many terms as values.
+        # The exact scores and the constant are float32 sums of as many terms as there are values: their rounding error.
         own = length * (len(whole) + 2) * 2.0**-22
         return CodedQuery(integers.astype(np.float32), unit, float(whole @ self._means), error * _SLACK + own)
 
-    def nearest(self, place: slice, query: CodedQuery, count: int) -> tuple[Rows, float]:
-        """The ``count`` rows of the slice that score best in the codes, counted from its start, in no order.
+    def nearest(self, span: slice, query: CodedQuery, count: int) -> tuple[Rows, float]:
+        """The ``count`` rows of ``span`` with the best code scores, unordered and relative to its start, and a bound.
 
-        With them a bound: no other row's true inner product is larger.
+        The true inner product of every other row of the span is at most the bound.
         """
         scores = np.full(count, -np.inf, dtype=np.float32)
         rows = np.full(count, -1, dtype=np.int64)
-        codes = self.matrix[place]
+        codes = self.matrix[span]
         scanner = _SCANNERS.of(codes.shape[1])
         scanner.set_query(faiss.swig_ptr(query.values))
         scanner.set_list(0, 0.0)
@@ -116,10 +116,10 @@ class Codes:
 
 
 class _Scanners(threading.local):
-    """A FAISS scanner a thread and dimension, as it holds the query that it scans for, and is never freed by SWIG."""
+    """One FAISS scanner for each thread and dimension: a scanner holds its query, and SWIG never frees one."""
 
     def __init__(self) -> None:
-        self._quantizers: list[Any] = []  # which FAISS does not keep alive
+        self._quantizers: list[Any] = []  # the scanners refer to them, and FAISS does not keep them alive
         self._scanners: dict[int, Any] = {}
 
     def of(self, dimension: int) -> Any:
@@ -136,47 +136,47 @@ _SCANNERS = _Scanners()
 
 
 def _round(vectors: Matrix | HalfMatrix, codes: CodeMatrix) -> Grid:
-    """Write the codes of the vectors, and say what was lost."""
+    """Write the codes of the vectors into ``codes`` and return their grid, with the largest rounding error."""
     if not len(vectors):
         return Grid(np.zeros(vectors.shape[1], "f4"), np.ones(vectors.shape[1], "f4"), 0.0, 0.0)
     every = max(1, len(vectors) // _SAMPLE_ROWS)
     mean = vectors[::every].mean(axis=0, dtype=np.float32)
-    places = [slice(start, start + _BLOCK_ROWS) for start in range(0, len(vectors), _BLOCK_ROWS)]
+    blocks = [slice(start, start + _BLOCK_ROWS) for start in range(0, len(vectors), _BLOCK_ROWS)]
 
-    def extremes(place: slice) -> tuple[Vector, Vector]:
-        block = in_float32(vectors[place])
+    def extremes(span: slice) -> tuple[Vector, Vector]:
+        block = in_float32(vectors[span])
         return block.min(axis=0), block.max(axis=0)
 
     with ThreadPoolExecutor(_THREADS) as threads:
-        lowest, highest = zip(*threads.map(extremes, places), strict=True)
+        lowest, highest = zip(*threads.map(extremes, blocks), strict=True)
         step = np.maximum(np.max(highest, axis=0) - mean, mean - np.min(lowest, axis=0)) / np.float32(LARGEST_CODE)
-        step[step == 0] = 1.0  # all vectors agree in this value
+        step[step == 0] = 1.0  # all vectors have the same value here
         per_step = np.float32(1) / step
 
-        def round_block(place: slice) -> tuple[float, float]:
-            exact = in_float32(vectors[place])  # and from here on in place: it is memory that takes the time
+        def round_block(span: slice) -> tuple[float, float]:
+            exact = in_float32(vectors[span])  # updated in place from here on: memory bandwidth is the bottleneck
             exact -= mean
             exact *= per_step
             rounded = np.rint(exact)
             exact -= rounded
             lengths = _longest(exact), _longest(rounded)
             rounded += np.float32(LARGEST_CODE + 1)
-            codes[place] = rounded
+            codes[span] = rounded
             return lengths
 
-        worst, longest = np.max(list(threads.map(round_block, places)), axis=0).tolist()
+        worst, longest = np.max(list(threads.map(round_block, blocks)), axis=0).tolist()
     return Grid(mean, step, worst * _SLACK + _float32_error(mean, step), longest * _SLACK)
 
 
 def rounding_of_products(vectors: Matrix) -> float:
-    """How far two ways to sum the inner product of a row with a unit vector in float32 can lie apart."""
+    """The largest difference between two ways to sum the inner product of a row and a unit vector in float32."""
     starts = range(0, len(vectors), _BLOCK_ROWS)
     longest = max((_longest(vectors[start : start + _BLOCK_ROWS]) for start in starts), default=0.0)
     return longest * float((vectors.shape[1] + 2) * 2.0**-22)
 
 
 def _float32_error(mean: Vector, step: Vector) -> float:
-    """How far e can be off because x - mean was itself rounded, as a length."""
+    """The error of e, as a length, that comes from the rounding of x - mean itself."""
     return float(np.linalg.norm((LARGEST_CODE + 1 + np.abs(mean) / step) * 2.0**-22))
 
 
@@ -189,7 +189,7 @@ def _longest(rows: Matrix) -> float:
 
 
 def among_sorted(values: Rows, sorted_values: Rows) -> NDArray[np.bool_]:
-    """Which of the values are among the sorted ones."""
+    """A mask of ``values`` that says which of them are in ``sorted_values``."""
     if not len(sorted_values):
         return np.zeros(len(values), dtype=np.bool_)
     return np.asarray(sorted_values.take(sorted_values.searchsorted(values), mode="clip") == values)

@@ -1,10 +1,10 @@
 """Search among the posts of a category or of all: by user, by mood, by both, or by popularity.
 
-Posts lie in order of category, so a category is a slice of each array and only that slice is scanned; a selector over
-all posts measured up to 400 times slower. FAISS scans 8-bit codes, or, where posts are few, BLAS the vectors beside the
-closeness of a mood that was met before. The best are ranked again, as many as it takes to be sure that no other post
-belongs among them. Only a user's search over all of very many posts takes its few best from a coarser scan, and is not
-sure.
+The arrays are sorted by category, so a category is a slice of each array and a search scans that slice alone. (A FAISS
+selector over all posts measured up to 400 times slower.) ``PostIndex._order`` is the table of all searches: what is
+asked for, what scans the slice, what ranks the rows that the scan finds. A scan has a known largest error, and as many
+rows are ranked by exact scores as it takes to prove that no other row belongs among the first. The one exception is a
+search by user over all of very many posts: it ranks a shortlist first, which may miss a post.
 """
 
 import math
@@ -28,6 +28,7 @@ from post_index_service.ranking import (
     DenseScan,
     InnerProduct,
     Order,
+    Product,
     Scan,
 )
 from post_index_service.shortlist import Shortlist
@@ -36,14 +37,14 @@ LARGEST_LIMIT = 100
 MOST_EXCLUSIONS = 1000
 MOST_SEEN = 100_000
 MOST_EXACT = 200_000
-"""Posts up to which a user's search over all categories is exact; beyond, it ranks a shortlist, see recall.py."""
+"""The largest index in which a search by user over all posts is exact; in a larger one it uses a shortlist."""
 MOST_DENSE = 4_096
-"""Posts up to which their vectors are read, not their codes first; the closeness of a mood to them is remembered."""
+"""The largest slice whose vectors are scanned instead of their codes, and whose closeness to a mood is remembered."""
 _NORM_TOLERANCE = 1e-3
 
 
 class SearchError(Exception):
-    """A search that cannot be made.
+    """The base of the errors of a search.
 
     SearchError
     ├── CategoryNotFoundError
@@ -58,23 +59,23 @@ class SearchError(Exception):
 
 
 class CategoryNotFoundError(SearchError):
-    """No servable post has this category."""
+    """There is no servable post in this category."""
 
 
 class EmbeddingSpaceMismatchError(SearchError):
-    """The embedding lives in another space: another bundle, kind or dimension."""
+    """The embedding is of another space: another bundle, kind or dimension."""
 
 
 class InvalidEmbeddingError(SearchError):
-    """The embedding is no unit vector of its dimension."""
+    """The embedding is not a unit vector of its space's dimension."""
 
 
 class InvalidSearchError(SearchError):
-    """Limit, offset or the number of ids is out of range."""
+    """The limit, the offset or a number of post ids is out of range."""
 
 
 class Ranking(Enum):
-    """Which rule ordered the posts."""
+    """The rule that ordered the posts. Each name is that of a value of the contract's SearchRanking."""
 
     USER = "user"
     MOOD_THEN_USER = "mood then user"
@@ -84,7 +85,7 @@ class Ranking(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to search for and what to leave out; see post_index.proto for the meaning of each field."""
+    """What to search for and which posts to leave out; post_index.proto documents each field."""
 
     user: Embedding | None = None
     mood: Embedding | None = None
@@ -105,9 +106,9 @@ class RankedPost:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """One page of a ranking of ``served``: its ``rows`` there, best first, with their ``scores``.
+    """One page of a ranking: ``rows`` of ``served``, best first, with their ``scores``.
 
-    ``has_more`` says whether the ranking goes on after it.
+    ``has_more`` says whether the ranking continues after this page.
     """
 
     rows: tuple[int, ...]
@@ -118,7 +119,7 @@ class SearchResult:
 
     @property
     def posts(self) -> tuple[RankedPost, ...]:
-        """What the page shows."""
+        """The posts of the page with their scores, best first."""
         return tuple(map(RankedPost, self.served.at(np.array(self.rows, dtype=np.int64)), self.scores))
 
 
@@ -143,14 +144,14 @@ class PostIndex:
         most_dense: int = MOST_DENSE,
     ) -> None:
         self.bundle_id = bundle_id
-        self.recall = math.nan  # until somebody has measured it
+        self.recall = math.nan  # until it is measured, see recall.py
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
         self.text_space = EmbeddingSpace(bundle_id, EmbeddingKind.TEXT, posts.text_embeddings.shape[1])
         self._posts = posts.posts
         self._tower = posts.tower_embeddings
         self._text = posts.text_embeddings
         self._user_weight = float(np.float32(user_weight))
-        # Side by side, so that closeness + user_weight * user score is one inner product, which one pass finds.
+        # Side by side: closeness + user_weight * user score is then one inner product, and one pass scans for it.
         self._text_and_tower_codes = Codes.of(posts.text_embeddings, posts.tower_embeddings)
         self._tower_codes = self._text_and_tower_codes.last()
         self._tower_rounding = rounding_of_products(posts.tower_embeddings)
@@ -171,29 +172,31 @@ class PostIndex:
         posts.let_go_of_pages()
 
     def categories(self) -> tuple[CategoryCount, ...]:
-        """Exactly the categories with at least one post, ascending by number."""
+        """The categories that have at least one post, ascending by id."""
         return tuple(
-            CategoryCount(self._names[number], place.stop - place.start) for number, place in self._slices.items()
+            CategoryCount(self._names[number], span.stop - span.start) for number, span in self._slices.items()
         )
 
     def search(self, query: Query) -> SearchResult:
-        """One page of the query's ranking: the same at every call, ties to the smaller post id.
+        """One page of the query's ranking. Every call gives the same ranking; ties go to the smaller post id.
 
-        It is exact, but by user over all categories of more than ``most_exact`` posts, where one of the first ten may
-        rarely be missing. Every other promise holds there too.
+        Posts that the user has seen come after all others, ranked by the same rule.
 
-        Posts seen by the user come after all others, ranked by the same rule among themselves.
+        The ranking is exact, with one exception: a search by user over more than ``most_exact`` posts rarely misses
+        one of the first ten. Its pages still hold every post exactly once.
+
+        Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError and InvalidSearchError.
         """
         _check_numbers(query)
         user = None if query.user is None else _check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else _check_embedding(query.mood, self.text_space)
-        place = self._slice_of(query.category_id)
-        ranking, order = self._order(place, user, mood)
+        span = self._slice_of(query.category_id)
+        ranking, order = self._order(span, user, mood)
 
-        excluded = self._rows_in(place, query.exclude_post_ids)
-        seen = self._rows_in(place, query.seen_post_ids)
+        excluded = self._rows_in(span, query.exclude_post_ids)
+        seen = self._rows_in(span, query.seen_post_ids)
         seen = seen[~among_sorted(seen, excluded)] if len(excluded) else seen
-        total = place.stop - place.start - len(excluded)
+        total = span.stop - span.start - len(excluded)
         unseen_total = total - len(seen)
         first, last = min(query.offset, total), min(query.offset + query.limit, total)
 
@@ -203,7 +206,7 @@ class PostIndex:
             seen_rows, seen_scores = order.among(seen)
             rows, scores = np.concatenate([rows, seen_rows]), np.concatenate([scores, seen_scores])
         return SearchResult(
-            rows=tuple((place.start + rows[first:last]).tolist()),
+            rows=tuple((span.start + rows[first:last]).tolist()),
             scores=tuple(scores[first:last].tolist()),
             has_more=last < total,
             ranking=ranking,
@@ -217,51 +220,66 @@ class PostIndex:
             raise CategoryNotFoundError("invalid category id", category_id=str(category_id))
         return self._slices[category_id]
 
-    def _order(self, place: slice, user: Vector | None, mood: Vector | None) -> tuple[Ranking, Order]:
-        ids = self._post_ids[place]
-        by_user = None if user is None else InnerProduct(self._tower[place], user, self._user_weight)
-        if mood is None:
-            if by_user is None:
-                return Ranking.POPULAR, ByPopularity(self._popularity[place], ids)
-            exact = ByInnerProducts(self._scan_by_user(place, by_user), (by_user,), ids)
-            if self._shortlist and len(ids) == len(self._post_ids):
-                return Ranking.USER, ByShortlist(exact, self._shortlist, by_user.query)
-            return Ranking.USER, exact
-        by_mood = InnerProduct(self._text[place], mood)
-        closeness = self._remembered(place, by_mood)
-        products = (closeness or by_mood,) if by_user is None else (closeness or by_mood, by_user)
-        scan = self._scan_by_mood(place, by_mood, by_user, closeness)
-        ranking = Ranking.MOOD if by_user is None else Ranking.MOOD_THEN_USER
-        return ranking, ByInnerProducts(scan, products, ids)
+    def _order(self, span: slice, user: Vector | None, mood: Vector | None) -> tuple[Ranking, Order]:
+        """The table of all searches: what is asked for, what scans the slice, what the rows are ranked by."""
+        post_ids = self._post_ids[span]
+        by_mood = None if mood is None else self._closeness_to(span, mood)
+        by_user = None if user is None else InnerProduct(self._tower[span], user, self._user_weight)
+        is_small = len(post_ids) <= self._most_dense
+        shortlist = self._shortlist if len(post_ids) == len(self._post_ids) else None
 
-    def _remembered(self, place: slice, by_mood: InnerProduct) -> Closeness | None:
-        total = place.stop - place.start
+        def exact(scan: Scan, *products: Product) -> ByInnerProducts:
+            return ByInnerProducts(scan, products, post_ids)
+
+        ranking: Ranking
+        order: Order
+        match by_mood, by_user:
+            case None, None:
+                ranking, order = Ranking.POPULAR, ByPopularity(self._popularity[span], post_ids)
+            case None, InnerProduct() if shortlist:
+                everything = exact(self._tower_scan(span, by_user), by_user)
+                ranking, order = Ranking.USER, ByShortlist(everything, shortlist, by_user.query)
+            case None, InnerProduct() if is_small:
+                ranking, order = Ranking.USER, exact(DenseScan(by_user, self._tower_rounding), by_user)
+            case None, InnerProduct():
+                ranking, order = Ranking.USER, exact(self._tower_scan(span, by_user), by_user)
+            case Closeness(), None:
+                ranking, order = Ranking.MOOD, exact(ClosenessScan(by_mood), by_mood)
+            case InnerProduct(), None:
+                ranking, order = Ranking.MOOD, exact(self._text_scan(span, by_mood), by_mood)
+            case Closeness(), InnerProduct():
+                dense = DenseScan(by_user, self._tower_rounding, by_mood)
+                ranking, order = Ranking.MOOD_THEN_USER, exact(dense, by_mood, by_user)
+            case InnerProduct(), InnerProduct():
+                coded = self._text_scan(span, by_mood, by_user)
+                ranking, order = Ranking.MOOD_THEN_USER, exact(coded, by_mood, by_user)
+        return ranking, order
+
+    def _closeness_to(self, span: slice, mood: Vector) -> Closeness | InnerProduct:
+        """The remembered closeness of the posts to a mood, or the product to compute it by."""
+        by_mood = InnerProduct(self._text[span], mood)
+        total = span.stop - span.start
         if not 0 < total <= self._most_dense:
-            return None
-        return self._closeness.of(by_mood.query, (place.start, total), lambda: by_mood.of(np.arange(total)))
+            return by_mood
+        known = self._closeness.of(mood, (span.start, total), lambda: by_mood.of(np.arange(total)))
+        return known or by_mood
 
-    def _scan_by_mood(
-        self, place: slice, by_mood: InnerProduct, by_user: InnerProduct | None, closeness: Closeness | None
-    ) -> Scan:
-        if closeness is not None:
-            return DenseScan(by_user, self._tower_rounding, closeness) if by_user else ClosenessScan(closeness)
-        user = np.float32(self._user_weight) * by_user.query if by_user else np.zeros(self.tower_space.dimension, "f4")
+    def _tower_scan(self, span: slice, by_user: InnerProduct) -> CodedScan:
+        return CodedScan(self._tower_codes, span, self._tower_codes.query(by_user.query))
+
+    def _text_scan(self, span: slice, by_mood: InnerProduct, by_user: InnerProduct | None = None) -> CodedScan:
+        """By mood, and by user in the same pass; without a user, the tower's codes are multiplied by zeros."""
+        user = np.float32(by_user.weight) * by_user.query if by_user else np.zeros(self.tower_space.dimension, "f4")
         codes = self._text_and_tower_codes
-        return CodedScan(codes, place, codes.query(by_mood.query, user), place.stop - place.start)
+        return CodedScan(codes, span, codes.query(by_mood.query, user))
 
-    def _scan_by_user(self, place: slice, by_user: InnerProduct) -> Scan:
-        total = place.stop - place.start
-        if total <= self._most_dense:
-            return DenseScan(by_user, self._tower_rounding)
-        return CodedScan(self._tower_codes, place, self._tower_codes.query(by_user.query), total)
-
-    def _rows_in(self, place: slice, post_ids: Sequence[int]) -> Rows:
-        """Rows, ascending and relative to the slice, of those of the ids that lie in it."""
+    def _rows_in(self, span: slice, post_ids: Sequence[int]) -> Rows:
+        """The rows of the posts with these ids that lie in the slice, ascending and relative to its start."""
         if not (post_ids and len(self._posts)):
             return np.zeros(0, dtype=np.int64)
         wanted = np.array(sorted(set(post_ids)), dtype=np.int64)
-        is_category = place.stop - place.start < len(self._posts)  # in which the posts ascend by id
-        ids = self._post_ids[place] if is_category else self._sorted_ids
+        is_category = span.stop - span.start < len(self._posts)  # within a category the posts ascend by id
+        ids = self._post_ids[span] if is_category else self._sorted_ids
         rows = ids.searchsorted(wanted)
         rows = rows[ids.take(rows, mode="clip") == wanted]
         return rows if is_category else np.sort(self._rows_by_id[rows].astype(np.int64))
@@ -269,13 +287,13 @@ class PostIndex:
 
 def _check_numbers(query: Query) -> None:
     if not 1 <= query.limit <= LARGEST_LIMIT:
-        raise InvalidSearchError(f"limit is {query.limit}, it must be 1 to {LARGEST_LIMIT}")
+        raise InvalidSearchError(f"limit is {query.limit}, it must be from 1 to {LARGEST_LIMIT}")
     if query.offset < 0:
         raise InvalidSearchError(f"offset is {query.offset}, it must not be negative")
     if len(query.exclude_post_ids) > MOST_EXCLUSIONS:
-        raise InvalidSearchError(f"{len(query.exclude_post_ids)} excluded posts, at most {MOST_EXCLUSIONS} are allowed")
+        raise InvalidSearchError(f"{len(query.exclude_post_ids)} excluded posts, the most allowed is {MOST_EXCLUSIONS}")
     if len(query.seen_post_ids) > MOST_SEEN:
-        raise InvalidSearchError(f"{len(query.seen_post_ids)} seen posts, at most {MOST_SEEN} are allowed")
+        raise InvalidSearchError(f"{len(query.seen_post_ids)} seen posts, the most allowed is {MOST_SEEN}")
 
 
 def _check_embedding(embedding: Embedding, expected: EmbeddingSpace) -> Vector:
@@ -291,7 +309,7 @@ def _check_embedding(embedding: Embedding, expected: EmbeddingSpace) -> Vector:
     with np.errstate(over="ignore", invalid="ignore"):
         norm = math.sqrt(float(values @ values))
     if not math.isfinite(norm):
-        raise InvalidEmbeddingError("embedding holds a value that is not finite, or far too large")
+        raise InvalidEmbeddingError("embedding holds a value that is not finite or far too large")
     if abs(norm - 1) > _NORM_TOLERANCE:
         raise InvalidEmbeddingError(f"embedding has norm {norm:.4f}, it must be a unit vector")
     return np.ascontiguousarray(values, dtype=np.float32)

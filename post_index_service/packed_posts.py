@@ -1,4 +1,7 @@
-"""Posts as they go over the wire: packed when they are first shown, and kept as long as their index."""
+"""Serialises posts when they are first shown, and keeps the bytes as long as their index is held.
+
+docs/decisions/lru.md says why the bytes are kept in a plain dict.
+"""
 
 import struct
 from weakref import WeakKeyDictionary
@@ -15,13 +18,13 @@ _SCORE_TAG = post_index_pb2.RankedPost.SCORE_FIELD_NUMBER << 3 | 5  # wire type 
 
 
 class PackedPosts:
-    """Packs the posts of search results; may be called from several threads."""
+    """Serialises the posts of search results; may be called from several threads."""
 
     def __init__(self) -> None:
         self._packed: WeakKeyDictionary[PostIndex, dict[int, bytes]] = WeakKeyDictionary()
 
     def of(self, index: PostIndex, result: SearchResult) -> list[bytes]:
-        """A serialised RankedPost for each post of a result of ``index``."""
+        """A serialised RankedPost for each post of a result of ``index``, in its order."""
         packed = self._packed.setdefault(index, {})
         missing = [row for row in result.rows if row not in packed]
         if missing:
@@ -33,7 +36,7 @@ class PackedPosts:
 
 
 def pack(post: ServedPost) -> bytes:
-    """A serialised RankedPost whose score is still to be appended."""
+    """A serialised RankedPost without its score, which ``with_score`` appends."""
     message = post_index_pb2.RankedPost(
         post_id=post.post_id,
         video_link=post.video_link,
@@ -46,5 +49,5 @@ def pack(post: ServedPost) -> bytes:
 
 
 def with_score(packed: bytes, score: float) -> bytes:
-    """A serialised RankedPost: fields may follow each other in any order, and 0 as well as be left out."""
+    """Append the score to a serialised RankedPost: protobuf allows fields in any order, and a zero to be written."""
     return packed + _SCORE.pack(_SCORE_TAG, score)

@@ -1,4 +1,7 @@
-"""The orders in which posts can be ranked, each over the rows of one slice, ties to the smaller post id."""
+"""The orders in which the rows of a slice can be ranked; ties go to the smaller post id.
+
+Rows are counted from the start of the slice.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,32 +14,32 @@ from post_index_service.closeness import Closeness
 from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
 from post_index_service.shortlist import Shortlist
 
-_FETCHED_MORE = 64  # than asked for: the rows whose scores in the codes are within twice the error of the last one's
+_FETCHED_MORE = 64  # more than asked for, as exact scores may order the last of them differently
 _FETCHED_MORE_DENSE = 16
-_ROUNDED_AGAIN = 1.1  # a weighted sum is rounded twice more, by far less than the product of 64 terms was
-_SHORTLISTED = 512  # of a million random directions none of the best ten is left out
+_ROUNDED_AGAIN = 1.1  # a weighted sum is rounded twice more, each time far less than a product of 64 terms
+_SHORTLISTED = 512  # among a million random directions it misses none of the best ten
 _BLOCK_ROWS = 8192
 
 
 class Order(Protocol):
-    """A ranking of the rows of a slice, the same at every call."""
+    """A ranking of the rows of a slice; every call gives the same one."""
 
     def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """The best ``count`` rows outside ``skip`` (ascending), or all if there are fewer, with their scores."""
+        """The best ``count`` rows outside ``skip`` (ascending), or all if there are fewer, best first, with scores."""
 
     def among(self, rows: Rows) -> tuple[Rows, Scores]:
-        """The given rows in order, with their scores."""
+        """The given rows, best first, with their scores."""
 
 
 class Product(Protocol):
-    """A part of a score: ``weight`` times a number a row."""
+    """A term of a score: ``weight`` times one number for each row."""
 
     @property
     def weight(self) -> float:
-        """How much it counts."""
+        """The factor of the numbers in the score."""
 
     def of(self, rows: Rows) -> Scores:
-        """The numbers of the rows, without the weight: the same in whichever company they stand."""
+        """The numbers of the rows, not weighted; a row's number does not depend on which other rows are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,50 +51,50 @@ class InnerProduct:
     weight: float = 1.0
 
     def of(self, rows: Rows) -> Scores:
-        """The products, without the weight, in float32, blockwise so that few rows are copied at once."""
+        """The products in float32, not weighted; computed in blocks so that few rows are copied at once."""
         scores = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), _BLOCK_ROWS):
             block = in_float32(self.vectors[rows[start : start + _BLOCK_ROWS]])
-            # BLAS may round a row otherwise when it stands among more rows; einsum never does.
+            # The rounding of BLAS depends on how many rows there are; that of einsum does not.
             scores[start : start + _BLOCK_ROWS] = np.einsum("rd,d->r", block, self.query)
         return scores
 
 
 class Scan(Protocol):
-    """A first pass over all rows of a slice, whose scores may be off by a known error."""
+    """A first pass over all rows of a slice, by scores with a known largest error."""
 
     def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
-        """The best rows outside ``skip`` (ascending), ``count`` at least where there are as many, in no order.
+        """At least ``count`` of the best rows outside ``skip`` (ascending), or all if there are fewer, unordered.
 
-        With them a bound: no other row's true score is larger, -inf if there is no other.
+        They come with a bound that the true score of no other row exceeds; it is -inf if there is no other row.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class CodedScan:
-    """By the codes of the slice ``place``, of ``total`` rows."""
+    """Scans the codes of the slice ``span``."""
 
     codes: Codes
-    place: slice
+    span: slice
     query: CodedQuery
-    total: int
 
     def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
         """One pass of FAISS."""
+        total = self.span.stop - self.span.start
         fetched = 2 * count + _FETCHED_MORE + min(len(skip), count)
-        if fetched >= self.total:
-            rows, bound = np.arange(self.total), -np.inf
+        if fetched >= total:
+            rows, bound = np.arange(total), -np.inf
         else:
-            rows, bound = self.codes.nearest(self.place, self.query, fetched)
+            rows, bound = self.codes.nearest(self.span, self.query, fetched)
         return rows[~among_sorted(rows, skip)], bound
 
 
 @dataclass(frozen=True, slots=True)
 class DenseScan:
-    """By the vectors themselves, of so few rows that reading them takes less than knowing how far codes are off.
+    """Multiplies the vectors themselves: for few rows that is faster than scanning codes and bounding their error.
 
-    BLAS rounds a row's product otherwise than InnerProduct does: by less than ``error``. With a mood's ``closeness``
-    the score is that plus the weighted product.
+    The products of BLAS and those of InnerProduct differ by less than ``error``. With the ``closeness`` of a mood, the
+    score is the closeness plus the weighted product.
     """
 
     product: InnerProduct
@@ -111,12 +114,12 @@ class DenseScan:
 
 @dataclass(frozen=True, slots=True)
 class ClosenessScan:
-    """By a mood's closeness alone."""
+    """Reads the closeness of a mood alone, which is exact."""
 
     closeness: Closeness
 
     def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
-        """Look at what is remembered."""
+        """Read what is remembered."""
         return _nearest(self.closeness.scores, count, skip=skip, error=0.0)
 
 
@@ -128,19 +131,19 @@ def _nearest(scores: Scores, count: int, *, skip: Rows, error: float) -> tuple[R
     if fetched >= len(scores) - len(skip):
         return np.flatnonzero(scores != -np.inf), -np.inf
     rows = np.argpartition(scores, len(scores) - fetched)[-fetched:]
-    return rows, float(scores[rows[0]]) + error  # the first of them is the least
+    return rows, float(scores[rows[0]]) + error  # the first of them is the smallest
 
 
 @dataclass(frozen=True, slots=True)
 class ByInnerProducts:
-    """Largest sum of weighted inner products first; what is shown is the last of them, without its weight."""
+    """Ranks by the sum of one or two weighted products; the score shown is the last product, not weighted."""
 
     scan: Scan
     products: tuple[Product, ...]
     ids: NDArray[np.int64]
 
     def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """Scan for more and more rows until no other can be among the first, then rank by exact scores."""
+        """Fetch more and more rows, ranked by exact scores, until no other row can be among the first."""
         count = min(count, len(self.ids))
         if count <= 0:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
@@ -153,7 +156,7 @@ class ByInnerProducts:
             asked *= 4
 
     def among(self, rows: Rows) -> tuple[Rows, Scores]:
-        """A few rows need no search."""
+        """Rank the rows by exact scores, without a scan."""
         rows, _, shown = self._ranked(rows)
         return rows, shown
 
@@ -166,9 +169,9 @@ class ByInnerProducts:
 
 @dataclass(frozen=True, slots=True)
 class ByShortlist:
-    """First the rows of a shortlist, then all others, both ranked exactly.
+    """Ranks the rows of a shortlist first, then all others, both exactly.
 
-    The shortlist is as long for the first page as for the last, so that pages never overlap.
+    The shortlist has the same length for every page, so pages never overlap.
     """
 
     exact: ByInnerProducts
@@ -176,7 +179,7 @@ class ByShortlist:
     user: Vector
 
     def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """As exact as the shortlist is complete."""
+        """Exact as far as the shortlist is complete."""
         likely = self.shortlist.rows(self.user, _SHORTLISTED + len(skip))
         rows, scores = self.exact.among(likely[~among_sorted(likely, skip)])
         if len(rows) < count:
@@ -185,19 +188,19 @@ class ByShortlist:
         return rows[:count], scores[:count]
 
     def among(self, rows: Rows) -> tuple[Rows, Scores]:
-        """A few rows need no search."""
+        """Rank the rows by exact scores, without a scan."""
         return self.exact.among(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class ByPopularity:
-    """Most popular first: ``popularity`` float32 [rows]."""
+    """Ranks the most popular first; ``popularity`` is float32 [rows]."""
 
     popularity: Scores
     ids: NDArray[np.int64]
 
     def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """Sort those that are as popular as the last one wanted, or more."""
+        """Sort the rows that are at least as popular as the last one wanted."""
         rows = np.setdiff1d(np.arange(len(self.ids)), skip, assume_unique=True)
         if 0 < count < len(rows):
             least = np.partition(self.popularity[rows], len(rows) - count)[len(rows) - count]
@@ -206,6 +209,6 @@ class ByPopularity:
         return rows[:count], scores[:count]
 
     def among(self, rows: Rows) -> tuple[Rows, Scores]:
-        """Sort the rows."""
+        """Sort the rows by popularity."""
         order = np.lexsort((self.ids[rows], -self.popularity[rows]))
         return rows[order], self.popularity[rows[order]]

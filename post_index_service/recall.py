@@ -1,4 +1,4 @@
-"""How often the feed over all categories holds the posts that it should, measured on the loaded index."""
+"""Measures, on the loaded index, how many of the best posts a search over all categories finds."""
 
 import numpy as np
 
@@ -13,9 +13,9 @@ _BLOCK_ROWS = 16_384
 
 
 def measure_recall(index: PostIndex, posts: IndexPosts) -> float:
-    """Recall@10 over all categories, of users who stand where a post stands; 1 for an index without posts.
+    """Recall@10 over all categories, for users whose embedding is that of a post; 1 for an index without posts.
 
-    What is right is found by plain NumPy: the tenth best of all scores.
+    A found post counts if its score is at least the tenth best of all scores, which NumPy computes exactly.
     """
     count = len(posts.posts)
     if not count:

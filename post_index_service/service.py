@@ -1,4 +1,4 @@
-"""The gRPC edge of the post index service: messages in, index, messages out."""
+"""The gRPC edge of the post index service: reads requests, asks the index, writes responses."""
 
 import grpc
 
@@ -14,7 +14,6 @@ from post_index_service.index import (
     InvalidSearchError,
     PostIndex,
     Query,
-    Ranking,
 )
 from post_index_service.packed_posts import PackedPosts
 from rpc.errors import ErrorRow, ErrorTable
@@ -31,23 +30,16 @@ ERRORS: ErrorTable = {
     BundleError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_REFUSED"),
 }
 
-_RANKINGS = {
-    Ranking.USER: post_index_pb2.SEARCH_RANKING_USER,
-    Ranking.MOOD_THEN_USER: post_index_pb2.SEARCH_RANKING_MOOD_THEN_USER,
-    Ranking.MOOD: post_index_pb2.SEARCH_RANKING_MOOD,
-    Ranking.POPULAR: post_index_pb2.SEARCH_RANKING_POPULAR,
-}
-
 
 class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
-    """Answers each request from one bundle's index."""
+    """Answers every request from the index of exactly one bundle."""
 
     def __init__(self, indexes: HeldBundles[PostIndex]) -> None:
         self._indexes = indexes
         self._packed = PackedPosts()
 
     def SearchPosts(self, request: post_index_pb2.SearchPostsRequest, context: grpc.ServicerContext) -> bytes:
-        """Rank servable posts: a serialised SearchPostsResponse."""
+        """Rank servable posts; returns a serialised SearchPostsResponse."""
         index = self._indexes.named(request.bundle_id or self._bundle_of_embeddings(request))
         result = index.search(
             Query(
@@ -63,14 +55,14 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
         packed = packed_pb2.PackedSearchPostsResponse(
             posts=self._packed.of(index, result),
             has_more=result.has_more,
-            ranking=_RANKINGS[result.ranking],
+            ranking=f"SEARCH_RANKING_{result.ranking.name}",
             bundle_id=index.bundle_id,
             current_bundle_id=self._indexes.current.bundle_id,
         )
         return packed.SerializeToString()
 
     def _bundle_of_embeddings(self, request: post_index_pb2.SearchPostsRequest) -> str:
-        """The bundle that the embeddings name, if it is held: what is foreign, the current index refuses by itself."""
+        """The previous bundle if an embedding names it, else "": the current index refuses foreign embeddings."""
         state = self._indexes.state
         for embedding in (request.user_embedding, request.mood_embedding):
             if embedding.space.bundle_id == state.previous_bundle_id:
@@ -80,7 +72,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
     def ListCategories(
         self, request: post_index_pb2.ListCategoriesRequest, context: grpc.ServicerContext
     ) -> post_index_pb2.ListCategoriesResponse:
-        """All categories with at least one servable post."""
+        """List the categories that have at least one servable post."""
         index = self._indexes.named(request.bundle_id)
         return post_index_pb2.ListCategoriesResponse(
             categories=[
@@ -95,7 +87,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
     def GetEmbeddingSpace(
         self, request: post_index_pb2.GetEmbeddingSpaceRequest, context: grpc.ServicerContext
     ) -> post_index_pb2.GetEmbeddingSpaceResponse:
-        """Say which spaces are searched."""
+        """Name the embedding spaces that the current index searches."""
         index = self._indexes.current
         return post_index_pb2.GetEmbeddingSpaceResponse(
             tower_space=write_space(index.tower_space), text_space=write_space(index.text_space)

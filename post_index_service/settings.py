@@ -1,4 +1,4 @@
-"""What an operator may set of the post index service; facts of the model come from the bundle."""
+"""The settings of the post index service; facts about the model come from the bundle instead."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from compute.settings import ComputeSettings
 
 
 class Settings(ComputeSettings):
-    """Read from MOODFEED_POST_INDEX_* (and MOODFEED_BUNDLES, which both compute services share)."""
+    """Read from MOODFEED_POST_INDEX_*, and from MOODFEED_BUNDLES, which both compute services share."""
 
     model_config = SettingsConfigDict(env_prefix="MOODFEED_POST_INDEX_", frozen=True)
 
@@ -17,6 +17,6 @@ class Settings(ComputeSettings):
     bundles: Path = Field(
         Path("bundles"),
         validation_alias=AliasChoices("MOODFEED_POST_INDEX_BUNDLES", "MOODFEED_BUNDLES"),
-        description="directory of the bundles, with the link `current` in it",
+        description="directory that holds the bundles and the link `current`",
     )
-    metrics_port: int = Field(9102, ge=0, le=65535, description="port of Prometheus metrics; 0 for none")
+    metrics_port: int = Field(9102, ge=0, le=65535, description="port of the Prometheus metrics; 0 turns them off")

@@ -183,7 +183,6 @@ def test_run_shows_every_case_and_ends_cleanly(small_bundles: Path, tmp_path: Pa
         "bundles",
         "report",
         "sample-api",
-        "bench",
         "make-certificates",
         "make-token",
     ],

@@ -36,10 +36,9 @@ ALLOWED = {
         "rpc",
         "user_tower_service",
     },
-    "cli": {"benchmarks", "bundle", "mood_encoder", "moodfeed", "pipeline", "rpc", "sample_api"},
+    "cli": {"bundle", "mood_encoder", "moodfeed", "pipeline", "rpc", "sample_api"},
     "benchmarks": {
         "bundle",
-        "cli",
         "mood_encoder",
         "moodfeed",
         "pipeline",
@@ -123,6 +122,24 @@ def test_dependencies_between_packages_point_one_way(package: str) -> None:
     for path in files_of(package):
         tops = {module.split(".")[0] for module in imports_of(path)}
         assert tops & OURS - {package} <= ALLOWED[package], path
+
+
+def test_nothing_imports_the_benchmarks() -> None:
+    packages = (*OURS, "scripts", "configs", "examples")
+    assert not [
+        path
+        for package in packages
+        if package != "benchmarks"
+        for path in files_of(package)
+        if any(module.split(".")[0] == "benchmarks" for module in imports_of(path))
+    ]
+
+
+def test_of_what_training_hands_over_the_post_index_imports_the_bundle_alone() -> None:
+    loaded = "{'bundle', 'mood_encoder', 'two_tower', 'tokenizers', 'openvino'}"
+    program = f"import sys, post_index_service.__main__; print(sorted({loaded} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "['bundle']"
 
 
 @pytest.mark.parametrize("package", sorted(FOREIGN_TO))

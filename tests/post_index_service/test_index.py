@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace
 from bundle.index_posts import IndexPosts
+from moodfeed.post_index.v1 import post_index_pb2
 from post_index_service.index import (
     CategoryNotFoundError,
     EmbeddingSpaceMismatchError,
@@ -104,6 +105,11 @@ def test_each_combination_of_embeddings_has_its_rule(index: PostIndex) -> None:
     assert index.search(Query(mood=mood)).ranking == Ranking.MOOD
     assert index.search(Query(user=user, mood=mood)).ranking == Ranking.MOOD_THEN_USER
     assert index.search(Query()).ranking == Ranking.POPULAR
+
+
+def test_the_contract_has_a_value_for_every_ranking() -> None:
+    names = set(post_index_pb2.SearchRanking.DESCRIPTOR.values_by_name) - {"SEARCH_RANKING_UNSPECIFIED"}
+    assert {f"SEARCH_RANKING_{ranking.name}" for ranking in Ranking} == names
 
 
 def test_a_category_feed_holds_no_post_of_another_category(index: PostIndex) -> None:
