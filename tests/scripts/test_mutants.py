@@ -63,8 +63,8 @@ def test_the_same_seed_draws_the_same_mutants_of_a_file_beside_others_and_alone(
     mutants: ModuleType, drawn: list[Any]
 ) -> None:
     file = "pipeline/losses.py"
-    assert mutants.draw(130, seed=3, only=file) == [mutant for mutant in drawn if mutant.file == file]
-    assert mutants.draw(130, seed=4, only=file) != [mutant for mutant in drawn if mutant.file == file]
+    assert mutants.draw(130, seed=3, only=[file]) == [mutant for mutant in drawn if mutant.file == file]
+    assert mutants.draw(130, seed=4, only=[file]) != [mutant for mutant in drawn if mutant.file == file]
 
 
 def test_every_test_that_is_named_exists_and_every_equivalent_mutant_is_of_a_line_that_does(
