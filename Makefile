@@ -6,7 +6,7 @@ PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults fuzz test-compose bench measure-mood measure-worlds lock protos peers microlens-is-given
+.PHONY: help run test test-faults fuzz test-compose bench measure-mood measure-worlds mutants lock protos peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ measure-mood: $(READY) ## the tables of docs/mood.md, on one sample world
 
 measure-worlds: $(READY) ## the model beside the baselines on six sample worlds, a quarter of an hour
 	$(BIN)/python scripts/measure_sample_worlds.py
+
+mutants: $(READY) ## break the learning core, the feed and the retries in 160 ways and see that tests notice, half an hour
+	$(BIN)/python scripts/mutants.py $(OPTIONS)
 
 lock: $(READY) ## write requirements.txt from pyproject.toml
 	@# The local build tag of torch and the project itself are facts of this machine, not of the lock.

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from pipeline.checkpoint import Checkpoint
 from pipeline.compared_users import ByHistory, ById, ByPooledHistory
 from pipeline.dataset import Dataset
+from pipeline.losses import LOSSES
 from pipeline.trained_towers import EpochReport, TrainedTowers, kept_epoch
 from pipeline.training_config import USERS, TrainingConfig
 from pipeline.training_examples import Batch, Examples
@@ -116,9 +116,6 @@ def _fit(
     users = _users(config.users, len(dataset.user_ids), tower_config, dropout=config.dropout).to(device)
     parameters = [*post_tower.parameters(), *users.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
-    loss_of = {"softmax": _softmax_loss, "bce": _bce_loss, "mse": _mse_loss, "mse-negatives": _mse_negatives_loss}[
-        config.objective
-    ]
 
     reports: list[EpochReport] = []
     saved = Checkpoint(checkpoint, users, post_tower, optimizer, key=_key(dataset, config))
@@ -136,10 +133,9 @@ def _fit(
         for step, plan in enumerate(plans):
             done = (epoch + step / len(plans)) / config.epochs
             for group in optimizer.param_groups:
-                rise = min(1.0, (done + 0.5 / len(plans) / config.epochs) / max(config.warm_up, 1e-9))
-                group["lr"] = config.learning_rate * rise * (0.01 + 0.495 * (1 + np.cos(np.pi * done)))
+                group["lr"] = learning_rate_at(done, config, step_share=1 / len(plans) / config.epochs)
             batch = examples.batch(plan, random)
-            loss = loss_of(users, post_tower, batch, config)
+            loss = _loss(users, post_tower, batch, config)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -153,7 +149,7 @@ def _fit(
         fixed = np.random.default_rng(config.seed)  # the same batches after every epoch
         with torch.no_grad():
             validation = [
-                (loss_of(users, post_tower, examples.batch(plan, fixed), config).item(), len(plan.rows))
+                (_loss(users, post_tower, examples.batch(plan, fixed), config).item(), len(plan.rows))
                 for plan in examples.plans(examples.validation_rows, fixed)
             ]
             recall, ndcg = _validate(users, post_tower, examples)
@@ -178,6 +174,15 @@ def _fit(
     users.eval()
     post_tower.eval()
     return Fitted(tower_config, users.cpu(), post_tower.cpu(), vocabulary, tuple(reports))
+
+
+def learning_rate_at(done: float, config: TrainingConfig, *, step_share: float) -> float:
+    """The rate of the step that begins when the share ``done`` of the run is over and takes ``step_share`` of it.
+
+    It rises in proportion to the middle of the step while ``config.warm_up`` lasts, under a cosine that ends at 1 %.
+    """
+    rise = min(1.0, (done + 0.5 * step_share) / max(config.warm_up, 1e-9))
+    return float(config.learning_rate * rise * (0.01 + 0.495 * (1 + np.cos(np.pi * done))))
 
 
 def _users(kind: str, user_count: int, config: TowerConfig, *, dropout: float) -> nn.Module:
@@ -237,47 +242,11 @@ def _reproducible_arithmetic(device: str) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _encode(users: nn.Module, post_tower: PostTower, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Embeddings of the batch's users [batch, dimension] and candidates [candidates, dimension]."""
+def _loss(users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
+    """The objective's loss on the embeddings of the batch's users and candidates."""
     representations = post_tower.represent(batch.posts)
     posts = post_tower(representations[batch.candidates], batch.numeric)
-    return users(representations, batch.history, batch.user_rows), posts
-
-
-def _softmax_loss(users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
-    """Sampled softmax over targets and uniform posts (Yang et al. 2020), with logQ correction (Yi et al. 2019)."""
-    user_embeddings, posts = _encode(users, post_tower, batch)
-    logits = user_embeddings @ posts.T / config.temperature  # [batch, candidates]
-    if config.logq:
-        logits = logits - batch.log_expected
-    logits = logits.masked_fill(batch.is_known, float("-inf"))
-    losses = functional.cross_entropy(logits, batch.labels, reduction="none")
-    return (losses * batch.weights).sum() / batch.weights.sum()
-
-
-def _bce_loss(users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
-    """Binary cross-entropy of the target against one random post."""
-    user_embeddings, posts = _encode(users, post_tower, batch)
-    wanted = (user_embeddings * posts[batch.labels]).sum(dim=-1) / config.temperature
-    unwanted = (user_embeddings * posts[batch.negatives]).sum(dim=-1) / config.temperature
-    losses = functional.softplus(-wanted) + functional.softplus(unwanted)
-    return (losses * batch.weights).sum() / batch.weights.sum()
-
-
-def _mse_loss(users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
-    """Squared error of the inner product against the interaction score, on observed pairs: the predecessor's."""
-    del config
-    user_embeddings, posts = _encode(users, post_tower, batch)
-    return functional.mse_loss((user_embeddings * posts[batch.labels]).sum(dim=-1), batch.strengths)
-
-
-def _mse_negatives_loss(users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
-    """Squared error of the inner product: 1 for the target, 0 for one random post."""
-    del config
-    user_embeddings, posts = _encode(users, post_tower, batch)
-    wanted = (user_embeddings * posts[batch.labels]).sum(dim=-1)
-    unwanted = (user_embeddings * posts[batch.negatives]).sum(dim=-1)
-    return ((wanted - 1) ** 2 + unwanted**2).mean()
+    return LOSSES[config.objective](users(representations, batch.history, batch.user_rows), posts, batch, config)
 
 
 def _key(dataset: Dataset, config: TrainingConfig) -> str:

@@ -1,0 +1,393 @@
+"""The training loop on seven examples: its rates, its steps, which epoch is kept, and what validation measures."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from pipeline import train as training
+from pipeline import trained_towers
+from pipeline.compared_users import ByHistory, ById, ByPooledHistory
+from pipeline.dataset import Dataset
+from pipeline.train import NoUserTowerError, fit, learning_rate_at, train
+from pipeline.trained_towers import EpochReport, kept_epoch
+from pipeline.training_config import TrainingConfig
+from pipeline.training_examples import Examples
+from tests.pipeline.by_hand.test_training_examples import EVENTS, dataset_of
+from tests.pipeline.by_hand.tiny_dataset import Event, tiny_dataset
+from two_tower.model import HistoryTensors, PostTensors
+
+CONFIG = TrainingConfig(
+    epochs=2,
+    batch_size=2,
+    snapshot_days=100.0,
+    serving_days=0.0,
+    uniform_negatives=2,
+    validation_share=0.3,
+    representation_dimension=8,
+    popularity_dimension=4,
+    history_length=4,
+    warm_up=0.25,
+    learning_rate=0.01,
+)
+
+
+# The rate of a step.
+
+
+@pytest.mark.parametrize(
+    ("done", "rate"),
+    [
+        (0.0, 0.25 * 1.0),  # half of 0.1 done in the middle of the step, of 0.2 of rising
+        (0.1, 0.75 * (0.01 + 0.495 * (1 + math.cos(0.1 * math.pi)))),
+        (0.2, 0.01 + 0.495 * (1 + math.cos(0.2 * math.pi))),
+        (0.5, 0.01 + 0.495),
+        (1.0, 0.01),
+    ],
+)
+def test_the_rate_rises_in_the_warm_up_and_falls_by_a_cosine_to_one_percent(done: float, rate: float) -> None:
+    config = TrainingConfig(learning_rate=0.5, warm_up=0.2)
+    assert learning_rate_at(done, config, step_share=0.1) == pytest.approx(0.5 * rate, rel=1e-9)
+
+
+def test_without_a_warm_up_the_first_rate_is_the_highest() -> None:
+    config = TrainingConfig(learning_rate=0.5, warm_up=0.0)
+    assert learning_rate_at(0.0, config, step_share=0.1) == pytest.approx(0.5)
+
+
+class RecordingAdamW(torch.optim.AdamW):
+    """Writes down with what each step is made."""
+
+    made: "list[RecordingAdamW]"
+
+    def __init__(self, parameters: Sequence[nn.Parameter], **options: float) -> None:
+        super().__init__(parameters, **options)
+        self.rates: list[float] = []
+        self.gradients: list[float] = []
+        type(self).made.append(self)
+
+    def step(self, closure: None = None) -> None:
+        super().step(closure)
+        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
+        gradients = [parameter.grad.norm() for parameter in parameters if parameter.grad is not None]
+        self.rates.append(self.param_groups[0]["lr"])
+        self.gradients.append(float(torch.stack(gradients).norm()))
+
+
+@pytest.fixture
+def optimizers(monkeypatch: pytest.MonkeyPatch) -> list[RecordingAdamW]:
+    RecordingAdamW.made = []
+    monkeypatch.setattr(torch.optim, "AdamW", RecordingAdamW)
+    return RecordingAdamW.made
+
+
+def test_every_step_has_the_rate_of_its_place_in_the_run(optimizers: list[RecordingAdamW]) -> None:
+    heard: list[float] = []
+    fit(dataset_of(), CONFIG, on_batch=lambda done, _: heard.append(done))
+    (optimizer,) = optimizers
+    steps = 2  # of five training examples, two at a time: round(5 / 2)
+    places = [(epoch + step / steps) / 2 for epoch in range(2) for step in range(steps)]
+    assert heard == [2 * place for place in places]
+    assert optimizer.rates == [learning_rate_at(place, CONFIG, step_share=0.25) for place in places]
+    assert optimizer.defaults["weight_decay"] == CONFIG.weight_decay
+    assert optimizer.defaults["lr"] == CONFIG.learning_rate
+
+
+def test_a_gradient_is_cut_to_a_norm_of_one(optimizers: list[RecordingAdamW]) -> None:
+    fit(dataset_of(), replace(CONFIG, temperature=0.001))
+    fit(dataset_of(), replace(CONFIG, temperature=100.0))
+    steep, flat = optimizers
+    assert max(steep.gradients) == pytest.approx(1.0, rel=1e-3)
+    assert max(flat.gradients) < 0.9
+
+
+def test_both_towers_learn(optimizers: list[RecordingAdamW]) -> None:
+    fitted = fit(dataset_of(), CONFIG)
+    parameters = {id(parameter) for group in optimizers[0].param_groups for parameter in group["params"]}
+    for module in (fitted.users, fitted.post_tower):
+        assert {id(parameter) for parameter in module.parameters()} <= parameters
+
+
+# Which epoch is kept.
+
+
+def report(epoch: int, ndcg: float, *, validated: int = 1000) -> EpochReport:
+    return EpochReport(epoch, 1.0, 1.0, 0.0, ndcg, validated)
+
+
+def reports_of(*ndcgs: float, validated: int = 1000) -> list[EpochReport]:
+    return [report(number, ndcg, validated=validated) for number, ndcg in enumerate(ndcgs, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("ndcgs", "validated", "kept"),
+    [
+        ((0.1, 0.3, 0.2), 1000, 2),
+        ((0.3, 0.1, 0.3), 1000, 3),  # of equal ones the later
+        ((0.3, 0.1, 0.2), 999, 3),  # too few to tell epochs apart
+        ((0.3, 0.1, 0.2), 1000, 1),
+        ((0.3,), 1000, 1),
+    ],
+)
+def test_the_epoch_of_the_highest_ndcg_is_kept(ndcgs: tuple[float, ...], validated: int, kept: int) -> None:
+    assert kept_epoch(reports_of(*ndcgs, validated=validated)).epoch == kept
+
+
+@pytest.mark.parametrize(
+    ("ndcgs", "patience", "is_spent"),
+    [
+        ((), 1, False),
+        ((), 0, False),
+        ((0.3,), 1, False),
+        ((0.3, 0.2), 2, False),
+        ((0.3, 0.2, 0.1), 2, True),
+        ((0.3, 0.2, 0.1), 3, False),
+        ((0.3, 0.2, 0.1, 0.2), 2, True),
+        ((0.3, 0.2, 0.1, 0.4), 2, False),
+    ],
+)
+def test_training_stops_after_as_many_epochs_without_a_better_one_as_patience_says(
+    ndcgs: tuple[float, ...], patience: int, is_spent: bool
+) -> None:
+    assert training._is_spent(reports_of(*ndcgs), patience) is is_spent
+
+
+def test_the_loop_stops_where_patience_ends() -> None:
+    assert len(fit(dataset_of(), replace(CONFIG, epochs=5, patience=0)).epochs) == 1
+    assert len(fit(dataset_of(), replace(CONFIG, epochs=3, patience=1)).epochs) == 3  # few are held out: last is best
+
+
+def test_the_towers_of_the_best_epoch_are_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trained_towers, "_FEWEST_VALIDATED", 1)
+    states: list[dict[str, Tensor]] = []
+    path = tmp_path / "checkpoint"
+    config = replace(CONFIG, epochs=6, learning_rate=0.5, temperature=0.2, validation_share=0.5, seed=9)
+    fitted = fit(dataset_of(), config, checkpoint=path, on_epoch=lambda _: states.append(load_file(path)))
+    best = kept_epoch(fitted.epochs).epoch
+    assert 1 <= best < len(fitted.epochs), [epoch.validation_ndcg_at_10 for epoch in fitted.epochs]
+    for prefix, module in (("user_tower", fitted.users), ("post_tower", fitted.post_tower)):
+        for name, tensor in module.state_dict().items():
+            assert torch.equal(tensor, states[best - 1][f"{prefix}.{name}"])
+        assert not module.training
+    assert not all(torch.equal(states[best - 1][name], tensor) for name, tensor in states[-1].items())
+
+
+# What comes of a run.
+
+
+def test_the_towers_have_the_shape_of_the_data_and_the_configuration() -> None:
+    config = replace(
+        CONFIG, id_dropout=0.25, word_dropout=0.125, dropout=0.0625, new_post_bonus=0.5, taste_from_mean=2.0
+    )
+    fitted = fit(dataset_of(), config)
+    shape = fitted.config
+    assert (shape.text_dimension, shape.post_count, shape.category_count) == (5, 5, 3)
+    assert shape.word_count == len(fitted.vocabulary)
+    assert (shape.tower_dimension, shape.representation_dimension, shape.history_length) == (13, 8, 4)
+    assert (shape.id_dropout, shape.word_dropout, shape.dropout) == (0.25, 0.125, 0.0625)
+    assert (shape.new_post_bonus, shape.taste_from_mean, shape.newcomers_follow_trend) == (0.5, 2.0, True)
+    assert fitted.users.tower.mean_scale is not None
+
+
+def test_newcomers_follow_the_trend_only_where_there_is_a_clock() -> None:
+    days = tuple((user, post, verb, day / 10) for user, post, verb, day in EVENTS)
+    assert not fit(dataset_of(days), replace(CONFIG, epochs=1)).config.newcomers_follow_trend
+
+
+def test_the_epochs_are_reported_as_they_end() -> None:
+    heard: list[EpochReport] = []
+    losses: list[float] = []
+    fitted = fit(
+        dataset_of(),
+        replace(CONFIG, batch_size=100),
+        on_epoch=heard.append,
+        on_batch=lambda _, loss: losses.append(loss),
+    )
+    assert list(fitted.epochs) == heard
+    assert [item.epoch for item in heard] == [1, 2]
+    assert [item.training_loss for item in heard] == losses  # an epoch is one batch
+    assert [item.validated for item in heard] == [2, 2]  # round(0.3 * 7)
+
+
+def test_training_is_what_it_was_when_these_numbers_were_written_down() -> None:
+    """Seeds, optimizer, clipping and dropout in one: whoever means to change them writes down the new numbers."""
+    config = replace(CONFIG, epochs=3, temperature=0.2)
+    found = fit(dataset_of(), config).epochs
+    np.testing.assert_allclose([epoch.training_loss for epoch in found], GOLDEN_TRAINING, rtol=1e-3)
+    np.testing.assert_allclose([epoch.validation_loss for epoch in found], GOLDEN_VALIDATION, rtol=1e-3)
+
+
+GOLDEN_TRAINING = [0.932683, 1.067431, 0.874042]
+GOLDEN_VALIDATION = [1.149365, 0.989737, 0.972729]
+
+
+@pytest.mark.parametrize(("kind", "stands_in"), [("transformer", ByHistory), ("pooled", ByPooledHistory), ("id", ById)])
+def test_each_way_to_see_users_has_its_module(kind: str, stands_in: type[nn.Module]) -> None:
+    fitted = fit(dataset_of(), replace(CONFIG, users=kind, epochs=1))
+    assert type(fitted.users) is stands_in
+
+
+def test_only_the_user_tower_is_trained_for_export() -> None:
+    towers = train(dataset_of(), replace(CONFIG, epochs=1))
+    assert towers.data_fingerprint == dataset_of().fingerprint()
+    assert not towers.user_tower.training
+    with pytest.raises(NoUserTowerError, match="'id' is only compared with: export needs transformer"):
+        train(dataset_of(), replace(CONFIG, users="id", epochs=1))
+
+
+def test_words_are_learnt_unless_the_configuration_forbids_it() -> None:
+    dataset = tiny_dataset([(0, post, "view", 10.0 * post) for post in range(4)], posts=40)
+    assert fit(dataset, replace(CONFIG, epochs=1, use_words=False)).config.word_count == 0
+
+
+def test_a_run_that_was_cut_off_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    def cut(epoch: EpochReport) -> None:
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    config, path, epochs = replace(CONFIG, epochs=3), tmp_path / "checkpoint", []
+    with pytest.raises(KeyboardInterrupt):
+        fit(dataset_of(), config, checkpoint=path, on_epoch=cut)
+    resumed = fit(dataset_of(), config, checkpoint=path, on_epoch=lambda report: epochs.append(report.epoch))
+    assert epochs == [3]
+    assert resumed.epochs == fit(dataset_of(), config).epochs
+    other = fit(dataset_of(), replace(config, seed=9), checkpoint=path)
+    assert other.epochs == fit(dataset_of(), replace(config, seed=9)).epochs
+
+
+def test_arithmetic_is_reproducible_during_training_and_as_before_after_it() -> None:
+    torch.set_num_threads(2)
+    seen: list[tuple[int, bool]] = []
+    fit(
+        dataset_of(),
+        replace(CONFIG, epochs=1),
+        on_epoch=lambda _: seen.append((torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())),
+    )
+    assert seen == [(1, True)]
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == (2, False)
+
+
+def test_a_mean_of_losses_counts_each_by_its_examples() -> None:
+    assert training._weighted_mean([(1.0, 3), (5.0, 1)]) == 2.0
+    assert math.isnan(training._weighted_mean([]))
+
+
+# What validation measures.
+
+
+class ScoresByPost(nn.Module):
+    """In place of the post tower: embeds each post as its own score, and remembers the popularity it was shown."""
+
+    def __init__(self, scores: Sequence[float]) -> None:
+        super().__init__()
+        self.scores = torch.tensor(scores).unsqueeze(1)
+        self.shown: list[Tensor] = []
+
+    def represent(self, posts: PostTensors) -> Tensor:
+        return self.scores[posts.post_rows]
+
+    def forward(self, representations: Tensor, numeric: Tensor) -> Tensor:
+        self.shown.append(numeric)
+        return representations
+
+
+class Everybody(nn.Module):
+    """In place of the users: all alike; remembers who was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[list[int]] = []
+
+    def forward(self, representations: Tensor, history: HistoryTensors, user_rows: Tensor) -> Tensor:
+        self.asked.append(user_rows.tolist())
+        return torch.ones(len(user_rows), 1)
+
+
+MEETINGS: tuple[Event, ...] = (
+    (0, 0, "view", 0.0),  # first of all: rank 0
+    (0, 3, "view", 7.0),  # after post 0, before 1 and 2: rank 2
+    (0, 12, "view", 20.0),  # after ten others
+    (1, 5, "view", 1.0),  # rank 5
+    (1, 10, "view", 42.0),  # after 0 to 9 without post 5: rank 9
+    (2, 11, "view", 13.0),  # after eleven others
+)
+BEST_FIRST = [float(-row) for row in range(14)]
+
+
+def validation_examples(events: Sequence[Event] = MEETINGS) -> Examples:
+    dataset = tiny_dataset(events, posts=14)
+    config = replace(CONFIG, validation_share=1.0, snapshot_days=7.0)
+    words = np.zeros((14, 1), dtype=np.int64)
+    return Examples(dataset, config, words, device="cpu", random=np.random.default_rng(0))
+
+
+def test_validation_ranks_each_meeting_among_what_its_user_had_not_met_before() -> None:
+    recall, ndcg = training._validate(Everybody(), ScoresByPost(BEST_FIRST), validation_examples())
+    assert recall == pytest.approx(4 / 6)
+    gains = [1 / math.log2(rank + 2) for rank in (0, 2, 5, 9)]
+    assert ndcg == pytest.approx(sum(gains) / 6, rel=1e-6)
+
+
+def test_validation_counts_ties_against_the_meeting() -> None:
+    scores = [*BEST_FIRST[:4], -3.0, -3.0, *BEST_FIRST[6:]]  # posts 3, 4 and 5 are tied
+    _, ndcg = training._validate(Everybody(), ScoresByPost(scores), validation_examples())
+    gains = [1 / math.log2(rank + 2) for rank in (0, 4, 5, 9)]
+    assert ndcg == pytest.approx(sum(gains) / 6, rel=1e-6)
+
+
+def test_validation_looks_at_the_popularity_of_each_meetings_day() -> None:
+    examples, posts, users = validation_examples(), ScoresByPost(BEST_FIRST), Everybody()
+    training._validate(users, posts, examples)
+    # Days 0 and 1, then 7 and 13, then 20, then 42; pairs in order of user.
+    assert users.asked == [[0, 1], [0, 2], [0], [1]]
+    assert [next(i for i, known in enumerate(examples.numeric) if shown is known) for shown in posts.shown] == [
+        0,
+        1,
+        2,
+        6,
+    ]
+
+
+def test_validation_takes_meetings_evenly_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "_MOST_VALIDATED", 3)
+    users = Everybody()
+    recall, _ = training._validate(users, ScoresByPost(BEST_FIRST), validation_examples())
+    assert sorted(row for rows in users.asked for row in rows) == [
+        0,
+        0,
+        2,
+    ]  # pairs 0, 2 and 5 of six: ranks 0, 10 and 11
+    assert recall == pytest.approx(1 / 3)
+    assert fit(dataset_of(), replace(CONFIG, epochs=1, validation_share=0.7)).epochs[0].validated == 3
+
+
+def test_validation_in_pieces_is_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = training._validate(Everybody(), ScoresByPost(BEST_FIRST), validation_examples())
+    monkeypatch.setattr(training, "_VALIDATED_AT_ONCE", 1)
+    users = Everybody()
+    assert training._validate(users, ScoresByPost(BEST_FIRST), validation_examples()) == whole
+    assert users.asked == [[0], [1], [0], [2], [0], [1]]
+
+
+def test_without_meetings_there_is_nothing_to_measure() -> None:
+    recall, ndcg = training._validate(Everybody(), ScoresByPost(BEST_FIRST), validation_examples(()))
+    assert math.isnan(recall)
+    assert ndcg == 0.0
+
+
+@pytest.fixture(scope="module")
+def many_meetings() -> Dataset:
+    return tiny_dataset(
+        [(user, post, "view", float(post)) for user in range(83) for post in range(60)], posts=60, users=83
+    )
+
+
+def test_at_most_4096_meetings_are_validated(many_meetings: Dataset) -> None:
+    config = replace(CONFIG, epochs=1, batch_size=1000, validation_share=0.9)
+    assert fit(many_meetings, config).epochs[0].validated == 4096
