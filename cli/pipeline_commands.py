@@ -15,9 +15,9 @@ from bundle.index_posts import IndexPosts
 from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
 from cli.progress import console
-from cli.workspace import Workspace
 from pipeline.publish import DEFAULT_KEEP
 from pipeline.training_config import TrainingConfig
+from pipeline.workspace import Workspace
 
 
 class Objective(StrEnum):

@@ -9,7 +9,6 @@ from pathlib import Path
 from rich.table import Table
 
 from cli.progress import console, progress_bar, training_bar
-from cli.workspace import Workspace
 from mood_encoder.runtime import Runtime
 from pipeline.ablate import Ablation, ablate, write_ablations
 from pipeline.clean import clean
@@ -28,6 +27,7 @@ from pipeline.train import train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
 from pipeline.upstream import UpstreamClient
+from pipeline.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pipeline.evaluate import SPLITS, default_split, model_recommender
 from pipeline.ranking import Estimate, estimate, measure, rank_targets
 from pipeline.train import fit
 from pipeline.training_config import TrainingConfig
+from pipeline.whole_files import write_whole_text
 
 _BY_ID: Mapping[str, object] = {"users": "id", "use_words": False}
 _IDS_ONLY: Mapping[str, object] = {"use_text": False, "use_words": False, "id_dropout": 0.0}
@@ -93,6 +94,4 @@ def ablate(
 
 def write_ablations(rows: tuple[Ablation, ...], path: Path) -> None:
     """Replace the file by the rows as JSON, in one step."""
-    temporary = path.with_name(f".{path.name}.incomplete")
-    temporary.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-    temporary.replace(path)
+    write_whole_text(path, json.dumps([asdict(row) for row in rows], indent=2) + "\n")

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pipeline.trained_towers import EpochReport
+from pipeline.whole_files import whole_file
 
 
 class Checkpoint:
@@ -54,9 +55,8 @@ class Checkpoint:
             tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
         metadata = {"key": self.key, "epochs": json.dumps([asdict(report) for report in reports])}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".incomplete")
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, metadata)
-        temporary.replace(self.path)
+        with whole_file(self.path) as temporary:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, metadata)
 
     def restore(self, reports: list[EpochReport]) -> None:
         """Take up the run in the file, if it is one of the same configuration and data."""

@@ -13,6 +13,7 @@ from pipeline.raw_store import RawRow, RawStore
 from pipeline.summary_text import SummaryText, read_summary
 from pipeline.tables import POST_COUNTS, USER_COUNTS, write_interactions, write_posts, write_users
 from pipeline.upstream import Json
+from pipeline.whole_files import write_whole_text
 
 REPORT_FILE = "report.json"
 MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at", "rating": "rated_at"}
@@ -263,7 +264,6 @@ def _is_integer(value: object) -> bool:
 
 def write_report(report: CleanReport, output: Path) -> None:
     """Replace report.json in one step."""
-    path = output / REPORT_FILE
     document = {
         "kept": dict(report.kept),
         "findings": [
@@ -271,9 +271,7 @@ def write_report(report: CleanReport, output: Path) -> None:
             for item in report.findings
         ],
     }
-    temporary = path.with_name(f".{path.name}.incomplete")
-    temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    temporary.replace(path)
+    write_whole_text(output / REPORT_FILE, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 _POST_COLUMNS = [

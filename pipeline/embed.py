@@ -1,7 +1,6 @@
 """Post texts through BERT, cached by content so that a rerun embeds only what is new."""
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from mood_encoder.mood_text import post_to_mood_sentence
 from mood_encoder.openvino_encoder import OpenVinoEncoder
 from mood_encoder.runtime import Runtime, TextEncoder
 from pipeline.tables import read_posts
+from pipeline.whole_files import whole_file
 
 MAX_TOKENS = 128
 _TEXTS_AT_ONCE = 512  # among so many, texts of one length fill batches
@@ -166,8 +166,5 @@ def _encoder_key(directory: Path, *, half_precision: bool) -> str:
 
 
 def _write(path: Path, texts: TextEmbeddings) -> None:
-    temporary = path.with_name(f".{path.name}.incomplete")
-    save_file({name: getattr(texts, name) for name in _ARRAYS}, temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        save_file({name: getattr(texts, name) for name in _ARRAYS}, temporary)

@@ -18,6 +18,7 @@ from pipeline.splits import Split, split_by_time, split_last
 from pipeline.train import Fitted, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
+from pipeline.whole_files import write_whole_text
 
 MODEL_NAME = "two-tower"
 SPLITS: dict[str, Callable[[Dataset], Split]] = {"time": split_by_time, "last": split_last}
@@ -91,9 +92,7 @@ class Evaluation:
 
     def write(self, path: Path) -> None:
         """Replace the file in one step."""
-        temporary = path.with_name(f".{path.name}.incomplete")
-        temporary.write_text(self.as_json())
-        temporary.replace(path)
+        write_whole_text(path, self.as_json())
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -1,6 +1,5 @@
 """The typed tables between the stages: what each column holds, and reading that refuses a broken row by name."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bundle.verbs import VERBS
+from pipeline.whole_files import whole_file
 
 POSTS_FILE = "posts.parquet"
 USERS_FILE = "users.parquet"
@@ -104,13 +104,6 @@ def read_interactions(directory: Path) -> pd.DataFrame:
     return interactions.sort_values(["at", "user_id", "post_id", "verb"], ignore_index=True, kind="stable")
 
 
-def read_scores(path: Path) -> pd.DataFrame:
-    """Read scores.parquet, one row for each user and post that ever met."""
-    scores = _read(path, _SCORE_TYPES)
-    _refuse_rows(path, ~scores["strength"].between(0, 1), "strength", "must be 0 to 1")
-    return scores
-
-
 def write_posts(posts: pd.DataFrame, directory: Path) -> None:
     """Replace posts.parquet in one step."""
     _write(posts, directory / POSTS_FILE, _POST_TYPES)
@@ -171,8 +164,5 @@ def _refuse_rows(path: Path, is_broken: "pd.Series[bool]", field: str, reason: s
 def _write(table: pd.DataFrame, path: Path, types: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     typed = table[list(types)].astype(dict(types))
-    temporary = path.with_name(f".{path.name}.incomplete")
-    pq.write_table(pa.Table.from_pandas(typed, preserve_index=False), temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        pq.write_table(pa.Table.from_pandas(typed, preserve_index=False), temporary)

@@ -8,6 +8,7 @@ from typing import Self
 
 from safetensors.torch import load_file, save_file
 
+from pipeline.whole_files import whole_file, write_whole_text
 from two_tower.model import PostTower, UserTower
 from two_tower.tower_config import TowerConfig
 from two_tower.words import Vocabulary
@@ -60,17 +61,16 @@ class TrainedTowers:
         directory.mkdir(parents=True, exist_ok=True)
         facts = directory / FACTS_FILE
         facts.unlink(missing_ok=True)
-        save_file(self.user_tower.state_dict(), directory / USER_TOWER_FILE)
-        save_file(self.post_tower.state_dict(), directory / POST_TOWER_FILE)
+        for name, tower in ((USER_TOWER_FILE, self.user_tower), (POST_TOWER_FILE, self.post_tower)):
+            with whole_file(directory / name) as temporary:
+                save_file(tower.state_dict(), temporary)
         document = {
             "config": asdict(self.config),
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "data_fingerprint": self.data_fingerprint,
             "words": self.vocabulary.words,
         }
-        temporary = facts.with_suffix(".incomplete")
-        temporary.write_text(json.dumps(document, indent=2) + "\n")
-        temporary.replace(facts)
+        write_whole_text(facts, json.dumps(document, indent=2) + "\n")
 
     @classmethod
     def read(cls, directory: Path) -> Self:

@@ -21,7 +21,6 @@ import torch
 from numpy.typing import NDArray
 
 from cli.sample_workspace import ingest_sample_world
-from cli.workspace import Workspace
 from mood_encoder.encoder_files import default_encoder_directory
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.torch_encoder import TorchEncoder
@@ -29,6 +28,7 @@ from pipeline.dataset import Dataset, read_dataset
 from pipeline.encode import encode_posts, encode_users
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
+from pipeline.workspace import Workspace
 from sample_api.world import MOOD_LABELS, generate_world
 
 CUTOFF = 10

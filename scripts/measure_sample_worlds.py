@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from cli.sample_workspace import ingest_sample_world
-from cli.workspace import Workspace
 from pipeline.dataset import read_dataset
 from pipeline.evaluate import MODEL_NAME, Evaluation, evaluate
 from pipeline.training_config import TrainingConfig
+from pipeline.workspace import Workspace
 from sample_api.world import generate_world
 
 POPULARITY = "last-month popularity"

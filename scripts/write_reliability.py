@@ -11,6 +11,8 @@ import json
 import re
 from pathlib import Path
 
+from pipeline.whole_files import write_whole_text
+
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- outcomes -->\n", "<!-- end of outcomes -->\n"
 HEADING = (
@@ -38,9 +40,7 @@ def write_rows(new: dict[str, str], document: Path) -> None:
         for row in re.findall(r"^\| .* \|\n", text[start:end], re.MULTILINE)[1:]  # without the heading
     }
     rows = old | new
-    temporary = document.with_name(f".{document.name}.incomplete")
-    temporary.write_text(text[:start] + HEADING + "".join(rows.values()) + text[end:])
-    temporary.replace(document)
+    write_whole_text(document, text[:start] + HEADING + "".join(rows.values()) + text[end:])
 
 
 def main() -> None:

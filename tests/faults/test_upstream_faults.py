@@ -17,11 +17,11 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.__main__ import app, main
-from cli.workspace import Workspace
 from pipeline.clean import clean
 from pipeline.fetch import fetch
 from pipeline.raw_store import RawStore
 from pipeline.upstream import ENDPOINTS, EndlessPagesError, UpstreamClient, UpstreamError, WrongShapeError
+from pipeline.workspace import Workspace
 from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
 from sample_api.world import World
 from tests.faults.outcomes import record_outcome

@@ -4,12 +4,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cli.workspace import Workspace
 from pipeline.clean import CleanError, clean
 from pipeline.raw_store import RawStore
 from pipeline.summary_text import read_summary
 from pipeline.tables import TableError, read_interactions, read_posts, read_users
 from pipeline.upstream import Json
+from pipeline.workspace import Workspace
 
 POST: dict[str, Json] = {
     "id": 1,
