@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bundle.file_names import REPORT
 from pipeline.evaluate import MODEL_NAME, Evaluation
 from pipeline.ranking import CUTOFF, Estimate
-from pipeline.report_examples import Examples
+from pipeline.report_examples import ReportExamples
 from pipeline.report_plots import draw_plots, strongest_baselines
 from pipeline.trained_towers import EpochReport, kept_epoch
 
@@ -21,16 +21,16 @@ _TEMPLATE = "report_template.html"
 class Report:
     """What the report tells: ``counts`` as in the manifest, ``epochs`` the course of the exported towers' training."""
 
-    evaluation: Evaluation
+    evaluation: Evaluation | None
     counts: Mapping[str, int]
     epochs: tuple[EpochReport, ...]
-    examples: Examples
+    examples: ReportExamples
 
     def write(self, directory: Path) -> None:
         """Write one HTML file that needs no other, and its plots beside it; the same report gives the same bytes."""
         path = directory / REPORT
         path.parent.mkdir()
-        plots = draw_plots(self.evaluation)
+        plots = draw_plots(self.evaluation) if self.evaluation else {}
         for name, png in plots.items():
             (path.parent / name).write_bytes(png)
         path.write_text(self._page(plots), encoding="utf-8")
@@ -44,18 +44,23 @@ class Report:
             lstrip_blocks=True,
         )
         environment.filters |= {"fraction": fraction, "grouped": "{:,}".format}
-        methods = self.evaluation.methods
         return environment.get_template(_TEMPLATE).render(
             report=self,
-            evaluation=self.evaluation,
-            methods=sorted(methods.items(), key=lambda item: -item[1].ndcg_at_10.mean),
-            model_name=MODEL_NAME,
-            cutoff=CUTOFF,
-            verdicts=verdicts(self.evaluation),
             kept=kept_epoch(self.epochs),
-            strongest=strongest_baselines(self.evaluation),
-            plots={name: f"data:image/png;base64,{b64encode(png).decode()}" for name, png in plots.items()},
+            cutoff=CUTOFF,
+            **(self._measured(self.evaluation, plots) if self.evaluation else {"evaluation": None}),
         )
+
+    def _measured(self, evaluation: Evaluation, plots: Mapping[str, bytes]) -> dict[str, object]:
+        """What the page needs only where the model was evaluated."""
+        return {
+            "evaluation": evaluation,
+            "methods": sorted(evaluation.methods.items(), key=lambda item: -item[1].ndcg_at_10.mean),
+            "model_name": MODEL_NAME,
+            "verdicts": verdicts(evaluation),
+            "strongest": strongest_baselines(evaluation),
+            "plots": {name: f"data:image/png;base64,{b64encode(png).decode()}" for name, png in plots.items()},
+        }
 
 
 def verdicts(evaluation: Evaluation) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
 from bundle.verbs import VERBS
+from pipeline.bundle_contents import largest_category
 from pipeline.dataset import Dataset
 
 SHOWN_HISTORY = 10
@@ -25,7 +26,7 @@ _LONGEST_LINE = 90  # characters of a title or of what stands in for one
 _NO_CATEGORY = "no category"
 
 Encode = Callable[[NDArray[np.int64]], NDArray[np.float32]]
-"""Rows of the dataset's users to their embeddings, float32 [users, tower dimension]."""
+"""User ids to embeddings, float32 [users, tower dimension]."""
 
 
 class Rank(Protocol):
@@ -92,7 +93,7 @@ class ExampleMoods:
 
 
 @dataclass(frozen=True, slots=True)
-class Examples:
+class ReportExamples:
     """What the report shows of single people; ``has_clock`` says whether days mean anything."""
 
     users: tuple[ExampleUser, ...]
@@ -108,14 +109,14 @@ def choose_examples(
     encode: Encode,
     rank: Rank,
     moods: Mapping[str, NDArray[np.float32]],
-) -> Examples:
+) -> ReportExamples:
     """Choose users by the length of their history and rank for them; the same data gives the same users.
 
     ``moods`` holds the text embedding of each mood that one of them is shown feeds for, in the largest category.
     """
     chosen = _rows_by_history(users)
     rows = np.array(list(chosen), dtype=np.int64)
-    embeddings = encode(np.searchsorted(dataset.user_ids, users.user_ids[rows]))
+    embeddings = encode(users.user_ids[rows])
     lines = _PostLines(dataset)
     names = {category.category_id: category.name for category in index.categories}
 
@@ -129,15 +130,15 @@ def choose_examples(
 
     example_moods = None
     with_history = [row for row in chosen if users.offsets[row + 1] > users.offsets[row]]
-    if names and with_history:
-        category_id = int(np.argmax(np.bincount(index.category_ids[index.category_ids > 0])))
+    category_id = largest_category(index)
+    if category_id is not None and with_history:
         row = with_history[len(with_history) // 2]
         example_moods = ExampleMoods(
             username=_printable(users.usernames[row]),
             category=_printable(names[category_id]),
             feeds={mood: feed(row, embedding, category_id) for mood, embedding in moods.items()},
         )
-    return Examples(
+    return ReportExamples(
         users=tuple(
             ExampleUser(
                 username=_printable(users.usernames[row]),

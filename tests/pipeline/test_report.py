@@ -16,7 +16,7 @@ from bundle.known_users import KnownUsers
 from pipeline.dataset import Dataset
 from pipeline.evaluate import MODEL_NAME, Evaluation
 from pipeline.report import Report, fraction, verdicts
-from pipeline.report_examples import SHOWN_HISTORY, Examples, choose_examples
+from pipeline.report_examples import SHOWN_HISTORY, ReportExamples, choose_examples
 from pipeline.report_plots import HISTORY_LENGTH, POST_AGE, POST_MEETINGS, TRAINING, draw_plots
 
 VOID = {"meta", "img", "br"}
@@ -37,7 +37,7 @@ def index(bundle: Bundle) -> IndexPosts:
     return IndexPosts.read(bundle)
 
 
-def examples_of(dataset: Dataset, index: IndexPosts, users: KnownUsers) -> Examples:
+def examples_of(dataset: Dataset, index: IndexPosts, users: KnownUsers) -> ReportExamples:
     """Real users and posts, ranked by popularity: no tower is needed to see whether the page shows them."""
 
     def rank(
@@ -64,7 +64,7 @@ def examples_of(dataset: Dataset, index: IndexPosts, users: KnownUsers) -> Examp
     )
 
 
-def page_of(evaluation: Evaluation, examples: Examples, directory: Path) -> str:
+def page_of(evaluation: Evaluation, examples: ReportExamples, directory: Path) -> str:
     counts = dict.fromkeys(
         ("posts", "servable_posts", "categories", "users", "users_with_history", "interactions"), 1234
     )
