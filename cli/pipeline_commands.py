@@ -16,17 +16,8 @@ from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
 from cli.progress import console
 from pipeline.publish import DEFAULT_KEEP
-from pipeline.training_config import TrainingConfig
+from pipeline.training_config import Objective, TrainingConfig
 from pipeline.workspace import Workspace
-
-
-class Objective(StrEnum):
-    """What training minimises; the names are those of TrainingConfig.objective."""
-
-    SOFTMAX = "softmax"
-    BCE = "bce"
-    MSE = "mse"
-    MSE_NEGATIVES = "mse-negatives"
 
 
 class SplitName(StrEnum):
@@ -272,7 +263,7 @@ def _training_config(
     config = TrainingConfig() if path is None else TrainingConfig.read(path)
     return replace(
         config,
-        objective=config.objective if objective is None else objective.value,
+        objective=config.objective if objective is None else objective,
         epochs=config.epochs if epochs is None else epochs,
         seed=config.seed if seed is None else seed,
     )

@@ -62,7 +62,7 @@ class Examples:
         self.config = config
         self.device = device
         self.words = torch.from_numpy(words).to(device)
-        self.text = torch.from_numpy(dataset.text if config.use_text else np.zeros_like(dataset.text)).to(device)
+        self.text = torch.from_numpy(dataset.text).to(device)
         self.category_rows = torch.from_numpy(dataset.category_rows).to(device)
         first_day = float(dataset.event_days[0]) if len(dataset.event_days) else 0.0
         self.snapshots = np.arange(first_day, dataset.end_day + config.snapshot_days, config.snapshot_days)
