@@ -215,6 +215,13 @@ def export(
     publish_it: Annotated[
         bool, typer.Option("--publish/--no-publish", help="Make it current, or only write it.")
     ] = True,
+    with_evaluation: Annotated[
+        bool,
+        typer.Option(
+            "--with-evaluation/--without-evaluation",
+            help="Put the metrics of the last `moodfeed evaluate` into the bundle, if there are any.",
+        ),
+    ] = True,
     keep: KeepOption = DEFAULT_KEEP,
 ) -> None:
     """Write a bundle and make it current; with --csv, write the current one's post embeddings as a table."""
@@ -232,6 +239,7 @@ def export(
         objective=objective.value,
         encoder_directory=encoder or default_encoder_directory(),
         publish_it=publish_it,
+        with_evaluation=with_evaluation,
         keep=keep,
     )
 

@@ -1,4 +1,4 @@
-"""Example users for the report: what they did beside what they would be shown, and one person's feed in two moods."""
+"""Example users for the report: their histories and feeds, and one user's feeds in two moods."""
 
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -15,14 +15,14 @@ from pipeline.bundle_contents import largest_category
 from pipeline.dataset import Dataset
 
 SHOWN_HISTORY = 10
-_HISTORY_PLACES = {  # share of people whose history is no longer -> how it is called
+_HISTORY_QUANTILES = {  # share of users with a shorter or equal history -> label
     0.0: "the shortest history",
     0.5: "a history of median length",
-    0.9: "a history longer than nine in ten have",
-    0.99: "a history longer than 99 in a hundred have",
+    0.9: "a history longer than that of 90 % of users",
+    0.99: "a history longer than that of 99 % of users",
     1.0: "the longest history",
 }
-_LONGEST_LINE = 90  # characters of a title or of what stands in for one
+_LONGEST_LINE = 90  # characters of a title or of its substitute
 _NO_CATEGORY = "no category"
 
 Encode = Callable[[NDArray[np.int64]], NDArray[np.float32]]
@@ -30,7 +30,7 @@ Encode = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 
 
 class Rank(Protocol):
-    """The order that a feed has."""
+    """Ranks the posts of a feed."""
 
     def __call__(
         self,
@@ -45,7 +45,7 @@ class Rank(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ShownPost:
-    """A post as a reader recognises it; ``about`` (topics and emotions) may be empty."""
+    """A post as the report shows it; ``about`` (topics and emotions) may be empty."""
 
     text: str
     has_title: bool
@@ -55,7 +55,7 @@ class ShownPost:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """What a person did with a post: strength 0..1, days before the newest interaction known."""
+    """One interaction of a user: strength 0..1, days before the newest interaction in the data."""
 
     post: ShownPost
     verb: str
@@ -73,7 +73,7 @@ class FeedLine:
 
 @dataclass(frozen=True, slots=True)
 class ExampleUser:
-    """One person: the newest ``SHOWN_HISTORY`` of the ``met`` posts, newest first, and the first page of the feed."""
+    """One user: the newest ``SHOWN_HISTORY`` of the ``met`` posts, newest first, and the first page of the feed."""
 
     username: str
     user_id: int
@@ -85,7 +85,7 @@ class ExampleUser:
 
 @dataclass(frozen=True, slots=True)
 class ExampleMoods:
-    """One person's feed in one category, by mood."""
+    """One user's feeds in one category, by mood."""
 
     username: str
     category: str
@@ -94,7 +94,7 @@ class ExampleMoods:
 
 @dataclass(frozen=True, slots=True)
 class ReportExamples:
-    """What the report shows of single people; ``has_clock`` says whether days mean anything."""
+    """The example users of the report; without ``has_clock`` days are meaningless and not shown."""
 
     users: tuple[ExampleUser, ...]
     moods: ExampleMoods | None
@@ -110,9 +110,9 @@ def choose_examples(
     rank: Rank,
     moods: Mapping[str, NDArray[np.float32]],
 ) -> ReportExamples:
-    """Choose users by the length of their history and rank for them; the same data gives the same users.
+    """Choose users by history length and rank posts for them; the same data gives the same users.
 
-    ``moods`` holds the text embedding of each mood that one of them is shown feeds for, in the largest category.
+    ``moods`` maps each mood to its text embedding; one user's feeds in the largest category are shown for each.
     """
     chosen = _rows_by_history(users)
     rows = np.array(list(chosen), dtype=np.int64)
@@ -124,8 +124,8 @@ def choose_examples(
         user = embeddings[list(chosen).index(row)]
         order, scores = rank(user, mood, category_id, met=users.post_ids[users.offsets[row] : users.offsets[row + 1]])
         return tuple(
-            FeedLine(lines.of(int(index.post_ids[place])), float(score))
-            for place, score in zip(order, scores, strict=True)
+            FeedLine(lines.of(int(index.post_ids[index_row])), float(score))
+            for index_row, score in zip(order, scores, strict=True)
         )
 
     example_moods = None
@@ -156,14 +156,14 @@ def choose_examples(
 
 
 class _PostLines:
-    """Posts of a dataset as lines to read."""
+    """The posts of a dataset as the report shows them."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._post_ids = dataset.post_ids
         self._posts = dataset.posts
 
     def of(self, post_id: int) -> ShownPost:
-        """Title, else what the summary says; of a post that nobody else may see only its number."""
+        """The title, else the topics or the description; only the id of a post that is not public."""
         post = self._posts.iloc[int(np.searchsorted(self._post_ids, post_id))]
         name = post["category_name"]
         category = _printable(name) if isinstance(name, str) and name.strip() else _NO_CATEGORY
@@ -179,12 +179,12 @@ class _PostLines:
 
 
 def _rows_by_history(users: KnownUsers) -> dict[int, str]:
-    """Rows of the example users, shortest history first and the one without any last, and why each was chosen."""
+    """Rows of the example users by history length, ascending, then one without a history; and why each was chosen."""
     lengths = np.diff(users.offsets)
     order = np.lexsort((users.user_ids, lengths))
     active = order[lengths[order] > 0]
     chosen: dict[int, str] = {}
-    for share, why in _HISTORY_PLACES.items():
+    for share, why in _HISTORY_QUANTILES.items():
         if len(active):
             chosen.setdefault(int(active[round(share * (len(active) - 1))]), why)
     if len(active) < len(order):
@@ -211,7 +211,7 @@ def _first_words(text: str, count: int) -> list[str]:
 
 
 def _shorten(text: str) -> str:
-    """At most ``_LONGEST_LINE`` characters, cut between words where there are any."""
+    """At most ``_LONGEST_LINE`` characters, cut between words if possible."""
     line = _printable(text)
     if len(line) <= _LONGEST_LINE:
         return line
@@ -221,5 +221,5 @@ def _shorten(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """One line without control characters and lone surrogates, which no HTML file can hold."""
+    """One line without control characters and lone surrogates, which are invalid in HTML."""
     return " ".join("".join(" " if unicodedata.category(sign) in {"Cc", "Cs"} else sign for sign in text).split())
