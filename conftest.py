@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from cli.sample_workspace import ingest_sample_world
-from cli.workspace import Workspace
 from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.dataset import read_dataset
 from pipeline.evaluate import evaluate
 from pipeline.export import export
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
+from pipeline.workspace import Workspace
 from sample_api.world import World, generate_world
 
 SMALL_TRAINING = TrainingConfig()

@@ -25,7 +25,7 @@ from bundle.manifest import Canary, Manifest
 from bundle.served_posts import TEXT_FIELDS, ServedPosts
 from mood_encoder.encoder_files import default_encoder_directory
 from mood_encoder.torch_encoder import TorchEncoder
-from pipeline.export import balance
+from pipeline.mood_balance import balance
 from pipeline.publish import write_and_publish
 from post_index_service.index import PostIndex, Query
 

@@ -1,7 +1,6 @@
 """A small authority for a private network, and a certificate for each process, as PEM files."""
 
 import ipaddress
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from pipeline.whole_files import whole_file
 
 PROCESSES = ("gateway", "user_tower_service", "post_index_service")
 CLIENT = "client"
@@ -111,12 +112,8 @@ def write_certificates(directory: Path, *, lifetime: timedelta) -> tuple[str, ..
 
 def replace_file(path: Path, content: bytes, *, mode: int) -> None:
     """Put a whole new file in the place of another: a reader sees the one or the other."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-    temporary.chmod(mode)
-    temporary.replace(path)
+    with whole_file(path, mode=mode) as temporary:
+        temporary.write_bytes(content)
 
 
 def _kept_authority(directory: Path, lifetime: timedelta) -> Authority:

@@ -13,7 +13,6 @@ from pipeline.evaluate import EvaluationError
 from pipeline.import_microlens import ImportSourceError
 from pipeline.raw_store import RawStoreError
 from pipeline.tables import TableError
-from pipeline.train import NoUserTowerError
 from pipeline.trained_towers import NoTrainedTowersError
 from pipeline.training_config import TrainingConfigError
 from pipeline.upstream import UpstreamError
@@ -31,7 +30,6 @@ EXPECTED_ERRORS = (
     FeedRefusedError,
     ImportSourceError,
     NoTrainedTowersError,
-    NoUserTowerError,
     PortTakenError,
     RawStoreError,
     StackError,

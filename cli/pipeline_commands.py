@@ -15,18 +15,9 @@ from bundle.index_posts import IndexPosts
 from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
 from cli.progress import console
-from cli.workspace import Workspace
 from pipeline.publish import DEFAULT_KEEP
-from pipeline.training_config import TrainingConfig
-
-
-class Objective(StrEnum):
-    """What training minimises; the names are those of TrainingConfig.objective."""
-
-    SOFTMAX = "softmax"
-    BCE = "bce"
-    MSE = "mse"
-    MSE_NEGATIVES = "mse-negatives"
+from pipeline.training_config import Objective, TrainingConfig
+from pipeline.workspace import Workspace
 
 
 class SplitName(StrEnum):
@@ -224,6 +215,13 @@ def export(
     publish_it: Annotated[
         bool, typer.Option("--publish/--no-publish", help="Make it current, or only write it.")
     ] = True,
+    with_evaluation: Annotated[
+        bool,
+        typer.Option(
+            "--with-evaluation/--without-evaluation",
+            help="Put the metrics of the last `moodfeed evaluate` into the bundle, if there are any.",
+        ),
+    ] = True,
     keep: KeepOption = DEFAULT_KEEP,
 ) -> None:
     """Write a bundle and make it current; with --csv, write the current one's post embeddings as a table."""
@@ -241,6 +239,7 @@ def export(
         objective=objective.value,
         encoder_directory=encoder or default_encoder_directory(),
         publish_it=publish_it,
+        with_evaluation=with_evaluation,
         keep=keep,
     )
 
@@ -272,7 +271,7 @@ def _training_config(
     config = TrainingConfig() if path is None else TrainingConfig.read(path)
     return replace(
         config,
-        objective=config.objective if objective is None else objective.value,
+        objective=config.objective if objective is None else objective,
         epochs=config.epochs if epochs is None else epochs,
         seed=config.seed if seed is None else seed,
     )

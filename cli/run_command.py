@@ -21,7 +21,7 @@ from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess
 from cli.pipeline_commands import DataOption
 from cli.progress import console
 from cli.stack import Addresses, running_stack
-from cli.workspace import Workspace
+from pipeline.workspace import Workspace
 
 STRANGER = "somebody-new"
 MOODS = ("calm", "😂")

@@ -1,6 +1,5 @@
 """A sample world in a workspace, as far as every measurement and test needs it."""
 
-from cli.workspace import Workspace
 from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.clean import clean
 from pipeline.embed import embed_posts
@@ -8,6 +7,7 @@ from pipeline.fetch import fetch
 from pipeline.raw_store import RawStore
 from pipeline.score import score
 from pipeline.upstream import UpstreamClient
+from pipeline.workspace import Workspace
 from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
 from sample_api.world import World
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from rich.table import Table
 
 from cli.progress import console, progress_bar, training_bar
-from cli.workspace import Workspace
 from mood_encoder.runtime import Runtime
 from pipeline.ablate import Ablation, ablate, write_ablations
 from pipeline.clean import clean
 from pipeline.cold_start import ColdStart, measure_cold_posts, measure_cold_users
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.embed import embed_posts
-from pipeline.evaluate import MODEL_NAME, Evaluation, evaluate
+from pipeline.evaluate import MODEL_NAME, Evaluation, TooLittleDataError, evaluate
 from pipeline.export import export
 from pipeline.fetch import fetch
 from pipeline.import_microlens import import_microlens
@@ -28,6 +27,7 @@ from pipeline.train import train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
 from pipeline.upstream import UpstreamClient
+from pipeline.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +195,21 @@ def export_stage(
     objective: str,
     encoder_directory: Path,
     publish_it: bool = True,
+    with_evaluation: bool = True,
     keep: int = DEFAULT_KEEP,
 ) -> Published:
-    """Towers to a bundle, made current unless ``publish_it`` is false; the newest ``keep`` bundles stay."""
+    """Towers to a bundle, made current unless ``publish_it`` is false; the newest ``keep`` bundles stay.
+
+    The bundle holds the workspace's evaluation, if there is one and ``with_evaluation`` is true.
+    """
+    evaluation = None
+    if with_evaluation and workspace.evaluation.exists():
+        evaluation = Evaluation.read(workspace.evaluation)
     with console.status("export") as status:
         exported = export(
             _dataset(workspace),
             TrainedTowers.read(workspace.towers(objective)),
-            Evaluation.read(workspace.evaluation),
+            evaluation,
             encoder_directory=encoder_directory,
             bundles=bundles,
             sidecar={"created_at": datetime.now(UTC).isoformat(timespec="seconds")},
@@ -210,6 +217,8 @@ def export_stage(
             keep=keep,
             on_wait=lambda: status.update(f"export: another process is changing {bundles}, waiting for it"),
         )
+    if evaluation is None:
+        console.print("The bundle has no offline metrics; `moodfeed evaluate` before `moodfeed export` adds them.")
     if publish_it:
         console.print(f"Bundle {exported.bundle_id} is current in {bundles}; `moodfeed report` finds its report.")
     else:
@@ -217,17 +226,27 @@ def export_stage(
     return exported
 
 
-def build_bundle(workspace: Workspace, bundles: Path, *, upstream: Upstream, encoder_directory: Path) -> Evaluation:
-    """Every stage with its defaults; returns how good the model is."""
+def build_bundle(workspace: Workspace, bundles: Path, *, upstream: Upstream, encoder_directory: Path) -> None:
+    """Every stage with its defaults; data too small for an evaluation gives a bundle without metrics."""
     config = TrainingConfig()
     fetch_stage(workspace, upstream)
     clean_stage(workspace)
     score_stage(workspace)
     embed_stage(workspace, encoder_directory)
     train_stage(workspace, config)
-    evaluation = evaluate_stage(workspace, config)
-    export_stage(workspace, bundles, objective=config.objective, encoder_directory=encoder_directory)
-    return evaluation
+    try:
+        evaluate_stage(workspace, config)
+        is_evaluated = True
+    except TooLittleDataError as error:
+        console.print(f"Not evaluated: {error}.")
+        is_evaluated = False
+    export_stage(
+        workspace,
+        bundles,
+        objective=config.objective,
+        encoder_directory=encoder_directory,
+        with_evaluation=is_evaluated,
+    )
 
 
 def print_evaluation(evaluation: Evaluation) -> None:

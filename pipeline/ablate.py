@@ -1,42 +1,91 @@
-"""What each part of the model is worth: the same split trained anew with one thing changed at a time."""
+"""Ablations: retrain on the same split with one part of the model changed at a time."""
 
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.compared_users import by_history, by_id, by_pooled_history
 from pipeline.dataset import Dataset
 from pipeline.evaluate import SPLITS, default_split, model_recommender
+from pipeline.losses import Loss, softmax_loss
 from pipeline.ranking import Estimate, estimate, measure, rank_targets
-from pipeline.train import fit
-from pipeline.training_config import TrainingConfig
+from pipeline.train import MakeUsers, fit
+from pipeline.training_config import Objective, TrainingConfig
+from pipeline.training_examples import Batch
+from pipeline.whole_files import write_whole_text
 
-_BY_ID: Mapping[str, object] = {"users": "id", "use_words": False}
-_IDS_ONLY: Mapping[str, object] = {"use_text": False, "use_words": False, "id_dropout": 0.0}
-_IN_BATCH: Mapping[str, object] = {"uniform_negatives": 0}
-_WHOLE_CATALOGUE = 1_000_000_000  # more than there are: all of them
+_WHOLE_CATALOGUE = 1_000_000_000  # capped at the number of posts
 
-ABLATIONS: dict[str, Mapping[str, object]] = {
-    "user ids, text, MSE on the score (the predecessor's)": {**_BY_ID, "objective": "mse"},
-    "user ids, text, softmax + logQ": {**_BY_ID, **_IN_BATCH},
-    "plain two-tower: pooled history, text, softmax + logQ": {"users": "pooled", "use_words": False, **_IN_BATCH},
-    "history of ids, MSE with a random negative": {**_IDS_ONLY, "objective": "mse-negatives"},
-    "history of ids, BCE": {**_IDS_ONLY, "objective": "bce"},
-    "history of ids, in-batch softmax": {**_IDS_ONLY, **_IN_BATCH, "logq": False},
-    "+ logQ": {**_IDS_ONLY, **_IN_BATCH},
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How one row of the table differs from the configuration that is ablated.
+
+    ``blind`` removes something from the dataset before training and ranking see it.
+    """
+
+    settings: Mapping[str, object] = field(default_factory=dict)
+    make_users: MakeUsers = by_history
+    loss_of: Loss | None = None  # by default that of the objective
+    blind: Callable[[Dataset], Dataset] = lambda dataset: dataset
+
+
+def without_text(dataset: Dataset) -> Dataset:
+    """The dataset with text embeddings of zeros."""
+    return replace(dataset, text=np.zeros_like(dataset.text))
+
+
+def without_words(dataset: Dataset) -> Dataset:
+    """The dataset with empty texts, which no vocabulary is learnt from; the text embeddings stay."""
+    return replace(dataset, posts=dataset.posts.assign(summary_text=""))
+
+
+def without_text_and_words(dataset: Dataset) -> Dataset:
+    """The dataset whose posts are told apart by id, category and popularity alone."""
+    return without_text(without_words(dataset))
+
+
+def uncorrected_softmax_loss(users: Tensor, posts: Tensor, batch: Batch, config: TrainingConfig) -> Tensor:
+    """The softmax loss without the logQ correction."""
+    return softmax_loss(users, posts, replace(batch, log_expected=torch.zeros_like(batch.log_expected)), config)
+
+
+def _changed(variant: Variant, settings: Mapping[str, object]) -> Variant:
+    return replace(variant, settings={**variant.settings, **settings})
+
+
+_IN_BATCH = {"uniform_negatives": 0}
+_MSE, _MSE_NEGATIVES, _BCE = ({"objective": name} for name in (Objective.MSE, Objective.MSE_NEGATIVES, Objective.BCE))
+_BY_ID = Variant(make_users=by_id, blind=without_words)
+_IDS_ONLY = Variant({"id_dropout": 0.0}, blind=without_text_and_words)
+
+ABLATIONS: Mapping[str, Variant] = {
+    "user ids, text, MSE on the score (the predecessor's)": _changed(_BY_ID, _MSE),
+    "user ids, text, softmax + logQ": _changed(_BY_ID, _IN_BATCH),
+    "plain two-tower: pooled history, text, softmax + logQ": Variant(
+        _IN_BATCH, make_users=by_pooled_history, blind=without_words
+    ),
+    "history of ids, MSE with a random negative": _changed(_IDS_ONLY, _MSE_NEGATIVES),
+    "history of ids, BCE": _changed(_IDS_ONLY, _BCE),
+    "history of ids, in-batch softmax": replace(_changed(_IDS_ONLY, _IN_BATCH), loss_of=uncorrected_softmax_loss),
+    "+ logQ": _changed(_IDS_ONLY, _IN_BATCH),
     "+ mixed negatives": _IDS_ONLY,
-    "+ text": {"use_words": False},
-    "+ words (the model)": {},
-    "the model, pooled history": {"users": "pooled"},
-    "the model, full softmax": {"uniform_negatives": _WHOLE_CATALOGUE},
+    "+ text": Variant(blind=without_words),
+    "+ words (the model)": Variant(),
+    "the model, pooled history": Variant(make_users=by_pooled_history),
+    "the model, full softmax": Variant({"uniform_negatives": _WHOLE_CATALOGUE}),
 }
-"""What differs from the configuration that is ablated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """One row of the table; ``seconds`` of training, on the processor that it ran on."""
+    """One row of the table; ``seconds`` is the wall time of training."""
 
     name: str
     recall_at_10: Estimate
@@ -56,13 +105,13 @@ def ablate(
     on_batch: Callable[[str, float, float], None] | None = None,
     on_row: Callable[[Ablation], None] | None = None,
 ) -> tuple[Ablation, ...]:
-    """Train every variant whose name ``only`` accepts on the data's own split, and rank the full catalogue.
+    """Train every variant whose name ``only`` accepts on the data's default split, and rank the full catalogue.
 
-    ``on_batch`` hears (variant, epochs done so far, loss of the batch), ``on_row`` each result as it comes.
+    ``on_batch`` is called with the variant's name, the epochs done so far and the loss; ``on_row`` with each result.
     """
-    split = SPLITS[default_split(dataset)](dataset)
+    split_by = SPLITS[default_split(dataset)]
     rows = []
-    for name, changes in ABLATIONS.items():
+    for name, variant in ABLATIONS.items():
         if not only(name):
             continue
 
@@ -70,8 +119,16 @@ def ablate(
             if on_batch:
                 on_batch(name, done, loss)
 
+        split = split_by(variant.blind(dataset))
         started = time.monotonic()
-        fitted = fit(split.past, replace(config, **changes), device=device, on_batch=hear)  # type: ignore[arg-type]
+        fitted = fit(
+            split.past,
+            replace(config, **variant.settings),  # type: ignore[arg-type]
+            make_users=variant.make_users,
+            loss_of=variant.loss_of,
+            device=device,
+            on_batch=hear,
+        )
         seconds = time.monotonic() - started
         ranks = rank_targets(split, model_recommender(fitted, split.past))
         overall, in_category = measure(ranks), measure(ranks, in_category=True)
@@ -92,7 +149,5 @@ def ablate(
 
 
 def write_ablations(rows: tuple[Ablation, ...], path: Path) -> None:
-    """Replace the file by the rows as JSON, in one step."""
-    temporary = path.with_name(f".{path.name}.incomplete")
-    temporary.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-    temporary.replace(path)
+    """Replace the file with the rows as JSON, in one step."""
+    write_whole_text(path, json.dumps([asdict(row) for row in rows], indent=2) + "\n")

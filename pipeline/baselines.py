@@ -1,7 +1,7 @@
-"""What the model must beat, each as strong as it is simple: learn from the past, then score all posts for given users.
+"""The baselines that the model must beat: each learns from the past, then scores all posts for given users.
 
-A personal method has nothing to say of a person without a history, and little of a post nobody touched; there every one
-of them falls back to the popularity of the last month, the strongest of the impersonal ones.
+A personal method cannot score posts for a user without a history, and scores posts without interactions poorly. In both
+cases all of them fall back to last-month popularity, the strongest of the methods that are not personal.
 """
 
 from collections.abc import Callable
@@ -22,15 +22,15 @@ Method = Callable[[Dataset], Recommender]
 _MONTH_DAYS = 30.0
 _NEIGHBOURS = 500
 _BM25_K1, _BM25_B = 1.2, 0.75
-_CONFIDENCE = 40.0  # how much surer ALS is of a post that was met than of one that was not
-_ORDER_DECAY = 0.5  # how much less each older post of a history counts than the one after it
+_CONFIDENCE = 40.0  # ALS's confidence in a pair with an interaction, relative to one without
+_ORDER_DECAY = 0.5  # weight of a post in a history relative to that of the next newer one
 _MOST_FACTORS = 256
-_POSTS_PER_FACTOR = 32  # a small catalogue is learnt by heart by as many factors as a large one needs
-_TIE_BREAK = 1e-3  # how much popularity counts beside a personal score: only where that one is tied
+_POSTS_PER_FACTOR = 32  # as many factors as a large catalogue needs would overfit a small one
+_TIE_BREAK = 1e-3  # weight of popularity: small enough to decide only between equal personal scores
 
 
 def all_time_popularity(past: Dataset) -> Recommender:
-    """Number of events since the beginning."""
+    """Number of events over all time."""
     return _same_for_all(np.bincount(past.event_posts, minlength=len(past.post_ids)))
 
 
@@ -55,7 +55,7 @@ def random_order(past: Dataset) -> Recommender:
 
 
 def item_neighbours(past: Dataset) -> Recommender:
-    """Item-kNN: posts met by the same people, with BM25 weights (collaborative filtering); newer posts count more."""
+    """Item-kNN with BM25 weights (collaborative filtering); newer posts of a history weigh more."""
     model = ItemItemRecommender(K=_NEIGHBOURS, num_threads=1)
     model.fit(bm25_weight(_strengths(past).T, K1=_BM25_K1, B=_BM25_B).T.tocsr(), show_progress=False)
 
@@ -66,8 +66,8 @@ def item_neighbours(past: Dataset) -> Recommender:
 
 
 def alternating_least_squares(past: Dataset) -> Recommender:
-    """Implicit ALS (Hu, Koren and Volinsky 2008; collaborative filtering); users are folded in by their history."""
-    with threadpool_limits(1, "blas"):  # the library's own threads and BLAS's get in each other's way
+    """Implicit ALS (Hu, Koren and Volinsky 2008; collaborative filtering); users are folded in from their histories."""
+    with threadpool_limits(1, "blas"):  # the library's threads and those of BLAS compete for the cores
         model = AlternatingLeastSquares(factors=_factors(past), random_state=0, num_threads=1, iterations=15)
         model.fit(_CONFIDENCE * _strengths(past), show_progress=False)
 
@@ -81,7 +81,7 @@ def alternating_least_squares(past: Dataset) -> Recommender:
 
 
 def bayesian_personalized_ranking(past: Dataset) -> Recommender:
-    """BPR (Rendle et al. 2009; collaborative filtering); a user whom training did not see has no factors."""
+    """BPR (Rendle et al. 2009; collaborative filtering); a user without interactions in training has no factors."""
     model = BayesianPersonalizedRanking(
         factors=_factors(past), learning_rate=0.1, iterations=100, random_state=0, num_threads=1
     )
@@ -96,12 +96,12 @@ def bayesian_personalized_ranking(past: Dataset) -> Recommender:
 
 
 def content_based(past: Dataset) -> Recommender:
-    """Posts whose BERT embedding is nearest to the strength-weighted mean of what the user met."""
+    """Posts whose BERT embedding is nearest to the strength-weighted mean of the user's history."""
     return _with_fallback(past, _score_by_content)
 
 
 def hybrid(past: Dataset) -> Recommender:
-    """Item-kNN and content-based, each scaled to 0..1 for the user, in equal parts."""
+    """The sum of item-kNN and content-based scores, each scaled to 0..1 for the user."""
     neighbours, content = item_neighbours(past), content_based(past)
     return _with_fallback(
         past,
@@ -129,7 +129,7 @@ def _score_by_content(shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[n
 
 
 def _strengths(dataset: Dataset) -> csr_matrix:
-    """Strengths scaled to a mean of 1, as methods expect that were made for counts: [users, posts]."""
+    """Strengths scaled to a mean of 1, for methods designed for counts: [users, posts]."""
     pairs = dataset.pairs
     shape = (len(dataset.user_ids), len(dataset.post_ids))
     strengths = np.maximum(pairs.strengths, 1e-3)
@@ -137,7 +137,7 @@ def _strengths(dataset: Dataset) -> csr_matrix:
 
 
 def _recent_strengths(dataset: Dataset, user_rows: NDArray[np.int64]) -> csr_matrix:
-    """Strengths of the chosen users, halved for each post that came after: [users, posts]."""
+    """Strengths of the chosen users, halved for each newer post in the history: [chosen users, posts]."""
     pairs = dataset.pairs
     later = pairs.offsets[pairs.user_rows + 1] - 1 - np.arange(len(pairs))
     weights = np.maximum(pairs.strengths, 1e-3) * _ORDER_DECAY**later

@@ -1,4 +1,4 @@
-"""The state of a training run after its last whole epoch, so that a run that was cut off goes on."""
+"""The state of a training run after its last complete epoch, from which an interrupted run resumes."""
 
 import json
 from dataclasses import asdict
@@ -10,10 +10,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pipeline.trained_towers import EpochReport
+from pipeline.whole_files import whole_file
 
 
 class Checkpoint:
-    """The state of a run after its last whole epoch, in one safetensors file."""
+    """The state of a run after its last complete epoch, in one safetensors file; without a path nothing is saved."""
 
     def __init__(
         self,
@@ -31,16 +32,16 @@ class Checkpoint:
         self.key = key
 
     def keep_as_best(self) -> None:
-        """Remember the towers as they are."""
+        """Remember the current towers."""
         self.best = {name: _copy(module) for name, module in self.modules.items()}
 
     def return_to_best(self) -> None:
-        """Make the towers what they were when they were best."""
+        """Load the weights of the best epoch back into the towers."""
         for name, module in self.modules.items():
             module.load_state_dict(self.best[name])
 
     def save(self, reports: list[EpochReport]) -> None:
-        """Replace the file in one step; a crash leaves the epoch before."""
+        """Replace the file in one step; a crash leaves the previous epoch's file."""
         if self.path is None:
             return
         tensors = {
@@ -54,12 +55,11 @@ class Checkpoint:
             tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
         metadata = {"key": self.key, "epochs": json.dumps([asdict(report) for report in reports])}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".incomplete")
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, metadata)
-        temporary.replace(self.path)
+        with whole_file(self.path) as temporary:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, metadata)
 
     def restore(self, reports: list[EpochReport]) -> None:
-        """Take up the run in the file, if it is one of the same configuration and data."""
+        """Resume the run in the file, if its configuration and data are the same."""
         if self.path is None or not self.path.exists():
             return
         with safe_open(self.path, framework="pt") as file:

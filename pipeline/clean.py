@@ -1,4 +1,4 @@
-"""Raw rows to typed tables; every row that is left out is counted by table and reason."""
+"""Turn raw rows into typed tables; every dropped row is counted by table and reason."""
 
 import json
 from collections import defaultdict
@@ -13,6 +13,7 @@ from pipeline.raw_store import RawRow, RawStore
 from pipeline.summary_text import SummaryText, read_summary
 from pipeline.tables import POST_COUNTS, USER_COUNTS, write_interactions, write_posts, write_users
 from pipeline.upstream import Json
+from pipeline.whole_files import write_whole_text
 
 REPORT_FILE = "report.json"
 MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at", "rating": "rated_at"}
@@ -21,12 +22,12 @@ _EVENT_TIME = "%Y-%m-%d %H:%M:%S"
 
 
 class CleanError(Exception):
-    """There is nothing to clean: says where it was looked for and what to run."""
+    """There is no raw store: names the path and the command to run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Rows of one table with one fault, and what was done with them."""
+    """Rows of one table with one fault; ``reason`` names the fault and what was done with the rows."""
 
     table: str
     reason: str
@@ -36,13 +37,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CleanReport:
-    """How many rows each table kept, and every finding."""
+    """The number of rows that each table kept, and every finding."""
 
     kept: Mapping[str, int]
     findings: tuple[Finding, ...]
 
     def rows(self) -> list[tuple[str, ...]]:
-        """A table to show, headings first."""
+        """The report as a table to print, headings first."""
         return [
             ("table", "what", "rows", "for example"),
             *((name, "kept", str(count), "") for name, count in self.kept.items()),
@@ -52,7 +53,7 @@ class CleanReport:
 
 @dataclass(slots=True)
 class _Findings:
-    """Counts while a table is read."""
+    """Mutable counts of findings while tables are read."""
 
     counts: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     examples: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -71,7 +72,7 @@ class _Findings:
 
 
 class _BrokenFieldError(Exception):
-    """A field without which the row means nothing."""
+    """A required field is missing or malformed."""
 
 
 def clean(raw: Path, output: Path) -> CleanReport:
@@ -82,7 +83,7 @@ def clean(raw: Path, output: Path) -> CleanReport:
     with RawStore(raw) as store:
         for name in (*MOMENT_KEYS, "post", "user"):
             if count := store.malformed_count(name):
-                findings.add(name, "no usable id: left out", "", count=count)
+                findings.add(name, "unusable id: dropped", "", count=count)
         posts = _posts(store, findings)
         users = _users(store, findings)
         events = _events(store, findings)
@@ -105,9 +106,9 @@ def _posts(store: RawStore, findings: _Findings) -> pd.DataFrame:
         title = _text(fields, "title")
         category_id, category_name = _category(fields.get("category"))
         if category_id is None:
-            findings.add("post", "no category: only in feeds over all categories", f"id {row.row_id}")
+            findings.add("post", "no category: served only in feeds over all categories", f"id {row.row_id}")
         if not summary.description:
-            findings.add("post", "no description: embedded by what else there is", f"id {row.row_id}")
+            findings.add("post", "no description: embedded from the other fields", f"id {row.row_id}")
         video_link = _text(fields, "video_link").strip()
         is_servable = fields.get("is_locked") is False and fields.get("is_available_in_public_feed") is True
         if not (is_servable and video_link):
@@ -177,7 +178,7 @@ def _events(store: RawStore, findings: _Findings) -> pd.DataFrame:
         for name, rows_broken in broken.items():
             for row_id in table.loc[rows_broken & ~is_broken, "id"]:
                 shown = moment_key if name == "at" else name
-                findings.add(verb, f"malformed {shown}: left out", f"id {row_id}")
+                findings.add(verb, f"malformed {shown}: dropped", f"id {row_id}")
             is_broken |= rows_broken
         tables.append(table[~is_broken])
     events = pd.concat(tables, ignore_index=True)
@@ -185,7 +186,7 @@ def _events(store: RawStore, findings: _Findings) -> pd.DataFrame:
     repeated = events.duplicated(["user_id", "post_id", "verb", "at"])
     for verb, count in events.loc[repeated, "verb"].value_counts(sort=False).items():
         example = events.loc[repeated & (events["verb"] == verb), "id"].iloc[0]
-        findings.add(str(verb), "same user, post and second again: kept once", f"id {example}", count=int(count))
+        findings.add(str(verb), "duplicate user, post and second: kept once", f"id {example}", count=int(count))
     return events[~repeated]
 
 
@@ -194,7 +195,7 @@ def _without_orphans(
 ) -> pd.DataFrame:
     no_post = ~events["post_id"].isin(posts["post_id"])
     no_user = ~events["user_id"].isin(users["user_id"])
-    orphans = {"names an unknown post: left out": no_post, "names an unknown user: left out": no_user & ~no_post}
+    orphans = {"unknown post: dropped": no_post, "unknown user: dropped": no_user & ~no_post}
     for reason, is_orphan in orphans.items():
         for verb, row_id in events.loc[is_orphan, ["verb", "id"]].itertuples(index=False):
             findings.add(verb, reason, f"id {row_id}")
@@ -203,13 +204,13 @@ def _without_orphans(
 
 
 def _choose_who_answers(users: pd.DataFrame, events: pd.DataFrame, findings: _Findings) -> pd.DataFrame:
-    """Of accounts that share a username the one with the most interactions answers, of equals the smallest id."""
+    """Mark the account that a shared username leads to: that with the most interactions, on a tie the smallest id."""
     activity = users["user_id"].map(events["user_id"].value_counts()).fillna(0)
     order = users.assign(activity=activity).sort_values(["activity", "user_id"], ascending=[False, True])
     answers = ~order["username"].duplicated()
     users = users.assign(answers=answers.reindex(users.index))
     for user_id in users.loc[~users["answers"], "user_id"]:
-        findings.add("user", "shares its username with a busier account: not reachable by name", f"id {user_id}")
+        findings.add("user", "username shared with a more active account: not reachable by name", f"id {user_id}")
     return users
 
 
@@ -220,11 +221,11 @@ def _read_rows(
         try:
             yield read(row)
         except _BrokenFieldError as error:
-            findings.add(table, f"malformed {error}: left out", f"id {row.row_id}")
+            findings.add(table, f"malformed {error}: dropped", f"id {row.row_id}")
 
 
 def _summary_text(title: str, summary: SummaryText) -> str:
-    """What BERT reads: the encoder looks at the first tokens only, so the most telling words come first."""
+    """The text to embed; the encoder truncates, so the most informative parts come first."""
     parts = (title.strip(), summary.mood, summary.keywords, summary.content, summary.description)
     return ". ".join(part for part in parts if part)
 
@@ -252,7 +253,7 @@ def _integer(fields: Mapping[str, Json], name: str) -> int:
 
 
 def _number(fields: Mapping[str, Json], name: str) -> float:
-    """Counts are inconsistent upstream and decide nothing: what is no number counts as 0."""
+    """A count as a number; anything else is 0, because upstream counts are inconsistent and used for display only."""
     value = fields.get(name)
     return float(value) if isinstance(value, int | float) and np.isfinite(value) else 0.0
 
@@ -263,7 +264,6 @@ def _is_integer(value: object) -> bool:
 
 def write_report(report: CleanReport, output: Path) -> None:
     """Replace report.json in one step."""
-    path = output / REPORT_FILE
     document = {
         "kept": dict(report.kept),
         "findings": [
@@ -271,9 +271,7 @@ def write_report(report: CleanReport, output: Path) -> None:
             for item in report.findings
         ],
     }
-    temporary = path.with_name(f".{path.name}.incomplete")
-    temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    temporary.replace(path)
+    write_whole_text(output / REPORT_FILE, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 _POST_COLUMNS = [

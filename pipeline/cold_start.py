@@ -1,4 +1,4 @@
-"""How well the methods do where collaboration has little to say: posts that nobody met, people that nobody knew."""
+"""Measure the methods on cold starts: posts without interactions, and users unknown to training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ def measure_cold_posts(
     device: str = "cpu",
     on_batch: Callable[[float, float], None] | None = None,
 ) -> tuple[ColdStart, ...]:
-    """Rank posts without an interaction: among each other, and among all.
+    """Rank posts without interactions: among each other, and among all.
 
-    The last row says what the bonus for such posts costs the others: people whose last post is no cold one.
+    The case "other posts" shows what the bonus for new posts costs: users whose last post is not a cold one.
     """
     split = split_cold_posts(dataset)
     is_cold = cold_posts(dataset)
@@ -56,7 +56,7 @@ def measure_cold_users(
     device: str = "cpu",
     on_batch: Callable[[float, float], None] | None = None,
 ) -> tuple[ColdStart, ...]:
-    """Rank for people whom training never saw, by the last 1, 3 and 5 posts that they met."""
+    """Rank for users unknown to training, from the last 1, 3 and 5 posts of their histories."""
     splits = {count: split_cold_users(dataset, shown_interactions=count) for count in SHOWN_INTERACTIONS}
     past = splits[SHOWN_INTERACTIONS[0]].past
     methods = _methods(past, config, device=device, on_batch=on_batch)
@@ -87,17 +87,17 @@ def _row(
 
 
 def _of_other_targets(split: Split, last: Split, is_cold: np.ndarray) -> Split:
-    """The users of ``last`` whose target is no cold post, before the past and histories of ``split``."""
+    """The users of ``last`` whose target is not a cold post, with the past and the histories of ``split``."""
     has_history = np.diff(split.shown.pairs.offsets) > 0
     chosen = [
-        place
-        for place, (row, targets) in enumerate(zip(last.user_rows, last.targets, strict=True))
+        position
+        for position, (row, targets) in enumerate(zip(last.user_rows, last.targets, strict=True))
         if has_history[row] and not is_cold[targets[0]]
     ]
     return Split(
         past=split.past,
         shown=split.shown,
         user_rows=last.user_rows[chosen],
-        targets=tuple(last.targets[place] for place in chosen),
+        targets=tuple(last.targets[position] for position in chosen),
         describes="each person's last interaction held back",
     )

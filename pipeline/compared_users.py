@@ -1,4 +1,4 @@
-"""Users as training sees them: the user tower, and two simpler ways that it is compared with."""
+"""The modules that encode users in training: the user tower, and two simpler ones that ``ablate`` compares it with."""
 
 import torch
 from torch import Tensor, nn
@@ -7,11 +7,11 @@ from torch.nn import functional
 from two_tower.model import HistoryTensors, UserTower
 from two_tower.tower_config import TowerConfig
 
-_ORDER_DECAY = 0.8  # how much less each older post counts than the one after it
+_ORDER_DECAY = 0.8  # weight of a post relative to that of the next newer one
 
 
 class ByHistory(nn.Module):
-    """The user tower, which needs to know nothing but the history."""
+    """The user tower, which reads nothing but the history."""
 
     def __init__(self, tower: UserTower) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class ByHistory(nn.Module):
 
 
 class ByPooledHistory(nn.Module):
-    """The plain two-tower: a mean of what was met, the newest counting most, through one linear layer."""
+    """The plain two-tower: the mean of the history, weighted towards its newest posts, through one linear layer."""
 
     def __init__(self, config: TowerConfig) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class ByPooledHistory(nn.Module):
 
 
 class ById(nn.Module):
-    """One embedding for each user, as the predecessor had: nothing that a user does later changes it."""
+    """One embedding for each user, like the predecessor: later interactions do not change it."""
 
     def __init__(self, user_count: int, config: TowerConfig) -> None:
         super().__init__()
@@ -55,3 +55,21 @@ class ById(nn.Module):
         """Unit vectors [batch, learned_dimension]."""
         del representations, history
         return functional.normalize(self.identity(user_rows), dim=-1)
+
+
+def by_history(user_count: int, config: TowerConfig, dropout: float) -> ByHistory:
+    """The product's user tower."""
+    del user_count
+    return ByHistory(UserTower(config, dropout=dropout))
+
+
+def by_pooled_history(user_count: int, config: TowerConfig, dropout: float) -> ByPooledHistory:
+    """The plain two-tower's mean."""
+    del user_count, dropout
+    return ByPooledHistory(config)
+
+
+def by_id(user_count: int, config: TowerConfig, dropout: float) -> ById:
+    """The predecessor's embedding of each user."""
+    del dropout
+    return ById(user_count, config)

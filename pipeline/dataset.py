@@ -1,4 +1,4 @@
-"""Clean tables as arrays: posts and users by row, interactions in order of time."""
+"""The clean tables as arrays: posts and users by row, interactions in chronological order."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _SHORTEST_CLOCK_DAYS = 28.0
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """One row for each (user, post) that ever met, ascending by (user, first time): users' histories are slices.
+    """One row for each (user, post) with an interaction, ascending by (user, first time), so that a history is a slice.
 
     ``user_rows`` and ``post_rows`` int64 [pairs], ``verbs`` int8, ``strengths`` float32 in 0..1, ``days`` float64 (days
     since 1970 of the first interaction), ``offsets`` int64 [users + 1].
@@ -40,10 +40,10 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Everything that training and evaluation read, up to a moment.
+    """Everything that training and evaluation read.
 
     ``post_ids`` int64 [posts] ascending, ``user_ids`` int64 [users] ascending, ``text`` float32 [posts, dimension]
-    of the summaries, ``mood_text`` float32 [posts, dimension] of the moods, which serving reads and training does not,
+    of the summaries, ``mood_text`` float32 [posts, dimension] of the moods, which only serving reads,
     ``created_days`` float64 [posts], ``category_rows`` int64 [posts] (0 = none, else 1 + row in ``category_ids``),
     ``event_users``, ``event_posts`` int64 [events] and ``event_days`` float64 [events] ascending by time.
     """
@@ -65,26 +65,26 @@ class Dataset:
 
     @property
     def end_day(self) -> float:
-        """The newest moment known: just after the last interaction."""
+        """The newest moment in the data, just after the last interaction, in days since 1970."""
         return float(self.event_days[-1]) + 1e-6 if len(self.event_days) else 0.0
 
     @property
     def has_clock(self) -> bool:
-        """Whether time means something: data that spans less than four weeks has no past popularity to learn from."""
+        """Whether timestamps are usable: data that spans less than four weeks has no past popularity to learn from."""
         return len(self.event_days) > 0 and float(np.ptp(self.event_days)) >= _SHORTEST_CLOCK_DAYS
 
     @property
     def is_met(self) -> NDArray[np.bool_]:
-        """Whether anybody has met each post: bool [posts]."""
+        """Whether each post has an interaction: bool [posts]."""
         return np.bincount(self.event_posts, minlength=len(self.post_ids)) > 0
 
     @property
     def texts(self) -> list[str]:
-        """The text of each post whose embedding ``text`` holds."""
+        """The summary text of each post, which ``text`` is the embedding of."""
         return [str(text) for text in self.posts["summary_text"]]
 
     def numeric(self, day: float) -> NDArray[np.float32]:
-        """Numeric features of every post at a moment [posts, features]; nothing but zeros where there is no clock."""
+        """Numeric features of every post at a moment [posts, features]; all zeros if there is no clock."""
         if not self.has_clock:
             return np.zeros((len(self.post_ids), len(NUMERIC_FEATURES)), dtype=np.float32)
         return numeric_features(
@@ -97,7 +97,7 @@ class Dataset:
         )
 
     def fingerprint(self) -> str:
-        """Hash of everything that training reads."""
+        """SHA-256 of everything that training reads, as hexadecimal digits."""
         digest = hashlib.sha256()
         arrays: tuple[NDArray[np.generic], ...] = (
             self.post_ids,
@@ -118,7 +118,7 @@ class Dataset:
         return digest.hexdigest()
 
     def until(self, day: float) -> "Dataset":
-        """The same posts and users with only the interactions before a moment, scored from those alone."""
+        """The same posts and users with only the interactions before a day since 1970, scored from those alone."""
         return self.only(days_since_epoch(self.interactions["at"]) < day)
 
     def only(self, is_kept: NDArray[np.bool_]) -> "Dataset":
@@ -133,13 +133,21 @@ class Dataset:
 
 
 def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
-    """Read the clean tables and the text embeddings; DatasetError if the embeddings are not those of the posts."""
+    """Read the clean tables and the text embeddings.
+
+    DatasetError if no post may be served, or if the embeddings are not those of the posts.
+    """
     posts = read_posts(clean_directory).sort_values("post_id", ignore_index=True)
+    if not posts["is_servable"].any():
+        raise DatasetError(
+            f"{clean_directory / 'posts.parquet'}: none of the {len(posts)} posts may be served: "
+            "each is locked, not public or without a video"
+        )
     users = read_users(clean_directory).sort_values("user_id", ignore_index=True)
     texts = read_text_embeddings(text_embeddings)
     if texts.post_ids.tolist() != posts["post_id"].tolist():
         raise DatasetError(
-            f"{text_embeddings} does not hold the posts of {clean_directory / 'posts.parquet'}: run `moodfeed embed`"
+            f"{text_embeddings} does not match the posts of {clean_directory / 'posts.parquet'}: run `moodfeed embed`"
         )
     return _assemble(
         posts=posts,
@@ -151,7 +159,7 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
 
 
 class DatasetError(Exception):
-    """The stages' files do not fit together: says which and what to run."""
+    """The stages' files do not match, or hold nothing to serve: names the file and what to run."""
 
 
 def days_since_epoch(moments: "pd.Series[pd.Timestamp]") -> NDArray[np.float64]:
@@ -160,7 +168,7 @@ def days_since_epoch(moments: "pd.Series[pd.Timestamp]") -> NDArray[np.float64]:
 
 
 def rows_of(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows of ``wanted`` in the ascending ``ids``; every one must be there."""
+    """Rows of ``wanted`` in the ascending ``ids``; each must be present."""
     return np.searchsorted(ids, wanted).astype(np.int64)
 
 

@@ -1,7 +1,6 @@
-"""Post texts through BERT, cached by content so that a rerun embeds only what is new."""
+"""Embed post texts with BERT, cached by content so that a rerun embeds only new texts."""
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,19 +16,20 @@ from mood_encoder.mood_text import post_to_mood_sentence
 from mood_encoder.openvino_encoder import OpenVinoEncoder
 from mood_encoder.runtime import Runtime, TextEncoder
 from pipeline.tables import read_posts
+from pipeline.whole_files import whole_file
 
-_TEXTS_AT_ONCE = 512  # among so many, texts of one length fill batches
+_TEXTS_AT_ONCE = 512  # enough for texts of equal length to fill batches
 _NORM_TOLERANCE = 1e-3
 _ARRAYS = ("post_ids", "embeddings", "mood_embeddings")
 
 
 class TextEmbeddingsError(Exception):
-    """A file of text embeddings cannot be used: names it and what is wrong."""
+    """A file of text embeddings cannot be used: names the file and the fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedReport:
-    """How many texts were new, and how many were known."""
+    """The number of texts embedded, and of texts found in the cache."""
 
     embedded: int
     reused: int
@@ -38,10 +38,10 @@ class EmbedReport:
 
 @dataclass(frozen=True, slots=True)
 class TextEmbeddings:
-    """Two embeddings a post: of its summary, which training reads, and of its mood, which moods are compared with.
+    """Two embeddings a post: of its summary, which training reads, and of its mood, which serving compares moods with.
 
     ``post_ids`` int64 [posts] ascending, ``embeddings`` and ``mood_embeddings`` float32 [posts, dimension]. Rows are
-    unit vectors; a post without any words has a row of zeros as its mood.
+    unit vectors; the mood of a post without any words is a row of zeros.
     """
 
     post_ids: NDArray[np.int64]
@@ -59,10 +59,10 @@ def embed_posts(
     half_precision: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbedReport:
-    """Embed summary and mood of every clean post; ``progress`` hears (texts done, texts to do).
+    """Embed summary and mood of every clean post; ``progress`` is called with (texts done, texts to do).
 
-    With full weights in either runtime, which agree to 1e-5: the posts are what every mood is compared with. With
-    ``half_precision``, of OpenVINO alone, products are bfloat16 where the processor has it.
+    Both runtimes use the full weights and agree to 1e-5. With ``half_precision``, which only OpenVINO supports,
+    products are computed in bfloat16 if the processor supports it.
     """
     posts = read_posts(clean_directory).sort_values("post_id", ignore_index=True)
     summaries: list[str] = posts["summary_text"].tolist()
@@ -72,7 +72,7 @@ def embed_posts(
     with _Cache(cache, encoder_key=key, dimension=encoder.dimension) as known:
         texts = {known.key_of(text): text for text in [*summaries, *filter(None, moods)]}
         new = [key for key in texts if key not in known]
-        # Alike in length, and the same batches whenever the same texts are new.
+        # Texts of similar length share a batch, and the same new texts always give the same batches.
         new.sort(key=lambda key: (-len(texts[key]), key))
         for start in range(0, len(new), _TEXTS_AT_ONCE):
             batch = new[start : start + _TEXTS_AT_ONCE]
@@ -88,7 +88,7 @@ def embed_posts(
 
 
 def read_text_embeddings(path: Path) -> TextEmbeddings:
-    """Read what ``embed_posts`` wrote; TextEmbeddingsError if it is missing or not what it should hold."""
+    """Read the file that ``embed_posts`` wrote; TextEmbeddingsError if it is missing or malformed."""
     try:
         with safe_open(path, framework="np") as file:
             texts = TextEmbeddings(**{name: file.get_tensor(name) for name in _ARRAYS})
@@ -99,8 +99,8 @@ def read_text_embeddings(path: Path) -> TextEmbeddings:
     shapes = texts.embeddings.shape, texts.mood_embeddings.shape
     if texts.embeddings.ndim != 2 or shapes[0] != shapes[1] or len(texts.post_ids) != len(texts.embeddings):
         raise TextEmbeddingsError(f"{path}: {len(texts.post_ids)} posts for embeddings of shapes {shapes}")
-    says_something = texts.mood_embeddings.any(axis=1)
-    for rows in (texts.embeddings, texts.mood_embeddings[says_something]):
+    has_words = texts.mood_embeddings.any(axis=1)
+    for rows in (texts.embeddings, texts.mood_embeddings[has_words]):
         if not (np.abs(np.linalg.norm(rows, axis=1) - 1) < _NORM_TOLERANCE).all():
             raise TextEmbeddingsError(f"{path}: not all embeddings are finite unit vectors: run `moodfeed embed` again")
     return texts
@@ -112,7 +112,7 @@ def _read_encoder(directory: Path, runtime: Runtime, *, half_precision: bool) ->
             directory, quantised=False, max_tokens=MAX_TOKENS, threads=None, half_precision=half_precision
         )
     if half_precision:
-        raise ValueError("torch embeds in full precision alone")
+        raise ValueError("half precision needs the OpenVINO runtime")
     from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - loads torch and transformers
 
     return TorchEncoder(directory, max_tokens=MAX_TOKENS)
@@ -138,17 +138,17 @@ class _Cache:
         return self._connection.execute("SELECT 1 FROM embeddings WHERE key = ?", (key,)).fetchone() is not None
 
     def key_of(self, text: str) -> str:
-        """What a text's embedding is kept under."""
+        """The key of a text's embedding."""
         return hashlib.sha256(f"{self._encoder_key}\n{text}".encode()).hexdigest()
 
     def keep(self, keys: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Keep a batch."""
+        """Store a batch of embeddings."""
         rows = [(key, vector.tobytes()) for key, vector in zip(keys, vectors, strict=True)]
         with self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?)", rows)
 
     def embeddings(self, keys: Sequence[str]) -> NDArray[np.float32]:
-        """Embeddings [keys, dimension] in the order of the keys; all must be kept."""
+        """Embeddings [keys, dimension] in the order of the keys; each must be stored."""
         found = np.zeros((len(keys), self._dimension), dtype=np.float32)
         for row, key in enumerate(keys):
             blob = self._connection.execute("SELECT vector FROM embeddings WHERE key = ?", (key,)).fetchone()[0]
@@ -165,8 +165,5 @@ def _encoder_key(directory: Path, *, half_precision: bool) -> str:
 
 
 def _write(path: Path, texts: TextEmbeddings) -> None:
-    temporary = path.with_name(f".{path.name}.incomplete")
-    save_file({name: getattr(texts, name) for name in _ARRAYS}, temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        save_file({name: getattr(texts, name) for name in _ARRAYS}, temporary)

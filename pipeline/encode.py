@@ -1,4 +1,4 @@
-"""Run trained towers over a dataset: every post, and every user's history as it stood at a moment."""
+"""Run trained towers over a dataset: its posts, and its users' histories."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class EncodedPosts:
 
 
 def encode_posts(towers: TrainedTowers | Fitted, dataset: Dataset) -> EncodedPosts:
-    """Encode every post as it stands at the dataset's newest moment."""
+    """Encode every post as of the dataset's newest moment."""
     numeric = dataset.numeric(dataset.end_day)
     with torch.inference_mode():
         representations = towers.post_tower.represent(

@@ -1,4 +1,4 @@
-"""Measure the model beside the baselines: the same split, the full catalogue, posts the user has not touched."""
+"""Measure the model and the baselines on one split: full catalogue, without the posts that the user has met."""
 
 import json
 from collections.abc import Callable
@@ -18,24 +18,29 @@ from pipeline.splits import Split, split_by_time, split_last
 from pipeline.train import Fitted, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
+from pipeline.whole_files import write_whole_text
 
 MODEL_NAME = "two-tower"
 SPLITS: dict[str, Callable[[Dataset], Split]] = {"time": split_by_time, "last": split_last}
-_HISTORY_LENGTHS = (0, 1, 3, 6, 11, 21, 51)  # where each group begins
+_HISTORY_LENGTHS = (0, 1, 3, 6, 11, 21, 51)  # the lower bound of each group
 _POST_AGES_DAYS = (0, 7, 28, 91, 182)
 _POST_MEETINGS = (0, 1, 5, 20, 50, 100)
 
 
 class EvaluationError(Exception):
-    """There is nothing to evaluate with, or no evaluation to read: says what to run."""
+    """The data cannot be evaluated on, or a stored evaluation cannot be read: says what to run."""
+
+
+class TooLittleDataError(EvaluationError):
+    """One side of the split has no interactions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Over the test users; in category over those with a target that has a category, among the posts of it.
+    """Means over test users. "In category" ranks among the posts of the target's category, for targets that have one.
 
-    ``coverage_at_10``, 0..1: share of the catalogue in the first ten posts of all users with an interaction;
-    ``distinct_feeds``: how many different such feeds there are for each different history.
+    ``coverage_at_10``, 0..1: share of the catalogue that appears in the first ten posts of users with a history;
+    ``distinct_feeds``: number of different first ten posts divided by the number of different histories.
     """
 
     recall_at_10: Estimate
@@ -49,7 +54,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A part of the test users or of their targets: how many, and each method's mean of a metric, 0..1."""
+    """A group of test users or targets: its size, and each method's mean of a metric, 0..1."""
 
     label: str
     count: int
@@ -58,11 +63,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One table: each method's metrics on the same split with the same exclusions, and where they come from.
+    """Each method's metrics on the same split with the same exclusions.
 
-    ``ndcg_by_history_length`` groups test users by the posts they had met; ``recall_by_post_age`` groups targets by
-    their days since creation (no groups where the data has no clock), ``recall_by_post_meetings`` by how many people
-    had met them. ``epochs`` is the course of the training on the past.
+    ``ndcg_by_history_length`` groups test users by the number of posts that they had met. ``recall_by_post_age`` groups
+    targets by days since creation (empty if the data has no clock), ``recall_by_post_meetings`` by the number of users
+    who had met them. ``epochs`` are those of the training on the past.
     """
 
     methods: dict[str, Metrics]
@@ -79,25 +84,23 @@ class Evaluation:
 
     @property
     def unbeaten(self) -> tuple[str, ...]:
-        """The baselines that the model does not beat in NDCG@10; empty if all is well."""
+        """The baselines that the model does not beat in NDCG@10."""
         model = self.methods[MODEL_NAME].ndcg_at_10.mean
         return tuple(
             name for name, metrics in self.methods.items() if name != MODEL_NAME and metrics.ndcg_at_10.mean >= model
         )
 
     def as_json(self) -> str:
-        """The table as a JSON document."""
+        """The evaluation as a JSON document."""
         return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
 
     def write(self, path: Path) -> None:
         """Replace the file in one step."""
-        temporary = path.with_name(f".{path.name}.incomplete")
-        temporary.write_text(self.as_json())
-        temporary.replace(path)
+        write_whole_text(path, self.as_json())
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read what ``write`` wrote; EvaluationError if there is nothing whole."""
+        """Read the file that ``write`` wrote; EvaluationError if it is missing or malformed."""
         try:
             return TypeAdapter(cls).validate_json(path.read_bytes())
         except FileNotFoundError:
@@ -107,7 +110,7 @@ class Evaluation:
 
 
 def default_split(dataset: Dataset) -> str:
-    """By time where the data has a clock, else each person's last interaction."""
+    """The name of the split by time if the data has a clock, else of the split of last interactions."""
     return "time" if dataset.has_clock else "last"
 
 
@@ -121,11 +124,14 @@ def evaluate(
     on_epoch: Callable[[EpochReport], None] | None = None,
     on_method: Callable[[str], None] | None = None,
 ) -> Evaluation:
-    """Train on the past alone, then rank the full catalogue with every method."""
+    """Train on the past alone, then rank the full catalogue with every method.
+
+    TooLittleDataError if one side of the split has no interactions.
+    """
     split = SPLITS[split_name or default_split(dataset)](dataset)
     past = split.past
     if not len(past.pairs) or not len(split.user_rows):
-        raise EvaluationError(f"no interactions on one side of the split ({split.describes}): fetch more data")
+        raise TooLittleDataError(f"no interactions on one side of the split ({split.describes}): fetch more data")
     towers = train(past, config, device=device, on_batch=on_batch, on_epoch=on_epoch)
     methods = BASELINES | {MODEL_NAME: lambda _: model_recommender(towers, past)}
     metrics: dict[str, Metrics] = {}
@@ -153,7 +159,7 @@ def evaluate(
 
 
 def model_recommender(towers: TrainedTowers | Fitted, past: Dataset) -> Recommender:
-    """Inner products of users and posts, these as they stand at the end of ``past``."""
+    """Inner products of users and posts, with the posts as of the end of ``past``."""
     posts = encode_posts(towers, past)
 
     def recommend(shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -204,7 +210,7 @@ def _hits(ranks: dict[str, TargetRanks]) -> dict[str, NDArray[np.float64]]:
 def _groups(
     keys: NDArray[np.generic], starts: tuple[int, ...], values: dict[str, NDArray[np.float64]]
 ) -> tuple[Group, ...]:
-    """Means of ``values`` in each range of ``keys`` that holds any; both [users or targets]."""
+    """Means of ``values`` in each non-empty range of ``keys``; both [users or targets]."""
     group_of = np.searchsorted(starts, keys, side="right") - 1
     groups = []
     for number, start in enumerate(starts):

@@ -9,7 +9,7 @@ from pipeline.upstream import ENDPOINTS, EndlessPagesError, UpstreamClient
 
 @dataclass(frozen=True, slots=True)
 class EndpointReport:
-    """What one endpoint gave in this fetch, and what is stored of it now."""
+    """The pages and rows of one endpoint in this fetch, and the number of its rows in the store."""
 
     name: str
     pages: int
@@ -25,7 +25,7 @@ class FetchReport:
     endpoints: tuple[EndpointReport, ...]
 
     def rows(self) -> list[tuple[str, ...]]:
-        """A table to show, headings first."""
+        """The report as a table to print, headings first."""
         return [
             ("endpoint", "pages", "rows", "without id", "stored"),
             *(
@@ -38,12 +38,11 @@ class FetchReport:
 def fetch(
     client: UpstreamClient, store: RawStore, *, progress: Callable[[int, str], None] | None = None
 ) -> FetchReport:
-    """Read every endpoint to its end, from where the last fetch was cut off; raises UpstreamError.
+    """Read every endpoint to its end, resuming an interrupted fetch; raises UpstreamError.
 
-    After pages without end the next fetch begins at page 1 again: their numbers mean nothing.
-
-    ``progress`` is called with the number of rows so far and the endpoint's name. A row that upstream no longer lists
-    stays stored: its history is not append-only, and a missing row proves nothing.
+    After EndlessPagesError the next fetch starts at page 1, because the page numbers cannot be trusted. ``progress`` is
+    called with the number of rows so far and the endpoint's name. A row that upstream no longer lists stays in the
+    store: upstream's history is not append-only, so a missing row does not prove a deletion.
     """
     reports = []
     total = 0

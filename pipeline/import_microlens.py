@@ -1,4 +1,4 @@
-"""The MicroLens selection (Ni et al. 2023, arXiv 2309.15379) as clean tables, so that every later stage runs on it."""
+"""Import the MicroLens selection (Ni et al. 2023, arXiv 2309.15379) as clean tables for every later stage."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pandas as pd
 from pipeline.clean import CleanReport, Finding, write_report
 from pipeline.tables import POST_COUNTS, USER_COUNTS, write_interactions, write_posts, write_users
 
-VERB = "view"  # the set knows one kind of interaction, a comment; the least that it says is that the post was seen
+VERB = "view"  # the set has one kind of interaction, a comment, which implies at least a view
 END = pd.Timestamp("2026-01-01", tz="UTC")
 _STEP = pd.Timedelta(hours=1)
 _COLUMNS = {
@@ -20,15 +20,15 @@ _MOST_EXAMPLES = 3
 
 
 class ImportSourceError(Exception):
-    """A directory does not hold what was to be imported: names the file and what is wrong with it."""
+    """A source file is missing or broken: names the file and the fault."""
 
 
 def import_microlens(source: Path, output: Path) -> CleanReport:
     """Write posts.parquet, users.parquet, interactions.parquet and report.json from the two files in ``source``.
 
-    The set has an order and no clock: each person's last interaction gets one and the same moment, each earlier one an
-    hour less. So recency within a history means something, and recency between people does not. Interactions with
-    unknown posts and repeated pairs are left out and counted. ImportSourceError if a file is missing or broken.
+    The set has an order but no timestamps. Every user's last interaction gets the same moment, and each earlier one
+    is an hour older: recency is meaningful within a history, but not between users. Interactions with unknown posts and
+    repeated pairs are dropped and counted. ImportSourceError if a file is missing or broken.
     """
     interactions = _read(source / "interactions.parquet")
     posts = _read(source / "posts.parquet")
@@ -37,14 +37,14 @@ def import_microlens(source: Path, output: Path) -> CleanReport:
     is_repeated = interactions.duplicated(["user_id", "post_id"]) & ~is_orphan
     findings = [
         Finding(
-            "post", "same id again: kept once", int(repeated_posts.sum()), _examples(posts["post_id"], repeated_posts)
+            "post", "duplicate id: kept once", int(repeated_posts.sum()), _examples(posts["post_id"], repeated_posts)
         ),
         Finding(
-            "interaction", "unknown post: left out", int(is_orphan.sum()), _examples(interactions["post_id"], is_orphan)
+            "interaction", "unknown post: dropped", int(is_orphan.sum()), _examples(interactions["post_id"], is_orphan)
         ),
         Finding(
             "interaction",
-            "same user and post again: kept once",
+            "duplicate user and post: kept once",
             int(is_repeated.sum()),
             _examples(interactions["post_id"], is_repeated),
         ),
@@ -64,7 +64,7 @@ def import_microlens(source: Path, output: Path) -> CleanReport:
 
 def _posts(posts: pd.DataFrame) -> pd.DataFrame:
     titles = posts["title"].fillna("").astype(str)
-    has_category = posts["category_id"] > 0  # the set's 0 is "other": none
+    has_category = posts["category_id"] > 0  # 0 is the set's "other"
     return pd.DataFrame(
         {
             "post_id": posts["post_id"],
@@ -119,15 +119,15 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path)
     except FileNotFoundError:
-        raise ImportSourceError(f"{path} is missing: name the directory that holds {' and '.join(_COLUMNS)}") from None
+        raise ImportSourceError(f"{path} is missing: pass the directory that holds {' and '.join(_COLUMNS)}") from None
     except (ValueError, OSError) as error:
         raise ImportSourceError(f"{path} cannot be read as Parquet: {error}") from error
     missing = [name for name in _COLUMNS[path.name] if name not in table.columns]
     if missing:
-        raise ImportSourceError(f"{path} lacks the column {missing[0]}")
+        raise ImportSourceError(f"{path}: column {missing[0]} is missing")
     for name in table.columns.intersection(list(_INTEGERS)):
         if not pd.api.types.is_integer_dtype(table[name]) or table[name].isna().any():
-            raise ImportSourceError(f"{path}: the column {name} holds a value that is no integer")
+            raise ImportSourceError(f"{path}: column {name} holds a value that is not an integer")
     return table
 
 

@@ -1,4 +1,4 @@
-"""What training lowers: functions of a batch and of the embeddings of its users and candidates.
+"""The losses that training minimises, as functions of a batch and of the embeddings of its users and candidates.
 
 Each takes ``users`` [batch, dimension] and ``posts`` [candidates, dimension] and returns a scalar.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.training_config import TrainingConfig
+from pipeline.training_config import Objective, TrainingConfig
 from pipeline.training_examples import Batch
 
 Loss = Callable[[Tensor, Tensor, Batch, TrainingConfig], Tensor]
@@ -16,9 +16,7 @@ Loss = Callable[[Tensor, Tensor, Batch, TrainingConfig], Tensor]
 
 def softmax_loss(users: Tensor, posts: Tensor, batch: Batch, config: TrainingConfig) -> Tensor:
     """Sampled softmax over targets and uniform posts (Yang et al. 2020), with logQ correction (Yi et al. 2019)."""
-    logits = users @ posts.T / config.temperature  # [batch, candidates]
-    if config.logq:
-        logits = logits - batch.log_expected
+    logits = users @ posts.T / config.temperature - batch.log_expected  # [batch, candidates]
     logits = logits.masked_fill(batch.is_known, float("-inf"))
     losses = functional.cross_entropy(logits, batch.labels, reduction="none")
     return (losses * batch.weights).sum() / batch.weights.sum()
@@ -46,10 +44,9 @@ def mse_negatives_loss(users: Tensor, posts: Tensor, batch: Batch, config: Train
     return ((wanted - 1) ** 2 + unwanted**2).mean()
 
 
-LOSSES: dict[str, Loss] = {
-    "softmax": softmax_loss,
-    "bce": bce_loss,
-    "mse": mse_loss,
-    "mse-negatives": mse_negatives_loss,
+LOSSES: dict[Objective, Loss] = {
+    Objective.SOFTMAX: softmax_loss,
+    Objective.BCE: bce_loss,
+    Objective.MSE: mse_loss,
+    Objective.MSE_NEGATIVES: mse_negatives_loss,
 }
-"""By the name of the objective."""

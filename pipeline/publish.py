@@ -1,7 +1,7 @@
-"""Which bundle is served: publish one, go back to the one before, and keep the bundles' root tidy.
+"""Choose the bundle that is served: publish one, roll back to the previous one, and remove old ones.
 
-Whoever changes the root holds its lock from the first file to the last link, so that two of them never interleave, and
-what a crash left behind can be told from what somebody is writing.
+Every change to the root of bundles holds its lock from the first file to the last link. So changes never interleave,
+and the leftovers of a crash can be told from the files of a running writer.
 """
 
 import fcntl
@@ -44,7 +44,7 @@ _PREFIX = re.compile(r"[0-9a-f]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The bundle that is current now, and the ids of those that went to make room."""
+    """The new bundle, and the ids of the old ones that were removed."""
 
     directory: Path
     removed: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class StoredBundle:
-    """A bundle as it lies under the root; its files are not verified. ``size`` in bytes, of all files."""
+    """A bundle under the root, with unverified files; ``size`` is the total of its files in bytes."""
 
     bundle_id: str
     created_at: datetime
@@ -67,7 +67,7 @@ class StoredBundle:
 
 @dataclass(frozen=True, slots=True)
 class BrokenBundle:
-    """A directory that bears a bundle's id and is none, and why."""
+    """A directory that is named like a bundle but is not a valid one, and the reason."""
 
     bundle_id: str
     reason: str
@@ -75,10 +75,10 @@ class BrokenBundle:
 
 @contextmanager
 def locked(root: Path, *, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-    """Be the only one who changes the root while the block runs; whoever comes later waits, after calling ``on_wait``.
+    """Hold the root's lock while the block runs; if another process holds it, call ``on_wait`` and wait.
 
-    The lock goes with the process, however it ends. Every OSError in the block, such as that of a full disk, becomes a
-    BundleError that names the root.
+    The lock ends with the process, even if it crashes. Every OSError in the block, such as that of a full disk, becomes
+    a BundleError that names the root.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def locked(root: Path, *, on_wait: Callable[[], None] | None = None) -> Iterator
         finally:
             os.close(descriptor)
     except (OSError, SafetensorError) as error:
-        raise BundleError(root, f"cannot be written ({_reason(error)}): `current` stays where it was") from error
+        raise BundleError(root, f"cannot be written ({_reason(error)}): `current` is unchanged") from error
 
 
 def write_and_publish(
@@ -109,7 +109,7 @@ def write_and_publish(
 ) -> Published:
     """Write a new bundle and make it current, unless ``publish_it`` is false; parameters as in write_bundle.
 
-    BundleError if it cannot be written or, read back, is not sound: then the old one stays current.
+    BundleError if it cannot be written or fails verification; the old one stays current.
     """
     with locked(root, on_wait=on_wait):
         remove_debris(root)
@@ -125,7 +125,7 @@ def publish(
 ) -> Published:
     """Make a bundle current, copied under the root first if it lies elsewhere, and remove all but the last ``keep``.
 
-    BundleError says what is wrong with it; then the old one stays current.
+    BundleError if it fails verification; the old one stays current.
     """
     with locked(root, on_wait=on_wait):
         remove_debris(root)
@@ -139,29 +139,29 @@ def publish(
 def roll_back(root: Path, directory: Path | None = None, *, on_wait: Callable[[], None] | None = None) -> Published:
     """Make the previous bundle current again, or the one in ``directory``; the one just left becomes the previous.
 
-    BundleError if there is none to go back to, or it is not sound; then the old one stays current.
+    BundleError if there is no previous bundle, or it fails verification; the current one stays current.
     """
     if not root.is_dir():
-        raise BundleError(root, "is no directory of bundles: name another with --bundles")
+        raise BundleError(root, "is not a directory of bundles: pass another with --bundles")
     with locked(root, on_wait=on_wait):
         remove_debris(root)
         target = directory or previous_bundle(root)
         if target is None:
-            raise BundleError(root / PREVIOUS_NAME, "leads to no bundle: name one, `moodfeed bundles` lists them")
+            raise BundleError(root / PREVIOUS_NAME, "does not point to a bundle: pass an id from `moodfeed bundles`")
         if directory is None and (root / CURRENT_NAME).resolve() == target:
             raise BundleError(
                 root / PREVIOUS_NAME,
-                "is the current bundle itself, as a publish leaves it that was cut off: name one of `moodfeed bundles`",
+                "points to the current bundle, as after an interrupted publish: pass an id from `moodfeed bundles`",
             )
         bundle = open_bundle(target)
         if bundle.directory.parent != root.resolve():
-            raise BundleError(target, f"does not lie in {root}: take it in with `moodfeed publish`")
+            raise BundleError(target, f"is not in {root}: add it with `moodfeed publish`")
         check_bundle(bundle)
         return _make_current(root, bundle.bundle_id, keep=None)
 
 
 def check_bundle(bundle: Bundle) -> None:
-    """Read every file as the processes will; BundleError names the one that does not say what it should."""
+    """Read every file as the serving processes do; BundleError names the first invalid one."""
     from mood_encoder.openvino_encoder import OpenVinoEncoder  # noqa: PLC0415 - loads OpenVINO
     from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - torch takes seconds to import
     from two_tower.torch_towers import TorchTowers  # noqa: PLC0415
@@ -176,9 +176,9 @@ def check_bundle(bundle: Bundle) -> None:
 
 
 def find_bundle(root: Path, text: str) -> Path:
-    """The directory of the bundle that a person means: the first digits of an id under the root, or a path.
+    """Resolve the first digits of an id under the root, or a path, to the directory of a bundle.
 
-    BundleError if none is meant, or more than one.
+    BundleError if no bundle or more than one matches.
     """
     if not _PREFIX.fullmatch(text):
         return Path(text)
@@ -187,16 +187,16 @@ def find_bundle(root: Path, text: str) -> Path:
     if not found and Path(text).is_dir():
         return Path(text)
     if len(text) < SHORTEST_PREFIX:
-        raise BundleError(root, f"{text} is too short for an id: give at least {SHORTEST_PREFIX} digits")
+        raise BundleError(root, f"{text} is too short for an id: pass at least {SHORTEST_PREFIX} digits")
     if not found:
         raise BundleError(root, f"holds no bundle whose id begins with {text}; `moodfeed bundles` lists the {len(ids)}")
     if len(found) > 1:
-        raise BundleError(root, f"holds {len(found)} bundles that {text} may mean: {', '.join(found)}")
+        raise BundleError(root, f"holds {len(found)} bundles whose id begins with {text}: {', '.join(found)}")
     return root / found[0]
 
 
 def bundle_ids(root: Path) -> tuple[str, ...]:
-    """The ids under the root, newest first, whether or not they are sound; () if there is no root."""
+    """The ids under the root, newest first, valid or not; () if there is no root."""
     try:
         directories = [path for path in root.iterdir() if _ID.fullmatch(path.name) and path.is_dir()]
     except FileNotFoundError:
@@ -205,26 +205,28 @@ def bundle_ids(root: Path) -> tuple[str, ...]:
 
 
 def stored_bundles(root: Path) -> tuple[StoredBundle | BrokenBundle, ...]:
-    """What lies under the root, newest first."""
+    """The bundles under the root, newest first."""
     return tuple(_stored(root / bundle_id) for bundle_id in bundle_ids(root))
 
 
 def created_at(directory: Path) -> datetime:
-    """When a bundle was made: what its sidecar says, else when its directory was last changed."""
+    """The creation time of a bundle from its sidecar, else the modification time of its directory."""
     try:
         moment = datetime.fromisoformat(json.loads((directory / SIDECAR_NAME).read_bytes())["created_at"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # a sidecar may be anything: it proves nothing
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # the sidecar is not verified
         return datetime.fromtimestamp(directory.stat().st_mtime, UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _make_current(root: Path, bundle_id: str, *, keep: int | None) -> Published:
-    """Point at a bundle that has been verified, and remove what is too old; ``keep`` None removes nothing."""
+    """Point ``current`` at a verified bundle and remove old ones; ``keep`` None removes none."""
     point_current_at(root, bundle_id)
     try:
         removed = _remove_old(root, keep=keep) if keep is not None else ()
     except OSError as error:
-        raise BundleError(root, f"{bundle_id} is current, but old bundles stay ({_reason(error)})") from error
+        raise BundleError(
+            root, f"{bundle_id} is current, but old bundles could not be removed ({_reason(error)})"
+        ) from error
     return Published(root / bundle_id, removed)
 
 

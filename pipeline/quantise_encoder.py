@@ -1,4 +1,4 @@
-"""The 8-bit copy of the mood encoder, proven before a bundle may hold it."""
+"""Write the 8-bit copy of the mood encoder, and check its accuracy before a bundle may hold it."""
 
 from pathlib import Path
 
@@ -36,21 +36,21 @@ PROOF_TEXTS = (
     "The mood of this video: tense, eerie, isolation, evokes dread",
     "A tabby kitten purring on the windowsill beside a ball of yarn. cats, cozy, sleepy afternoon " * 3,
 )
-"""Moods and posts' sentences, short and long, in and out of the vocabulary; fixed, so that exports compare."""
+"""Moods and post sentences, short and long, in and out of the vocabulary; fixed, so that exports are comparable."""
 
 
 def quantise_encoder(directory: Path, *, full: TextEncoder) -> float:
-    """Write the 8-bit weights beside the full ones in ``directory``, and prove them; returns the lowest cosine.
+    """Write the 8-bit weights next to the full ones in ``directory``; returns the lowest cosine over the proof texts.
 
-    TextEncoderError if an embedding of a proof text is not as near to that of ``full`` as serving promises.
+    TextEncoderError if a proof text's embedding is further from that of ``full`` than serving allows.
     """
     path = write_quantised(directory, directory)
     cosines = (OpenVinoEncoder(directory).encode(PROOF_TEXTS) * full.encode(PROOF_TEXTS)).sum(axis=1)
     worst = int(np.argmin(cosines))
-    if not cosines[worst] >= LOWEST_COSINE:  # nor where it is no number
+    if not cosines[worst] >= LOWEST_COSINE:  # also true for NaN
         raise TextEncoderError(
             path,
-            f"embeds {PROOF_TEXTS[worst]!r} with the cosine {cosines[worst]:.4f} to the full weights, serving needs "
-            f"{LOWEST_COSINE}: this BERT loses too much accuracy in 8 bits",
+            f"embeds {PROOF_TEXTS[worst]!r} with a cosine of {cosines[worst]:.4f} to the full weights, below the "
+            f"required {LOWEST_COSINE}: this BERT loses too much accuracy in 8 bits",
         )
     return float(cosines[worst])

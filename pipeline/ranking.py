@@ -1,4 +1,4 @@
-"""Rank the full catalogue for every test user and measure where the targets stand; no sampled negatives.
+"""Rank the full catalogue for every test user and measure the ranks of the targets; no sampled negatives.
 
 A target's rank counts every candidate whose score is at least its own, so that ties count against it.
 """
@@ -33,7 +33,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class TargetRanks:
-    """Where each target stands: a row for each test user and target, by user.
+    """The rank of each target: one row for each test user and target, ascending by user.
 
     ``users`` int64 (position in the split's ``user_rows``), ``posts`` int64 (row), ``ranks`` int64 (0 = first among all
     candidates), ``category_ranks`` int64 (the same among the candidates of the target's category, -1 if it has none).
@@ -79,14 +79,14 @@ def rank_targets(split: Split, recommender: Recommender, *, candidates: NDArray[
 
 
 def measure(ranks: TargetRanks, *, in_category: bool = False) -> PerUser:
-    """Metrics of each test user at a cutoff of 10; in category only users with a target that has one are there."""
+    """Metrics of each test user at a cutoff of 10; ``in_category`` leaves out users without a target in a category."""
     keep = ranks.category_ranks >= 0 if in_category else np.ones(len(ranks.users), dtype=np.bool_)
-    users, places = np.unique(ranks.users[keep], return_inverse=True)
+    users, user_of = np.unique(ranks.users[keep], return_inverse=True)
     found = (ranks.category_ranks if in_category else ranks.ranks)[keep]
     is_hit = found < CUTOFF
-    counts = np.bincount(places, minlength=len(users))
-    hits = np.bincount(places, weights=is_hit, minlength=len(users))
-    gains = np.bincount(places, weights=np.where(is_hit, 1 / np.log2(found + 2.0), 0), minlength=len(users))
+    counts = np.bincount(user_of, minlength=len(users))
+    hits = np.bincount(user_of, weights=is_hit, minlength=len(users))
+    gains = np.bincount(user_of, weights=np.where(is_hit, 1 / np.log2(found + 2.0), 0), minlength=len(users))
     best = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(CUTOFF) + 2.0))])
     return PerUser(
         recall=hits / np.maximum(counts, 1),
@@ -106,9 +106,9 @@ def estimate(values: NDArray[np.float64]) -> Estimate:
 
 
 def top_feeds(recommender: Recommender, dataset: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The first ten unseen posts of each user, best first: int64 [users, 10], or fewer where there are fewer posts.
+    """The first ten unseen posts of each user, best first: int64 [users, 10], fewer in a smaller catalogue.
 
-    Equal scores stand in a seeded random order, so that no method gains from the order of the catalogue.
+    Ties are broken by a seeded random order, so that no method gains from the order of the catalogue.
     """
     ties = np.random.default_rng(0).permutation(len(dataset.post_ids))
     length = min(CUTOFF, len(ties))
@@ -122,7 +122,7 @@ def top_feeds(recommender: Recommender, dataset: Dataset, user_rows: NDArray[np.
 
 
 def _scores_of_unseen(recommender: Recommender, dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
-    """Scores, minus infinity for what the user has met."""
+    """Scores, with minus infinity for the posts that the user has met."""
     scores = np.array(recommender(dataset, user_rows), dtype=np.float32)
     pairs = dataset.pairs
     for position, row in enumerate(user_rows):

@@ -1,4 +1,4 @@
-"""What was fetched, as it came less what is personal: one SQLite file, upserted page by page."""
+"""The fetched rows without personal fields: one SQLite file, upserted page by page."""
 
 import json
 import sqlite3
@@ -30,7 +30,7 @@ KEPT_KEYS = {
         }
     ),
 }  # fmt: skip
-"""The only keys that reach the disk. Of a person: id, username, counts and flags."""
+"""The only keys that are stored. Of a user: id, username, counts and flags."""
 
 KEPT_INNER_KEYS = {
     "category": frozenset({"id", "name"}),
@@ -41,7 +41,7 @@ KEPT_INNER_KEYS = {
         }
     ),
 }  # fmt: skip
-"""Within these objects too: a summary's blocks on the persons in the video stay out."""
+"""The only keys of nested objects that are stored; a summary's descriptions of persons in the video are not."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (endpoint TEXT, id INTEGER, payload TEXT NOT NULL, PRIMARY KEY (endpoint, id));
@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS progress (endpoint TEXT PRIMARY KEY, next_page INTEGE
 
 
 class RawStoreError(Exception):
-    """The file is no raw store: names it and says what to do."""
+    """The file is not a raw store: names the file and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class RawRow:
 
 
 class RawStore:
-    """An open raw store; each page is one transaction, so that a crash loses at most the page under way."""
+    """An open raw store; each page is one transaction, so that a crash loses at most the page being written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -72,7 +72,9 @@ class RawStore:
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
-            raise RawStoreError(f"{path} cannot be used as a raw store ({error}): move it away and fetch") from error
+            raise RawStoreError(
+                f"{path} cannot be used as a raw store ({error}): move it away and run `moodfeed fetch`"
+            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -83,21 +85,23 @@ class RawStore:
         self._connection.close()
 
     def next_page(self, endpoint: str) -> int:
-        """Where a fetch that was cut off goes on; 1 after a whole one."""
+        """The page at which an interrupted fetch resumes; 1 after a complete one."""
         row = self._connection.execute("SELECT next_page FROM progress WHERE endpoint = ?", (endpoint,)).fetchone()
         return int(row[0]) if row else 1
 
     def keep_page(self, endpoint: str, page: int, rows: Sequence[Json]) -> int:
-        """Upsert a page by id and note the next one; returns how many rows had no usable id.
+        """Upsert a page by id and record the next one; returns the number of rows without a usable id.
 
-        Those are kept apart, so that cleaning can count them.
+        Those rows are stored separately, so that cleaning can count them.
         """
         sound, broken = [], []
         for row in rows:
             fields = _kept_fields(endpoint, row)
             row_id = fields.get("id")
             payload = json.dumps(fields, ensure_ascii=False, sort_keys=True)
-            payload = payload.encode(errors="replace").decode()  # half a surrogate pair is JSON, but no text
+            payload = payload.encode(
+                errors="replace"
+            ).decode()  # half a surrogate pair is valid JSON, but not valid UTF-8
             if isinstance(row_id, int) and not isinstance(row_id, bool) and abs(row_id) < 2**63:
                 sound.append((endpoint, row_id, payload))
             else:
@@ -109,7 +113,7 @@ class RawStore:
         return len(broken)
 
     def finish(self, endpoint: str) -> None:
-        """Note that the endpoint was read to its end: the next fetch starts at page 1."""
+        """Record that the endpoint was read to its end; the next fetch starts at page 1."""
         with self._connection:
             self._connection.execute("DELETE FROM progress WHERE endpoint = ?", (endpoint,))
 
@@ -125,7 +129,7 @@ class RawStore:
             yield RawRow(row_id, json.loads(payload))
 
     def malformed_count(self, endpoint: str) -> int:
-        """Number of different rows without a usable id."""
+        """Number of distinct rows without a usable id."""
         query = "SELECT COUNT(*) FROM malformed WHERE endpoint = ?"
         return int(self._connection.execute(query, (endpoint,)).fetchone()[0])
 

@@ -1,4 +1,4 @@
-"""The report of a bundle, for a person to open: how good the model is, and what a few people would be shown."""
+"""The report of a bundle, for a person to open: how good the model is, and the feeds of a few example users."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bundle.file_names import REPORT
 from pipeline.evaluate import MODEL_NAME, Evaluation
 from pipeline.ranking import CUTOFF, Estimate
-from pipeline.report_examples import Examples
+from pipeline.report_examples import ReportExamples
 from pipeline.report_plots import draw_plots, strongest_baselines
 from pipeline.trained_towers import EpochReport, kept_epoch
 
@@ -19,18 +19,21 @@ _TEMPLATE = "report_template.html"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the report tells: ``counts`` as in the manifest, ``epochs`` the course of the exported towers' training."""
+    """What the report shows: ``counts`` as in the manifest, ``epochs`` of the training of the exported towers.
 
-    evaluation: Evaluation
+    Without an ``evaluation`` the page has no metrics and no plots.
+    """
+
+    evaluation: Evaluation | None
     counts: Mapping[str, int]
     epochs: tuple[EpochReport, ...]
-    examples: Examples
+    examples: ReportExamples
 
     def write(self, directory: Path) -> None:
-        """Write one HTML file that needs no other, and its plots beside it; the same report gives the same bytes."""
+        """Write one self-contained HTML file, with its plots beside it; the same report gives the same bytes."""
         path = directory / REPORT
         path.parent.mkdir()
-        plots = draw_plots(self.evaluation)
+        plots = draw_plots(self.evaluation) if self.evaluation else {}
         for name, png in plots.items():
             (path.parent / name).write_bytes(png)
         path.write_text(self._page(plots), encoding="utf-8")
@@ -44,22 +47,16 @@ class Report:
             lstrip_blocks=True,
         )
         environment.filters |= {"fraction": fraction, "grouped": "{:,}".format}
-        methods = self.evaluation.methods
         return environment.get_template(_TEMPLATE).render(
             report=self,
-            evaluation=self.evaluation,
-            methods=sorted(methods.items(), key=lambda item: -item[1].ndcg_at_10.mean),
-            model_name=MODEL_NAME,
-            cutoff=CUTOFF,
-            verdicts=verdicts(self.evaluation),
             kept=kept_epoch(self.epochs),
-            strongest=strongest_baselines(self.evaluation),
-            plots={name: f"data:image/png;base64,{b64encode(png).decode()}" for name, png in plots.items()},
+            cutoff=CUTOFF,
+            **(_measured(self.evaluation, plots) if self.evaluation else {"evaluation": None}),
         )
 
 
 def verdicts(evaluation: Evaluation) -> tuple[str, ...]:
-    """A plain sentence for each metric: whether the model beats every baseline, and how sure that is."""
+    """One sentence for each metric: whether the model beats every baseline, and how certain that is."""
     columns = {
         f"NDCG@{CUTOFF}": {name: metrics.ndcg_at_10 for name, metrics in evaluation.methods.items()},
         f"Recall@{CUTOFF}": {name: metrics.recall_at_10 for name, metrics in evaluation.methods.items()},
@@ -72,6 +69,18 @@ def fraction(value: float) -> str:
     """Three decimals without the leading zero: .306, 1.000."""
     text = f"{value:.3f}"
     return text.removeprefix("0") if text.startswith("0.") else text
+
+
+def _measured(evaluation: Evaluation, plots: Mapping[str, bytes]) -> dict[str, object]:
+    """The template's variables that exist only where the model was evaluated."""
+    return {
+        "evaluation": evaluation,
+        "methods": sorted(evaluation.methods.items(), key=lambda item: -item[1].ndcg_at_10.mean),
+        "model_name": MODEL_NAME,
+        "verdicts": verdicts(evaluation),
+        "strongest": strongest_baselines(evaluation),
+        "plots": {name: f"data:image/png;base64,{b64encode(png).decode()}" for name, png in plots.items()},
+    }
 
 
 def _verdict(metric: str, estimates: Mapping[str, Estimate]) -> str:
@@ -87,12 +96,12 @@ def _verdict(metric: str, estimates: Mapping[str, Estimate]) -> str:
         )
     overlapping = [name for name, estimate in baselines if estimate.high >= model.low]
     certainty = (
-        f"but its interval overlaps with that of {', '.join(overlapping)}"
+        f"but the model's interval overlaps that of {', '.join(overlapping)}"
         if overlapping
-        else "and no interval of theirs reaches its own"
+        else "and no baseline's interval reaches the model's"
     )
     best, estimate = baselines[0]
     return (
-        f"{metric}: the model ({fraction(model.mean)}) beats every baseline, the best of them {best} "
+        f"{metric}: the model ({fraction(model.mean)}) beats every baseline; the best baseline is {best} "
         f"({fraction(estimate.mean)}), {certainty}."
     )

@@ -1,4 +1,4 @@
-"""Example users for the report: what they did beside what they would be shown, and one person's feed in two moods."""
+"""Example users for the report: their histories and feeds, and one user's feeds in two moods."""
 
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -11,25 +11,26 @@ from numpy.typing import NDArray
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
 from bundle.verbs import VERBS
+from pipeline.bundle_contents import largest_category
 from pipeline.dataset import Dataset
 
 SHOWN_HISTORY = 10
-_HISTORY_PLACES = {  # share of people whose history is no longer -> how it is called
+_HISTORY_QUANTILES = {  # share of users with a shorter or equal history -> label
     0.0: "the shortest history",
     0.5: "a history of median length",
-    0.9: "a history longer than nine in ten have",
-    0.99: "a history longer than 99 in a hundred have",
+    0.9: "a history longer than that of 90 % of users",
+    0.99: "a history longer than that of 99 % of users",
     1.0: "the longest history",
 }
-_LONGEST_LINE = 90  # characters of a title or of what stands in for one
+_LONGEST_LINE = 90  # characters of a title or of its substitute
 _NO_CATEGORY = "no category"
 
 Encode = Callable[[NDArray[np.int64]], NDArray[np.float32]]
-"""Rows of the dataset's users to their embeddings, float32 [users, tower dimension]."""
+"""User ids to embeddings, float32 [users, tower dimension]."""
 
 
 class Rank(Protocol):
-    """The order that a feed has."""
+    """Ranks the posts of a feed."""
 
     def __call__(
         self,
@@ -44,7 +45,7 @@ class Rank(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ShownPost:
-    """A post as a reader recognises it; ``about`` (topics and emotions) may be empty."""
+    """A post as the report shows it; ``about`` (topics and emotions) may be empty."""
 
     text: str
     has_title: bool
@@ -54,7 +55,7 @@ class ShownPost:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """What a person did with a post: strength 0..1, days before the newest interaction known."""
+    """One interaction of a user: strength 0..1, days before the newest interaction in the data."""
 
     post: ShownPost
     verb: str
@@ -72,7 +73,7 @@ class FeedLine:
 
 @dataclass(frozen=True, slots=True)
 class ExampleUser:
-    """One person: the newest ``SHOWN_HISTORY`` of the ``met`` posts, newest first, and the first page of the feed."""
+    """One user: the newest ``SHOWN_HISTORY`` of the ``met`` posts, newest first, and the first page of the feed."""
 
     username: str
     user_id: int
@@ -84,7 +85,7 @@ class ExampleUser:
 
 @dataclass(frozen=True, slots=True)
 class ExampleMoods:
-    """One person's feed in one category, by mood."""
+    """One user's feeds in one category, by mood."""
 
     username: str
     category: str
@@ -92,8 +93,8 @@ class ExampleMoods:
 
 
 @dataclass(frozen=True, slots=True)
-class Examples:
-    """What the report shows of single people; ``has_clock`` says whether days mean anything."""
+class ReportExamples:
+    """The example users of the report; without ``has_clock`` days are meaningless and not shown."""
 
     users: tuple[ExampleUser, ...]
     moods: ExampleMoods | None
@@ -108,14 +109,14 @@ def choose_examples(
     encode: Encode,
     rank: Rank,
     moods: Mapping[str, NDArray[np.float32]],
-) -> Examples:
-    """Choose users by the length of their history and rank for them; the same data gives the same users.
+) -> ReportExamples:
+    """Choose users by history length and rank posts for them; the same data gives the same users.
 
-    ``moods`` holds the text embedding of each mood that one of them is shown feeds for, in the largest category.
+    ``moods`` maps each mood to its text embedding; one user's feeds in the largest category are shown for each.
     """
     chosen = _rows_by_history(users)
     rows = np.array(list(chosen), dtype=np.int64)
-    embeddings = encode(np.searchsorted(dataset.user_ids, users.user_ids[rows]))
+    embeddings = encode(users.user_ids[rows])
     lines = _PostLines(dataset)
     names = {category.category_id: category.name for category in index.categories}
 
@@ -123,21 +124,21 @@ def choose_examples(
         user = embeddings[list(chosen).index(row)]
         order, scores = rank(user, mood, category_id, met=users.post_ids[users.offsets[row] : users.offsets[row + 1]])
         return tuple(
-            FeedLine(lines.of(int(index.post_ids[place])), float(score))
-            for place, score in zip(order, scores, strict=True)
+            FeedLine(lines.of(int(index.post_ids[index_row])), float(score))
+            for index_row, score in zip(order, scores, strict=True)
         )
 
     example_moods = None
     with_history = [row for row in chosen if users.offsets[row + 1] > users.offsets[row]]
-    if names and with_history:
-        category_id = int(np.argmax(np.bincount(index.category_ids[index.category_ids > 0])))
+    category_id = largest_category(index)
+    if category_id is not None and with_history:
         row = with_history[len(with_history) // 2]
         example_moods = ExampleMoods(
             username=_printable(users.usernames[row]),
             category=_printable(names[category_id]),
             feeds={mood: feed(row, embedding, category_id) for mood, embedding in moods.items()},
         )
-    return Examples(
+    return ReportExamples(
         users=tuple(
             ExampleUser(
                 username=_printable(users.usernames[row]),
@@ -155,14 +156,14 @@ def choose_examples(
 
 
 class _PostLines:
-    """Posts of a dataset as lines to read."""
+    """The posts of a dataset as the report shows them."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._post_ids = dataset.post_ids
         self._posts = dataset.posts
 
     def of(self, post_id: int) -> ShownPost:
-        """Title, else what the summary says; of a post that nobody else may see only its number."""
+        """The title, else the topics or the description; only the id of a post that is not public."""
         post = self._posts.iloc[int(np.searchsorted(self._post_ids, post_id))]
         name = post["category_name"]
         category = _printable(name) if isinstance(name, str) and name.strip() else _NO_CATEGORY
@@ -178,12 +179,12 @@ class _PostLines:
 
 
 def _rows_by_history(users: KnownUsers) -> dict[int, str]:
-    """Rows of the example users, shortest history first and the one without any last, and why each was chosen."""
+    """Rows of the example users by history length, ascending, then one without a history; and why each was chosen."""
     lengths = np.diff(users.offsets)
     order = np.lexsort((users.user_ids, lengths))
     active = order[lengths[order] > 0]
     chosen: dict[int, str] = {}
-    for share, why in _HISTORY_PLACES.items():
+    for share, why in _HISTORY_QUANTILES.items():
         if len(active):
             chosen.setdefault(int(active[round(share * (len(active) - 1))]), why)
     if len(active) < len(order):
@@ -210,7 +211,7 @@ def _first_words(text: str, count: int) -> list[str]:
 
 
 def _shorten(text: str) -> str:
-    """At most ``_LONGEST_LINE`` characters, cut between words where there are any."""
+    """At most ``_LONGEST_LINE`` characters, cut between words if possible."""
     line = _printable(text)
     if len(line) <= _LONGEST_LINE:
         return line
@@ -220,5 +221,5 @@ def _shorten(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """One line without control characters and lone surrogates, which no HTML file can hold."""
+    """One line without control characters and lone surrogates, which are invalid in HTML."""
     return " ".join("".join(" " if unicodedata.category(sign) in {"Cc", "Cs"} else sign for sign in text).split())

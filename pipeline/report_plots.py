@@ -23,12 +23,12 @@ _SIZE_INCHES = (9.0, 3.6)
 _DOTS_PER_INCH = 140
 _STRONGEST_BASELINES = 3
 _MODEL_COLOUR = "#1b5fb4"
-_BASELINE_COLOURS = ("#e08a1e", "#7a9a3a", "#a3a3a3")  # told apart by lightness too
+_BASELINE_COLOURS = ("#e08a1e", "#7a9a3a", "#a3a3a3")  # they differ in lightness too
 _GRID_COLOUR = "#dddddd"
 
 
 def draw_plots(evaluation: Evaluation) -> dict[str, bytes]:
-    """Every plot by its file name; none by post age where the data has no clock."""
+    """Every plot by its file name; there is no plot by post age if the data has no clock."""
     methods = [MODEL_NAME, *strongest_baselines(evaluation)]
     ndcg, recall = f"mean NDCG@{CUTOFF}", f"Recall@{CUTOFF}"
     with _own_settings():
@@ -61,7 +61,7 @@ def draw_plots(evaluation: Evaluation) -> dict[str, bytes]:
 
 
 def strongest_baselines(evaluation: Evaluation) -> tuple[str, ...]:
-    """The three baselines of the highest NDCG@10, best first."""
+    """The three baselines with the highest NDCG@10, best first."""
     baselines = sorted(
         (name for name in evaluation.methods if name != MODEL_NAME),
         key=lambda name: -evaluation.methods[name].ndcg_at_10.mean,
@@ -71,7 +71,7 @@ def strongest_baselines(evaluation: Evaluation) -> tuple[str, ...]:
 
 @contextmanager
 def _own_settings() -> Iterator[None]:
-    """Matplotlib's own defaults while the block runs, whatever a matplotlibrc of this machine says."""
+    """Matplotlib's defaults while the block runs, regardless of a local matplotlibrc."""
     with mpl.rc_context():
         mpl.rcdefaults()
         yield
@@ -122,14 +122,14 @@ def _line(axes: Axes, epochs: list[int], values: list[float], label: str, colour
 
 
 def _finish(axes: Axes) -> None:
-    """A legend above the axes, where it hides nothing."""
+    """Put the legend above the axes, where it covers no data."""
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9, borderaxespad=0.2)
 
 
 def _png(figure: Figure) -> bytes:
-    """Without the software's version, which would make the bytes depend on more than the picture."""
+    """PNG bytes without the software's version in the metadata, so that they depend on the picture alone."""
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""How strongly a person and a post belong together: one table of strengths, combined over all that happened."""
+"""Combine all interactions of a user with a post into one strength."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,27 +9,27 @@ import pandas as pd
 from pipeline.tables import read_interactions, write_scores
 
 STRENGTHS = {
-    "view": 0.2,  # it was on the screen
-    "rating": 0.5,  # in the middle of what this user gives; from 0.1 at the bottom to 0.9 at the top
+    "view": 0.2,  # the post was on the screen
+    "rating": 0.5,  # a rating at the user's own mean; 0.1 for the lowest ratings, 0.9 for the highest
     "like": 0.8,
     "inspire": 1.0,
 }
-"""What one event of each verb is worth, 0 to 1."""
+"""Strength of one event of each verb, 0 to 1."""
 
-RATING_SPREAD = 0.4  # a user's lowest ratings are worth this much less than the middle, the highest this much more
-SHRINKAGE = 3.0  # as if a user had given so many ratings like everybody's, so that one rating alone says little
+RATING_SPREAD = 0.4  # largest difference in strength between a user's extreme rating and mean rating
+SHRINKAGE = 3.0  # weight of the overall mean, in ratings, so that a single rating has little influence
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreReport:
-    """What was scored."""
+    """The number of events and pairs, and the mean strength of a pair."""
 
     events: int
     pairs: int
     mean_strength: float
 
     def rows(self) -> list[tuple[str, ...]]:
-        """A table to show, headings first."""
+        """The report as a table to print, headings first."""
         return [
             ("events", "user-post pairs", "mean strength"),
             (str(self.events), str(self.pairs), f"{self.mean_strength:.3f}"),
@@ -48,7 +48,7 @@ def score(clean_directory: Path, output: Path) -> ScoreReport:
 def score_frame(interactions: pd.DataFrame) -> pd.DataFrame:
     """Strength of each (user, post): 1 - the product of (1 - strength) over its verbs, each verb at its strongest.
 
-    So more kinds of signs add up without passing 1, and repeating one sign changes nothing. Columns as in
+    So different verbs add up without exceeding 1, and repeating a verb changes nothing. Columns as in
     scores.parquet, sorted by user, last moment and post.
     """
     events = interactions[["user_id", "post_id", "verb", "at"]].assign(strength=event_strengths(interactions))
@@ -70,7 +70,7 @@ def score_frame(interactions: pd.DataFrame) -> pd.DataFrame:
 
 
 def event_strengths(interactions: pd.DataFrame) -> "pd.Series[float]":
-    """Strength of each event; a rating's depends on what else its user gives: the slider has no fixed middle."""
+    """Strength of each event; that of a rating is relative to the user's other ratings."""
     strengths = interactions["verb"].map(STRENGTHS).astype("float64")
     ratings = interactions.loc[interactions["verb"] == "rating", ["user_id", "rating_percent"]].astype("float64")
     if ratings.empty:

@@ -1,4 +1,4 @@
-"""What an evaluation holds back: what is left to learn from, what is shown of each person, and what must be found."""
+"""Splits of a dataset: the past to learn from, the history shown of each user, and the targets to find."""
 
 from dataclasses import dataclass
 from zlib import crc32
@@ -17,8 +17,8 @@ _COLD_USERS_ONE_IN = 10
 class Split:
     """Methods learn from ``past``, see the histories of ``shown``, and rank the posts that are not in them.
 
-    ``user_rows`` int64 [test users] ascending; ``targets[i]`` int64, the rows of the posts that user ``i`` met in what
-    was held back, at least one. ``describes`` says in words what was held back.
+    ``user_rows`` int64 [test users] ascending; ``targets[i]`` int64, the rows of the held-back posts of user ``i``, at
+    least one. ``describes`` is a phrase that says what was held back.
     """
 
     past: Dataset
@@ -29,7 +29,7 @@ class Split:
 
 
 def split_by_time(dataset: Dataset, *, test_days: float = TEST_DAYS) -> Split:
-    """Hold back the last days: the targets of a user are the posts first met in them."""
+    """Hold back the last days; a user's targets are the posts first met in them."""
     day = dataset.end_day - test_days
     pairs = dataset.pairs
     later = pairs.days >= day
@@ -40,7 +40,7 @@ def split_by_time(dataset: Dataset, *, test_days: float = TEST_DAYS) -> Split:
 
 
 def split_last(dataset: Dataset) -> Split:
-    """Hold back the last post that each user met first, for all who met two or more."""
+    """Hold back the newest post of each user who has met two or more."""
     is_last = _is_last(dataset)
     past = without(dataset, is_last)
     pairs = dataset.pairs
@@ -56,8 +56,8 @@ def split_last(dataset: Dataset) -> Split:
 def split_cold_posts(dataset: Dataset) -> Split:
     """Hold back the last post of each user, and of every twentieth post all interactions.
 
-    The test users are those whose last post is such a post and who keep a history. Which posts are cold is a matter of
-    their id: crc32 of its decimal digits, modulo 20.
+    The test users are those whose last post is such a post and whose remaining history is not empty. A post is cold if
+    the crc32 of its id's decimal digits is divisible by 20.
     """
     is_last = _is_last(dataset)
     pairs = dataset.pairs
@@ -75,15 +75,15 @@ def split_cold_posts(dataset: Dataset) -> Split:
 
 
 def cold_posts(dataset: Dataset) -> NDArray[np.bool_]:
-    """The posts that ``split_cold_posts`` takes out of the past: bool [posts]."""
+    """The posts that ``split_cold_posts`` removes from the past: bool [posts]."""
     return _is_drawn(dataset.post_ids, _COLD_POSTS_ONE_IN)
 
 
 def split_cold_users(dataset: Dataset, *, shown_interactions: int) -> Split:
-    """Hold back the last post of each user, and learn nothing of every tenth user.
+    """Hold back the last post of each user, and every tenth user from training.
 
-    The test users are those tenths; they show ``shown_interactions`` posts, the last before the held back one, or all
-    if they have fewer. Which users are cold is a matter of their id: crc32 of its decimal digits, modulo 10.
+    The test users are those users, with the ``shown_interactions`` posts before the held-back one as their history, or
+    fewer if they have fewer. A user is cold if the crc32 of the id's decimal digits is divisible by 10.
     """
     is_last = _is_last(dataset)
     pairs = dataset.pairs
@@ -108,7 +108,7 @@ def without(dataset: Dataset, is_dropped: NDArray[np.bool_]) -> Dataset:
 
 
 def _is_last(dataset: Dataset) -> NDArray[np.bool_]:
-    """Of users who met two or more posts, the pair that came last: bool [pairs]."""
+    """Whether a pair is the last of a user who has met two or more posts: bool [pairs]."""
     offsets = dataset.pairs.offsets
     is_last = np.zeros(len(dataset.pairs), dtype=np.bool_)
     is_last[offsets[1:][np.diff(offsets) >= 2] - 1] = True
@@ -122,7 +122,7 @@ def _is_drawn(ids: NDArray[np.int64], one_in: int) -> NDArray[np.bool_]:
 def _split(
     past: Dataset, shown: Dataset, user_rows: NDArray[np.int64], post_rows: NDArray[np.int64], *, describes: str
 ) -> Split:
-    """Group targets by user; the pairs' order, ascending by user, is that of ``user_rows``."""
+    """Group targets by user; both arrays [held-back pairs] ascend by user."""
     users, starts = np.unique(user_rows, return_index=True)
     targets = tuple(np.split(post_rows, starts[1:])) if len(users) else ()
     return Split(past=past, shown=shown, user_rows=users, targets=targets, describes=describes)

@@ -1,4 +1,4 @@
-"""Plain words out of a post's summary, whose blocks are objects, lists or null with free keys."""
+"""Extract plain words from a post's summary, whose blocks are objects, lists or null with arbitrary keys."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,16 +14,16 @@ _WORD_BREAKS = re.compile(r"[_/]+")
 
 @dataclass(frozen=True, slots=True)
 class SummaryText:
-    """What a summary says, in plain words."""
+    """The content of a summary in plain words."""
 
     description: str
     keywords: str  # heaviest first, joined by "; "
-    mood: str  # emotions, then the psychological view: what a mood should meet
+    mood: str  # emotions, then the psychological view; moods are compared with it
     content: str  # genre, topics, actions, sights and sounds
 
 
 def read_summary(summary: Json) -> SummaryText:
-    """Read any variant of ``post_summary``; what is missing or of no known form is empty text."""
+    """Read any variant of ``post_summary``; a missing or malformed part is empty text."""
     fields: Mapping[str, Json] = summary if isinstance(summary, dict) else {}
     return SummaryText(
         description=_description(fields.get("description")),
@@ -40,7 +40,7 @@ def read_summary(summary: Json) -> SummaryText:
 
 
 def words_in(block: Json) -> Iterator[str]:
-    """Walk a block: texts in order; of a flag that is true its key is the word; numbers and other keys say nothing."""
+    """Walk a block: its texts in order, and the keys of true flags; numbers and other keys are ignored."""
     if isinstance(block, str):
         text = _plain(block)
         if text:

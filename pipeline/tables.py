@@ -1,6 +1,5 @@
-"""The typed tables between the stages: what each column holds, and reading that refuses a broken row by name."""
+"""The typed tables between the stages: their columns, and readers that name the first malformed row."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bundle.verbs import VERBS
+from pipeline.whole_files import whole_file
 
 POSTS_FILE = "posts.parquet"
 USERS_FILE = "users.parquet"
@@ -42,7 +42,7 @@ _POST_TYPES: dict[str, Any] = {
     "keywords": "str",
     "mood_text": "str",
     "content_text": "str",
-    "summary_text": "str",  # the one text to embed, most telling words first
+    "summary_text": "str",  # the text to embed, most informative parts first
 }
 _USER_TYPES: dict[str, Any] = {
     "user_id": "int64",
@@ -50,7 +50,7 @@ _USER_TYPES: dict[str, Any] = {
     "is_verified": "bool",
     "user_type": "str",
     **dict.fromkeys(USER_COUNTS, "int64"),
-    "answers": "bool",  # of the accounts that share a username, the one that a feed request means
+    "answers": "bool",  # whether its username leads to this account; only one of several with the same name
 }
 _INTERACTION_TYPES: dict[str, Any] = {
     "user_id": "int64",
@@ -72,14 +72,14 @@ _NULLABLE = {"category_id", "category_name", "average_rating", "rating_percent"}
 
 
 class TableError(Exception):
-    """A table cannot be read: names the file, and the row and field where there is one."""
+    """A table cannot be read: names the file, and the row and field if there is one."""
 
 
 def read_posts(directory: Path) -> pd.DataFrame:
     """Read posts.parquet, one row a post."""
     path = directory / POSTS_FILE
     posts = _read(path, _POST_TYPES)
-    _refuse_rows(path, posts["post_id"].duplicated(), "post_id", "stands in more than one row")
+    _refuse_rows(path, posts["post_id"].duplicated(), "post_id", "is a duplicate")
     _refuse_rows(path, posts["category_id"].lt(1).fillna(False), "category_id", "must be at least 1 or null")
     return posts
 
@@ -88,7 +88,7 @@ def read_users(directory: Path) -> pd.DataFrame:
     """Read users.parquet, one row a user."""
     path = directory / USERS_FILE
     users = _read(path, _USER_TYPES)
-    _refuse_rows(path, users["user_id"].duplicated(), "user_id", "stands in more than one row")
+    _refuse_rows(path, users["user_id"].duplicated(), "user_id", "is a duplicate")
     return users
 
 
@@ -102,13 +102,6 @@ def read_interactions(directory: Path) -> pd.DataFrame:
     _refuse_rows(path, ~rating.between(1, 100).fillna(False) & is_rating, "rating_percent", "must be 1 to 100")
     _refuse_rows(path, rating.notna() & ~is_rating, "rating_percent", "must be null unless the verb is rating")
     return interactions.sort_values(["at", "user_id", "post_id", "verb"], ignore_index=True, kind="stable")
-
-
-def read_scores(path: Path) -> pd.DataFrame:
-    """Read scores.parquet, one row for each user and post that ever met."""
-    scores = _read(path, _SCORE_TYPES)
-    _refuse_rows(path, ~scores["strength"].between(0, 1), "strength", "must be 0 to 1")
-    return scores
 
 
 def write_posts(posts: pd.DataFrame, directory: Path) -> None:
@@ -140,7 +133,7 @@ def _read(path: Path, types: Mapping[str, Any]) -> pd.DataFrame:
         raise TableError(f"{path} cannot be read as Parquet: {error}") from error
     missing = [name for name in types if name not in table.columns]
     if missing:
-        raise TableError(f"{path} lacks the column {missing[0]}")
+        raise TableError(f"{path}: column {missing[0]} is missing")
     table = table[list(types)]
     for name, dtype in types.items():
         if name not in _NULLABLE:
@@ -148,8 +141,8 @@ def _read(path: Path, types: Mapping[str, Any]) -> pd.DataFrame:
         try:
             table[name] = table[name].astype(dtype)
         except (TypeError, ValueError, OverflowError):
-            _refuse_rows(path, ~table[name].map(lambda value, to=dtype: _fits(value, to)), name, f"is no {dtype}")
-            raise TableError(f"{path}: column {name} is no {dtype}") from None
+            _refuse_rows(path, ~table[name].map(lambda value, to=dtype: _fits(value, to)), name, f"is not {dtype}")
+            raise TableError(f"{path}: column {name} is not {dtype}") from None
     return table
 
 
@@ -171,8 +164,5 @@ def _refuse_rows(path: Path, is_broken: "pd.Series[bool]", field: str, reason: s
 def _write(table: pd.DataFrame, path: Path, types: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     typed = table[list(types)].astype(dict(types))
-    temporary = path.with_name(f".{path.name}.incomplete")
-    pq.write_table(pa.Table.from_pandas(typed, preserve_index=False), temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        pq.write_table(pa.Table.from_pandas(typed, preserve_index=False), temporary)

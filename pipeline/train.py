@@ -1,4 +1,4 @@
-"""Train the two towers: one loop, read from top to bottom."""
+"""Train the two towers: one loop, to be read from top to bottom."""
 
 import hashlib
 import json
@@ -6,33 +6,36 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pipeline.checkpoint import Checkpoint
-from pipeline.compared_users import ByHistory, ById, ByPooledHistory
+from pipeline.compared_users import ByHistory, by_history
 from pipeline.dataset import Dataset
-from pipeline.losses import LOSSES
+from pipeline.losses import LOSSES, Loss
 from pipeline.trained_towers import EpochReport, TrainedTowers, kept_epoch
-from pipeline.training_config import USERS, TrainingConfig
+from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Batch, Examples
-from two_tower.model import PostTower, UserTower, history_tensors
+from two_tower.model import PostTower, history_tensors
 from two_tower.tower_config import TowerConfig
 from two_tower.words import Vocabulary
 
+_LAST_RATE = 0.01  # share of the learning rate that is left at the end of the cosine
+_SHORTEST_WARM_UP = 1e-9
 _MOST_VALIDATED = 4096
 _VALIDATED_AT_ONCE = 512
 
 
-class NoUserTowerError(Exception):
-    """What was trained cannot be exported: says what to set."""
+MakeUsers = Callable[[int, TowerConfig, float], nn.Module]
+"""Number of users and shape of the towers to a module that is called with representations, histories and user rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What training ends with, whatever stands for the users: called with representations, histories, user rows."""
+    """The result of training, whatever module encodes the users."""
 
     config: TowerConfig
     users: nn.Module
@@ -50,20 +53,18 @@ def train(
     on_batch: Callable[[float, float], None] | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> TrainedTowers:
-    """Train both towers on all interactions of ``dataset``; the towers of the best epoch are kept.
+    """Train both towers on all interactions of ``dataset`` and return those of the best epoch.
 
-    Which epoch is best, held-out meetings say; where those are fewer than a thousand, it is the last.
+    The best epoch is the one with the highest held-out NDCG@10. With fewer than a thousand held-out interactions the
+    last epoch is the best.
 
-    With a ``checkpoint`` path, the state is kept there after every epoch, and a run that was cut off goes on from it,
-    if configuration and data are the same. ``on_batch`` hears (epochs done so far, loss of the batch).
-    NoUserTowerError if ``config.users`` is one of the ways that are only compared with.
+    With a ``checkpoint`` path, the state is saved there after every epoch, and an interrupted run resumes from it if
+    configuration and data are the same. ``on_batch`` is called with the epochs done so far, a fraction, and the loss.
     """
     fitted = fit(dataset, config, device=device, checkpoint=checkpoint, on_batch=on_batch, on_epoch=on_epoch)
-    if not isinstance(fitted.users, ByHistory):
-        raise NoUserTowerError(f"users = {config.users!r} is only compared with: export needs {USERS[0]}")
     return TrainedTowers(
         config=fitted.config,
-        user_tower=fitted.users.tower,
+        user_tower=cast("ByHistory", fitted.users).tower,
         post_tower=fitted.post_tower,
         vocabulary=fitted.vocabulary,
         epochs=fitted.epochs,
@@ -75,20 +76,36 @@ def fit(
     dataset: Dataset,
     config: TrainingConfig,
     *,
+    make_users: MakeUsers = by_history,
+    loss_of: Loss | None = None,
     device: str = "cpu",
     checkpoint: Path | None = None,
     on_batch: Callable[[float, float], None] | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> Fitted:
-    """Train as ``train`` does, with whatever the configuration puts in place of the user tower."""
+    """Train as ``train`` does, with another module for the users or another loss where a comparison asks for one.
+
+    ``loss_of`` is by default the loss of ``config.objective``.
+    """
     with _reproducible_arithmetic(device):
-        return _fit(dataset, config, device=device, checkpoint=checkpoint, on_batch=on_batch, on_epoch=on_epoch)
+        return _fit(
+            dataset,
+            config,
+            make_users=make_users,
+            loss_of=loss_of or LOSSES[config.objective],
+            device=device,
+            checkpoint=checkpoint,
+            on_batch=on_batch,
+            on_epoch=on_epoch,
+        )
 
 
 def _fit(
     dataset: Dataset,
     config: TrainingConfig,
     *,
+    make_users: MakeUsers,
+    loss_of: Loss,
     device: str,
     checkpoint: Path | None,
     on_batch: Callable[[float, float], None] | None,
@@ -96,7 +113,7 @@ def _fit(
 ) -> Fitted:
     torch.manual_seed(config.seed)
     random = np.random.default_rng(config.seed)
-    vocabulary = Vocabulary.learn(dataset.texts if config.use_words else ())
+    vocabulary = Vocabulary.learn(dataset.texts)
     tower_config = TowerConfig(
         text_dimension=dataset.text.shape[1],
         post_count=len(dataset.post_ids),
@@ -113,7 +130,7 @@ def _fit(
     post_tower = PostTower(tower_config, id_dropout=config.id_dropout, word_dropout=config.word_dropout)
     post_tower = post_tower.to(device)
     post_tower.start_from(examples.text, scale=config.text_scale)
-    users = _users(config.users, len(dataset.user_ids), tower_config, dropout=config.dropout).to(device)
+    users = make_users(len(dataset.user_ids), tower_config, config.dropout).to(device)
     parameters = [*post_tower.parameters(), *users.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
 
@@ -135,7 +152,7 @@ def _fit(
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate_at(done, config, step_share=1 / len(plans) / config.epochs)
             batch = examples.batch(plan, random)
-            loss = _loss(users, post_tower, batch, config)
+            loss = _loss(loss_of, users, post_tower, batch, config)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -149,7 +166,7 @@ def _fit(
         fixed = np.random.default_rng(config.seed)  # the same batches after every epoch
         with torch.no_grad():
             validation = [
-                (_loss(users, post_tower, examples.batch(plan, fixed), config).item(), len(plan.rows))
+                (_loss(loss_of, users, post_tower, examples.batch(plan, fixed), config).item(), len(plan.rows))
                 for plan in examples.plans(examples.validation_rows, fixed)
             ]
             recall, ndcg = _validate(users, post_tower, examples)
@@ -177,22 +194,13 @@ def _fit(
 
 
 def learning_rate_at(done: float, config: TrainingConfig, *, step_share: float) -> float:
-    """The rate of the step that begins when the share ``done`` of the run is over and takes ``step_share`` of it.
+    """The rate of the step that starts when the share ``done`` of the run is over and lasts ``step_share`` of it.
 
-    It rises in proportion to the middle of the step while ``config.warm_up`` lasts, under a cosine that ends at 1 %.
+    A linear warm-up, measured at the middle of the step, multiplies a cosine decay to 1 % of the configured rate.
     """
-    rise = min(1.0, (done + 0.5 * step_share) / max(config.warm_up, 1e-9))
-    return float(config.learning_rate * rise * (0.01 + 0.495 * (1 + np.cos(np.pi * done))))
-
-
-def _users(kind: str, user_count: int, config: TowerConfig, *, dropout: float) -> nn.Module:
-    match kind:
-        case "transformer":
-            return ByHistory(UserTower(config, dropout=dropout))
-        case "pooled":
-            return ByPooledHistory(config)
-        case _:
-            return ById(user_count, config)
+    warm_up = min(1.0, (done + 0.5 * step_share) / max(config.warm_up, _SHORTEST_WARM_UP))
+    decay = _LAST_RATE + (1 - _LAST_RATE) / 2 * (1 + np.cos(np.pi * done))
+    return float(config.learning_rate * warm_up * decay)
 
 
 def _is_spent(reports: list[EpochReport], patience: int) -> bool:
@@ -200,7 +208,7 @@ def _is_spent(reports: list[EpochReport], patience: int) -> bool:
 
 
 def _validate(users: nn.Module, post_tower: PostTower, examples: Examples) -> tuple[float, float]:
-    """Recall@10 and NDCG@10 of held-out meetings, each ranked among all posts that the person had not met before."""
+    """Recall@10 and NDCG@10 of held-out examples, each ranked among all posts that its user had not met before."""
     rows = examples.validation_rows
     if len(rows) > _MOST_VALIDATED:
         rows = rows[np.linspace(0, len(rows) - 1, _MOST_VALIDATED).astype(np.int64)]
@@ -219,8 +227,8 @@ def _validate(users: nn.Module, post_tower: PostTower, examples: Examples) -> tu
             scores = users(representations, history, user_rows) @ posts.T
             targets = torch.from_numpy(pairs.post_rows[piece]).to(examples.device).unsqueeze(1)
             wanted = scores.gather(1, targets)
-            owners, places = history.is_event.nonzero(as_tuple=True)
-            scores[owners, history.rows[owners, places]] = -float("inf")
+            owners, positions = history.is_event.nonzero(as_tuple=True)
+            scores[owners, history.rows[owners, positions]] = -float("inf")
             ranks.append((scores >= wanted).sum(dim=1) - 1)
     if not ranks:
         return float("nan"), 0.0
@@ -231,7 +239,7 @@ def _validate(users: nn.Module, post_tower: PostTower, examples: Examples) -> tu
 
 @contextmanager
 def _reproducible_arithmetic(device: str) -> Iterator[None]:
-    """One thread and deterministic kernels: sums over several threads come out otherwise in their last bits."""
+    """One thread and deterministic kernels, because sums over several threads differ in their last bits."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=device != "cpu")  # CUDA lacks some of the kernels
@@ -242,11 +250,11 @@ def _reproducible_arithmetic(device: str) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _loss(users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
-    """The objective's loss on the embeddings of the batch's users and candidates."""
+def _loss(loss_of: Loss, users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
+    """The loss on the embeddings of the batch's users and candidates."""
     representations = post_tower.represent(batch.posts)
     posts = post_tower(representations[batch.candidates], batch.numeric)
-    return LOSSES[config.objective](users(representations, batch.history, batch.user_rows), posts, batch, config)
+    return loss_of(users(representations, batch.history, batch.user_rows), posts, batch, config)
 
 
 def _key(dataset: Dataset, config: TrainingConfig) -> str:

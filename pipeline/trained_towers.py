@@ -1,4 +1,4 @@
-"""What training leaves behind: the towers, how they got there, and which data they learnt from."""
+"""The result of training: the towers, the reports of its epochs, and the fingerprint of its data."""
 
 import json
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import Self
 
 from safetensors.torch import load_file, save_file
 
+from pipeline.whole_files import whole_file, write_whole_text
 from two_tower.model import PostTower, UserTower
 from two_tower.tower_config import TowerConfig
 from two_tower.words import Vocabulary
@@ -19,25 +20,25 @@ _FEWEST_VALIDATED = 1000
 
 
 class NoTrainedTowersError(Exception):
-    """There are no towers where they were looked for: says where and what to run."""
+    """A directory holds no trained towers: names the directory and the command to run."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """Mean losses of one epoch, and how well held-out meetings are ranked after it (full catalogue, 0..1)."""
+    """Mean losses of one epoch, and the metrics of held-out interactions after it (full catalogue, 0..1)."""
 
     epoch: int
     training_loss: float
     validation_loss: float
     validation_recall_at_10: float
     validation_ndcg_at_10: float
-    validated: int  # how many held-out meetings the metrics are over
+    validated: int  # number of held-out interactions in the metrics
 
 
 def kept_epoch(epochs: Sequence[EpochReport]) -> EpochReport:
-    """The one whose towers are kept: of the highest validation NDCG@10, the later of equal ones.
+    """The epoch whose towers are kept: the one with the highest validation NDCG@10, on a tie the later one.
 
-    Where fewer than a thousand meetings are held out, they say too little of an epoch: then the last is kept.
+    With fewer than a thousand held-out interactions the metric is too noisy, and the last epoch is kept.
     """
     if epochs[-1].validated < _FEWEST_VALIDATED:
         return epochs[-1]
@@ -46,7 +47,7 @@ def kept_epoch(epochs: Sequence[EpochReport]) -> EpochReport:
 
 @dataclass(frozen=True, slots=True)
 class TrainedTowers:
-    """The towers after their best epoch, and how they got there."""
+    """The towers of the best epoch, and the reports of all epochs."""
 
     config: TowerConfig
     user_tower: UserTower
@@ -56,25 +57,24 @@ class TrainedTowers:
     data_fingerprint: str
 
     def write(self, directory: Path) -> None:
-        """Write the towers; the facts come last, so that a half-written directory is not read."""
+        """Write the towers; the facts come last, so that an incomplete directory is not read."""
         directory.mkdir(parents=True, exist_ok=True)
         facts = directory / FACTS_FILE
         facts.unlink(missing_ok=True)
-        save_file(self.user_tower.state_dict(), directory / USER_TOWER_FILE)
-        save_file(self.post_tower.state_dict(), directory / POST_TOWER_FILE)
+        for name, tower in ((USER_TOWER_FILE, self.user_tower), (POST_TOWER_FILE, self.post_tower)):
+            with whole_file(directory / name) as temporary:
+                save_file(tower.state_dict(), temporary)
         document = {
             "config": asdict(self.config),
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "data_fingerprint": self.data_fingerprint,
             "words": self.vocabulary.words,
         }
-        temporary = facts.with_suffix(".incomplete")
-        temporary.write_text(json.dumps(document, indent=2) + "\n")
-        temporary.replace(facts)
+        write_whole_text(facts, json.dumps(document, indent=2) + "\n")
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """Read what ``write`` wrote; NoTrainedTowersError if there is nothing whole."""
+        """Read the files that ``write`` wrote; NoTrainedTowersError if they are missing or incomplete."""
         try:
             document = json.loads((directory / FACTS_FILE).read_bytes())
         except FileNotFoundError:

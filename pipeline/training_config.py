@@ -1,72 +1,92 @@
-"""What a training run may vary."""
+"""The settings of a training run."""
 
+import json
 import tomllib
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Annotated, ClassVar, Self
 
-OBJECTIVES = ("softmax", "bce", "mse", "mse-negatives")
-USERS = ("transformer", "pooled", "id")
+from pydantic import (
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+)
+
+
+class Objective(StrEnum):
+    """What training minimises; pipeline.losses has the formula of each."""
+
+    SOFTMAX = "softmax"
+    BCE = "bce"
+    MSE = "mse"  # the predecessor's: the error on observed interaction scores
+    MSE_NEGATIVES = "mse-negatives"
+
+
+OBJECTIVES = tuple(Objective)
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class TrainingConfigError(Exception):
-    """A file of settings cannot be used: names the file, the field and what is wrong."""
+    """A settings file cannot be used: names the file, the key and the allowed values."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """What a training run may vary. Same configuration, data and kind of processor: same towers, to the bit."""
+    """The settings of a training run. Equal settings, data and kind of processor give bit-identical towers."""
 
-    objective: str = (
-        "softmax"  # softmax: sampled softmax; bce; mse: the predecessor's; mse-negatives: 0 for random posts
-    )
-    seed: int = 7
-    epochs: int = 3
-    patience: int = 4  # epochs without a better validation NDCG@10 before training stops; the best epoch is kept
-    batch_size: int = 256
-    learning_rate: float = 1e-3
-    warm_up: float = 0.1  # share of all steps in which the rate rises; then a cosine down to nothing
-    weight_decay: float = 1e-4
-    temperature: float = 0.05
-    uniform_negatives: int = 512  # drawn from the catalogue, beside the targets of the batch
-    uniform_negatives_met: bool = False  # only from posts that somebody met: what is new is not pushed away
-    logq: bool = True  # correct for how often sampling brings a post into a batch
-    use_text: bool = True
-    use_words: bool = True
-    users: str = "transformer"  # over the history; pooled or id only to be compared with
-    snapshot_days: float = 7.0  # how often the past's popularity is looked at
-    serving_days: float = 28.0  # an example's snapshot lies up to this long before it
-    live_share: float = 0.5  # share of examples that see their history up to the moment itself
-    forgetting_days: float = 90.0  # an example this much older than the newest one counts 1/e as much
-    user_balance: float = 0.5  # 0: every example counts alike, 1: every user does
-    validation_share: float = 0.05
-    representation_dimension: int = 48
-    popularity_dimension: int = 16
-    history_length: int = 50
-    taste_from_mean: float = 6.0  # how much the mean of a history counts in a taste when training begins; 0: never
-    text_scale: float = 1.0  # of the text beside the id embedding when training begins
-    id_dropout: float = 0.5  # share of posts that a batch treats as never seen before
-    word_dropout: float = 0.2  # share of a post's words that a batch does not see
-    dropout: float = 0.1
-    new_post_bonus: float = 0.0  # added to the score, -1..1, of a post that nobody has met, so that it gets met
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    objective: Objective = Objective.SOFTMAX
+    seed: NonNegativeInt = 7
+    epochs: PositiveInt = 3
+    patience: NonNegativeInt = 4  # epochs without a better validation NDCG@10 before training stops
+    batch_size: PositiveInt = 256
+    learning_rate: PositiveFloat = 1e-3
+    warm_up: Share = 0.1  # share of all steps in which the rate rises; a cosine decay follows
+    weight_decay: NonNegativeFloat = 1e-4
+    temperature: PositiveFloat = 0.05
+    uniform_negatives: NonNegativeInt = 512  # drawn from the catalogue, in addition to the targets of the batch
+    uniform_negatives_met: bool = False  # draw only posts with an interaction, so that new posts are not pushed away
+    snapshot_days: PositiveFloat = 7.0  # interval between two snapshots of popularity
+    serving_days: NonNegativeFloat = 28.0  # an example's snapshot is at most this much older than the example
+    live_share: Share = 0.5  # share of examples whose history reaches up to the example itself
+    forgetting_days: PositiveFloat = 90.0  # an example this much older than the newest one has 1/e of its weight
+    user_balance: NonNegativeFloat = 0.5  # 0: every example has the same weight, 1: every user has
+    validation_share: Share = 0.05
+    representation_dimension: Annotated[int, Field(ge=2, multiple_of=2)] = 48
+    popularity_dimension: PositiveInt = 16
+    history_length: PositiveInt = 50
+    taste_from_mean: NonNegativeFloat = 6.0  # initial weight of the history's mean in a user's taste; 0: no such part
+    text_scale: PositiveFloat = 1.0  # initial scale of the text relative to the id embedding
+    id_dropout: Share = 0.5  # share of posts that a batch treats as new
+    word_dropout: Share = 0.2  # share of a post's words that a batch leaves out
+    dropout: Share = 0.1
+    new_post_bonus: Share = 0.0  # added to the score (-1..1) of a post without interactions
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read the fields that a TOML file sets; TrainingConfigError names what is wrong in it."""
+        """Read a TOML file; a key that it does not set has its default. TrainingConfigError if it cannot be used."""
         try:
-            document = tomllib.loads(path.read_text())
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise TrainingConfigError(f"{path} is missing") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise TrainingConfigError(f"{path} is no TOML: {error}") from error
-        defaults = cls()
-        for name, value in document.items():
-            if name not in {field.name for field in fields(cls)}:
-                raise TrainingConfigError(f"{path}: unknown field {name}")
-            wanted = type(getattr(defaults, name))
-            if type(value) is not wanted and not (wanted is float and type(value) is int):
-                raise TrainingConfigError(f"{path}: {name} is {value!r}, it must be a {wanted.__name__}")
-        for name, choices in (("objective", OBJECTIVES), ("users", USERS)):
-            if document.get(name, choices[0]) not in choices:
-                raise TrainingConfigError(f"{path}: {name} must be one of {', '.join(choices)}")
-        return cls(**document)
+            raise TrainingConfigError(f"{path} is not valid TOML: {error}") from error
+        try:
+            # Strict validation of JSON accepts an int for a float, and nothing else of another type.
+            return TypeAdapter(cls).validate_json(json.dumps(document, default=str))
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            if first["type"] == "unexpected_keyword_argument":
+                allowed = ", ".join(field.name for field in fields(cls))
+                raise TrainingConfigError(f"{path}: unknown key {key}; the keys are {allowed}") from error
+            reason = first["msg"].replace("Input should be", "must be")
+            raise TrainingConfigError(f"{path}: {key} is {first['input']!r}, {reason}") from error

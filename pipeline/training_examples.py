@@ -1,7 +1,7 @@
-"""The past as it was, in batches.
+"""Batches of training examples, each with the past as it was at the time.
 
-Each example is a person's first meeting with a post, seen with the history before it and with the posts' popularity as
-it stood at a snapshot some days earlier, because a bundle serves until the next one is made.
+An example is a user's first interaction with a post, with the history before it and the posts' popularity at a snapshot
+some days earlier, because a bundle serves until the next one is made.
 """
 
 from dataclasses import dataclass, replace
@@ -19,15 +19,15 @@ from two_tower.model import HistoryTensors, PostTensors, history_tensors
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Examples that share a snapshot, and the posts that stand in for the catalogue beside their targets."""
+    """Examples that share a snapshot, with their candidates: the targets, and negatives drawn from the catalogue."""
 
     user_rows: Tensor  # [batch]
     history: HistoryTensors  # rows point into posts
-    posts: PostTensors  # all posts that the batch speaks of
+    posts: PostTensors  # the candidates and the posts of the histories
     candidates: Tensor  # [candidates] rows in posts: the targets and the negatives, each once
-    labels: Tensor  # [batch] where among the candidates each target stands
-    negatives: Tensor  # [batch] where among the candidates one random negative stands
-    is_known: Tensor  # [batch, candidates] the candidate stands in the history: no negative
+    labels: Tensor  # [batch] position of each target among the candidates
+    negatives: Tensor  # [batch] position of one random negative among the candidates
+    is_known: Tensor  # [batch, candidates] the candidate is in the history, so it is not a negative
     strengths: Tensor  # [batch]
     weights: Tensor  # [batch]
     numeric: Tensor  # [candidates, features]
@@ -39,7 +39,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which examples make a batch, and the snapshot that they share."""
+    """The examples of a batch, and the snapshot that they share."""
 
     snapshot: int
     rows: NDArray[np.int64]
@@ -62,7 +62,7 @@ class Examples:
         self.config = config
         self.device = device
         self.words = torch.from_numpy(words).to(device)
-        self.text = torch.from_numpy(dataset.text if config.use_text else np.zeros_like(dataset.text)).to(device)
+        self.text = torch.from_numpy(dataset.text).to(device)
         self.category_rows = torch.from_numpy(dataset.category_rows).to(device)
         first_day = float(dataset.event_days[0]) if len(dataset.event_days) else 0.0
         self.snapshots = np.arange(first_day, dataset.end_day + config.snapshot_days, config.snapshot_days)
@@ -102,8 +102,8 @@ class Examples:
         candidates = np.union1d(targets, drawn)
         probability = 1 - (1 - plan.frequency[candidates]) ** len(rows) * missing_share[candidates]
 
-        # A bundle's histories end when it is made, so some examples see nothing newer than their snapshot; the others
-        # see all that came before, so that the order within one sitting is learnt too.
+        # A bundle's histories end when it is made, so some examples see nothing newer than their snapshot. The others
+        # see everything before them, so that the order within a session is learnt too.
         is_live = random.random(len(rows)) < self.live_share
         ends = np.where(is_live, rows, self._ends_before(self.snapshots[plan.snapshot], pairs.user_rows[rows]))
         history = self._history(rows, np.minimum(ends, rows))
@@ -112,8 +112,8 @@ class Examples:
         candidate_of[np.searchsorted(posts, candidates)] = np.arange(len(candidates))
         local_rows = np.searchsorted(posts, history.rows)
         is_known = np.zeros((len(rows), len(candidates)), dtype=np.bool_)
-        examples, places = np.nonzero(history.is_event & (candidate_of[local_rows] >= 0))
-        is_known[examples, candidate_of[local_rows[examples, places]]] = True
+        examples, positions = np.nonzero(history.is_event & (candidate_of[local_rows] >= 0))
+        is_known[examples, candidate_of[local_rows[examples, positions]]] = True
         return Batch(
             user_rows=self._tensor(pairs.user_rows[rows]),
             history=history_tensors(replace(history, rows=local_rows), self.device),
@@ -131,11 +131,11 @@ class Examples:
         )
 
     def live_histories(self, rows: NDArray[np.int64]) -> Histories:
-        """What the person of each example had met before it."""
+        """The whole history of each example's user before it."""
         return self._history(rows, rows)
 
     def contents(self, rows: NDArray[np.int64]) -> PostTensors:
-        """What the posts of the given rows are."""
+        """The content of the posts of the given rows."""
         chosen = self._tensor(rows)
         return PostTensors(self.text[chosen], self.words[chosen], self.category_rows[chosen], chosen)
 
@@ -154,7 +154,7 @@ class Examples:
         )
 
     def _ends_before(self, day: float, user_rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where each user's history ends at a moment."""
+        """The end of each user's history at a moment: int64 [user_rows], positions in the pairs."""
         is_before = np.concatenate([[0], np.cumsum(self.dataset.pairs.days < day)])
         offsets = self.dataset.pairs.offsets
         ends: NDArray[np.int64] = offsets[user_rows] + is_before[offsets[user_rows + 1]] - is_before[offsets[user_rows]]

@@ -1,4 +1,4 @@
-"""A client of the upstream API: six endpoints, paged to the end, with retries, and wrong-shape replies refused."""
+"""A client of the upstream API: six endpoints, read page by page with retries; malformed replies are refused."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ LARGEST_REPLY = 256 * 2**20  # bytes; a page of a thousand posts with their summ
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One path of the API, and the keys by which its rows are known to be of the right kind."""
+    """One path of the API, and the keys that its rows must have."""
 
     name: str
     path: str
@@ -49,7 +49,7 @@ ENDPOINTS = (
 
 
 class UpstreamError(Exception):
-    """The upstream API cannot be read: says where and what to do; never holds a secret."""
+    """The upstream API cannot be read: names the URL and what to do; never contains a secret."""
 
 
 class SecretRefusedError(UpstreamError):
@@ -57,15 +57,15 @@ class SecretRefusedError(UpstreamError):
 
 
 class WrongShapeError(UpstreamError):
-    """A reply holds something else than was asked for."""
+    """A reply does not have the expected shape."""
 
 
 class EndlessPagesError(UpstreamError):
-    """The pages have no end: one comes again under another number, or there are more than anyone has rows for."""
+    """The pages do not end: one repeats under another number, or there are implausibly many."""
 
 
 class _PassingError(Exception):
-    """A failure that another attempt may not meet; ``wait_seconds`` if the server said when to come back."""
+    """A failure that a retry may not meet; ``wait_seconds`` is the server's Retry-After, if it sent one."""
 
     def __init__(self, message: str, *, wait_seconds: float | None = None) -> None:
         super().__init__(message)
@@ -76,7 +76,7 @@ class _PassingError(Exception):
 class UpstreamClient:
     """Reads pages. ``sleep`` is called between attempts, with seconds.
 
-    The server may be silent for ``silence_seconds``, and take ``reply_seconds`` for one reply, headers to last byte.
+    ``silence_seconds`` limits each read from the server, ``reply_seconds`` one whole reply.
     """
 
     url: str
@@ -96,7 +96,7 @@ class UpstreamClient:
             )
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
             raise UpstreamError(
-                f"base URL {self.url!r} or the Flic-Token cannot be sent: set MOODFEED_UPSTREAM_URL and "
+                f"base URL {self.url!r} or the Flic-Token are not valid: set MOODFEED_UPSTREAM_URL and "
                 "MOODFEED_FLIC_TOKEN to plain ASCII values"
             ) from error
         object.__setattr__(self, "_http", http)
@@ -110,7 +110,7 @@ class UpstreamClient:
         self._http.close()
 
     def pages(self, endpoint: Endpoint, *, first_page: int = 1) -> Iterator[tuple[int, Sequence[Json]]]:
-        """Yield (page number, rows) until a page is empty; a short page proves nothing.
+        """Yield (page number, rows) until a page is empty; a short page need not be the last.
 
         Raises UpstreamError when the attempts are used up, SecretRefusedError, WrongShapeError, EndlessPagesError.
         """
@@ -120,9 +120,9 @@ class UpstreamClient:
             first = numbers.setdefault(hashlib.sha256(json.dumps(rows).encode()).digest(), page)
             where = f"{self.url}{endpoint.path} page {page}"
             if first != page:
-                raise EndlessPagesError(f"{where}: is page {first} again, the pages have no end: does the API page?")
+                raise EndlessPagesError(f"{where}: repeats page {first}: does the API support paging?")
             if page >= self.most_pages:
-                raise EndlessPagesError(f"{where}: still holds rows, the pages have no end")
+                raise EndlessPagesError(f"{where}: is not empty: more pages than allowed")
             yield page, rows
             page += 1
 
@@ -140,7 +140,7 @@ class UpstreamClient:
             reason = str(error) if isinstance(error, _PassingError) else type(error).__name__
             raise UpstreamError(
                 f"{self.url}{endpoint.path} page {page}: {reason}, {self.attempts} times; "
-                "what was fetched is kept, run `moodfeed fetch` again to go on from here"
+                "the fetched pages are kept, and `moodfeed fetch` resumes here"
             ) from error
 
     def _attempt(self, endpoint: Endpoint, page: int) -> Sequence[Json]:
@@ -164,7 +164,7 @@ class UpstreamClient:
         try:
             document = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise _PassingError("a reply that is no JSON") from error
+            raise _PassingError("the reply is not JSON") from error
         rows = document.get(endpoint.list_key) if isinstance(document, dict) else None
         if not isinstance(rows, list):
             raise WrongShapeError(f"{where}: the reply has no list {endpoint.list_key!r}")
@@ -173,33 +173,33 @@ class UpstreamClient:
 
 
 def _read_body(response: httpx.Response, deadline: float) -> bytes:
-    """A reply's body; _PassingError if it is not whole by the deadline, UpstreamError if it grows without end.
+    """The body of a reply; _PassingError if it is incomplete at the deadline, UpstreamError if it is too large.
 
-    A timeout of httpx is for one read: a server that sends a byte now and then never meets it.
+    httpx's timeout applies to one read, so it never expires for a server that sends a byte now and then.
     """
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
         if time.monotonic() > deadline:
-            raise _PassingError("a reply that takes too long")
+            raise _PassingError("the reply took too long")
         if len(body) > LARGEST_REPLY:
-            raise UpstreamError(f"{response.url.copy_with(query=None)}: a reply of more than {LARGEST_REPLY} bytes")
+            raise UpstreamError(f"{response.url.copy_with(query=None)}: the reply has more than {LARGEST_REPLY} bytes")
     return bytes(body)
 
 
 def _check_shape(endpoint: Endpoint, rows: Sequence[Json], where: str) -> None:
-    """Single rows may be malformed, which cleaning reports; a page without one right row is another kind of page."""
+    """Refuse a page without a single valid row; single malformed rows are left to cleaning."""
     objects = [row for row in rows if isinstance(row, dict)]
     if not rows or any(endpoint.required_keys <= row.keys() for row in objects):
         return
     missing = ", ".join(sorted(endpoint.required_keys - (objects[0].keys() if objects else frozenset())))
     advice = (
-        "the API answers so when resonance_algorithm is missing or wrong: set MOODFEED_RESONANCE_ALGORITHM or "
+        "this happens if resonance_algorithm is missing or wrong: set MOODFEED_RESONANCE_ALGORITHM or "
         "--resonance-algorithm"
         if endpoint.needs_algorithm
         else "is MOODFEED_UPSTREAM_URL the platform's API?"
     )
-    raise WrongShapeError(f"{where}: the rows are no {endpoint.name} rows, they lack {missing}; {advice}")
+    raise WrongShapeError(f"{where}: the rows are not {endpoint.name} rows: {missing} missing; {advice}")
 
 
 def _wait(state: RetryCallState) -> float:
@@ -210,7 +210,7 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _retry_after(header: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, given in seconds or as a date; capped."""
+    """The seconds of a Retry-After header, which holds seconds or a date; capped. None if it cannot be read."""
     if header is None:
         return None
     if re.fullmatch(r"\d+", header.strip()):

@@ -3,8 +3,8 @@
     python scripts/measure_emoji.py PATH/TO/emotag1200.csv
 
 The file is EmoTag1200 (Shoeb and de Melo, 2020): people's scores, 0 to 1, of eight emotions for each of 150 emoji. An
-emoji has a clear winner if its highest score is at least 0.5; understood means that of the eight emotion words the one
-nearest to it has the highest score, a tie counting for either.
+emoji has a clear winner if its highest score is at least 0.5. It is understood if the nearest of the eight emotion
+words has the highest score; on a tie either counts.
 """
 
 import argparse
@@ -48,7 +48,7 @@ class ClearWinners:
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """Shares of emoji understood: of all, and averaged over the emotions that win at least once."""
+    """Shares of emoji understood: over all emoji, and averaged over the emotions that win at least once."""
 
     accuracy: float
     mean_recall: float
@@ -69,7 +69,7 @@ def nearest_emotions(encoder: TorchEncoder, texts: Sequence[str]) -> NDArray[np.
 
 
 def judge(winners: ClearWinners, answers: NDArray[np.int64]) -> Understanding:
-    """Compare answers with the winners; an emoji with several counts for the one answered, else for the first."""
+    """Compare answers with the winners; an emoji with several winners counts for the answered one, else the first."""
     understood = winners.is_winner[np.arange(len(answers)), answers]
     truth = np.where(understood, answers, winners.is_winner.argmax(axis=1))
     recalls = [understood[truth == emotion].mean() for emotion in np.unique(truth)]
@@ -91,7 +91,7 @@ def print_emoji_table(encoder: TorchEncoder, winners: ClearWinners) -> None:
 
 
 def print_misunderstood(encoder: TorchEncoder, winners: ClearWinners) -> None:
-    """Each emoji that mood_to_words gets wrong: its words, the answer, the truth."""
+    """List each misunderstood emoji with its words, the answer and the truth."""
     words = [mood_to_words(symbol) for symbol in winners.symbols]
     for row, answer in enumerate(nearest_emotions(encoder, words)):
         if not winners.is_winner[row, answer]:

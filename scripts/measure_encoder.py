@@ -1,10 +1,10 @@
-"""Measure the mood encoder in its runtimes: one short mood, quality of the ranking, batches, and the whole process.
+"""Measure the mood encoder in its runtimes: latency of a short mood, ranking quality, batches and whole processes.
 
     python scripts/measure_encoder.py
 
-All at one thread, the ways taking turns in one process; a figure is the median of the rounds, a ratio the median of
-the ratios of each round, since the machine's speed drifts. Overlap: of 200 moods, the share of the ten nearest posts
-of a sample world that the quantised query finds too; the posts are always embedded with full weights.
+Everything runs on one thread, and the variants take turns in one process. A figure is the median over rounds, a ratio
+the median of each round's ratio, because the machine's speed drifts. Overlap is the share of a mood's ten nearest posts
+that the quantised query finds too, over 200 moods; posts are always embedded with full weights.
 """
 
 import argparse
@@ -55,26 +55,26 @@ OTHERS = (
 
 
 def moods() -> list[str]:
-    """About 180 moods as people type them, in words."""
+    """About 180 moods as users type them, converted to words."""
     typed = [*(frame.format(feeling) for frame, feeling in product(FRAMES, FEELINGS.split())), *EMOJI.split(), *OTHERS]
     return list(dict.fromkeys(mood_to_words(mood) for mood in typed))
 
 
 def sample_sentences() -> list[str]:
-    """The mood sentences of a sample world's posts, each once."""
+    """The distinct mood sentences of a sample world's posts."""
     rows = [(str(row["title"]), read_summary(row["post_summary"])) for row in generate_world().tables.posts]
     sentences = (post_to_mood_sentence(summary.mood, f"{title}. {summary.description}") for title, summary in rows)
     return sorted({sentence for sentence in sentences if sentence})
 
 
 def title_sentences(path: Path, count: int) -> list[str]:
-    """The mood sentences of some posts of a Parquet table with titles, as of posts that name no emotion."""
+    """Mood sentences of ``count`` titles of a Parquet table, as for posts without emotions."""
     titles = pd.read_parquet(path)["title"].astype(str).sample(count, random_state=0)
     return sorted({sentence for title in titles if (sentence := post_to_mood_sentence("", title))})
 
 
 def unordered(shape: BertShape, arrays: Arrays, block: int) -> Arrays:
-    """Quantised with every number of a state where it was."""
+    """The quantised arrays without the reordering of the hidden state."""
     quantised = quantise(shape, arrays, block=block)
     plain: Arrays = {"order": np.arange(shape.hidden_size)}
     for name in quantised.keys() - {"order"}:
@@ -87,7 +87,7 @@ def unordered(shape: BertShape, arrays: Arrays, block: int) -> Arrays:
 
 
 def session_of(graph: bytes | str) -> onnxruntime.InferenceSession:
-    """Of one thread."""
+    """An ONNX Runtime session with one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -99,7 +99,7 @@ Run = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 
 
 def in_onnx_runtime(graph: bytes | str) -> Run:
-    """A graph in ONNX Runtime."""
+    """Run a graph in ONNX Runtime."""
     session = session_of(graph)
     return lambda ids: session.run(None, {IDS: ids})[0]
 
@@ -144,7 +144,7 @@ def library_ways(directory: Path, scratch: Path) -> dict[str, Path]:
 
 
 def graphs(directory: Path, scratch: Path) -> dict[str, bytes | str]:
-    """Every way tried that is an ONNX graph."""
+    """Every variant that is an ONNX graph, by name."""
     shape, arrays = BertShape.read(directory / CONFIG), read_arrays(directory / WEIGHTS)
     ways: dict[str, bytes | str] = {"full weights": bert_graph(shape, arrays)}
     for block in (16, 32, 64, 128):
@@ -153,7 +153,7 @@ def graphs(directory: Path, scratch: Path) -> dict[str, bytes | str]:
         ways[f"8 bits, blocks of {block}, not ordered"] = bert_graph(shape, unordered(shape, arrays, block))
     (scratch / "full.onnx").write_bytes(ways["full weights"])  # type: ignore[arg-type]
     dynamic = str(scratch / "dynamic.onnx")
-    of_float = {"DefaultTensorType": TensorProto.FLOAT}  # what the fused operators make, it cannot tell
+    of_float = {"DefaultTensorType": TensorProto.FLOAT}  # it cannot infer the output type of the fused operators
     quantize_dynamic(
         scratch / "full.onnx", dynamic, per_channel=True, weight_type=QuantType.QInt8, extra_options=of_float
     )
@@ -162,7 +162,7 @@ def graphs(directory: Path, scratch: Path) -> dict[str, bytes | str]:
 
 
 def timed(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, NDArray[np.float64]]:
-    """Seconds of every way in every round, the ways taking turns."""
+    """Seconds of every variant in every round; the variants take turns."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, run in ways.items():
@@ -179,7 +179,7 @@ def overlap(queries: NDArray[np.float32], exact: NDArray[np.float32], posts: NDA
 
 
 def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, rounds: int) -> None:
-    """Speed and quality of a single new mood."""
+    """Print the latency and ranking quality of a single new mood."""
     full, eager = OpenVinoEncoder(directory, quantised=False), TorchEncoder(directory)
     tokenizer = read_tokenizer(directory / TOKENIZER, max_tokens=128, vocabulary_size=2**31)
     texts = moods()
@@ -264,7 +264,7 @@ def print_together(sessions: Mapping[str, Run], ids: Sequence[NDArray[np.int64]]
 
 
 def print_batches(directory: Path, sentences: Sequence[str], *, rounds: int) -> None:
-    """Texts a second of the whole corpus."""
+    """Print the throughput over the whole corpus in texts per second."""
     full, eager = OpenVinoEncoder(directory, quantised=False), TorchEncoder(directory)
     half = OpenVinoEncoder(directory, quantised=False, half_precision=True)
     tokens = sorted((full._tokenizer.encode(text).ids for text in sentences), key=len)
@@ -324,7 +324,7 @@ print(f"| {sys.argv[2]} | {seconds:.1f} | {resident:.0f} | {user * 1e6:.0f} |")
 
 
 def print_processes(bundles: Path) -> None:
-    """Seconds until warm, resident memory, and a known user's context."""
+    """Print start-up time, resident memory and the time of a known user's context for each runtime."""
     print("\n| runtime | seconds until warm | MB resident | microseconds a known user |\n|---|---|---|---|", flush=True)
     for runtime in ("torch", "openvino"):
         command = [sys.executable, "-c", PROCESS, str(current_bundle(bundles)), runtime]
@@ -335,8 +335,8 @@ def print_processes(bundles: Path) -> None:
 def main() -> None:
     """Print every table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--titles", type=Path, help="a Parquet table with titles: a second corpus, and the batches'")
-    parser.add_argument("--bundles", type=Path, help="bundles of which the current one is loaded in either runtime")
+    parser.add_argument("--titles", type=Path, help="a Parquet table with titles: a second corpus, used for batches")
+    parser.add_argument("--bundles", type=Path, help="directory of bundles; the current one is loaded in each runtime")
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
     torch.set_num_threads(1)

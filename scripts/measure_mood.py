@@ -1,10 +1,10 @@
-"""Measure moods on the sample world, whose posts' true moods and people's true tastes are known: four tables.
+"""Measure moods on sample worlds, whose posts' true moods and users' true tastes are known: four tables.
 
     python scripts/measure_mood.py --seeds 7 11
 
 Each world is generated, ingested, embedded and trained on with the pipeline's defaults; figures are means over the
-worlds. Tables: which text of a post a mood should be compared with; negations; other languages; how mood and user
-combine. Emoji alone are measured by ``scripts/measure_emoji.py``.
+worlds. Tables: which text of a post to compare a mood with; negations; other languages; how to combine mood and user.
+``scripts/measure_emoji.py`` measures emoji alone.
 """
 
 import argparse
@@ -21,7 +21,6 @@ import torch
 from numpy.typing import NDArray
 
 from cli.sample_workspace import ingest_sample_world
-from cli.workspace import Workspace
 from mood_encoder.encoder_files import default_encoder_directory
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.torch_encoder import TorchEncoder
@@ -29,11 +28,12 @@ from pipeline.dataset import Dataset, read_dataset
 from pipeline.encode import encode_posts, encode_users
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
+from pipeline.workspace import Workspace
 from sample_api.world import MOOD_LABELS, generate_world
 
 CUTOFF = 10
-PEOPLE = 80  # drawn from those with at least three posts in their history
-CATEGORIES = (None, 2, 4, 22)  # about 1,200, 430, 140 and 35 posts that are served
+PEOPLE = 80  # drawn from users with at least three posts in their history
+CATEGORIES = (None, 2, 4, 22)  # about 1,200, 430, 140 and 35 servable posts
 PHRASES = {
     "happy": ("something to make me smile", "in a great mood today"),
     "sad": ("feeling blue", "I want a good cry"),
@@ -62,7 +62,7 @@ SYNONYMS = {
     "nostalgic": ("sentimental", "old-school"),
     "scared": ("spooky", "horrified"),
 }
-"""Words that no text of the sample world holds; the program refuses to run if one does."""
+"""Words that occur in no text of the sample world; the script refuses to run if one does."""
 EMOJI = {
     "happy": ("😊", "😄"),
     "sad": ("😢", "😞"),
@@ -92,7 +92,7 @@ LANGUAGES = {
     "Japanese": "嬉しい 悲しい 穏やか わくわく ストレス 寂しい 退屈 ロマンチック 面白い やる気 懐かしい 怖い",
 }
 
-Queries = Mapping[str, Sequence[str]]  # true mood -> what people type
+Queries = Mapping[str, Sequence[str]]  # true mood -> typed texts
 KINDS: Mapping[str, Queries] = {
     "label": {label: (label,) for label in MOOD_LABELS},
     "phrase": PHRASES,
@@ -105,10 +105,10 @@ Closeness = Callable[[str], Scores]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One world, ingested and trained on, beside its truth.
+    """One world, ingested and trained on, with its ground truth.
 
     ``moods`` [posts] are the true ones; ``people`` are rows of ``dataset.user_ids``, ``user_scores`` float32
-    [people, posts] what the towers say, ``affinities`` float64 [people, posts] what is true.
+    [people, posts] are the towers' scores, ``affinities`` float64 [people, posts] the true ones.
     """
 
     dataset: Dataset
@@ -119,7 +119,7 @@ class Measured:
 
 
 def measure_world(seed: int) -> Measured:
-    """Generate, ingest, embed, train."""
+    """Generate, ingest, embed and train."""
     world = generate_world(seed)
     with TemporaryDirectory() as directory:
         workspace = Workspace(Path(directory))
@@ -151,7 +151,7 @@ def ndcg(scores: Scores, is_relevant: NDArray[np.bool_]) -> float:
 
 
 def mean_ndcg(closeness: Closeness, queries: Queries, moods: NDArray[np.str_]) -> float:
-    """Mean NDCG@10 over all that people type."""
+    """Mean NDCG@10 over all typed texts."""
     return float(
         np.mean([ndcg(closeness(typed), moods == mood) for mood, all_typed in queries.items() for typed in all_typed])
     )
@@ -176,11 +176,11 @@ def keyword_match(texts: Sequence[str], random: np.random.Generator) -> Closenes
 
 
 def ways_to_compare(measured: Measured, encoder: TorchEncoder) -> dict[str, Closeness]:
-    """Every way to tell how close a post is to a mood."""
+    """Every measured way to compute how close a post is to a mood."""
     posts = measured.dataset.posts
     summaries, moods = posts["summary_text"].tolist(), posts["mood_text"].tolist()
     random = np.random.default_rng(0)
-    says_something = np.array([bool(text) for text in summaries])[:, None]
+    has_words = np.array([bool(text) for text in summaries])[:, None]
     emotions = [
         ", ".join(word for word in text.split(", ") if not re.match("evokes |a touch of ", word)) for text in moods
     ]
@@ -196,11 +196,11 @@ def ways_to_compare(measured: Measured, encoder: TorchEncoder) -> dict[str, Clos
         "keyword match (BM25, whole summary)": keyword_match(summaries, random),
         "raw BERT, whole summary": by(whole, str),
         "whole summary": by(whole, mood_to_words),
-        "whole summary, wordless posts last": by(whole * says_something, mood_to_words),
+        "whole summary, wordless posts last": by(whole * has_words, mood_to_words),
         "mood text": by(plain, mood_to_words),
-        "mood text, wordless posts last": by(plain * says_something, mood_to_words),
-        "emotions without the view, wordless last": by(only * says_something, mood_to_words),
-        "half mood sentence, half whole summary": by(ours + whole * says_something, mood_to_words),
+        "mood text, wordless posts last": by(plain * has_words, mood_to_words),
+        "emotions without the view, wordless last": by(only * has_words, mood_to_words),
+        "half mood sentence, half whole summary": by(ours + whole * has_words, mood_to_words),
         "mood sentence, wordless posts last (ours)": by(ours, mood_to_words),
         'ours, asked for "a video that is ..."': by(ours, lambda typed: f"a video that is {mood_to_words(typed)}"),
     }
@@ -219,7 +219,7 @@ def print_relevance(worlds: Sequence[Measured], encoder: TorchEncoder) -> None:
 
 
 def print_negations_and_languages(worlds: Sequence[Measured], encoder: TorchEncoder) -> None:
-    """NDCG@10 of the mood that is meant, with mood_to_words and as typed; 12 everyday moods a language."""
+    """NDCG@10 of the intended mood, with mood_to_words and as typed; 12 everyday moods in each language."""
     labels = encoder.encode(MOOD_LABELS)
 
     def both_ways(queries: Queries) -> list[float]:
@@ -255,26 +255,26 @@ def print_negations_and_languages(worlds: Sequence[Measured], encoder: TorchEnco
 
 
 def combination_rules(closeness: Scores, user: Scores, user_weight: float) -> dict[str, Scores]:
-    """What to sort the posts of a slice by, for closeness [moods, posts] and user scores [posts]."""
-    places = np.argsort(np.argsort(-closeness, axis=1, kind="stable"), axis=1)
-    user_places = np.argsort(np.argsort(-user, kind="stable"))
+    """The sort keys of a slice's posts by rule, for closeness [moods, posts] and user scores [posts]."""
+    ranks = np.argsort(np.argsort(-closeness, axis=1, kind="stable"), axis=1)
+    user_ranks = np.argsort(np.argsort(-user, kind="stable"))
     rules = {"user alone": np.broadcast_to(user, closeness.shape), "mood alone": closeness}
     for size in (20, 50, 100):
-        rules[f"blocks of {size}"] = user - 10.0 * (places // size)
+        rules[f"blocks of {size}"] = user - 10.0 * (ranks // size)
     size = max(CUTOFF, round(0.05 * closeness.shape[1]))
-    rules["blocks of 5 %"] = user - 10.0 * (places // size)
-    rules["reciprocal ranks (60)"] = 1 / (60 + places) + 1 / (60 + user_places)
+    rules["blocks of 5 %"] = user - 10.0 * (ranks // size)
+    rules["reciprocal ranks (60)"] = 1 / (60 + ranks) + 1 / (60 + user_ranks)
     for share in (0.25, 0.5, 0.75, 1.0):
         rules[f"closeness + {share} spreads of user"] = closeness + share * user_weight * user
     return rules
 
 
 def print_combinations(worlds: Sequence[Measured], encoder: TorchEncoder, *, taste: str) -> None:
-    """Mood and user of the first ten posts, by rule and slice of the catalogue; posts already met are left out."""
+    """Mood and user score of the first ten unseen posts, by rule and slice of the catalogue."""
     asked = [(mood, typed[0]) for queries in (KINDS["label"], SYNONYMS, EMOJI) for mood, typed in queries.items()]
     vectors = encoder.encode([mood_to_words(typed) for _, typed in asked], batch_size=1)
     wanted = np.array([mood for mood, _ in asked])
-    labels = len(MOOD_LABELS)  # the first of the asked ones: one query for each mood
+    labels = len(MOOD_LABELS)  # the first queries are the labels, one for each mood
     print(f"\nusers as {taste}")
     for category in CATEGORIES:
         figures: dict[str, list[tuple[float, float, float, float]]] = {}
@@ -282,10 +282,10 @@ def print_combinations(worlds: Sequence[Measured], encoder: TorchEncoder, *, tas
         sizes = []
         for world in worlds:
             posts = world.dataset.posts
-            place = posts["is_servable"].to_numpy(dtype=bool)
+            in_slice = posts["is_servable"].to_numpy(dtype=bool)
             if category is not None:
-                place = place & (posts["category_id"].fillna(0) == category).to_numpy(dtype=bool)
-            rows = np.flatnonzero(place)
+                in_slice = in_slice & (posts["category_id"].fillna(0) == category).to_numpy(dtype=bool)
+            rows = np.flatnonzero(in_slice)
             sizes.append(len(rows))
             all_scores = world.user_scores if taste == "the towers see them" else noisy(world.affinities)
             closeness = vectors @ world.dataset.mood_text[rows].T  # [asked, posts]
@@ -325,13 +325,13 @@ def print_combinations(worlds: Sequence[Measured], encoder: TorchEncoder, *, tas
 
 
 def noisy(affinities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """True tastes under noise of the same spread: users as towers that knew more of them might see them."""
+    """True tastes with noise of the same spread, as towers with more knowledge of the users might score them."""
     noise = np.random.default_rng(0).normal(size=affinities.shape)
     return np.asarray(affinities + affinities.std(axis=1, keepdims=True) * noise)
 
 
 def refuse_known_synonyms(worlds: Sequence[Measured]) -> None:
-    """A synonym that stands in a text would measure nothing but its being there."""
+    """Exit if a synonym occurs in a text, because it would then measure word overlap."""
     for world in worlds:
         words = set(re.findall(r"[\w-]+", " ".join(world.dataset.posts["summary_text"]).lower()))
         known = words & {word for synonyms in SYNONYMS.values() for word in synonyms}

@@ -1,8 +1,8 @@
-"""Evaluate the model and every baseline on many sample worlds: one row a world, and the means over them.
+"""Evaluate the model and every baseline on several sample worlds: one row for each world, and the means.
 
     python scripts/measure_sample_worlds.py --seeds 200 201 202
 
-One world has 129 test people, too few to tell a good feed from a lucky one; several worlds are not. Each is generated,
+One world has 129 test users, too few to tell a good feed from a lucky one, so several are measured. Each is generated,
 ingested, embedded and evaluated with the pipeline's defaults.
 """
 
@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from cli.sample_workspace import ingest_sample_world
-from cli.workspace import Workspace
 from pipeline.dataset import read_dataset
 from pipeline.evaluate import MODEL_NAME, Evaluation, evaluate
 from pipeline.training_config import TrainingConfig
+from pipeline.workspace import Workspace
 from sample_api.world import generate_world
 
 POPULARITY = "last-month popularity"
@@ -24,7 +24,7 @@ SEEDS = (200, 201, 202, 203, 204, 205)
 
 
 def evaluate_world(seed: int, kept_in: Path | None) -> Evaluation:
-    """What ``moodfeed evaluate`` says of a world; with ``kept_in`` an ingested world is used again."""
+    """Evaluate as ``moodfeed evaluate`` does; with ``kept_in`` ingested worlds are kept and reused."""
     with TemporaryDirectory() as scratch:
         workspace = Workspace((kept_in or Path(scratch)) / str(seed))
         if not workspace.text_embeddings.exists():
@@ -33,7 +33,7 @@ def evaluate_world(seed: int, kept_in: Path | None) -> Evaluation:
 
 
 def print_worlds(evaluations: dict[int, Evaluation]) -> None:
-    """NDCG@10 of the model beside popularity and the best baseline of each world."""
+    """Print NDCG@10 of the model, of popularity and of the best baseline for each world."""
     print("| world | two-tower | last-month popularity | ratio | best baseline | coverage@10 | distinct feeds |")
     print("|---|---|---|---|---|---|---|")
     for seed, evaluation in evaluations.items():
@@ -48,7 +48,7 @@ def print_worlds(evaluations: dict[int, Evaluation]) -> None:
 
 
 def print_means(evaluations: dict[int, Evaluation]) -> None:
-    """Each method's mean over the worlds, and in how many of them the model is ahead of it."""
+    """Print each method's mean over the worlds, and the number of worlds in which the model is ahead of it."""
     print("\n| method | NDCG@10 | Recall@10 | in category NDCG@10 | coverage@10 | two-tower ahead in |")
     print("|---|---|---|---|---|---|")
     found = list(evaluations.values())
@@ -73,7 +73,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Evaluate on several sample worlds.")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="worlds (two minutes each)")
-    parser.add_argument("--keep", type=Path, help="keep the ingested worlds here, and use those that lie there")
+    parser.add_argument("--keep", type=Path, help="directory to keep ingested worlds in and reuse them from")
     arguments = parser.parse_args()
     evaluations = {}
     for seed in arguments.seeds:

@@ -1,4 +1,4 @@
-"""Measure SASRec, as RecTools implements it, on MicroLens: one table.
+"""Measure RecTools' SASRec on MicroLens: one table.
 
     python scripts/peers_microlens.py PATH/TO/DIRECTORY
 
@@ -7,13 +7,11 @@ NumPy 1 and pandas 2. The directory holds interactions.parquet (user_id, post_id
 posts.parquet (post_id, category_id; 0 is "other") of the MicroLens selection (Ni et al. 2023, arXiv 2309.15379).
 
 Trained on all but each person's last interaction, a method ranks all posts but those of the person's history for that
-last one; posts that nothing is known of stand last, and ties count against the target. In category, the candidates are
-the posts of the target's category, and targets in "other" are left out. Popularity stands beside it to show that the
-protocol is the usual one.
+last one. Unknown posts rank last, and ties count against the target. In category, the candidates are the posts of the
+target's category, and targets in "other" are left out. Popularity is included as a check of the protocol.
 
-SASRec (Kang and McAuley 2018, arXiv 1808.09781) has 64 dimensions, 2 blocks, 64 negatives and 15 epochs. What that
-leaves open is here: sampled softmax, the 20 latest posts of a history (99 of 100 people have no more), and for the rest
-the defaults of RecTools.
+SASRec (Kang and McAuley 2018, arXiv 1808.09781) has 64 dimensions, 2 blocks, 64 negatives and 15 epochs. This script
+adds sampled softmax and histories of the 20 latest posts (99 % of users have no more). The rest is RecTools' default.
 """
 
 import argparse
@@ -81,7 +79,7 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A method ready to score, and what it took to train."""
+    """A trained method and its training time."""
 
     score: Scorer
     seconds: float
@@ -105,14 +103,14 @@ def read_split(directory: Path) -> Split:
 
 
 def count_popularity(split: Split) -> Trained:
-    """Score a post by the number of people who met it."""
+    """Score a post by its number of users."""
     started = time.monotonic()
     counts = np.bincount(split.history_posts, minlength=len(split.categories)).astype(np.float32)
     return Trained(lambda people: np.tile(counts, (len(people), 1)), time.monotonic() - started)
 
 
 def train_sasrec(split: Split, *, epochs: int, seed: int) -> Trained:
-    """Train SASRec on all histories; posts that it has not seen score minus infinity."""
+    """Train SASRec on all histories; posts without interactions score minus infinity."""
     # Imported here: it takes seconds, and the rest of this file works without RecTools.
     from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything  # noqa: PLC0415
     from rectools.dataset import Dataset  # noqa: PLC0415
@@ -147,7 +145,7 @@ def train_sasrec(split: Split, *, epochs: int, seed: int) -> Trained:
                 "user_id": split.history_people,
                 "item_id": split.history_posts,
                 "weight": 1.0,
-                # The set has an order and no clock; RecTools sorts by this and looks no further.
+                # The set has an order but no timestamps; RecTools uses this column for sorting only.
                 "datetime": pd.to_datetime(np.arange(len(split.history_posts)), unit="s"),
             }
         )
@@ -163,7 +161,7 @@ def train_sasrec(split: Split, *, epochs: int, seed: int) -> Trained:
         recommend_torch_device="cpu",
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecations in what RecTools calls, and that no validation set is given
+        warnings.simplefilter("ignore")  # deprecations in RecTools' dependencies, and the missing validation set
         model.fit(histories)
         seconds = time.monotonic() - started
         people = model.data_preparator.transform_dataset_u2i(histories, np.arange(len(split.targets)))
@@ -190,7 +188,7 @@ def _scorer(model: "SASRecModel", people: "Dataset", posts: int) -> Scorer:  # n
 
 
 def measure(method: str, trained: Trained, split: Split, people: NDArray[np.int64]) -> Measurement:
-    """Rank for these people, a chunk at a time."""
+    """Rank and measure for these people, a chunk at a time."""
     ranks, ranks_in_category = [], []
     for start in range(0, len(people), PEOPLE_AT_ONCE):
         chunk = people[start : start + PEOPLE_AT_ONCE]
@@ -218,7 +216,7 @@ def rank_targets(
     targets = split.targets[people]
     rows = np.arange(len(people))
     if np.isnan(scores).any():
-        raise ValueError("a score is not a number: the training has diverged")
+        raise ValueError("a score is NaN: the training has diverged")
     starts = np.searchsorted(split.history_people, people)
     ends = np.searchsorted(split.history_people, people, side="right")
     for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
@@ -230,7 +228,7 @@ def rank_targets(
 
 
 def accuracy(ranks: NDArray[np.int64]) -> Accuracy:
-    """Recall and NDCG at 10 of one target a person."""
+    """Recall and NDCG at 10, with one target for each person."""
     hits = ranks < CUTOFF
     return Accuracy(
         people=len(ranks),
@@ -257,7 +255,7 @@ def print_table(measurements: list[Measurement]) -> None:
 
 
 def write_json(measurements: list[Measurement], arguments: argparse.Namespace) -> None:
-    """Write the table, and what it takes to make it again."""
+    """Write the table with the settings and versions that reproduce it."""
     document = {
         "methods": [asdict(row) for row in measurements],
         "settings": {
@@ -276,7 +274,7 @@ def write_json(measurements: list[Measurement], arguments: argparse.Namespace) -
 
 
 def tell(progress: str) -> None:
-    """Progress goes to stderr, the table alone to stdout."""
+    """Print progress to stderr; stdout is for the table."""
     print(progress, file=sys.stderr, flush=True)
 
 

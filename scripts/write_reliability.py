@@ -2,14 +2,16 @@
 
     python scripts/write_reliability.py data/fault-outcomes.jsonl
 
-``make test-faults`` runs the tests, which write the outcomes, and then this. Without new outcomes of a fault its row
-stays as it is.
+``make test-faults`` runs the tests, which write the outcomes, and then this script. The row of a fault without new
+outcomes stays unchanged.
 """
 
 import argparse
 import json
 import re
 from pathlib import Path
+
+from pipeline.whole_files import write_whole_text
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- outcomes -->\n", "<!-- end of outcomes -->\n"
@@ -19,7 +21,7 @@ HEADING = (
 
 
 def read_outcomes(path: Path) -> dict[str, str]:
-    """A row of the table for each fault; the last outcome of a fault counts."""
+    """One row of the table for each fault, of its last outcome."""
     rows = {}
     for text in path.read_text().splitlines():
         line = json.loads(text)
@@ -30,7 +32,7 @@ def read_outcomes(path: Path) -> dict[str, str]:
 
 
 def write_rows(new: dict[str, str], document: Path) -> None:
-    """Replace or add rows between the two marks, in one step."""
+    """Replace or add rows between the two markers, in one step."""
     text = document.read_text()
     start, end = text.index(BEGIN) + len(BEGIN), text.index(END)
     old = {
@@ -38,19 +40,17 @@ def write_rows(new: dict[str, str], document: Path) -> None:
         for row in re.findall(r"^\| .* \|\n", text[start:end], re.MULTILINE)[1:]  # without the heading
     }
     rows = old | new
-    temporary = document.with_name(f".{document.name}.incomplete")
-    temporary.write_text(text[:start] + HEADING + "".join(rows.values()) + text[end:])
-    temporary.replace(document)
+    write_whole_text(document, text[:start] + HEADING + "".join(rows.values()) + text[end:])
 
 
 def main() -> None:
-    """Read, render, and say how many rows there are."""
+    """Read the outcomes, render them and print the number of rows."""
     parser = argparse.ArgumentParser(description="Write the outcomes of the fault tests into docs/reliability.md.")
     parser.add_argument("outcomes", type=Path, help="JSON lines, as tests/faults/outcomes.py writes them")
     arguments = parser.parse_args()
     rows = read_outcomes(arguments.outcomes)
     write_rows(rows, DOCUMENT)
-    print(f"{len(rows)} rows of {DOCUMENT.name} are new")
+    print(f"{len(rows)} rows of {DOCUMENT.name} updated")
 
 
 if __name__ == "__main__":

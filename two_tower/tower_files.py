@@ -134,7 +134,8 @@ def _read_config(bundle: Bundle) -> TowerConfig:
         raise BundleError(path, f"field tower.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     except (TypeError, ValueError) as error:
         raise BundleError(path, f"field tower: {error}") from error
-    sizes = [value for value in facts.values() if isinstance(value, int) and not isinstance(value, bool)]
+    rows = {"word_count": config.word_count + 1}  # with row 0: a vocabulary may be empty
+    sizes = [value for value in (facts | rows).values() if isinstance(value, int) and not isinstance(value, bool)]
     if min(sizes) < 1 or config.representation_dimension % config.heads or config.new_post_bonus < 0:
         raise BundleError(path, "field tower: a size is below 1, or the heads do not divide the representation")
     if config.representation_dimension >= config.learned_dimension:

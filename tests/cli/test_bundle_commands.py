@@ -202,7 +202,7 @@ def test_rollback_without_a_previous_one_is_one_line(
     root: Path, bundles: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ask("publish", bundles[0].name, "--bundles", root, "--no-reload")
-    assert "leads to no bundle" in refusal(monkeypatch, capsys, "rollback", "--bundles", root)
+    assert "does not point to a bundle" in refusal(monkeypatch, capsys, "rollback", "--bundles", root)
 
 
 def test_the_list_shows_roles_metrics_counts_and_who_serves_what(root: Path, bundles: list[Path]) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from bundle.directory import current_bundle, point_current_at
-from cli.workspace import Workspace
 from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.dataset import read_dataset
 from pipeline.evaluate import evaluate
 from pipeline.export import export
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
+from pipeline.workspace import Workspace
 from tests.faults.expectations import Expectations
 
 

@@ -17,11 +17,11 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.__main__ import app, main
-from cli.workspace import Workspace
 from pipeline.clean import clean
 from pipeline.fetch import fetch
 from pipeline.raw_store import RawStore
 from pipeline.upstream import ENDPOINTS, EndlessPagesError, UpstreamClient, UpstreamError, WrongShapeError
+from pipeline.workspace import Workspace
 from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
 from sample_api.world import World
 from tests.faults.outcomes import record_outcome
@@ -105,15 +105,15 @@ def silent(handler: BaseHTTPRequestHandler, page: int) -> None:
 
 BROKEN: dict[str, tuple[Answer, str]] = {
     "a body cut off before its length": (lambda h, page: reply(h, rows(VIEW), length=999), "RemoteProtocolError"),
-    "JSON that ends too early": (lambda h, page: reply(h, rows(VIEW)[:-3]), "a reply that is no JSON"),
-    "a web page": (lambda h, page: reply(h, b"<html>Welcome</html>", Content_Type="text/html"), "that is no JSON"),
-    "an empty body": (lambda h, page: reply(h, b""), "a reply that is no JSON"),
-    "JSON too deep to read": (lambda h, page: reply(h, b"[" * 100_000), "a reply that is no JSON"),
-    "bytes that are no text": (lambda h, page: reply(h, b'{"posts": ["\xff\xfe"]}'), "a reply that is no JSON"),
+    "JSON that ends too early": (lambda h, page: reply(h, rows(VIEW)[:-3]), "the reply is not JSON"),
+    "a web page": (lambda h, page: reply(h, b"<html>Welcome</html>", Content_Type="text/html"), "is not JSON"),
+    "an empty body": (lambda h, page: reply(h, b""), "the reply is not JSON"),
+    "JSON too deep to read": (lambda h, page: reply(h, b"[" * 100_000), "the reply is not JSON"),
+    "bytes that are no text": (lambda h, page: reply(h, b'{"posts": ["\xff\xfe"]}'), "the reply is not JSON"),
     "no gzip under that name": (lambda h, page: reply(h, b"plain", Content_Encoding="gzip"), "DecodingError"),
     "something that is no HTTP": (lambda h, page: h.wfile.write(b"220 mail.example.com ESMTP\r\n"), "ProtocolError"),
     "silence": (silent, "ReadTimeout"),
-    "a drop at a time, for ever": (dripping, "a reply that takes too long"),
+    "a drop at a time, for ever": (dripping, "the reply took too long"),
     "503 for ever": (lambda h, page: reply(h, b"", status=503), "status 503"),
 }
 
@@ -273,7 +273,7 @@ def test_a_reply_that_grows_without_end_is_given_up(tmp_path: Path, monkeypatch:
     bomb = gzip.compress(bytes(10_000_000))
     with serving(lambda handler, page: reply(handler, bomb, Content_Encoding="gzip")) as url:
         message = str(error_of_fetch(url, tmp_path / "raw.sqlite", reply_seconds=60))
-    assert "a reply of more than 100000 bytes" in message
+    assert "the reply has more than 100000 bytes" in message
 
 
 @pytest.mark.parametrize("command", ["fetch", "build"])

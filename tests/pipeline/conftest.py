@@ -2,10 +2,10 @@
 
 import pytest
 
-from cli.workspace import Workspace
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.evaluate import Evaluation, evaluate
 from pipeline.training_config import TrainingConfig
+from pipeline.workspace import Workspace
 
 
 @pytest.fixture(scope="session")

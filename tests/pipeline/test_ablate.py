@@ -1,11 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.ablate import ABLATIONS, ablate, write_ablations
 from pipeline.dataset import Dataset
-from pipeline.train import NoUserTowerError, train
 from pipeline.training_config import TrainingConfig
 
 
@@ -32,6 +32,14 @@ def test_the_table_is_written_whole(dataset: Dataset, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["ablation.json"]
 
 
-def test_users_that_are_only_compared_with_are_not_exported(dataset: Dataset) -> None:
-    with pytest.raises(NoUserTowerError, match="transformer"):
-        train(dataset, TrainingConfig(epochs=1, users="id"))
+def test_a_variant_without_text_is_ranked_without_text(dataset: Dataset) -> None:
+    """Whatever the texts say: neither training nor the ranking after it looks at them."""
+    shuffled = replace(
+        dataset, text=dataset.text[::-1].copy(), posts=dataset.posts.assign(summary_text="one word for all")
+    )
+    rows = [
+        ablate(data, TrainingConfig(epochs=1), only=lambda name: name == "history of ids, BCE")
+        for data in (dataset, shuffled)
+    ]
+    assert rows[0][0].ndcg_at_10 == rows[1][0].ndcg_at_10
+    assert rows[0][0].in_category_ndcg_at_10 == rows[1][0].in_category_ndcg_at_10

@@ -4,12 +4,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cli.workspace import Workspace
 from pipeline.clean import CleanError, clean
 from pipeline.raw_store import RawStore
 from pipeline.summary_text import read_summary
 from pipeline.tables import TableError, read_interactions, read_posts, read_users
 from pipeline.upstream import Json
+from pipeline.workspace import Workspace
 
 POST: dict[str, Json] = {
     "id": 1,
@@ -68,7 +68,7 @@ def test_only_open_public_posts_with_a_video_are_servable(
 @pytest.mark.parametrize("category", [[], None, {"id": "x"}, {"id": 0, "name": "none"}, {"name": "no id"}])
 def test_a_post_without_a_category_is_kept_and_counted(tmp_path: Path, category: Json) -> None:
     found = findings(store_of(tmp_path / "raw", post=[POST | {"category": category}]), tmp_path)
-    assert found["post", "no category: only in feeds over all categories"] == 1
+    assert found["post", "no category: served only in feeds over all categories"] == 1
     assert read_posts(tmp_path)["category_id"].isna().all()
 
 
@@ -86,13 +86,13 @@ def test_orphans_duplicates_and_malformed_rows_are_counted_with_their_reason(tmp
     ratings = [VIEW | {"id": 1, "rated_at": VIEW["viewed_at"], "rating_percent": percent} for percent in (0, 101, "9")]
     ratings = [row | {"id": number} for number, row in enumerate(ratings)]
     found = findings(store_of(tmp_path / "raw", view=views, rating=ratings), tmp_path)
-    assert found["view", "same user, post and second again: kept once"] == 1
-    assert found["view", "names an unknown post: left out"] == 1
-    assert found["view", "names an unknown user: left out"] == 1
-    assert found["view", "malformed viewed_at: left out"] == 1
-    assert found["view", "malformed user_id: left out"] == 1
-    assert found["view", "no usable id: left out"] == 2
-    assert found["rating", "malformed rating_percent: left out"] == 3
+    assert found["view", "duplicate user, post and second: kept once"] == 1
+    assert found["view", "unknown post: dropped"] == 1
+    assert found["view", "unknown user: dropped"] == 1
+    assert found["view", "malformed viewed_at: dropped"] == 1
+    assert found["view", "malformed user_id: dropped"] == 1
+    assert found["view", "unusable id: dropped"] == 2
+    assert found["rating", "malformed rating_percent: dropped"] == 3
     assert len(read_interactions(tmp_path)) == 1
 
 
@@ -104,7 +104,7 @@ def test_of_two_accounts_with_one_username_the_busier_answers(tmp_path: Path) ->
     found = findings(store_of(tmp_path / "raw", user=users, view=[VIEW | {"id": 9}, *views]), tmp_path)
     answers = read_users(tmp_path).set_index("user_id")["answers"]
     assert answers.to_dict() == {1: False, 2: True, 3: False}
-    assert found["user", "shares its username with a busier account: not reachable by name"] == 2
+    assert found["user", "username shared with a more active account: not reachable by name"] == 2
 
 
 def test_of_equally_busy_accounts_the_smallest_id_answers(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_the_report_lies_beside_the_tables(tmp_path: Path) -> None:
     clean(store_of(tmp_path / "raw", post=[POST, POST | {"id": 2, "created_at": "yesterday"}]), tmp_path)
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["kept"] == {"post": 1, "user": 1, "interaction": 1}
-    assert {"table": "post", "reason": "malformed created_at: left out", "count": 1, "examples": ["id 2"]} in report[
+    assert {"table": "post", "reason": "malformed created_at: dropped", "count": 1, "examples": ["id 2"]} in report[
         "findings"
     ]
 
@@ -143,7 +143,7 @@ def test_every_raw_row_of_the_sample_is_kept_or_accounted_for(small_workspace: W
         ("interactions.parquet", "verb", "hate", "must be one of"),
         ("interactions.parquet", "user_id", None, "is null"),
         ("posts.parquet", "created_at", None, "is null"),
-        ("posts.parquet", "post_id", "x7", "is no int64"),
+        ("posts.parquet", "post_id", "x7", "is not int64"),
     ],
 )
 def test_a_broken_row_of_a_table_is_named_by_file_row_and_field(

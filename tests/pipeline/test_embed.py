@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from cli.workspace import Workspace
 from mood_encoder.encoder_files import default_encoder_directory
 from mood_encoder.runtime import Runtime
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.embed import TextEmbeddingsError, embed_posts, read_text_embeddings
 from pipeline.tables import read_posts
+from pipeline.workspace import Workspace
 
 
 @pytest.fixture

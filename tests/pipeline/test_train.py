@@ -14,7 +14,7 @@ from pipeline.evaluate import Evaluation
 from pipeline.export import export, write_csv
 from pipeline.train import train
 from pipeline.trained_towers import EpochReport, NoTrainedTowersError, TrainedTowers
-from pipeline.training_config import TrainingConfig
+from pipeline.training_config import Objective, TrainingConfig
 
 CONFIG = TrainingConfig(epochs=2)
 
@@ -74,8 +74,8 @@ def test_a_checkpoint_of_other_data_or_settings_is_not_taken_up(dataset: Dataset
     assert epochs == [1, 2]
 
 
-@pytest.mark.parametrize("objective", ["softmax", "mse"])
-def test_training_lowers_the_loss(dataset: Dataset, objective: str) -> None:
+@pytest.mark.parametrize("objective", [Objective.SOFTMAX, Objective.MSE])
+def test_training_lowers_the_loss(dataset: Dataset, objective: Objective) -> None:
     towers = train(dataset, TrainingConfig(objective=objective, epochs=5))
     assert towers.epochs[-1].training_loss < towers.epochs[0].training_loss
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.training_config import TrainingConfig, TrainingConfigError
+from pipeline.training_config import Objective, TrainingConfig, TrainingConfigError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -15,11 +15,18 @@ def test_every_shipped_file_of_settings_can_be_read(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("epochs = 'many'", "epochs is 'many', it must be a int"),
-        ("epoch = 3", "unknown field epoch"),
-        ("objective = 'best'", "objective must be one of softmax"),
-        ("users = 'all'", "users must be one of transformer"),
-        ("epochs = ", "is no TOML"),
+        ("epochs = 'many'", "epochs is 'many', must be a valid integer"),
+        ("epochs = 0", "epochs is 0, must be greater than 0"),
+        ("epochs = 3.0", "epochs is 3.0, must be a valid integer"),
+        ("epochs = true", "epochs is True, must be a valid integer"),
+        ("uniform_negatives_met = 1", "uniform_negatives_met is 1, must be a valid boolean"),
+        ("dropout = '0.1'", "dropout is '0.1', must be a valid number"),
+        ("dropout = 1.5", "dropout is 1.5, must be less than or equal to 1"),
+        ("temperature = inf", "temperature is inf, must be a finite number"),
+        ("seed = 2026-01-01", "seed is '2026-01-01', must be a valid integer"),
+        ("epoch = 3", "unknown key epoch; the keys are objective, seed, epochs"),
+        ("objective = 'best'", "objective is 'best', must be 'softmax', 'bce', 'mse' or 'mse-negatives'"),
+        ("epochs = ", "is not valid TOML"),
     ],
 )
 def test_a_wrong_file_of_settings_is_told_by_its_field(tmp_path: Path, text: str, reason: str) -> None:
@@ -34,7 +41,9 @@ def test_a_missing_file_of_settings_is_named(tmp_path: Path) -> None:
 
 
 def test_what_a_file_does_not_set_has_its_default(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text("epochs = 9\ndropout = 0")
+    (tmp_path / "config.toml").write_text("epochs = 9\ndropout = 0\nobjective = 'mse'")
     found = TrainingConfig.read(tmp_path / "config.toml")
-    assert (found.epochs, found.dropout) == (9, 0)
+    assert (found.epochs, found.objective) == (9, Objective.MSE)
+    assert found.dropout == 0
+    assert type(found.dropout) is float
     assert found.batch_size == TrainingConfig().batch_size

@@ -11,7 +11,6 @@ from bundle.embedding_space import EmbeddingKind
 from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import BundleError
-from cli.workspace import Workspace
 from mood_encoder.encoder_files import default_encoder_directory
 from mood_encoder.mood_text import post_to_mood_sentence
 from mood_encoder.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
@@ -20,6 +19,7 @@ from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.dataset import read_dataset
 from pipeline.encode import encode_posts, encode_users
 from pipeline.trained_towers import TrainedTowers
+from pipeline.workspace import Workspace
 from tests.tiny_bundle import MANIFEST, tiny_files
 from two_tower.features import PostInputs
 from two_tower.numpy_towers import NumpyTowers

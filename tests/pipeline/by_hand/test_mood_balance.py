@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bundle.index_posts import Category, IndexPosts
+from bundle.served_posts import ServedPost, ServedPosts
 from pipeline import export
 from pipeline.export import TYPICAL_MOODS, USER_SHARE, _spread, balance
-from two_tower.bundle_files import Category, IndexPosts
-from two_tower.served_posts import ServedPost, ServedPosts
 
 TEXT = np.array([[1, 0], [0.5, 0], [0, 1], [0, 0]], dtype=np.float16)
 TOWER = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Where each stage reads and writes below one data directory."""
+"""The files that the stages read and write, below one data directory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The paths of the pipeline's files."""
+    """The paths of the pipeline's files below ``directory``."""
 
     directory: Path
 
     @property
     def raw(self) -> Path:
-        """SQLite store of what was fetched."""
+        """SQLite store of the fetched rows."""
         return self.directory / "raw.sqlite"
 
     @property
@@ -40,10 +40,10 @@ class Workspace:
         return self.directory / "towers" / objective
 
     def checkpoint(self, objective: str) -> Path:
-        """State of a training run that may go on."""
+        """State of a training run that may be resumed."""
         return self.directory / "checkpoints" / f"{objective}.safetensors"
 
     @property
     def evaluation(self) -> Path:
-        """The evaluation's table as JSON."""
+        """The evaluation as JSON."""
         return self.directory / "evaluation.json"

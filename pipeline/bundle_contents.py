@@ -1,0 +1,99 @@
+"""What of a dataset and its towers goes into a bundle: index posts, known users, tower tensors and counts."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bundle.index_posts import Category, IndexPosts
+from bundle.known_users import KnownUsers
+from bundle.served_posts import TEXT_FIELDS, ServedPosts
+from pipeline.dataset import Dataset
+from pipeline.encode import EncodedPosts
+from pipeline.trained_towers import TrainedTowers
+
+_RECENT_DAYS = 28
+
+
+def index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
+    """All servable posts, ascending by category and id."""
+    frame = dataset.posts
+    category_ids = frame["category_id"].fillna(0).to_numpy(dtype=np.int32)
+    servable = np.flatnonzero(frame["is_servable"].to_numpy(dtype=bool))
+    order = servable[np.lexsort((dataset.post_ids[servable], category_ids[servable]))]
+    rows = frame.iloc[order]
+    names = frame.dropna(subset=["category_id"]).groupby("category_id")["category_name"].first()
+    return IndexPosts(
+        post_ids=dataset.post_ids[order],
+        category_ids=category_ids[order],
+        tower_embeddings=posts.embeddings[order],
+        text_embeddings=dataset.mood_text[order].astype(np.float16),
+        popularity=popularity(dataset)[order],
+        posts=ServedPosts.from_columns(
+            dataset.post_ids[order], category_ids[order], {name: rows[name].astype(str) for name in TEXT_FIELDS}
+        ),
+        categories=tuple(
+            Category(category_id=int(category_id), name=str(names[category_id]))
+            for category_id in np.unique(category_ids[order])
+            if category_id > 0
+        ),
+    )
+
+
+def popularity(dataset: Dataset) -> NDArray[np.float32]:
+    """The events of the last 28 days, ties broken by all events; float32 [posts], the most popular post has 1."""
+    count = len(dataset.post_ids)
+    is_recent = dataset.event_days >= dataset.end_day - _RECENT_DAYS
+    recent = np.bincount(dataset.event_posts[is_recent], minlength=count)
+    always = np.bincount(dataset.event_posts, minlength=count)
+    score = recent + always / max(always.sum(), 1)
+    return np.asarray(score / max(score.max(), 1e-9), dtype=np.float32)
+
+
+def known_users(dataset: Dataset) -> KnownUsers:
+    """Every account that its username leads to, with its history."""
+    pairs = dataset.pairs
+    rows = np.flatnonzero(dataset.users["answers"].to_numpy(dtype=bool))
+    lengths = pairs.offsets[rows + 1] - pairs.offsets[rows]
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    events = np.concatenate(
+        [np.arange(pairs.offsets[row], pairs.offsets[row + 1]) for row in rows] or [np.zeros(0, dtype=np.int64)]
+    )
+    return KnownUsers(
+        user_ids=dataset.user_ids[rows],
+        usernames=tuple(dataset.users["username"].iloc[rows]),
+        offsets=offsets.astype(np.int64),
+        post_ids=dataset.post_ids[pairs.post_rows[events]],
+        verbs=pairs.verbs[events],
+        strengths=pairs.strengths[events],
+        days=(pairs.days[events] - dataset.end_day).astype(np.float32),
+    )
+
+
+def post_tower_tensors(towers: TrainedTowers, dataset: Dataset, posts: EncodedPosts) -> dict[str, torch.Tensor]:
+    """The post tower's weights, and the facts of training time that it needs to encode a new post."""
+    return towers.post_tower.state_dict() | {
+        "known.numeric": torch.from_numpy(posts.numeric),
+        "known.category_rows": torch.from_numpy(dataset.category_rows),
+        "known.category_ids": torch.from_numpy(dataset.category_ids),
+        "known.is_new": torch.from_numpy(~dataset.is_met),
+    }
+
+
+def counts(dataset: Dataset, index: IndexPosts, users: KnownUsers) -> Mapping[str, int]:
+    """The sizes that the manifest and the report state."""
+    return {
+        "posts": len(dataset.post_ids),
+        "servable_posts": len(index.posts),
+        "categories": len(index.categories),
+        "users": len(users.usernames),
+        "users_with_history": int((np.diff(users.offsets) > 0).sum()),
+        "interactions": len(dataset.interactions),
+    }
+
+
+def largest_category(index: IndexPosts) -> int | None:
+    """The id of the category with the most servable posts; None if no servable post has a category."""
+    in_category = index.category_ids[index.category_ids > 0]
+    return int(np.argmax(np.bincount(in_category))) if len(in_category) else None
