@@ -6,12 +6,12 @@ import grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
 const protos = fileURLToPath(new URL("../../protos", import.meta.url));
-const definition = loadSync("moodfeed/feed/v1/feed.proto", { includeDirs: [protos], keepCase: true, longs: String });
+const options = { includeDirs: [protos], keepCase: true, longs: String, defaults: true };
+const definition = loadSync("moodfeed/feed/v1/feed.proto", options);
 const { FeedService } = grpc.loadPackageDefinition(definition).moodfeed.feed.v1;
 
 // gRPC makes these retries by itself. When the gateway sends a push-back, gRPC waits exactly that long.
 const serviceConfig = {
-  loadBalancingConfig: [],
   methodConfig: [
     {
       name: [{ service: "moodfeed.feed.v1.FeedService" }],
@@ -48,6 +48,7 @@ try {
     request.page_token = page.next_page_token;
   } while (request.page_token);
 } catch (error) {
+  if (error.details === undefined) throw error; // not from gRPC
   console.error(`${grpc.status[error.code]}: ${error.details}`);
   process.exitCode = 1;
 }
