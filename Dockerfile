@@ -57,6 +57,7 @@ COPY mood_encoder mood_encoder
 COPY two_tower two_tower
 COPY sample_api sample_api
 COPY pipeline pipeline
+COPY rpc rpc
 COPY cli cli
 USER moodfeed
 ENTRYPOINT ["python", "-m", "cli"]

@@ -6,7 +6,7 @@ PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults fuzz test-compose bench measure-mood measure-worlds mutants lock protos peers microlens-is-given
+.PHONY: help run check unit test test-faults fuzz test-compose bench measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -14,7 +14,7 @@ help: ## list the targets
 $(READY): requirements.txt pyproject.toml
 	@echo "Setting up .venv (a few minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@# torch first and alone: with the bare pin pip takes a CPU build where one lies at hand.
+	@# torch first and alone: with the bare pin pip takes a CPU build where it finds one.
 	$(BIN)/pip install --disable-pip-version-check $$(grep '^torch==' requirements.txt)
 	$(BIN)/pip install --disable-pip-version-check -r requirements.txt
 	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -23,21 +23,31 @@ $(READY): requirements.txt pyproject.toml
 run: $(READY) ## make a bundle if there is none, start the three processes, show feeds
 	@$(BIN)/moodfeed run
 
-test: $(READY) ## lint, type-check and the whole suite
+check: $(READY) ## lint, format and types; seconds once mypy's cache is warm
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The tests that load no torch and start no process of the product; tests/house holds them to it.
+UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/house tests/post_index_service tests/rpc) \
+    tests/sample_api tests/cli/test_bundle_commands.py \
+    tests/scripts/test_write_settings.py tests/two_tower/test_features.py tests/two_tower/test_words.py
+
+unit: $(READY) ## the tests that need no torch, about a minute
+	$(BIN)/pytest $(UNIT)
+
+test: check ## lint, format, types and the whole suite
 	$(BIN)/pytest
 
-test-faults: $(READY) ## kill, damage, fill the disk, and see that nothing wrong is served; nine minutes, needs linux.uml, writes the table of docs/reliability.md
+test-faults: $(READY) ## kill, damage and fill the disk, and check that nothing wrong is served; nine minutes, needs linux.uml, writes the table of docs/reliability.md
 	@mkdir -p data && rm -f data/fault-outcomes.jsonl
 	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/fault-outcomes.jsonl $(BIN)/pytest tests/faults --run-faults
 	$(BIN)/python scripts/write_reliability.py data/fault-outcomes.jsonl
 
-fuzz: $(READY) ## throw 100,000 inputs at what reads foreign bytes: RPCs, HTTP, bundles
+fuzz: $(READY) ## feed 100,000 random inputs to everything that parses foreign bytes: RPCs, HTTP, bundles
 	MOODFEED_FUZZ_INPUTS=$${MOODFEED_FUZZ_INPUTS:-100000} $(BIN)/pytest tests/fuzz -s
 
-test-compose: $(READY) ## the same product in containers; needs a Docker engine
+test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
@@ -49,10 +59,10 @@ $(BENCH_READY): requirements-bench.txt
 	.venv-bench/bin/pip install --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
-measure-mood: $(READY) ## the tables of docs/mood.md, on one sample world
+measure-mood: $(READY) ## measure the tables of docs/mood.md on one sample world
 	$(BIN)/python scripts/measure_mood.py
 
-measure-worlds: $(READY) ## the model beside the baselines on six sample worlds, a quarter of an hour
+measure-worlds: $(READY) ## compare the model with the baselines on six sample worlds; a quarter of an hour
 	$(BIN)/python scripts/measure_sample_worlds.py
 
 mutants: $(READY) ## break the learning core, the feed and the retries in 160 ways and see that tests notice, half an hour
@@ -69,7 +79,10 @@ protos: $(READY) ## regenerate moodfeed/ from protos/
 	    $$(cd protos && find . -name '*.proto' | sed 's|^\./||' | sort)
 	$(BIN)/python scripts/write_contract_comments.py moodfeed/feed/v1/feed_comments.py
 
-peers: microlens-is-given $(PEERS_READY) ## measure SASRec on MicroLens, about half an hour: make peers MICROLENS=DIRECTORY
+settings: $(READY) ## regenerate docs/settings.md from the settings classes
+	$(BIN)/python scripts/write_settings.py
+
+peers: microlens-is-given $(PEERS_READY) ## measure SASRec on MicroLens; about half an hour: make peers MICROLENS=DIRECTORY
 	@.venv-peers/bin/python scripts/peers_microlens.py $(MICROLENS) $(OPTIONS)
 
 microlens-is-given:

@@ -1,4 +1,4 @@
-"""The `moodfeed` command: its subcommands, and errors as one clear line."""
+"""The `moodfeed` command: its subcommands, and expected errors as one line each."""
 
 import sys
 
@@ -18,7 +18,7 @@ from cli import (
 from cli.progress import error_console
 
 app = typer.Typer(
-    help="Personal feeds of short videos: the offline pipeline, the running stack, and questions to it.",
+    help="Personal feeds of short videos: run the offline pipeline, serve feeds, and ask for them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,13 +52,13 @@ for command in (
 
 
 def main() -> None:
-    """Run a subcommand: 0 done, 1 an expected error in one line, 2 wrong usage, 130 Ctrl-C."""
+    """Run a subcommand. Exit codes: 0 success, 1 an expected error in one line, 2 wrong usage, 130 Ctrl-C."""
     try:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        from cli.errors import EXPECTED_ERRORS  # noqa: PLC0415 - knows every stage, so it imports torch
+        from cli.errors import EXPECTED_ERRORS  # noqa: PLC0415 - it knows every stage, so it imports torch
 
         if not isinstance(error, EXPECTED_ERRORS):
             raise

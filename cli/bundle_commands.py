@@ -1,4 +1,4 @@
-"""`moodfeed publish`, `moodfeed rollback` and `moodfeed bundles`: which bundle is served, and by which process."""
+"""`moodfeed publish`, `moodfeed rollback` and `moodfeed bundles`: choose the bundle that is served, and list them."""
 
 import os
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bundle.directory import CURRENT_NAME, PREVIOUS_NAME
 from cli.feed_commands import BundlesOption
-from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, Trust
+from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, client_tls
 from cli.progress import console
 from cli.stack import Addresses
 from pipeline.publish import (
@@ -26,28 +26,34 @@ from pipeline.publish import (
     stored_bundles,
 )
 from pipeline.publish import publish as publish_bundle
+from rpc.tls import ClientTls
 
-METHOD = "two-tower"  # whose offline metrics the list shows
+METHOD = "two-tower"  # the list shows the offline metrics of this method
 
 KeepOption = Annotated[
-    int, typer.Option(min=1, help="How many of the newest bundles stay; current and previous always do.")
+    int, typer.Option(min=1, help="Number of newest bundles to keep; current and previous are always kept.")
 ]
 ProcessOption = Annotated[
     list[str] | None,
     typer.Option(
         "--process",
         metavar="HOST:PORT",
-        help="A compute process to ask, may be repeated; by default the two on this machine, if they run.",
+        help="Compute process to ask; may be repeated. Default: the two on this machine, if they run.",
         show_default=False,
     ),
 ]
 ReloadOption = Annotated[
-    bool, typer.Option("--reload/--no-reload", help="Tell the processes to take it in, or let them find out.")
+    bool,
+    typer.Option(
+        "--reload/--no-reload", help="Tell the processes to load the bundle now, or let them notice the change."
+    ),
 ]
 
 
 def publish(
-    bundle: Annotated[str, typer.Argument(help="First digits of an id under --bundles, or a bundle's directory.")],
+    bundle: Annotated[
+        str, typer.Argument(help="First digits of a bundle id in --bundles, or the directory of a bundle.")
+    ],
     bundles: BundlesOption = Path("bundles"),
     keep: KeepOption = DEFAULT_KEEP,
     process: ProcessOption = None,
@@ -56,24 +62,25 @@ def publish(
     certificate: CertificateOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Verify a bundle, make it current, remove old ones, and tell the running processes."""
+    """Verify a bundle, make it current, remove old bundles, and tell the running processes to load it."""
     with console.status("publish: verifying") as status:
         published = publish_bundle(
             bundles,
             find_bundle(bundles, bundle),
             keep=keep,
-            on_wait=lambda: status.update(f"publish: another process is changing {bundles}, waiting for it"),
+            on_wait=lambda: status.update(f"publish: waiting for another process that is changing {bundles}"),
         )
     console.print(f"Bundle {published.bundle_id} is current in {bundles}.", soft_wrap=True)
     for bundle_id in published.removed:
-        console.print(f"Removed {bundle_id}, older than the {keep} newest.", soft_wrap=True)
+        console.print(f"Removed {bundle_id}: not among the {keep} newest.", soft_wrap=True)
     if reload_it:
-        _tell_processes(bundles, process, Trust(authority, certificate, key))
+        _tell_processes(bundles, process, client_tls(authority, certificate, key))
 
 
 def rollback(
     bundle: Annotated[
-        str | None, typer.Argument(help="First digits of an id; by default the previous bundle.", show_default=False)
+        str | None,
+        typer.Argument(help="First digits of a bundle id; default: the previous bundle.", show_default=False),
     ] = None,
     bundles: BundlesOption = Path("bundles"),
     process: ProcessOption = None,
@@ -82,16 +89,16 @@ def rollback(
     certificate: CertificateOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Verify the previous bundle and make it current again; a second rollback goes forward again."""
+    """Verify the previous bundle and make it current again; a second rollback undoes the first."""
     with console.status("rollback: verifying") as status:
         published = roll_back(
             bundles,
             None if bundle is None else find_bundle(bundles, bundle),
-            on_wait=lambda: status.update(f"rollback: another process is changing {bundles}, waiting for it"),
+            on_wait=lambda: status.update(f"rollback: waiting for another process that is changing {bundles}"),
         )
     console.print(f"Bundle {published.bundle_id} is current in {bundles}.", soft_wrap=True)
     if reload_it:
-        _tell_processes(bundles, process, Trust(authority, certificate, key))
+        _tell_processes(bundles, process, client_tls(authority, certificate, key))
 
 
 def bundles(
@@ -101,12 +108,12 @@ def bundles(
     certificate: CertificateOption = None,
     key: KeyOption = None,
 ) -> None:
-    """List the bundles, newest first, with their offline metrics and the processes that serve them."""
+    """List the bundles, newest first, with their offline metrics, and show which process serves which bundle."""
     from cli.bundle_processes import ask_what_is_held, processes_table
 
-    trust = Trust(authority, certificate, key)
+    tls = client_tls(authority, certificate, key)
     answers = [
-        ask_what_is_held(address, trust=trust, admin_token=_admin_token()) for address in process or _local_processes()
+        ask_what_is_held(address, tls=tls, admin_token=_admin_token()) for address in process or _local_processes()
     ]
     stored = stored_bundles(bundles)
     console.print(_bundles_table(bundles, stored))
@@ -116,13 +123,13 @@ def bundles(
     console.print(processes_table(answers, stored=bundle_ids(bundles)))
 
 
-def _tell_processes(root: Path, named: Sequence[str] | None, trust: Trust) -> None:
-    """Reload and show what came of it; exit code 1 if a process refuses, or one that was named is not there."""
+def _tell_processes(root: Path, named: Sequence[str] | None, tls: ClientTls | None) -> None:
+    """Ask for a reload and show the answers; exit code 1 if a process refuses or a named one does not answer."""
     from cli.bundle_processes import Refused, Silent, ask_to_reload, processes_table
 
-    with console.status("waiting for the processes to take it in"):
+    with console.status("waiting for the processes to load it"):
         answers = [
-            ask_to_reload(address, trust=trust, admin_token=_admin_token()) for address in named or _local_processes()
+            ask_to_reload(address, tls=tls, admin_token=_admin_token()) for address in named or _local_processes()
         ]
     console.print(processes_table(answers, stored=bundle_ids(root)))
     if any(isinstance(answer, Refused) or (named and isinstance(answer, Silent)) for answer in answers):
@@ -174,7 +181,7 @@ def _facts(bundle: StoredBundle) -> tuple[str, ...]:
 
 
 def _age(age: timedelta) -> str:
-    """In the largest unit of which there are two."""
+    """In the largest unit that gives at least 2."""
     seconds = max(age.total_seconds(), 0)
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:

@@ -1,4 +1,4 @@
-"""A small authority for a private network, and a certificate for each process, as PEM files."""
+"""A small certificate authority for a private network, and a certificate for each process, as PEM files."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pipeline.whole_files import whole_file
 
 PROCESSES = ("gateway", "user_tower_service", "post_index_service")
 CLIENT = "client"
-_BACKDATED = timedelta(minutes=5)  # clocks differ
+_BACKDATED = timedelta(minutes=5)  # clocks of two machines differ
 _PRIVATE_DIRECTORY = 0o700
 _SHARED_DIRECTORY = 0o755
 _SHARED_FILE = 0o644
@@ -22,7 +22,7 @@ _PRIVATE_FILE = 0o600
 
 
 class AuthorityError(Exception):
-    """The authority in the directory cannot sign: names the file and what to do."""
+    """The certificate authority in the directory cannot be used: names the file and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Authority:
 
     @property
     def pem(self) -> bytes:
-        """The certificate, for those who are to trust it."""
+        """The certificate as PEM, for the processes that are to trust it."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
 
@@ -90,10 +90,10 @@ def issue(authority: Authority, name: str, *, lifetime: timedelta) -> Issued:
 def write_certificates(directory: Path, *, lifetime: timedelta) -> tuple[str, ...]:
     """Give each process, and one client, a directory with ``certificate.pem``, ``key.pem`` and ``authority.pem``.
 
-    The authority stays in ``directory`` for the next time, ten lifetimes long, so that running processes change to new
-    certificates while the old ones are still trusted. Only the owner can enter ``directory``; what lies in a process's
-    own directory anyone may read who is let in there, such as a container that it is mounted into. Returns the names
-    of these directories. Raises AuthorityError.
+    The authority is kept in ``directory`` for the next call and is valid for ten lifetimes, so that running processes
+    can change to new certificates while the old ones are still trusted. Only the owner can enter ``directory``. The
+    files in a process's own directory are readable by all, such as the user of a container that mounts it. Returns the
+    names of these directories. Raises AuthorityError.
     """
     directory.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     directory.chmod(_PRIVATE_DIRECTORY)
@@ -111,7 +111,7 @@ def write_certificates(directory: Path, *, lifetime: timedelta) -> tuple[str, ..
 
 
 def replace_file(path: Path, content: bytes, *, mode: int) -> None:
-    """Put a whole new file in the place of another: a reader sees the one or the other."""
+    """Replace a file in one step: a reader sees either the old content or the new."""
     with whole_file(path, mode=mode) as temporary:
         temporary.write_bytes(content)
 
@@ -127,11 +127,15 @@ def _kept_authority(directory: Path, lifetime: timedelta) -> Authority:
         key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
         certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
     except (OSError, ValueError, TypeError) as error:
-        raise AuthorityError(f"{directory} holds no whole authority: remove authority.key for a new one") from error
+        raise AuthorityError(
+            f"{directory} holds no complete certificate authority: remove authority.key to make a new one"
+        ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
-        raise AuthorityError(f"{key_path} is not the key of {certificate_path}: remove it for a new authority")
+        raise AuthorityError(f"{key_path} is not the key of {certificate_path}: remove it to make a new authority")
     if certificate.not_valid_after_utc < datetime.now(UTC) + lifetime:
-        raise AuthorityError(f"{certificate_path} ends before the certificates would: remove {key_path} for a new one")
+        raise AuthorityError(
+            f"{certificate_path} expires before the certificates would: remove {key_path} to make a new authority"
+        )
     return Authority(certificate, key)
 
 

@@ -1,4 +1,4 @@
-"""The errors that a user of the command can meet and mend: shown as one line, without a traceback."""
+"""The errors that a user of the command can fix: shown as one line, without a traceback."""
 
 from bundle.manifest import BundleError
 from cli.certificates import AuthorityError
@@ -16,6 +16,7 @@ from pipeline.tables import TableError
 from pipeline.trained_towers import NoTrainedTowersError
 from pipeline.training_config import TrainingConfigError
 from pipeline.upstream import UpstreamError
+from rpc.watched_files import FileContentError
 from sample_api.faults import FaultTextError
 from sample_api.server import PortTakenError
 
@@ -28,6 +29,7 @@ EXPECTED_ERRORS = (
     EvaluationError,
     FaultTextError,
     FeedRefusedError,
+    FileContentError,
     ImportSourceError,
     NoTrainedTowersError,
     PortTakenError,

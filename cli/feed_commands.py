@@ -1,4 +1,4 @@
-"""`moodfeed users` and `moodfeed feed`: look at a bundle, ask a running gateway."""
+"""`moodfeed users` and `moodfeed feed`: list usernames of a bundle, ask a running gateway for a feed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,19 +9,20 @@ from rich.markup import escape
 from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
 from cli.feed_table import ask_for_feed, feed_json, feed_table
-from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, Trust
+from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.progress import console
 
 BundlesOption = Annotated[
-    Path, typer.Option("--bundles", envvar="MOODFEED_BUNDLES", help="Directory of the bundles, with `current` in it.")
+    Path,
+    typer.Option("--bundles", envvar="MOODFEED_BUNDLES", help="Directory of the bundles and of the link `current`."),
 ]
 
 
 def users(
     bundles: BundlesOption = Path("bundles"),
-    limit: Annotated[int, typer.Option(min=1, help="How many usernames to print.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Number of usernames to print.")] = 20,
 ) -> None:
-    """Print some usernames of the current bundle, one a line, those with the longest histories first."""
+    """Print usernames of the current bundle, one per line, longest history first."""
     known = KnownUsers.read(open_bundle(current_bundle(bundles)))
     lengths = known.offsets[1:] - known.offsets[:-1]
     for row in (-lengths).argsort(kind="stable")[:limit]:
@@ -29,20 +30,22 @@ def users(
 
 
 def feed(
-    username: Annotated[str, typer.Argument(help="Whose feed; an unknown user needs --category and --mood.")],
+    username: Annotated[
+        str, typer.Argument(help="The user whose feed to show; an unknown user needs --category and --mood.")
+    ],
     category: Annotated[int | None, typer.Option(help="Only posts of this category.")] = None,
     mood: Annotated[str, typer.Option(help="Words, emoji or both.")] = "",
-    page_size: Annotated[int, typer.Option(help="Posts to show, at most 100.")] = 10,
+    page_size: Annotated[int, typer.Option(help="Number of posts to show, at most 100.")] = 10,
     address: Annotated[
-        str, typer.Option(envvar="MOODFEED_GATEWAY_GRPC_ADDRESS", help="host:port of the gateway's gRPC.")
+        str, typer.Option(envvar="MOODFEED_GATEWAY_GRPC_ADDRESS", help="host:port of the gateway's gRPC server.")
     ] = "127.0.0.1:50050",
     authority: AuthorityOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Ask a running gateway for a feed and print it; MOODFEED_API_TOKEN holds the token, where it asks for one."""
-    gateway = GatewayAccess.from_environment(address, Trust(authority, certificate, key))
+    """Ask a running gateway for a feed and print it; a token, if the gateway needs one, goes in MOODFEED_API_TOKEN."""
+    gateway = GatewayAccess.from_environment(address, client_tls(authority, certificate, key))
     answer = ask_for_feed(gateway, username=username, category_id=category, mood=mood, page_size=page_size)
     if as_json:
         typer.echo(feed_json(answer))

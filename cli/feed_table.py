@@ -5,11 +5,12 @@ from google.protobuf.json_format import MessageToJson
 from rich.markup import escape
 from rich.table import Table
 
-from cli.gateway_access import GatewayAccess
+from cli.gateway_access import GatewayAccess, bearer, is_unreachable
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+from rpc.channel import open_blocking_channel
 
-_SECONDS = 10.0
-_LONGEST_TITLE = 48
+_CALL_SECONDS = 10.0
+_LONGEST_TITLE = 48  # characters
 
 
 class FeedRefusedError(Exception):
@@ -22,12 +23,12 @@ class FeedRefusedError(Exception):
 def ask_for_feed(
     gateway: GatewayAccess, *, username: str, category_id: int | None = None, mood: str = "", page_size: int = 0
 ) -> feed_pb2.GetFeedResponse:
-    """One page of a feed; FeedRefusedError if the gateway refuses or is not there."""
+    """One page of a feed; FeedRefusedError if the gateway refuses the request or cannot be reached."""
     request = feed_pb2.GetFeedRequest(username=username, category_id=category_id, mood=mood, page_size=page_size)
-    with gateway.trust.open_channel(gateway.address) as channel:
+    with open_blocking_channel(gateway.address, gateway.tls) as channel:
         try:
             answer: feed_pb2.GetFeedResponse = feed_pb2_grpc.FeedServiceStub(channel).GetFeed(
-                request, metadata=gateway.metadata, timeout=_SECONDS
+                request, metadata=bearer(gateway.token), timeout=_CALL_SECONDS
             )
         except grpc.RpcError as error:
             raise _refusal(error, gateway.address) from error
@@ -35,11 +36,11 @@ def ask_for_feed(
 
 
 def ask_for_categories(gateway: GatewayAccess) -> tuple[feed_pb2.Category, ...]:
-    """All valid categories; FeedRefusedError if the gateway is not there."""
-    with gateway.trust.open_channel(gateway.address) as channel:
+    """All valid categories; FeedRefusedError if the gateway refuses the request or cannot be reached."""
+    with open_blocking_channel(gateway.address, gateway.tls) as channel:
         try:
             answer = feed_pb2_grpc.FeedServiceStub(channel).ListCategories(
-                feed_pb2.ListCategoriesRequest(), metadata=gateway.metadata, timeout=_SECONDS
+                feed_pb2.ListCategoriesRequest(), metadata=bearer(gateway.token), timeout=_CALL_SECONDS
             )
         except grpc.RpcError as error:
             raise _refusal(error, gateway.address) from error
@@ -66,7 +67,7 @@ def feed_table(feed: feed_pb2.GetFeedResponse, *, title: str) -> Table:
 
 
 def feed_json(feed: feed_pb2.GetFeedResponse) -> str:
-    """A feed for a machine to read: protobuf's JSON with the contract's field names."""
+    """A feed for a program to read: protobuf's JSON with the contract's field names."""
     return MessageToJson(feed, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 
@@ -76,7 +77,6 @@ def _caption(feed: feed_pb2.GetFeedResponse) -> str:
 
 
 def _refusal(error: grpc.RpcError, address: str) -> FeedRefusedError:
-    status = error.code()
-    if status == grpc.StatusCode.UNAVAILABLE and "connect" in (error.details() or ""):
-        return FeedRefusedError(status.name, f"no gateway answers at {address}: start one with `make run`")
-    return FeedRefusedError(status.name, error.details() or "")
+    if is_unreachable(error):
+        return FeedRefusedError(error.code().name, f"no gateway answers at {address}: start one with `make run`")
+    return FeedRefusedError(error.code().name, error.details() or "")

@@ -1,4 +1,4 @@
-"""How the command reaches a process: the address, whom it trusts, what it shows."""
+"""How the command reaches a process: its address, the authority to trust, and the credentials to show."""
 
 import os
 import ssl
@@ -10,83 +10,70 @@ from typing import Annotated
 import grpc
 import typer
 
+from rpc.tls import ClientTls
+
 API_TOKEN = "MOODFEED_API_TOKEN"  # noqa: S105 - the name of a variable
 
 AuthorityOption = Annotated[
     Path | None,
-    typer.Option(envvar="MOODFEED_AUTHORITY", help="PEM file of the authority to trust; without it plaintext."),
+    typer.Option(
+        envvar="MOODFEED_AUTHORITY",
+        help="PEM file of the certificate authority to trust; without it connections are plaintext.",
+    ),
 ]
 CertificateOption = Annotated[
-    Path | None, typer.Option(envvar="MOODFEED_CERTIFICATE", help="PEM file of the certificate to show, with --key.")
+    Path | None,
+    typer.Option(envvar="MOODFEED_CERTIFICATE", help="PEM file of the client certificate to show; needs --key."),
 ]
-KeyOption = Annotated[Path | None, typer.Option(envvar="MOODFEED_KEY", help="PEM file of its key.")]
+KeyOption = Annotated[
+    Path | None, typer.Option(envvar="MOODFEED_KEY", help="PEM file of the client certificate's key.")
+]
 
 
 class CredentialsError(Exception):
-    """The options of TLS do not go together, or a file cannot be read: names it."""
+    """The TLS options do not go together: says which one is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """Whom the command trusts and what it shows, PEM files; plaintext without an authority."""
+def client_tls(authority: Path | None, certificate: Path | None, key: Path | None) -> ClientTls | None:
+    """The TLS that the three options ask for; None for plaintext. Raises CredentialsError."""
+    if (certificate is None) != (key is None):
+        raise CredentialsError("--certificate and --key must be given together")
+    if authority is not None:
+        return ClientTls(authority, certificate, key)
+    if certificate is not None:
+        raise CredentialsError("--certificate needs --authority")
+    return None
 
-    authority: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
 
-    def open_channel(self, address: str) -> grpc.Channel:
-        """A channel to host:port; CredentialsError."""
-        if (self.certificate is None) != (self.key is None):
-            raise CredentialsError("--certificate and --key stand or fall together")
-        if self.authority is None:
-            if self.certificate is not None:
-                raise CredentialsError("--certificate needs --authority beside it")
-            return grpc.insecure_channel(address)
-        return grpc.secure_channel(
-            address,
-            grpc.ssl_channel_credentials(
-                _read(self.authority),
-                _read(self.key) if self.key else None,
-                _read(self.certificate) if self.certificate else None,
-            ),
-        )
+def https_context(tls: ClientTls) -> ssl.SSLContext:
+    """The same trust and credentials for HTTPS; OSError if a file cannot be used."""
+    context = ssl.create_default_context(cafile=str(tls.authority))
+    if tls.certificate is not None and tls.key is not None:
+        context.load_cert_chain(tls.certificate, tls.key)
+    return context
 
-    def ssl_context(self) -> ssl.SSLContext | None:
-        """The same for HTTPS; None for plaintext. Raises CredentialsError."""
-        if self.authority is None:
-            return None
-        try:
-            context = ssl.create_default_context(cafile=str(self.authority))
-            if self.certificate is not None and self.key is not None:
-                context.load_cert_chain(self.certificate, self.key)
-        except OSError as error:
-            raise CredentialsError(f"{self.authority}: {error}") from error
-        return context
+
+def is_unreachable(error: grpc.RpcError) -> bool:
+    """Whether a call failed because nothing accepts connections at its address."""
+    return error.code() == grpc.StatusCode.UNAVAILABLE and "connect" in (error.details() or "")
+
+
+def bearer(token: str) -> list[tuple[str, str]]:
+    """The metadata that carries a token; empty for an empty token."""
+    return [("authorization", f"Bearer {token}")] if token else []
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayAccess:
-    """A gateway's gRPC address, host:port, and how to be let in."""
+    """A gateway's gRPC address, host:port, and what a call to it needs."""
 
     address: str
-    trust: Trust = Trust()
+    tls: ClientTls | None = None
     token: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(
-        cls, address: str, trust: Trust, environment: Mapping[str, str] = os.environ
+        cls, address: str, tls: ClientTls | None, environment: Mapping[str, str] = os.environ
     ) -> "GatewayAccess":
-        """With the token of MOODFEED_API_TOKEN: an option would show it to everybody who lists processes."""
-        return cls(address, trust, environment.get(API_TOKEN, ""))
-
-    @property
-    def metadata(self) -> list[tuple[str, str]]:
-        """What each call carries."""
-        return [("authorization", f"Bearer {self.token}")] if self.token else []
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise CredentialsError(f"{path}: {error.strerror}") from error
+        """With the token of MOODFEED_API_TOKEN; an option would show it to everyone who lists processes."""
+        return cls(address, tls, environment.get(API_TOKEN, ""))

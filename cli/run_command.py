@@ -1,9 +1,15 @@
-"""`moodfeed run`: from nothing to a feed on the screen, and a stack that stays up."""
+"""`moodfeed run`: make a bundle if there is none, show feeds, and keep the product running.
+
+This process only supervises: it loads no torch, and the pipeline runs in a process of its own, whose memory is freed
+when it ends.
+"""
 
 import json
 import os
 import shlex
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -17,10 +23,10 @@ from bundle.known_users import KnownUsers
 from bundle.manifest import BundleError
 from cli.feed_commands import BundlesOption
 from cli.feed_table import FeedRefusedError, ask_for_categories, ask_for_feed, feed_table
-from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, Trust
+from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.pipeline_commands import DataOption
 from cli.progress import console
-from cli.stack import Addresses, running_stack
+from cli.stack import Addresses, StackError, running_stack, stop_process
 from pipeline.workspace import Workspace
 
 STRANGER = "somebody-new"
@@ -33,41 +39,35 @@ def run(
     authority: AuthorityOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,
-    once: Annotated[bool, typer.Option("--once", help="Show the feeds, then stop instead of staying up.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop after showing the feeds.")] = False,
 ) -> None:
-    """Make a bundle if there is none, start the three processes, show a feed of each kind, stay until Ctrl-C."""
+    """Make a bundle if there is none, start the three processes, show a feed for each case, run until Ctrl-C."""
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
-    make_bundle_if_missing(Workspace(data), bundles)
+    if not has_current_bundle(bundles):
+        _make_bundle_in_a_child(data, bundles)
     addresses = Addresses.from_environment(os.environ)
-    trust = Trust(authority, certificate, key)
+    tls = client_tls(authority, certificate, key)
     logs = data / "logs"
     try:
         with (
             console.status("Starting post index, user tower and gateway") as status,
-            running_stack(bundles, addresses, logs=logs, trust=trust) as stack,
+            running_stack(bundles, addresses, logs=logs, tls=tls) as stack,
         ):
             status.stop()
-            _show_every_case(GatewayAccess.from_environment(addresses.gateway_grpc, trust), bundles)
+            _show_every_case(GatewayAccess.from_environment(addresses.gateway_grpc, tls), bundles)
             _show_next_steps(addresses, bundles, logs)
             if not once:
                 stack.wait()
     except KeyboardInterrupt:
-        console.print("Drained and stopped.")
+        console.print("Requests in flight answered, all processes stopped.")
 
 
 def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path("bundles")) -> None:
-    """Make a bundle from the sample API if there is none; a whole one stays as it is."""
-    make_bundle_if_missing(Workspace(data), bundles)
-
-
-def make_bundle_if_missing(workspace: Workspace, bundles: Path) -> None:
-    """Run the whole pipeline over the sample API, started for it, unless a current bundle is there."""
-    try:
-        current_bundle(bundles)
-    except BundleError:
-        console.print("No bundle yet: making one from the sample API.")
-    else:
+    """Make a bundle from the sample API if there is none; an existing bundle stays as it is."""
+    signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
+    if has_current_bundle(bundles):
         return
+    console.print("No bundle yet: making one from the sample API.")
     from cli import stages
     from mood_encoder.encoder_files import default_encoder_directory
     from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
@@ -77,11 +77,34 @@ def make_bundle_if_missing(workspace: Workspace, bundles: Path) -> None:
         world = generate_world()
     with running_sample_api(world) as url:
         stages.build_bundle(
-            workspace,
+            Workspace(data),
             bundles,
             upstream=stages.Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM),
             encoder_directory=default_encoder_directory(),
         )
+
+
+def has_current_bundle(bundles: Path) -> bool:
+    """Whether a current bundle can be found under a directory."""
+    try:
+        current_bundle(bundles)
+    except BundleError:
+        return False
+    return True
+
+
+def _make_bundle_in_a_child(data: Path, bundles: Path) -> None:
+    """Run `moodfeed ensure-bundle` on this screen; if it fails, it has said why, and this process ends like it."""
+    command = [sys.executable, "-m", "cli", "ensure-bundle", "--data", str(data), "--bundles", str(bundles)]
+    child = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - Ctrl-C reaches only this process
+    try:
+        exit_code = child.wait()
+    finally:
+        stop_process(child)
+    if exit_code < 0:
+        raise StackError(f"making the bundle was ended by {signal.Signals(-exit_code).name}: run the command again")
+    if exit_code > 0:
+        raise typer.Exit(exit_code)
 
 
 def _show_every_case(gateway: GatewayAccess, bundles: Path) -> None:
@@ -140,5 +163,5 @@ def _busiest_username(bundles: Path) -> str:
 
 
 def stop_as_ctrl_c_does(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    """A handler for SIGTERM."""
+    """Handle SIGTERM like Ctrl-C."""
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""`moodfeed sample-api`: the stand-in upstream API in the foreground."""
+"""`moodfeed sample-api`: serve the sample API in the foreground."""
 
 from typing import Annotated
 
@@ -11,14 +11,14 @@ from sample_api.world import DEFAULT_SEED, generate_world
 
 
 def sample_api(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8100,
-    seed: Annotated[int, typer.Option(help="Same seed, same data.")] = DEFAULT_SEED,
-    scale: Annotated[float, typer.Option(min=0.05, max=10, help="Size of the data; 1 is 1,251 posts.")] = 1.0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for any free port.")] = 8100,
+    seed: Annotated[int, typer.Option(help="Random seed; equal seeds give equal data.")] = DEFAULT_SEED,
+    scale: Annotated[float, typer.Option(min=0.05, max=10, help="Size of the data; 1 gives 1,251 posts.")] = 1.0,
     faults: Annotated[
-        str, typer.Option(help='Faults to serve, such as "429:every=5,retry_after=2 cut:every=9 wrong-shape".')
+        str, typer.Option(help='Faults to inject, such as "429:every=5,retry_after=2 cut:every=9 wrong-shape".')
     ] = "",
 ) -> None:
-    """Serve a stand-in of the upstream API until Ctrl-C."""
+    """Serve a stand-in for the upstream API until Ctrl-C."""
     wanted = Faults.parse(faults)
     with console.status("Generating data"):
         world = generate_world(seed, scale=scale)

@@ -1,4 +1,4 @@
-"""A sample world in a workspace, as far as every measurement and test needs it."""
+"""Ingest a sample world into a workspace: the stages that every measurement and test needs."""
 
 from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.clean import clean
@@ -13,7 +13,7 @@ from sample_api.world import World
 
 
 def ingest_sample_world(world: World, workspace: Workspace) -> None:
-    """Everything up to the text embeddings, fetched over real HTTP, through the real BERT."""
+    """Fetch over real HTTP, clean, score, and embed the texts with the real BERT."""
     workspace.directory.mkdir(parents=True, exist_ok=True)
     with (
         running_sample_api(world) as url,

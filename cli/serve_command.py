@@ -1,4 +1,4 @@
-"""`moodfeed serve`: the product over the current bundle, in three processes or in one."""
+"""`moodfeed serve`: serve the current bundle, in three processes or in one."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ import typer
 
 from bundle.directory import current_bundle
 from cli.feed_commands import BundlesOption
-from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, Trust
+from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, client_tls
 from cli.pipeline_commands import DataOption
 from cli.progress import console
 from cli.run_command import stop_as_ctrl_c_does
@@ -23,17 +23,17 @@ def serve(
     certificate: CertificateOption = None,
     key: KeyOption = None,
     embedded: Annotated[
-        bool, typer.Option("--embedded", help="All in one process, for a laptop or a small site.")
+        bool, typer.Option("--embedded", help="Run everything in one process, for a laptop or a small site.")
     ] = False,
 ) -> None:
-    """Serve the current bundle until Ctrl-C; addresses and settings are those of the processes, MOODFEED_*."""
+    """Serve the current bundle until Ctrl-C; MOODFEED_* variables set the addresses and all else (docs/settings.md)."""
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
     bundle = current_bundle(bundles)
     addresses = Addresses.from_environment(os.environ)
     logs = data / "logs"
     try:
         with running_stack(
-            bundles, addresses, logs=logs, trust=Trust(authority, certificate, key), embedded=embedded
+            bundles, addresses, logs=logs, tls=client_tls(authority, certificate, key), embedded=embedded
         ) as stack:
             console.print(
                 f"gateway  gRPC {addresses.gateway_grpc}   HTTP {addresses.gateway_http}\n"
@@ -44,4 +44,4 @@ def serve(
             )
             stack.wait()
     except KeyboardInterrupt:
-        console.print("Drained and stopped.")
+        console.print("Requests in flight answered, all processes stopped.")

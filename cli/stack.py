@@ -1,4 +1,4 @@
-"""Start the three processes of the product, wait for their health, and stop them together."""
+"""Start the processes of the product, wait until they serve, and stop them together."""
 
 import os
 import signal
@@ -10,23 +10,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import grpc
 import httpx
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from cli.gateway_access import Trust
+from cli.gateway_access import https_context
+from rpc.probe import is_serving
+from rpc.tls import ClientTls
 
-_HEALTH_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _STOP_SECONDS = 20.0
 
 
 class StackError(Exception):
-    """A process did not start or did not stay: says which, and where its own words stand."""
+    """A process did not start or did not stay up: says which, quotes its last line of log and names the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the processes listen, each host:port."""
+    """The addresses that the processes listen on, each host:port."""
 
     gateway_grpc: str = "127.0.0.1:50050"
     gateway_http: str = "127.0.0.1:8000"
@@ -35,7 +35,7 @@ class Addresses:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Addresses":
-        """The defaults, moved by the variables that move the processes themselves."""
+        """The defaults, overridden by the same variables as those of the processes themselves."""
         defaults = cls()
         return cls(
             gateway_grpc=environment.get("MOODFEED_GATEWAY_GRPC_ADDRESS", defaults.gateway_grpc),
@@ -52,12 +52,12 @@ class Stack:
     processes: Mapping[str, subprocess.Popen[bytes]]
 
     def wait(self) -> None:
-        """Block while all of them run; StackError names the first that ended."""
+        """Block while all of them run; StackError names the first one that ended."""
         while True:
             for name, process in self.processes.items():
                 if process.poll() is not None:
                     raise StackError(f"{name} ended with exit code {process.returncode}")
-            time.sleep(_HEALTH_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,15 @@ def running_stack(
     addresses: Addresses,
     *,
     logs: Path,
-    trust: Trust | None = None,
+    tls: ClientTls | None = None,
     start_seconds: float = 60.0,
     embedded: bool = False,
 ) -> Iterator["Stack"]:
-    """Run post index, user tower and gateway until the block ends; ``embedded``, all three in one process.
+    """Run post index, user tower and gateway until the block ends; ``embedded``: all three in one process.
 
-    ``trust`` is for asking them how they are, where the environment gives them certificates.
-    Raises StackError if one of them is not SERVING within ``start_seconds``; what each writes goes to a file of
-    its name in ``logs``.
+    ``tls`` is for the health checks, where the environment gives the processes certificates. Each process writes to a
+    log file of its name in ``logs``. Raises StackError if a process does not serve within ``start_seconds``, and
+    FileContentError if a file of ``tls`` cannot be used.
     """
     environment = os.environ | {
         "MOODFEED_BUNDLES": str(bundles),
@@ -92,7 +92,7 @@ def running_stack(
         "MOODFEED_GATEWAY_HTTP_ADDRESS": addresses.gateway_http,
         "MOODFEED_GATEWAY_USER_TOWER_ADDRESS": addresses.user_tower,
         "MOODFEED_GATEWAY_POST_INDEX_ADDRESS": addresses.post_index,
-        # More threads than cores cost tenfold in latency; one a process is measured best.
+        # With more threads than cores latency grows tenfold; one thread per process measured best.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
@@ -117,62 +117,57 @@ def running_stack(
                     env=environment,
                     stdout=log_file,
                     stderr=log_file,
-                    start_new_session=True,  # Ctrl-C reaches only us; we stop the others in order
+                    start_new_session=True,  # Ctrl-C reaches only this process, which stops the others in order
                 )
             started.append(_Process(name, address, process, log))
         for item in started:
-            _wait_until_serving(item, trust or Trust(), deadline=time.monotonic() + start_seconds)
-        _wait_until_whole(addresses.gateway_http, trust or Trust(), deadline=time.monotonic() + start_seconds)
+            _wait_until_serving(item, tls, deadline=time.monotonic() + start_seconds)
+        _wait_until_whole(addresses.gateway_http, tls, deadline=time.monotonic() + start_seconds)
         yield Stack({item.name: item.process for item in started})
     finally:
-        impatience = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave no process behind
+        on_sigint = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave no process behind
         for item in reversed(started):  # the gateway first, so that its requests in flight still find the others
-            _stop(item)
-        signal.signal(signal.SIGINT, impatience)
+            stop_process(item.process)
+        signal.signal(signal.SIGINT, on_sigint)
 
 
-def _wait_until_serving(item: _Process, trust: Trust, *, deadline: float) -> None:
-    with trust.open_channel(item.health_address) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
-        while time.monotonic() < deadline:
-            if item.process.poll() is not None:
-                raise StackError(f"{item.name} ended with exit code {item.process.returncode}: {_last_words(item.log)}")
-            try:
-                answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=False)
-                if answer.status == health_pb2.HealthCheckResponse.SERVING:
-                    return
-            except grpc.RpcError:
-                pass
-            time.sleep(_HEALTH_POLL_SECONDS)
-    raise StackError(f"{item.name} at {item.health_address} is not SERVING in time: {_last_words(item.log)}")
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process by SIGTERM, or by SIGKILL if it is still there after 20 seconds; does nothing if it has ended."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
-def _wait_until_whole(http_address: str, trust: Trust, *, deadline: float) -> None:
-    """Until the gateway has seen every service: it serves without the user tower too, but degraded feeds."""
-    context = trust.ssl_context()
-    url = f"{'https' if context else 'http'}://{http_address}/readyz"
-    with httpx.Client(verify=context or False, timeout=1) as client:  # False: plaintext has nothing to verify
+def _wait_until_serving(item: _Process, tls: ClientTls | None, *, deadline: float) -> None:
+    while time.monotonic() < deadline:
+        if item.process.poll() is not None:
+            raise StackError(f"{item.name} ended with exit code {item.process.returncode}: {_last_line(item.log)}")
+        if is_serving(item.health_address, timeout_seconds=1, tls=tls):
+            return
+        time.sleep(_POLL_SECONDS)
+    raise StackError(f"{item.name} at {item.health_address} did not become SERVING in time: {_last_line(item.log)}")
+
+
+def _wait_until_whole(http_address: str, tls: ClientTls | None, *, deadline: float) -> None:
+    """Wait until the gateway has found every service; before that it may answer with degraded feeds."""
+    scheme, verify = ("http", False) if tls is None else ("https", https_context(tls))
+    url = f"{scheme}://{http_address}/readyz"
+    with httpx.Client(verify=verify, timeout=1) as client:
         while time.monotonic() < deadline:
             try:
                 if not client.get(url).json()["degraded"]:
                     return
             except (httpx.HTTPError, ValueError, KeyError):
                 pass
-            time.sleep(_HEALTH_POLL_SECONDS)
-    raise StackError(f"the gateway at {http_address} does not find the user tower service")
+            time.sleep(_POLL_SECONDS)
+    raise StackError(f"the gateway at {http_address} did not find the user tower service in time")
 
 
-def _last_words(log: Path) -> str:
+def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
-    return f"{lines[-1] if lines else 'it said nothing'} (all of it in {log})"
-
-
-def _stop(item: _Process) -> None:
-    if item.process.poll() is not None:
-        return
-    item.process.send_signal(signal.SIGTERM)
-    try:
-        item.process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        item.process.kill()
-        item.process.wait()
+    return f"{lines[-1] if lines else 'it wrote nothing'} (full log: {log})"

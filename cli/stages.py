@@ -1,4 +1,4 @@
-"""The pipeline's stages over a workspace, each with its progress and its table on the screen."""
+"""The pipeline's stages over a workspace; each shows its progress and prints its result."""
 
 import json
 import time
@@ -32,7 +32,7 @@ from pipeline.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Where to fetch from, and the two secrets."""
+    """The upstream API's base URL and the two secrets that it asks for."""
 
     url: str
     flic_token: str
@@ -98,7 +98,7 @@ def embed_stage(
 def train_stage(
     workspace: Workspace, config: TrainingConfig, *, device: str = "cpu", log: Path | None = None
 ) -> TrainedTowers:
-    """All interactions to towers; ``log`` gets a JSON line for each epoch."""
+    """All interactions to towers; a JSON line for each epoch is appended to ``log``."""
     dataset = _dataset(workspace)
     started = time.monotonic()
     with training_bar(f"train ({config.objective})", epochs=config.epochs) as bar:
@@ -125,7 +125,7 @@ def train_stage(
 def evaluate_stage(
     workspace: Workspace, config: TrainingConfig, *, split_name: str | None = None, device: str = "cpu"
 ) -> Evaluation:
-    """Model and baselines on the same split."""
+    """Model and baselines, measured on the same split."""
     dataset = _dataset(workspace)
     with training_bar("evaluate: train on the past", epochs=config.epochs) as bar:
         evaluation = evaluate(
@@ -145,7 +145,7 @@ def evaluate_stage(
 def ablate_stage(
     workspace: Workspace, config: TrainingConfig, *, only: str, output: Path | None, device: str
 ) -> tuple[Ablation, ...]:
-    """The configuration with one thing changed at a time, each trained anew."""
+    """Variants of the configuration with one setting changed each, trained one by one."""
     dataset = _dataset(workspace)
     with training_bar("ablate", epochs=config.epochs) as bar:
         rows = ablate(
@@ -171,7 +171,7 @@ def ablate_stage(
 
 
 def cold_start_stage(workspace: Workspace, config: TrainingConfig, *, device: str) -> tuple[ColdStart, ...]:
-    """Posts that nobody met and people that nobody knew, each trained without them."""
+    """Posts without interactions, and users unknown to training; the model is trained without them."""
     dataset = _dataset(workspace)
     with training_bar("train without the cold posts", epochs=config.epochs) as bar:
         rows = measure_cold_posts(dataset, config, device=device, on_batch=bar.on_batch)
@@ -215,14 +215,16 @@ def export_stage(
             sidecar={"created_at": datetime.now(UTC).isoformat(timespec="seconds")},
             publish_it=publish_it,
             keep=keep,
-            on_wait=lambda: status.update(f"export: another process is changing {bundles}, waiting for it"),
+            on_wait=lambda: status.update(f"export: waiting for another process that is changing {bundles}"),
         )
     if evaluation is None:
         console.print("The bundle has no offline metrics; `moodfeed evaluate` before `moodfeed export` adds them.")
     if publish_it:
-        console.print(f"Bundle {exported.bundle_id} is current in {bundles}; `moodfeed report` finds its report.")
+        console.print(
+            f"Bundle {exported.bundle_id} is current in {bundles}; `moodfeed report` shows where its report is."
+        )
     else:
-        console.print(f"Bundle {exported.bundle_id} lies in {bundles}; `moodfeed publish` makes it current.")
+        console.print(f"Bundle {exported.bundle_id} is written to {bundles}; `moodfeed publish` makes it current.")
     return exported
 
 
@@ -250,7 +252,7 @@ def build_bundle(workspace: Workspace, bundles: Path, *, upstream: Upstream, enc
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
-    """The one table, and a plain word if the model does not win."""
+    """Print the table of all methods, and say plainly if the model does not beat every baseline."""
     table = Table(
         title=f"Full catalogue, posts not yet touched, {evaluation.split}; {evaluation.test_users} test users "
         f"({evaluation.test_users_seen_before} seen before); in brackets 95 % bootstrap intervals",

@@ -1,4 +1,4 @@
-"""`moodfeed make-certificates` and `moodfeed make-token`: what TLS and tokens are made of."""
+"""`moodfeed make-certificates` and `moodfeed make-token`: make certificates for TLS, and tokens for callers."""
 
 import hashlib
 import re
@@ -17,31 +17,31 @@ _READABLE = 0o644
 
 
 def make_certificates(
-    directory: Annotated[Path, typer.Argument(help="Where they go; made if it is not there.")],
-    days: Annotated[int, typer.Option(min=1, max=365, help="How long the certificates are valid.")] = 30,
+    directory: Annotated[Path, typer.Argument(help="Directory to write to; created if it does not exist.")],
+    days: Annotated[int, typer.Option(min=1, max=365, help="Days that the certificates are valid.")] = 30,
 ) -> None:
-    """Make an authority, and a certificate for each process and one client; run it again before they end."""
+    """Make a certificate authority, and certificates for each process and one client; run it again to renew them."""
     from cli.certificates import write_certificates
 
     names = write_certificates(directory, lifetime=timedelta(days=days))
     console.print(
         f"Valid for {days} days: {', '.join(f'{directory / name}/' for name in names)}\n"
-        "each with certificate.pem, key.pem and authority.pem. Running processes take new ones in by themselves.",
+        "each with certificate.pem, key.pem and authority.pem. Running processes pick up new ones without a restart.",
         highlight=False,
         soft_wrap=True,
     )
 
 
 def make_token(
-    name: Annotated[str, typer.Argument(help="Who will use it; metrics and limits go by this name.")],
+    name: Annotated[str, typer.Argument(help="Name of the caller; metrics and rate limits use it.")],
     file: Annotated[
-        Path | None, typer.Option(help="Tokens file to add the line to; without it the line is printed too.")
+        Path | None, typer.Option(help="Tokens file to append the line to; without it the line is printed.")
     ] = None,
 ) -> None:
-    """Make a token and print it, this one time; the line for a tokens file holds only its sha256."""
+    """Make a token and print it once; the line for the tokens file holds only its SHA-256."""
     if not _NAME.fullmatch(name):
-        raise typer.BadParameter("a name has up to 64 letters, digits, dots, dashes and underscores", param_hint="NAME")
-    token = secrets.token_urlsafe(TOKEN_BYTES)  # 256 random bits: no guessing, so a plain hash is enough
+        raise typer.BadParameter("a name is 1 to 64 letters, digits, dots, dashes or underscores", param_hint="NAME")
+    token = secrets.token_urlsafe(TOKEN_BYTES)  # 256 random bits cannot be guessed, so an unsalted hash is enough
     line = f"{name}:{hashlib.sha256(token.encode()).hexdigest()}"
     if file is not None:
         _add_line(file, line)

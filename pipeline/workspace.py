@@ -1,4 +1,4 @@
-"""The files that the stages read and write, below one data directory."""
+"""The files that each stage reads and writes under one data directory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +22,12 @@ class Workspace:
 
     @property
     def scores(self) -> Path:
-        """Strength of each (user, post)."""
+        """One strength per (user, post)."""
         return self.directory / "scores.parquet"
 
     @property
     def text_cache(self) -> Path:
-        """Text embeddings by content."""
+        """Text embeddings, keyed by text."""
         return self.directory / "text_cache.sqlite"
 
     @property
@@ -40,7 +40,7 @@ class Workspace:
         return self.directory / "towers" / objective
 
     def checkpoint(self, objective: str) -> Path:
-        """State of a training run that may be resumed."""
+        """State of a training run that can be resumed."""
         return self.directory / "checkpoints" / f"{objective}.safetensors"
 
     @property

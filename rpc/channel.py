@@ -2,6 +2,8 @@
 
 import grpc
 
+from rpc.tls import ClientTls
+
 PING_SECONDS = 10
 
 OPTIONS = (
@@ -26,3 +28,8 @@ def open_channel(
         return grpc.aio.insecure_channel(address, options=OPTIONS)
     named = (("grpc.ssl_target_name_override", host),) if host else ()
     return grpc.aio.secure_channel(address, credentials, options=(*OPTIONS, *named))
+
+
+def open_blocking_channel(address: str, tls: ClientTls | None = None) -> grpc.Channel:
+    """A channel for threads, to host:port; plaintext without ``tls``, whose FileContentError passes."""
+    return grpc.secure_channel(address, tls.credentials()) if tls else grpc.insecure_channel(address)

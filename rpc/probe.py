@@ -7,6 +7,7 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from rpc.channel import open_blocking_channel
 from rpc.tls import ClientTls
 from rpc.watched_files import FileContentError
 
@@ -16,7 +17,7 @@ def is_serving(address: str, *, service: str = "", timeout_seconds: float = 2.0,
 
     Raises FileContentError if a file of ``tls`` cannot be used.
     """
-    with grpc.secure_channel(address, tls.credentials()) if tls else grpc.insecure_channel(address) as channel:
+    with open_blocking_channel(address, tls) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(service=service), timeout=timeout_seconds

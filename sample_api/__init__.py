@@ -1,1 +1,1 @@
-"""A stand-in for the upstream API over data generated from a seed."""
+"""A stand-in for the upstream API that serves data generated from a seed."""

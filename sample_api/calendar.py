@@ -1,4 +1,4 @@
-"""The world's fixed calendar: day 0 is fourteen months before the last event, whatever today is."""
+"""The world's fixed calendar: day 0 is fourteen months before the last event, independent of today's date."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,10 +6,10 @@ _DAY_ZERO = datetime(2025, 9, 1, tzinfo=UTC)
 
 
 def milliseconds_of(day: float) -> int:
-    """Milliseconds since 1970, as posts say it."""
+    """Milliseconds since 1970, the format of posts."""
     return int((_DAY_ZERO + timedelta(days=day)).timestamp() * 1000)
 
 
 def text_of(day: float) -> str:
-    """UTC without a zone, as events say it."""
+    """UTC without a zone, the format of events."""
     return (_DAY_ZERO + timedelta(days=day)).strftime("%Y-%m-%d %H:%M:%S")

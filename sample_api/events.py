@@ -1,4 +1,4 @@
-"""What people did: who met which post when, and what they left there."""
+"""The interactions: which user met which post when, and what signs they left."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from sample_api.tastes import DAYS, Posts, Users, affinity
 
 _FEATURED_AT_ONCE = 18
 _FEATURED_DAYS = (14.0, 45.0)
-_FEATURED_SHARE = 0.40  # of what a newcomer meets comes from the featured posts, the rest by taste and freshness
+_FEATURED_SHARE = 0.40  # of the posts that a user meets are featured ones; the others come by taste and freshness
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What the platform puts in front of people: featured posts come and go, topics trend."""
+    """What the platform shows to everyone: featured posts come and go, topics trend."""
 
     featured: NDArray[np.int64]  # [features]
     starts: NDArray[np.float64]  # days
@@ -34,17 +34,17 @@ class Attention:
     phases: NDArray[np.float64]  # [topics]
 
     def featured_weights(self, day: float) -> NDArray[np.float64]:
-        """How strongly each feature draws at a moment, strongest when new: [features]."""
+        """How strongly each featured post draws users at a moment, strongest when new: [features]."""
         age = (day - self.starts) / (self.ends - self.starts)
         return np.where((age >= 0) & (age <= 1), self.draw * (1.0 - 0.6 * age), 0.0)
 
     def trend(self, day: float) -> NDArray[np.float64]:
-        """How much each topic is in fashion at a moment: [topics]."""
+        """How fashionable each topic is at a moment: [topics]."""
         return 0.5 * np.sin(2 * np.pi * (day / 150.0 + self.phases))
 
 
 def make_attention(random: np.random.Generator, posts: Posts) -> Attention:
-    """Features follow each other over the whole time; mostly young posts are featured, each at most once."""
+    """Featured posts follow each other over the whole period; most are young, and each is featured at most once."""
     alive = np.flatnonzero(~posts.is_dead)
     featured, starts, ends = [], [], []
     free = set(alive.tolist())
@@ -74,7 +74,7 @@ def make_attention(random: np.random.Generator, posts: Posts) -> Attention:
 
 
 def make_events(random: np.random.Generator, users: Users, posts: Posts, attention: Attention) -> list[Event]:
-    """Events ascending by time; every post that is not dead is met at least once."""
+    """Events ascending by time; every post that is not dead has at least one."""
     likings = affinity(users, posts)
     rating_means = np.clip(random.lognormal(2.95, 0.55, size=len(users.events)), 4, 80)
     events: list[Event] = []
@@ -119,7 +119,7 @@ def _meet(
     attention: Attention,
     met: set[int],
 ) -> int | None:
-    """The post that somebody comes across at a moment; None if there is none left for them."""
+    """The post that a user meets at a moment; None if there is none left that they have not met."""
     exists = (posts.created <= day) & ~posts.is_dead
     if met:
         exists[list(met)] = False
@@ -137,7 +137,7 @@ def _meet(
 
 
 def _signs(random: np.random.Generator, liking: float, is_rater: bool, left: int) -> list[str]:
-    """What somebody leaves at a post: mostly a view, often a rating, sometimes a like without any view."""
+    """The signs that a user leaves on a post: mostly a view, often a rating, sometimes a like without a view."""
     like = random.random() < 0.138 * np.exp(0.35 * min(liking, 3.0)) / 1.2
     rate = is_rater and random.random() < 0.68
     view = random.random() < (0.50 if like else 0.62 if rate else 1.0)
@@ -152,25 +152,25 @@ def _signs(random: np.random.Generator, liking: float, is_rater: bool, left: int
 def _touch_every_living_post(
     random: np.random.Generator, events: list[Event], posts: Posts, likings: NDArray[np.float64]
 ) -> list[Event]:
-    """Hand a view of an often viewed post to each living post that nobody met, at a moment when it existed."""
+    """Give each living post without events a view of an often viewed post, at a time when the post existed."""
     counts = np.bincount([event.post for event in events], minlength=len(posts.created))
     pairs = {(event.user, event.post) for event in events}
     for post in np.flatnonzero((counts == 0) & ~posts.is_dead):
-        places = [
-            place
-            for place, event in enumerate(events)
+        candidates = [
+            row
+            for row, event in enumerate(events)
             if event.verb == "view"
             and event.day > posts.created[post]
             and counts[event.post] > 8
             and (event.user, int(post)) not in pairs
         ]
-        if not places:
+        if not candidates:
             continue
-        weights = np.array([np.exp(likings[events[place].user, post]) for place in places])
-        place = places[int(random.choice(len(places), p=weights / weights.sum()))]
-        event = events[place]
+        weights = np.array([np.exp(likings[events[row].user, post]) for row in candidates])
+        row = candidates[int(random.choice(len(candidates), p=weights / weights.sum()))]
+        event = events[row]
         counts[event.post] -= 1
         counts[post] += 1
         pairs.add((event.user, int(post)))
-        events[place] = Event("view", event.user, int(post), event.day)
+        events[row] = Event("view", event.user, int(post), event.day)
     return events

@@ -1,4 +1,4 @@
-"""Faults on request: which one a request meets is fixed by its number, so that a failing run can be repeated."""
+"""Faults to inject: the number of a request decides which fault it gets, so that a failing run can be repeated."""
 
 import re
 from collections import Counter
@@ -10,11 +10,11 @@ DEFAULT_AT_MOST = 100
 
 
 class FaultTextError(ValueError):
-    """A text that should name faults does not: says which part, and what could stand there."""
+    """A text that should describe faults cannot be read: names the part and the known faults."""
 
 
 class Fault(Enum):
-    """What spoils one reply."""
+    """A fault of one reply."""
 
     UNAUTHORIZED = "401"
     RATE_LIMITED = "429"
@@ -24,22 +24,22 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Which faults to serve. ``..._every`` n spoils each n-th request; 0 never does.
+    """Which faults to inject. ``..._every`` n hits each n-th request; 0 hits none.
 
-    Each kind that is counted by request fires ``at_most`` times and then no more, so that a client that insists gets
-    through. The other faults are as lasting as the real API's oddities.
+    Each kind that is counted by request fires at most ``at_most`` times, so that a client that retries gets through.
+    The other faults stay, like the oddities of the real API.
     """
 
     unauthorized_every: int = 0
     rate_limited_every: int = 0
     retry_after_s: int = 1  # the Retry-After header of a 429
     server_error_every: int = 0
-    cut_every: int = 0  # the connection closes in the middle of the body
+    cut_every: int = 0  # the connection is closed in the middle of the body
     at_most: int = DEFAULT_AT_MOST
-    short_pages_every: int = 0  # each n-th page number holds half of the rows; none is lost
+    short_pages_every: int = 0  # each n-th page holds half as many rows; no row is lost
     wrong_shape: bool = False  # event paths answer with posts, whatever the secret
-    older_schema: bool = False  # rows without the keys of the last year
-    vanishing_rows: int = 0  # oldest events that are gone at each new fetch of page 1
+    older_schema: bool = False  # rows without the keys that were added in the last year
+    vanishing_rows: int = 0  # number of oldest events that disappear at each new fetch of page 1
 
     def __post_init__(self) -> None:
         """Raise FaultTextError for a negative number."""
@@ -49,10 +49,10 @@ class Faults:
 
     @classmethod
     def parse(cls, text: str) -> "Faults":
-        """Read faults as a person writes them: ``"429:every=5,retry_after=2 cut:every=9 wrong-shape"``.
+        """Read faults as a user writes them: ``"429:every=5,retry_after=2 cut:every=9 wrong-shape"``.
 
         Kinds: 401, 429, 500 and cut with ``every=``; 429 also with ``retry_after=`` seconds; short-pages with
-        ``every=``; vanishing with ``rows=``; wrong-shape; old-schema. Alone, ``at_most=`` bounds the first four.
+        ``every=``; vanishing with ``rows=``; wrong-shape; old-schema. By itself, ``at_most=`` limits the first four.
         Raises FaultTextError.
         """
         faults = cls()
@@ -70,7 +70,7 @@ class FaultSchedule:
         self._fired: Counter[Fault] = Counter()
 
     def next_fault(self) -> Fault | None:
-        """Count one request and say what spoils it."""
+        """Count one request and return its fault, if it has one."""
         self._requests += 1
         periods = {
             Fault.UNAUTHORIZED: self._faults.unauthorized_every,
@@ -85,7 +85,7 @@ class FaultSchedule:
         return None
 
 
-# What a person may write: kind, option -> field. The option "" is the kind alone.
+# What a user may write: kind, option -> field. The option "" stands for the kind by itself.
 _FIELDS = {
     ("401", "every"): "unauthorized_every",
     ("429", "every"): "rate_limited_every",

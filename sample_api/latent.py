@@ -1,6 +1,6 @@
-"""The hidden structure of the world: topics, moods, and the words by which texts show them.
+"""The hidden structure of the world: topics, moods, and the words that express them in texts.
 
-No text that is served holds a mood's label: moods show only through literary words.
+No served text contains the label of a mood: moods are expressed only by literary words.
 """
 
 MOOD_WORDS: dict[str, tuple[str, ...]] = {
@@ -64,4 +64,4 @@ CATEGORY_SIZES: dict[int, tuple[str, int]] = {
     18: ("Startup College", 1),
     0: ("", 37),
 }
-"""Category id -> name and number of posts seen upstream; 0 is none. Scaled down to the size of the world."""
+"""Category id -> name and number of posts seen upstream; id 0 is no category. Scaled to the size of the world."""

@@ -11,17 +11,17 @@ from sample_api.texts import make_summary, make_title
 NEWER_POST_KEYS = frozenset(
     {"exit_count", "share_count", "bookmark_count", "contract_address", "chain_id", "chart_url", "baseToken", "tags"}
 )
-"""Keys that the schema of a year ago lacked."""
+"""Keys that the schema of a year ago did not have."""
 
 
 def make_post_rows(
     random: np.random.Generator, posts: Posts, *, views: np.ndarray, usernames: list[str]
 ) -> tuple[Rows, list[int]]:
-    """All posts, oldest first, and their ids by row; ``views`` [posts] is how often each was met."""
+    """All posts, oldest first, and their ids by row; ``views`` [posts] counts how often each was viewed."""
     ids = np.cumsum(random.integers(1, 4, size=len(posts.created))) + 600
     rows = [
-        _post_row(random, posts, place, post_id=int(post_id), views=int(views[place]), usernames=usernames)
-        for place, post_id in enumerate(ids)
+        _post_row(random, posts, row, post_id=int(post_id), views=int(views[row]), usernames=usernames)
+        for row, post_id in enumerate(ids)
     ]
     if len(rows) > 100:
         rows[-40] = {key: value for key, value in rows[-40].items() if key != "created_at"} | {
@@ -31,18 +31,18 @@ def make_post_rows(
 
 
 def _post_row(
-    random: np.random.Generator, posts: Posts, place: int, *, post_id: int, views: int, usernames: list[str]
+    random: np.random.Generator, posts: Posts, row: int, *, post_id: int, views: int, usernames: list[str]
 ) -> Row:
-    topic, mood = TOPICS[posts.topics[place]], MOOD_LABELS[posts.moods[place]]
+    topic, mood = TOPICS[posts.topics[row]], MOOD_LABELS[posts.moods[row]]
     owner = str(random.choice(usernames))
     slug = "".join(random.choice(list("abcdefghijklmnopqrstuvwxyz0123456789"), size=12)).replace("a", "x")
     rated = int(random.integers(0, views + 1))
     has_coin = random.random() < 0.04
     return {
         "id": post_id,
-        "category": _category(int(posts.categories[place])),
+        "category": _category(int(posts.categories[row])),
         "topic": {
-            "id": int(posts.topics[place]) + 1,
+            "id": int(posts.topics[row]) + 1,
             "name": topic,
             "created_at": "2025-01-01 00:00:00",
             "project_code": "flic",
@@ -69,7 +69,7 @@ def _post_row(
         "baseToken": {"address": f"0x{slug}", "name": "sample", "symbol": "SMP"} if has_coin else "",
         "is_locked": bool(random.random() < 0.02),
         "is_available_in_public_feed": bool(random.random() < 0.97),
-        "created_at": milliseconds_of(float(posts.created[place])),
+        "created_at": milliseconds_of(float(posts.created[row])),
         "first_name": "Sample",
         "last_name": f"Person {post_id}",
         "username": owner,
@@ -89,7 +89,3 @@ def _category(number: int) -> Row | list[Row]:
         return []
     name, _ = CATEGORY_SIZES[number]
     return {"id": number, "name": name, "count": number * 31 % 97, "description": f"About {name}", "image_url": ""}
-
-
-def _topic(number: int, name: str) -> Row:
-    return {"id": number + 1, "name": name, "created_at": "2025-01-01 00:00:00", "project_code": "flic"}

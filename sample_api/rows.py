@@ -1,4 +1,4 @@
-"""Rows as JSON: what the stand-in serves."""
+"""The types of the rows that the sample API serves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Rows: TypeAlias = tuple[Row, ...]
 class Tables:
     """The rows of each endpoint, oldest first, as they are served.
 
-    ``owner_posts`` are the posts of whoever holds the token: what an event path answers to a wrong secret.
+    ``owner_posts`` are the posts of the token's owner: an event path returns them when its secret is wrong.
     """
 
     views: Rows

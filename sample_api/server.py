@@ -1,4 +1,4 @@
-"""The HTTP server: paging, secrets, envelopes and faults over the rows of a world."""
+"""The HTTP server: serves the rows of a world with paging, secrets, envelopes and faults."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from sample_api.rows import Rows
 from sample_api.user_rows import NEWER_USER_KEYS
 from sample_api.world import World
 
-SAMPLE_TOKEN = "sample-token"  # noqa: S105 - an obvious placeholder, and the reason that it may stand here
+SAMPLE_TOKEN = "sample-token"  # noqa: S105 - an obvious placeholder, not a secret
 SAMPLE_RESONANCE_ALGORITHM = "sample-algorithm"
 HOST = "127.0.0.1"
 
@@ -33,7 +33,7 @@ _SHUTDOWN_S = 2
 
 
 class PortTakenError(OSError):
-    """The port is in use: names it."""
+    """The port is in use: names it and the option that changes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class _Endpoint:
     list_key: str
     message: str
     rows: Rows
-    newer_keys: frozenset[str] = frozenset()  # keys that the schema of a year ago lacked
+    newer_keys: frozenset[str] = frozenset()  # keys that the schema of a year ago did not have
     needs_token: bool = False
     needs_algorithm: bool = False
 
@@ -60,7 +60,7 @@ def build_app(
     resonance_algorithm: str = SAMPLE_RESONANCE_ALGORITHM,
     faults: Faults | None = None,
 ) -> Starlette:
-    """The six endpoints over a world. Faults are counted over all of them, in the order of the requests."""
+    """The app with the six endpoints. Faults are counted over the requests to all of them, in order."""
     tables = world.tables
     endpoints = (
         _Endpoint("/posts/view", "posts", "Viewed posts fetched successfully", tables.views, needs_algorithm=True),
@@ -103,7 +103,7 @@ def serve(
 ) -> None:
     """Serve on 127.0.0.1 until SIGTERM or Ctrl-C, then return.
 
-    Port 0 takes any free one; ``on_listening`` is called with the base URL once connections are accepted. Raises
+    Port 0 means any free port; ``on_listening`` is called with the base URL once connections are accepted. Raises
     PortTakenError. Must run in the main thread, where signals arrive.
     """
     app = build_app(world, token=token, resonance_algorithm=resonance_algorithm, faults=faults)
@@ -119,20 +119,20 @@ def running_sample_api(
     resonance_algorithm: str = SAMPLE_RESONANCE_ALGORITHM,
     faults: Faults | None = None,
 ) -> Iterator[str]:
-    """Serve in a thread on a free port while the block runs; gives the base URL."""
+    """Serve in a thread on a free port while the block runs; yields the base URL."""
     server = _server(build_app(world, token=token, resonance_algorithm=resonance_algorithm, faults=faults))
     with _listen(0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sample-api", daemon=True)
         thread.start()
         try:
-            yield _url(listener)  # the socket listens already: early connections wait in its backlog
+            yield _url(listener)  # the socket already listens: early connections wait in its backlog
         finally:
             server.should_exit = True
             thread.join()
 
 
 class _Answerer:
-    """What the server does with one request, and the little that it remembers between requests."""
+    """Answers requests, and keeps the little state that lasts between them."""
 
     def __init__(self, *, secrets: _Secrets, owner_posts: Rows, faults: Faults) -> None:
         self._secrets = secrets
@@ -179,7 +179,7 @@ class _Answerer:
         return _CutResponse(content) if fault is Fault.CUT else JSONResponse(content)
 
     def _present_rows(self, endpoint: _Endpoint, *, page: int) -> Rows:
-        """The rows that still exist: history loses its oldest ones from fetch to fetch where that is asked for."""
+        """The rows that still exist: with ``vanishing_rows``, events lose their oldest rows with each fetch."""
         if not endpoint.needs_algorithm:
             return endpoint.rows
         if page == 1:
@@ -189,7 +189,7 @@ class _Answerer:
 
 
 def page_bounds(page: int, page_size: int, *, short_every: int = 0) -> tuple[int, int]:
-    """Slice of the rows that a page holds. Each ``short_every``-th page is half as long; the next goes on after it."""
+    """The slice of rows of a page. Each ``short_every``-th page is half as long; the next page continues after it."""
     full = min(page_size, _MAX_PAGE_SIZE)
     half = max(full // 2, 1)
     short_before = (page - 1) // short_every if short_every else 0
@@ -199,7 +199,7 @@ def page_bounds(page: int, page_size: int, *, short_every: int = 0) -> tuple[int
 
 
 class _CutResponse(Response):
-    """Promises a whole body, sends half of it and closes the connection."""
+    """Announces a whole body, sends half of it and closes the connection."""
 
     def __init__(self, content: Mapping[str, object]) -> None:
         super().__init__(json.dumps(content).encode(), media_type="application/json")
@@ -211,7 +211,7 @@ class _CutResponse(Response):
 
 
 class _ConnectionCutError(Exception):
-    """Makes uvicorn close the connection with the body unfinished."""
+    """Makes uvicorn close the connection before the body is complete."""
 
 
 class _Server(uvicorn.Server):
@@ -219,7 +219,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
+        """Install no signal handlers."""
         yield
 
 
@@ -242,7 +242,9 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, port))
     except OSError as error:
-        raise PortTakenError(f"the sample API cannot listen on {HOST}:{port}: choose another with --port") from error
+        raise PortTakenError(
+            f"the sample API cannot listen on {HOST}:{port}: choose another port with --port"
+        ) from error
 
 
 def _url(listener: socket.socket) -> str:

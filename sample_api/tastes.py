@@ -1,4 +1,4 @@
-"""Who the people and the posts are: the truth that the API never shows."""
+"""The hidden properties of users and posts: the ground truth that the API never shows."""
 
 from dataclasses import dataclass
 
@@ -15,14 +15,14 @@ _USERS, _ACTIVE = 1207, 831
 _TEST_USERS, _TEST_USERS_SEEN_BEFORE = 129, 25
 _HEAVIEST = 742
 _EVENTS = 9781
-_QUIET_DAYS = 5  # nobody posts in the last days, so that even the newest posts had a chance to be met
+_QUIET_DAYS = 5  # no posts in the last days, so that even the newest ones had a chance to be met
 
 
 @dataclass(frozen=True, slots=True)
 class Posts:
     """All posts, oldest first. ``topics``, ``moods``, ``categories`` int64 [posts]; ``created`` float64 days [posts].
 
-    ``appeal`` float64 [posts]: how much a post draws by itself; ``is_dead``: nobody ever meets it.
+    ``appeal`` float64 [posts]: how much a post draws by itself; ``is_dead``: no user ever meets it.
     """
 
     topics: NDArray[np.int64]
@@ -37,7 +37,7 @@ class Posts:
 class Users:
     """Active users. ``topic_tastes`` float64 [users, topics], ``mood_tastes`` [users, moods], both about -1 to 3.
 
-    ``sessions[i]``: days at which user ``i`` comes; ``events`` int64 [users]: how many events they leave in all.
+    ``sessions[i]``: days of the visits of user ``i``; ``events`` int64 [users]: how many events each leaves in all.
     """
 
     topic_tastes: NDArray[np.float64]
@@ -45,11 +45,11 @@ class Users:
     sessions: tuple[NDArray[np.float64], ...]
     events: NDArray[np.int64]
     is_rater: NDArray[np.bool_]
-    total: int  # users in all, those without an event included
+    total: int  # all users, including those without events
 
 
 def make_posts(random: np.random.Generator, scale: float) -> Posts:
-    """Each category leans to a few topics, each topic to a few moods, so that neither tells the other."""
+    """Each category leans to a few topics and each topic to a few moods, so that neither determines the other."""
     count = max(round(_POSTS * scale), 40)
     sizes = np.array([size for _, size in CATEGORY_SIZES.values()], dtype=np.float64)
     numbers = np.array(list(CATEGORY_SIZES))
@@ -68,12 +68,12 @@ def make_posts(random: np.random.Generator, scale: float) -> Posts:
 
 
 def make_users(random: np.random.Generator, scale: float) -> Users:
-    """Most come once and leave within days; only a few stay, and are met on both sides of the split."""
+    """Most users come once and leave within days; a few stay and have events on both sides of the split."""
     active = max(round(_ACTIVE * scale), 20)
     test = max(round(_TEST_USERS * scale), 6)
     stayers = max(round(_TEST_USERS_SEEN_BEFORE * scale), 2)
     events = _activity(random, active, scale)
-    by_activity = np.argsort(-events, kind="stable")  # else ties stand as the processor has it
+    by_activity = np.argsort(-events, kind="stable")  # otherwise the order of ties depends on the processor
     busiest = by_activity[: stayers // 3]
     busy = random.choice(by_activity[stayers // 3 : active // 3], size=stayers - stayers // 3, replace=False)
     staying = np.concatenate([busiest, busy])
@@ -92,7 +92,7 @@ def make_users(random: np.random.Generator, scale: float) -> Users:
             last = DAYS - TEST_DAYS - 1.5
             wave = random.choice(np.linspace(20, last, 24)) + random.normal(0, 4)
             days = np.clip(wave + random.exponential(2.5, size=visits), 1, last)
-        sessions[user] = np.clip(days, 0.5, DAYS - 0.01)  # the first ones of a stayer lie on both sides of the split
+        sessions[user] = np.clip(days, 0.5, DAYS - 0.01)  # a stayer's first ones are on both sides of the split
     return Users(
         topic_tastes=_tastes(random, active, len(TOPICS), liked=3),
         mood_tastes=_tastes(random, active, len(MOOD_LABELS), liked=2),
@@ -116,7 +116,7 @@ def _tastes(random: np.random.Generator, users: int, kinds: int, *, liked: int) 
 
 
 def _activity(random: np.random.Generator, active: int, scale: float) -> NDArray[np.int64]:
-    """A quarter leaves one event, the median three, three quarters at most seven, the busiest hundreds."""
+    """A quarter of users leave one event, three quarters at most seven, the busiest hundreds; the median is three."""
     ones, twos, some = (round(share * active) for share in (0.28, 0.26, 0.22))
     few = [np.ones(ones), random.integers(2, 4, size=twos), random.integers(4, 8, size=some)]
     many = np.minimum(8 + random.pareto(0.95, size=active - ones - twos - some) * 8, 0.55 * _HEAVIEST)

@@ -1,4 +1,4 @@
-"""Titles and summaries: what a language model might have written of a video, oddities included."""
+"""Titles and summaries such as a language model might write about a video, including its oddities."""
 
 from itertools import pairwise
 
@@ -38,7 +38,7 @@ _TITLES = (
 
 
 def make_title(random: np.random.Generator, topic: str) -> str:
-    """Empty in 49 %; else a file name, a word or two, hashtags, a duplicate."""
+    """Empty in 49 % of posts; otherwise a file name, a word or two, hashtags, or a duplicate."""
     if random.random() < 0.49:
         return ""
     thing, other = random.choice(TOPIC_WORDS[topic], size=2, replace=False)
@@ -49,13 +49,13 @@ def make_title(random: np.random.Generator, topic: str) -> str:
 
 
 def make_summary(random: np.random.Generator, topic: str, mood: str) -> JsonValue:
-    """A post_summary; in one of a hundred posts the empty list that stands for none."""
+    """A post_summary; for one post in a hundred the empty list that means none."""
     if random.random() < 0.01:
         return []
     feelings = [str(word) for word in random.choice(MOOD_WORDS[mood], size=4, replace=False)]
     strangers = [str(word) for words in random.choice([*MOOD_WORDS], size=2) for word in MOOD_WORDS[words][:2]]
     if random.random() < 0.5:
-        feelings[-1] = strangers[0]  # a second emotion that belongs to no single mood
+        feelings[-1] = strangers[0]  # an emotion of another mood
     things = [str(thing) for thing in random.permutation(TOPIC_WORDS[topic])]
     return {
         "description": _description(random, topic, feelings, things),
@@ -94,11 +94,11 @@ def _keywords(random: np.random.Generator, words: list[str]) -> list[JsonValue]:
     if random.random() < 0.02:
         return []
     chosen = [*words, *(f"{first} {second}" for first, second in pairwise(words))][:21]
-    return [{"keyword": word, "weight": max(1, 10 - place // 2)} for place, word in enumerate(chosen)]
+    return [{"keyword": word, "weight": max(1, 10 - position // 2)} for position, word in enumerate(chosen)]
 
 
 def _block(random: np.random.Generator, words: list[str], keys: tuple[str, ...], *, flags: bool = False) -> JsonValue:
-    """An object in 53 %, a list in 46 %, else null; an object's values are lists, texts or flags."""
+    """An object in 53 % of cases, a list in 46 %, otherwise null; an object's values are lists, texts or flags."""
     shape = random.random()
     if shape < 0.01:
         return None

@@ -1,4 +1,4 @@
-"""Rows of the users endpoint. Everything personal is invented, and there so that ingestion can drop it."""
+"""Rows of the users endpoint. All personal data is invented; it is there so that ingestion has something to drop."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from sample_api.rows import Row, Rows
 from sample_api.tastes import DAYS
 
 NEWER_USER_KEYS = frozenset({"user_type", "has_wallet", "latitude", "longitude", "is_verified"})
-"""Keys that the schema of a year ago lacked."""
+"""Keys that the schema of a year ago did not have."""
 
 _FIRST = (
     "ana",
@@ -30,7 +30,7 @@ _DUPLICATE_SHARE = 9 / 2349
 
 
 def make_usernames(random: np.random.Generator, count: int) -> list[str]:
-    """One for each user; a few are taken twice, some are not ASCII, some are opaque."""
+    """One username per user; a few are used twice, some are not ASCII, some are opaque."""
     names = []
     for number in range(count):
         kind = random.random()
@@ -41,13 +41,13 @@ def make_usernames(random: np.random.Generator, count: int) -> list[str]:
             names.append("".join(random.choice(list("0123456789abcdef"), size=40)))
         else:
             names.append(base)
-    for place in random.choice(np.arange(1, count), size=max(1, round(count * _DUPLICATE_SHARE)), replace=False):
-        names[place] = names[place - 1]
+    for row in random.choice(np.arange(1, count), size=max(1, round(count * _DUPLICATE_SHARE)), replace=False):
+        names[row] = names[row - 1]
     return names
 
 
 def make_user_rows(random: np.random.Generator, usernames: list[str]) -> tuple[Rows, list[int]]:
-    """All users, ascending by id, and their ids by row."""
+    """The rows of all users, ascending by id, and the ids by row."""
     ids = np.cumsum(random.integers(1, 6, size=len(usernames))) + 9000
     rows = [_user_row(random, int(user_id), name) for user_id, name in zip(ids, usernames, strict=True)]
     rows.append({**_user_row(random, int(ids[-1]) + 1, ""), "username": None})

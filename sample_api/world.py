@@ -1,4 +1,4 @@
-"""One seed, one world: the rows that the API serves and the truth that it never shows."""
+"""A seeded world: the rows that the sample API serves, and the ground truth that it never shows."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ _OWNER_POSTS = 40
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What a metric may know and a model must not: by post id and user id.
+    """The ground truth that a metric may use and a model must not, by post id and user id.
 
     ``affinities`` float64 [active users, posts], rows as in ``user_ids``, columns as in ``post_ids``.
     """
@@ -40,14 +40,14 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the stand-in serves, and the truth behind it."""
+    """The rows that the sample API serves, and the ground truth behind them."""
 
     tables: Tables
     truth: Truth
 
 
 def generate_world(seed: int = DEFAULT_SEED, *, scale: float = 1.0) -> World:
-    """Make a world in about two seconds; the same seed and scale give the same world, whatever the day."""
+    """Make a world in about two seconds; equal seed and scale give an equal world on any date."""
     random = np.random.default_rng(seed)
     posts = make_posts(random, scale)
     users = make_users(random, scale)
@@ -88,7 +88,7 @@ def generate_world(seed: int = DEFAULT_SEED, *, scale: float = 1.0) -> World:
 def _event_rows(
     random: np.random.Generator, events: list[Event], verb: str, post_ids: list[int], user_ids: list[int]
 ) -> Rows:
-    """Rows ascending by id, which has gaps; one in a hundred names a post or user that was deleted since."""
+    """Rows ascending by id, with gaps; one row in a hundred names a post or user that has since been deleted."""
     rows: list[Row] = []
     row_id = 17
     for event in events:

@@ -1,17 +1,16 @@
-"""A whole bundle in a few kilobytes: all files of a real one, with tiny untrained towers and a tiny untrained BERT."""
+"""A whole bundle in a few kilobytes: every file of a real one, with towers and a BERT of random weights; no torch."""
 
+import json
 import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.processors import TemplateProcessing
-from transformers import BertConfig, BertModel
 
 from bundle import file_names
 from bundle.canary_embeddings import CanaryEmbeddings
@@ -23,9 +22,8 @@ from bundle.served_posts import ServedPost, ServedPosts
 from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS
 from mood_encoder.quantised_bert import write_quantised
 from two_tower.features import NUMERIC_FEATURES
-from two_tower.model import PostTower, UserTower
 from two_tower.tower_config import TowerConfig
-from two_tower.tower_files import write_words
+from two_tower.tower_files import Shapes, post_tower_shapes, user_tower_shapes, write_words
 
 TOWER = TowerConfig(
     text_dimension=8,
@@ -40,6 +38,32 @@ TOWER = TowerConfig(
 )
 CATEGORY_IDS = np.array([0, 2, 2, 7, 7], dtype=np.int32)
 POST_IDS = np.array([40, 20, 30, 10, 50], dtype=np.int64)  # of the index; a history may name post 60 too
+
+BERT = {
+    "model_type": "bert",
+    "vocab_size": 8,
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 8,
+    "max_position_embeddings": 128,
+    "type_vocab_size": 2,
+}
+_DENSE = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
+BERT_SHAPES: Shapes = {
+    "embeddings.word_embeddings.weight": (8, 8),
+    "embeddings.position_embeddings.weight": (128, 8),
+    "embeddings.token_type_embeddings.weight": (2, 8),
+    "embeddings.LayerNorm.weight": (8,),
+    "embeddings.LayerNorm.bias": (8,),
+    **{f"encoder.layer.0.{name}.weight": (8, 8) for name in (*_DENSE, "intermediate.dense", "output.dense")},
+    **{f"encoder.layer.0.{name}.bias": (8,) for name in (*_DENSE, "intermediate.dense", "output.dense")},
+    **{
+        f"encoder.layer.0.{name}.LayerNorm.{part}": (8,)
+        for name in ("attention.output", "output")
+        for part in ("weight", "bias")
+    },
+}
 
 MANIFEST = Manifest(
     tower_dimension=TOWER.tower_dimension,
@@ -107,38 +131,41 @@ def _unit_rows(random: np.random.Generator, rows: int, dimension: int) -> np.nda
 
 @cache
 def _towers_and_encoder() -> dict[str, bytes]:
-    """The files that torch writes, the same at each call."""
-    with torch.random.fork_rng(), tempfile.TemporaryDirectory() as name:
-        torch.manual_seed(0)
+    """The files that hold weights and what belongs to them, the same at each call."""
+    random = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        (directory / file_names.MOOD_ENCODER).mkdir()
-        save_file(UserTower(TOWER).state_dict(), directory / file_names.USER_TOWER)
+        encoder = directory / file_names.MOOD_ENCODER
+        encoder.mkdir()
+        save_file(_weights(random, user_tower_shapes(TOWER), spread=0.2), directory / file_names.USER_TOWER)
         save_file(
-            PostTower(TOWER).state_dict()
+            _weights(random, post_tower_shapes(TOWER), spread=0.2)
             | {
-                "known.numeric": torch.zeros(6, len(NUMERIC_FEATURES)),
-                "known.category_rows": torch.tensor([2, 1, 1, 0, 2, 0]),
-                "known.category_ids": torch.tensor([2, 7]),
-                "known.is_new": torch.zeros(6, dtype=torch.bool),
+                "known.numeric": np.zeros((6, len(NUMERIC_FEATURES)), dtype=np.float32),
+                "known.category_rows": np.array([2, 1, 1, 0, 2, 0]),
+                "known.category_ids": np.array([2, 7]),
+                "known.is_new": np.zeros(6, dtype=np.bool_),
             },
             directory / file_names.POST_TOWER,
         )
-        config = BertConfig(
-            vocab_size=8,
-            hidden_size=8,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            intermediate_size=8,
-            max_position_embeddings=128,
-        )
-        encoder = directory / file_names.MOOD_ENCODER
-        (encoder / CONFIG).write_text(config.to_json_string(use_diff=False))
+        (encoder / CONFIG).write_text(json.dumps(BERT))
         words = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "calm": 3, "happy": 4}
         tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))
         tokenizer.post_processor = TemplateProcessing(
             single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
         )
         tokenizer.save(str(encoder / TOKENIZER))
-        save_file(BertModel(config, add_pooling_layer=False).state_dict(), encoder / WEIGHTS)
+        save_file(_weights(random, BERT_SHAPES, spread=0.02), encoder / WEIGHTS)
         write_quantised(encoder, encoder)
         return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def _weights(random: np.random.Generator, shapes: Shapes, *, spread: float) -> dict[str, np.ndarray]:
+    """As a training begins: norms and scales of 1, biases of 0, all else random."""
+
+    def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        if "norm" in name.lower() or name.startswith("feed_forward.0.") or not shape:
+            return np.full(shape, name.endswith("weight") or not shape, dtype=np.float32)
+        return random.normal(scale=0 if name.endswith("bias") else spread, size=shape).astype(np.float32)
+
+    return {name: weight(name, shape) for name, shape in shapes.items()}

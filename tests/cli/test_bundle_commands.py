@@ -231,4 +231,4 @@ def test_a_process_that_serves_a_bundle_of_another_root_is_told_apart(
     other = tmp_path / "other"
     ask("publish", write_tiny_bundle(other, seed=7), "--bundles", other, "--no-reload")
     with serving(Process(other)) as address:
-        assert "a bundle that does not lie here" in ask("bundles", "--bundles", root, "--process", address)
+        assert "this bundle is not in the bundles directory" in ask("bundles", "--bundles", root, "--process", address)

@@ -39,12 +39,21 @@ class Running:
         return int(np.bincount(self.posts.category_ids[self.posts.category_ids > 0]).argmax())
 
 
+_HELD: list[socket.socket] = []
+
+
 def free_addresses() -> Addresses:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
-    names = [f"127.0.0.1:{item.getsockname()[1]}" for item in sockets]
+    """Four addresses that nobody else is given while the tests run.
+
+    Each port stays bound by a socket that does not listen, so that the kernel hands it to no other socket that asks for
+    any port. A server that names the port and sets SO_REUSEADDR, as all of ours do, can still listen on it.
+    """
+    sockets = [socket.socket() for _ in range(4)]
     for item in sockets:
-        item.close()
-    return Addresses(*names)
+        item.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        item.bind(("127.0.0.1", 0))
+    _HELD.extend(sockets)
+    return Addresses(*(f"127.0.0.1:{item.getsockname()[1]}" for item in sockets))
 
 
 @contextmanager

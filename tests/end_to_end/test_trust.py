@@ -16,11 +16,12 @@ import yaml
 
 from bundle.directory import current_bundle, open_bundle
 from cli.certificates import write_certificates
-from cli.gateway_access import Trust
 from cli.stack import Addresses, running_stack
 from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+from rpc.channel import open_blocking_channel
 from rpc.errors import read_error_info
+from rpc.tls import ClientTls
 from tests.certificate_files import CertificateFiles
 from tests.end_to_end.conftest import free_addresses
 from tests.end_to_end.test_processes import run_to_its_end, wait_until
@@ -62,13 +63,13 @@ class Secured:
     admin_token: str
 
     @property
-    def trust(self) -> Trust:
-        return Trust(*(self.secrets / "client" / f"{name}.pem" for name in ("authority", "certificate", "key")))
+    def tls(self) -> ClientTls:
+        return ClientTls(*(self.secrets / "client" / f"{name}.pem" for name in ("authority", "certificate", "key")))
 
     @property
     def options(self) -> list[object]:
-        trust = self.trust
-        return ["--authority", trust.authority, "--certificate", trust.certificate, "--key", trust.key]
+        tls = self.tls
+        return ["--authority", tls.authority, "--certificate", tls.certificate, "--key", tls.key]
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def secured(small_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> It
                 environment.setenv(name, value)
             environment.setenv("MOODFEED_POST_INDEX_METRICS_PORT", "0")
             environment.setenv("MOODFEED_USER_TOWER_METRICS_PORT", "0")
-            stack.enter_context(running_stack(small_bundles, made.addresses, logs=logs, trust=made.trust))
+            stack.enter_context(running_stack(small_bundles, made.addresses, logs=logs, tls=made.tls))
         yield made
 
 
@@ -95,8 +96,8 @@ def asked(secured: Secured, token: str | None = None) -> subprocess.CompletedPro
     return moodfeed("feed", secured.username, "--json", "--address", address, *secured.options, **variables)
 
 
-def held_bundles(secured: Secured, address: str, trust: Trust, token: str) -> str:
-    with trust.open_channel(address) as channel:
+def held_bundles(secured: Secured, address: str, tls: ClientTls | None, token: str) -> str:
+    with open_blocking_channel(address, tls) as channel:
         return (
             bundle_pb2_grpc.BundleServiceStub(channel)
             .GetHeldBundles(
@@ -128,22 +129,22 @@ def test_https_gives_the_same_feed(secured: Secured) -> None:
 @pytest.mark.parametrize("process", ["user_tower", "post_index"])
 def test_a_compute_service_talks_to_certificates_and_to_operators_only(secured: Secured, process: str) -> None:
     address = getattr(secured.addresses, process)
-    assert len(held_bundles(secured, address, secured.trust, secured.admin_token)) == 64
+    assert len(held_bundles(secured, address, secured.tls, secured.admin_token)) == 64
     with pytest.raises(grpc.RpcError) as caught:
-        held_bundles(secured, address, secured.trust, secured.api_token)
+        held_bundles(secured, address, secured.tls, secured.api_token)
     assert read_error_info(caught.value).reason == "ADMIN_TOKEN_INVALID"
-    for wrong in (Trust(secured.trust.authority), Trust()):
+    for wrong in (ClientTls(secured.tls.authority), None):
         with pytest.raises(grpc.RpcError) as caught:
             held_bundles(secured, address, wrong, secured.admin_token)
         assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
 def test_the_operators_command_reaches_processes_over_tls(secured: Secured, small_bundles: Path) -> None:
-    trust = secured.trust
+    tls = secured.tls
     variables = {
-        "MOODFEED_AUTHORITY": str(trust.authority),
-        "MOODFEED_CERTIFICATE": str(trust.certificate),
-        "MOODFEED_KEY": str(trust.key),
+        "MOODFEED_AUTHORITY": str(tls.authority),
+        "MOODFEED_CERTIFICATE": str(tls.certificate),
+        "MOODFEED_KEY": str(tls.key),
         "MOODFEED_ADMIN_TOKEN": secured.admin_token,
         "COLUMNS": "200",
     }
@@ -174,12 +175,12 @@ def test_all_processes_change_to_another_authority_without_a_restart(secured: Se
     connected = gateway_log.read_text().count("replica serving")
     assert connected >= 2
     (secured.secrets / "authority.key").unlink()
-    old = secured.trust.authority.read_bytes()
+    old = secured.tls.authority.read_bytes()
     write_certificates(secured.secrets, lifetime=LIFETIME)
-    assert secured.trust.authority.read_bytes() != old
+    assert secured.tls.authority.read_bytes() != old
 
     def is_answered() -> bool:
-        with secured.trust.open_channel(secured.addresses.gateway_grpc) as channel:
+        with open_blocking_channel(secured.addresses.gateway_grpc, secured.tls) as channel:
             try:
                 answer = feed_pb2_grpc.FeedServiceStub(channel).GetFeed(
                     feed_pb2.GetFeedRequest(username=secured.username, strict=True),
@@ -194,7 +195,7 @@ def test_all_processes_change_to_another_authority_without_a_restart(secured: Se
     wait_until(is_answered)
     for process in ("user_tower", "post_index"):
         address = getattr(secured.addresses, process)
-        assert len(held_bundles(secured, address, secured.trust, secured.admin_token)) == 64
+        assert len(held_bundles(secured, address, secured.tls, secured.admin_token)) == 64
 
 
 def test_no_secret_is_in_a_log(secured: Secured) -> None:

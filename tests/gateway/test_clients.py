@@ -11,8 +11,9 @@ from typing import TypeVar
 import grpc
 import pytest
 
-from bundle.directory import current_bundle
+from bundle.directory import Bundle, current_bundle, point_current_at
 from bundle.held_bundles import HeldBundles
+from bundle.index_posts import IndexPosts
 from compute.bundle_admin import LoggedBundles
 from gateway.clients import GrpcContextEncoder, GrpcPostSearch
 from gateway.edge import ERRORS as EDGE_ERRORS
@@ -27,11 +28,12 @@ from gateway.feed_types import (
 )
 from moodfeed.post_index.v1 import post_index_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
-from post_index_service.loading import load
+from post_index_service.index import PostIndex
 from post_index_service.service import ERRORS, SERVICE_NAME, PostIndexService
 from rpc.errors import ErrorRow, find_row, status_of_row
 from rpc.replicas import Replicas
 from rpc.server import ServerOptions, start_server
+from tests.tiny_bundle import write_tiny_bundle
 
 EXPECTED_CODES = {
     grpc.StatusCode.OK,
@@ -186,8 +188,14 @@ def test_users_whom_a_tower_does_not_take_together_are_asked_one_by_one() -> Non
     assert [list(answer.seen_post_ids) for answer in answers if isinstance(answer, FeedContext)] == [[1], [2], [4]]
 
 
-def test_an_index_without_the_bundle_says_which_it_has_and_never_mixes(small_bundles: Path) -> None:
-    indexes = HeldBundles(small_bundles, load, listener=LoggedBundles())
+def index_of(bundle: Bundle) -> PostIndex:
+    """Without the canaries, which know a trained bundle."""
+    return PostIndex(IndexPosts.read(bundle), bundle_id=bundle.bundle_id, user_weight=bundle.manifest.user_weight)
+
+
+def test_an_index_without_the_bundle_says_which_it_has_and_never_mixes(tmp_path: Path) -> None:
+    point_current_at(tmp_path, write_tiny_bundle(tmp_path).name)
+    indexes = HeldBundles(tmp_path, index_of, listener=LoggedBundles())
     running = start_server(
         ServerOptions("index", "127.0.0.1:0", "ADDRESS", pool_size=1, grace_seconds=0),
         add_services=lambda server: post_index_pb2_grpc.add_PostIndexServiceServicer_to_server(
@@ -206,4 +214,4 @@ def test_an_index_without_the_bundle_says_which_it_has_and_never_mixes(small_bun
             over(f"127.0.0.1:{running.port}", post_index_pb2_grpc.PostIndexServiceStub, ask)
     finally:
         running.stop(0)
-    assert caught.value.metadata["current_bundle_id"] == current_bundle(small_bundles).name
+    assert caught.value.metadata["current_bundle_id"] == current_bundle(tmp_path).name

@@ -1,0 +1,65 @@
+"""`moodfeed run` makes its bundle in a process of its own, and carries what becomes of it."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"torch", "transformers", "pandas", "openvino", "pipeline.train"}
+
+INTERRUPTIBLE = (  # a shell's background jobs, which these tests may be part of, ignore SIGINT
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from cli.__main__ import main; main()"
+)
+
+
+def command(tmp_path: Path) -> list[object]:
+    return ["run", "--once", "--data", tmp_path / "data", "--bundles", tmp_path / "bundles"]
+
+
+def test_a_build_that_fails_gives_its_own_error_and_exit_code_and_loads_nothing_heavy_here(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "raw.sqlite").write_bytes(b"not a database, but as long as the header of one" * 10)
+    program = (
+        "import sys\n"
+        "from cli.__main__ import main\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        f"    print('heavy:', sorted({HEAVY} & sys.modules.keys()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, command(tmp_path))],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "No bundle yet" in done.stdout
+    assert done.stdout.splitlines()[-1] == "heavy: []"
+    assert done.stderr.count("\n") == 1
+    assert "raw.sqlite" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_build_and_the_command(tmp_path: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE, *map(str, command(tmp_path))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert "No bundle yet" in process.stdout.readline()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 1
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(children[0]), 0)
+    assert not (tmp_path / "bundles" / "current").exists()
