@@ -77,6 +77,7 @@ def test_a_product_is_taken_in_blocks_without_its_weight(monkeypatch: pytest.Mon
     assert product.of(rows_of(2, 0, 1, 2, 0)).tolist() == [56, 12, 34, 56, 12]
     assert product.of(NONE).tolist() == []
     assert product.of(NONE).dtype == np.float32
+    assert InnerProduct(np.zeros((1, 1), dtype=np.float32), floats(1)).weight == 1.0
 
 
 # By inner products.

@@ -21,7 +21,7 @@ def mutants() -> Iterator[ModuleType]:
 
 @pytest.fixture(scope="module")
 def drawn(mutants: ModuleType) -> list[Any]:
-    return mutants.draw(130, seed=3)
+    return mutants.draw(130, seed=3, only=["pipeline/losses.py", "gateway/feed.py"])
 
 
 SOURCE = '''
@@ -49,8 +49,8 @@ def test_places_are_those_of_code_that_runs(mutants: ModuleType) -> None:
 
 
 def test_each_mutant_is_another_program(mutants: ModuleType, drawn: list[Any]) -> None:
-    assert len(drawn) >= 120
-    assert {mutant.file for mutant in drawn} == set(mutants.TESTS)
+    assert {mutant.file for mutant in drawn} == {"pipeline/losses.py", "gateway/feed.py"}
+    assert len(drawn) >= 20
     assert len({(mutant.file, mutant.code) for mutant in drawn}) == len(drawn)
     for mutant in drawn:
         source = (ROOT / mutant.file).read_text()
