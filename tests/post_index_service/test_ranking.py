@@ -202,7 +202,7 @@ def test_a_coded_scan_fetches_twice_as_many_and_some_more(
     assert rows.min() >= skipped
     assert np.isfinite(bound)
     for total, is_all in ((fetched, True), (fetched - 1, True), (fetched + 1, False)):
-        found, bound = CodedScan(codes, slice(0, total), query, total).nearest(count, skip=np.arange(skipped))
+        found, bound = CodedScan(codes, slice(0, total), query).nearest(count, skip=np.arange(skipped))
         assert (bound == -np.inf) is is_all
         assert not is_all or found.tolist() == list(range(skipped, total))
 
