@@ -197,12 +197,12 @@ def test_a_coded_scan_fetches_twice_as_many_and_some_more(
     nearest = Codes.nearest
     monkeypatch.setattr(Codes, "nearest", lambda *args: asked.append(args[-1]) or nearest(*args))
     query = codes.query(unit_rows(np.random.default_rng(1), 1, 8)[0])
-    rows, bound = CodedScan(codes, slice(0, 400), query, 400).nearest(count, skip=np.arange(skipped))
+    rows, bound = CodedScan(codes, slice(0, 400), query).nearest(count, skip=np.arange(skipped))
     assert asked == [fetched]
     assert rows.min() >= skipped
     assert np.isfinite(bound)
     for total, is_all in ((fetched, True), (fetched - 1, True), (fetched + 1, False)):
-        found, bound = CodedScan(codes, slice(0, total), query, total).nearest(count, skip=np.arange(skipped))
+        found, bound = CodedScan(codes, slice(0, total), query).nearest(count, skip=np.arange(skipped))
         assert (bound == -np.inf) is is_all
         assert not is_all or found.tolist() == list(range(skipped, total))
 
