@@ -21,7 +21,7 @@ HEADING = (
 
 
 def read_outcomes(path: Path) -> dict[str, str]:
-    """One row of the table for each fault, of its last outcome."""
+    """One row of the table for each fault, from its last outcome."""
     rows = {}
     for text in path.read_text().splitlines():
         line = json.loads(text)

@@ -26,8 +26,7 @@ BIN = Path(sys.executable).parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 ELSEWHERE = {
     "make test": "this is it",
-    "make run": "tests/end_to_end/test_run.py runs `moodfeed run`, which is all that the target does after the set-up",
-    "make bench": "make bench; tests/benchmarks runs its parts",
+    "make run": "tests/end_to_end/test_readme.py runs `moodfeed run`, which is what the target does after set-up",
     "docker compose up --build --wait": "make test-compose",
     "docker-compose.replicas.yml": "make test-compose",
     "docker compose run --rm bundle": "make test-compose",

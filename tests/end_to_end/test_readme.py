@@ -16,19 +16,10 @@ from tests.end_to_end.conftest import Running, free_addresses
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 NOT_RUN_HERE = {
-    "docker-compose.secure.yml": "tests/compose runs it on a real engine, test_trust its settings without one",
-    "--authority secrets": "needs the stack of the line before; test_trust asks such a stack the same",
-    "cacert secrets": "the same",
-    "serve --embedded": "stays until Ctrl-C; tests/embedded starts what it starts",
     "make run": "test_run_shows_every_case below runs what it runs, on a small bundle",
     "make test": "this is it",
-    "make bench": "takes minutes; its parts are tested in tests/benchmarks",
-    "docker compose up --build --wait": "tests/compose runs it on a real engine",
-    "docker-compose.replicas.yml": "the same",
-    "docker compose run --rm bundle": "the same",
     "export MOODFEED_UPSTREAM_URL": "needs the real API's secrets",
     ".venv/bin/moodfeed build": "needs the real API; conftest runs the same stages over the sample API",
-    ".venv/bin/moodfeed rollback": "needs two bundles; tests/cli/test_bundle_commands.py has them",
     "post_index.v1.PostIndexService/SearchPosts": "abridged; test_foreign_clients passes one answer on to the next",
 }
 
