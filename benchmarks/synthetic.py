@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mood_encoder.quantised_bert import write_quantised
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
@@ -17,7 +18,6 @@ from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Manifest
 from bundle.served_posts import ServedPosts
 from mood_encoder.encoder_files import default_encoder_directory, encoder_files
-from mood_encoder.quantised_bert import write_quantised
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.model import PostTower, UserTower
 from two_tower.tower_config import TowerConfig

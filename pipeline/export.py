@@ -23,11 +23,11 @@ from bundle.served_posts import TEXT_FIELDS, ServedPosts
 from mood_encoder.encoder_files import MAX_TOKENS, encoder_files
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.torch_encoder import TorchEncoder
+from pipeline.convert_encoder import write_served_encoder
 from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import EncodedPosts, encode_posts, encode_users
 from pipeline.evaluate import Evaluation
 from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
-from pipeline.quantise_encoder import quantise_encoder
 from pipeline.report import Report
 from pipeline.report_examples import choose_examples
 from pipeline.trained_towers import TrainedTowers
@@ -42,7 +42,7 @@ CANARY_USERS = 3
 CANARY_POSTS = 10
 REPORT_MOODS = ("calm", "😂")
 NEAR_TIE = 1e-6
-PINNED_LIBRARIES = ("numpy", "onnx", "openvino", "safetensors", "tokenizers", "torch", "transformers")
+PINNED_LIBRARIES = ("nncf", "numpy", "openvino", "safetensors", "tokenizers", "torch", "transformers")
 
 
 def export(
@@ -101,7 +101,7 @@ def export(
         mood_encoder.mkdir()
         for file in encoder_files(encoder_directory):
             shutil.copyfile(file, mood_encoder / file.name)
-        quantise_encoder(mood_encoder, full=encoder)
+        write_served_encoder(mood_encoder, full=encoder)
         (directory / file_names.EVALUATION).write_text(evaluation.as_json())
         Report(evaluation, counts=counts, epochs=towers.epochs, examples=examples).write(directory)
 

@@ -21,7 +21,8 @@ from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Canary, Manifest
 from bundle.served_posts import ServedPost, ServedPosts
 from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS
-from mood_encoder.quantised_bert import write_quantised
+from mood_encoder.torch_encoder import TorchEncoder
+from pipeline.convert_encoder import write_served_encoder
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.model import PostTower, UserTower
 from two_tower.tower_config import TowerConfig
@@ -140,5 +141,5 @@ def _towers_and_encoder() -> dict[str, bytes]:
         )
         tokenizer.save(str(encoder / TOKENIZER))
         save_file(BertModel(config, add_pooling_layer=False).state_dict(), encoder / WEIGHTS)
-        write_quantised(encoder, encoder)
+        write_served_encoder(encoder, full=TorchEncoder(encoder))
         return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
