@@ -114,6 +114,13 @@ def vocabulary_size(model: openvino.Model) -> int:
     )
 
 
+def longest_text(model: openvino.Model) -> int:
+    """The number of tokens that have a position; 0 if the graph has no positions. OpenVINO does not refuse more."""
+    slices = [operation for operation in model.get_ops() if operation.get_type_name() == "Slice"]
+    tables = [operation.input_value(0) for operation in slices if _source(operation.input_value(0)) == "Constant"]
+    return min((int(table.get_partial_shape()[-1].get_length()) for table in tables), default=0)
+
+
 def _source(value: openvino.Output) -> str:
     """The type of the operation that a value comes from, apart from conversions and the scale of 8-bit weights."""
     operation = value.get_node()

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from bundle.directory import Bundle
 from mood_encoder.encoder_files import MAX_TOKENS, TOKENIZER, TextEncoderError, panics_are_errors, read_tokenizer
-from mood_encoder.graph_file import GRAPH, GRAPH_WEIGHTS, check_graph, dimension, read_graph, vocabulary_size
+from mood_encoder.graph_file import (
+    GRAPH,
+    GRAPH_WEIGHTS,
+    check_graph,
+    dimension,
+    longest_text,
+    read_graph,
+    vocabulary_size,
+)
 from mood_encoder.quiet_openvino import openvino
 from mood_encoder.runtime import read_encoder
 
@@ -60,6 +68,10 @@ class OpenVinoEncoder:
             model = read_graph(path)
         else:
             check_graph(path, model)
+        if not 3 <= max_tokens <= longest_text(model):
+            raise TextEncoderError(
+                path, f"allows 3 to {longest_text(model)} tokens a text, {max_tokens} were asked for"
+            )
         self.max_tokens = max_tokens
         self.dimension = dimension(model)
         self._tokenizer = read_tokenizer(
