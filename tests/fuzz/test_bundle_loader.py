@@ -394,7 +394,10 @@ def change_graph(data: st.DataObject, content: bytes) -> bytes:
         place = data.draw(st.integers(0, len(content) - 1))
         return content[:place] + data.draw(st.binary(min_size=1, max_size=1)) + content[place + 1 :]
     pattern, replacements = patterns[kind]
-    match = data.draw(st.sampled_from(list(re.finditer(pattern, content))))
+    matches = list(re.finditer(pattern, content))
+    if not matches:  # a change before this one cut them off
+        return content
+    match = data.draw(st.sampled_from(matches))
     return content[: match.start(1)] + data.draw(st.sampled_from(replacements)) + content[match.end(1) :]
 
 
