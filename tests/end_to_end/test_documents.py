@@ -36,6 +36,7 @@ ELSEWHERE = {
     "export MOODFEED_UPSTREAM_URL": "needs the secrets of the real API",
     ".venv/bin/moodfeed build": "needs the real API; conftest.py runs the same stages over the sample API",
     ".venv/bin/moodfeed rollback": "needs two bundles; tests/cli/test_bundle_commands.py has them",
+    "write_golden.py contract": "at a release: it replaces what the next change is compared with",
     "post_index.v1.PostIndexService/SearchPosts": "abridged; test_foreign_clients.py passes one answer on to the next",
 }
 STAYS_UP = re.compile(r"moodfeed (run|serve)\b")
@@ -99,7 +100,7 @@ def test_a_command_block_works(running: Running, small_bundles: Path, directory:
     }
     lines = [in_this_run(line, running) for line in block.lines]
     if any(STAYS_UP.search(line) for line in lines):
-        run_with_a_stack_of_its_own(lines, directory)
+        run_with_a_stack_of_its_own(lines, directory, small_bundles)
         return
     for line in lines:
         done = subprocess.run(
@@ -130,10 +131,11 @@ def in_this_run(line: str, running: Running) -> str:
     )
 
 
-def run_with_a_stack_of_its_own(lines: list[str], directory: Path) -> None:
+def run_with_a_stack_of_its_own(lines: list[str], directory: Path, bundles: Path) -> None:
     """Run the lines before the one that stays up, start it, run the others against it, and stop it with Ctrl-C."""
     addresses = free_addresses()
     environment = os.environ | {
+        "MOODFEED_BUNDLES": str(bundles),
         "MOODFEED_GATEWAY_GRPC_ADDRESS": addresses.gateway_grpc,
         "MOODFEED_GATEWAY_HTTP_ADDRESS": addresses.gateway_http,
         "MOODFEED_USER_TOWER_ADDRESS": addresses.user_tower,
