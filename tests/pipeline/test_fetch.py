@@ -67,13 +67,13 @@ def test_retry_after_is_honoured(small_world: World, tmp_path: Path) -> None:
 def test_a_fetch_that_was_cut_off_goes_on_where_it_stood(small_world: World, tmp_path: Path) -> None:
     path = tmp_path / "raw.sqlite"
     with running_sample_api(small_world, faults=Faults.parse("500:every=4")) as url, RawStore(path) as store:
-        with client_of(url, attempts=1) as client, pytest.raises(UpstreamError, match="run `moodfeed fetch` again"):
-            fetch(client, store)
+        with client_of(url, attempts=1) as client, pytest.raises(UpstreamError, match="`moodfeed fetch` resumes here"):
+            fetch(client, store, source="the sample API")
         assert 0 < sum(stored(store).values()) < sum(expected(small_world).values())
     pages: list[str] = []
     with running_sample_api(small_world) as url, client_of(url) as client, RawStore(path) as store:
         assert store.next_page("like") > 1 or store.next_page("view") > 1
-        fetch(client, store, progress=lambda rows, name: pages.append(name))
+        fetch(client, store, source="the sample API", progress=lambda rows, name: pages.append(name))
         assert stored(store) == expected(small_world)
         assert store.next_page("view") == 1
 
