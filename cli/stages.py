@@ -119,6 +119,8 @@ def train_stage(
             on_epoch=on_epoch,
         )
     towers.write(workspace.towers(config.objective))
+    if not towers.epochs:
+        console.print("No interactions yet: the towers are untrained, and feeds follow moods and categories.")
     console.print(f"Trained {len(towers.epochs)} epochs in {time.monotonic() - started:.0f} s.")
     return towers
 

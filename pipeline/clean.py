@@ -90,10 +90,14 @@ class _Findings:
         return tuple(self._finding(key) for key in self.counts)
 
     def largest_loss(self, totals: Mapping[str, int]) -> Finding | None:
-        """The reason that leaves out the largest share of its table, if that is more than half of it."""
+        """The reason that leaves out the largest share of its table, if one leaves out more than half of it.
+
+        Events whose posts or users are unknown come last, because the cause may be in the other table.
+        """
         shares = {key: self.counts[key] / totals[key[0]] for key in self.losses}
-        worst = max(shares, key=lambda key: shares[key], default=None)
-        return self._finding(worst) if worst and shares[worst] > _LARGEST_LOSS else None
+        large = [key for key in shares if shares[key] > _LARGEST_LOSS]
+        worst = max(large, key=lambda key: (not key[1].startswith("unknown"), shares[key]), default=None)
+        return self._finding(worst) if worst else None
 
     def _finding(self, key: tuple[str, str]) -> Finding:
         return Finding(*key, self.counts[key], tuple(self.examples[key]))
@@ -279,8 +283,9 @@ def _without_orphans(
         findings.add(
             str(verb), "post or user deleted upstream: left out, stays in the raw store", example, count=len(table)
         )
-    kept = events[~of_deleted & ~no_post & ~no_user]
-    return kept.sort_values(["at", "user_id", "post_id", "verb"], ignore_index=True, kind="stable")
+    order = ["at", "user_id", "post_id", "verb"]
+    kept: pd.DataFrame = events[~of_deleted & ~no_post & ~no_user].sort_values(order, kind="stable")
+    return kept.reset_index(drop=True)
 
 
 def _within_time(events: pd.DataFrame, posts: pd.DataFrame, fetched_at: int, findings: _Findings) -> pd.DataFrame:

@@ -98,7 +98,7 @@ class UpstreamClient:
             http = _http_client(self.url.strip(), shown, self.flic_token, self.silence_seconds)
         except (httpx.InvalidURL, UnicodeEncodeError):
             raise UpstreamError(
-                f"base URL {shown!r} or the Flic-Token are not valid: set MOODFEED_UPSTREAM_URL to an http or https URL "
+                f"base URL {shown!r} or the Flic-Token are not valid: set MOODFEED_UPSTREAM_URL to an http(s) URL "
                 "and MOODFEED_FLIC_TOKEN, both in plain ASCII"
             ) from None  # the cause holds the URL
         object.__setattr__(self, "url", shown)
