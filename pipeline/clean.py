@@ -285,7 +285,7 @@ def _without_orphans(
         )
     order = ["at", "user_id", "post_id", "verb"]
     kept: pd.DataFrame = events[~of_deleted & ~no_post & ~no_user].sort_values(order, kind="stable")
-    return kept.reset_index(drop=True)
+    return pd.DataFrame(kept.reset_index(drop=True))
 
 
 def _within_time(events: pd.DataFrame, posts: pd.DataFrame, fetched_at: int, findings: _Findings) -> pd.DataFrame:
@@ -294,7 +294,7 @@ def _within_time(events: pd.DataFrame, posts: pd.DataFrame, fetched_at: int, fin
     is_early = events["at"] < posts["created_at"].min() - _ZONE_DIFFERENCE
     _drop(events, is_late, "later than the fetch", findings)
     _drop(events, is_early, "older than the oldest post", findings)
-    return events[~is_late & ~is_early].reset_index(drop=True)
+    return pd.DataFrame(events[~is_late & ~is_early].reset_index(drop=True))
 
 
 def _without_repetitions(events: pd.DataFrame, findings: _Findings) -> pd.DataFrame:
@@ -302,7 +302,7 @@ def _without_repetitions(events: pd.DataFrame, findings: _Findings) -> pd.DataFr
     for verb, table in events[repeated].groupby("verb", sort=False):
         example = f"id {table['id'].iloc[0]}"
         findings.add(str(verb), "duplicate user, post and moment: kept once", example, count=len(table))
-    return events[~repeated].reset_index(drop=True)
+    return pd.DataFrame(events[~repeated].reset_index(drop=True))
 
 
 def _drop(events: pd.DataFrame, is_dropped: "pd.Series[bool]", reason: str, findings: _Findings) -> None:

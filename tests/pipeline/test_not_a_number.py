@@ -23,7 +23,10 @@ NOT_METRICS = [math.nan, math.inf, -math.inf, 1.01, -0.01, 2.53]
 @pytest.mark.parametrize(
     ("broken", "cause"),
     [
-        (lambda dataset: replace(dataset, text=np.full_like(dataset.text, math.nan)), "texts of posts"),
+        (
+            lambda dataset: replace(dataset, created_days=np.full_like(dataset.created_days, -math.inf)),
+            "features of posts hold a value that is not finite: look for wrong dates",
+        ),
         (
             lambda dataset: replace(
                 dataset, pairs=replace(dataset.pairs, strengths=np.full_like(dataset.pairs.strengths, math.inf))
