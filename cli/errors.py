@@ -11,8 +11,10 @@ from pipeline.dataset import DatasetError
 from pipeline.embed import TextEmbeddingsError
 from pipeline.evaluate import EvaluationError
 from pipeline.import_microlens import ImportSourceError
+from pipeline.ranking import NotANumberError
 from pipeline.raw_store import RawStoreError
 from pipeline.tables import TableError
+from pipeline.train import TrainingError
 from pipeline.trained_towers import NoTrainedTowersError
 from pipeline.training_config import TrainingConfigError
 from pipeline.upstream import UpstreamError
@@ -32,6 +34,7 @@ EXPECTED_ERRORS = (
     FileContentError,
     ImportSourceError,
     NoTrainedTowersError,
+    NotANumberError,
     PortTakenError,
     RawStoreError,
     StackError,
@@ -39,5 +42,6 @@ EXPECTED_ERRORS = (
     TextEmbeddingsError,
     TextEncoderError,
     TrainingConfigError,
+    TrainingError,
     UpstreamError,
 )

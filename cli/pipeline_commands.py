@@ -57,6 +57,12 @@ EncoderOption = Annotated[
     ),
 ]
 
+LossesOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-losses", help="Go on if one fault leaves out more than half of a table, or a table becomes empty."
+    ),
+]
 
 ConfigOption = Annotated[
     Path | None,
@@ -86,11 +92,11 @@ def fetch(
     stages.fetch_stage(Workspace(data), stages.Upstream(url, flic_token, resonance_algorithm))
 
 
-def clean(data: DataOption = Path("data")) -> None:
+def clean(data: DataOption = Path("data"), accept_losses: LossesOption = False) -> None:
     """Turn the raw store into typed tables; count and report the rows that are dropped."""
     from cli import stages
 
-    stages.clean_stage(Workspace(data))
+    stages.clean_stage(Workspace(data), accept_losses=accept_losses)
 
 
 def import_microlens(
@@ -255,6 +261,7 @@ def build(
     data: DataOption = Path("data"),
     bundles: BundlesOption = Path("bundles"),
     encoder: EncoderOption = None,
+    accept_losses: LossesOption = False,
 ) -> None:
     """Run every stage, from fetch to export."""
     from cli import stages
@@ -265,6 +272,7 @@ def build(
         bundles,
         upstream=stages.Upstream(url, flic_token, resonance_algorithm),
         encoder_directory=encoder or default_encoder_directory(),
+        accept_losses=accept_losses,
     )
 
 

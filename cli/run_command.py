@@ -70,7 +70,7 @@ def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path
     console.print("No bundle yet: making one from the sample API.")
     from cli import stages
     from mood_encoder.encoder_files import default_encoder_directory
-    from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
+    from sample_api.server import SAMPLE_NAME, SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
     from sample_api.world import generate_world
 
     with console.status("Generating the sample API's data"):
@@ -79,7 +79,7 @@ def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path
         stages.build_bundle(
             Workspace(data),
             bundles,
-            upstream=stages.Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM),
+            upstream=stages.Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM, name=SAMPLE_NAME),
             encoder_directory=default_encoder_directory(),
         )
 

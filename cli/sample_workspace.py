@@ -8,7 +8,7 @@ from pipeline.raw_store import RawStore
 from pipeline.score import score
 from pipeline.upstream import UpstreamClient
 from pipeline.workspace import Workspace
-from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
+from sample_api.server import SAMPLE_NAME, SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
 from sample_api.world import World
 
 
@@ -20,7 +20,7 @@ def ingest_sample_world(world: World, workspace: Workspace) -> None:
         RawStore(workspace.raw) as store,
         UpstreamClient(url, flic_token=SAMPLE_TOKEN, resonance_algorithm=SAMPLE_RESONANCE_ALGORITHM) as client,
     ):
-        fetch(client, store)
+        fetch(client, store, source=SAMPLE_NAME)
     clean(workspace.raw, workspace.clean)
     score(workspace.clean, workspace.scores)
     embed_posts(

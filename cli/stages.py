@@ -32,11 +32,12 @@ from pipeline.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The upstream API's base URL and the two secrets that it asks for."""
+    """The upstream API's base URL, the two secrets that it asks for, and a name if its address changes."""
 
     url: str
     flic_token: str
     resonance_algorithm: str
+    name: str | None = None
 
 
 def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
@@ -49,14 +50,14 @@ def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
         RawStore(workspace.raw) as store,
         progress_bar("fetch") as advance,
     ):
-        report = fetch(client, store, progress=advance)
+        report = fetch(client, store, source=upstream.name, progress=advance)
     _print_rows("Fetched", report.rows())
 
 
-def clean_stage(workspace: Workspace) -> None:
+def clean_stage(workspace: Workspace, *, accept_losses: bool = False) -> None:
     """Raw store to clean tables."""
     with console.status("clean"):
-        report = clean(workspace.raw, workspace.clean)
+        report = clean(workspace.raw, workspace.clean, accept_losses=accept_losses)
     _print_rows("Cleaned", report.rows())
 
 
@@ -118,6 +119,8 @@ def train_stage(
             on_epoch=on_epoch,
         )
     towers.write(workspace.towers(config.objective))
+    if not towers.epochs:
+        console.print("No interactions yet: the towers are untrained, and feeds follow moods and categories.")
     console.print(f"Trained {len(towers.epochs)} epochs in {time.monotonic() - started:.0f} s.")
     return towers
 
@@ -228,11 +231,13 @@ def export_stage(
     return exported
 
 
-def build_bundle(workspace: Workspace, bundles: Path, *, upstream: Upstream, encoder_directory: Path) -> None:
+def build_bundle(
+    workspace: Workspace, bundles: Path, *, upstream: Upstream, encoder_directory: Path, accept_losses: bool = False
+) -> None:
     """Every stage with its defaults; data too small for an evaluation gives a bundle without metrics."""
     config = TrainingConfig()
     fetch_stage(workspace, upstream)
-    clean_stage(workspace)
+    clean_stage(workspace, accept_losses=accept_losses)
     score_stage(workspace)
     embed_stage(workspace, encoder_directory)
     train_stage(workspace, config)

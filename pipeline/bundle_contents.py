@@ -23,7 +23,8 @@ def index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
     servable = np.flatnonzero(frame["is_servable"].to_numpy(dtype=bool))
     order = servable[np.lexsort((dataset.post_ids[servable], category_ids[servable]))]
     rows = frame.iloc[order]
-    names = frame.dropna(subset=["category_id"]).groupby("category_id")["category_name"].first()
+    by_age = frame.dropna(subset=["category_id"]).sort_values(["created_at", "post_id"])
+    names = by_age.groupby("category_id")["category_name"].last()  # a category may have been renamed
     return IndexPosts(
         post_ids=dataset.post_ids[order],
         category_ids=category_ids[order],
@@ -96,4 +97,7 @@ def counts(dataset: Dataset, index: IndexPosts, users: KnownUsers) -> Mapping[st
 def largest_category(index: IndexPosts) -> int | None:
     """The id of the category with the most servable posts; None if no servable post has a category."""
     in_category = index.category_ids[index.category_ids > 0]
-    return int(np.argmax(np.bincount(in_category))) if len(in_category) else None
+    if not len(in_category):
+        return None
+    numbers, sizes = np.unique(in_category, return_counts=True)  # ids may be as large as int32 is
+    return int(numbers[np.argmax(sizes)])

@@ -4,25 +4,40 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from pipeline.honest_values import is_absent, read_counter, read_flag, read_id, read_moment, read_number
 from pipeline.raw_store import RawRow, RawStore
 from pipeline.summary_text import SummaryText, read_summary
-from pipeline.tables import POST_COUNTS, USER_COUNTS, write_interactions, write_posts, write_users
+from pipeline.tables import (
+    INTERACTIONS_FILE,
+    POST_COUNTS,
+    POSTS_FILE,
+    USER_COUNTS,
+    USERS_FILE,
+    row_count,
+    write_interactions,
+    write_posts,
+    write_users,
+)
 from pipeline.upstream import Json
 from pipeline.whole_files import write_whole_text
 
 REPORT_FILE = "report.json"
 MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at", "rating": "rated_at"}
 _MOST_EXAMPLES = 3
-_EVENT_TIME = "%Y-%m-%d %H:%M:%S"
+_LONGEST_EXAMPLE = 60
+_LARGEST_LOSS = 0.5  # share of a table that one reason may leave out
+_CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
+_ZONE_DIFFERENCE = pd.Timedelta(days=1)  # events without a time zone may be in another than the posts
 
 
 class CleanError(Exception):
-    """There is no raw store: names the path and the command to run."""
+    """There is no raw store, or too much of it would be left out: names the path and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,42 +68,76 @@ class CleanReport:
 
 @dataclass(slots=True)
 class _Findings:
-    """Mutable counts of findings while tables are read."""
+    """Mutable counts of findings while tables are read, and of the rows that each reason leaves out."""
 
     counts: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     examples: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    losses: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, table: str, reason: str, example: str, *, count: int = 1) -> None:
+        """Count rows that are kept."""
         key = (table, reason)
         self.counts[key] += count
         if len(self.examples[key]) < _MOST_EXAMPLES and example:
             self.examples[key].append(example)
 
+    def drop(self, table: str, reason: str, example: str, *, count: int = 1) -> None:
+        """Count rows that are left out."""
+        self.add(table, f"{reason}: dropped", example, count=count)
+        self.losses.add((table, f"{reason}: dropped"))
+
     def all(self) -> tuple[Finding, ...]:
-        return tuple(
-            Finding(table, reason, count, tuple(self.examples[table, reason]))
-            for (table, reason), count in self.counts.items()
-        )
+        return tuple(self._finding(key) for key in self.counts)
+
+    def largest_loss(self, totals: Mapping[str, int]) -> Finding | None:
+        """The reason that leaves out the largest share of its table, if one leaves out more than half of it.
+
+        Events whose posts or users are unknown come last, because the cause may be in the other table.
+        """
+        shares = {key: self.counts[key] / totals[key[0]] for key in self.losses}
+        large = [key for key in shares if shares[key] > _LARGEST_LOSS]
+        worst = max(large, key=lambda key: (not key[1].startswith("unknown"), shares[key]), default=None)
+        return self._finding(worst) if worst else None
+
+    def _finding(self, key: tuple[str, str]) -> Finding:
+        return Finding(*key, self.counts[key], tuple(self.examples[key]))
 
 
 class _BrokenFieldError(Exception):
     """A required field is missing or malformed."""
 
+    def __init__(self, name: str, value: Json) -> None:
+        super().__init__(name)
+        self.value = value
 
-def clean(raw: Path, output: Path) -> CleanReport:
-    """Write posts.parquet, users.parquet, interactions.parquet and report.json; CleanError if nothing was fetched."""
+
+def clean(raw: Path, output: Path, *, accept_losses: bool = False) -> CleanReport:
+    """Write posts.parquet, users.parquet, interactions.parquet and report.json.
+
+    CleanError, and the old tables stay, if nothing was fetched; and, unless ``accept_losses``, if one reason leaves out
+    more than half of a table, or an empty table would replace one with rows.
+    """
     if not raw.exists():
         raise CleanError(f"{raw} is missing: run `moodfeed fetch`")
     findings = _Findings()
+    totals: dict[str, int] = {}
     with RawStore(raw) as store:
         for name in (*MOMENT_KEYS, "post", "user"):
-            if count := store.malformed_count(name):
-                findings.add(name, "unusable id: dropped", "", count=count)
-        posts = _posts(store, findings)
-        users = _users(store, findings)
+            broken = store.malformed_count(name)
+            totals[name] = store.count(name) + broken
+            if broken:
+                findings.drop(name, "unusable id", "", count=broken)
+        fetched_at = _milliseconds(store.fetched_at or datetime.now(UTC))
+        posts, deleted_posts = _posts(store, fetched_at, findings)
+        users, deleted_users = _users(store, findings)
         events = _events(store, findings)
-    events = _without_orphans(events, posts, users, findings)
+    events = _without_orphans(events, posts, users, deleted=(deleted_posts, deleted_users), findings=findings)
+    events = _within_time(events, posts, fetched_at, findings)
+    events = _without_repetitions(events, findings)
     users = _choose_who_answers(users, events, findings)
+    if not accept_losses:
+        _refuse_losses(raw, output, findings.largest_loss(totals), totals)
+        _refuse_empty_tables(raw, output, {POSTS_FILE: posts, USERS_FILE: users, INTERACTIONS_FILE: events})
     write_posts(posts, output)
     write_users(users, output)
     write_interactions(events, output)
@@ -99,21 +148,51 @@ def clean(raw: Path, output: Path) -> CleanReport:
     return report
 
 
-def _posts(store: RawStore, findings: _Findings) -> pd.DataFrame:
+def _refuse_losses(raw: Path, output: Path, loss: Finding | None, totals: Mapping[str, int]) -> None:
+    if loss is None:
+        return
+    example = f", for example {loss.examples[0]}" if loss.examples else ""
+    raise CleanError(
+        f"{raw}: {loss.count} of {totals[loss.table]} {loss.table} rows would be left out for one reason "
+        f"({loss.reason}{example}); the tables in {output} stay as they are; --accept-losses goes on without these rows"
+    )
+
+
+def _refuse_empty_tables(raw: Path, output: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    for name, table in tables.items():
+        if not len(table) and (held := row_count(output / name)):
+            raise CleanError(
+                f"{raw} gives no row for {output / name}, which holds {held}; the tables stay as they are; "
+                "--accept-losses replaces them"
+            )
+
+
+def _posts(store: RawStore, fetched_at: int, findings: _Findings) -> tuple[pd.DataFrame, set[int]]:
+    """The posts, and the ids of those that were deleted upstream."""
+    latest = fetched_at + _CLOCK_DIFFERENCE
+
     def read(row: RawRow) -> dict[str, object]:
-        fields = row.fields
+        fields, example = row.fields, f"id {row.row_id}"
         summary = read_summary(fields.get("post_summary"))
         title = _text(fields, "title")
         category_id, category_name = _category(fields.get("category"))
+        created_at = read_moment(fields.get("created_at"))
+        if created_at is None:
+            raise _BrokenFieldError("created_at", fields.get("created_at"))
+        if created_at > latest:
+            findings.add("post", "created after the fetch: taken as created at the fetch", example)
+            created_at = fetched_at
         if category_id is None:
-            findings.add("post", "no category: served only in feeds over all categories", f"id {row.row_id}")
+            findings.add("post", "no category: served only in feeds over all categories", example)
         if not summary.description:
-            findings.add("post", "no description: embedded from the other fields", f"id {row.row_id}")
+            findings.add("post", "no description: embedded from the other fields", example)
         video_link = _text(fields, "video_link").strip()
-        is_servable = fields.get("is_locked") is False and fields.get("is_available_in_public_feed") is True
-        if not (is_servable and video_link):
-            findings.add("post", "locked, not public or without video: never served", f"id {row.row_id}")
-        average_rating = _number(fields, "average_rating")
+        is_locked = _flag(row, "post", "is_locked", findings) is True
+        is_public = _flag(row, "post", "is_available_in_public_feed", findings) is not False
+        is_servable = is_public and not is_locked and bool(video_link)
+        if not is_servable:
+            findings.add("post", "locked, not public or without video: never served", example)
+        average_rating = read_number(fields.get("average_rating")) or 0.0
         return {
             "post_id": row.row_id,
             "video_link": video_link,
@@ -122,10 +201,10 @@ def _posts(store: RawStore, findings: _Findings) -> pd.DataFrame:
             "owner_username": _text(fields, "username"),
             "category_id": category_id,
             "category_name": category_name,
-            "created_at": pd.Timestamp(_integer(fields, "created_at"), unit="ms", tz="UTC"),
-            **{name: int(_number(fields, name)) for name in POST_COUNTS},
-            "average_rating": average_rating if average_rating > 0 else np.nan,
-            "is_servable": is_servable and bool(video_link),
+            "created_at": pd.Timestamp(created_at, unit="ms", tz="UTC"),
+            **{name: _count(row, "post", name, findings) for name in POST_COUNTS},
+            "average_rating": min(average_rating, 100.0) if average_rating > 0 else np.nan,
+            "is_servable": is_servable,
             "description": summary.description,
             "keywords": summary.keywords,
             "mood_text": summary.mood,
@@ -133,74 +212,102 @@ def _posts(store: RawStore, findings: _Findings) -> pd.DataFrame:
             "summary_text": _summary_text(title, summary),
         }
 
-    return pd.DataFrame(_read_rows("post", store.rows("post"), read, findings), columns=_POST_COLUMNS)
+    deleted: set[int] = set()
+    rows = _read_rows("post", store.rows("post"), read, deleted, findings)
+    return pd.DataFrame(rows, columns=_POST_COLUMNS), deleted
 
 
-def _users(store: RawStore, findings: _Findings) -> pd.DataFrame:
+def _users(store: RawStore, findings: _Findings) -> tuple[pd.DataFrame, set[int]]:
+    """The users, and the ids of those that were deleted upstream."""
+
     def read(row: RawRow) -> dict[str, object]:
-        username = row.fields.get("username")
-        if not isinstance(username, str) or not username.strip():
-            raise _BrokenFieldError("username")
+        username = _text(row.fields, "username")
+        if not username.strip():
+            raise _BrokenFieldError("username", row.fields.get("username"))
         return {
             "user_id": row.row_id,
             "username": username,
-            "is_verified": row.fields.get("is_verified") == 1,
+            "is_verified": _flag(row, "user", "is_verified", findings) is True,
             "user_type": _text(row.fields, "user_type"),
-            **{name: int(_number(row.fields, name)) for name in USER_COUNTS},
+            **{name: _count(row, "user", name, findings) for name in USER_COUNTS},
         }
 
     columns = ["user_id", "username", "is_verified", "user_type", *USER_COUNTS]
-    return pd.DataFrame(_read_rows("user", store.rows("user"), read, findings), columns=columns)
+    deleted: set[int] = set()
+    rows = _read_rows("user", store.rows("user"), read, deleted, findings)
+    return pd.DataFrame(rows, columns=columns), deleted
 
 
 def _events(store: RawStore, findings: _Findings) -> pd.DataFrame:
-    tables = []
+    """Every event whose fields can be read."""
+    rows: list[tuple[int, int, int, int, float, str]] = []
     for verb, moment_key in MOMENT_KEYS.items():
-        rows = [
-            (row.row_id, *(row.fields.get(key) for key in ("user_id", "post_id", moment_key, "rating_percent")))
-            for row in store.rows(verb)
-        ]
-        table = pd.DataFrame(rows, columns=["id", "user_id", "post_id", "at", "rating_percent"], dtype=object)
-        table["verb"] = verb
-        for name in ("user_id", "post_id"):
-            table[name] = table[name].map(lambda value: value if _is_integer(value) else None)
-        table["at"] = pd.to_datetime(table["at"], format=_EVENT_TIME, errors="coerce", utc=True)
-        broken = {name: table[name].isna() for name in ("user_id", "post_id", "at")}
-        if verb == "rating":
-            percent = pd.to_numeric(
-                table["rating_percent"].map(lambda value: value if _is_integer(value) else None), errors="coerce"
-            )
-            table["rating_percent"] = percent
-            broken["rating_percent"] = ~percent.between(1, 100)
-        else:
-            table["rating_percent"] = np.nan
-        is_broken = pd.Series(False, index=table.index)
-        for name, rows_broken in broken.items():
-            for row_id in table.loc[rows_broken & ~is_broken, "id"]:
-                shown = moment_key if name == "at" else name
-                findings.add(verb, f"malformed {shown}: dropped", f"id {row_id}")
-            is_broken |= rows_broken
-        tables.append(table[~is_broken])
-    events = pd.concat(tables, ignore_index=True)
-    events = events.astype({"user_id": "int64", "post_id": "int64", "rating_percent": "float64"})
-    repeated = events.duplicated(["user_id", "post_id", "verb", "at"])
-    for verb, count in events.loc[repeated, "verb"].value_counts(sort=False).items():
-        example = events.loc[repeated & (events["verb"] == verb), "id"].iloc[0]
-        findings.add(str(verb), "duplicate user, post and second: kept once", f"id {example}", count=int(count))
-    return events[~repeated]
+        for row in store.rows(verb):
+            fields = row.fields
+            percent = read_number(fields.get("rating_percent")) if verb == "rating" else None
+            read = {
+                "user_id": read_id(fields.get("user_id")),
+                "post_id": read_id(fields.get("post_id")),
+                moment_key: read_moment(fields.get(moment_key)),
+                "rating_percent": percent if percent is not None and 1 <= percent <= 100 else None,
+            }
+            wanted = [*read] if verb == "rating" else [*read][:3]
+            broken = next((name for name in wanted if read[name] is None), None)
+            if broken:
+                findings.drop(verb, f"malformed {broken}", _example(row.row_id, fields.get(broken)))
+            else:
+                user_id, post_id, at, percent = read.values()
+                rows.append((row.row_id, user_id, post_id, at, np.nan if percent is None else round(percent), verb))  # type: ignore[arg-type]
+    events = pd.DataFrame(rows, columns=["id", "user_id", "post_id", "at", "rating_percent", "verb"])
+    events = events.astype({"id": "int64", "user_id": "int64", "post_id": "int64", "rating_percent": "float64"})
+    events["at"] = pd.to_datetime(events["at"].astype("int64"), unit="ms", utc=True)
+    return events
 
 
 def _without_orphans(
-    events: pd.DataFrame, posts: pd.DataFrame, users: pd.DataFrame, findings: _Findings
+    events: pd.DataFrame,
+    posts: pd.DataFrame,
+    users: pd.DataFrame,
+    *,
+    deleted: tuple[set[int], set[int]],
+    findings: _Findings,
 ) -> pd.DataFrame:
-    no_post = ~events["post_id"].isin(posts["post_id"])
-    no_user = ~events["user_id"].isin(users["user_id"])
-    orphans = {"unknown post: dropped": no_post, "unknown user: dropped": no_user & ~no_post}
-    for reason, is_orphan in orphans.items():
-        for verb, row_id in events.loc[is_orphan, ["verb", "id"]].itertuples(index=False):
-            findings.add(verb, reason, f"id {row_id}")
-    kept = events[~no_post & ~no_user]
-    return kept.sort_values(["at", "user_id", "post_id", "verb"], ignore_index=True, kind="stable")
+    """The events whose user and post are known; ``deleted`` are the ids of deleted posts and users."""
+    of_deleted = events["post_id"].isin(list(deleted[0])) | events["user_id"].isin(list(deleted[1]))
+    no_post = ~events["post_id"].isin(posts["post_id"]) & ~of_deleted
+    no_user = ~events["user_id"].isin(users["user_id"]) & ~of_deleted & ~no_post
+    _drop(events, no_post, "unknown post", findings)
+    _drop(events, no_user, "unknown user", findings)
+    for verb, table in events[of_deleted].groupby("verb", sort=False):
+        example = f"id {table['id'].iloc[0]}"
+        findings.add(
+            str(verb), "post or user deleted upstream: left out, stays in the raw store", example, count=len(table)
+        )
+    order = ["at", "user_id", "post_id", "verb"]
+    kept: pd.DataFrame = events[~of_deleted & ~no_post & ~no_user].sort_values(order, kind="stable")
+    return pd.DataFrame(kept.reset_index(drop=True))
+
+
+def _within_time(events: pd.DataFrame, posts: pd.DataFrame, fetched_at: int, findings: _Findings) -> pd.DataFrame:
+    """The events between the oldest post and the fetch: others have a wrong clock, and would stretch every window."""
+    is_late = events["at"] > pd.Timestamp(fetched_at + _CLOCK_DIFFERENCE, unit="ms", tz="UTC")
+    is_early = events["at"] < posts["created_at"].min() - _ZONE_DIFFERENCE
+    _drop(events, is_late, "later than the fetch", findings)
+    _drop(events, is_early, "older than the oldest post", findings)
+    return pd.DataFrame(events[~is_late & ~is_early].reset_index(drop=True))
+
+
+def _without_repetitions(events: pd.DataFrame, findings: _Findings) -> pd.DataFrame:
+    repeated = events.duplicated(["user_id", "post_id", "verb", "at"])
+    for verb, table in events[repeated].groupby("verb", sort=False):
+        example = f"id {table['id'].iloc[0]}"
+        findings.add(str(verb), "duplicate user, post and moment: kept once", example, count=len(table))
+    return pd.DataFrame(events[~repeated].reset_index(drop=True))
+
+
+def _drop(events: pd.DataFrame, is_dropped: "pd.Series[bool]", reason: str, findings: _Findings) -> None:
+    for verb, row_id, at in events.loc[is_dropped, ["verb", "id", "at"]].itertuples(index=False):
+        findings.drop(verb, reason, f"id {row_id} at {at:%Y-%m-%d %H:%M:%S}")
 
 
 def _choose_who_answers(users: pd.DataFrame, events: pd.DataFrame, findings: _Findings) -> pd.DataFrame:
@@ -215,13 +322,22 @@ def _choose_who_answers(users: pd.DataFrame, events: pd.DataFrame, findings: _Fi
 
 
 def _read_rows(
-    table: str, rows: Iterator[RawRow], read: Callable[[RawRow], dict[str, object]], findings: _Findings
+    table: str,
+    rows: Iterator[RawRow],
+    read: Callable[[RawRow], dict[str, object]],
+    deleted: set[int],
+    findings: _Findings,
 ) -> Iterator[dict[str, object]]:
+    """The rows that can be read; the ids of those that upstream no longer lists are added to ``deleted``."""
     for row in rows:
+        if not row.is_listed:
+            deleted.add(row.row_id)
+            findings.drop(table, "deleted upstream", f"id {row.row_id}")
+            continue
         try:
             yield read(row)
         except _BrokenFieldError as error:
-            findings.add(table, f"malformed {error}: dropped", f"id {row.row_id}")
+            findings.drop(table, f"malformed {error}", _example(row.row_id, error.value))
 
 
 def _summary_text(title: str, summary: SummaryText) -> str:
@@ -231,35 +347,50 @@ def _summary_text(title: str, summary: SummaryText) -> str:
 
 
 def _category(value: Json) -> tuple[int | None, str | None]:
-    if not isinstance(value, dict) or not _is_integer(value.get("id")):
+    number = read_id(value.get("id")) if isinstance(value, dict) else None
+    if not isinstance(value, dict) or number is None or not 1 <= number < 2**31:
         return None, None
-    number = value["id"]
-    if not isinstance(number, int) or not 1 <= number < 2**31:
-        return None, None
-    name = value.get("name")
-    return number, name if isinstance(name, str) else str(number)
+    return number, _text(value, "name") or str(number)
 
 
 def _text(fields: Mapping[str, Json], name: str) -> str:
+    """A text; an integer as its digits, because some programs write names and titles of digits so."""
     value = fields.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return value if isinstance(value, str) else ""
 
 
-def _integer(fields: Mapping[str, Json], name: str) -> int:
-    value = fields.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**45:
-        raise _BrokenFieldError(name)
-    return value
+def _flag(row: RawRow, table: str, name: str, findings: _Findings) -> bool | None:
+    value = row.fields.get(name)
+    flag = read_flag(value)
+    if flag is None and not is_absent(value):
+        findings.add(table, f"{name} is not a flag: read as absent", _example(row.row_id, value))
+    return flag
 
 
-def _number(fields: Mapping[str, Json], name: str) -> float:
-    """A count as a number; anything else is 0, because upstream counts are inconsistent and used for display only."""
-    value = fields.get(name)
-    return float(value) if isinstance(value, int | float) and np.isfinite(value) else 0.0
+def _count(row: RawRow, table: str, name: str, findings: _Findings) -> int:
+    """A count, 0 for anything else: upstream counts are inconsistent and decide nothing."""
+    value = row.fields.get(name)
+    read = read_counter(value)
+    if read is None:
+        if not is_absent(value):
+            findings.add(table, f"{name} is not a count: read as 0", _example(row.row_id, value))
+        return 0
+    count, is_clipped = read
+    if is_clipped:
+        findings.add(table, f"{name} out of range: clipped", _example(row.row_id, value))
+    return count
 
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+def _example(row_id: int, value: Json) -> str:
+    """A row's id and the value that is wrong in it, cut short."""
+    text = json.dumps(value, ensure_ascii=False)
+    return f"id {row_id} ({text if len(text) <= _LONGEST_EXAMPLE else text[:_LONGEST_EXAMPLE] + '…'})"
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 def write_report(report: CleanReport, output: Path) -> None:

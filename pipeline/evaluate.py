@@ -13,7 +13,17 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.baselines import BASELINES
 from pipeline.dataset import Dataset
 from pipeline.encode import encode_posts, encode_users
-from pipeline.ranking import CUTOFF, Estimate, Recommender, TargetRanks, estimate, measure, rank_targets, top_feeds
+from pipeline.ranking import (
+    CUTOFF,
+    Estimate,
+    Recommender,
+    TargetRanks,
+    check_metric,
+    estimate,
+    measure,
+    rank_targets,
+    top_feeds,
+)
 from pipeline.splits import Split, split_by_time, split_last
 from pipeline.train import Fitted, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
@@ -51,6 +61,10 @@ class Metrics:
     coverage_at_10: float
     distinct_feeds: float
 
+    def __post_init__(self) -> None:
+        """NotANumberError for a coverage that is not in 0..1."""
+        check_metric("coverage_at_10", self.coverage_at_10)
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -59,6 +73,11 @@ class Group:
     label: str
     count: int
     means: dict[str, float]
+
+    def __post_init__(self) -> None:
+        """NotANumberError for a mean that is not in 0..1."""
+        for name, mean in self.means.items():
+            check_metric(f"{name} of the group {self.label}", mean)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,14 +36,21 @@ class FetchReport:
 
 
 def fetch(
-    client: UpstreamClient, store: RawStore, *, progress: Callable[[int, str], None] | None = None
+    client: UpstreamClient,
+    store: RawStore,
+    *,
+    source: str | None = None,
+    progress: Callable[[int, str], None] | None = None,
 ) -> FetchReport:
     """Read every endpoint to its end, resuming an interrupted fetch; raises UpstreamError.
 
+    RawStoreError if the store holds rows of another upstream. ``source`` names the upstream where its address does not,
+    as that of the sample API, which listens on another port each time.
     After EndlessPagesError the next fetch starts at page 1, because the page numbers cannot be trusted. ``progress`` is
     called with the number of rows so far and the endpoint's name. A row that upstream no longer lists stays in the
-    store: upstream's history is not append-only, so a missing row does not prove a deletion.
+    store, which knows that it is gone: events that disappear did happen, but posts and users were deleted.
     """
+    store.claim(source or client.source)
     reports = []
     total = 0
     for endpoint in ENDPOINTS:
@@ -57,7 +64,7 @@ def fetch(
                 if progress:
                     progress(total, endpoint.name)
         except EndlessPagesError:
-            store.finish(endpoint.name)
+            store.start_over(endpoint.name)
             raise
         store.finish(endpoint.name)
         reports.append(EndpointReport(endpoint.name, pages, rows_read, without_id, store.count(endpoint.name)))

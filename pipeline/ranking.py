@@ -16,19 +16,29 @@ CUTOFF = 10
 _USERS_AT_ONCE = 512
 _RESAMPLES = 1000
 _CONFIDENCE = 0.95
+_ROUNDING = 1e-9
 
 Scores = NDArray[np.float32]  # [users, posts]
 Recommender = Callable[[Dataset, NDArray[np.int64]], Scores]
 """Scores of all posts for the users of the given rows, whose histories the given dataset holds."""
 
 
+class NotANumberError(ValueError):
+    """A score is not a number, or a metric is not in 0..1: names it. No such value is ever ranked or reported."""
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over test users and its 95 % bootstrap confidence interval, each 0..1."""
+    """A mean over test users and its 95 % bootstrap confidence interval, each 0..1; NotANumberError otherwise."""
 
     mean: float
     low: float
     high: float
+
+    def __post_init__(self) -> None:
+        """Check the range, which a NaN is not in either."""
+        for name in ("mean", "low", "high"):
+            check_metric(name, getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,12 @@ class PerUser:
     recall: NDArray[np.float64]
     ndcg: NDArray[np.float64]
     hit: NDArray[np.float64]
+
+
+def check_metric(name: str, value: float) -> None:
+    """NotANumberError if a metric is not in 0..1."""
+    if not -_ROUNDING <= value <= 1 + _ROUNDING:
+        raise NotANumberError(f"{name} is {value}, must be in 0..1: the scores or their ranks are wrong")
 
 
 def rank_targets(split: Split, recommender: Recommender, *, candidates: NDArray[np.bool_] | None = None) -> TargetRanks:
@@ -122,8 +138,17 @@ def top_feeds(recommender: Recommender, dataset: Dataset, user_rows: NDArray[np.
 
 
 def _scores_of_unseen(recommender: Recommender, dataset: Dataset, user_rows: NDArray[np.int64]) -> Scores:
-    """Scores, with minus infinity for the posts that the user has met."""
+    """Scores, with minus infinity for the posts that the user has met; NotANumberError for a score that is NaN.
+
+    Every comparison with NaN is false, so that a target with such a score would rank first.
+    """
     scores = np.array(recommender(dataset, user_rows), dtype=np.float32)
+    if np.isnan(scores).any():
+        user, post = np.argwhere(np.isnan(scores))[0]
+        raise NotANumberError(
+            f"the score of post {dataset.post_ids[post]} for user {dataset.user_ids[user_rows[user]]} is not a number: "
+            "train again, with a lower learning rate if that does not help"
+        )
     pairs = dataset.pairs
     for position, row in enumerate(user_rows):
         scores[position, pairs.post_rows[pairs.offsets[row] : pairs.offsets[row + 1]]] = -np.inf

@@ -4,10 +4,12 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pipeline.honest_values import read_id
 from pipeline.upstream import Json
 
 _EVENT_KEYS = frozenset({"id", "post_id", "user_id"})
@@ -44,22 +46,28 @@ KEPT_INNER_KEYS = {
 """The only keys of nested objects that are stored; a summary's descriptions of persons in the video are not."""
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS rows (endpoint TEXT, id INTEGER, payload TEXT NOT NULL, PRIMARY KEY (endpoint, id));
+CREATE TABLE IF NOT EXISTS rows (
+    endpoint TEXT, id INTEGER, payload TEXT NOT NULL, fetch INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (endpoint, id)
+);
 CREATE TABLE IF NOT EXISTS malformed (endpoint TEXT, payload TEXT, PRIMARY KEY (endpoint, payload));
 CREATE TABLE IF NOT EXISTS progress (endpoint TEXT PRIMARY KEY, next_page INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS complete_fetches (endpoint TEXT PRIMARY KEY, count INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+_FETCH_COLUMN = "ALTER TABLE rows ADD COLUMN fetch INTEGER NOT NULL DEFAULT 0"  # for stores written before it existed
 
 
 class RawStoreError(Exception):
-    """The file is not a raw store: names the file and what to do."""
+    """The file is not a raw store, or is one of another upstream: names the file and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
-    """One stored row: its id, and its kept fields."""
+    """One stored row: its id, its kept fields, and whether the last complete fetch of its endpoint listed it."""
 
     row_id: int
     fields: dict[str, Json]
+    is_listed: bool = True
 
 
 class RawStore:
@@ -71,6 +79,8 @@ class RawStore:
             self._connection = sqlite3.connect(path)
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.executescript(_SCHEMA)
+            if "fetch" not in {column[1] for column in self._connection.execute("PRAGMA table_info(rows)")}:
+                self._connection.execute(_FETCH_COLUMN)
         except sqlite3.DatabaseError as error:
             raise RawStoreError(
                 f"{path} cannot be used as a raw store ({error}): move it away and run `moodfeed fetch`"
@@ -84,6 +94,26 @@ class RawStore:
     ) -> None:
         self._connection.close()
 
+    @property
+    def source(self) -> str | None:
+        """The upstream that the rows came from; None if nothing was fetched."""
+        return self._fact("source")
+
+    @property
+    def fetched_at(self) -> datetime | None:
+        """When the newest page was stored, UTC; None if no page was."""
+        moment = self._fact("fetched_at")
+        return datetime.fromisoformat(moment) if moment else None
+
+    def claim(self, source: str) -> None:
+        """Record the upstream that the rows come from; RawStoreError if they came from another one."""
+        if self.source not in {None, source}:
+            raise RawStoreError(
+                f"{self.path} holds rows of {self.source}, not of {source}: keep the two apart with --data OTHER"
+            )
+        with self._connection:
+            self._keep_fact("source", source)
+
     def next_page(self, endpoint: str) -> int:
         """The page at which an interrupted fetch resumes; 1 after a complete one."""
         row = self._connection.execute("SELECT next_page FROM progress WHERE endpoint = ?", (endpoint,)).fetchone()
@@ -95,25 +125,38 @@ class RawStore:
         Those rows are stored separately, so that cleaning can count them.
         """
         sound, broken = [], []
+        fetch = self._complete_fetches(endpoint) + 1
         for row in rows:
             fields = _kept_fields(endpoint, row)
-            row_id = fields.get("id")
+            row_id = read_id(fields.get("id"))
             payload = json.dumps(fields, ensure_ascii=False, sort_keys=True)
             payload = payload.encode(
                 errors="replace"
             ).decode()  # half a surrogate pair is valid JSON, but not valid UTF-8
-            if isinstance(row_id, int) and not isinstance(row_id, bool) and abs(row_id) < 2**63:
-                sound.append((endpoint, row_id, payload))
-            else:
+            if row_id is None:
                 broken.append((endpoint, payload))
+            else:
+                sound.append((endpoint, row_id, payload, fetch))
         with self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", sound)
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO rows (endpoint, id, payload, fetch) VALUES (?, ?, ?, ?)", sound
+            )
             self._connection.executemany("INSERT OR IGNORE INTO malformed VALUES (?, ?)", broken)
             self._connection.execute("INSERT OR REPLACE INTO progress VALUES (?, ?)", (endpoint, page + 1))
+            self._keep_fact("fetched_at", datetime.now(UTC).isoformat())
         return len(broken)
 
     def finish(self, endpoint: str) -> None:
-        """Record that the endpoint was read to its end; the next fetch starts at page 1."""
+        """Record that the endpoint was read to its end: rows that this fetch did not list are no longer upstream."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO complete_fetches VALUES (?, ?)",
+                (endpoint, self._complete_fetches(endpoint) + 1),
+            )
+        self.start_over(endpoint)
+
+    def start_over(self, endpoint: str) -> None:
+        """Forget the page at which a fetch stopped; the next fetch starts at page 1."""
         with self._connection:
             self._connection.execute("DELETE FROM progress WHERE endpoint = ?", (endpoint,))
 
@@ -124,14 +167,27 @@ class RawStore:
 
     def rows(self, endpoint: str) -> Iterator[RawRow]:
         """All rows, ascending by id."""
-        query = "SELECT id, payload FROM rows WHERE endpoint = ? ORDER BY id"
-        for row_id, payload in self._connection.execute(query, (endpoint,)):
-            yield RawRow(row_id, json.loads(payload))
+        query = "SELECT id, payload, fetch FROM rows WHERE endpoint = ? ORDER BY id"
+        last = self._complete_fetches(endpoint)
+        for row_id, payload, fetch in self._connection.execute(query, (endpoint,)):
+            yield RawRow(row_id, json.loads(payload), is_listed=fetch >= last)
 
     def malformed_count(self, endpoint: str) -> int:
         """Number of distinct rows without a usable id."""
         query = "SELECT COUNT(*) FROM malformed WHERE endpoint = ?"
         return int(self._connection.execute(query, (endpoint,)).fetchone()[0])
+
+    def _complete_fetches(self, endpoint: str) -> int:
+        query = "SELECT count FROM complete_fetches WHERE endpoint = ?"
+        row = self._connection.execute(query, (endpoint,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def _fact(self, name: str) -> str | None:
+        row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else None
+
+    def _keep_fact(self, name: str, value: str) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
 
 def _kept_fields(endpoint: str, row: Json) -> dict[str, Json]:

@@ -49,7 +49,7 @@ class Report:
         environment.filters |= {"fraction": fraction, "grouped": "{:,}".format}
         return environment.get_template(_TEMPLATE).render(
             report=self,
-            kept=kept_epoch(self.epochs),
+            kept=kept_epoch(self.epochs) if self.epochs else None,
             cutoff=CUTOFF,
             **(_measured(self.evaluation, plots) if self.evaluation else {"evaluation": None}),
         )

@@ -104,6 +104,14 @@ def read_interactions(directory: Path) -> pd.DataFrame:
     return interactions.sort_values(["at", "user_id", "post_id", "verb"], ignore_index=True, kind="stable")
 
 
+def row_count(path: Path) -> int:
+    """The number of rows of a table; 0 if it is missing or cannot be read."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowInvalid, OSError):
+        return 0
+
+
 def write_posts(posts: pd.DataFrame, directory: Path) -> None:
     """Replace posts.parquet in one step."""
     _write(posts, directory / POSTS_FILE, _POST_TYPES)

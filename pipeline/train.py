@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -27,6 +28,10 @@ _LAST_RATE = 0.01  # share of the learning rate that is left at the end of the c
 _SHORTEST_WARM_UP = 1e-9
 _MOST_VALIDATED = 4096
 _VALIDATED_AT_ONCE = 512
+
+
+class TrainingError(Exception):
+    """Training has failed: names the epoch, the step, and the likely cause."""
 
 
 MakeUsers = Callable[[int, TowerConfig, float], nn.Module]
@@ -56,7 +61,8 @@ def train(
     """Train both towers on all interactions of ``dataset`` and return those of the best epoch.
 
     The best epoch is the one with the highest held-out NDCG@10. With fewer than a thousand held-out interactions the
-    last epoch is the best.
+    last epoch is the best. Without interactions there is nothing to learn: the towers stay as they start, with no
+    epochs. TrainingError at the first loss that is not finite.
 
     With a ``checkpoint`` path, the state is saved there after every epoch, and an interrupted run resumes from it if
     configuration and data are the same. ``on_batch`` is called with the epochs done so far, a fraction, and the loss.
@@ -137,7 +143,7 @@ def _fit(
     reports: list[EpochReport] = []
     saved = Checkpoint(checkpoint, users, post_tower, optimizer, key=_key(dataset, config))
     saved.restore(reports)
-    for epoch in range(len(reports), config.epochs):
+    for epoch in range(len(reports), config.epochs if len(examples.training_rows) else 0):
         if _is_spent(reports, config.patience):
             break
         torch.manual_seed(config.seed + epoch)
@@ -153,22 +159,19 @@ def _fit(
                 group["lr"] = learning_rate_at(done, config, step_share=1 / len(plans) / config.epochs)
             batch = examples.batch(plan, random)
             loss = _loss(loss_of, users, post_tower, batch, config)
+            losses.append((loss.item(), len(batch)))
+            _refuse_infinite(losses[-1][0], batch, config, where=f"epoch {epoch + 1}, step {step + 1}")
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
-            losses.append((loss.item(), len(batch)))
             if on_batch:
                 on_batch(done * config.epochs, losses[-1][0])
 
         users.eval()
         post_tower.eval()
-        fixed = np.random.default_rng(config.seed)  # the same batches after every epoch
         with torch.no_grad():
-            validation = [
-                (_loss(loss_of, users, post_tower, examples.batch(plan, fixed), config).item(), len(plan.rows))
-                for plan in examples.plans(examples.validation_rows, fixed)
-            ]
+            validation = _held_out_losses(loss_of, users, post_tower, examples, config, epoch=epoch + 1)
             recall, ndcg = _validate(users, post_tower, examples)
 
         reports.append(
@@ -207,6 +210,19 @@ def _is_spent(reports: list[EpochReport], patience: int) -> bool:
     return bool(reports) and reports[-1].epoch - kept_epoch(reports).epoch >= patience
 
 
+def _held_out_losses(
+    loss_of: Loss, users: nn.Module, post_tower: PostTower, examples: Examples, config: TrainingConfig, *, epoch: int
+) -> list[tuple[float, int]]:
+    """The loss and the size of each batch of held-out examples, which are the same batches after every epoch."""
+    fixed = np.random.default_rng(config.seed)
+    losses = []
+    for plan in examples.plans(examples.validation_rows, fixed):
+        batch = examples.batch(plan, fixed)
+        losses.append((_loss(loss_of, users, post_tower, batch, config).item(), len(batch)))
+        _refuse_infinite(losses[-1][0], batch, config, where=f"epoch {epoch}, held-out interactions")
+    return losses
+
+
 def _validate(users: nn.Module, post_tower: PostTower, examples: Examples) -> tuple[float, float]:
     """Recall@10 and NDCG@10 of held-out examples, each ranked among all posts that its user had not met before."""
     rows = examples.validation_rows
@@ -225,6 +241,8 @@ def _validate(users: nn.Module, post_tower: PostTower, examples: Examples) -> tu
             history = history_tensors(examples.live_histories(piece), examples.device)
             user_rows = torch.from_numpy(pairs.user_rows[piece]).to(examples.device)
             scores = users(representations, history, user_rows) @ posts.T
+            if scores.isnan().any():
+                raise TrainingError("a score of a held-out interaction is not a number: training has diverged")
             targets = torch.from_numpy(pairs.post_rows[piece]).to(examples.device).unsqueeze(1)
             wanted = scores.gather(1, targets)
             owners, positions = history.is_event.nonzero(as_tuple=True)
@@ -255,6 +273,26 @@ def _loss(loss_of: Loss, users: nn.Module, post_tower: PostTower, batch: Batch, 
     representations = post_tower.represent(batch.posts)
     posts = post_tower(representations[batch.candidates], batch.numeric)
     return loss_of(users(representations, batch.history, batch.user_rows), posts, batch, config)
+
+
+def _refuse_infinite(loss: float, batch: Batch, config: TrainingConfig, *, where: str) -> None:
+    """TrainingError for a loss that is not finite: a value of the batch is not, or the weights have diverged."""
+    if math.isfinite(loss):
+        return
+    inputs = {
+        "features of posts": batch.numeric,
+        "texts of posts": batch.posts.text,
+        "ages of interactions": batch.history.ages,
+        "strengths": batch.strengths,
+        "weights of interactions": batch.weights,
+    }
+    broken = [name for name, values in inputs.items() if not torch.isfinite(values).all()]
+    cause = (
+        f"the {broken[0]} hold a value that is not finite: look for wrong dates in the tables, and run `moodfeed clean`"
+        if broken
+        else f"training has diverged; lower learning_rate, which is {config.learning_rate:g}"
+    )
+    raise TrainingError(f"{where}: the loss is {loss}: {cause}")
 
 
 def _key(dataset: Dataset, config: TrainingConfig) -> str:

@@ -14,6 +14,8 @@ from typing import Self
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from pipeline.honest_values import read_id
+
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Row = Mapping[str, Json]
 
@@ -61,7 +63,7 @@ class WrongShapeError(UpstreamError):
 
 
 class EndlessPagesError(UpstreamError):
-    """The pages do not end: one repeats under another number, or there are implausibly many."""
+    """The pages do not end: there are implausibly many."""
 
 
 class _PassingError(Exception):
@@ -76,6 +78,7 @@ class _PassingError(Exception):
 class UpstreamClient:
     """Reads pages. ``sleep`` is called between attempts, with seconds.
 
+    A user name and a password in ``url`` are sent, but taken out of it, so that no message and no log shows them.
     ``silence_seconds`` limits each read from the server, ``reply_seconds`` one whole reply.
     """
 
@@ -90,15 +93,15 @@ class UpstreamClient:
     _http: httpx.Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        shown = without_secrets(self.url)
         try:
-            http = httpx.Client(
-                base_url=self.url.rstrip("/"), headers={"Flic-Token": self.flic_token}, timeout=self.silence_seconds
-            )
-        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            http = _http_client(self.url.strip(), shown, self.flic_token, self.silence_seconds)
+        except (httpx.InvalidURL, UnicodeEncodeError):
             raise UpstreamError(
-                f"base URL {self.url!r} or the Flic-Token are not valid: set MOODFEED_UPSTREAM_URL and "
-                "MOODFEED_FLIC_TOKEN to plain ASCII values"
-            ) from error
+                f"base URL {shown!r} or the Flic-Token are not valid: set MOODFEED_UPSTREAM_URL to an http(s) URL "
+                "and MOODFEED_FLIC_TOKEN, both in plain ASCII"
+            ) from None  # the cause holds the URL
+        object.__setattr__(self, "url", shown)
         object.__setattr__(self, "_http", http)
 
     def __enter__(self) -> Self:
@@ -109,20 +112,27 @@ class UpstreamClient:
     ) -> None:
         self._http.close()
 
-    def pages(self, endpoint: Endpoint, *, first_page: int = 1) -> Iterator[tuple[int, Sequence[Json]]]:
-        """Yield (page number, rows) until a page is empty; a short page need not be the last.
+    @property
+    def source(self) -> str:
+        """Host and path of the API, which name an upstream whatever the scheme, the credentials and the spelling."""
+        url = httpx.URL(self.url)
+        return url.netloc.decode() + url.path.rstrip("/")
 
+    def pages(self, endpoint: Endpoint, *, first_page: int = 1) -> Iterator[tuple[int, Sequence[Json]]]:
+        """Yield (page number, rows) until a page is empty or holds no row with a new id; a short page need not be last.
+
+        Some servers answer a page after the last one with the last one, whose counters may have changed meanwhile.
         Raises UpstreamError when the attempts are used up, SecretRefusedError, WrongShapeError, EndlessPagesError.
         """
         page = first_page
-        numbers: dict[bytes, int] = {}
+        seen: set[int | bytes] = set()
         while rows := self._page(endpoint, page):
-            first = numbers.setdefault(hashlib.sha256(json.dumps(rows).encode()).digest(), page)
-            where = f"{self.url}{endpoint.path} page {page}"
-            if first != page:
-                raise EndlessPagesError(f"{where}: repeats page {first}: does the API support paging?")
+            ids = {_identity(row) for row in rows}
+            if ids <= seen:
+                return
+            seen |= ids
             if page >= self.most_pages:
-                raise EndlessPagesError(f"{where}: is not empty: more pages than allowed")
+                raise EndlessPagesError(f"{self.url}{endpoint.path} page {page}: is not empty: more pages than allowed")
             yield page, rows
             page += 1
 
@@ -170,6 +180,37 @@ class UpstreamClient:
             raise WrongShapeError(f"{where}: the reply has no list {endpoint.list_key!r}")
         _check_shape(endpoint, rows, where)
         return rows
+
+
+def _http_client(url: str, shown: str, flic_token: str, silence_seconds: float) -> httpx.Client:
+    """A client of ``shown``, which is ``url`` without secrets; httpx.InvalidURL if it is not a web address."""
+    secret = httpx.URL(url)
+    if secret.scheme not in {"http", "https"} or not secret.host:
+        raise httpx.InvalidURL("not a web address")
+    return httpx.Client(
+        base_url=shown,
+        auth=(secret.username, secret.password) if secret.userinfo else None,
+        headers={"Flic-Token": flic_token},
+        timeout=silence_seconds,
+    )
+
+
+def without_secrets(url: str) -> str:
+    """The base URL without user name, password, query, fragment and final slash."""
+    text = url.strip()
+    try:
+        parsed = httpx.URL(text)
+    except (httpx.InvalidURL, UnicodeEncodeError):
+        parsed = httpx.URL()
+    if parsed.host:
+        return f"{parsed.scheme}://{parsed.netloc.decode()}{parsed.path}".rstrip("/")
+    return re.sub(r"^(\w+://)?.*@", r"\1", re.split(r"[?#]", text, maxsplit=1)[0], flags=re.DOTALL)
+
+
+def _identity(row: Json) -> int | bytes:
+    """The id of a row; of a row without one, a digest of what it holds."""
+    row_id = read_id(row.get("id")) if isinstance(row, dict) else None
+    return hashlib.sha256(json.dumps(row).encode()).digest() if row_id is None else row_id
 
 
 def _read_body(response: httpx.Response, deadline: float) -> bytes:

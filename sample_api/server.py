@@ -24,6 +24,7 @@ from sample_api.user_rows import NEWER_USER_KEYS
 from sample_api.world import World
 
 SAMPLE_TOKEN = "sample-token"  # noqa: S105 - an obvious placeholder, not a secret
+SAMPLE_NAME = "the sample API"
 SAMPLE_RESONANCE_ALGORITHM = "sample-algorithm"
 HOST = "127.0.0.1"
 

@@ -223,7 +223,7 @@ def test_a_reply_of_another_shape_is_refused_at_once_and_nothing_of_it_is_kept(t
         b"-1.5",
         b"null",
         b"true",
-        b'"7"',
+        b'"x7"',
         b"[]",
         b"{}",
         b"9223372036854775808",

@@ -55,7 +55,7 @@ def test_a_sound_row_of_each_table_is_kept_typed(tmp_path: Path) -> None:
         ({"is_locked": True}, False),
         ({"is_available_in_public_feed": False}, False),
         ({"video_link": " "}, False),
-        ({"is_locked": None}, False),
+        ({"is_locked": None}, True),
     ],
 )
 def test_only_open_public_posts_with_a_video_are_servable(
@@ -83,17 +83,21 @@ def test_orphans_duplicates_and_malformed_rows_are_counted_with_their_reason(tmp
         VIEW | {"id": None},
         "no row at all",
     ]
-    ratings = [VIEW | {"id": 1, "rated_at": VIEW["viewed_at"], "rating_percent": percent} for percent in (0, 101, "9")]
+    ratings = [
+        VIEW | {"id": 1, "rated_at": VIEW["viewed_at"], "rating_percent": percent}
+        for percent in (0, 101, "nine", 50, 60, 70)
+    ]
     ratings = [row | {"id": number} for number, row in enumerate(ratings)]
     found = findings(store_of(tmp_path / "raw", view=views, rating=ratings), tmp_path)
-    assert found["view", "duplicate user, post and second: kept once"] == 1
+    assert found["view", "duplicate user, post and moment: kept once"] == 1
     assert found["view", "unknown post: dropped"] == 1
     assert found["view", "unknown user: dropped"] == 1
     assert found["view", "malformed viewed_at: dropped"] == 1
     assert found["view", "malformed user_id: dropped"] == 1
     assert found["view", "unusable id: dropped"] == 2
     assert found["rating", "malformed rating_percent: dropped"] == 3
-    assert len(read_interactions(tmp_path)) == 1
+    assert found["rating", "duplicate user, post and moment: kept once"] == 2
+    assert len(read_interactions(tmp_path)) == 2
 
 
 def test_of_two_accounts_with_one_username_the_busier_answers(tmp_path: Path) -> None:
@@ -116,9 +120,12 @@ def test_the_report_lies_beside_the_tables(tmp_path: Path) -> None:
     clean(store_of(tmp_path / "raw", post=[POST, POST | {"id": 2, "created_at": "yesterday"}]), tmp_path)
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["kept"] == {"post": 1, "user": 1, "interaction": 1}
-    assert {"table": "post", "reason": "malformed created_at: dropped", "count": 1, "examples": ["id 2"]} in report[
-        "findings"
-    ]
+    assert {
+        "table": "post",
+        "reason": "malformed created_at: dropped",
+        "count": 1,
+        "examples": ['id 2 ("yesterday")'],
+    } in report["findings"]
 
 
 def test_nothing_fetched_says_what_to_run(tmp_path: Path) -> None:

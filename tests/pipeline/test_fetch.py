@@ -1,13 +1,24 @@
 """The real client against the real stand-in, faults included."""
 
 import logging
+import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pipeline.fetch import fetch
 from pipeline.raw_store import RawStore, RawStoreError
-from pipeline.upstream import ENDPOINTS, SecretRefusedError, UpstreamClient, UpstreamError, WrongShapeError
+from pipeline.upstream import (
+    ENDPOINTS,
+    Json,
+    SecretRefusedError,
+    UpstreamClient,
+    UpstreamError,
+    WrongShapeError,
+    without_secrets,
+)
 from sample_api.faults import Faults
 from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
 from sample_api.world import World
@@ -67,13 +78,13 @@ def test_retry_after_is_honoured(small_world: World, tmp_path: Path) -> None:
 def test_a_fetch_that_was_cut_off_goes_on_where_it_stood(small_world: World, tmp_path: Path) -> None:
     path = tmp_path / "raw.sqlite"
     with running_sample_api(small_world, faults=Faults.parse("500:every=4")) as url, RawStore(path) as store:
-        with client_of(url, attempts=1) as client, pytest.raises(UpstreamError, match="run `moodfeed fetch` again"):
-            fetch(client, store)
+        with client_of(url, attempts=1) as client, pytest.raises(UpstreamError, match="`moodfeed fetch` resumes here"):
+            fetch(client, store, source="the sample API")
         assert 0 < sum(stored(store).values()) < sum(expected(small_world).values())
     pages: list[str] = []
     with running_sample_api(small_world) as url, client_of(url) as client, RawStore(path) as store:
         assert store.next_page("like") > 1 or store.next_page("view") > 1
-        fetch(client, store, progress=lambda rows, name: pages.append(name))
+        fetch(client, store, source="the sample API", progress=lambda rows, name: pages.append(name))
         assert stored(store) == expected(small_world)
         assert store.next_page("view") == 1
 
@@ -156,3 +167,115 @@ def test_a_file_that_is_no_raw_store_is_named(tmp_path: Path) -> None:
     path.write_text("no database at all, but long enough to be looked at " * 40)
     with pytest.raises(RawStoreError, match=r"raw\.sqlite"):
         RawStore(path)
+
+
+def test_rows_of_another_upstream_are_refused_with_the_way_to_keep_them_apart(
+    small_world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "raw.sqlite"
+    with running_sample_api(small_world) as url, client_of(url) as client, RawStore(path) as store:
+        fetch(client, store)
+        fetch(client, store)
+        before = stored(store)
+    with (
+        running_sample_api(small_world) as other,
+        client_of(other) as client,
+        RawStore(path) as store,
+        pytest.raises(RawStoreError, match="--data OTHER") as caught,
+    ):
+        fetch(client, store)
+    assert url.removeprefix("http://") in str(caught.value)
+    assert other.removeprefix("http://") in str(caught.value)
+    with RawStore(path) as store:
+        assert stored(store) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        ("http://api.example.com/v1/", True),
+        ("https://ana:secret@API.example.com:443/v1?key=1#x", True),
+        (" https://api.example.com/v1 ", True),
+        ("https://api.example.com/v2", False),
+        ("https://api.example.com:8443/v1", False),
+        ("https://example.com/v1", False),
+    ],
+)
+def test_an_upstream_is_its_host_and_path(url: str, same: bool) -> None:
+    assert (client_of(url).source == client_of("https://api.example.com/v1").source) is same
+
+
+def test_a_store_written_before_upstreams_were_remembered_belongs_to_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "raw.sqlite"
+    with sqlite3.connect(path) as old:
+        old.execute("CREATE TABLE rows (endpoint TEXT, id INTEGER, payload TEXT NOT NULL, PRIMARY KEY (endpoint, id))")
+        old.execute("INSERT INTO rows VALUES ('user', 1, '{}')")
+    old.close()
+    with RawStore(path) as store:
+        assert (store.source, store.fetched_at) == (None, None)
+        assert [row.is_listed for row in store.rows("user")] == [True]
+        store.claim("api.example.com")
+        assert store.source == "api.example.com"
+        store.finish("user")
+        assert [row.is_listed for row in store.rows("user")] == [False]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ana:hunter2@127.0.0.1:1",
+        "http://ana:hunter2@[::1",
+        "ftp://ana:hunter2@files.example.com",
+        "ana:hunter2@api.example.com",
+        "http://ana:hunter2@",
+        "http://ana:hunter2@127.0.0.1:1/?key=hunter2",
+        "http://ana:hun/ter2@api.example.com",
+    ],
+)
+def test_a_password_in_the_url_shows_neither_in_errors_nor_in_logs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, url: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert "ter2" not in without_secrets(url)
+
+    def fetch_once() -> None:
+        client = client_of(url, attempts=1)
+        assert "hunter2" not in repr(client)
+        with RawStore(tmp_path / "raw.sqlite") as store:
+            fetch(client, store)
+
+    with pytest.raises(UpstreamError) as caught:
+        fetch_once()
+    assert "ana" not in str(caught.value)
+    assert "ana:" not in caplog.text
+    assert "\n" not in str(caught.value)
+
+
+def test_a_password_in_the_url_is_sent(tmp_path: Path) -> None:
+    client = client_of("http://ana:hunter2@api.example.com/v1")
+    request = client._http.build_request("GET", "/posts/view")
+    assert str(request.url) == "http://api.example.com/v1/posts/view"
+    assert isinstance(client._http.auth, httpx.BasicAuth)
+
+
+def pages_of(monkeypatch: pytest.MonkeyPatch, pages: Sequence[list[Json]], **changes: object) -> list[int]:
+    """The numbers of the pages that are read from an upstream that repeats its last page with other counters."""
+    asked: list[int] = []
+
+    def page(self: UpstreamClient, endpoint: object, number: int) -> list[Json]:
+        asked.append(number)
+        rows = pages[min(number, len(pages)) - 1]
+        return [row | {"view_count": len(asked)} if isinstance(row, dict) else row for row in rows]
+
+    monkeypatch.setattr(UpstreamClient, "_page", page)
+    kept = [number for number, _ in client_of("http://api.example.com", **changes).pages(ENDPOINTS[4])]
+    assert asked == [*kept, len(kept) + 1]
+    return kept
+
+
+def test_a_last_page_that_comes_again_with_a_changed_field_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pages_of(monkeypatch, [[{"id": 1}, {"id": 2}], [{"id": 3}]]) == [1, 2]
+
+
+def test_a_page_with_one_new_row_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pages_of(monkeypatch, [[{"id": 1}, {"id": 2}], [{"id": "2"}, {"id": 3}], []]) == [1, 2]

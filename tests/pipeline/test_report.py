@@ -228,7 +228,7 @@ def test_a_plain_sentence_says_whether_the_model_wins(evaluation: Evaluation) ->
             replace(evaluation, methods=evaluation.methods | {MODEL_NAME: replace(model, ndcg_at_10=ndcg)})
         )[0]
 
-    assert "does not beat 9 of the 9 baselines" in verdict(-1.0, -1.0)
+    assert "does not beat 9 of the 9 baselines" in verdict(0.0, 0.0)
     assert "beats every baseline" in verdict(0.95, 1.0)
     assert "no baseline's interval reaches the model's" in verdict(0.95, 1.0)
     assert "overlaps that of" in verdict(0.0, 1.0)
