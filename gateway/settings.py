@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from rpc.addresses import read_peer_address
 from rpc.server_settings import ServerSettings, check_pair_fields, in_settings_words, variable_of
 from rpc.tls import ClientTls, check_authority
 from rpc.token_file import read_token_file
@@ -19,9 +20,15 @@ def _split(value: object) -> object:
 LARGEST_REQUEST_BYTES = 64 * 1024
 """The largest gRPC message that is read; a GetFeedRequest with 1000 exclusions takes a fifth of it."""
 
-Address = Annotated[str, Field(pattern=r"^.+:\d{1,5}$")]
+
+def _check_peer(address: str) -> str:
+    read_peer_address(address)
+    return address
+
+
+Address = Annotated[str, AfterValidator(_check_peer)]
 Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
-"""host:port of each replica; a host name stands for all addresses that it resolves to."""
+"""The address of each replica in a form of rpc.addresses; a host name stands for all addresses that it resolves to."""
 
 
 class Settings(ServerSettings):
