@@ -30,7 +30,7 @@ from rpc.errors import AsyncErrorInterceptor
 from rpc.guard import AsyncGuardInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
 from rpc.replicas import Replicas
-from rpc.server import OPTIONS, BusyAddressError, limits
+from rpc.server import OPTIONS, BusyAddressError, free_target, limits
 from rpc.structured_log import configure_logging
 from rpc.tls import LiveServerTls
 from rpc.watched_files import FileContentError
@@ -137,10 +137,11 @@ def _grpc_server(
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     reflection.enable_server_reflection([SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     try:
+        target = free_target(settings.grpc_address)
         if live_tls:
-            server.add_secure_port(settings.grpc_address, live_tls.grpc_credentials())
+            server.add_secure_port(target, live_tls.grpc_credentials())
         else:
-            server.add_insecure_port(settings.grpc_address)
+            server.add_insecure_port(target)
     except RuntimeError as error:
         raise busy_address(settings.grpc_address, "MOODFEED_GATEWAY_GRPC_ADDRESS") from error
     return server

@@ -1,5 +1,6 @@
 """The settings of the gateway."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,15 @@ Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_split), Fi
 """The address of each replica in a form of rpc.addresses; a host name stands for all addresses that it resolves to."""
 
 
+def _check_origin(origin: str) -> str:
+    if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", origin):
+        raise ValueError("is not scheme://host or scheme://host:port, without a path, or *")
+    return origin
+
+
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_split)]
+
+
 class Settings(ServerSettings):
     """Read from MOODFEED_GATEWAY_*."""
 
@@ -51,6 +61,15 @@ class Settings(ServerSettings):
         50_000,
         ge=0,
         description="number of users and number of moods kept in memory; 0 to call the user tower every time",
+    )
+    keep_alive_seconds: int = Field(
+        75,
+        ge=1,
+        description="seconds that an idle HTTP connection stays open; must exceed those of a load balancer, often 60",
+    )
+    allowed_origins: Origins = Field(
+        (),
+        description="origins whose pages may call the HTTP API, for instance `https://a.com,https://b.com`, or `*`",
     )
     most_in_flight: int = Field(32, ge=1, description="requests in progress at the same time; more are refused")
     downstream_authority: Path | None = Field(
