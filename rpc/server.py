@@ -12,7 +12,6 @@ from types import FrameType
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from rpc.addresses import UnixSocket, is_answered, read_address
@@ -24,6 +23,7 @@ from rpc.drain import LAME_DUCK_SECONDS, stop_when_idle
 from rpc.errors import ErrorInterceptor, ErrorTable
 from rpc.guard import GuardInterceptor
 from rpc.metrics import MetricsInterceptor
+from rpc.reflection import enable_reflection
 from rpc.tls import LiveServerTls, ServerTls
 from rpc.watched_files import FileContentError
 
@@ -175,7 +175,7 @@ def start_server(
     add_services(server)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     all_names = (*service_names, *((options.admin_service,) if options.admin_service else ()))
-    reflection.enable_server_reflection([*all_names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    enable_reflection([*all_names, health.SERVICE_NAME], server)
     credentials = LiveServerTls(options.tls).grpc_credentials() if options.tls else None
     try:
         target = free_target(options.address)
