@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.api_access import ACCESS_ERRORS, ApiAccess, ApiTokenInvalidError, RateLimitedError
+from gateway.docs_page import FILES, docs_file
 from gateway.edge import ERRORS, Deadline, count_degradations
 from gateway.feed import get_feed
 from gateway.feed_messages import open_post
@@ -116,6 +117,7 @@ def build_app(
             Route("/readyz", _answered(readyz)),
             Route("/metrics", _answered(metrics)),
             Route("/openapi.json", _answered(openapi)),
+            *(Route(path, _answered(docs_file)) for path in FILES),
         ],
         exception_handlers={HTTPException: _answer_http_exception},
     )

@@ -71,7 +71,7 @@ class Settings(ServerSettings):
         (),
         description="origins whose pages may call the HTTP API, for instance `https://a.com,https://b.com`, or `*`",
     )
-    most_in_flight: int = Field(32, ge=1, description="requests in progress at the same time; more are refused")
+    most_in_flight: int = Field(128, ge=1, description="requests in progress at the same time; more are refused")
     downstream_authority: Path | None = Field(
         None,
         description="PEM file of the authority of the compute services' certificates; unset for plaintext",

@@ -72,6 +72,9 @@ class _PassingError(Exception):
         self.wait_seconds = wait_seconds
 
 
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamClient:
     """Reads pages. ``sleep`` is called between attempts, with seconds.
@@ -92,7 +95,10 @@ class UpstreamClient:
     def __post_init__(self) -> None:
         try:
             http = httpx.Client(
-                base_url=self.url.rstrip("/"), headers={"Flic-Token": self.flic_token}, timeout=self.silence_seconds
+                base_url=self.url.rstrip("/"),
+                headers={"Flic-Token": self.flic_token},
+                timeout=self.silence_seconds,
+                trust_env=httpx.URL(self.url).host not in _THIS_MACHINE,  # a proxy is for other machines
             )
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
             raise UpstreamError(
