@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from cli.gateway_access import https_context
+from rpc.addresses import UnixSocket, read_address
 from rpc.probe import is_serving
 from rpc.tls import ClientTls
 
@@ -156,8 +157,11 @@ def _wait_until_serving(item: _Process, tls: ClientTls | None, *, deadline: floa
 def _wait_until_whole(http_address: str, tls: ClientTls | None, *, deadline: float) -> None:
     """Wait until the gateway has found every service; before that it may answer with degraded feeds."""
     scheme, verify = ("http", False) if tls is None else ("https", https_context(tls))
-    url = f"{scheme}://{http_address}/readyz"
-    with httpx.Client(verify=verify, timeout=1) as client:
+    address = read_address(http_address)
+    host, socket_name = ("localhost", address.bound_name) if isinstance(address, UnixSocket) else (address.target, None)
+    url = f"{scheme}://{host}/readyz"
+    own = httpx.HTTPTransport(verify=verify, uds=socket_name, trust_env=False)
+    with httpx.Client(transport=own, timeout=1, trust_env=False) as client:  # no proxy stands before our own process
         while time.monotonic() < deadline:
             try:
                 if not client.get(url).json()["degraded"]:

@@ -23,7 +23,7 @@ class ComputeSettings(ServerSettings):
     )
     pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
     most_waiting: int = Field(
-        64, ge=0, description="maximum number of requests that wait for a thread; further ones are refused at once"
+        128, ge=0, description="maximum number of requests that wait for a thread; further ones are refused at once"
     )
     metrics_host: str = Field("127.0.0.1", description="host that the metrics are served on")
     grace_seconds: float = Field(10.0, ge=0, description="how long shutdown waits for requests in flight")

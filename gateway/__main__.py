@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from gateway.api_access import ACCESS_ERRORS, ApiAccess
 from gateway.clients import GrpcContextEncoder, GrpcPostSearch, PostIndexStub
@@ -29,8 +28,9 @@ from rpc.environment import load_settings
 from rpc.errors import AsyncErrorInterceptor
 from rpc.guard import AsyncGuardInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
+from rpc.reflection import enable_reflection
 from rpc.replicas import Replicas
-from rpc.server import OPTIONS, BusyAddressError, limits
+from rpc.server import OPTIONS, BusyAddressError, free_target, limits
 from rpc.structured_log import configure_logging
 from rpc.tls import LiveServerTls
 from rpc.watched_files import FileContentError
@@ -135,12 +135,13 @@ def _grpc_server(
     )
     feed_pb2_grpc.add_FeedServiceServicer_to_server(service, server)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    reflection.enable_server_reflection([SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    enable_reflection([SERVICE_NAME, health.SERVICE_NAME], server)
     try:
+        target = free_target(settings.grpc_address)
         if live_tls:
-            server.add_secure_port(settings.grpc_address, live_tls.grpc_credentials())
+            server.add_secure_port(target, live_tls.grpc_credentials())
         else:
-            server.add_insecure_port(settings.grpc_address)
+            server.add_insecure_port(target)
     except RuntimeError as error:
         raise busy_address(settings.grpc_address, "MOODFEED_GATEWAY_GRPC_ADDRESS") from error
     return server

@@ -1,6 +1,6 @@
 """The messages of moodfeed.feed.v1.FeedService, read and written."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gateway.feed_types import Feed, FeedCategory, FeedRequest
 from moodfeed.feed.v1 import feed_pb2
@@ -46,7 +46,7 @@ def write_categories(categories: Iterable[FeedCategory]) -> feed_pb2.ListCategor
     )
 
 
-def open_post(packed: bytes) -> dict[str, str | int | float]:
-    """Read a serialised FeedPost: its values by field name."""
+def open_post(packed: bytes, *, ids: Callable[[int], int | str] = int) -> dict[str, str | int | float]:
+    """Read a serialised FeedPost: its values by field name, the post id in the form that ``ids`` gives it."""
     post = feed_pb2.FeedPost.FromString(packed)
-    return {name: getattr(post, name) for name in _POST_FIELDS}
+    return {name: getattr(post, name) for name in _POST_FIELDS} | {"post_id": ids(post.post_id)}

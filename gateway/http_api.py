@@ -4,9 +4,8 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 
 import grpc
-import orjson
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,18 +13,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.api_access import ACCESS_ERRORS, ApiAccess, ApiTokenInvalidError, RateLimitedError
+from gateway.docs_page import FILES, docs_file
 from gateway.edge import ERRORS, Deadline, count_degradations
 from gateway.feed import get_feed
 from gateway.feed_messages import open_post
 from gateway.feed_types import ContextEncoder, DependencyOverloadedError, EmbeddingT, PostSearch
-from gateway.http_parameters import InvalidParameterError, read_feed_request, read_query
+from gateway.http_answers import count, error_answer, json_answer
+from gateway.http_parameters import InvalidParameterError, read_feed_request, read_id_form, read_query
 from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
 from rpc.admission import InFlight, TooManyRequestsError
 from rpc.errors import ErrorRow, find_row
 
 _log = structlog.get_logger("gateway.http")
-REQUESTS = Counter("moodfeed_http_requests_total", "HTTP requests answered.", ["path", "code"])
 DURATION = Histogram("moodfeed_http_duration_seconds", "Time to answer an HTTP request.", ["path"])
 
 LARGEST_HEAD_BYTES = 64 * 1024
@@ -33,6 +33,7 @@ LARGEST_HEAD_BYTES = 64 * 1024
 LARGEST_URL_BYTES = 32 * 1024  # enough for 1000 exclusions with escaped commas and a mood of 512 emoji
 LARGEST_HEADERS_BYTES = 8 * 1024
 _SHOWN_CHARACTERS = 100
+Handler = Callable[[Request], Awaitable[Response]]
 _HTTP_CODES = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
     grpc.StatusCode.UNAUTHENTICATED: 401,
@@ -66,17 +67,19 @@ def build_app(
 
     async def answer_feed(request: Request) -> Response:
         access.admit(request.headers.getlist("authorization"))
+        query = read_query(request.scope["query_string"])
+        ids = read_id_form(query)
         with in_flight.admitted("GET /feed"):
             feed = await get_feed(
-                read_feed_request(read_query(request.scope["query_string"])),
+                read_feed_request(query),
                 encoder=encoder,
                 index=index,
                 clock=Deadline.after(deadline_seconds),
             )
         count_degradations(feed)
-        return _json(
+        return json_answer(
             {
-                "posts": [open_post(post) for post in feed.posts],
+                "posts": [open_post(post, ids=ids) for post in feed.posts],
                 "next_page_token": feed.next_page_token,
                 "bundle_id": feed.bundle_id,
                 "ranking": feed.ranking,
@@ -88,15 +91,15 @@ def build_app(
         access.admit(request.headers.getlist("authorization"))
         with in_flight.admitted("GET /categories"):
             categories = await index.list_categories(seconds=deadline_seconds)
-        return _json({"categories": categories})
+        return json_answer({"categories": categories})
 
     async def healthz(request: Request) -> Response:
-        return _json({"status": "alive"})
+        return json_answer({"status": "alive"})
 
     async def readyz(request: Request) -> Response:
         missing = readiness.missing
         status = "not ready" if missing else "ready"
-        return _json(
+        return json_answer(
             {"status": status, "missing": missing, "degraded": readiness.degraded}, code=503 if missing else 200
         )
 
@@ -104,16 +107,17 @@ def build_app(
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def openapi(request: Request) -> Response:
-        return _json(DOCUMENT)
+        return json_answer(DOCUMENT)
 
     app = Starlette(
         routes=[
             Route("/feed", _measured(answer_feed)),
             Route("/categories", _measured(list_categories)),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics),
-            Route("/openapi.json", openapi),
+            Route("/healthz", _answered(healthz)),
+            Route("/readyz", _answered(readyz)),
+            Route("/metrics", _answered(metrics)),
+            Route("/openapi.json", _answered(openapi)),
+            *(Route(path, _answered(docs_file)) for path in FILES),
         ],
         exception_handlers={HTTPException: _answer_http_exception},
     )
@@ -121,15 +125,26 @@ def build_app(
     return app
 
 
-def _measured(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def _answered(handler: Handler) -> Handler:
     async def answer(request: Request) -> Response:
-        with DURATION.labels(request.url.path).time():
+        try:
+            return await handler(request)
+        except Exception as error:  # noqa: BLE001 - the last place that can answer it
+            return _answer_error(error)
+
+    return answer
+
+
+def _measured(handler: Handler) -> Handler:
+    async def answer(request: Request) -> Response:
+        path = request.scope["path"]  # not request.url.path, which holds what the header `host` says
+        with DURATION.labels(path).time():
             try:
                 _check_head(request)
                 response = await handler(request)
             except Exception as error:  # noqa: BLE001 - the last place that can answer it
                 response = _answer_error(error)
-        REQUESTS.labels(request.url.path, response.status_code).inc()
+        count(path, response.status_code)
         return response
 
     return answer
@@ -144,7 +159,7 @@ def _check_head(request: Request) -> None:
 
 def _answer_error(error: Exception) -> Response:
     if isinstance(error, OversizedHeadError):
-        return _error_document(error.code, "INVALID_ARGUMENT", "REQUEST_TOO_LARGE", str(error))
+        return error_answer(error.code, "INVALID_ARGUMENT", "REQUEST_TOO_LARGE", str(error))
     if isinstance(error, InvalidParameterError):
         row = ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PARAMETER_INVALID")
         return _error(row, str(error))
@@ -164,24 +179,15 @@ def _headers_of(error: Exception) -> Mapping[str, str]:
 
 
 def _error(row: ErrorRow, message: str, *, headers: Mapping[str, str] | None = None) -> Response:
-    return _error_document(_HTTP_CODES[row.status], row.status.name, row.reason, message, headers=headers)
-
-
-def _error_document(
-    code: int, status: str, reason: str, message: str, *, headers: Mapping[str, str] | None = None
-) -> Response:
-    document = {"error": {"code": code, "status": status, "reason": reason, "message": message}}
-    return _json(document, code=code, headers=headers)
+    return error_answer(_HTTP_CODES[row.status], row.status.name, row.reason, message, headers=headers)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     code = error.status_code if isinstance(error, HTTPException) else 500
+    path = request.scope["path"]
     status, reason, message = {
-        404: ("NOT_FOUND", "PATH_NOT_FOUND", f"no such path: {request.url.path[:_SHOWN_CHARACTERS]}"),
+        404: ("NOT_FOUND", "PATH_NOT_FOUND", f"no such path: {path[:_SHOWN_CHARACTERS]}"),
         405: ("UNIMPLEMENTED", "METHOD_NOT_ALLOWED", f"{request.method} is not allowed on this path, only GET is"),
     }.get(code, ("UNKNOWN", "HTTP_ERROR", "the request cannot be answered"))
-    return _error_document(code, status, reason, message)
-
-
-def _json(document: object, *, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(document), status_code=code, headers=headers, media_type="application/json")
+    count("(unknown)" if code == 404 else path, code)
+    return error_answer(code, status, reason, message, headers={"allow": "GET, HEAD"} if code == 405 else None)

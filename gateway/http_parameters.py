@@ -22,6 +22,10 @@ _BOUNDS: Mapping[str, Mapping[str, int]] = {
 }
 _REQUIRED = frozenset({"username"})
 
+IDS = "ids"
+ID_FORMS: Mapping[str, Callable[[int], int | str]] = {"number": int, "string": str}
+"""The values of the parameter IDS: how JSON carries post ids. Numbers above 2^53 are not exact in JavaScript."""
+
 
 class InvalidParameterError(Exception):
     """A query parameter is unknown, given twice or malformed; the text names it."""
@@ -70,14 +74,22 @@ def read_feed_request(query: QueryParams) -> FeedRequest:
     message = feed_pb2.GetFeedRequest()
     for name in query:
         parameter = PARAMETERS.get(name)
-        if parameter is None:
-            raise InvalidParameterError(
-                f"unknown parameter {name[:_SHOWN_CHARACTERS]!r}, the known ones are {', '.join(sorted(PARAMETERS))}"
-            )
+        if parameter is None and name != IDS:
+            known = ", ".join(sorted([*PARAMETERS, IDS]))
+            raise InvalidParameterError(f"unknown parameter {name[:_SHOWN_CHARACTERS]!r}, the known ones are {known}")
         if len(query.getlist(name)) > 1:
             raise InvalidParameterError(f"{name} is given twice")
-        _fill(message, parameter, query[name])
+        if parameter is not None:
+            _fill(message, parameter, query[name])
     return read_request(message)
+
+
+def read_id_form(query: QueryParams) -> Callable[[int], int | str]:
+    """How the answer carries post ids; raises InvalidParameterError."""
+    text = query.get(IDS) or "number"
+    if text not in ID_FORMS:
+        raise InvalidParameterError(f"{IDS} is {text[:_SHOWN_CHARACTERS]!r}, it must be {' or '.join(ID_FORMS)}")
+    return ID_FORMS[text]
 
 
 def _fill(message: feed_pb2.GetFeedRequest, parameter: Parameter, text: str) -> None:

@@ -3,16 +3,18 @@
 import contextlib
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.http_api import LARGEST_HEAD_BYTES
+from gateway.http_connection import HttpConnection
+from gateway.http_edge import CrossOrigin, HttpEdge
 from gateway.settings import Settings
+from rpc.addresses import HostAndPort, UnixSocket, is_answered, read_address
 from rpc.server import BusyAddressError
 from rpc.tls import LiveServerTls
-
-KEEP_ALIVE_SECONDS = 15
 
 
 class HttpServer(uvicorn.Server):
@@ -26,10 +28,11 @@ class HttpServer(uvicorn.Server):
 
 def make_http_server(app: ASGIApp, settings: Settings, live_tls: LiveServerTls | None) -> HttpServer:
     """A server for the application that does not listen yet."""
+    edge = HttpEdge(app)
     return HttpServer(
         uvicorn.Config(
-            app,
-            http="h11",
+            CrossOrigin(edge, settings.allowed_origins) if settings.allowed_origins else edge,
+            http=HttpConnection,
             ws="none",
             log_level="warning",
             access_log=False,
@@ -38,24 +41,42 @@ def make_http_server(app: ASGIApp, settings: Settings, live_tls: LiveServerTls |
             ssl_context_factory=(lambda config, default: live_tls.ssl_context()) if live_tls else None,  # noqa: ARG005
             limit_concurrency=settings.max_connections,
             h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=int(settings.grace_seconds),
+            timeout_keep_alive=settings.keep_alive_seconds,
+            timeout_graceful_shutdown=settings.grace_seconds,  # type: ignore[arg-type] # asyncio takes fractions
         )
     )
 
 
 def listen(address: str) -> socket.socket:
-    """A listening socket for HTTP; raises BusyAddressError if the address is taken.
+    """A listening socket for HTTP, at an address of rpc.addresses; raises BusyAddressError if it is taken.
 
     TCP_NODELAY is set because asyncio sets it only for sockets that name their protocol, and create_server's do not.
     Without it an answer in two parts waits 40 ms for the client's delayed acknowledgement.
     """
-    host, _, port = address.rpartition(":")
+    where = read_address(address)
     try:
-        listening = socket.create_server((host, int(port)))
-    except (OSError, ValueError) as error:
+        return _listen_on_unix(where) if isinstance(where, UnixSocket) else _listen_on_tcp(where)
+    except OSError as error:
         raise busy_address(address, "MOODFEED_GATEWAY_HTTP_ADDRESS") from error
+
+
+def _listen_on_tcp(where: HostAndPort) -> socket.socket:
+    found = socket.getaddrinfo(where.host or None, where.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, *_, place = min(found, key=lambda item: item[0] != socket.AF_INET)  # IPv4 where a name stands for both
+    is_every_address = family == socket.AF_INET6 and place[0] == "::" and socket.has_dualstack_ipv6()
+    listening = socket.create_server(place[:2], family=family, dualstack_ipv6=is_every_address)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _listen_on_unix(where: UnixSocket) -> socket.socket:
+    if is_answered(where):
+        raise OSError("a process listens there")
+    if not where.is_abstract and Path(where.name).is_socket():
+        Path(where.name).unlink()  # a process that was killed left it
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(where.bound_name)
+    listening.listen()
     return listening
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.http_parameters import PARAMETERS, Parameter
+from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, Parameter
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
 
@@ -18,6 +18,7 @@ _SCALARS: Mapping[int, Schema] = {
     FieldDescriptor.TYPE_INT64: {"type": "integer", "format": "int64"},
     FieldDescriptor.TYPE_FLOAT: {"type": "number"},
 }
+_ID_FORMS: Mapping[str, Schema] = {"post_id": {"type": ["integer", "string"]}}  # a string with ids=string
 _MESSAGES = {
     "Feed": "GetFeedResponse",
     "FeedPost": "FeedPost",
@@ -48,7 +49,10 @@ def _field_schema(field: FieldDescriptor) -> Schema:
 
 def _message_schema(descriptor: Descriptor) -> Schema:
     """All fields are required: JSON carries each of them, whatever its value."""
-    properties = {field.name: _field_schema(field) | _description(field.full_name) for field in descriptor.fields}
+    properties = {
+        field.name: _field_schema(field) | _ID_FORMS.get(field.name, {}) | _description(field.full_name)
+        for field in descriptor.fields
+    }
     return _object(**properties) | _description(descriptor.full_name)
 
 
@@ -75,6 +79,13 @@ def _answer(description: str, schema: str) -> Schema:
     return {"description": description, "content": {"application/json": {"schema": _reference(schema)}}}
 
 
+_IDS: Schema = {
+    "name": IDS,
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": list(ID_FORMS), "default": "number"},
+    "description": "How JSON carries post ids. Numbers above 2^53 are not exact in JavaScript; strings are.",
+}
 _ERRORS: dict[str, Schema] = {
     "400": _answer("Malformed request", "Error"),
     "401": _answer("Missing or invalid token, if the gateway requires tokens", "Error"),
@@ -84,7 +95,7 @@ _ERRORS: dict[str, Schema] = {
     "429": _answer("Overloaded, or rate limit exceeded for the token; Retry-After says when to try again", "Error"),
     "431": _answer("The headers are too long", "Error"),
     "500": _answer("Internal error of the gateway", "Error"),
-    "503": _answer("A service behind the gateway is unavailable", "Error"),
+    "503": _answer("A service behind the gateway is unavailable, or there are too many connections", "Error"),
     "504": _answer("The deadline passed", "Error"),
 }
 _ERRORS_WITHOUT_PARAMETERS = {code: answer for code, answer in _ERRORS.items() if code not in {"400", "404", "412"}}
@@ -103,7 +114,7 @@ DOCUMENT: Schema = {
                 "operationId": "getFeed",
                 "summary": COMMENTS["moodfeed.feed.v1.FeedService.GetFeed"],
                 "description": "An empty parameter counts as missing.",
-                "parameters": [_parameter(parameter) for parameter in PARAMETERS.values()],
+                "parameters": [*(_parameter(parameter) for parameter in PARAMETERS.values()), _IDS],
                 "responses": {"200": _answer("One page", "Feed")} | _ERRORS,
                 "security": _TOKEN_OR_NONE,
             }

@@ -1,11 +1,13 @@
 """The settings of the gateway."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from rpc.addresses import read_peer_address
 from rpc.server_settings import ServerSettings, check_pair_fields, in_settings_words, variable_of
 from rpc.tls import ClientTls, check_authority
 from rpc.token_file import read_token_file
@@ -19,9 +21,24 @@ def _split(value: object) -> object:
 LARGEST_REQUEST_BYTES = 64 * 1024
 """The largest gRPC message that is read; a GetFeedRequest with 1000 exclusions takes a fifth of it."""
 
-Address = Annotated[str, Field(pattern=r"^.+:\d{1,5}$")]
+
+def _check_peer(address: str) -> str:
+    read_peer_address(address)
+    return address
+
+
+Address = Annotated[str, AfterValidator(_check_peer)]
 Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
-"""host:port of each replica; a host name stands for all addresses that it resolves to."""
+"""The address of each replica in a form of rpc.addresses; a host name stands for all addresses that it resolves to."""
+
+
+def _check_origin(origin: str) -> str:
+    if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", origin):
+        raise ValueError("is not scheme://host or scheme://host:port, without a path, or *")
+    return origin
+
+
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(ServerSettings):
@@ -45,7 +62,16 @@ class Settings(ServerSettings):
         ge=0,
         description="number of users and number of moods kept in memory; 0 to call the user tower every time",
     )
-    most_in_flight: int = Field(32, ge=1, description="requests in progress at the same time; more are refused")
+    keep_alive_seconds: int = Field(
+        75,
+        ge=1,
+        description="seconds that an idle HTTP connection stays open; must exceed those of a load balancer, often 60",
+    )
+    allowed_origins: Origins = Field(
+        (),
+        description="origins whose pages may call the HTTP API, for instance `https://a.com,https://b.com`, or `*`",
+    )
+    most_in_flight: int = Field(128, ge=1, description="requests in progress at the same time; more are refused")
     downstream_authority: Path | None = Field(
         None,
         description="PEM file of the authority of the compute services' certificates; unset for plaintext",

@@ -74,6 +74,9 @@ class _PassingError(Exception):
         self.wait_seconds = wait_seconds
 
 
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamClient:
     """Reads pages. ``sleep`` is called between attempts, with seconds.
@@ -192,6 +195,7 @@ def _http_client(url: str, shown: str, flic_token: str, silence_seconds: float) 
         auth=(secret.username, secret.password) if secret.userinfo else None,
         headers={"Flic-Token": flic_token},
         timeout=silence_seconds,
+        trust_env=secret.host not in _THIS_MACHINE,  # a proxy is for other machines
     )
 
 

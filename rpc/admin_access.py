@@ -5,9 +5,9 @@ from urllib.parse import unquote
 
 import grpc
 
+from rpc.addresses import is_loopback
 from rpc.errors import ErrorRow, ErrorTable
 from rpc.guard import Caller
-from rpc.server_settings import is_loopback
 from rpc.token_file import TokenFile, authorizations_of
 
 ADMIN_TOKEN_FILE = "MOODFEED_ADMIN_TOKEN_FILE"  # noqa: S105 - the name of a variable

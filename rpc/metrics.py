@@ -12,7 +12,9 @@ from prometheus_client import Counter, Histogram
 from rpc.unary import AsyncUnaryInterceptor, Request, Response, UnaryInterceptor, async_status_code, status_code
 
 if TYPE_CHECKING:
-    from rpc.unary import Answer, AsyncAnswer, AsyncContext
+    from collections.abc import Awaitable, Callable
+
+    from rpc.unary import Answer, AsyncAnswer, AsyncContext, Handler
 
 REQUESTS = Counter("moodfeed_rpc_requests_total", "Requests answered, by final status.", ["service", "method", "code"])
 DURATION = Histogram(
@@ -23,8 +25,22 @@ DURATION = Histogram(
 )
 
 
+_UNKNOWN_METHOD = "/unknown/unknown"  # callers may invent any number of names: they share one series
+
+
 class MetricsInterceptor(UnaryInterceptor):
-    """Counts the unary requests of a sync server."""
+    """Counts the unary requests of a sync server, and the calls of methods that it does not have."""
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Handler[Request, Response] | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler[Request, Response] | None:
+        """The measured handler; gRPC itself refuses a call that has none."""
+        handler = super().intercept_service(continuation, handler_call_details)
+        if handler is None:
+            record(_UNKNOWN_METHOD, grpc.StatusCode.UNIMPLEMENTED, 0.0)
+        return handler
 
     def wrap(self, method: str, answer: Answer[Request, Response]) -> Answer[Request, Response]:
         """Measure and count."""
@@ -40,7 +56,18 @@ class MetricsInterceptor(UnaryInterceptor):
 
 
 class AsyncMetricsInterceptor(AsyncUnaryInterceptor):
-    """Counts the unary requests of an asyncio server."""
+    """Counts the unary requests of an asyncio server, and the calls of methods that it does not have."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler[Request, Response] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler[Request, Response] | None:
+        """The measured handler; gRPC itself refuses a call that has none."""
+        handler = await super().intercept_service(continuation, handler_call_details)
+        if handler is None:
+            record(_UNKNOWN_METHOD, grpc.StatusCode.UNIMPLEMENTED, 0.0)
+        return handler
 
     def wrap(self, method: str, answer: AsyncAnswer[Request, Response]) -> AsyncAnswer[Request, Response]:
         """Measure and count."""

@@ -6,8 +6,6 @@ health does.
 
 import asyncio
 import contextlib
-import ipaddress
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -18,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import Gauge
 
 from rpc.channel import open_channel
+from rpc.host_names import HostNames
 from rpc.tls import ClientTls
 from rpc.watched_files import WatchedFiles
 
@@ -57,10 +56,11 @@ class Replica(Generic[Stub]):
 class Replicas(Generic[Stub]):
     """Finds and watches the replicas of a service; for one event loop.
 
-    ``addresses`` are host:port each; a host name stands for every address that it resolves to, and is resolved again
-    every few seconds. ``stub`` makes the generated stub of a channel. ``on_change``, if set, is called whenever a
-    replica becomes well or ceases to be. Raises FileContentError if the files of ``tls`` cannot be used; files that
-    become bad later are logged, and the credentials before them stay in use.
+    ``addresses`` have the forms of rpc.addresses; a host name stands for every address that it resolves to, and is
+    resolved again every few seconds. A name that cannot be resolved keeps the replicas that it had. ``stub`` makes the
+    generated stub of a channel. ``on_change``, if set, is called whenever a replica becomes well or ceases to be.
+    Raises FileContentError if the files of ``tls`` cannot be used; files that become bad later are logged, and the
+    credentials before them stay in use.
     """
 
     def __init__(
@@ -77,7 +77,9 @@ class Replicas(Generic[Stub]):
         self._stub = stub
         self._live_credentials = WatchedFiles(tls.paths, tls.credentials) if tls else None
         self._credentials = self._live_credentials.current() if self._live_credentials else None
+        self._host_names = HostNames(service)
         self._replicas: dict[str, Replica[Stub]] = {}
+        WELL.labels(service).set_function(lambda: self.well)
 
     @property
     def is_serving(self) -> bool:
@@ -117,12 +119,7 @@ class Replicas(Generic[Stub]):
                 await _close(replica)
 
     async def _resolve(self) -> None:
-        found: dict[str, str] = {}  # address -> the host that a certificate must name
-        for address in self.addresses:
-            host, _, port = address.rpartition(":")
-            found |= {f"{ip}:{port}": host for ip in await _addresses_of(host)}
-        if not found:
-            return  # a name server that fails takes no replica away
+        found = await self._host_names.targets_of(self.addresses)  # with the host that a certificate must name
         kept = set() if self._has_new_credentials() else found.keys()
         removed = [self._replicas.pop(address) for address in self._replicas.keys() - kept]
         for address in sorted(found.keys() - self._replicas.keys()):
@@ -132,6 +129,8 @@ class Replicas(Generic[Stub]):
             replica.watching = asyncio.create_task(self._watch(replica))
         for replica in removed:
             await _close(replica)
+        if any(replica.address not in found for replica in removed):
+            await self._tell()
 
     def _has_new_credentials(self) -> bool:
         """Whether the files of TLS have changed: an open channel keeps the credentials that it was made with."""
@@ -183,7 +182,6 @@ class Replicas(Generic[Stub]):
             await self._tell()
 
     async def _tell(self) -> None:
-        WELL.labels(self.service).set(self.well)
         if self.on_change:
             await self.on_change()
 
@@ -195,16 +193,3 @@ async def _close(replica: Replica[Stub]) -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
     await replica.channel.close(grace=1.0)
-
-
-async def _addresses_of(host: str) -> set[str]:
-    """The IP addresses of a name, in brackets if IPv6; only the IPv4 ones if there are any."""
-    with contextlib.suppress(ValueError):
-        ipaddress.ip_address(host.strip("[]"))
-        return {host}
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        return set()
-    ipv4 = {str(address[0]) for family, *_, address in found if family == socket.AF_INET}
-    return ipv4 or {f"[{address[0]}]" for family, *_, address in found if family == socket.AF_INET6}

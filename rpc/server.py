@@ -12,9 +12,9 @@ from types import FrameType
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
+from rpc.addresses import UnixSocket, is_answered, read_address
 from rpc.admin_access import ADMIN_ERRORS, AdminAccess
 from rpc.admission import AdmissionInterceptor, AdmissionPool
 from rpc.channel import PING_SECONDS
@@ -23,16 +23,29 @@ from rpc.drain import LAME_DUCK_SECONDS, stop_when_idle
 from rpc.errors import ErrorInterceptor, ErrorTable
 from rpc.guard import GuardInterceptor
 from rpc.metrics import MetricsInterceptor
+from rpc.reflection import enable_reflection
 from rpc.tls import LiveServerTls, ServerTls
 from rpc.watched_files import FileContentError
 
 _log = structlog.get_logger("rpc.server")
 
+
+def keepalive(*, ping_seconds: float, answer_seconds: float) -> tuple[tuple[str, int], ...]:
+    """Channel arguments that close the connection of a peer that leaves a ping unanswered; its place becomes free."""
+    return (
+        ("grpc.keepalive_time_ms", round(ping_seconds * 1_000)),
+        ("grpc.keepalive_timeout_ms", round(answer_seconds * 1_000)),
+        ("grpc.http2.ping_timeout_ms", round(answer_seconds * 1_000)),  # keepalive_timeout alone closes nothing in 1.85
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),  # else two pings are all that an idle peer gets
+    )
+
+
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second process on the same port is an error
+    *keepalive(ping_seconds=20, answer_seconds=10),
     # rpc.channel pings idle peers; by default a server treats that as abuse and closes the connection.
     ("grpc.http2.min_ping_interval_without_data_ms", PING_SECONDS * 500),
-    ("grpc.keepalive_permit_without_calls", 1),
 )
 
 LARGEST_METADATA_BYTES = 8 * 1024
@@ -117,6 +130,17 @@ class RunningServer:
         stop_when_idle(self._server, in_flight=lambda: self._pool.in_flight, grace_seconds=grace_seconds)
 
 
+def free_target(address: str) -> str:
+    """The gRPC target of an address to listen on; RuntimeError, as gRPC raises, if it is a unix socket in use.
+
+    gRPC itself would take the socket away from the process that listens there.
+    """
+    read = read_address(address)
+    if isinstance(read, UnixSocket) and is_answered(read):
+        raise RuntimeError(f"a process listens on {address}")
+    return read.target
+
+
 def start_server(
     options: ServerOptions,
     *,
@@ -151,16 +175,13 @@ def start_server(
     add_services(server)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     all_names = (*service_names, *((options.admin_service,) if options.admin_service else ()))
-    reflection.enable_server_reflection([*all_names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    enable_reflection([*all_names, health.SERVICE_NAME], server)
     credentials = LiveServerTls(options.tls).grpc_credentials() if options.tls else None
     try:
-        port = (
-            server.add_secure_port(options.address, credentials)
-            if credentials
-            else server.add_insecure_port(options.address)
-        )
+        target = free_target(options.address)
+        port = server.add_secure_port(target, credentials) if credentials else server.add_insecure_port(target)
         if options.metrics_port:
-            start_http_server(options.metrics_port, options.metrics_host)
+            start_http_server(options.metrics_port, options.metrics_host.strip("[]"))
     except RuntimeError as error:
         raise BusyAddressError(
             f"{options.name} cannot listen on {options.address}: it is in use or not an address of this machine; "

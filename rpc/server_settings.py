@@ -1,12 +1,12 @@
 """The settings of every process that listens: TLS, consent to plaintext, the limit of connections."""
 
-import ipaddress
 from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rpc.addresses import is_loopback, read_address
 from rpc.tls import ServerTls, check_authority, check_certificate, check_pair
 from rpc.watched_files import FileContentError
 
@@ -63,7 +63,7 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _plaintext_is_a_choice(cls, address: str, info: ValidationInfo) -> str:
         has_tls = info.data.get("tls_certificate", True) is not None  # a bad certificate is reported on its own
-        if not (has_tls or info.data.get("allow_plaintext") or is_loopback(address.rpartition(":")[0])):
+        if not (has_tls or info.data.get("allow_plaintext") or read_address(address).is_loopback):
             raise ValueError(
                 f"is not loopback and has no TLS: set {variable_of(cls, 'tls_certificate')} and "
                 f"{variable_of(cls, 'tls_key')}, or {ALLOW_PLAINTEXT}=true where the network is trusted"
@@ -78,16 +78,6 @@ class ServerSettings(BaseSettings):
                 f"is not loopback and metrics have no TLS: set {ALLOW_PLAINTEXT}=true where the network is trusted"
             )
         return host
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach ``host``: localhost, a loopback address, or a unix socket."""
-    if host == "localhost" or host.startswith("unix"):
-        return True
-    try:
-        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
-    except ValueError:
-        return False
 
 
 def variable_of(settings: type[BaseSettings], field: str) -> str:

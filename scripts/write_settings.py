@@ -34,6 +34,9 @@ Each process reads its settings from environment variables. Every setting has a 
 process that finds a wrong value names the variable on stderr and exits with code 2. Facts of the model, such as
 dimensions and history length, are not settings: they come from the bundle.
 
+Where the type is host:port, a process listens on, and calls, any of host:port, [IPv6]:port, unix:PATH and
+unix-abstract:NAME. No proxy of the environment is used between the processes.
+
 This page is generated from the settings classes by `make settings`.
 """
 ONE_PROCESS = """
@@ -77,7 +80,10 @@ def _variables(settings: type[BaseSettings], name: str, field: FieldInfo) -> Seq
 def _type(name: str, field: FieldInfo) -> str:
     if choices := _choices(field.metadata):
         return " or ".join(f"`{choice}`" for choice in choices)
-    word = "host:port" if field.annotation is str and name.endswith("address") else _word(field.annotation)
+    is_address = name.endswith("address")
+    if get_origin(field.annotation) is tuple:
+        return f"{'host:port' if is_address else 'text'}, separated by commas"
+    word = "host:port" if field.annotation is str and is_address else _word(field.annotation)
     limits = ", ".join(_limits(field.metadata))
     return f"{word}, {limits}" if limits else word
 
@@ -87,8 +93,6 @@ def _word(annotation: object) -> str:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) in {Union, UnionType}:
         return " or ".join(_word(part) for part in get_args(annotation) if part is not NoneType)
-    if get_origin(annotation) is tuple:
-        return "host:port, separated by commas"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return " or ".join(f"`{member.value}`" for member in annotation)
     return next(word for kind, word in _WORDS.items() if annotation is kind)
@@ -114,7 +118,7 @@ def _limits(metadata: Sequence[object]) -> Iterator[str]:
 
 def _default(value: object) -> str:
     match value:
-        case None:
+        case None | ():
             return "none"
         case bool():
             return f"`{str(value).lower()}`"

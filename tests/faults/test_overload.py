@@ -36,7 +36,8 @@ def test_four_times_the_saturating_load_is_answered_as_well_and_the_rest_refused
     rates: dict[int, list[float]] = {SATURATING: [], 4 * SATURATING: []}
     all_outcomes = Outcomes()
     health: list[float] = []
-    with running_fleet(three_bundles[0].parent, tmp_path / "logs", replicas=1) as fleet:
+    settings = {"MOODFEED_GATEWAY_MOST_IN_FLIGHT": str(2 * SATURATING)}
+    with running_fleet(three_bundles[0].parent, tmp_path / "logs", replicas=1, settings=settings) as fleet:
         for _ in range(ROUNDS):
             for in_flight, found in rates.items():
                 rate, outcomes = goodput(fleet.target, expectations, in_flight=in_flight)

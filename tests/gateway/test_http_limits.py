@@ -127,9 +127,11 @@ def test_connections_beyond_the_limit_are_503_and_a_place_that_gets_free_is_give
     with ExitStack() as held:
         for _ in range(8):
             held.enter_context(socket.create_connection((host, int(port)), timeout=10))
-        assert code_of(raw_answer(gateway, b"/healthz")) == 503
+        assert code_of(raw_answer(gateway, b"/openapi.json")) == 503
+        assert code_of(raw_answer(gateway, b"/healthz")) == 200
+        assert b"not ready" in raw_answer(gateway, b"/readyz")
     for _ in range(500):
-        if code_of(raw_answer(gateway, b"/healthz")) == 200:
+        if code_of(raw_answer(gateway, b"/openapi.json")) == 200:
             return
     pytest.fail("a free place is never given")
 

@@ -33,6 +33,7 @@ def test_each_field_of_a_request_is_one_parameter() -> None:
         "exclude",
         "required_bundle_id",
         "strict",
+        "ids",
     ]
     assert [parameter.field.name for parameter in PARAMETERS.values()] == [item.name for item in fields(FeedRequest)]
 

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from bundle.directory import open_bundle
+from compute.settings import ComputeSettings
 from gateway import feed_types, gathering
 from gateway.feed_types import FeedRequest
+from gateway.settings import Settings as GatewaySettings
 from moodfeed.feed.v1.feed_comments import COMMENTS
 from post_index_service import index
 from tests.tiny_bundle import write_tiny_bundle
@@ -22,6 +24,12 @@ def test_gateway_and_services_have_the_same_limits() -> None:
     assert feed_types.LARGEST_PAGE_SIZE == index.LARGEST_LIMIT
     assert feed_types.MOST_EXCLUSIONS == index.MOST_EXCLUSIONS
     assert gathering.MOST_TOGETHER <= encoder.MOST_CONTEXTS
+
+
+def test_a_hundred_callers_at_once_are_not_refused_and_the_services_queue_what_the_gateway_admits() -> None:
+    admitted = GatewaySettings.model_fields["most_in_flight"].default
+    assert admitted >= 100
+    assert ComputeSettings.model_fields["most_waiting"].default >= admitted
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,19 @@ from contextlib import ExitStack, contextmanager
 import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2_grpc
+from prometheus_client import REGISTRY
 
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from rpc.errors import AsyncErrorInterceptor, ErrorInterceptor, ErrorRow, read_error_info
 from rpc.metrics import REQUESTS, AsyncMetricsInterceptor, MetricsInterceptor
-from rpc.server import LARGEST_FRAME_BYTES, LARGEST_METADATA_BYTES, MOST_STREAMS_PER_CONNECTION, limits
+from rpc.server import (
+    LARGEST_FRAME_BYTES,
+    LARGEST_METADATA_BYTES,
+    MOST_STREAMS_PER_CONNECTION,
+    OPTIONS,
+    keepalive,
+    limits,
+)
 
 METHOD = "/moodfeed.user_tower.v1.UserTowerService/EncodeContext"
 LIMITS = limits(largest_request_bytes=1000, max_connections=2)
@@ -208,3 +216,37 @@ def test_the_settings_of_a_connection_name_the_limits_of_streams_and_frames(port
     assert settings[max_concurrent_streams] == MOST_STREAMS_PER_CONNECTION
     assert settings.get(max_frame_size, 16_384) == LARGEST_FRAME_BYTES
     assert settings[max_header_list_size] == LARGEST_METADATA_BYTES
+
+
+def test_the_method_of_a_call_that_nobody_answers_is_counted_without_its_name(port: int) -> None:
+    def unknown() -> float:
+        labels = {"service": "unknown", "method": "unknown", "code": "UNIMPLEMENTED"}
+        return REGISTRY.get_sample_value("moodfeed_rpc_requests_total", labels) or 0.0
+
+    before = unknown()
+    with connect(port) as channel:
+        for method in ("/a.b/C", "/invented/x"):
+            with pytest.raises(grpc.RpcError) as caught:
+                channel.unary_unary(method)(b"", timeout=5)
+            assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert unknown() == before + 2
+
+
+def test_an_idle_peer_that_leaves_a_ping_unanswered_loses_its_place() -> None:
+    options = (*LIMITS, *keepalive(ping_seconds=0.2, answer_seconds=0.2))
+    server = grpc.server(ThreadPoolExecutor(1), options=options)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=30) as connection,
+            connection.makefile("rb") as reader,
+        ):
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0")
+            reader.read()  # until the server closes the connection
+    finally:
+        server.stop(0).wait()
+
+
+def test_every_server_pings_its_peers() -> None:
+    assert set(keepalive(ping_seconds=20, answer_seconds=10)) <= set(OPTIONS)

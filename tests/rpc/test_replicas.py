@@ -9,6 +9,8 @@ from pathlib import Path
 
 import grpc
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from rpc.attempts import NoReplicaError, RetryingCalls
 from rpc.errors import ErrorRow
@@ -36,9 +38,9 @@ class Stub:
 class Server:
     """A replica that answers with its name, or as a test says."""
 
-    def __init__(self, name: str, port: int, tls: ServerTls | None = None) -> None:
+    def __init__(self, name: str, port: int, tls: ServerTls | None = None, *, address: str = "") -> None:
         self.name = name
-        self.address = f"127.0.0.1:{port}"
+        self.address = address or f"127.0.0.1:{port}"
         self.port = port
         self.tls = tls
         self.asked = 0
@@ -189,6 +191,105 @@ def test_a_replica_known_to_be_well_goes_before_one_that_has_said_nothing_yet() 
             assert await client.answers(10) == [b"one"] * 10
 
         over([one.address, f"127.0.0.1:{silent_port}"], use, well=1)
+
+
+class NameServer:
+    """What names resolve to; one that is not here cannot be resolved, for the reason given."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **ips: str) -> None:
+        self.ips = dict(ips)
+        self.reason = "Temporary failure in name resolution"
+        self.error: Exception | None = None
+        monkeypatch.setattr(socket, "getaddrinfo", self.getaddrinfo)
+
+    def getaddrinfo(self, host: str, *_: object, **__: object) -> list[object]:
+        if self.error:
+            raise self.error
+        if host not in self.ips:
+            raise socket.gaierror(socket.EAI_AGAIN, self.reason)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (self.ips[host], 0))]
+
+
+def well_by_the_gauge() -> float | None:
+    return REGISTRY.get_sample_value("moodfeed_downstream_replicas_well", {"service": "named"})
+
+
+def test_a_name_that_is_lost_keeps_its_replica_and_is_logged_once_for_each_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = NameServer(monkeypatch, first="127.0.0.1", second="127.0.0.1")
+    with servers("one", "two") as (one, two), capture_logs() as logs:
+
+        async def use(client: Client) -> None:
+            del names.ips["second"]
+            for _ in range(3):
+                await client.replicas.start()
+            names.reason = "Name or service not known"
+            await client.replicas.start()
+            names.error = UnicodeError("label too long")
+            await client.replicas.start()
+            assert client.replicas.well == 2
+            assert set(await client.answers(4)) == {b"one", b"two"}
+            names.error = None
+            names.ips["second"] = "127.0.0.1"
+            await client.replicas.start()
+
+        over([f"first:{one.port}", f"second:{two.port}"], use)
+    told = [(line["event"], line["host"], line.get("reason")) for line in logs if line.get("host") == "second"]
+    assert told == [
+        ("host not resolved", "second", "Temporary failure in name resolution"),
+        ("host not resolved", "second", "Name or service not known"),
+        ("host not resolved", "second", "label too long"),
+        ("host resolved again", "second", None),
+    ]
+
+
+def test_a_name_that_never_resolved_is_logged_and_the_other_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    NameServer(monkeypatch, first="127.0.0.1")
+    with servers("one") as (one,), capture_logs() as logs:
+
+        async def use(client: Client) -> None:
+            assert await client.answers(2) == [b"one", b"one"]
+
+        over([f"first:{one.port}", "nobody:1"], use, well=1)
+    assert [line["host"] for line in logs if line["event"] == "host not resolved"] == ["nobody"]
+
+
+def test_the_gauge_and_the_listener_follow_a_name_that_leaves_a_replica(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = NameServer(monkeypatch, first="127.0.0.1", second="127.0.0.1")
+    with servers("one", "two") as (one, two):
+
+        async def use(client: Client) -> None:
+            changes: list[int] = []
+
+            async def note_change() -> None:
+                changes.append(client.replicas.well)
+
+            client.replicas.on_change = note_change
+            assert well_by_the_gauge() == 2
+            names.ips["second"] = "127.0.0.2"  # nobody listens there
+            await client.replicas.start()
+            assert changes[0] == 1
+            assert well_by_the_gauge() == 1
+
+        over([f"first:{one.port}", f"second:{two.port}"], use)
+
+
+@pytest.mark.parametrize("form", ["unix:{directory}/s", "unix-abstract:{directory}/s", "[::1]:{port}"])
+@pytest.mark.parametrize("has_tls", [False, True])
+def test_replicas_are_found_at_every_form_of_an_address(tmp_path: Path, form: str, has_tls: bool) -> None:
+    files = CertificateFiles(tmp_path / "tls").write()
+    with held_port() as port:
+        address = form.format(directory=tmp_path, port=port)
+        server = Server("one", port, ServerTls(files.certificate, files.key) if has_tls else None, address=address)
+
+        async def use(client: Client) -> None:
+            assert await client.answers(1) == [b"one"]
+
+        try:
+            over([address], use, well=1, tls=ClientTls(files.authority) if has_tls else None)
+        finally:
+            server.stop()
 
 
 def test_certificates_that_become_bad_take_no_replica_away(tmp_path: Path) -> None:
