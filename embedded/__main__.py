@@ -100,9 +100,7 @@ def main() -> int:
     configure_logging("embedded", level=settings.log_level)
     if compute.runtime is not Runtime.OPENVINO:
         variable = variable_of(UserTowerSettings, "runtime")
-        print(
-            f"embedded: {variable} is {compute.runtime}, but this mode does not load torch: unset it", file=sys.stderr
-        )
+        _log.error(f"{variable}={str(compute.runtime)!r}: this mode does not load torch: unset it")
         return 2
     faiss.omp_set_num_threads(1)  # requests run in parallel; more threads than cores made them ten times slower
 
@@ -112,7 +110,7 @@ def main() -> int:
     try:
         held = HeldBundles(compute.bundles, load, listener=LoggedBundles())
     except BundleError as error:
-        print(f"embedded: {error}", file=sys.stderr)
+        _log.error("cannot start", reason=str(error))
         return 1
     RECALL.set_function(lambda: held.current.index.recall)
     try:

@@ -31,7 +31,8 @@ def make_http_server(app: ASGIApp, settings: Settings, live_tls: LiveServerTls |
             app,
             http="h11",
             ws="none",
-            log_level="warning",
+            log_config=None,  # rpc.structured_log writes what uvicorn logs
+            workers=1,  # else uvicorn reads WEB_CONCURRENCY
             access_log=False,
             proxy_headers=False,
             server_header=False,
@@ -39,7 +40,7 @@ def make_http_server(app: ASGIApp, settings: Settings, live_tls: LiveServerTls |
             limit_concurrency=settings.max_connections,
             h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=int(settings.grace_seconds),
+            timeout_graceful_shutdown=settings.grace_seconds,  # type: ignore[arg-type] # it is given to asyncio
         )
     )
 

@@ -35,7 +35,12 @@ async def serve_until_stopped(
     ``stop_grpc`` reports NOT_SERVING at once, and refuses requests only LAME_DUCK_SECONDS later, as HTTP does here.
     """
     http_task = asyncio.create_task(http_server.serve(sockets=[http_socket]))
-    _log.info("serving", grpc_address=settings.grpc_address, http_address=settings.http_address)
+    _log.info(
+        "serving",
+        grpc_address=settings.grpc_address,
+        http_address=settings.http_address,
+        api="open to every caller" if settings.api_tokens_file is None else "for callers with a token",
+    )
     await stop_asked.wait()
     _log.info("draining", grace_seconds=settings.grace_seconds)
     await asyncio.gather(stop_grpc(), _stop_http(http_server, http_task))
