@@ -10,7 +10,6 @@ import pytest
 
 if TYPE_CHECKING:
     from pipeline.workspace import Workspace
-
     from sample_api.world import World
 
 
@@ -31,9 +30,8 @@ def small_world() -> "World":
 @pytest.fixture(scope="session")
 def small_workspace(small_world: "World", tmp_path_factory: pytest.TempPathFactory) -> "Workspace":
     """Everything up to the text embeddings, fetched over real HTTP, through the real BERT."""
-    from pipeline.workspace import Workspace
-
     from cli.sample_workspace import ingest_sample_world
+    from pipeline.workspace import Workspace
 
     workspace = Workspace(tmp_path_factory.mktemp("workspace"))
     ingest_sample_world(small_world, workspace)

@@ -17,7 +17,8 @@ from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Manifest
 from bundle.served_posts import ServedPosts
 from mood_encoder.encoder_files import default_encoder_directory, encoder_files
-from mood_encoder.quantised_bert import write_quantised
+from mood_encoder.torch_encoder import TorchEncoder
+from pipeline.convert_encoder import write_served_encoder
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.model import PostTower, UserTower
 from two_tower.tower_config import TowerConfig
@@ -78,7 +79,7 @@ def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0) -> Path:
         mood_encoder.mkdir()
         for file in encoder_files(default_encoder_directory()):
             shutil.copyfile(file, mood_encoder / file.name)
-        write_quantised(default_encoder_directory(), mood_encoder)
+        write_served_encoder(mood_encoder, full=TorchEncoder(mood_encoder))
 
     manifest = Manifest(
         tower_dimension=TOWER_DIMENSION,

@@ -9,7 +9,7 @@ from bundle.directory import Bundle
 from bundle.embedding_space import Matrix
 from bundle.file_names import MOOD_ENCODER
 from bundle.manifest import BundleError
-from mood_encoder.encoder_files import CONFIG, TextEncoderError
+from mood_encoder.encoder_files import TextEncoderError
 
 
 class Runtime(StrEnum):
@@ -41,7 +41,8 @@ _Encoder = TypeVar("_Encoder", bound=TextEncoder)
 def read_encoder(bundle: Bundle, read: Callable[[Path], _Encoder], *, files: Sequence[str]) -> _Encoder:
     """Read the encoder of a bundle, made of ``files``; ``read`` gets its directory and raises TextEncoderError.
 
-    BundleError names the file that is missing or unusable, or the configuration if its dimension is not the manifest's.
+    BundleError names the file that is missing or unusable, or the first of ``files`` if its dimension is not the
+    manifest's.
     """
     for name in files:
         bundle.path(f"{MOOD_ENCODER}/{name}")
@@ -51,7 +52,7 @@ def read_encoder(bundle: Bundle, read: Callable[[Path], _Encoder], *, files: Seq
         raise BundleError(error.path, error.reason) from error
     if encoder.dimension != bundle.manifest.text_dimension:
         raise BundleError(
-            bundle.directory / MOOD_ENCODER / CONFIG,
+            bundle.directory / MOOD_ENCODER / files[0],
             f"gives embeddings of {encoder.dimension} numbers, the manifest says {bundle.manifest.text_dimension}",
         )
     return encoder

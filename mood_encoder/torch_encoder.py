@@ -47,7 +47,7 @@ class TorchEncoder:
         self.max_tokens = max_tokens
         self.dimension: int = config.hidden_size
         self._tokenizer = read_tokenizer(tokenizer_path, max_tokens=max_tokens, vocabulary_size=config.vocab_size)
-        self._bert = _read_bert(weights_path, config_path, config)
+        self.bert = _read_bert(weights_path, config_path, config)
         self._prove(config_path)
 
     @classmethod
@@ -95,7 +95,7 @@ class TorchEncoder:
             ids[row, : len(tokens)] = torch.tensor(tokens)
             mask[row, : len(tokens)] = 1
         with torch.inference_mode():
-            states = self._bert(input_ids=ids, attention_mask=mask).last_hidden_state  # [texts, tokens, dimension]
+            states = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state  # [texts, tokens, dimension]
             sums = (states * mask.unsqueeze(-1)).sum(dim=1)
             # The normalised sum is the normalised mean.
             embeddings: NDArray[np.float32] = torch.nn.functional.normalize(sums, dim=1).numpy()

@@ -1,19 +1,78 @@
-"""The mood encoder as OpenVINO's own conversion of the transformers model, in 8 bits by NNCF.
+"""The mood encoder in OpenVINO: OpenVINO's own conversion of the transformers model, in 8 bits for serving by NNCF.
 
-A prototype beside ``quantise_encoder``: nothing serves it. docs/decisions/encoder-graph.md compares the two.
-NNCF is not a dependency of Moodfeed; measured with nncf==3.4.0, pydot==4.0.1, tabulate==0.10.0, psutil==7.2.2.
+docs/decisions/encoder-graph.md says why, and what it loses.
 """
 
+import io
+import logging
+import warnings
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 from transformers import BertModel
 
+from mood_encoder.encoder_files import MAX_TOKENS, TextEncoderError
+from mood_encoder.graph_file import GRAPH
+from mood_encoder.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
 from mood_encoder.quiet_openvino import openvino
+from mood_encoder.torch_encoder import TorchEncoder
 
-CONVERTED = "mood_encoder.xml"
-"""The graph; the weights lie beside it, in a file that ends in .bin."""
+PROOF_TEXTS = (
+    "",
+    "calm",
+    "happy",
+    "sad",
+    "angry",
+    "laughing",
+    "romantic",
+    "exhausted and lonely tonight",
+    "nervous, excited",
+    "something funny for a rainy evening",
+    "I am stressed about my exams and want to relax",
+    "show me something that makes me cry",
+    "party with friends",
+    "not quite awake yet, coffee first",
+    "nostalgic for the summers of my childhood",
+    "scary stories in the dark",
+    "proud of what we made",
+    "in love",
+    "bored to death",
+    "motivation for the gym!!!",
+    "mañana será otro día",
+    "qwzx 123 #tbt",
+    "The mood of this video: joyful, hopeful, warm, evokes gratitude, a touch of longing",
+    "The mood of this video: tense, eerie, isolation, evokes dread",
+    "A tabby kitten purring on the windowsill beside a ball of yarn. cats, cozy, sleepy afternoon " * 3,
+)
+"""Moods and posts' sentences, short and long, in and out of the vocabulary; fixed, so that exports compare."""
+
+
+def write_served_encoder(directory: Path, *, full: TorchEncoder) -> float:
+    """Write the 8-bit graph beside the files of ``full`` in ``directory`` and prove it; returns the lowest cosine.
+
+    The same BERT gives the same bytes. TextEncoderError if the BERT cannot be converted, or if the embedding of a proof
+    text is not as near to that of ``full`` as serving promises.
+    """
+    path = directory / GRAPH
+    write_graph(compressed(converted(full.bert, path)), path)
+    cosines = (OpenVinoEncoder(directory).encode(PROOF_TEXTS) * full.encode(PROOF_TEXTS)).sum(axis=1)
+    worst = int(np.argmin(cosines))
+    if not cosines[worst] >= LOWEST_COSINE:  # nor where it is not a number
+        raise TextEncoderError(
+            path,
+            f"embeds {PROOF_TEXTS[worst]!r} with the cosine {cosines[worst]:.4f} to the full weights, serving needs "
+            f"{LOWEST_COSINE}: this BERT loses too much accuracy in 8 bits",
+        )
+    return float(cosines[worst])
+
+
+def full_encoder(directory: Path, *, threads: int | None = 1, half_precision: bool = False) -> OpenVinoEncoder:
+    """The BERT of a directory in OpenVINO with full weights; TextEncoderError as in TorchEncoder."""
+    model = converted(TorchEncoder(directory, max_tokens=MAX_TOKENS).bert, directory)
+    return OpenVinoEncoder(directory, model=model, threads=threads, half_precision=half_precision)
 
 
 class _Pooled(torch.nn.Module):
@@ -30,28 +89,48 @@ class _Pooled(torch.nn.Module):
         return torch.nn.functional.normalize(states.sum(dim=1), dim=1)
 
 
-def converted(bert: BertModel) -> Any:
-    """The ``openvino.Model`` of a BERT with full weights: ``ids`` int64 [texts, tokens] to unit rows."""
+def converted(bert: BertModel, path: Path) -> openvino.Model:
+    """Convert a BERT with full weights: ``ids`` int64 [texts, tokens] to float32 [texts, dimension] with unit rows.
+
+    TextEncoderError with ``path`` if OpenVINO cannot.
+    """
     example = torch.ones((2, 7), dtype=torch.long)
     sizes = {"ids": dict.fromkeys((0, 1), torch.export.Dim.DYNAMIC)}
-    # Not convert_model(module, example_input=...): that traces with torch.jit.trace, which torch 2.13 deprecates.
-    return openvino.convert_model(torch.export.export(_Pooled(bert), (example,), dynamic_shapes=sizes))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch.export's own, of torch's parts
+            # Not convert_model(module, example_input=...): that traces with torch.jit.trace, which torch deprecates.
+            return openvino.convert_model(torch.export.export(_Pooled(bert), (example,), dynamic_shapes=sizes))
+    except Exception as error:
+        raise TextEncoderError(path, f"OpenVINO cannot convert this BERT: {error}") from error
 
 
-def compressed(model: Any, *, mode: str = "INT8_ASYM", words_too: bool = False, **options: Any) -> Any:
-    """The model with its products' weights in 8 bits, one scale a row; with ``words_too`` the word embeddings as well.
+def compressed(
+    model: openvino.Model, *, mode: str = "INT8_ASYM", words_too: bool = False, group_size: int | None = None
+) -> openvino.Model:
+    """Compress the weights of products to 8 bits with one scale a row, and all others to float16.
 
-    NNCF changes the model that it is given. ``mode`` is a name of nncf.CompressWeightsMode; those of 8-bit integers
-    take no group size.
+    ``mode`` is a name of nncf.CompressWeightsMode; those of 8-bit integers take no ``group_size``. With ``words_too``
+    the word embeddings are compressed like the products.
     """
-    import nncf  # noqa: PLC0415 - not a dependency
+    import nncf  # noqa: PLC0415 - takes seconds, and only export needs it; after quiet_openvino, it has no telemetry
 
+    nncf.set_log_level(logging.WARNING)
     kept = None if words_too else nncf.IgnoredScope(types=["Gather"], validate=False)
-    return nncf.compress_weights(model, mode=nncf.CompressWeightsMode[mode], ignored_scope=kept, **options)
+    with TemporaryDirectory() as scratch, redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # NNCF keeps what it does not compress as it is, so it gets float16.
+        openvino.save_model(model, Path(scratch) / GRAPH)
+        core = openvino.Core()
+        core.set_property({"ENABLE_MMAP": False})  # the file is removed below
+        halved = core.read_model(Path(scratch) / GRAPH)
+        return nncf.compress_weights(
+            halved, mode=nncf.CompressWeightsMode[mode], ignored_scope=kept, group_size=group_size
+        )
 
 
-def write_model(model: Any, path: Path) -> None:
-    """Write the graph and its weights; the same model gives the same bytes.
+def write_graph(model: openvino.Model, path: Path) -> None:
+    """Write a graph and its weights beside it; the same model gives the same bytes.
 
     The names that OpenVINO gives count all nodes that the process has made, so they are replaced first.
     """

@@ -13,7 +13,6 @@ from safetensors.numpy import save_file
 
 from mood_encoder.encoder_files import MAX_TOKENS, encoder_files
 from mood_encoder.mood_text import post_to_mood_sentence
-from mood_encoder.openvino_encoder import OpenVinoEncoder
 from mood_encoder.runtime import Runtime, TextEncoder
 from pipeline.tables import read_posts
 from pipeline.whole_files import whole_file
@@ -108,9 +107,9 @@ def read_text_embeddings(path: Path) -> TextEmbeddings:
 
 def _read_encoder(directory: Path, runtime: Runtime, *, half_precision: bool) -> TextEncoder:
     if runtime is Runtime.OPENVINO:
-        return OpenVinoEncoder(
-            directory, quantised=False, max_tokens=MAX_TOKENS, threads=None, half_precision=half_precision
-        )
+        from pipeline.convert_encoder import full_encoder  # noqa: PLC0415 - loads torch and transformers
+
+        return full_encoder(directory, threads=None, half_precision=half_precision)
     if half_precision:
         raise ValueError("half precision needs the OpenVINO runtime")
     from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - loads torch and transformers

@@ -20,12 +20,12 @@ from mood_encoder.mood_text import mood_to_words
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.bundle_contents import counts, index_posts, known_users, post_tower_tensors
 from pipeline.canaries import Ranking, make_canaries
+from pipeline.convert_encoder import write_served_encoder
 from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import encode_posts, encode_users
 from pipeline.evaluate import Evaluation
 from pipeline.mood_balance import balance, typical_users
 from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
-from pipeline.quantise_encoder import quantise_encoder
 from pipeline.report import Report
 from pipeline.report_examples import choose_examples
 from pipeline.trained_towers import TrainedTowers
@@ -33,7 +33,7 @@ from pipeline.whole_files import whole_file
 from two_tower.tower_files import write_words
 
 REPORT_MOODS = ("calm", "😂")
-PINNED_LIBRARIES = ("numpy", "onnx", "openvino", "safetensors", "tokenizers", "torch", "transformers")
+PINNED_LIBRARIES = ("nncf", "numpy", "openvino", "safetensors", "tokenizers", "torch", "transformers")
 
 
 def export(
@@ -140,7 +140,7 @@ def _write_mood_encoder(source: Path, directory: Path, *, full: TorchEncoder) ->
     directory.mkdir()
     for file in encoder_files(source):
         shutil.copyfile(file, directory / file.name)
-    quantise_encoder(directory, full=full)
+    write_served_encoder(directory, full=full)
 
 
 def _offline_metrics(evaluation: Evaluation) -> dict[str, dict[str, float]]:

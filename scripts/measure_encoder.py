@@ -1,10 +1,10 @@
-"""Measure the mood encoder in its runtimes: latency of a short mood, ranking quality, batches and whole processes.
+"""Measure the mood encoder in its runtimes: one short mood, quality of the ranking, batches, and the whole process.
 
     python scripts/measure_encoder.py
 
-Everything runs on one thread, and the variants take turns in one process. A figure is the median over rounds, a ratio
-the median of each round's ratio, because the machine's speed drifts. Overlap is the share of a mood's ten nearest posts
-that the quantised query finds too, over 200 moods; posts are always embedded with full weights.
+All at one thread, the ways taking turns in one process; a figure is the median of the rounds, a ratio the median of
+the ratios of each round, since the machine's speed drifts. Overlap: of 200 moods, the share of the ten nearest posts
+of a sample world that the quantised query finds too; the posts are always embedded with full weights.
 """
 
 import argparse
@@ -18,30 +18,23 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from bundle.array_files import Arrays
 from bundle.directory import current_bundle, open_bundle
-from mood_encoder.bert_arrays import BLOCK, BertShape, read_arrays
-from mood_encoder.bert_graph import IDS, bert_graph
-from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS, default_encoder_directory, read_tokenizer
+from mood_encoder.encoder_files import TOKENIZER, default_encoder_directory, read_tokenizer
 from mood_encoder.mood_text import mood_to_words, post_to_mood_sentence
-from mood_encoder.openvino_encoder import OpenVinoEncoder
-from mood_encoder.quantised_bert import in_blocks, quantise
+from mood_encoder.openvino_encoder import STATES_IN_A_GROUP
 from mood_encoder.quiet_openvino import openvino
 from mood_encoder.torch_encoder import TorchEncoder
-from pipeline.convert_encoder import CONVERTED, compressed, converted, write_model
+from pipeline.convert_encoder import compressed, converted, full_encoder, write_graph
 from pipeline.summary_text import read_summary
 from sample_api.world import generate_world
 
 NEAREST = 10
-SERVED = "OpenVINO, 8 bits, blocks of 32"
-LIBRARY = "OpenVINO's conversion"
+EAGER = "transformers, eager"
+SERVED = "INT8_ASYM: what is served"
 FEELINGS = (
     "happy sad calm angry romantic lonely bored tired excited scared curious nostalgic playful proud stressed jealous "
     "hopeful grateful confused brave sleepy silly guilty relaxed restless inspired hungry cozy anxious joyful"
@@ -55,57 +48,29 @@ OTHERS = (
 
 
 def moods() -> list[str]:
-    """About 180 moods as users type them, converted to words."""
+    """About 180 moods as people type them, in words."""
     typed = [*(frame.format(feeling) for frame, feeling in product(FRAMES, FEELINGS.split())), *EMOJI.split(), *OTHERS]
     return list(dict.fromkeys(mood_to_words(mood) for mood in typed))
 
 
 def sample_sentences() -> list[str]:
-    """The distinct mood sentences of a sample world's posts."""
+    """The mood sentences of a sample world's posts, each once."""
     rows = [(str(row["title"]), read_summary(row["post_summary"])) for row in generate_world().tables.posts]
     sentences = (post_to_mood_sentence(summary.mood, f"{title}. {summary.description}") for title, summary in rows)
     return sorted({sentence for sentence in sentences if sentence})
 
 
 def title_sentences(path: Path, count: int) -> list[str]:
-    """Mood sentences of ``count`` titles of a Parquet table, as for posts without emotions."""
+    """The mood sentences of some posts of a Parquet table with titles, as of posts that name no emotion."""
     titles = pd.read_parquet(path)["title"].astype(str).sample(count, random_state=0)
     return sorted({sentence for title in titles if (sentence := post_to_mood_sentence("", title))})
-
-
-def unordered(shape: BertShape, arrays: Arrays, block: int) -> Arrays:
-    """The quantised arrays without the reordering of the hidden state."""
-    quantised = quantise(shape, arrays, block=block)
-    plain: Arrays = {"order": np.arange(shape.hidden_size)}
-    for name in quantised.keys() - {"order"}:
-        if name.endswith(".quantised"):
-            product_name = name.removesuffix(".quantised")
-            plain[name], plain[f"{product_name}.scales"] = in_blocks(arrays[f"{product_name}.weight"], block)
-        elif not name.endswith(".scales"):
-            plain[name] = arrays[name].astype(quantised[name].dtype)
-    return plain
-
-
-def session_of(graph: bytes | str) -> onnxruntime.InferenceSession:
-    """An ONNX Runtime session with one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 Run = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 
 
-def in_onnx_runtime(graph: bytes | str) -> Run:
-    """Run a graph in ONNX Runtime."""
-    session = session_of(graph)
-    return lambda ids: session.run(None, {IDS: ids})[0]
-
-
-def in_openvino(graph: bytes | Path, *, half_precision: bool = False, states: int = BLOCK) -> Run:
-    """A graph, or the file of one, as OpenVinoEncoder runs its own."""
+def in_openvino(graph: Path, *, half_precision: bool = False, states: int = STATES_IN_A_GROUP) -> Run:
+    """The file of a graph, run as OpenVinoEncoder runs its own."""
     properties = {
         "NUM_STREAMS": 1,
         "INFERENCE_NUM_THREADS": 1,
@@ -114,55 +79,39 @@ def in_openvino(graph: bytes | Path, *, half_precision: bool = False, states: in
     }
     if not half_precision:
         properties["INFERENCE_PRECISION_HINT"] = "f32"
-    core = openvino.Core()
-    request = core.compile_model(core.read_model(graph), "CPU", properties).create_infer_request()
+    request = openvino.Core().compile_model(graph, "CPU", properties).create_infer_request()
     return lambda ids: request.infer({0: ids}, share_inputs=True)[0].copy()
 
 
-def library_ways(directory: Path, scratch: Path) -> dict[str, Path]:
-    """OpenVINO's own conversion of the transformers model, and what NNCF makes of its weights: the files of graphs.
+def ways_to_run(directory: Path, scratch: Path) -> dict[str, Run]:
+    """The converted encoder with full weights, and with what NNCF makes of them.
 
-    NNCF gives 8-bit integers no group size. Words are in half precision but where the name says otherwise.
+    NNCF gives 8-bit integers no group size. The word embeddings stay in float16 unless the name says otherwise.
     """
-    full = converted(TorchEncoder(directory)._bert)
-    write_model(full.clone(), scratch / "full.xml")
-    ways = {"full weights": scratch / "full.xml"}
+    full = converted(TorchEncoder(directory).bert, directory)
+    path = scratch / "full.xml"
+    write_graph(full.clone(), path)
+    ways = {
+        "full weights": in_openvino(path, states=0),
+        "full weights, bfloat16": in_openvino(path, half_precision=True, states=0),
+    }
     tried: dict[str, dict[str, object]] = {
-        "INT8_ASYM": {},
+        SERVED: {},
         "INT8_SYM": {"mode": "INT8_SYM"},
         "INT8_ASYM, words too": {"words_too": True},
-        "INT8_SYM, words too": {"mode": "INT8_SYM", "words_too": True},
         "FP8_E4M3, groups of 32": {"mode": "FP8_E4M3", "group_size": 32},
-        "MXFP8_E4M3, groups of 32": {"mode": "MXFP8_E4M3"},
         "INT4_SYM, groups of 32": {"mode": "INT4_SYM", "group_size": 32},
     }
-    for name, options in tried.items():
-        path = scratch / f"{name.replace(' ', '_')}_{CONVERTED}"
-        write_model(compressed(full.clone(), **options), path)  # type: ignore[arg-type]
-        ways[name] = path
-    return ways
-
-
-def graphs(directory: Path, scratch: Path) -> dict[str, bytes | str]:
-    """Every variant that is an ONNX graph, by name."""
-    shape, arrays = BertShape.read(directory / CONFIG), read_arrays(directory / WEIGHTS)
-    ways: dict[str, bytes | str] = {"full weights": bert_graph(shape, arrays)}
-    for block in (16, 32, 64, 128):
-        ways[f"8 bits, blocks of {block}"] = bert_graph(shape, quantise(shape, arrays, block=block))
-    for block in (32, 128):
-        ways[f"8 bits, blocks of {block}, not ordered"] = bert_graph(shape, unordered(shape, arrays, block))
-    (scratch / "full.onnx").write_bytes(ways["full weights"])  # type: ignore[arg-type]
-    dynamic = str(scratch / "dynamic.onnx")
-    of_float = {"DefaultTensorType": TensorProto.FLOAT}  # it cannot infer the output type of the fused operators
-    quantize_dynamic(
-        scratch / "full.onnx", dynamic, per_channel=True, weight_type=QuantType.QInt8, extra_options=of_float
-    )
-    ways["int8 per channel, dynamic"] = dynamic
+    for place, (name, options) in enumerate(tried.items()):
+        path = scratch / f"{place}.xml"
+        write_graph(compressed(full.clone(), **options), path)  # type: ignore[arg-type]
+        ways[name] = in_openvino(path)
+        print(f"{name}: {sum(path.with_suffix(end).stat().st_size for end in ('.xml', '.bin')) / 1e6:.0f} MB")
     return ways
 
 
 def timed(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, NDArray[np.float64]]:
-    """Seconds of every variant in every round; the variants take turns."""
+    """Seconds of every way in every round, the ways taking turns."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, run in ways.items():
@@ -179,8 +128,8 @@ def overlap(queries: NDArray[np.float32], exact: NDArray[np.float32], posts: NDA
 
 
 def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, rounds: int) -> None:
-    """Print the latency and ranking quality of a single new mood."""
-    full, eager = OpenVinoEncoder(directory, quantised=False), TorchEncoder(directory)
+    """Speed and quality of a single new mood."""
+    full, eager = full_encoder(directory), TorchEncoder(directory)
     tokenizer = read_tokenizer(directory / TOKENIZER, max_tokens=128, vocabulary_size=2**31)
     texts = moods()
     ids = [np.array([tokenizer.encode(text).ids]) for text in texts]
@@ -188,15 +137,9 @@ def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, roun
     exact = eager.encode(texts, batch_size=1)
     posts = {name: full.encode(sentences, batch_size=16) for name, sentences in worlds.items()}
     with tempfile.TemporaryDirectory() as scratch:
-        made = graphs(directory, Path(scratch))
-        sessions = {f"ONNX Runtime, {name}": in_onnx_runtime(graph) for name, graph in made.items()}
-        for name in ("full weights", "8 bits, blocks of 32"):
-            sessions[f"OpenVINO, {name}"] = in_openvino(made[name])
-        sessions["OpenVINO, full weights, bfloat16"] = in_openvino(made["full weights"], half_precision=True)
-        for name, path in library_ways(directory, Path(scratch)).items():
-            sessions[f"{LIBRARY}, {name}"] = in_openvino(path)
+        sessions = ways_to_run(directory, Path(scratch))
     ways: dict[str, Callable[[], object]] = {
-        "transformers, eager": lambda: [eager.encode([texts[row]]) for row in short],
+        EAGER: lambda: [eager.encode([texts[row]]) for row in short],
         **{name: lambda session=session: [session(ids[row]) for row in short] for name, session in sessions.items()},
     }
     seconds = timed(ways, rounds)
@@ -214,7 +157,7 @@ def print_one_mood(directory: Path, worlds: Mapping[str, Sequence[str]], *, roun
             queries = np.concatenate([sessions[name](tokens) for tokens in ids])
         cosines = (queries * exact).sum(axis=1)
         overlaps = " / ".join(f"{overlap(queries, exact, rows):.3f}" for rows in posts.values())
-        ratio = np.median(seconds["transformers, eager"] / values)
+        ratio = np.median(seconds[EAGER] / values)
         columns = (
             name,
             f"{np.median(values) / len(short) * 1e3:.2f}",
@@ -245,7 +188,7 @@ def is_alike(run: Run, ids: Sequence[NDArray[np.int64]]) -> bool:
 def print_together(sessions: Mapping[str, Run], ids: Sequence[NDArray[np.int64]], *, rounds: int) -> None:
     """Milliseconds a mood of 9 tokens, 1 to 8 together, in a loop of its own and after 120 MB of other memory."""
     counts = (1, 2, 4, 8)
-    names = [SERVED, *(name for name in sessions if name.startswith(LIBRARY) and "INT8" in name)]
+    names = [SERVED, "full weights"]
     tokens = np.concatenate([row[:, :9] for row in ids if row.size >= 9][:8])
     others = np.zeros(120 * 2**17)
     print("\n| ms a mood, together | " + " | ".join(map(str, counts)) + " |\n|---|---|---|---|---|")
@@ -264,21 +207,9 @@ def print_together(sessions: Mapping[str, Run], ids: Sequence[NDArray[np.int64]]
 
 
 def print_batches(directory: Path, sentences: Sequence[str], *, rounds: int) -> None:
-    """Print the throughput over the whole corpus in texts per second."""
-    full, eager = OpenVinoEncoder(directory, quantised=False), TorchEncoder(directory)
-    half = OpenVinoEncoder(directory, quantised=False, half_precision=True)
-    tokens = sorted((full._tokenizer.encode(text).ids for text in sentences), key=len)
-    with tempfile.TemporaryDirectory() as scratch:
-        dynamic = session_of(graphs(directory, Path(scratch))["int8 per channel, dynamic"])
-
-    def run_dynamic() -> None:
-        of_length: dict[int, list[list[int]]] = {}
-        for row in tokens:
-            of_length.setdefault(len(row), []).append(row)
-        for rows in of_length.values():
-            for start in range(0, len(rows), 16):
-                dynamic.run(None, {IDS: np.array(rows[start : start + 16])})
-
+    """Texts a second of the whole corpus."""
+    full, eager = full_encoder(directory), TorchEncoder(directory)
+    half = full_encoder(directory, half_precision=True)
     by_length = sorted(sentences, key=len)
     seconds = timed(
         {
@@ -287,11 +218,10 @@ def print_batches(directory: Path, sentences: Sequence[str], *, rounds: int) -> 
             ],
             "full weights, batches of one length": lambda: full.encode(sentences, batch_size=16),
             "full weights, bfloat16, the same batches": lambda: half.encode(sentences, batch_size=16),
-            "int8 per channel, dynamic, the same batches": run_dynamic,
         },
         rounds,
     )
-    print(f"\n{len(sentences)} texts of {np.mean([len(row) for row in tokens]):.0f} tokens")
+    print(f"\n{len(sentences)} texts")
     print("| way | texts/s | times eager |")
     print("|---|---|---|")
     eager_seconds = seconds["transformers, eager, batches of 32"]
@@ -324,7 +254,7 @@ print(f"| {sys.argv[2]} | {seconds:.1f} | {resident:.0f} | {user * 1e6:.0f} |")
 
 
 def print_processes(bundles: Path) -> None:
-    """Print start-up time, resident memory and the time of a known user's context for each runtime."""
+    """Seconds until warm, resident memory, and a known user's context."""
     print("\n| runtime | seconds until warm | MB resident | microseconds a known user |\n|---|---|---|---|", flush=True)
     for runtime in ("torch", "openvino"):
         command = [sys.executable, "-c", PROCESS, str(current_bundle(bundles)), runtime]
@@ -335,8 +265,8 @@ def print_processes(bundles: Path) -> None:
 def main() -> None:
     """Print every table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--titles", type=Path, help="a Parquet table with titles: a second corpus, used for batches")
-    parser.add_argument("--bundles", type=Path, help="directory of bundles; the current one is loaded in each runtime")
+    parser.add_argument("--titles", type=Path, help="a Parquet table with titles: a second corpus, and the batches'")
+    parser.add_argument("--bundles", type=Path, help="bundles of which the current one is loaded in either runtime")
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -38,8 +38,6 @@ from cosmic_ray.plugins import get_operator, operator_names
 ROOT = Path(__file__).parents[1]
 EQUIVALENT = ROOT / "scripts" / "mutants_equivalent.toml"
 _BY_HAND = "tests/pipeline/by_hand"
-_RETRIES = "rpc/attempts.py" if (ROOT / "rpc" / "attempts.py").exists() else "rpc/replicas.py"
-_RETRIES_TESTS = ("tests/rpc/test_attempts.py", "tests/rpc/test_replicas.py")
 
 TESTS: dict[str, tuple[str, ...]] = {
     "pipeline/training_examples.py": (f"{_BY_HAND}/test_training_examples.py",),
@@ -49,7 +47,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "pipeline/splits.py": (f"{_BY_HAND}/test_splits.py",),
     "pipeline/ranking.py": (f"{_BY_HAND}/test_ranking.py",),
     "gateway/feed.py": ("tests/gateway/test_feed.py", "tests/gateway/test_feed_limits.py"),
-    _RETRIES: tuple(test for test in _RETRIES_TESTS if (ROOT / test).exists()),
+    "rpc/attempts.py": ("tests/rpc/test_attempts.py",),
     "post_index_service/ranking.py": (
         "tests/post_index_service/test_ranking.py",
         "tests/post_index_service/test_exactness.py",
@@ -65,7 +63,6 @@ _NOT_DRAWN = {
 _ARITHMETIC, _OF_BITS = {"Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow"}, {"BitOr", "BitAnd", "BitXor"}
 _FEWEST_A_FILE = 10
 _FEWEST_CAUGHT = 0.95
-_AT_ONCE = 2
 _SHORTEST_TIMEOUT_SECONDS = 120.0
 _TIMEOUT_FACTOR = 6.0  # of what the tests take when nothing is broken
 _NO_TEST_FAILED, _TESTS_FAILED, _INTERRUPTED = 0, 1, 2  # pytest's exit statuses; an import that fails gives the last
@@ -251,11 +248,11 @@ def try_mutant(tree: Path, mutant: Mutant, *, timeout: float, equivalent: Sequen
     return Outcome(mutant, fate, reason if fate == "equivalent" else "", time.monotonic() - started)
 
 
-def try_all(mutants: Sequence[Mutant], equivalent: Sequence[Mapping[str, str]]) -> list[Outcome]:
-    """Test every mutant, two at a time; RuntimeError if the tests fail though nothing is broken."""
-    with TemporaryDirectory() as name, ThreadPoolExecutor(_AT_ONCE) as pool:
+def try_all(mutants: Sequence[Mutant], equivalent: Sequence[Mapping[str, str]], *, at_once: int) -> list[Outcome]:
+    """Test every mutant, ``at_once`` at a time; RuntimeError if the tests fail though nothing is broken."""
+    with TemporaryDirectory() as name, ThreadPoolExecutor(at_once) as pool:
         trees: Queue[Path] = Queue()
-        for number in range(_AT_ONCE):
+        for number in range(at_once):
             copy_tree(Path(name) / str(number))
             trees.put(Path(name) / str(number))
 
@@ -327,11 +324,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--count", type=int, default=160, help="about how many mutants (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=14, help="of the draw (default: %(default)s)")
+    parser.add_argument("--at-once", type=int, default=2, help="mutants tested at a time (default: %(default)s)")
     parser.add_argument("--only", nargs="+", default=(), choices=sorted(TESTS), help="break these files alone")
     parser.add_argument("--output", type=Path, default=ROOT / "data", help="directory of mutants.json and mutants.md")
     arguments = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"  # two runs share the processor
-    outcomes = try_all(draw(arguments.count, seed=arguments.seed, only=arguments.only), read_equivalent())
+    os.environ["OMP_NUM_THREADS"] = "1"  # runs share the processor
+    mutants = draw(arguments.count, seed=arguments.seed, only=arguments.only)
+    outcomes = try_all(mutants, read_equivalent(), at_once=arguments.at_once)
     score, text = score_of(outcomes), table(outcomes)
     arguments.output.mkdir(parents=True, exist_ok=True)
     rows = [

@@ -1,5 +1,6 @@
 """Write the golden files of tests/golden: one of each format that outlives a release.
 
+    python scripts/write_golden.py encoder     when the files of the mood encoder change; then formats
     python scripts/write_golden.py formats     when the version of the bundle or of the page token moves
     python scripts/write_golden.py contract    at a release
 
@@ -7,18 +8,72 @@ tests/golden/test_golden.py holds the values that must be read from them. They a
 reader with the same fault do not pass.
 """
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+
 from bundle.served_posts import ServedPost
 from gateway import page_token
+from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS
+from mood_encoder.torch_encoder import TorchEncoder
+from pipeline.convert_encoder import write_served_encoder
 from post_index_service.packed_posts import pack, with_score
-from tests.tiny_bundle import write_tiny_bundle
+from tests.tiny_bundle import random_weights, write_tiny_bundle
+from two_tower.tower_files import Shapes
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden"
+
+
+BERT = {
+    "model_type": "bert",
+    "vocab_size": 8,
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 8,
+    "max_position_embeddings": 128,
+    "type_vocab_size": 2,
+}
+_DENSE = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
+BERT_SHAPES: Shapes = {
+    "embeddings.word_embeddings.weight": (8, 8),
+    "embeddings.position_embeddings.weight": (128, 8),
+    "embeddings.token_type_embeddings.weight": (2, 8),
+    "embeddings.LayerNorm.weight": (8,),
+    "embeddings.LayerNorm.bias": (8,),
+    **{f"encoder.layer.0.{name}.weight": (8, 8) for name in (*_DENSE, "intermediate.dense", "output.dense")},
+    **{f"encoder.layer.0.{name}.bias": (8,) for name in (*_DENSE, "intermediate.dense", "output.dense")},
+    **{
+        f"encoder.layer.0.{name}.LayerNorm.{part}": (8,)
+        for name in ("attention.output", "output")
+        for part in ("weight", "bias")
+    },
+}
+
+
+def write_encoder() -> None:
+    """Replace the tiny BERT and its 8-bit graph, which every tiny bundle of the tests holds."""
+    encoder = GOLDEN / "encoder"
+    shutil.rmtree(encoder, ignore_errors=True)
+    encoder.mkdir()
+    (encoder / CONFIG).write_text(json.dumps(BERT))
+    words = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "calm": 3, "happy": 4}
+    tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))  # noqa: S106
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+    tokenizer.save(str(encoder / TOKENIZER))
+    save_file(random_weights(np.random.default_rng(0), BERT_SHAPES, spread=0.02), encoder / WEIGHTS)
+    write_served_encoder(encoder, full=TorchEncoder(encoder))
 
 
 def write_formats() -> None:
@@ -51,4 +106,4 @@ def write_contract() -> None:
 
 
 if __name__ == "__main__":
-    {"formats": write_formats, "contract": write_contract}[sys.argv[1]]()
+    {"encoder": write_encoder, "formats": write_formats, "contract": write_contract}[sys.argv[1]]()

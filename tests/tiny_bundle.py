@@ -1,6 +1,6 @@
 """A whole bundle in a few kilobytes: every file of a real one, with towers and a BERT of random weights; no torch."""
 
-import json
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -8,9 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.processors import TemplateProcessing
 
 from bundle import file_names
 from bundle.canary_embeddings import CanaryEmbeddings
@@ -19,8 +16,6 @@ from bundle.index_posts import Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Canary, Manifest
 from bundle.served_posts import ServedPost, ServedPosts
-from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS
-from mood_encoder.quantised_bert import write_quantised
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.tower_config import TowerConfig
 from two_tower.tower_files import Shapes, post_tower_shapes, user_tower_shapes, write_words
@@ -39,31 +34,8 @@ TOWER = TowerConfig(
 CATEGORY_IDS = np.array([0, 2, 2, 7, 7], dtype=np.int32)
 POST_IDS = np.array([40, 20, 30, 10, 50], dtype=np.int64)  # of the index; a history may name post 60 too
 
-BERT = {
-    "model_type": "bert",
-    "vocab_size": 8,
-    "hidden_size": 8,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 8,
-    "max_position_embeddings": 128,
-    "type_vocab_size": 2,
-}
-_DENSE = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
-BERT_SHAPES: Shapes = {
-    "embeddings.word_embeddings.weight": (8, 8),
-    "embeddings.position_embeddings.weight": (128, 8),
-    "embeddings.token_type_embeddings.weight": (2, 8),
-    "embeddings.LayerNorm.weight": (8,),
-    "embeddings.LayerNorm.bias": (8,),
-    **{f"encoder.layer.0.{name}.weight": (8, 8) for name in (*_DENSE, "intermediate.dense", "output.dense")},
-    **{f"encoder.layer.0.{name}.bias": (8,) for name in (*_DENSE, "intermediate.dense", "output.dense")},
-    **{
-        f"encoder.layer.0.{name}.LayerNorm.{part}": (8,)
-        for name in ("attention.output", "output")
-        for part in ("weight", "bias")
-    },
-}
+TINY_ENCODER = Path(__file__).parent / "golden" / "encoder"
+"""The files of a tiny BERT, which scripts/write_golden.py writes: the conversion to 8 bits needs torch and NNCF."""
 
 MANIFEST = Manifest(
     tower_dimension=TOWER.tower_dimension,
@@ -135,11 +107,10 @@ def _towers_and_encoder() -> dict[str, bytes]:
     random = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        encoder = directory / file_names.MOOD_ENCODER
-        encoder.mkdir()
-        save_file(_weights(random, user_tower_shapes(TOWER), spread=0.2), directory / file_names.USER_TOWER)
+        shutil.copytree(TINY_ENCODER, directory / file_names.MOOD_ENCODER)
+        save_file(random_weights(random, user_tower_shapes(TOWER), spread=0.2), directory / file_names.USER_TOWER)
         save_file(
-            _weights(random, post_tower_shapes(TOWER), spread=0.2)
+            random_weights(random, post_tower_shapes(TOWER), spread=0.2)
             | {
                 "known.numeric": np.zeros((6, len(NUMERIC_FEATURES)), dtype=np.float32),
                 "known.category_rows": np.array([2, 1, 1, 0, 2, 0]),
@@ -148,19 +119,10 @@ def _towers_and_encoder() -> dict[str, bytes]:
             },
             directory / file_names.POST_TOWER,
         )
-        (encoder / CONFIG).write_text(json.dumps(BERT))
-        words = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "calm": 3, "happy": 4}
-        tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))
-        tokenizer.post_processor = TemplateProcessing(
-            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
-        )
-        tokenizer.save(str(encoder / TOKENIZER))
-        save_file(_weights(random, BERT_SHAPES, spread=0.02), encoder / WEIGHTS)
-        write_quantised(encoder, encoder)
         return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
-def _weights(random: np.random.Generator, shapes: Shapes, *, spread: float) -> dict[str, np.ndarray]:
+def random_weights(random: np.random.Generator, shapes: Shapes, *, spread: float) -> dict[str, np.ndarray]:
     """As a training begins: norms and scales of 1, biases of 0, all else random."""
 
     def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:

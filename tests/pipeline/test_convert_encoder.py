@@ -1,55 +1,68 @@
-from collections.abc import Callable
+import json
+import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
+import torch
+from safetensors.torch import load_file, save_file
 
-from mood_encoder.encoder_files import TOKENIZER, default_encoder_directory, read_tokenizer
+from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS, TextEncoderError
+from mood_encoder.graph_file import GRAPH, GRAPH_WEIGHTS
 from mood_encoder.openvino_encoder import LOWEST_COSINE
-from mood_encoder.quiet_openvino import openvino
 from mood_encoder.torch_encoder import TorchEncoder
-from pipeline.convert_encoder import CONVERTED, compressed, converted, write_model
-from pipeline.quantise_encoder import PROOF_TEXTS
-
-pytest.importorskip("nncf", reason="a prototype: NNCF is not a dependency")
-pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # torch.export's own
-
-Embed = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+from pipeline.convert_encoder import full_encoder, write_served_encoder
+from tests.tiny_bundle import write_tiny_bundle
 
 
-@pytest.fixture(scope="module")
-def full() -> TorchEncoder:
-    return TorchEncoder(default_encoder_directory())
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A tiny BERT as Hugging Face writes it."""
+    source, directory = write_tiny_bundle(tmp_path / "bundles") / "mood_encoder", tmp_path / "encoder"
+    directory.mkdir()
+    for name in (CONFIG, TOKENIZER, WEIGHTS):
+        shutil.copy(source / name, directory / name)
+    return directory
 
 
-@pytest.fixture(scope="module")
-def path(full: TorchEncoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("converted") / CONVERTED
-    write_model(compressed(converted(full._bert)), path)
-    return path
+def test_the_same_bert_gives_the_same_bytes(directory: Path, tmp_path: Path) -> None:
+    assert write_served_encoder(directory, full=TorchEncoder(directory)) >= LOWEST_COSINE
+    (bundle,) = (tmp_path / "bundles").iterdir()
+    for name in (GRAPH, GRAPH_WEIGHTS):
+        assert (directory / name).read_bytes() == (bundle / "mood_encoder" / name).read_bytes()
 
 
-@pytest.fixture(scope="module")
-def embed(path: Path) -> Embed:
-    properties = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": 32}
-    request = openvino.Core().compile_model(path, "CPU", properties).create_infer_request()
-    return lambda ids: request.infer({0: ids})[0].copy()
+def test_an_encoder_that_loses_too_much_in_8_bits_is_not_exported(directory: Path) -> None:
+    weights = load_file(directory / WEIGHTS)
+    generator = torch.Generator().manual_seed(0)
+    for name, weight in weights.items():  # one loud weight a row leaves the others no steps
+        if name.endswith(("dense.weight", "value.weight")):
+            weight[:] = torch.randn(weight.shape, generator=generator)
+            weight[:, 0] = 3000
+    save_file(weights, directory / WEIGHTS)
+    with pytest.raises(TextEncoderError, match="loses too much accuracy in 8 bits") as caught:
+        write_served_encoder(directory, full=TorchEncoder(directory))
+    assert caught.value.path == directory / GRAPH
 
 
-def test_the_converted_encoder_is_near_the_full_one(embed: Embed, full: TorchEncoder) -> None:
-    tokenizer = read_tokenizer(default_encoder_directory() / TOKENIZER, max_tokens=128, vocabulary_size=2**31)
-    found = np.concatenate([embed(np.array([tokenizer.encode(text).ids])) for text in PROOF_TEXTS])
-    assert (found * full.encode(PROOF_TEXTS, batch_size=1)).sum(axis=1).min() >= LOWEST_COSINE
+@pytest.mark.parametrize("activation", ["gelu_new", "gelu_pytorch_tanh", "relu", "silu"])
+def test_a_bert_with_another_activation_is_served(directory: Path, activation: str) -> None:
+    document = json.loads((directory / CONFIG).read_text())
+    (directory / CONFIG).write_text(json.dumps(document | {"hidden_act": activation}))
+    assert write_served_encoder(directory, full=TorchEncoder(directory)) >= LOWEST_COSINE
 
 
-def test_an_embedding_is_the_same_to_the_bit_alone_and_in_a_batch(embed: Embed) -> None:
-    ids = np.random.default_rng(0).integers(1000, 20000, size=(8, 9))
-    assert np.array_equal(embed(ids), np.concatenate([embed(row[None]) for row in ids]))
+def test_a_bert_that_openvino_cannot_run_as_one_is_refused_at_export(directory: Path) -> None:
+    document = json.loads((directory / CONFIG).read_text())
+    (directory / CONFIG).write_text(json.dumps(document | {"hidden_act": "relu6"}))
+    with pytest.raises(TextEncoderError, match="has the operation Clamp of opset1, which the encoder does not run"):
+        write_served_encoder(directory, full=TorchEncoder(directory))
 
 
-def test_converting_twice_gives_the_same_bytes(path: Path, full: TorchEncoder, tmp_path: Path) -> None:
-    again = tmp_path / CONVERTED
-    write_model(compressed(converted(full._bert)), again)
-    for suffix in (".xml", ".bin"):
-        assert again.with_suffix(suffix).read_bytes() == path.with_suffix(suffix).read_bytes()
+def test_what_transformers_cannot_export_names_the_bert(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("a branch that depends on data")
+
+    monkeypatch.setattr(torch.export, "export", refuse)
+    with pytest.raises(TextEncoderError, match="cannot convert this BERT: a branch that depends on data") as caught:
+        full_encoder(directory)
+    assert caught.value.path == directory

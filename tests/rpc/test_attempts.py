@@ -295,6 +295,13 @@ def test_a_call_with_little_time_left_says_nothing_about_its_replica() -> None:
     assert (pool.well, numbers_asked(one, two)) == ([one, two], [1, 0])
 
 
+def test_a_deadline_that_a_replica_reports_early_ends_a_call_whose_time_it_had_whole() -> None:
+    one, two = Replica("one", error_of(CODE.DEADLINE_EXCEEDED)), Replica("two")
+    (error,) = ask(calls_to(one, two), seconds=0.2)
+    assert error.code() is CODE.DEADLINE_EXCEEDED
+    assert numbers_asked(one, two) == [1, 0]
+
+
 def test_what_one_replica_lacks_is_asked_of_each_other_once() -> None:
     one, two, three = (Replica(name, NOT_HELD) for name in ("one", "two", "three"))
     before = counted("moodfeed_downstream_retries_total", cause="elsewhere")

@@ -231,6 +231,12 @@ def test_a_pair_that_says_next_to_nothing_still_says_something() -> None:
     np.testing.assert_allclose(recent[0, :2], [0.5e-3, LIKE], rtol=1e-6)
 
 
+def test_no_method_writes_to_the_terminal(past: Dataset, capfd: pytest.CaptureFixture[str]) -> None:
+    for method in BASELINES.values():
+        method(past)(past, EVERYBODY)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_table_names_every_method() -> None:
     methods = {
         "random": random_order,

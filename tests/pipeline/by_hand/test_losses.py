@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pipeline.losses import LOSSES, bce_loss, mse_loss, mse_negatives_loss, softmax_loss
-from pipeline.training_config import OBJECTIVES, TrainingConfig
+from pipeline.training_config import Objective, TrainingConfig
 from pipeline.training_examples import Batch
 from two_tower.model import HistoryTensors, PostTensors
 
@@ -17,11 +17,11 @@ USERS = torch.tensor([[0.6, 0.8], [1.0, 0.0]])
 POSTS = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.8, -0.6]])
 SCORES = ((0.6, 0.8, 0.0), (1.0, 0.0, 0.8))  # the inner products of USERS and POSTS
 LOG_EXPECTED = (math.log(0.5), math.log(0.25), math.log(0.125))
-CONFIG = TrainingConfig(temperature=0.5, logq=False)
+CONFIG = TrainingConfig(temperature=0.5)
 
 
 def batch_of(**fields: Tensor) -> Batch:
-    """Targets 1 and 0, negatives 2 and 1, nothing known, equal weights."""
+    """Targets 1 and 0, negatives 2 and 1, nothing known, equal weights, every candidate sampled for certain."""
     plain = Batch(
         user_rows=NOTHING,
         history=HistoryTensors(*[NOTHING] * 5),
@@ -33,7 +33,7 @@ def batch_of(**fields: Tensor) -> Batch:
         strengths=torch.tensor([0.25, 0.5]),
         weights=torch.ones(2),
         numeric=NOTHING,
-        log_expected=torch.tensor(LOG_EXPECTED),
+        log_expected=torch.zeros(3),
     )
     return replace(plain, **fields)
 
@@ -57,12 +57,12 @@ def test_another_temperature_divides_the_scores_by_another_number() -> None:
     assert found.item() == pytest.approx(expected, abs=1e-6)
 
 
-def test_logq_takes_from_each_score_the_logarithm_of_how_often_its_post_is_sampled() -> None:
+def test_each_score_is_reduced_by_the_logarithm_of_the_probability_that_its_post_is_sampled() -> None:
     def corrected(row: tuple[float, ...]) -> list[float]:
         return [score / 0.5 - expected for score, expected in zip(row, LOG_EXPECTED, strict=True)]
 
     expected = (cross_entropy(corrected(SCORES[0]), 1) + cross_entropy(corrected(SCORES[1]), 0)) / 2
-    found = softmax_loss(USERS, POSTS, batch_of(), replace(CONFIG, logq=True))
+    found = softmax_loss(USERS, POSTS, batch_of(log_expected=torch.tensor(LOG_EXPECTED)), CONFIG)
     assert found.item() == pytest.approx(expected, abs=1e-6)
 
 
@@ -106,5 +106,9 @@ def test_squared_error_with_negatives_wants_1_for_the_target_and_0_for_the_negat
 
 
 def test_each_objective_has_its_loss() -> None:
-    assert tuple(LOSSES) == OBJECTIVES
-    assert tuple(LOSSES.values()) == (softmax_loss, bce_loss, mse_loss, mse_negatives_loss)
+    assert {
+        Objective.SOFTMAX: softmax_loss,
+        Objective.BCE: bce_loss,
+        Objective.MSE: mse_loss,
+        Objective.MSE_NEGATIVES: mse_negatives_loss,
+    } == LOSSES

@@ -7,8 +7,8 @@ import pytest
 
 from bundle.index_posts import Category, IndexPosts
 from bundle.served_posts import ServedPost, ServedPosts
-from pipeline import export
-from pipeline.export import TYPICAL_MOODS, USER_SHARE, _spread, balance
+from pipeline import mood_balance
+from pipeline.mood_balance import TYPICAL_MOODS, USER_SHARE, _spread, balance
 
 TEXT = np.array([[1, 0], [0.5, 0], [0, 1], [0, 0]], dtype=np.float16)
 TOWER = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32)
@@ -51,7 +51,7 @@ def test_a_spread_is_the_deviation_of_the_posts_averaged_over_the_queries() -> N
 def test_a_spread_in_blocks_is_the_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = _spread(TEXT, ALONG_X[None])
     for rows in (1, 2, 3):
-        monkeypatch.setattr(export, "_BLOCK_ROWS", rows)
+        monkeypatch.setattr(mood_balance, "_BLOCK_ROWS", rows)
         assert _spread(TEXT, ALONG_X[None]) == pytest.approx(whole)
 
 

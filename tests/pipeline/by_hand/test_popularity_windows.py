@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.export import _popularity
+from pipeline.bundle_contents import popularity
 from tests.pipeline.by_hand.tiny_dataset import tiny_dataset
 from two_tower.features import NUMERIC_FEATURES, new_post_features, numeric_features, scale_days
 
@@ -91,8 +91,8 @@ def test_the_popular_feed_orders_by_the_last_28_days_and_then_by_all_events() ->
     ]
     recent, always = np.array([0, 1, 0, 2, 0]), np.array([3, 2, 1, 2, 0])
     scores = recent + always / 8
-    np.testing.assert_allclose(_popularity(tiny_dataset(events)), scores / scores.max(), rtol=1e-6)
+    np.testing.assert_allclose(popularity(tiny_dataset(events)), scores / scores.max(), rtol=1e-6)
 
 
 def test_where_nothing_happened_nothing_is_popular() -> None:
-    assert _popularity(tiny_dataset(())).tolist() == [0.0] * 5
+    assert popularity(tiny_dataset(())).tolist() == [0.0] * 5

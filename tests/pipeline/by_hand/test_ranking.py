@@ -156,6 +156,13 @@ def test_a_feed_is_the_best_ten_unseen_posts_in_order() -> None:
     assert feeds.tolist() == [[12, 11, 10, 9, 8, 7, 6, 5, 4, 3]]
 
 
+def test_the_feeds_of_a_large_catalogue_are_those_of_a_full_sort() -> None:
+    dataset = tiny_dataset((), posts=300, users=20, text=np.zeros((300, 1)))
+    scores = np.random.default_rng(3).random((20, 300)).astype(np.float32)
+    feeds = top_feeds(by_user(scores), dataset, np.arange(20))
+    np.testing.assert_array_equal(feeds, np.argsort(-scores, axis=1)[:, :10])
+
+
 def test_equal_scores_stand_in_one_seeded_order(shown: Dataset) -> None:
     order = np.random.default_rng(0).permutation(6).tolist()
     assert top_feeds(always(1, 1, 1, 1, 1, 1), shown, np.array([2])).tolist() == [order]

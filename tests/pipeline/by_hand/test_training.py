@@ -13,15 +13,15 @@ from torch import Tensor, nn
 
 from pipeline import train as training
 from pipeline import trained_towers
-from pipeline.compared_users import ByHistory, ById, ByPooledHistory
+from pipeline.compared_users import ByHistory, ById, ByPooledHistory, by_history, by_id, by_pooled_history
 from pipeline.dataset import Dataset
-from pipeline.train import NoUserTowerError, fit, learning_rate_at, train
+from pipeline.train import MakeUsers, fit, learning_rate_at, train
 from pipeline.trained_towers import EpochReport, kept_epoch
 from pipeline.training_config import TrainingConfig
-from pipeline.training_examples import Examples
+from pipeline.training_examples import Batch, Examples
 from tests.pipeline.by_hand.test_training_examples import EVENTS, dataset_of
 from tests.pipeline.by_hand.tiny_dataset import Event, tiny_dataset
-from two_tower.model import HistoryTensors, PostTensors
+from two_tower.model import HistoryTensors, PostTensors, UserTower
 
 CONFIG = TrainingConfig(
     epochs=2,
@@ -190,7 +190,8 @@ def test_the_towers_have_the_shape_of_the_data_and_the_configuration() -> None:
     assert (shape.text_dimension, shape.post_count, shape.category_count) == (5, 5, 3)
     assert shape.word_count == len(fitted.vocabulary)
     assert (shape.tower_dimension, shape.representation_dimension, shape.history_length) == (13, 8, 4)
-    assert (shape.id_dropout, shape.word_dropout, shape.dropout) == (0.25, 0.125, 0.0625)
+    assert (fitted.post_tower.id_dropout, fitted.post_tower.word_dropout) == (0.25, 0.125)
+    assert {module.p for module in fitted.users.modules() if isinstance(module, nn.Dropout)} == {0.0625}
     assert (shape.new_post_bonus, shape.taste_from_mean, shape.newcomers_follow_trend) == (0.5, 2.0, True)
     assert fitted.users.tower.mean_scale is not None
 
@@ -227,23 +228,26 @@ GOLDEN_TRAINING = [0.932683, 1.067431, 0.874042]
 GOLDEN_VALIDATION = [1.149365, 0.989737, 0.972729]
 
 
-@pytest.mark.parametrize(("kind", "stands_in"), [("transformer", ByHistory), ("pooled", ByPooledHistory), ("id", ById)])
-def test_each_way_to_see_users_has_its_module(kind: str, stands_in: type[nn.Module]) -> None:
-    fitted = fit(dataset_of(), replace(CONFIG, users=kind, epochs=1))
-    assert type(fitted.users) is stands_in
+@pytest.mark.parametrize(
+    ("make_users", "module"), [(by_history, ByHistory), (by_pooled_history, ByPooledHistory), (by_id, ById)]
+)
+def test_each_way_to_encode_users_has_its_module(make_users: MakeUsers, module: type[nn.Module]) -> None:
+    fitted = fit(dataset_of(), replace(CONFIG, epochs=1), make_users=make_users)
+    assert type(fitted.users) is module
 
 
-def test_only_the_user_tower_is_trained_for_export() -> None:
+def test_a_loss_that_is_given_replaces_that_of_the_objective() -> None:
+    def one(users: Tensor, posts: Tensor, batch: Batch, config: TrainingConfig) -> Tensor:
+        return (users * 0).sum() + 1.0 + (posts * 0).sum()
+
+    assert [epoch.training_loss for epoch in fit(dataset_of(), CONFIG, loss_of=one).epochs] == [1.0, 1.0]
+
+
+def test_training_gives_the_user_tower_and_the_data_that_it_has_learnt_from() -> None:
     towers = train(dataset_of(), replace(CONFIG, epochs=1))
     assert towers.data_fingerprint == dataset_of().fingerprint()
+    assert type(towers.user_tower) is UserTower
     assert not towers.user_tower.training
-    with pytest.raises(NoUserTowerError, match="'id' is only compared with: export needs transformer"):
-        train(dataset_of(), replace(CONFIG, users="id", epochs=1))
-
-
-def test_words_are_learnt_unless_the_configuration_forbids_it() -> None:
-    dataset = tiny_dataset([(0, post, "view", 10.0 * post) for post in range(4)], posts=40)
-    assert fit(dataset, replace(CONFIG, epochs=1, use_words=False)).config.word_count == 0
 
 
 def test_a_run_that_was_cut_off_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:

@@ -237,8 +237,6 @@ def test_a_batch_holds_what_its_posts_are() -> None:
     assert posts.text.tolist() == text[:4]
     assert posts.words.tolist() == WORDS[:4].tolist()
     assert posts.category_rows.tolist() == [1, 1, 2, 0]
-    without = batch_of(examples_of(dataset, use_text=False, uniform_negatives=0), [2, 3], snapshot=0).posts
-    assert without.text.tolist() == [[0.0, 0.0]] * 4
 
 
 LATER: tuple[Event, ...] = ((3, 4, "inspire", 33.0), (3, 0, "like", 36.0))

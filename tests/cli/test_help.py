@@ -1,0 +1,39 @@
+"""Every command explains itself."""
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.__main__ import app
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "run",
+        "feed",
+        "users",
+        "build",
+        "fetch",
+        "clean",
+        "import-microlens",
+        "score",
+        "embed",
+        "train",
+        "evaluate",
+        "ablate",
+        "cold-start",
+        "export",
+        "publish",
+        "rollback",
+        "bundles",
+        "report",
+        "sample-api",
+        "make-certificates",
+        "make-token",
+    ],
+)
+def test_help_is_there_at_each_level(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"] if command else ["--help"])
+    assert result.exit_code == 0
+    assert "Usage:" in result.output

@@ -1,0 +1,70 @@
+"""`moodfeed run` and `moodfeed feed` as a person or a script uses them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import Running, free_addresses
+
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def running(three_processes: Running) -> Running:
+    """What `make run` starts."""
+    return three_processes
+
+
+def test_feed_as_json_is_what_a_machine_reads(running: Running) -> None:
+    done = subprocess.run(
+        [BIN / "moodfeed", "feed", running.busiest_username(), "--json", "--address", running.addresses.gateway_grpc],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert len(json.loads(done.stdout)["posts"]) == 10
+
+
+def test_a_refusal_is_one_line_and_exit_code_1(running: Running) -> None:
+    done = subprocess.run(
+        [BIN / "moodfeed", "feed", "nobody at all", "--address", running.addresses.gateway_grpc],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "NOT_FOUND: User is not in database so give input of mood and category_id" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_run_shows_every_case_and_ends_cleanly(small_bundles: Path, tmp_path: Path, running: Running) -> None:
+    addresses = free_addresses()
+    done = subprocess.run(
+        [BIN / "moodfeed", "run", "--once", "--data", tmp_path, "--bundles", small_bundles],
+        env=os.environ
+        | {
+            "MOODFEED_GATEWAY_GRPC_ADDRESS": addresses.gateway_grpc,
+            "MOODFEED_GATEWAY_HTTP_ADDRESS": addresses.gateway_http,
+            "MOODFEED_USER_TOWER_ADDRESS": addresses.user_tower,
+            "MOODFEED_POST_INDEX_ADDRESS": addresses.post_index,
+            "MOODFEED_USER_TOWER_METRICS_PORT": "0",
+            "MOODFEED_POST_INDEX_METRICS_PORT": "0",
+            "COLUMNS": "160",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for ranking in ("RANKING_USER", "RANKING_MOOD_THEN_USER", "RANKING_MOOD,"):
+        assert ranking in done.stdout
+    assert "User is not in database so give input of mood and category_id" in done.stdout
+    assert "invalid category id" in done.stdout
+    assert f"curl -s 'http://{addresses.gateway_http}/feed?" in done.stdout
