@@ -8,7 +8,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from types import FrameType
@@ -26,8 +25,9 @@ from cli.feed_table import FeedRefusedError, ask_for_categories, ask_for_feed, f
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.pipeline_commands import DataOption
 from cli.progress import console
-from cli.stack import Addresses, StackError, running_stack, stop_process
+from cli.stack import Addresses, StackError, running_stack, stopping_together
 from pipeline.workspace import Workspace
+from rpc.supervisor import follow_supervisor
 
 STRANGER = "somebody-new"
 MOODS = ("calm", "😂")
@@ -65,6 +65,7 @@ def run(
 def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path("bundles")) -> None:
     """Make a bundle from the sample API if there is none; an existing bundle stays as it is."""
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
+    follow_supervisor()
     if has_current_bundle(bundles):
         return
     console.print("No bundle yet: making one from the sample API.")
@@ -96,11 +97,9 @@ def has_current_bundle(bundles: Path) -> bool:
 def _make_bundle_in_a_child(data: Path, bundles: Path) -> None:
     """Run `moodfeed ensure-bundle` on this screen; if it fails, it has said why, and this process ends like it."""
     command = [sys.executable, "-m", "cli", "ensure-bundle", "--data", str(data), "--bundles", str(bundles)]
-    child = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - Ctrl-C reaches only this process
-    try:
+    with stopping_together() as running:
+        child, _ = running.start(command, os.environ)
         exit_code = child.wait()
-    finally:
-        stop_process(child)
     if exit_code < 0:
         raise StackError(f"making the bundle was ended by {signal.Signals(-exit_code).name}: run the command again")
     if exit_code > 0:

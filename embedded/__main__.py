@@ -36,6 +36,7 @@ from rpc.guard import GuardInterceptor
 from rpc.server import BusyAddressError, ServerOptions, start_server
 from rpc.server_settings import variable_of
 from rpc.structured_log import configure_logging
+from rpc.supervisor import follow_supervisor
 from rpc.tls import LiveServerTls
 from rpc.watched_files import FileContentError
 from user_tower_service.loading import load as load_encoder
@@ -96,6 +97,7 @@ def main() -> int:
 
     The exit code is 0 after a clean stop, 1 if the bundle, an address or a file cannot be used, 2 for a wrong setting.
     """
+    follow_supervisor()
     settings, compute = load_settings(GatewaySettings), load_settings(UserTowerSettings)
     configure_logging("embedded", level=settings.log_level)
     if compute.runtime is not Runtime.OPENVINO:

@@ -10,6 +10,7 @@ import structlog
 from gateway.http_server import HttpServer
 from gateway.settings import Settings
 from rpc.drain import LAME_DUCK_SECONDS
+from rpc.supervisor import report_serving
 
 _log = structlog.get_logger("gateway.life_cycle")
 
@@ -41,6 +42,7 @@ async def serve_until_stopped(
         http_address=settings.http_address,
         api="open to every caller" if settings.api_tokens_file is None else "for callers with a token",
     )
+    report_serving()
     await stop_asked.wait()
     _log.info("draining", grace_seconds=settings.grace_seconds)
     await asyncio.gather(stop_grpc(), _stop_http(http_server, http_task))

@@ -23,6 +23,7 @@ from rpc.drain import LAME_DUCK_SECONDS, stop_when_idle
 from rpc.errors import ErrorInterceptor, ErrorTable
 from rpc.guard import GuardInterceptor
 from rpc.metrics import MetricsInterceptor
+from rpc.supervisor import report_serving
 from rpc.tls import LiveServerTls, ServerTls
 from rpc.watched_files import FileContentError
 
@@ -198,6 +199,7 @@ def serve(
         _log.error("cannot start", reason=str(error))
         return 1
     _log.info("serving", address=options.address, port=running.port)
+    report_serving()
     stop_asked.wait()
     _log.info("draining", grace_seconds=options.grace_seconds)
     running.stop(options.grace_seconds)

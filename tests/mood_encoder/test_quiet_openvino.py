@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bundle.directory import point_current_at
 from tests.held_port import held_port
-from tests.tiny_bundle import write_tiny_bundle
+from tests.tiny_bundle import write_servable_tiny_bundle
 
 CI_MARKS = {"CI", "TF_BUILD", "JENKINS_URL"}  # with one of them, the telemetry of OpenVINO stays silent by itself
 
@@ -95,7 +94,7 @@ def test_importing_openvino_reports_nothing(watched: Watched, module: str) -> No
 @pytest.mark.parametrize("process", ["gateway", "user_tower_service", "post_index_service", "embedded"])
 def test_a_process_starts_without_a_word_to_anybody(watched: Watched, tmp_path: Path, process: str) -> None:
     bundles = tmp_path / "bundles"
-    point_current_at(bundles, write_tiny_bundle(bundles).name)
+    write_servable_tiny_bundle(bundles)
     log = tmp_path / "log"
     with held_port() as first, held_port() as second, log.open("wb") as output:
         addresses = {
