@@ -1,9 +1,11 @@
 """The `moodfeed` command: its subcommands, and expected errors as one line each."""
 
+import io
 import sys
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
-from rich.markup import escape
 
 from cli import (
     bundle_commands,
@@ -16,54 +18,87 @@ from cli import (
     trust_commands,
 )
 from cli.progress import error_console
+from cli.stack import StackError
+from cli.terminal_text import plain
+from rpc.environment import tidy_environment
 
 app = typer.Typer(
     help="Personal feeds of short videos: run the offline pipeline, serve feeds, and ask for them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    run_command.run,
-    serve_command.serve,
-    feed_commands.feed,
-    feed_commands.users,
-    pipeline_commands.build,
-    pipeline_commands.fetch,
-    pipeline_commands.clean,
-    pipeline_commands.import_microlens,
-    pipeline_commands.score,
-    pipeline_commands.embed,
-    pipeline_commands.train,
-    pipeline_commands.evaluate,
-    pipeline_commands.ablate,
-    pipeline_commands.cold_start,
-    pipeline_commands.export,
-    bundle_commands.publish,
-    bundle_commands.rollback,
-    bundle_commands.bundles,
-    report_command.report,
-    run_command.ensure_bundle,
-    sample_api_command.sample_api,
-    trust_commands.make_certificates,
-    trust_commands.make_token,
-):
-    app.command()(command)
+PANELS = {
+    "Serve and ask": (run_command.run, serve_command.serve, feed_commands.feed, feed_commands.users),
+    "Make a bundle": (
+        pipeline_commands.build,
+        pipeline_commands.fetch,
+        pipeline_commands.clean,
+        pipeline_commands.import_microlens,
+        pipeline_commands.score,
+        pipeline_commands.embed,
+        pipeline_commands.train,
+        pipeline_commands.evaluate,
+        pipeline_commands.export,
+    ),
+    "Choose the bundle": (
+        bundle_commands.publish,
+        bundle_commands.rollback,
+        bundle_commands.bundles,
+        report_command.report,
+    ),
+    "Measure": (pipeline_commands.ablate, pipeline_commands.cold_start),
+    "Trust and trying out": (
+        trust_commands.make_certificates,
+        trust_commands.make_token,
+        sample_api_command.sample_api,
+        run_command.ensure_bundle,
+    ),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"moodfeed {version('moodfeed')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    shown: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
     """Run a subcommand. Exit codes: 0 success, 1 an expected error in one line, 2 wrong usage, 130 Ctrl-C."""
+    tidy_environment()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what a terminal cannot show is no reason to end
     try:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    except StackError as error:  # first, because a second Ctrl-C ends at once
+        _end_with(error)
     except Exception as error:
         from cli.errors import EXPECTED_ERRORS  # noqa: PLC0415 - it knows every stage, so it imports torch
 
         if not isinstance(error, EXPECTED_ERRORS):
             raise
-        error_console.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _end_with(error)
+
+
+def _end_with(error: Exception) -> NoReturn:
+    error_console.print("[bold red]error:[/bold red]", plain(str(error)), highlight=False, soft_wrap=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

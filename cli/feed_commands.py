@@ -1,16 +1,17 @@
 """`moodfeed users` and `moodfeed feed`: list usernames of a bundle, ask a running gateway for a feed."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
-from cli.feed_table import ask_for_feed, feed_json, feed_table
+from cli.feed_table import ask_for_categories, ask_for_feed, feed_json, feed_table
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.progress import console
+from cli.terminal_text import printable
 
 BundlesOption = Annotated[
     Path,
@@ -26,7 +27,8 @@ def users(
     known = KnownUsers.read(open_bundle(current_bundle(bundles)))
     lengths = known.offsets[1:] - known.offsets[:-1]
     for row in (-lengths).argsort(kind="stable")[:limit]:
-        typer.echo(known.usernames[row])
+        name = known.usernames[row]
+        typer.echo(printable(name) if sys.stdout.isatty() else name)  # a pipe gets the names as they are
 
 
 def feed(
@@ -53,4 +55,5 @@ def feed(
         asked = ", ".join(
             part for part in (username, f"category {category}" if category is not None else "", mood) if part
         )
-        console.print(feed_table(answer, title=escape(f"Feed of {asked}")))
+        categories = ask_for_categories(gateway)
+        console.print(feed_table(answer, title=f"Feed of {asked}", categories=categories))

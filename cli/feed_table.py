@@ -1,11 +1,14 @@
 """Ask a running gateway over gRPC, and show feeds as tables."""
 
+from collections.abc import Sequence
+
 import grpc
 from google.protobuf.json_format import MessageToJson
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from cli.gateway_access import GatewayAccess, bearer, is_unreachable
+from cli.terminal_text import plain
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.channel import open_blocking_channel
 
@@ -47,20 +50,21 @@ def ask_for_categories(gateway: GatewayAccess) -> tuple[feed_pb2.Category, ...]:
     return tuple(answer.categories)
 
 
-def feed_table(feed: feed_pb2.GetFeedResponse, *, title: str) -> Table:
-    """A feed for a person to read."""
-    table = Table(title=title, title_justify="left", caption=_caption(feed), caption_justify="left")
+def feed_table(feed: feed_pb2.GetFeedResponse, *, title: str, categories: Sequence[feed_pb2.Category] = ()) -> Table:
+    """A feed for a person to read; a category that is not among ``categories`` is shown by its id."""
+    names = {category.category_id: category.name for category in categories}
+    table = Table(title=plain(title), title_justify="left", caption=_caption(feed), caption_justify="left")
     for heading in ("#", "post", "category", "title", "owner", "score"):
-        table.add_column(heading, justify="right" if heading in {"#", "post", "category", "score"} else "left")
+        table.add_column(heading, justify="right" if heading in {"#", "post", "score"} else "left")
     for number, post in enumerate(feed.posts, start=1):
         text = " ".join(post.title.split())
         shown = text if len(text) <= _LONGEST_TITLE else text[: _LONGEST_TITLE - 1] + "…"
         table.add_row(
             str(number),
             str(post.post_id),
-            str(post.category_id or "–"),
-            escape(shown) or "[dim](no title)[/dim]",
-            escape(post.owner_username),
+            plain(names.get(post.category_id) or str(post.category_id or "–")),
+            plain(shown) if shown else Text("(no title)", style="dim"),
+            plain(post.owner_username),
             f"{post.score:.3f}",
         )
     return table

@@ -8,7 +8,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from types import FrameType
@@ -16,7 +15,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
@@ -26,8 +25,10 @@ from cli.feed_table import FeedRefusedError, ask_for_categories, ask_for_feed, f
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.pipeline_commands import DataOption
 from cli.progress import console
-from cli.stack import Addresses, StackError, running_stack, stop_process
+from cli.stack import Addresses, StackError, running_stack, stopping_together
+from cli.terminal_text import plain, printable
 from pipeline.workspace import Workspace
+from rpc.supervisor import follow_supervisor
 
 STRANGER = "somebody-new"
 MOODS = ("calm", "😂")
@@ -65,6 +66,7 @@ def run(
 def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path("bundles")) -> None:
     """Make a bundle from the sample API if there is none; an existing bundle stays as it is."""
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
+    follow_supervisor()
     if has_current_bundle(bundles):
         return
     console.print("No bundle yet: making one from the sample API.")
@@ -96,11 +98,9 @@ def has_current_bundle(bundles: Path) -> bool:
 def _make_bundle_in_a_child(data: Path, bundles: Path) -> None:
     """Run `moodfeed ensure-bundle` on this screen; if it fails, it has said why, and this process ends like it."""
     command = [sys.executable, "-m", "cli", "ensure-bundle", "--data", str(data), "--bundles", str(bundles)]
-    child = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - Ctrl-C reaches only this process
-    try:
+    with stopping_together() as running:
+        child, _ = running.start(command, os.environ)
         exit_code = child.wait()
-    finally:
-        stop_process(child)
     if exit_code < 0:
         raise StackError(f"making the bundle was ended by {signal.Signals(-exit_code).name}: run the command again")
     if exit_code > 0:
@@ -110,30 +110,31 @@ def _make_bundle_in_a_child(data: Path, bundles: Path) -> None:
 def _show_every_case(gateway: GatewayAccess, bundles: Path) -> None:
     """One feed for each row of the case table."""
     person = _busiest_username(bundles)
-    category = max(ask_for_categories(gateway), key=lambda category: category.post_count)
+    categories = ask_for_categories(gateway)
+    category = max(categories, key=lambda category: category.post_count)
     words, emoji = MOODS
-    cases: tuple[tuple[str, int | None, str], ...] = (
-        (person, None, ""),
-        (person, category.category_id, ""),
-        (person, category.category_id, words),
-        (person, None, emoji),
-        (STRANGER, category.category_id, words),
-        (STRANGER, None, ""),
-        (person, -1, ""),
-        (" ", None, ""),
+    cases: tuple[tuple[str, str, int | None, str], ...] = (
+        ("known user", person, None, ""),
+        ("known user in a category", person, category.category_id, ""),
+        ("known user in a category, with a mood", person, category.category_id, words),
+        ("known user with a mood", person, None, emoji),
+        ("unknown user in a category, with a mood", STRANGER, category.category_id, words),
+        ("unknown user without category and mood", STRANGER, None, ""),
+        ("category that does not exist", person, -1, ""),
+        ("blank username", " ", None, ""),
     )
-    for username, category_id, mood in cases:
+    for number, (case, username, category_id, mood) in enumerate(cases, start=1):
         asked = (
-            f"username={username!r}"
+            f"Case {number}, {case}: username={username!r}"
             + (f" category_id={category_id}" if category_id is not None else "")
             + (f" mood={mood!r}" if mood else "")
         )
         try:
             feed = ask_for_feed(gateway, username=username, category_id=category_id, mood=mood)
         except FeedRefusedError as refusal:
-            console.print(f"[bold]{escape(asked)}[/bold]\n  {escape(str(refusal))}\n")
+            console.print(Text(printable(asked), style="bold"), plain(f"  {refusal}"), "", sep="\n")
         else:
-            console.print(feed_table(feed, title=escape(asked)), "")
+            console.print(feed_table(feed, title=asked, categories=categories), "")
 
 
 def _show_next_steps(addresses: Addresses, bundles: Path, logs: Path) -> None:

@@ -1,20 +1,25 @@
 """Start the processes of the product, wait until they serve, and stop them together."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import IO
 
 import httpx
 
 from cli.gateway_access import https_context
 from rpc.addresses import UnixSocket, read_address
 from rpc.probe import is_serving
+from rpc.supervisor import Bond
 from rpc.tls import ClientTls
 
 _POLL_SECONDS = 0.1
@@ -39,10 +44,10 @@ class Addresses:
         """The defaults, overridden by the same variables as those of the processes themselves."""
         defaults = cls()
         return cls(
-            gateway_grpc=environment.get("MOODFEED_GATEWAY_GRPC_ADDRESS", defaults.gateway_grpc),
-            gateway_http=environment.get("MOODFEED_GATEWAY_HTTP_ADDRESS", defaults.gateway_http),
-            user_tower=environment.get("MOODFEED_USER_TOWER_ADDRESS", defaults.user_tower),
-            post_index=environment.get("MOODFEED_POST_INDEX_ADDRESS", defaults.post_index),
+            gateway_grpc=environment.get("MOODFEED_GATEWAY_GRPC_ADDRESS") or defaults.gateway_grpc,
+            gateway_http=environment.get("MOODFEED_GATEWAY_HTTP_ADDRESS") or defaults.gateway_http,
+            user_tower=environment.get("MOODFEED_USER_TOWER_ADDRESS") or defaults.user_tower,
+            post_index=environment.get("MOODFEED_POST_INDEX_ADDRESS") or defaults.post_index,
         )
 
 
@@ -51,13 +56,14 @@ class Stack:
     """The running processes by name."""
 
     processes: Mapping[str, subprocess.Popen[bytes]]
+    logs: "Mapping[str, _Log]"
 
     def wait(self) -> None:
         """Block while all of them run; StackError names the first one that ended."""
         while True:
             for name, process in self.processes.items():
                 if process.poll() is not None:
-                    raise StackError(f"{name} ended with exit code {process.returncode}")
+                    raise StackError(f"{name} {_end_of(process)}: {self.logs[name].last_words()}")
             time.sleep(_POLL_SECONDS)
 
 
@@ -66,7 +72,23 @@ class _Process:
     name: str
     health_address: str
     process: subprocess.Popen[bytes]
-    log: Path
+    bond: Bond
+    log: "_Log"
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """What a process of this stack wrote: the file holds the lines of earlier ones too, before ``start``."""
+
+    path: Path
+    start: int
+
+    def last_words(self) -> str:
+        """The last line, in plain words, and where the others are."""
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            lines = file.read().decode(errors="replace").strip().splitlines()
+        return f"{_in_plain_words(lines[-1]) if lines else 'it wrote nothing'} (full log: {self.path})"
 
 
 @contextmanager
@@ -83,7 +105,7 @@ def running_stack(
 
     ``tls`` is for the health checks, where the environment gives the processes certificates. Each process writes to a
     log file of its name in ``logs``. Raises StackError if a process does not serve within ``start_seconds``, and
-    FileContentError if a file of ``tls`` cannot be used.
+    FileContentError if a file of ``tls`` cannot be used. No process outlives this one, however it ends.
     """
     environment = os.environ | {
         "MOODFEED_BUNDLES": str(bundles),
@@ -101,7 +123,7 @@ def running_stack(
     }
     started: list[_Process] = []
     logs.mkdir(parents=True, exist_ok=True)
-    try:
+    with stopping_together() as running:
         for name, address in (
             (("embedded", addresses.gateway_grpc),)
             if embedded
@@ -111,25 +133,92 @@ def running_stack(
                 ("gateway", addresses.gateway_grpc),
             )
         ):
-            log = logs / f"{name}.log"
-            with log.open("ab") as log_file:
-                process = subprocess.Popen(  # noqa: S603 - our own modules, no shell
-                    [sys.executable, "-m", name],
-                    env=environment,
-                    stdout=log_file,
-                    stderr=log_file,
-                    start_new_session=True,  # Ctrl-C reaches only this process, which stops the others in order
-                )
-            started.append(_Process(name, address, process, log))
+            path = logs / f"{name}.log"
+            with path.open("ab") as log_file:
+                log = _Log(path, log_file.tell())
+                process, bond = running.start([sys.executable, "-m", name], environment, output=log_file)
+            started.append(_Process(name, address, process, bond, log))
         for item in started:
             _wait_until_serving(item, tls, deadline=time.monotonic() + start_seconds)
         _wait_until_whole(addresses.gateway_http, tls, deadline=time.monotonic() + start_seconds)
-        yield Stack({item.name: item.process for item in started})
+        yield Stack({item.name: item.process for item in started}, {item.name: item.log for item in started})
+
+
+class Started:
+    """Our processes that end when this one does, however it ends."""
+
+    def __init__(self) -> None:
+        self._started: list[tuple[subprocess.Popen[bytes], Bond]] = []
+
+    def start(
+        self, command: Sequence[str], environment: Mapping[str, str], *, output: IO[bytes] | None = None
+    ) -> tuple[subprocess.Popen[bytes], Bond]:
+        """Start one; it writes to ``output``, or where this process writes."""
+        bond = Bond()
+        process = subprocess.Popen(  # noqa: S603 - our own modules, no shell
+            command,
+            env={**environment, **bond.environment},
+            stdout=output,
+            stderr=output,
+            pass_fds=bond.inherited,
+            start_new_session=True,  # Ctrl-C reaches only this process, which stops the others in order
+        )
+        self._started.append((process, bond))
+        bond.hand_over()
+        return process, bond
+
+    def kill(self) -> None:
+        """End all of them at once."""
+        for process, _ in self._started:
+            process.kill()
+
+    def stop(self) -> None:
+        """Let each finish what it does, the last one first: a gateway's requests in flight still find the others."""
+        for process, bond in reversed(self._started):
+            stop_process(process)
+            bond.close()
+
+
+@contextmanager
+def stopping_together() -> Iterator[Started]:
+    """Stop the processes that the block starts when it ends.
+
+    SIGINT and SIGTERM end the block by a KeyboardInterrupt. A second signal kills the processes at once; a StackError
+    then says that requests were cut off.
+    """
+    started = Started()
+    signals = 0
+
+    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        nonlocal signals
+        signals += 1
+        if signals == 1:
+            raise KeyboardInterrupt
+        started.kill()
+
+    with _handling_signals(on_signal):
+        try:
+            yield started
+        finally:
+            signals = max(signals, 1)  # from here on, a signal is the second one
+            started.stop()
+            if signals > 1:
+                raise StackError("stopped at once: requests in flight were not answered")
+
+
+@contextmanager
+def _handling_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle SIGINT and SIGTERM while the block runs, unless they are ignored or this is not the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
     finally:
-        on_sigint = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave no process behind
-        for item in reversed(started):  # the gateway first, so that its requests in flight still find the others
-            stop_process(item.process)
-        signal.signal(signal.SIGINT, on_sigint)
+        for number, handler_before in before.items():
+            signal.signal(number, handler_before)
 
 
 def stop_process(process: subprocess.Popen[bytes]) -> None:
@@ -147,11 +236,12 @@ def stop_process(process: subprocess.Popen[bytes]) -> None:
 def _wait_until_serving(item: _Process, tls: ClientTls | None, *, deadline: float) -> None:
     while time.monotonic() < deadline:
         if item.process.poll() is not None:
-            raise StackError(f"{item.name} ended with exit code {item.process.returncode}: {_last_line(item.log)}")
-        if is_serving(item.health_address, timeout_seconds=1, tls=tls):
+            raise StackError(f"{item.name} {_end_of(item.process)}: {item.log.last_words()}")
+        # Another stack may answer at the address: only what this very process says counts.
+        if item.bond.is_serving() and is_serving(item.health_address, timeout_seconds=1, tls=tls):
             return
         time.sleep(_POLL_SECONDS)
-    raise StackError(f"{item.name} at {item.health_address} did not become SERVING in time: {_last_line(item.log)}")
+    raise StackError(f"{item.name} at {item.health_address} did not become SERVING in time: {item.log.last_words()}")
 
 
 def _wait_until_whole(http_address: str, tls: ClientTls | None, *, deadline: float) -> None:
@@ -172,6 +262,19 @@ def _wait_until_whole(http_address: str, tls: ClientTls | None, *, deadline: flo
     raise StackError(f"the gateway at {http_address} did not find the user tower service in time")
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return f"{lines[-1] if lines else 'it wrote nothing'} (full log: {log})"
+def _end_of(process: subprocess.Popen[bytes]) -> str:
+    """How a process ended."""
+    if process.returncode < 0:
+        return f"was ended by {signal.Signals(-process.returncode).name}"
+    return f"ended with exit code {process.returncode}"
+
+
+def _in_plain_words(line: str) -> str:
+    """What a line of a log says, without the form that programs need."""
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(fields, dict):
+        return line
+    return ": ".join(str(fields[name]) for name in ("event", "reason") if fields.get(name))

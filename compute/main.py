@@ -1,9 +1,9 @@
 """The life of a compute service, from its settings to the signal that stops it: bundles, then the server."""
 
-import sys
 from collections.abc import Callable
 
 import grpc
+import structlog
 
 from bundle.directory import Bundle
 from bundle.held_bundles import HeldBundles, ModelOfBundle
@@ -14,6 +14,8 @@ from compute.settings import ComputeSettings, server_options
 from moodfeed.bundle.v1 import bundle_pb2_grpc
 from rpc.errors import ErrorTable
 from rpc.server import serve
+
+_log = structlog.get_logger("compute.main")
 
 
 def serve_bundles(
@@ -29,7 +31,7 @@ def serve_bundles(
     try:
         held = HeldBundles(settings.bundles, load, listener=LoggedBundles())
     except BundleError as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        _log.error("cannot start", reason=str(error))
         return 1
 
     def add_services(server: grpc.Server) -> None:

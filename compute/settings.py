@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from rpc.admin_access import ADMIN_TOKEN_FILE
+from rpc.environment import LogLevel
 from rpc.server import ServerOptions
 from rpc.server_settings import ServerSettings, in_settings_words, variable_of
 from rpc.token_file import read_token_file
@@ -27,7 +28,7 @@ class ComputeSettings(ServerSettings):
     )
     metrics_host: str = Field("127.0.0.1", description="host that the metrics are served on")
     grace_seconds: float = Field(10.0, ge=0, description="how long shutdown waits for requests in flight")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="lowest severity that is logged")
+    log_level: LogLevel = Field("info", description="lowest severity that is logged")
 
     @field_validator("admin_token_file")
     @classmethod

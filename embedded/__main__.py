@@ -36,6 +36,7 @@ from rpc.guard import GuardInterceptor
 from rpc.server import BusyAddressError, ServerOptions, start_server
 from rpc.server_settings import variable_of
 from rpc.structured_log import configure_logging
+from rpc.supervisor import follow_supervisor
 from rpc.tls import LiveServerTls
 from rpc.watched_files import FileContentError
 from user_tower_service.loading import load as load_encoder
@@ -96,13 +97,12 @@ def main() -> int:
 
     The exit code is 0 after a clean stop, 1 if the bundle, an address or a file cannot be used, 2 for a wrong setting.
     """
+    follow_supervisor()
     settings, compute = load_settings(GatewaySettings), load_settings(UserTowerSettings)
     configure_logging("embedded", level=settings.log_level)
     if compute.runtime is not Runtime.OPENVINO:
         variable = variable_of(UserTowerSettings, "runtime")
-        print(
-            f"embedded: {variable} is {compute.runtime}, but this mode does not load torch: unset it", file=sys.stderr
-        )
+        _log.error(f"{variable}={str(compute.runtime)!r}: this mode does not load torch: unset it")
         return 2
     faiss.omp_set_num_threads(1)  # requests run in parallel; more threads than cores made them ten times slower
 
@@ -112,7 +112,7 @@ def main() -> int:
     try:
         held = HeldBundles(compute.bundles, load, listener=LoggedBundles())
     except BundleError as error:
-        print(f"embedded: {error}", file=sys.stderr)
+        _log.error("cannot start", reason=str(error))
         return 1
     RECALL.set_function(lambda: held.current.index.recall)
     try:

@@ -32,6 +32,7 @@ from rpc.reflection import enable_reflection
 from rpc.replicas import Replicas
 from rpc.server import OPTIONS, BusyAddressError, free_target, limits
 from rpc.structured_log import configure_logging
+from rpc.supervisor import follow_supervisor
 from rpc.tls import LiveServerTls
 from rpc.watched_files import FileContentError
 
@@ -169,6 +170,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> int:
     """Serve; the exit code is 0 after a clean stop, 1 if an address is taken or a file cannot be used."""
+    follow_supervisor()
     settings = load_settings(Settings)
     configure_logging("gateway", level=settings.log_level)
     try:

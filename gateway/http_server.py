@@ -34,7 +34,8 @@ def make_http_server(app: ASGIApp, settings: Settings, live_tls: LiveServerTls |
             CrossOrigin(edge, settings.allowed_origins) if settings.allowed_origins else edge,
             http=HttpConnection,
             ws="none",
-            log_level="warning",
+            log_config=None,  # rpc.structured_log writes what uvicorn logs
+            workers=1,  # else uvicorn reads WEB_CONCURRENCY
             access_log=False,
             proxy_headers=False,
             server_header=False,

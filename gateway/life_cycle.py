@@ -10,6 +10,7 @@ import structlog
 from gateway.http_server import HttpServer
 from gateway.settings import Settings
 from rpc.drain import LAME_DUCK_SECONDS
+from rpc.supervisor import report_serving
 
 _log = structlog.get_logger("gateway.life_cycle")
 
@@ -35,7 +36,13 @@ async def serve_until_stopped(
     ``stop_grpc`` reports NOT_SERVING at once, and refuses requests only LAME_DUCK_SECONDS later, as HTTP does here.
     """
     http_task = asyncio.create_task(http_server.serve(sockets=[http_socket]))
-    _log.info("serving", grpc_address=settings.grpc_address, http_address=settings.http_address)
+    _log.info(
+        "serving",
+        grpc_address=settings.grpc_address,
+        http_address=settings.http_address,
+        api="open to every caller" if settings.api_tokens_file is None else "for callers with a token",
+    )
+    report_serving()
     await stop_asked.wait()
     _log.info("draining", grace_seconds=settings.grace_seconds)
     await asyncio.gather(stop_grpc(), _stop_http(http_server, http_task))

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from rpc.addresses import read_peer_address
+from rpc.environment import LogLevel
 from rpc.server_settings import ServerSettings, check_pair_fields, in_settings_words, variable_of
 from rpc.tls import ClientTls, check_authority
 from rpc.token_file import read_token_file
@@ -93,7 +94,7 @@ class Settings(ServerSettings):
         2.0, gt=0, description="longest time a request may take, in seconds; callers may set a shorter deadline"
     )
     grace_seconds: float = Field(10.0, ge=0, description="seconds that a stop waits for requests in flight")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="lowest level that is logged")
+    log_level: LogLevel = Field("info", description="lowest level that is logged")
 
     def downstream_tls(self) -> ClientTls | None:
         """TLS for calls to the compute services; None for plaintext."""

@@ -4,7 +4,9 @@ BERT's vocabulary holds no emoji, so all emoji would be the same unknown token. 
 that of "sad", because the words are nearly the same. ``scripts/measure_emoji.py`` measures both.
 """
 
+import itertools
 import re
+import unicodedata
 from functools import cache
 
 import emoji
@@ -186,7 +188,33 @@ _NEGATION = re.compile(
 _NEGATED_WORDS = re.compile(_NEGATION.pattern + r"(\w+(?:\s+n?or\s+\w+)*)", re.IGNORECASE)
 _MOOD_OF_A_POST = "The mood of this video: {}"  # keeps bare words off the moods that are single words too
 _JOINER = "\u200d"
-_NOT_A_MOOD = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[♀♂]")  # variation selectors, skin tones, genders
+# Variation selectors, skin tones, genders, and what is left of a flag's tags.
+_NOT_A_MOOD = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]|\u200d[♀♂]")
+_PEOPLE = {"man", "men", "woman", "women", "person", "people", "boy", "girl"}
+_TONE = re.compile(r"_(?:light|medium-light|medium|medium-dark|dark)_skin_tone")
+
+# The signs that people typed before there were emoji. ")))" is as much ")" as one of them.
+_EMOTICONS = {
+    "happy": r"[:=]['’]?-?[)\]]+ | [(\[]+-?[:=] | \^[_.-]?\^",
+    "laughing": r"[:=]-?D+ | [xX]D+",
+    "playful": r";-?[)\]]+ | ;-?D+",
+    "silly": r"[:=;]-?[pP]+ | [xX]P+",
+    "sad": r"[:=]['’]?-?[(\[]+ | [)\]]+-?[:=] | T[_.]T | ;_+; | D+-?[:=]",
+    "angry": r">[:=]-?[(\[]+",
+    "love": r"<3+ | [:=]-?\*+",
+    "heartbroken": r"</3+",
+    "surprised": r"[:=]-?[oO0]+ | [oO0]_[oO0]",
+    "confused": r"[:=]-?[/\\sS]",
+    "indifferent": r"[:=]-?\|+",
+    "annoyed": r"-_+-",
+}
+_EMOTICON = re.compile(
+    r"(?<![^\s.,!?…])(?:" + "|".join(f"(?P<{word}>{signs})" for word, signs in _EMOTICONS.items()) + r")(?![^\s.,!?…])",
+    re.VERBOSE,
+)
+_AT_THE_END_OF_A_WORD = re.compile(r"(?<=[^\W\d_])(?=[:;=]['’]?-?[()\]\[]+(?:$|[\s.,!?…]))")
+_STRETCHED = re.compile(r"\b[A-Za-z]*([A-Za-z])\1\1[A-Za-z]*\b", re.IGNORECASE)
+_SHORTEST_WORD, _MOST_RUNS = 3, 6
 
 
 def mood_to_words(mood: str) -> str:
@@ -195,11 +223,12 @@ def mood_to_words(mood: str) -> str:
     Other text is returned as it is, with its white space normalised. The meanings of adjacent emoji are separated by
     commas, each given once.
     """
-    text = _NOT_A_MOOD.sub("", mood)
     words, end = "", 0
     run: set[str] = set()  # the words of the adjacent emoji so far
-    for found in emoji.emoji_list(text):
-        between = text[end : found["match_start"]].strip(_JOINER)
+    for found in emoji.emoji_list(mood):
+        if not _NOT_A_MOOD.sub("", found["emoji"]):
+            continue  # a skin tone by itself
+        between = _plain_text(mood[end : found["match_start"]])
         end = found["match_end"]
         word = _word_of(found["emoji"])
         if between.strip() or not run:
@@ -208,7 +237,7 @@ def mood_to_words(mood: str) -> str:
         elif word not in run:
             words += f", {word}"
             run.add(word)
-    words += f" {text[end:]}"
+    words += f" {_plain_text(mood[end:])}"
     return _NEGATED_WORDS.sub(_say_opposite, " ".join(words.split()))
 
 
@@ -222,10 +251,51 @@ def post_to_mood_sentence(mood_text: str, summary_text: str) -> str:
     return _MOOD_OF_A_POST.format(text) if text else ""
 
 
+def _plain_text(text: str) -> str:
+    """Text without emoji, in plain letters: those of other alphabets of signs, emoticons and stretched words."""
+    text = _NOT_A_MOOD.sub("", text).strip(_JOINER)
+    text = "".join(map(_plain_letter, text))
+    text = _EMOTICON.sub(lambda found: str(found.lastgroup), _AT_THE_END_OF_A_WORD.sub(" ", text))
+    return _STRETCHED.sub(_as_usual, text)
+
+
+@cache
+def _plain_letter(character: str) -> str:
+    """The letters or digits that a sign stands for, such as a bold or a circled one; every other character as it is."""
+    plain = unicodedata.normalize("NFKC", character)
+    is_sign = character > "\xff" and plain != character and plain.isascii() and plain.isalnum()
+    return plain if is_sign else character
+
+
+def _as_usual(stretched: re.Match[str]) -> str:
+    """The word that a stretched one means: each run of letters once or twice, if a word known here comes out."""
+    word = stretched[0]
+    runs = ["".join(run) for _, run in itertools.groupby(word, key=str.lower)]
+    if sum(len(run) > 1 for run in runs) > _MOST_RUNS:
+        return word
+    shorter = ({run[:2], run[0]} if len(run) > 2 else {run} for run in runs)
+    for candidate in sorted(map("".join, itertools.product(*shorter)), key=lambda text: (-len(text), text)):
+        if len(candidate) >= _SHORTEST_WORD and candidate.lower() in _known_words():
+            return candidate
+    return word
+
+
 def _word_of(symbol: str) -> str:
-    """The meaning of an emoji, or its Unicode name if it is not listed."""
-    name: str = emoji.EMOJI_DATA[symbol]["en"].strip(":").replace("_", " ")
-    return _words_of_emoji().get(symbol, name)
+    """The meaning of an emoji, or its Unicode name if it is not listed; skin tones and genders change neither."""
+    known = _words_of_emoji()
+    bare = _NOT_A_MOOD.sub("", symbol)
+    name = _TONE.sub("", emoji.EMOJI_DATA[symbol]["en"].strip(":"))
+    alike = "_".join(part for part in name.split("_") if part not in _PEOPLE)
+    for candidate in (bare, _symbol_of(name), _symbol_of(alike)):
+        if candidate in known:
+            return known[candidate]
+    return name.removeprefix("keycap_").replace("_", " ")
+
+
+def _symbol_of(name: str) -> str:
+    """The emoji of a Unicode name without its variation selector; empty if there is none."""
+    symbol = emoji.emojize(f":{name}:")
+    return "" if symbol.startswith(":") else _NOT_A_MOOD.sub("", symbol)
 
 
 def _say_opposite(negation: re.Match[str]) -> str:
@@ -244,3 +314,11 @@ def _words_of_emoji() -> dict[str, str]:
 @cache
 def _opposites() -> dict[str, str]:
     return {word: opposite for words, opposite in _OPPOSITES.items() for word in words.split()}
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    """The words of the tables above and of the emoji's names."""
+    names = (facts["en"].strip(":") for facts in emoji.EMOJI_DATA.values())
+    sentences = (*_EMOJI_OF_MOOD, *_OPPOSITES, *_OPPOSITES.values(), *names)
+    return frozenset(word for text in sentences for word in re.findall(r"[a-z]+", text.lower()))

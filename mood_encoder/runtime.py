@@ -18,6 +18,11 @@ class Runtime(StrEnum):
     OPENVINO = "openvino"
     TORCH = "torch"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Runtime | None":
+        """Read the word in any case."""
+        return next((runtime for runtime in cls if isinstance(value, str) and value.lower() == runtime.value), None)
+
 
 class TextEncoder(Protocol):
     """Embeds texts. TorchEncoder and OpenVinoEncoder are the implementations."""

@@ -14,10 +14,12 @@ from post_index_service.service import ERRORS, SERVICE_NAME, PostIndexService
 from post_index_service.settings import Settings
 from rpc.environment import load_settings
 from rpc.structured_log import configure_logging
+from rpc.supervisor import follow_supervisor
 
 
 def main() -> int:
     """Serve the current bundle until SIGTERM; returns 1 if the bundle cannot be trusted, 2 for an invalid setting."""
+    follow_supervisor()
     settings = load_settings(Settings)
     configure_logging("post_index_service", level=settings.log_level)
     faiss.omp_set_num_threads(1)  # requests run in parallel; more threads than cores are ten times slower

@@ -1,23 +1,66 @@
 """Settings from the environment: an invalid value ends the process at start, with the name of its variable."""
 
+import os
 import sys
-from typing import TypeVar
+from collections.abc import MutableMapping
+from typing import Annotated, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings
 
 _Settings = TypeVar("_Settings", bound=BaseSettings)
 WRONG_SETTINGS_EXIT_CODE = 2
+PREFIX = "MOODFEED_"
+_KUBERNETES_LINK = "tcp://"
+
+
+def lower_case(value: object) -> object:
+    """The value in lower case, for settings that are one of some words."""
+    return value.lower() if isinstance(value, str) else value
+
+
+LogLevel = Annotated[str, BeforeValidator(lower_case), Field(pattern="^(debug|info|warning|error)$")]
+
+
+def tidy_environment(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Take white space off both ends of each of our variables, and remove those that are empty then.
+
+    An empty variable is what a template leaves where nothing was filled in, and a value that was read from a file often
+    ends with a newline.
+    """
+    for name in [name for name in environment if name.startswith(PREFIX)]:
+        value = environment[name].strip()
+        if not value:
+            del environment[name]
+        elif value != environment[name]:
+            environment[name] = value
 
 
 def load_settings(settings_class: type[_Settings]) -> _Settings:
     """Read the settings; print a line for each invalid variable and exit with code 2 if there is one."""
+    tidy_environment()
     try:
-        return settings_class()
+        return settings_class(_env_ignore_empty=True)
     except ValidationError as error:
-        prefix = settings_class.model_config.get("env_prefix", "")
         for problem in error.errors():
-            name = str(problem["loc"][0])
-            variable = name if name.isupper() else f"{prefix}{name.upper()}"
-            print(f"{variable}={problem['input']!r}: {problem['msg']}", file=sys.stderr)
+            variable = _variable(settings_class, str(problem["loc"][0]))
+            reason = _reason(variable, problem["input"], problem["msg"])
+            print(f"{variable}={problem['input']!r}: {reason}", file=sys.stderr)
         sys.exit(WRONG_SETTINGS_EXIT_CODE)
+
+
+def _variable(settings_class: type[BaseSettings], name: str) -> str:
+    """The variable of a field; ``name`` is the field's or that of its alias, in any case."""
+    if name not in settings_class.model_fields:
+        return name.upper()
+    return f"{settings_class.model_config.get('env_prefix', '')}{name.upper()}"
+
+
+def _reason(variable: str, value: object, message: str) -> str:
+    if isinstance(value, str) and value.startswith(_KUBERNETES_LINK):
+        service = variable.removesuffix("_PORT").lower().replace("_", "-")
+        return (
+            f"this is the address that Kubernetes gives to every pod for a service named {service}: "
+            "set enableServiceLinks: false in the pod's specification, or set the variable there to a value of its own"
+        )
+    return message.removeprefix("Value error, ")

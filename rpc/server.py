@@ -24,6 +24,7 @@ from rpc.errors import ErrorInterceptor, ErrorTable
 from rpc.guard import GuardInterceptor
 from rpc.metrics import MetricsInterceptor
 from rpc.reflection import enable_reflection
+from rpc.supervisor import report_serving
 from rpc.tls import LiveServerTls, ServerTls
 from rpc.watched_files import FileContentError
 
@@ -219,6 +220,7 @@ def serve(
         _log.error("cannot start", reason=str(error))
         return 1
     _log.info("serving", address=options.address, port=running.port)
+    report_serving()
     stop_asked.wait()
     _log.info("draining", grace_seconds=options.grace_seconds)
     running.stop(options.grace_seconds)

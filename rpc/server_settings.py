@@ -66,7 +66,7 @@ class ServerSettings(BaseSettings):
         if not (has_tls or info.data.get("allow_plaintext") or read_address(address).is_loopback):
             raise ValueError(
                 f"is not loopback and has no TLS: set {variable_of(cls, 'tls_certificate')} and "
-                f"{variable_of(cls, 'tls_key')}, or {ALLOW_PLAINTEXT}=true where the network is trusted"
+                f"{variable_of(cls, 'tls_key')} (plaintext is refused there while {ALLOW_PLAINTEXT} is false)"
             )
         return address
 
@@ -74,9 +74,7 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _plain_metrics_are_a_choice(cls, host: str, info: ValidationInfo) -> str:
         if not (info.data.get("allow_plaintext") or is_loopback(host)):
-            raise ValueError(
-                f"is not loopback and metrics have no TLS: set {ALLOW_PLAINTEXT}=true where the network is trusted"
-            )
+            raise ValueError("is not loopback, and metrics have no TLS: give a loopback host")
         return host
 
 

@@ -117,7 +117,7 @@ def _read_identity(tls: ServerTls) -> _Identity:
     authority = None
     if tls.client_authority is not None:
         authority = check_authority(tls.client_authority)
-        context.load_verify_locations(cadata=authority.decode())
+        context.load_verify_locations(cadata=_certificates_in(authority))
         context.verify_mode = ssl.CERT_REQUIRED
     configuration = grpc.ssl_server_certificate_configuration([(pair.key, pair.certificate)], authority)
     return _Identity(configuration, context)
@@ -147,7 +147,12 @@ def _check_certificates(path: Path, what: str) -> bytes:
     content = read_file(path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        context.load_verify_locations(cadata=content.decode("ascii"))
+        context.load_verify_locations(cadata=_certificates_in(content))
     except (ssl.SSLError, ValueError) as error:
         raise FileContentError(path, f"does not hold a PEM {what}") from error
     return content
+
+
+def _certificates_in(content: bytes) -> str:
+    """PEM for Python's ssl, which takes ASCII alone; the comments between certificates may be anything."""
+    return content.decode("ascii", errors="ignore")

@@ -49,7 +49,7 @@ def read_token_file(path: Path) -> tuple[TokenEntry, ...]:
     that gives the number of the bad line, never its content: it may be a token that was written there by mistake.
     """
     entries = []
-    for number, line in enumerate(read_file(path).decode(errors="replace").splitlines(), start=1):
+    for number, line in enumerate(read_file(path).decode("utf-8-sig", errors="replace").splitlines(), start=1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue

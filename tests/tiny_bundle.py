@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from safetensors.numpy import save_file
 
 from bundle import file_names
 from bundle.canary_embeddings import CanaryEmbeddings
-from bundle.directory import write_bundle
+from bundle.directory import point_current_at, write_bundle
 from bundle.index_posts import Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Canary, Manifest
@@ -94,6 +95,23 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
 def write_tiny_bundle(root: Path, *, seed: int = 0, created_at: str = "2026-01-01T00:00:00+00:00") -> Path:
     """Write a tiny bundle under ``root`` and return its directory; it is not made current."""
     return write_bundle(root, MANIFEST, write_files=tiny_files(seed), sidecar={"created_at": created_at})
+
+
+def write_servable_tiny_bundle(root: Path) -> Path:
+    """Write a tiny bundle that processes serve, and make it current: random weights have no canaries to keep."""
+
+    def write_files(directory: Path) -> None:
+        tiny_files()(directory)
+        CanaryEmbeddings(np.zeros((0, 8), dtype=np.float32), np.zeros((0, 8), dtype=np.float32)).write(directory)
+
+    directory = write_bundle(
+        root,
+        replace(MANIFEST, canaries=()),
+        write_files=write_files,
+        sidecar={"created_at": "2026-01-01T00:00:00+00:00"},
+    )
+    point_current_at(root, directory.name)
+    return directory
 
 
 def _unit_rows(random: np.random.Generator, rows: int, dimension: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from compute.main import serve_bundles
 from moodfeed.user_tower.v1 import user_tower_pb2_grpc
 from rpc.environment import load_settings
 from rpc.structured_log import configure_logging
+from rpc.supervisor import follow_supervisor
 from user_tower_service.encoder import Encoder
 from user_tower_service.loading import load
 from user_tower_service.service import ERRORS, SERVICE_NAME, UserTowerService
@@ -18,6 +19,7 @@ from user_tower_service.settings import Settings
 
 def main() -> int:
     """Serve the current bundle until SIGTERM; returns 1 if the bundle cannot be used, 2 for a wrong setting."""
+    follow_supervisor()
     settings = load_settings(Settings)
     configure_logging("user_tower_service", level=settings.log_level)
     return serve_bundles(

@@ -224,3 +224,18 @@ def test_a_pair_that_cannot_be_used_names_the_file_at_fault(ours: CertificateFil
         check_pair(ours.certificate, ours.certificate)
     with pytest.raises(FileContentError, match=r"nowhere: No such file"):
         check_pair(ours.certificate, ours.directory / "nowhere")
+
+
+@pytest.mark.parametrize("comment", ["# Zürich 🏔\n".encode(), "# Zürich\n".encode("latin-1"), b"\xef\xbb\xbf"])
+def test_an_authority_may_have_comments_in_any_encoding(tmp_path: Path, comment: bytes) -> None:
+    files = CertificateFiles(tmp_path).write()
+    files.authority.write_bytes(comment + files.authority.read_bytes() + comment)
+    tls = LiveServerTls(ServerTls(files.certificate, files.key, files.authority))
+    with (
+        sync_server(tls) as port,
+        grpc.secure_channel(
+            f"localhost:{port}", ClientTls(files.authority, files.certificate, files.key).credentials()
+        ) as channel,
+    ):
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=SECONDS)
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
