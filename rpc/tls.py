@@ -1,5 +1,6 @@
 """TLS from files that may change while a process runs: every handshake uses what they hold at that moment."""
 
+import re
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +103,8 @@ def check_certificate(path: Path) -> bytes:
 
 
 def check_authority(path: Path) -> bytes:
-    """The file's content, which holds the PEM certificate of at least one authority; FileContentError otherwise."""
-    return _check_certificates(path, "authority's certificate")
+    """The PEM certificates of the file, at least one, without what stands between; FileContentError otherwise."""
+    return _certificates_in(_check_certificates(path, "authority's certificate")).encode()
 
 
 def check_pair(certificate: Path, key: Path) -> Pair:
@@ -154,5 +155,6 @@ def _check_certificates(path: Path, what: str) -> bytes:
 
 
 def _certificates_in(content: bytes) -> str:
-    """PEM for Python's ssl, which takes ASCII alone; the comments between certificates may be anything."""
-    return content.decode("ascii", errors="ignore")
+    """The certificates alone: comments between them may be in any encoding, which neither OpenSSL nor gRPC takes."""
+    blocks = re.findall(rb"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----", content, re.DOTALL)
+    return b"\n".join([*blocks, b""]).decode("ascii", errors="ignore")
