@@ -63,8 +63,12 @@ class _LibraryFormatter(logging.Formatter):
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and str(error):
             text = text.replace(str(error), type(error).__name__)  # gRPC puts an exception's text into its own
-        line: structlog.typing.EventDict = {"event": text.strip(), "logger": record.name}
-        line |= {"level": record.levelname.lower()} | ({"exc_info": error} if error is not None else {})
+        line: structlog.typing.EventDict = {
+            "event": text.strip(),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "exc_info": error,
+        }
         rendered: object = line
         for process in self._processors:
             rendered = process(None, record.levelname.lower(), rendered)  # type: ignore[arg-type] # each takes the last's
