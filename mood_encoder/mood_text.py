@@ -190,6 +190,7 @@ _MOOD_OF_A_POST = "The mood of this video: {}"  # keeps bare words off the moods
 _JOINER = "\u200d"
 # Variation selectors, skin tones, genders, and what is left of a flag's tags.
 _NOT_A_MOOD = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]|\u200d[♀♂]")
+_END_OF_TAGS = "\U000e007f"
 _PEOPLE = {"man", "men", "woman", "women", "person", "people", "boy", "girl"}
 _TONE = re.compile(r"_(?:light|medium-light|medium|medium-dark|dark)_skin_tone")
 
@@ -283,8 +284,9 @@ def _as_usual(stretched: re.Match[str]) -> str:
 def _word_of(symbol: str) -> str:
     """The meaning of an emoji, or its Unicode name if it is not listed; skin tones and genders change neither."""
     known = _words_of_emoji()
-    bare = _NOT_A_MOOD.sub("", symbol)
-    name = _TONE.sub("", emoji.EMOJI_DATA[symbol]["en"].strip(":"))
+    bare = symbol if _END_OF_TAGS in symbol else _NOT_A_MOOD.sub("", symbol)  # the tags of a flag say which it is
+    facts = emoji.EMOJI_DATA.get(bare) or emoji.EMOJI_DATA[symbol]
+    name = _TONE.sub("", facts["en"].strip(":"))
     alike = "_".join(part for part in name.split("_") if part not in _PEOPLE)
     for candidate in (bare, _symbol_of(name), _symbol_of(alike)):
         if candidate in known:
