@@ -1,8 +1,8 @@
 """Write the golden files of tests/golden: one of each format that outlives a release.
 
-    python scripts/write_golden.py encoder     when the files of the mood encoder change; then formats
-    python scripts/write_golden.py formats     when the version of the bundle or of the page token moves
-    python scripts/write_golden.py contract    at a release
+    python -m scripts.write_golden encoder     when the files of the mood encoder change; then formats
+    python -m scripts.write_golden formats     when the version of the bundle or of the page token moves
+    python -m scripts.write_golden contract    at a release
 
 tests/golden/test_golden.py holds the values that must be read from them. They are literals, so that a writer and a
 reader with the same fault do not pass.

@@ -36,7 +36,7 @@ ELSEWHERE = {
     "export MOODFEED_UPSTREAM_URL": "needs the secrets of the real API",
     ".venv/bin/moodfeed build": "needs the real API; conftest.py runs the same stages over the sample API",
     ".venv/bin/moodfeed rollback": "needs two bundles; tests/cli/test_bundle_commands.py has them",
-    "write_golden.py contract": "at a release: it replaces what the next change is compared with",
+    "scripts.write_golden contract": "at a release: it replaces what the next change is compared with",
     "post_index.v1.PostIndexService/SearchPosts": "abridged; test_foreign_clients.py passes one answer on to the next",
 }
 STAYS_UP = re.compile(r"moodfeed (run|serve)\b")

@@ -1,6 +1,6 @@
 """Files written by an earlier run of the product are read as what was put in, so a format cannot change unnoticed.
 
-The expected values are literals. `python scripts/write_golden.py formats` writes the files anew.
+The expected values are literals. `python -m scripts.write_golden formats` writes the files anew.
 """
 
 import json
