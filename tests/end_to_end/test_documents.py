@@ -161,7 +161,7 @@ def run_with_a_stack_of_its_own(lines: list[str], directory: Path, bundles: Path
             assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
     finally:
         if stack is not None:
-            stack.send_signal(signal.SIGINT)
+            stack.send_signal(signal.SIGTERM)  # as Ctrl-C, which a shell in the background makes its children ignore
             output, _ = stack.communicate(timeout=60)
     assert stack is not None
     assert stack.returncode == 0, output
