@@ -24,7 +24,7 @@ def test_a_broken_evaluation_names_the_command_that_makes_one(tmp_path: Path) ->
 
 def test_a_model_that_does_not_win_is_said_to_lose(evaluation: Evaluation) -> None:
     model = evaluation.methods[MODEL_NAME]
-    worst = replace(model, ndcg_at_10=replace(model.ndcg_at_10, mean=-1.0))
+    worst = replace(model, ndcg_at_10=replace(model.ndcg_at_10, mean=0.0))
     loser = replace(evaluation, methods=evaluation.methods | {MODEL_NAME: worst})
     assert set(loser.unbeaten) == set(BASELINES)
 

@@ -51,6 +51,7 @@ def test_every_wrong_value_is_named_at_once(
 def test_a_variable_that_is_set_but_empty_counts_as_unset(
     monkeypatch: pytest.MonkeyPatch, variable: str, empty: str
 ) -> None:
+    monkeypatch.delenv(variable, raising=False)
     defaults = {prefix: load_settings(settings) for prefix, settings in PROCESSES.items()}
     monkeypatch.setenv(variable, empty)
     for prefix, settings in PROCESSES.items():
