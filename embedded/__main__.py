@@ -39,7 +39,7 @@ from rpc.structured_log import configure_logging
 from rpc.supervisor import follow_supervisor
 from rpc.tls import LiveServerTls
 from rpc.watched_files import FileContentError
-from user_tower_service.loading import load as load_encoder
+from user_tower_service.loading import loader as encoder_loader
 from user_tower_service.service import ERRORS as BUNDLE_ERRORS
 from user_tower_service.settings import Settings as UserTowerSettings
 
@@ -106,8 +106,10 @@ def main() -> int:
         return 2
     faiss.omp_set_num_threads(1)  # requests run in parallel; more threads than cores made them ten times slower
 
+    load_encoder = encoder_loader(compute)
+
     def load(bundle: Bundle) -> Models:
-        return Models(load_encoder(bundle, compute), load_index(bundle))
+        return Models(load_encoder(bundle), load_index(bundle))
 
     try:
         held = HeldBundles(compute.bundles, load, listener=LoggedBundles())

@@ -1,7 +1,6 @@
 """The process of the user tower service: it reads settings, loads the current bundle and serves."""
 
 import sys
-from functools import partial
 
 import grpc
 
@@ -12,7 +11,7 @@ from rpc.environment import load_settings
 from rpc.structured_log import configure_logging
 from rpc.supervisor import follow_supervisor
 from user_tower_service.encoder import Encoder
-from user_tower_service.loading import load
+from user_tower_service.loading import loader
 from user_tower_service.service import ERRORS, SERVICE_NAME, UserTowerService
 from user_tower_service.settings import Settings
 
@@ -25,7 +24,7 @@ def main() -> int:
     return serve_bundles(
         settings,
         name="user_tower_service",
-        load=partial(load, settings=settings),
+        load=loader(settings),
         add_service=_add_service,
         service_name=SERVICE_NAME,
         errors=ERRORS,

@@ -13,8 +13,8 @@ from bundle.known_users import HistoryPosts, KnownUsers
 from mood_encoder.mood_text import mood_to_words, post_to_mood_sentence
 from mood_encoder.runtime import Runtime
 from two_tower.features import PostInputs, new_post_features, window_histories
-from user_tower_service.mood_memory import MoodMemory
-from user_tower_service.runtime import ServingTowers, read_models
+from user_tower_service.mood_memories import MoodMemories
+from user_tower_service.runtime import LOWEST_MOOD_COSINES, ServingTowers, read_towers
 
 _log = structlog.get_logger("user_tower_service.encoder")
 
@@ -92,18 +92,25 @@ class Encoder:
     The users of a bundle never change, so all of them are embedded when it is read, and a request only looks one up.
     """
 
-    def __init__(self, bundle: Bundle, *, mood_cache_size: int, runtime: Runtime = Runtime.OPENVINO) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        mood_cache_size: int = 0,
+        runtime: Runtime = Runtime.OPENVINO,
+        moods: MoodMemories | None = None,
+    ) -> None:
+        """``moods`` shares the mood encoder with other bundles; without it, this one remembers ``mood_cache_size``."""
+        moods = moods or MoodMemories(mood_cache_size, runtime=runtime)
         self.bundle_id = bundle.bundle_id
         self.tower_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TOWER, bundle.manifest.tower_dimension)
         self.text_space = EmbeddingSpace(bundle.bundle_id, EmbeddingKind.TEXT, bundle.manifest.text_dimension)
-        models = read_models(bundle, runtime)
-        self.lowest_mood_cosine = models.lowest_mood_cosine
-        self._towers = models.towers
-        self._text_encoder = models.mood_encoder
+        self.lowest_mood_cosine = LOWEST_MOOD_COSINES[runtime]
+        self._towers = read_towers(bundle, runtime)
+        self._moods = moods.of(bundle)
         posts = HistoryPosts.read(bundle)
         self._post_ids = posts.post_ids
-        self._users = _encode_users(models.towers, posts, KnownUsers.read(bundle))
-        self._moods = MoodMemory(self._text_encoder, mood_cache_size)
+        self._users = _encode_users(self._towers, posts, KnownUsers.read(bundle))
 
     def encode_context(self, username: str, mood: str) -> Context:
         """Embed the user, if known, and the mood, if not blank; MoodTooLongError above 512 code points."""
@@ -149,7 +156,7 @@ class Encoder:
         if not 1 <= len(posts) <= MOST_POSTS:
             raise PostCountError(f"{len(posts)} posts given, 1 to {MOST_POSTS} are allowed")
         texts = [f"{post.title}. {post.description}".strip(". ") for post in posts]
-        vectors = self._text_encoder.encode([*texts, *(post_to_mood_sentence("", text) for text in texts)])
+        vectors = self._moods.text_encoder.encode([*texts, *(post_to_mood_sentence("", text) for text in texts)])
         embeddings = self._encode_posts(posts, texts, vectors[: len(posts)])
         return tuple(
             EncodedPost(post.post_id, Embedding(self.tower_space, tower), Embedding(self.text_space, text))

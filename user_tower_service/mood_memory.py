@@ -16,7 +16,7 @@ class MoodMemory:
     """
 
     def __init__(self, text_encoder: TextEncoder, size: int) -> None:
-        self._text_encoder = text_encoder
+        self.text_encoder = text_encoder
         self._lock = threading.Lock()  # an LRUCache reorders itself when it is read
         self._vectors: LRUCache[str, Vector] = LRUCache(size)
 
@@ -29,7 +29,7 @@ class MoodMemory:
                     found[word] = self._vectors[word]
         new = [word for word in dict.fromkeys(words) if word not in found]
         if new:
-            vectors = self._text_encoder.encode(new)
+            vectors = self.text_encoder.encode(new)
             vectors.setflags(write=False)  # all requests with the same mood share them
             found |= zip(new, vectors, strict=True)
             with self._lock:

@@ -1,7 +1,6 @@
 """The models of a bundle in either runtime: NumPy and OpenVINO, or torch, which is imported only if it is chosen."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Protocol
 
 from bundle.directory import Bundle
@@ -40,35 +39,31 @@ class ServingTowers(Protocol):
         """Unit embeddings [posts, tower dimension]."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncodingModels:
-    """The models of a bundle; ``lowest_mood_cosine``: the least cosine of a mood to its embedding by the full BERT."""
-
-    towers: ServingTowers
-    mood_encoder: TextEncoder
-    lowest_mood_cosine: float
+LOWEST_MOOD_COSINES: Mapping[Runtime, float] = {Runtime.OPENVINO: LOWEST_COSINE, Runtime.TORCH: SAME_COSINE}
+"""The least cosine of a mood to its embedding by the full BERT."""
 
 
-def read_models(bundle: Bundle, runtime: Runtime) -> EncodingModels:
-    """Read the towers and the mood encoder of a bundle; BundleError names the file that cannot be used."""
-    return _READERS[runtime](bundle)
+def read_towers(bundle: Bundle, runtime: Runtime) -> ServingTowers:
+    """Read the towers of a bundle; BundleError names the file that cannot be used."""
+    if runtime is Runtime.OPENVINO:
+        return NumpyTowers.read(bundle)
+    from two_tower.torch_towers import TorchTowers  # noqa: PLC0415 - loads torch
+
+    _use_one_thread()
+    return TorchTowers.read(bundle)
 
 
-def _read_numpy_and_openvino(bundle: Bundle) -> EncodingModels:
-    return EncodingModels(NumpyTowers.read(bundle), OpenVinoEncoder.read(bundle), LOWEST_COSINE)
+def read_mood_encoder(bundle: Bundle, runtime: Runtime) -> TextEncoder:
+    """Read the mood encoder of a bundle; BundleError names the file that cannot be used."""
+    if runtime is Runtime.OPENVINO:
+        return OpenVinoEncoder.read(bundle)
+    from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - loads torch and transformers
+
+    _use_one_thread()
+    return TorchEncoder.read(bundle)
 
 
-def _read_torch(bundle: Bundle) -> EncodingModels:
+def _use_one_thread() -> None:
     import torch  # noqa: PLC0415 - half a gigabyte, only where it is chosen
 
-    from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - loads torch and transformers
-    from two_tower.torch_towers import TorchTowers  # noqa: PLC0415
-
     torch.set_num_threads(1)  # requests run in parallel; more threads than cores are ten times slower
-    return EncodingModels(TorchTowers.read(bundle), TorchEncoder.read(bundle), SAME_COSINE)
-
-
-_READERS: Mapping[Runtime, Callable[[Bundle], EncodingModels]] = {
-    Runtime.OPENVINO: _read_numpy_and_openvino,
-    Runtime.TORCH: _read_torch,
-}

@@ -20,7 +20,7 @@ from pipeline.training_config import TrainingConfig
 from pipeline.workspace import Workspace
 from post_index_service.index import Query
 from post_index_service.loading import load as load_index
-from user_tower_service.loading import load as load_encoder
+from user_tower_service.loading import loader
 from user_tower_service.settings import Settings
 
 CONFIG = TrainingConfig(epochs=1)
@@ -75,7 +75,7 @@ def poor(
 
 def test_the_bundle_serves_users_and_moods(poor: tuple[Callable[[Tables], Tables], Bundle]) -> None:
     change, bundle = poor
-    index, encoder = load_index(bundle), load_encoder(bundle, Settings())  # each proves itself by the canaries
+    index, encoder = load_index(bundle), loader(Settings())(bundle)  # each proves itself by the canaries
     usernames = KnownUsers.read(bundle).usernames
     assert bool(usernames) is (change is not without_users)
     categories = [category.category_id for category in IndexPosts.read(bundle).categories]

@@ -292,7 +292,7 @@ def test_without_a_cache_every_mood_is_encoded_anew(bundle: Bundle) -> None:
 def test_a_dropped_encoder_leaves_no_memory_behind_without_the_garbage_collector(bundle: Bundle) -> None:
     encoder = Encoder(bundle, mood_cache_size=4)
     encoder.encode_context(KnownUsers.read(bundle).usernames[0], "calm")
-    parts = [weakref.ref(part) for part in (encoder, encoder._text_encoder, encoder._text_encoder._model)]
+    parts = [weakref.ref(part) for part in (encoder, encoder._moods.text_encoder, encoder._moods.text_encoder._model)]
     gc.disable()
     try:
         del encoder
