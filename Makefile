@@ -6,7 +6,7 @@ PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run check unit test test-faults fuzz test-compose bench measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
+.PHONY: help run check unit test test-faults fuzz test-reality test-compose bench measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ test-faults: $(READY) ## kill, damage and fill the disk, and check that nothing 
 
 fuzz: $(READY) ## feed 100,000 random inputs to everything that parses foreign bytes: RPCs, HTTP, bundles
 	MOODFEED_FUZZ_INPUTS=$${MOODFEED_FUZZ_INPUTS:-100000} $(BIN)/pytest tests/fuzz -s
+
+test-reality: $(READY) ## the inputs and machines of other people, a few minutes; writes the tables of docs/reality.md
+	$(BIN)/python -m scripts.write_reality
 
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
