@@ -1,6 +1,5 @@
 """The bundles that a compute service serves: the current one and the previous one, swapped by one assignment."""
 
-import ctypes
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from bundle.directory import Bundle, current_bundle, open_bundle, previous_bundle
 from bundle.manifest import BundleError
+from bundle.native_memory import give_memory_back
 
 LOOK_SECONDS = 0.5
 """How often a process reads the link ``current``: it takes microseconds, and unlike inotify works on every mount."""
@@ -124,7 +124,7 @@ class HeldBundles(Generic[ModelOfBundle]):
             if self.state == before:
                 return False
             self._listener.holds(self.state)
-            _give_memory_back()
+            give_memory_back()
             return True
 
     @contextmanager
@@ -193,10 +193,3 @@ class HeldBundles(Generic[ModelOfBundle]):
             raise
         except Exception as error:  # whatever a bundle breaks in its model, the bundle is refused
             raise BundleError(directory, f"cannot be loaded: {type(error).__name__}: {error}") from error
-
-
-def _give_memory_back() -> None:
-    """Return the pages of the dropped bundle to the system; glibc would keep them."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -5,6 +5,7 @@ import sys
 import grpc
 
 from bundle.held_bundles import HeldBundles
+from bundle.native_memory import map_large_blocks
 from compute.main import serve_bundles
 from moodfeed.user_tower.v1 import user_tower_pb2_grpc
 from rpc.environment import load_settings
@@ -19,6 +20,7 @@ from user_tower_service.settings import Settings
 def main() -> int:
     """Serve the current bundle until SIGTERM; returns 1 if the bundle cannot be used, 2 for a wrong setting."""
     follow_supervisor()
+    map_large_blocks()  # no request allocates one
     settings = load_settings(Settings)
     configure_logging("user_tower_service", level=settings.log_level)
     return serve_bundles(
