@@ -81,7 +81,8 @@ def main() -> None:
     tidy_environment()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # what a terminal cannot show is no reason to end
+            # A terminal gets what it can show, a file or a pipe UTF-8 whatever the locale says.
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     try:
         app()
     except KeyboardInterrupt:

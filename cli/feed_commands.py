@@ -11,7 +11,7 @@ from bundle.known_users import KnownUsers
 from cli.feed_table import ask_for_categories, ask_for_feed, feed_json, feed_table
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.progress import console
-from cli.terminal_text import printable
+from cli.terminal_text import printable, typed
 
 BundlesOption = Annotated[
     Path,
@@ -47,6 +47,7 @@ def feed(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Ask a running gateway for a feed and print it; a token, if the gateway needs one, goes in MOODFEED_API_TOKEN."""
+    username, mood = typed(username), typed(mood)
     gateway = GatewayAccess.from_environment(address, client_tls(authority, certificate, key))
     answer = ask_for_feed(gateway, username=username, category_id=category, mood=mood, page_size=page_size)
     if as_json:

@@ -107,7 +107,7 @@ def train_stage(
         def on_epoch(report: EpochReport) -> None:
             bar.on_epoch(report)
             if log:
-                with log.open("a") as lines:
+                with log.open("a", encoding="utf-8") as lines:
                     lines.write(json.dumps(asdict(report)) + "\n")
 
         towers = train(

@@ -88,7 +88,7 @@ def export(
         write_words(towers.vocabulary.words, directory)
         _write_mood_encoder(encoder_directory, directory / file_names.MOOD_ENCODER, full=encoder)
         if evaluation:
-            (directory / file_names.EVALUATION).write_text(evaluation.as_json())
+            (directory / file_names.EVALUATION).write_text(evaluation.as_json(), encoding="utf-8")
         report.write(directory)
 
     manifest = Manifest(

@@ -54,7 +54,7 @@ def test_a_signal_ends_the_build_and_the_command(tmp_path: Path, number: signal.
     ) as process:
         assert process.stdout
         assert "No bundle yet" in process.stdout.readline()
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
         assert len(children) == 1
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)

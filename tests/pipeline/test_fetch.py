@@ -164,7 +164,7 @@ def test_nothing_personal_reaches_the_disk(small_world: World, tmp_path: Path) -
 
 def test_a_file_that_is_no_raw_store_is_named(tmp_path: Path) -> None:
     path = tmp_path / "raw.sqlite"
-    path.write_text("no database at all, but long enough to be looked at " * 40)
+    path.write_text("no database at all, but long enough to be looked at " * 40, encoding="utf-8")
     with pytest.raises(RawStoreError, match=r"raw\.sqlite"):
         RawStore(path)
 

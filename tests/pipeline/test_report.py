@@ -70,7 +70,7 @@ def page_of(evaluation: Evaluation, examples: ReportExamples, directory: Path) -
     )
     directory.mkdir(exist_ok=True)
     Report(evaluation, counts=counts, epochs=evaluation.epochs, examples=examples).write(directory)
-    return (directory / REPORT).read_text()
+    return (directory / REPORT).read_text(encoding="utf-8")
 
 
 class Checker(HTMLParser):
@@ -94,7 +94,7 @@ class Checker(HTMLParser):
 
 
 def test_the_bundle_holds_one_page_with_every_method_and_its_plots_beside_it(bundle: Bundle, users: KnownUsers) -> None:
-    page = bundle.path(REPORT).read_text()
+    page = bundle.path(REPORT).read_text(encoding="utf-8")
     for name, metrics in bundle.manifest.offline_metrics.items():
         row = page.split(f'<th scope="row">{escape(name)}</th>')[1].split("</tr>")[0]
         assert f">{fraction(metrics['ndcg_at_10'])}<small>" in row
@@ -107,7 +107,7 @@ def test_the_bundle_holds_one_page_with_every_method_and_its_plots_beside_it(bun
 
 def test_the_page_is_well_formed_runs_nothing_and_fetches_nothing(bundle: Bundle) -> None:
     checker = Checker()
-    checker.feed(bundle.path(REPORT).read_text())
+    checker.feed(bundle.path(REPORT).read_text(encoding="utf-8"))
     assert checker.open == []
     assert not checker.tags & {"script", "link", "iframe", "object", "form"}
     assert len(checker.sources) == 4
