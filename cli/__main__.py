@@ -16,6 +16,7 @@ from cli import (
     sample_api_command,
     serve_command,
     trust_commands,
+    validate_command,
 )
 from cli.progress import error_console
 from cli.stack import StackError
@@ -36,6 +37,7 @@ PANELS = {
         pipeline_commands.fetch,
         pipeline_commands.clean,
         pipeline_commands.import_microlens,
+        validate_command.validate,
         pipeline_commands.score,
         pipeline_commands.embed,
         pipeline_commands.train,

@@ -18,6 +18,7 @@ from pipeline.train import TrainingError
 from pipeline.trained_towers import NoTrainedTowersError
 from pipeline.training_config import TrainingConfigError
 from pipeline.upstream import UpstreamError
+from pipeline.validate import InvalidTablesError
 from rpc.watched_files import FileContentError
 from sample_api.faults import FaultTextError
 from sample_api.server import PortTakenError
@@ -33,6 +34,7 @@ EXPECTED_ERRORS = (
     FeedRefusedError,
     FileContentError,
     ImportSourceError,
+    InvalidTablesError,
     NoTrainedTowersError,
     NotANumberError,
     PortTakenError,

@@ -64,6 +64,10 @@ LossesOption = Annotated[
     ),
 ]
 
+InvalidOption = Annotated[
+    bool, typer.Option("--accept-invalid", help="Train even if `moodfeed validate` finds errors in the clean tables.")
+]
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -262,6 +266,7 @@ def build(
     bundles: BundlesOption = Path("bundles"),
     encoder: EncoderOption = None,
     accept_losses: LossesOption = False,
+    accept_invalid: InvalidOption = False,
 ) -> None:
     """Run every stage, from fetch to export."""
     from cli import stages
@@ -273,6 +278,7 @@ def build(
         upstream=stages.Upstream(url, flic_token, resonance_algorithm),
         encoder_directory=encoder or default_encoder_directory(),
         accept_losses=accept_losses,
+        accept_invalid=accept_invalid,
     )
 
 

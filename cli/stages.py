@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.table import Table
 
 from cli.progress import console, progress_bar, training_bar
+from cli.validation import validate_stage
 from mood_encoder.runtime import Runtime
 from pipeline.ablate import Ablation, ablate, write_ablations
 from pipeline.clean import clean
@@ -232,12 +233,19 @@ def export_stage(
 
 
 def build_bundle(
-    workspace: Workspace, bundles: Path, *, upstream: Upstream, encoder_directory: Path, accept_losses: bool = False
+    workspace: Workspace,
+    bundles: Path,
+    *,
+    upstream: Upstream,
+    encoder_directory: Path,
+    accept_losses: bool = False,
+    accept_invalid: bool = False,
 ) -> None:
     """Every stage with its defaults; data too small for an evaluation gives a bundle without metrics."""
     config = TrainingConfig()
     fetch_stage(workspace, upstream)
     clean_stage(workspace, accept_losses=accept_losses)
+    validate_stage(workspace, bundles, accept_invalid=accept_invalid)
     score_stage(workspace)
     embed_stage(workspace, encoder_directory)
     train_stage(workspace, config)

@@ -17,6 +17,7 @@ from cli.__main__ import app
         "fetch",
         "clean",
         "import-microlens",
+        "validate",
         "score",
         "embed",
         "train",
