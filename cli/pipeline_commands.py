@@ -60,7 +60,8 @@ EncoderOption = Annotated[
 LossesOption = Annotated[
     bool,
     typer.Option(
-        "--accept-losses", help="Go on if one fault leaves out more than half of a table, or a table becomes empty."
+        "--accept-losses",
+        help="Go on if one fault leaves out more than half of a table (and five rows), or a table becomes empty.",
     ),
 ]
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from cli.progress import console, progress_bar, training_bar
 from cli.validation import validate_stage
@@ -53,6 +54,8 @@ def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
     ):
         report = fetch(client, store, source=upstream.name, progress=advance)
     _print_rows("Fetched", report.rows())
+    for warning in report.warnings:
+        console.print(Text.assemble(("warning:", "yellow"), f" {warning}"), soft_wrap=True)
 
 
 def clean_stage(workspace: Workspace, *, accept_losses: bool = False) -> None:

@@ -101,7 +101,10 @@ class RawStore:
 
     @property
     def fetched_at(self) -> datetime | None:
-        """When the newest page was stored, UTC; None if no page was."""
+        """When the newest page was stored, by this machine's clock or the upstream's, whichever is later, UTC.
+
+        None if no page was.
+        """
         moment = self._fact("fetched_at")
         return datetime.fromisoformat(moment) if moment else None
 
@@ -119,10 +122,13 @@ class RawStore:
         row = self._connection.execute("SELECT next_page FROM progress WHERE endpoint = ?", (endpoint,)).fetchone()
         return int(row[0]) if row else 1
 
-    def keep_page(self, endpoint: str, page: int, rows: Sequence[Json]) -> int:
+    def keep_page(
+        self, endpoint: str, page: int, rows: Sequence[Json], *, upstream_time: datetime | None = None
+    ) -> int:
         """Upsert a page by id and record the next one; returns the number of rows without a usable id.
 
-        Those rows are stored separately, so that cleaning can count them.
+        Those rows are stored separately, so that cleaning can count them. ``upstream_time`` is what the upstream's
+        clock said: where this machine's clock is behind it, no event is later than the fetch.
         """
         sound, broken = [], []
         fetch = self._complete_fetches(endpoint) + 1
@@ -143,7 +149,8 @@ class RawStore:
             )
             self._connection.executemany("INSERT OR IGNORE INTO malformed VALUES (?, ?)", broken)
             self._connection.execute("INSERT OR REPLACE INTO progress VALUES (?, ?)", (endpoint, page + 1))
-            self._keep_fact("fetched_at", datetime.now(UTC).isoformat())
+            moments = [moment for moment in (_now(), self.fetched_at, upstream_time) if moment]
+            self._keep_fact("fetched_at", max(moments).isoformat())
         return len(broken)
 
     def finish(self, endpoint: str) -> None:
@@ -188,6 +195,10 @@ class RawStore:
 
     def _keep_fact(self, name: str, value: str) -> None:
         self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _kept_fields(endpoint: str, row: Json) -> dict[str, Json]:
