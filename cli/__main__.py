@@ -10,6 +10,7 @@ import typer
 from cli import (
     bundle_commands,
     feed_commands,
+    forget_command,
     pipeline_commands,
     report_command,
     run_command,
@@ -49,6 +50,7 @@ PANELS = {
         bundle_commands.rollback,
         bundle_commands.bundles,
         report_command.report,
+        forget_command.forget,
     ),
     "Measure": (pipeline_commands.ablate, pipeline_commands.cold_start),
     "Trust and trying out": (

@@ -10,6 +10,8 @@ from pipeline.clean import CleanError
 from pipeline.dataset import DatasetError
 from pipeline.embed import TextEmbeddingsError
 from pipeline.evaluate import EvaluationError
+from pipeline.forget import UnknownNameError
+from pipeline.forgotten import ForgottenListError
 from pipeline.import_microlens import ImportSourceError
 from pipeline.ranking import NotANumberError
 from pipeline.raw_store import RawStoreError
@@ -33,6 +35,7 @@ EXPECTED_ERRORS = (
     FaultTextError,
     FeedRefusedError,
     FileContentError,
+    ForgottenListError,
     ImportSourceError,
     InvalidTablesError,
     NoTrainedTowersError,
@@ -45,5 +48,6 @@ EXPECTED_ERRORS = (
     TextEncoderError,
     TrainingConfigError,
     TrainingError,
+    UnknownNameError,
     UpstreamError,
 )

@@ -14,7 +14,7 @@ from bundle.directory import current_bundle, open_bundle
 from bundle.index_posts import IndexPosts
 from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
-from cli.progress import console
+from cli.progress import console, printing_to_stderr
 from mood_encoder.runtime import Runtime
 from pipeline.publish import DEFAULT_KEEP
 from pipeline.training_config import Objective, TrainingConfig
@@ -180,12 +180,32 @@ def evaluate(
         ),
     ] = None,
     device: DeviceOption = "cpu",
+    wide: Annotated[
+        bool, typer.Option("--wide", help="One line a method and every metric; needs 170 columns.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of a table, and the progress to stderr.")
+    ] = False,
 ) -> None:
     """Compare the model with the baselines on held-out interactions."""
     from cli import stages
 
     wanted = _training_config(config, objective, epochs, seed)
-    stages.evaluate_stage(Workspace(data), wanted, split_name=split.value if split else None, device=device)
+    split_name = split.value if split else None
+    if as_json:
+        with printing_to_stderr():
+            evaluation = stages.evaluate_stage(
+                Workspace(data), wanted, split_name=split_name, device=device, show=lambda _: None
+            )
+        typer.echo(evaluation.as_json(), nl=False)
+        return
+    stages.evaluate_stage(
+        Workspace(data),
+        wanted,
+        split_name=split_name,
+        device=device,
+        show=lambda evaluation: stages.print_evaluation(evaluation, wide=wide),
+    )
 
 
 def ablate(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipeline.forgotten import Forgotten
 from pipeline.raw_store import RawStore
 from pipeline.upstream import ENDPOINTS, EndlessPagesError, Endpoint, UpstreamClient
 
@@ -41,12 +42,14 @@ def fetch(
     store: RawStore,
     *,
     source: str | None = None,
+    forgotten: Forgotten | None = None,
     progress: Callable[[int, str], None] | None = None,
 ) -> FetchReport:
     """Read every endpoint to its end, resuming an interrupted fetch; raises UpstreamError.
 
     RawStoreError if the store holds rows of another upstream. ``source`` names the upstream where its address does not,
-    as that of the sample API, which listens on another port each time.
+    as that of the sample API, which listens on another port each time. Nothing of ``forgotten`` people and posts is
+    stored.
     After EndlessPagesError the next fetch starts at page 1, because the page numbers cannot be trusted. ``progress`` is
     called with the number of rows so far and the endpoint's name. A row that upstream no longer lists stays in the
     store, which knows that it is gone: events that disappear did happen, but posts and users were deleted.
@@ -68,7 +71,8 @@ def fetch(
             for page, rows in client.pages(
                 endpoint, first_page=store.next_page(endpoint.name), on_ignored_page=warn_of_ignored_page
             ):
-                without_id += store.keep_page(endpoint.name, page, rows, upstream_time=client.upstream_time)
+                kept = forgotten.without_forgotten(endpoint.name, rows) if forgotten else rows
+                without_id += store.keep_page(endpoint.name, page, kept, upstream_time=client.upstream_time)
                 pages += 1
                 rows_read += len(rows)
                 total += len(rows)

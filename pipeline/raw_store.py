@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pipeline.forgotten import Forgotten
 from pipeline.honest_values import read_id
 from pipeline.upstream import Json
 
@@ -166,6 +167,31 @@ class RawStore:
         """Forget the page at which a fetch stopped; the next fetch starts at page 1."""
         with self._connection:
             self._connection.execute("DELETE FROM progress WHERE endpoint = ?", (endpoint,))
+
+    def forget(self, forgotten: Forgotten) -> int:
+        """Delete every row of forgotten people and posts, and empty the names of owners; returns the rows changed.
+
+        Deleted bytes are overwritten in the file. Rows without a usable id are deleted too if they name one of them.
+        """
+        deleted, emptied = [], []
+        for endpoint in KEPT_KEYS:
+            for row in self.rows(endpoint):
+                left = forgotten.without_forgotten(endpoint, [{**row.fields, "id": row.row_id}])
+                if not left:
+                    deleted.append((endpoint, row.row_id))
+                elif left[0] != {**row.fields, "id": row.row_id}:
+                    payload = json.dumps(row.fields | {"username": ""}, ensure_ascii=False, sort_keys=True)
+                    emptied.append((payload, endpoint, row.row_id))
+        malformed = [
+            (endpoint, payload)
+            for endpoint, payload in self._connection.execute("SELECT endpoint, payload FROM malformed")
+            if list(forgotten.without_forgotten(endpoint, [json.loads(payload)])) != [json.loads(payload)]
+        ]
+        with self._connection:
+            self._connection.executemany("DELETE FROM rows WHERE endpoint = ? AND id = ?", deleted)
+            self._connection.executemany("UPDATE rows SET payload = ? WHERE endpoint = ? AND id = ?", emptied)
+            self._connection.executemany("DELETE FROM malformed WHERE endpoint = ? AND payload = ?", malformed)
+        return len(deleted) + len(emptied) + len(malformed)
 
     def count(self, endpoint: str) -> int:
         """Number of rows with an id."""

@@ -81,10 +81,12 @@ def check_table(table: str, directory: Path, *, keep: tuple[str, ...]) -> TableS
     types = column_types(TABLES[table])
     tally = _Tally(kept={name: [] for name in keep})
     with pq.ParquetFile(directory / TABLES[table]) as file:
-        missing_columns = [name for name in types if name not in file.schema_arrow.names]
+        present = file.schema_arrow.names
+        missing_columns = [name for name in types if name not in present and not is_nullable(name)]
+        types = {name: dtype for name, dtype in types.items() if name in present}
         if missing_columns:
             what = f"columns are missing: {', '.join(missing_columns)}"
-            finding = Finding(Level.ERROR, table, what, len(missing_columns), len(types), "")
+            finding = Finding(Level.ERROR, table, what, len(missing_columns), len(column_types(TABLES[table])), "")
             return TableSummary(rows=file.metadata.num_rows, findings=(finding,))
         for batch in _batches(file, list(types)):
             _check_batch(table, batch, types, tally)

@@ -18,6 +18,7 @@ from cli.__main__ import app
         "clean",
         "import-microlens",
         "validate",
+        "forget",
         "score",
         "embed",
         "train",
