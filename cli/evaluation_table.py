@@ -9,7 +9,7 @@ from rich.text import Text
 from pipeline.evaluate import MODEL_NAME, Evaluation, Metrics
 from pipeline.ranking import CUTOFF, Estimate
 
-WIDE_COLUMNS = 170
+WIDE_COLUMNS = 180
 _ESTIMATES: Mapping[str, str] = {
     f"Recall@{CUTOFF}": "recall_at_10",
     f"NDCG@{CUTOFF}": "ndcg_at_10",
@@ -57,10 +57,15 @@ def estimates_table(title: str, *headings: str) -> Table:
 
 def estimate_cell(estimate: Estimate, *, wide: bool = False) -> Text:
     """The mean, and its interval beside it or on a second line."""
-    interval = f"{estimate.low:.4f}-{estimate.high:.4f}"
+    interval = f"{_short(estimate.low)}-{_short(estimate.high)}"
     if wide:
         return Text.assemble(f"{estimate.mean:.4f} ", (f"({interval})", "dim"))
     return Text.assemble(f"{estimate.mean:.4f}\n", (interval, "dim"))
+
+
+def _short(value: float) -> str:
+    """Four decimals without the leading zero."""
+    return f"{value:.4f}".removeprefix("0")
 
 
 def _value(metrics: Metrics, field: str) -> float:

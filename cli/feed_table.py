@@ -13,7 +13,7 @@ from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.channel import open_blocking_channel
 
 _CALL_SECONDS = 10.0
-_LONGEST = {"category": 24, "title": 48, "owner": 20}  # characters; the whole text is in --json
+_LONGEST = {"category": 44, "title": 48, "owner": 44}  # characters; the whole text is in --json
 
 
 Category = feed_pb2.Category
@@ -67,8 +67,10 @@ def feed_table(
     names = {category.category_id: category.name for category in categories}
     table = Table(title=plain(title), title_justify="left", caption=_caption(feed), caption_justify="left")
     for heading in ("#", "post", "category", "title", "owner", "score"):
-        is_text = heading in _LONGEST
-        table.add_column(heading, justify="right" if heading in {"#", "post", "score"} else "left", no_wrap=not is_text)
+        if heading in _LONGEST:
+            table.add_column(heading, overflow="ellipsis")
+        else:
+            table.add_column(heading, justify="right", no_wrap=True)
     for number, post in enumerate(feed.posts, start=1):
         table.add_row(
             str(number),

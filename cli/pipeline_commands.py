@@ -181,7 +181,7 @@ def evaluate(
     ] = None,
     device: DeviceOption = "cpu",
     wide: Annotated[
-        bool, typer.Option("--wide", help="One line a method and every metric; needs 170 columns.")
+        bool, typer.Option("--wide", help="One line a method and every metric; needs 180 columns.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a table, and the progress to stderr.")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -284,7 +285,8 @@ def build_bundle(
 
 def print_evaluation(evaluation: Evaluation, *, wide: bool = False) -> None:
     """Print the table of all methods, and say plainly if the model does not beat every baseline."""
-    console.print(evaluation_table(evaluation, wide=wide), width=max(console.width, WIDE_COLUMNS) if wide else None)
+    width = max(console.width, WIDE_COLUMNS) if wide else console.width
+    Console(file=console.file, width=width).print(evaluation_table(evaluation, wide=wide))
     if evaluation.unbeaten:
         console.print(f"[bold red]The model does not beat {', '.join(evaluation.unbeaten)} in NDCG@{CUTOFF}.[/]")
     else:
