@@ -1,10 +1,14 @@
 """Small catalogues as an upstream sends them, and every stage from the raw store to a bundle that serves."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from bundle.directory import Bundle, open_bundle
+from mood_encoder.runtime import Runtime
 from pipeline.clean import clean
 from pipeline.dataset import read_dataset
 from pipeline.embed import embed_posts
@@ -34,6 +38,7 @@ class Post:
     title: str = "a title"
     text: str = "calm sea"
     is_locked: bool = False
+    category_name: str = "loud"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Catalogue:
                 "title": post.title,
                 "video_link": f"https://video.example/{number}",
                 "is_locked": post.is_locked,
-                "category": {"id": post.category_id, "name": f"category {post.category_id}"}
+                "category": {"id": post.category_id, "name": post.category_name}
                 if post.category_id is not None
                 else [],
                 "created_at": CREATED_AT,
@@ -102,11 +107,27 @@ def build(catalogue: Catalogue, directory: Path, config: TrainingConfig | None =
     clean(workspace.raw, workspace.clean)
     refuse_errors(validate(workspace.clean), workspace.clean)
     score(workspace.clean, workspace.scores)
-    embed_posts(workspace.clean, workspace.text_cache, workspace.text_embeddings, encoder_directory=TINY_ENCODER)
+    embed_posts(
+        workspace.clean,
+        workspace.text_cache,
+        workspace.text_embeddings,
+        encoder_directory=TINY_ENCODER,
+        runtime=Runtime.TORCH,
+    )
     dataset = read_dataset(workspace.clean, workspace.text_embeddings)
     towers = train(dataset, config or TrainingConfig(epochs=1))
-    published = export(dataset, towers, None, encoder_directory=TINY_ENCODER, bundles=directory / "bundles", sidecar={})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.export.write_served_encoder", _copy_served_encoder)
+        published = export(
+            dataset, towers, None, encoder_directory=TINY_ENCODER, bundles=directory / "bundles", sidecar={}
+        )
     return open_bundle(published.directory)
+
+
+def _copy_served_encoder(directory: Path, *, full: object) -> None:
+    """The tiny encoder in 8 bits as it is committed: a conversion takes fifteen seconds, and has its own tests."""
+    for name in ("model_int8.xml", "model_int8.bin"):
+        shutil.copyfile(TINY_ENCODER / name, directory / name)
 
 
 def check_what_it_serves(catalogue: Catalogue, bundle: Bundle) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from bundle.index_posts import IndexPosts
 from pipeline import train as training
 from pipeline.training_config import TrainingConfig
 from pipeline.validate import InvalidTablesError
@@ -75,6 +76,11 @@ def test_a_whole_number_in_a_file_of_settings_serves_for_a_fraction(tmp_path: Pa
     assert bundle.manifest.tower["taste_from_mean"] == 0.0
     assert type(bundle.manifest.tower["taste_from_mean"]) is float
     check_what_it_serves(catalogue, bundle)
+
+
+def test_a_renamed_category_has_the_name_of_its_newest_post(tmp_path: Path) -> None:
+    posts = [Post(category_name="old"), Post(category_name="old"), Post(category_name="new", is_locked=True)]
+    assert [category.name for category in IndexPosts.read(build(Catalogue(posts), tmp_path)).categories] == ["new"]
 
 
 def test_memory_does_not_follow_the_size_of_a_category_id(tmp_path: Path) -> None:
