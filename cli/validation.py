@@ -59,9 +59,10 @@ def _show_findings(report: ValidationReport, clean: Path) -> None:
     compared = (
         f"compared with bundle {report.compared_with[:12]}" if report.compared_with else "no bundle to compare with"
     )
+    sampled = f", activity of one person in {report.one_person_in}" if report.one_person_in > 1 else ""
     console.print(
-        f"Validated {rows}: {_counted(report.errors, 'error')}, {_counted(report.warnings, 'warning')} ({compared}); "
-        f"the report is {clean / VALIDATION_FILE}.",
+        f"Validated {rows}: {_counted(report.errors, 'error')}, {_counted(report.warnings, 'warning')} ({compared}"
+        f"{sampled}); the report is {clean / VALIDATION_FILE}.",
         soft_wrap=True,
         highlight=False,
         markup=False,

@@ -48,8 +48,13 @@ def profile_of_tables(
     events: Mapping[str, NDArray[np.generic]],
     posts: Mapping[str, NDArray[np.generic]],
     users: Mapping[str, NDArray[np.generic]],
+    *,
+    total: int | None = None,
 ) -> DataProfile:
-    """The profile of clean tables: events need user_id, post_id and verb, posts category_id and is_servable."""
+    """The profile of clean tables: events need user_id, post_id and verb, posts category_id and is_servable.
+
+    ``total`` is the number of all events where ``events`` are those of a sample of people.
+    """
     servable = posts["is_servable"].astype(bool)
     ids, sizes = np.unique(posts["category_id"][servable], return_counts=True)
     answers = users["answers"].astype(bool)
@@ -58,7 +63,7 @@ def profile_of_tables(
         counts={
             "servable_posts": int(servable.sum()),
             "users": int(answers.sum()),
-            "interactions": len(events["user_id"]),
+            "interactions": total or len(events["user_id"]),
         },
         categories=dict(zip(ids.tolist(), sizes.tolist(), strict=True)),
         verbs=_shares(verbs),

@@ -24,11 +24,14 @@ _NEWEST_SHARE = 0.001
 Columns = Mapping[str, NDArray[np.generic]]
 
 
-def impossible_activity(events: Columns, posts: Columns, users: Columns) -> tuple[Finding, ...]:
+def impossible_activity(
+    events: Columns, posts: Columns, users: Columns, *, total: int | None = None
+) -> tuple[Finding, ...]:
     """Findings about the events' ``user_id``, ``post_id``, ``at`` (milliseconds) and ``verb`` (its number).
 
     Of ``posts`` the columns post_id and created_at are read, of ``users`` user_id. When an account was made is not
-    stored, so no event is compared with it.
+    stored, so no event is compared with it. ``total`` is the number of all events where ``events`` are those of a
+    sample of people.
     """
     if not len(events["user_id"]):
         return ()
@@ -36,8 +39,8 @@ def impossible_activity(events: Columns, posts: Columns, users: Columns) -> tupl
         *_orphans(events, posts, users),
         *_repetitions(events),
         *_hasty_people(events),
-        *_dominant(events["user_id"], "user", "person"),
-        *_dominant(events["post_id"], "post", "post"),
+        *_dominant(events["user_id"], "user", "person", of=total or len(events["user_id"])),
+        *_dominant(events["post_id"], "post", "post", of=len(events["post_id"])),
         *_before_the_post(events, posts),
         *_alone_in_the_future(events),
     )
@@ -82,14 +85,14 @@ def _hasty_people(events: Columns) -> list[Finding]:
     return [Finding(Level.WARNING, "user", what, people.nunique(), total, example)]
 
 
-def _dominant(ids: NDArray[np.generic], table: str, name: str) -> list[Finding]:
+def _dominant(ids: NDArray[np.generic], table: str, name: str, *, of: int) -> list[Finding]:
     values, counts = np.unique(ids, return_counts=True)
-    share = counts.max() / len(ids)
+    share = counts.max() / of
     if len(ids) < FEWEST_EVENTS or len(values) < FEWEST_PEOPLE or share <= SUSPICIOUS_SHARE:
         return []
     level = Level.ERROR if share > LARGEST_SHARE and name == "person" else Level.WARNING
     example = f"{table}_id {values[counts.argmax()]}"
-    return [Finding(level, table, f"one {name} has {share:.0%} of all events", int(counts.max()), len(ids), example)]
+    return [Finding(level, table, f"one {name} has {share:.0%} of all events", int(counts.max()), of, example)]
 
 
 def _before_the_post(events: Columns, posts: Columns) -> list[Finding]:

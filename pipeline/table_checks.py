@@ -1,5 +1,6 @@
 """What each row of a clean table must hold: types, ranges and unique ids, checked by pandera a batch at a time."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ from pipeline.validation_report import Finding, Level, Missing, Range
 TABLES = {"post": POSTS_FILE, "user": USERS_FILE, "interaction": INTERACTIONS_FILE}
 _IDS = {"post": "post_id", "user": "user_id"}
 _LARGEST_CATEGORY = 2**31 - 1
+MOST_COMPARED = 20_000_000  # events; each takes about 150 bytes while they are compared
 _ROWS_AT_ONCE = 250_000  # posts have long texts
 _LONGEST_EXAMPLE = 60
 _CHECKS: Mapping[str, Mapping[str, Check]] = {
@@ -52,19 +54,24 @@ _MISSING_IS_MEANT = {"rating_percent"}  # every verb but one has none
 
 @dataclass(slots=True)
 class TableSummary:
-    """What a table holds, gathered over its batches; ``columns`` are the arrays that later checks read."""
+    """What a table holds, gathered over its batches; ``columns`` are the arrays that later checks read.
+
+    Of more than MOST_COMPARED events the columns hold those of a sample of people, so that memory stays bounded.
+    """
 
     rows: int = 0
     missing: tuple[Missing, ...] = ()
     ranges: tuple[Range, ...] = ()
     findings: tuple[Finding, ...] = ()
     columns: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+    one_person_in: int = 1  # the columns hold the events of one person in so many
 
 
 @dataclass(slots=True)
 class _Tally:
     """Counts over the batches of one table."""
 
+    one_person_in: int = 1
     rows: int = 0
     missing: dict[str, int] = field(default_factory=dict)
     lowest: dict[str, Any] = field(default_factory=dict)  # of numbers and moments
@@ -88,6 +95,8 @@ def check_table(table: str, directory: Path, *, keep: tuple[str, ...]) -> TableS
             what = f"columns are missing: {', '.join(missing_columns)}"
             finding = Finding(Level.ERROR, table, what, len(missing_columns), len(column_types(TABLES[table])), "")
             return TableSummary(rows=file.metadata.num_rows, findings=(finding,))
+        if table == "interaction":
+            tally.one_person_in = max(math.ceil(file.metadata.num_rows / MOST_COMPARED), 1)
         for batch in _batches(file, list(types)):
             _check_batch(table, batch, types, tally)
     findings = [
@@ -104,7 +113,7 @@ def check_table(table: str, directory: Path, *, keep: tuple[str, ...]) -> TableS
         if item.count > _MISSING_IS_SUSPICIOUS.get(item.column, 1.0) * item.of
     ]
     ranges = tuple(Range(table, name, str(low), str(tally.highest[name])) for name, low in tally.lowest.items())
-    return TableSummary(tally.rows, missing, ranges, tuple(findings), columns)
+    return TableSummary(tally.rows, missing, ranges, tuple(findings), columns, tally.one_person_in)
 
 
 def _batches(file: pq.ParquetFile, columns: list[str]) -> Iterator[pd.DataFrame]:
@@ -129,6 +138,9 @@ def _check_batch(table: str, batch: pd.DataFrame, types: Mapping[str, object], t
             tally.broken[str(column), what] = (count + len(cases), example or shown)
         tally.rows += len(batch)
         return
+    is_kept = slice(None)
+    if tally.one_person_in > 1:
+        is_kept = pd.util.hash_array(batch["user_id"].to_numpy()) % tally.one_person_in == 0
     for name in types:
         column = batch[name]
         absent = column.isna() | (column == "" if types[name] == "str" else False)
@@ -137,7 +149,7 @@ def _check_batch(table: str, batch: pd.DataFrame, types: Mapping[str, object], t
         if types[name] not in {"str", "bool"} and not absent.all():
             _widen(tally, name, column.min(), column.max())
         if name in tally.kept:
-            tally.kept[name].append(_as_array(column))
+            tally.kept[name].append(_as_array(column)[is_kept])
     tally.rows += len(batch)
 
 

@@ -39,6 +39,7 @@ def validate(clean_directory: Path, *, published: Bundle | None = None) -> Valid
         ranges=tuple(item for table in tables.values() for item in table.ranges),
         findings=tuple(sorted(findings, key=lambda finding: finding.level)),
         compared_with=published.bundle_id if published else None,
+        one_person_in=tables["interaction"].one_person_in,
     )
     report.write(clean_directory)
     return report
@@ -83,9 +84,11 @@ def _across_tables(tables: dict[str, TableSummary], published: Bundle | None) ->
         )
         return findings
     if tables["user"].rows:
-        findings += impossible_activity(events, posts, users)
+        findings += impossible_activity(events, posts, users, total=tables["interaction"].rows)
     else:
         findings.append(Finding(Level.ERROR, "interaction", "there are interactions and no users", 1, 1, ""))
     if published:
-        findings += drift(profile_of_tables(events, posts, users), profile_of_bundle(published))
+        findings += drift(
+            profile_of_tables(events, posts, users, total=tables["interaction"].rows), profile_of_bundle(published)
+        )
     return findings

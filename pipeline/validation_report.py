@@ -55,6 +55,7 @@ class ValidationReport:
     """The rows of each table, its missing values, its ranges, and every finding, errors first.
 
     ``compared_with`` is the id of the published bundle whose data the tables were compared with; None if there is none.
+    Activity and drift were measured on the events of ``one_person_in`` so many.
     """
 
     rows: Mapping[str, int]
@@ -62,6 +63,7 @@ class ValidationReport:
     ranges: tuple[Range, ...]
     findings: tuple[Finding, ...]
     compared_with: str | None = None
+    one_person_in: int = 1
 
     @property
     def errors(self) -> tuple[Finding, ...]:

@@ -213,6 +213,17 @@ def test_one_event_years_after_all_others_is_a_warning(tables: Path) -> None:
     assert "is the clock right?" in only(events_changed(tables, late).warnings).what
 
 
+def test_of_too_many_events_the_activity_of_a_sample_of_people_is_compared(
+    tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.table_checks.MOST_COMPARED", EVENTS // 3)
+    report = validate(tables)
+    assert (report.one_person_in, report.findings) == (4, ())
+    assert report.rows["interaction"] == EVENTS
+    repeated = events_changed(tables, lambda events: pd.concat([events, events]))
+    assert 0 < only(repeated.warnings).count < EVENTS
+
+
 def test_the_data_of_a_bundle_is_no_drift_from_itself(tmp_path: Path) -> None:
     profile = profile_of_bundle(open_bundle(write_tiny_bundle(tmp_path)))
     assert profile.categories == {0: 1, 2: 2, 7: 2}
