@@ -34,6 +34,7 @@ def forget(
         raise typer.BadParameter("pass a username, an id or --post")
     from pipeline.forget import forget as forget_in_data
     from pipeline.forget import holders
+    from pipeline.forgotten import Forgotten
 
     report = forget_in_data(Workspace(data), people=map(typed, people or ()), posts=post or ())
     for account in report.accounts:
@@ -47,15 +48,15 @@ def forget(
         f"Removed {report.raw_rows} rows from the raw store and {report.clean_rows} from the clean tables{owned}. "
         f"{Workspace(data).forgotten} keeps them out of later fetches and imports: keep it with the data."
     )
-    held = holders(bundles, report)
+    held = holders(bundles, Forgotten.read(Workspace(data).forgotten))
     if held:
         _say(
-            f"Bundles that hold them, as their processes do: {len(held)}. Make a new one, then delete these:\n"
+            f"Bundles that hold forgotten people or posts: {len(held)}. Make a new one, then delete these:\n"
             "  moodfeed embed && moodfeed train && moodfeed export\n"
             f"  rm -r {' '.join(str(directory) for directory in held)}"
         )
     else:
-        _say(f"No bundle in {bundles} holds them.")
+        _say(f"No bundle in {bundles} holds anybody or anything forgotten.")
     _say("Not changed: copies of these files, and the upstream itself.")
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from bundle.directory import open_bundle
+from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import BundleError
 from pipeline.forgotten import Forgotten
@@ -152,19 +152,20 @@ def _is_on_list(column: pa.ChunkedArray, has: Callable[..., bool]) -> pa.Chunked
     return pc.is_in(column, value_set=pa.array(found, type=column.type))
 
 
-def holders(bundles: Path, report: ForgetReport) -> tuple[Path, ...]:
-    """The directories of the bundles that hold the people or the posts of a report, or that cannot be read."""
-    user_ids = np.array([account.user_id for account in report.accounts], dtype=np.int64)
-    post_ids = np.array(report.posts, dtype=np.int64)
-    return tuple(
-        bundles / bundle_id for bundle_id in bundle_ids(bundles) if _holds(bundles / bundle_id, user_ids, post_ids)
-    )
+def holders(bundles: Path, forgotten: Forgotten) -> tuple[Path, ...]:
+    """The directories of the bundles that hold somebody or something on the list, or that cannot be read."""
+    directories = (bundles / bundle_id for bundle_id in bundle_ids(bundles))
+    return tuple(directory for directory in directories if _holds(directory, forgotten))
 
 
-def _holds(directory: Path, user_ids: NDArray[np.int64], post_ids: NDArray[np.int64]) -> bool:
+def _holds(directory: Path, forgotten: Forgotten) -> bool:
     try:
         bundle = open_bundle(directory)
-        users, posts = KnownUsers.read(bundle), HistoryPosts.read(bundle)
+        users, posts, index = KnownUsers.read(bundle), HistoryPosts.read(bundle), IndexPosts.read(bundle)
     except BundleError:
         return True
-    return bool(np.isin(user_ids, users.user_ids).any() or np.isin(post_ids, posts.post_ids).any())
+    return (
+        any(map(forgotten.has_user, users.user_ids.tolist()))
+        or any(map(forgotten.has_post, posts.post_ids.tolist()))
+        or any(map(forgotten.has_username, {post.owner_username for post in index.posts}))
+    )

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from bundle.directory import current_bundle, open_bundle
+from bundle.directory import open_bundle
+from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
 from cli.__main__ import app
 from pipeline.clean import clean
@@ -21,6 +22,7 @@ from pipeline.score import score
 from pipeline.tables import read_interactions, read_posts, read_users
 from pipeline.upstream import Json, UpstreamClient
 from pipeline.workspace import Workspace
+from tests.tiny_bundle import write_servable_tiny_bundle
 
 POST: dict[str, Json] = {"created_at": 1_700_000_000_000, "video_link": "v", "post_summary": []}
 ROWS: dict[str, list[Json]] = {
@@ -141,13 +143,18 @@ def test_only_what_was_put_on_the_list_is_on_it(user_id: int, post_id: int, user
     assert list(found.without_forgotten("view", rows)) == rows[2:]
 
 
-def test_bundles_that_hold_them_are_named(small_bundles: Path, workspace: Workspace) -> None:
-    users = KnownUsers.read(open_bundle(current_bundle(small_bundles)))
-    report = forget(workspace, people=["zora-q"])
-    assert holders(small_bundles, report) == ()
-    with RawStore(workspace.raw) as store:
-        store.keep_page("user", 1, [{"id": int(users.user_ids[0]), "username": "held"}])
-    assert holders(small_bundles, forget(workspace, people=["held"])) == (current_bundle(small_bundles),)
+def test_bundles_that_hold_them_are_named(tmp_path: Path) -> None:
+    directory = write_servable_tiny_bundle(tmp_path)
+    user_id = int(KnownUsers.read(open_bundle(directory)).user_ids[0])
+    owner = next(iter(IndexPosts.read(open_bundle(directory)).posts)).owner_username
+    nobody = Forgotten("salt")
+    assert holders(tmp_path, nobody.with_added(users=[10**9], usernames=["zora-q"], posts=[10**9])) == ()
+    for forgotten in (
+        nobody.with_added(users=[user_id], usernames=[], posts=[]),
+        nobody.with_added(users=[], usernames=[], posts=[10]),
+        nobody.with_added(users=[], usernames=[owner], posts=[]),
+    ):
+        assert holders(tmp_path, forgotten) == (directory,)
 
 
 def test_the_command_says_what_is_left(workspace: Workspace, tmp_path: Path) -> None:
