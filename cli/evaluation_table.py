@@ -1,11 +1,13 @@
-"""An evaluation as a table: 80 columns with intervals on a second line, or one line a method."""
+"""Evaluations, ablations and cold starts as tables: 80 columns, with intervals on a second line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.ablate import Ablation
+from pipeline.cold_start import ColdStart
 from pipeline.evaluate import MODEL_NAME, Evaluation, Metrics
 from pipeline.ranking import CUTOFF, Estimate
 
@@ -27,7 +29,7 @@ def evaluation_table(evaluation: Evaluation, *, wide: bool = False) -> Table:
         f"Full catalogue, posts not yet touched, {evaluation.split}; {evaluation.test_users} test users "
         f"({evaluation.test_users_seen_before} seen before)"
     )
-    table = estimates_table(title, "method")
+    table = _estimates_table(title, "method")
     headings = [name for name in _ESTIMATES if wide or name not in _ONLY_WIDE]
     shares = _SHARES if wide else {}
     for heading in (*headings, *shares):
@@ -39,7 +41,33 @@ def evaluation_table(evaluation: Evaluation, *, wide: bool = False) -> Table:
     return table
 
 
-def estimates_table(title: str, *headings: str) -> Table:
+def ablation_table(rows: Sequence[Ablation]) -> Table:
+    """A variant a row."""
+    table = _estimates_table("Full catalogue, posts not yet touched", "variant")
+    for heading in _ESTIMATES:
+        if heading not in _ONLY_WIDE:
+            table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("epochs", "s"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        estimates = (row.recall_at_10, row.ndcg_at_10, row.in_category_recall_at_10, row.in_category_ndcg_at_10)
+        table.add_row(row.name, *map(estimate_cell, estimates), str(row.epochs), f"{row.seconds:.0f}")
+    return table
+
+
+def cold_start_table(rows: Sequence[ColdStart]) -> Table:
+    """A case and a method a row."""
+    table = _estimates_table("Cold start, posts not yet touched", "case", "method")
+    for heading in ("people", f"Recall@{CUTOFF}", f"NDCG@{CUTOFF}"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        style = "bold" if row.method == MODEL_NAME else None
+        estimates = map(estimate_cell, (row.recall_at_10, row.ndcg_at_10))
+        table.add_row(row.case, row.method, str(row.users), *estimates, style=style)
+    return table
+
+
+def _estimates_table(title: str, *headings: str) -> Table:
     """An empty table of rows that take two lines each."""
     caption = "Below each mean or in brackets: its 95 % bootstrap interval over people."
     table = Table(

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.evaluation_table import WIDE_COLUMNS, estimate_cell, estimates_table, evaluation_table
+from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, estimate_cell, evaluation_table
 from cli.progress import console, progress_bar, training_bar
 from cli.validation import validate_stage
 from mood_encoder.runtime import Runtime
@@ -20,7 +20,7 @@ from pipeline.clean import clean
 from pipeline.cold_start import ColdStart, measure_cold_posts, measure_cold_users
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.embed import embed_posts
-from pipeline.evaluate import MODEL_NAME, Evaluation, TooLittleDataError, evaluate
+from pipeline.evaluate import Evaluation, TooLittleDataError, evaluate
 from pipeline.export import export
 from pipeline.fetch import fetch
 from pipeline.forget import forget_in_tables
@@ -177,20 +177,7 @@ def ablate_stage(
         )
     if output:
         write_ablations(rows, output)
-    table = estimates_table("Full catalogue, posts not yet touched", "variant")
-    for heading in (
-        f"Recall@{CUTOFF}",
-        f"NDCG@{CUTOFF}",
-        f"Recall@{CUTOFF}\nin category",
-        f"NDCG@{CUTOFF}\nin category",
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("epochs", "s"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        estimates = (row.recall_at_10, row.ndcg_at_10, row.in_category_recall_at_10, row.in_category_ndcg_at_10)
-        table.add_row(row.name, *map(estimate_cell, estimates), str(row.epochs), f"{row.seconds:.0f}")
-    console.print(table)
+    console.print(ablation_table(rows))
     return rows
 
 
@@ -201,14 +188,7 @@ def cold_start_stage(workspace: Workspace, config: TrainingConfig, *, device: st
         rows = measure_cold_posts(dataset, config, device=device, on_batch=bar.on_batch)
     with training_bar("train without the cold users", epochs=config.epochs) as bar:
         rows += measure_cold_users(dataset, config, device=device, on_batch=bar.on_batch)
-    table = estimates_table("Cold start, posts not yet touched", "case", "method")
-    for heading in ("people", f"Recall@{CUTOFF}", f"NDCG@{CUTOFF}"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in rows:
-        style = "bold" if row.method == MODEL_NAME else None
-        estimates = map(estimate_cell, (row.recall_at_10, row.ndcg_at_10))
-        table.add_row(row.case, row.method, str(row.users), *estimates, style=style)
-    console.print(table)
+    console.print(cold_start_table(rows))
     return rows
 
 

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -11,9 +12,12 @@ from typer.testing import CliRunner
 
 from cli import stages
 from cli.__main__ import app
-from cli.evaluation_table import WIDE_COLUMNS, evaluation_table
+from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, evaluation_table
+from pipeline.ablate import Ablation
+from pipeline.cold_start import ColdStart
 from pipeline.evaluate import Evaluation, Metrics
 from pipeline.ranking import Estimate
+from tests.pipeline.by_hand.tiny_dataset import tiny_dataset
 
 METRICS = Metrics(
     recall_at_10=Estimate(0.0998, 0.0971, 0.1026),
@@ -67,6 +71,31 @@ def test_wide_has_a_line_a_method_and_every_metric() -> None:
     line = next(line for line in text.splitlines() if "two-tower" in line)
     for figure in (*NARROW, *ONLY_WIDE):
         assert figure in line
+
+
+def test_ablations_and_cold_starts_are_whole_at_80_columns_too() -> None:
+    estimates = (METRICS.recall_at_10, METRICS.ndcg_at_10)
+    in_category = (METRICS.in_category_recall_at_10, METRICS.in_category_ndcg_at_10)
+    ablation = Ablation("plain two-tower: pooled history, text, in-batch softmax", *estimates, *in_category, 7, 1011.4)
+    cold = ColdStart("other posts, among all, in the same run", "content-based (BERT)", 47602, *estimates)
+    for table in (ablation_table([ablation]), cold_start_table([cold])):
+        output = io.StringIO()
+        Console(file=output, width=80).print(table)
+        text = output.getvalue()
+        assert "…" not in text
+        assert all(figure in text for figure in NARROW[:4])
+
+
+def test_an_evaluation_of_other_data_is_left_out_and_said(tmp_path: Path) -> None:
+    dataset = tiny_dataset([(0, 0, "view", 1.0)])
+    assert stages._evaluation_of(dataset, tmp_path / "evaluation.json") is None
+    EVALUATION.write(tmp_path / "evaluation.json")
+    with stages.console.capture() as said:
+        assert stages._evaluation_of(dataset, tmp_path / "evaluation.json") is None
+    assert "measured other data" in said.get()
+    own = replace(EVALUATION, data_fingerprint=dataset.fingerprint())
+    own.write(tmp_path / "evaluation.json")
+    assert stages._evaluation_of(dataset, tmp_path / "evaluation.json") == own
 
 
 @pytest.fixture
