@@ -51,7 +51,7 @@ def bench(
             console.print(f"[bold red]{row.name}[/bold red]: {example}", soft_wrap=True)
     if output:
         output.mkdir(parents=True, exist_ok=True)
-        (output / "bench.md").write_text(text)
+        (output / "bench.md").write_text(text, encoding="utf-8")
         write_json(machine, measured, output / "bench.json")
         plots = write_plots(measured, output)
         console.print(f"Written to {output}: bench.md, bench.json{''.join(f', {path.name}' for path in plots)}.")

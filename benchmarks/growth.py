@@ -187,6 +187,6 @@ def _start(root: Path, logs: Path) -> tuple[float, float]:
     began = time.monotonic()
     with running_post_index(root, logs=logs) as started:
         seconds = time.monotonic() - began
-        status = Path(f"/proc/{started.process.pid}/status").read_text().splitlines()
+        status = Path(f"/proc/{started.process.pid}/status").read_text(encoding="utf-8").splitlines()
         resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
     return seconds, 1024.0 * resident

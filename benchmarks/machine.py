@@ -30,8 +30,12 @@ class Machine:
 
 def describe_machine() -> Machine:
     """Read the facts from the system and measure the rates."""
-    memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
-    processors = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    memory = next(
+        line for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines() if line.startswith("MemTotal")
+    )
+    processors = [
+        line for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if line.startswith("model name")
+    ]
     return Machine(
         processor=processors[0].partition(":")[2].strip() if processors else platform.processor(),
         cores=len(os.sched_getaffinity(0)),

@@ -131,7 +131,7 @@ def main():
     started = time.perf_counter()
     try:
         ask = PEERS[name](directory)
-        count = int((directory / "count").read_text())
+        count = int((directory / "count").read_text(encoding="utf-8"))
         found = [np.asarray(ask(row)) for row in range(count)]
         rows = np.full((count, max(map(len, found))), -1, dtype=np.int64)
         for row, one in enumerate(found):

@@ -38,7 +38,7 @@ def measure_beside(
     names: Sequence[str], directory: Path, ours: Callable[[int], object], *, count: int, rounds: int
 ) -> tuple[float, list[Peer]]:
     """Seconds a query of ``ours`` and of each peer, which take turns, over the ``count`` queries in ``directory``."""
-    (directory / "count").write_text(str(count))
+    (directory / "count").write_text(str(count), encoding="utf-8")
     mine: list[float] = []
     with ExitStack() as stack:
         workers = [stack.enter_context(_worker(name, directory)) for name in names]
@@ -73,6 +73,7 @@ class _Worker:
             stderr=subprocess.DEVNULL,
             text=True,
             env=os.environ | _ONE_THREAD,
+            encoding="utf-8",
         )
         answer = self._hear()
         self.cannot = answer.get("cannot", "")

@@ -138,7 +138,7 @@ def write_json(machine: Machine, bench: Bench, path: Path) -> None:
         },
         "growth": [asdict(point) for point in bench.growth],
     }
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write_plots(bench: Bench, directory: Path) -> list[Path]:

@@ -223,6 +223,7 @@ def run_load(row: Row, turn: int, seconds: float) -> dict[str, Any]:
         check=True,
         timeout=seconds + 60,
         env=one_thread(),
+        encoding="utf-8",
     )
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -250,7 +251,7 @@ def _processor_seconds(product: Product) -> dict[str, float]:
     """The user and system time of each process so far."""
     spent = {}
     for name, process in product.processes.items():
-        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         spent[name] = (int(fields[_USER_TICKS]) + int(fields[_KERNEL_TICKS])) / os.sysconf("SC_CLK_TCK")
     return spent
 

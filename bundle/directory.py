@@ -229,7 +229,9 @@ def _entry_of(path: Path) -> FileEntry:
 
 
 def _write_json(path: Path, document: Mapping[str, Json]) -> None:
-    path.write_text(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+    path.write_text(
+        json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )
 
 
 def _sync(path: Path) -> None:

@@ -10,12 +10,14 @@ import typer
 from cli import (
     bundle_commands,
     feed_commands,
+    forget_command,
     pipeline_commands,
     report_command,
     run_command,
     sample_api_command,
     serve_command,
     trust_commands,
+    validate_command,
 )
 from cli.progress import error_console
 from cli.stack import StackError
@@ -36,6 +38,7 @@ PANELS = {
         pipeline_commands.fetch,
         pipeline_commands.clean,
         pipeline_commands.import_microlens,
+        validate_command.validate,
         pipeline_commands.score,
         pipeline_commands.embed,
         pipeline_commands.train,
@@ -47,6 +50,7 @@ PANELS = {
         bundle_commands.rollback,
         bundle_commands.bundles,
         report_command.report,
+        forget_command.forget,
     ),
     "Measure": (pipeline_commands.ablate, pipeline_commands.cold_start),
     "Trust and trying out": (
@@ -81,7 +85,8 @@ def main() -> None:
     tidy_environment()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # what a terminal cannot show is no reason to end
+            # A terminal gets what it can show, a file or a pipe UTF-8 whatever the locale says.
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     try:
         app()
     except KeyboardInterrupt:

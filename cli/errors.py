@@ -10,6 +10,8 @@ from pipeline.clean import CleanError
 from pipeline.dataset import DatasetError
 from pipeline.embed import TextEmbeddingsError
 from pipeline.evaluate import EvaluationError
+from pipeline.forget import UnknownNameError
+from pipeline.forgotten import ForgottenListError
 from pipeline.import_microlens import ImportSourceError
 from pipeline.ranking import NotANumberError
 from pipeline.raw_store import RawStoreError
@@ -18,6 +20,7 @@ from pipeline.train import TrainingError
 from pipeline.trained_towers import NoTrainedTowersError
 from pipeline.training_config import TrainingConfigError
 from pipeline.upstream import UpstreamError
+from pipeline.validate import InvalidTablesError
 from rpc.watched_files import FileContentError
 from sample_api.faults import FaultTextError
 from sample_api.server import PortTakenError
@@ -32,7 +35,9 @@ EXPECTED_ERRORS = (
     FaultTextError,
     FeedRefusedError,
     FileContentError,
+    ForgottenListError,
     ImportSourceError,
+    InvalidTablesError,
     NoTrainedTowersError,
     NotANumberError,
     PortTakenError,
@@ -43,5 +48,6 @@ EXPECTED_ERRORS = (
     TextEncoderError,
     TrainingConfigError,
     TrainingError,
+    UnknownNameError,
     UpstreamError,
 )

@@ -8,10 +8,11 @@ import typer
 
 from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
+from bundle.stand_in_titles import read_stand_in_titles
 from cli.feed_table import ask_for_categories, ask_for_feed, feed_json, feed_table
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.progress import console
-from cli.terminal_text import printable
+from cli.terminal_text import printable, typed
 
 BundlesOption = Annotated[
     Path,
@@ -38,6 +39,7 @@ def feed(
     category: Annotated[int | None, typer.Option(help="Only posts of this category.")] = None,
     mood: Annotated[str, typer.Option(help="Words, emoji or both.")] = "",
     page_size: Annotated[int, typer.Option(help="Number of posts to show, at most 100.")] = 10,
+    bundles: BundlesOption = Path("bundles"),
     address: Annotated[
         str, typer.Option(envvar="MOODFEED_GATEWAY_GRPC_ADDRESS", help="host:port of the gateway's gRPC server.")
     ] = "127.0.0.1:50050",
@@ -46,7 +48,11 @@ def feed(
     key: KeyOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Ask a running gateway for a feed and print it; a token, if the gateway needs one, goes in MOODFEED_API_TOKEN."""
+    """Ask a running gateway for a feed and print it; a token, if the gateway needs one, goes in MOODFEED_API_TOKEN.
+
+    A post without a title is shown by its keywords if the bundle that it comes from is in --bundles.
+    """
+    username, mood = typed(username), typed(mood)
     gateway = GatewayAccess.from_environment(address, client_tls(authority, certificate, key))
     answer = ask_for_feed(gateway, username=username, category_id=category, mood=mood, page_size=page_size)
     if as_json:
@@ -56,4 +62,5 @@ def feed(
             part for part in (username, f"category {category}" if category is not None else "", mood) if part
         )
         categories = ask_for_categories(gateway)
-        console.print(feed_table(answer, title=f"Feed of {asked}", categories=categories))
+        stand_ins = read_stand_in_titles(bundles / answer.bundle_id)
+        console.print(feed_table(answer, title=f"Feed of {asked}", categories=categories, stand_ins=stand_ins))

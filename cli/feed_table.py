@@ -1,6 +1,6 @@
 """Ask a running gateway over gRPC, and show feeds as tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import grpc
 from google.protobuf.json_format import MessageToJson
@@ -13,7 +13,10 @@ from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.channel import open_blocking_channel
 
 _CALL_SECONDS = 10.0
-_LONGEST_TITLE = 48  # characters
+_LONGEST = {"category": 44, "title": 48, "owner": 44}  # characters; the whole text is in --json
+
+
+Category = feed_pb2.Category
 
 
 class FeedRefusedError(Exception):
@@ -50,24 +53,47 @@ def ask_for_categories(gateway: GatewayAccess) -> tuple[feed_pb2.Category, ...]:
     return tuple(answer.categories)
 
 
-def feed_table(feed: feed_pb2.GetFeedResponse, *, title: str, categories: Sequence[feed_pb2.Category] = ()) -> Table:
-    """A feed for a person to read; a category that is not among ``categories`` is shown by its id."""
+def feed_table(
+    feed: feed_pb2.GetFeedResponse,
+    *,
+    title: str,
+    categories: Sequence[feed_pb2.Category] = (),
+    stand_ins: Mapping[int, str] | None = None,
+) -> Table:
+    """A feed for a person to read, 80 columns wide or wider.
+
+    A category that is not among ``categories`` is shown by its id, a post without a title by its text in ``stand_ins``.
+    """
     names = {category.category_id: category.name for category in categories}
     table = Table(title=plain(title), title_justify="left", caption=_caption(feed), caption_justify="left")
     for heading in ("#", "post", "category", "title", "owner", "score"):
-        table.add_column(heading, justify="right" if heading in {"#", "post", "score"} else "left")
+        if heading in _LONGEST:
+            table.add_column(heading, overflow="ellipsis")
+        else:
+            table.add_column(heading, justify="right", no_wrap=True)
     for number, post in enumerate(feed.posts, start=1):
-        text = " ".join(post.title.split())
-        shown = text if len(text) <= _LONGEST_TITLE else text[: _LONGEST_TITLE - 1] + "…"
         table.add_row(
             str(number),
             str(post.post_id),
-            plain(names.get(post.category_id) or str(post.category_id or "–")),
-            plain(shown) if shown else Text("(no title)", style="dim"),
-            plain(post.owner_username),
+            _cut(names.get(post.category_id) or str(post.category_id or "–"), _LONGEST["category"]),
+            _title(post, (stand_ins or {}).get(post.post_id, "")),
+            _cut(post.owner_username, _LONGEST["owner"]),
             f"{post.score:.3f}",
         )
     return table
+
+
+def _title(post: feed_pb2.FeedPost, stand_in: str) -> Text:
+    """The title; where there is none, what the post is about, dimmed."""
+    if title := " ".join(post.title.split()):
+        return _cut(title, _LONGEST["title"])
+    text = _cut(stand_in or "(no title)", _LONGEST["title"])
+    text.stylize("dim italic")
+    return text
+
+
+def _cut(text: str, longest: int) -> Text:
+    return plain(text if len(text) <= longest else text[: longest - 1] + "…")
 
 
 def feed_json(feed: feed_pb2.GetFeedResponse) -> str:

@@ -14,7 +14,7 @@ from bundle.directory import current_bundle, open_bundle
 from bundle.index_posts import IndexPosts
 from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
-from cli.progress import console
+from cli.progress import console, printing_to_stderr
 from mood_encoder.runtime import Runtime
 from pipeline.publish import DEFAULT_KEEP
 from pipeline.training_config import Objective, TrainingConfig
@@ -60,8 +60,13 @@ EncoderOption = Annotated[
 LossesOption = Annotated[
     bool,
     typer.Option(
-        "--accept-losses", help="Go on if one fault leaves out more than half of a table, or a table becomes empty."
+        "--accept-losses",
+        help="Go on if one fault leaves out more than half of a table (and five rows), or a table becomes empty.",
     ),
+]
+
+InvalidOption = Annotated[
+    bool, typer.Option("--accept-invalid", help="Train even if `moodfeed validate` finds errors in the clean tables.")
 ]
 
 ConfigOption = Annotated[
@@ -175,12 +180,32 @@ def evaluate(
         ),
     ] = None,
     device: DeviceOption = "cpu",
+    wide: Annotated[
+        bool, typer.Option("--wide", help="One line a method and every metric; needs 180 columns.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of a table, and the progress to stderr.")
+    ] = False,
 ) -> None:
     """Compare the model with the baselines on held-out interactions."""
     from cli import stages
 
     wanted = _training_config(config, objective, epochs, seed)
-    stages.evaluate_stage(Workspace(data), wanted, split_name=split.value if split else None, device=device)
+    split_name = split.value if split else None
+    if as_json:
+        with printing_to_stderr():
+            evaluation = stages.evaluate_stage(
+                Workspace(data), wanted, split_name=split_name, device=device, show=lambda _: None
+            )
+        typer.echo(evaluation.as_json(), nl=False)
+        return
+    stages.evaluate_stage(
+        Workspace(data),
+        wanted,
+        split_name=split_name,
+        device=device,
+        show=lambda evaluation: stages.print_evaluation(evaluation, wide=wide),
+    )
 
 
 def ablate(
@@ -262,6 +287,7 @@ def build(
     bundles: BundlesOption = Path("bundles"),
     encoder: EncoderOption = None,
     accept_losses: LossesOption = False,
+    accept_invalid: InvalidOption = False,
 ) -> None:
     """Run every stage, from fetch to export."""
     from cli import stages
@@ -273,6 +299,7 @@ def build(
         upstream=stages.Upstream(url, flic_token, resonance_algorithm),
         encoder_directory=encoder or default_encoder_directory(),
         accept_losses=accept_losses,
+        accept_invalid=accept_invalid,
     )
 
 

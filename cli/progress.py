@@ -1,5 +1,6 @@
 """Progress on the screen: a moving bar in a terminal, its last state elsewhere."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,17 @@ if TYPE_CHECKING:  # the command starts without torch
 
 console = Console()
 error_console = Console(stderr=True)
+
+
+@contextmanager
+def printing_to_stderr() -> Iterator[None]:
+    """Print to stderr what the block prints: stdout is for its result alone."""
+    before = console.file
+    console.file = sys.stderr
+    try:
+        yield
+    finally:
+        console.file = before
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -20,8 +21,9 @@ from rich.text import Text
 from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
 from bundle.manifest import BundleError
+from bundle.stand_in_titles import read_stand_in_titles
 from cli.feed_commands import BundlesOption
-from cli.feed_table import FeedRefusedError, ask_for_categories, ask_for_feed, feed_table
+from cli.feed_table import Category, FeedRefusedError, ask_for_categories, ask_for_feed, feed_table
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.pipeline_commands import DataOption
 from cli.progress import console
@@ -111,19 +113,8 @@ def _show_every_case(gateway: GatewayAccess, bundles: Path) -> None:
     """One feed for each row of the case table."""
     person = _busiest_username(bundles)
     categories = ask_for_categories(gateway)
-    category = max(categories, key=lambda category: category.post_count)
-    words, emoji = MOODS
-    cases: tuple[tuple[str, str, int | None, str], ...] = (
-        ("known user", person, None, ""),
-        ("known user in a category", person, category.category_id, ""),
-        ("known user in a category, with a mood", person, category.category_id, words),
-        ("known user with a mood", person, None, emoji),
-        ("unknown user in a category, with a mood", STRANGER, category.category_id, words),
-        ("unknown user without category and mood", STRANGER, None, ""),
-        ("category that does not exist", person, -1, ""),
-        ("blank username", " ", None, ""),
-    )
-    for number, (case, username, category_id, mood) in enumerate(cases, start=1):
+    stand_ins = read_stand_in_titles(current_bundle(bundles))
+    for number, (case, username, category_id, mood) in enumerate(_cases(person, categories), start=1):
         asked = (
             f"Case {number}, {case}: username={username!r}"
             + (f" category_id={category_id}" if category_id is not None else "")
@@ -134,11 +125,35 @@ def _show_every_case(gateway: GatewayAccess, bundles: Path) -> None:
         except FeedRefusedError as refusal:
             console.print(Text(printable(asked), style="bold"), plain(f"  {refusal}"), "", sep="\n")
         else:
-            console.print(feed_table(feed, title=asked, categories=categories), "")
+            console.print(feed_table(feed, title=asked, categories=categories, stand_ins=stand_ins), "")
+
+
+def _cases(person: str | None, categories: Sequence[Category]) -> tuple[tuple[str, str, int | None, str], ...]:
+    """Name, username, category and mood of each case that a bundle has: it may lack users, or categories."""
+    words, emoji = MOODS
+    largest = max(categories, key=lambda category: category.post_count).category_id if categories else None
+    of_person: tuple[tuple[str, str, int | None, str], ...] = ()
+    if person is not None:
+        in_category = (
+            ("known user in a category", person, largest, ""),
+            ("known user in a category, with a mood", person, largest, words),
+        )
+        of_person = (
+            ("known user", person, None, ""),
+            *(in_category if categories else ()),
+            ("known user with a mood", person, None, emoji),
+        )
+    return (
+        *of_person,
+        *((("unknown user in a category, with a mood", STRANGER, largest, words),) if categories else ()),
+        ("unknown user without category and mood", STRANGER, None, ""),
+        ("category that does not exist", person or STRANGER, -1, ""),
+        ("blank username", " ", None, ""),
+    )
 
 
 def _show_next_steps(addresses: Addresses, bundles: Path, logs: Path) -> None:
-    person = _busiest_username(bundles)
+    person = _busiest_username(bundles) or STRANGER
     request = json.dumps({"username": person, "mood": "calm"}, ensure_ascii=False)
     query = urlencode({"username": person, "mood": "calm"})
     console.print(
@@ -158,8 +173,11 @@ def _show_next_steps(addresses: Addresses, bundles: Path, logs: Path) -> None:
     )
 
 
-def _busiest_username(bundles: Path) -> str:
+def _busiest_username(bundles: Path) -> str | None:
+    """The user with the longest history; None if the bundle has no users."""
     known = KnownUsers.read(open_bundle(current_bundle(bundles)))
+    if not known.usernames:
+        return None
     return known.usernames[int((known.offsets[1:] - known.offsets[:-1]).argmax())]
 
 

@@ -2,25 +2,32 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, estimate_cell, evaluation_table
 from cli.progress import console, progress_bar, training_bar
+from cli.validation import validate_stage
 from mood_encoder.runtime import Runtime
 from pipeline.ablate import Ablation, ablate, write_ablations
 from pipeline.clean import clean
 from pipeline.cold_start import ColdStart, measure_cold_posts, measure_cold_users
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.embed import embed_posts
-from pipeline.evaluate import MODEL_NAME, Evaluation, TooLittleDataError, evaluate
+from pipeline.evaluate import Evaluation, TooLittleDataError, evaluate
 from pipeline.export import export
 from pipeline.fetch import fetch
+from pipeline.forget import forget_in_tables
+from pipeline.forgotten import Forgotten
 from pipeline.import_microlens import import_microlens
 from pipeline.publish import DEFAULT_KEEP, Published
-from pipeline.ranking import CUTOFF, Estimate
+from pipeline.ranking import CUTOFF
 from pipeline.raw_store import RawStore
 from pipeline.score import score
 from pipeline.train import train
@@ -50,8 +57,11 @@ def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
         RawStore(workspace.raw) as store,
         progress_bar("fetch") as advance,
     ):
-        report = fetch(client, store, source=upstream.name, progress=advance)
+        forgotten = Forgotten.read(workspace.forgotten)
+        report = fetch(client, store, source=upstream.name, forgotten=forgotten, progress=advance)
     _print_rows("Fetched", report.rows())
+    for warning in report.warnings:
+        console.print(Text.assemble(("warning:", "yellow"), f" {warning}"), soft_wrap=True)
 
 
 def clean_stage(workspace: Workspace, *, accept_losses: bool = False) -> None:
@@ -65,6 +75,7 @@ def import_microlens_stage(workspace: Workspace, source: Path) -> None:
     """A MicroLens selection to clean tables."""
     with console.status("import"):
         report = import_microlens(source, workspace.clean)
+        forget_in_tables(workspace, Forgotten.read(workspace.forgotten))
     _print_rows("Imported", report.rows())
 
 
@@ -107,7 +118,7 @@ def train_stage(
         def on_epoch(report: EpochReport) -> None:
             bar.on_epoch(report)
             if log:
-                with log.open("a") as lines:
+                with log.open("a", encoding="utf-8") as lines:
                     lines.write(json.dumps(asdict(report)) + "\n")
 
         towers = train(
@@ -126,9 +137,14 @@ def train_stage(
 
 
 def evaluate_stage(
-    workspace: Workspace, config: TrainingConfig, *, split_name: str | None = None, device: str = "cpu"
+    workspace: Workspace,
+    config: TrainingConfig,
+    *,
+    split_name: str | None = None,
+    device: str = "cpu",
+    show: Callable[[Evaluation], None] | None = None,
 ) -> Evaluation:
-    """Model and baselines, measured on the same split."""
+    """Model and baselines, measured on the same split; ``show`` is by default ``print_evaluation``."""
     dataset = _dataset(workspace)
     with training_bar("evaluate: train on the past", epochs=config.epochs) as bar:
         evaluation = evaluate(
@@ -141,7 +157,7 @@ def evaluate_stage(
             on_method=bar.note,
         )
     evaluation.write(workspace.evaluation)
-    print_evaluation(evaluation)
+    (show or print_evaluation)(evaluation)
     return evaluation
 
 
@@ -157,19 +173,11 @@ def ablate_stage(
             only=lambda name: only in name,
             device=device,
             on_batch=lambda name, done, loss: bar.on_batch(done, loss, name),
-            on_row=lambda row: console.print(f"{row.name}: NDCG@{CUTOFF} {_interval(row.ndcg_at_10)}"),
+            on_row=lambda row: console.print(f"{row.name}: NDCG@{CUTOFF}", estimate_cell(row.ndcg_at_10, wide=True)),
         )
     if output:
         write_ablations(rows, output)
-    table = Table(title="Full catalogue, posts not yet touched", title_justify="left")
-    for heading in ("variant", "Recall", "NDCG", "Recall in category", "NDCG in category"):
-        table.add_column(heading if heading == "variant" else f"{heading}@{CUTOFF}")
-    table.add_column("epochs", justify="right")
-    table.add_column("seconds", justify="right")
-    for row in rows:
-        estimates = (row.recall_at_10, row.ndcg_at_10, row.in_category_recall_at_10, row.in_category_ndcg_at_10)
-        table.add_row(row.name, *map(_interval, estimates), str(row.epochs), f"{row.seconds:.0f}")
-    console.print(table)
+    console.print(ablation_table(rows))
     return rows
 
 
@@ -180,14 +188,7 @@ def cold_start_stage(workspace: Workspace, config: TrainingConfig, *, device: st
         rows = measure_cold_posts(dataset, config, device=device, on_batch=bar.on_batch)
     with training_bar("train without the cold users", epochs=config.epochs) as bar:
         rows += measure_cold_users(dataset, config, device=device, on_batch=bar.on_batch)
-    table = Table(title="Cold start, posts not yet touched", title_justify="left")
-    for heading in ("case", "method", "people", f"Recall@{CUTOFF}", f"NDCG@{CUTOFF}"):
-        table.add_column(heading)
-    for row in rows:
-        style = "bold" if row.method == MODEL_NAME else None
-        estimates = map(_interval, (row.recall_at_10, row.ndcg_at_10))
-        table.add_row(row.case, row.method, str(row.users), *estimates, style=style)
-    console.print(table)
+    console.print(cold_start_table(rows))
     return rows
 
 
@@ -203,14 +204,13 @@ def export_stage(
 ) -> Published:
     """Towers to a bundle, made current unless ``publish_it`` is false; the newest ``keep`` bundles stay.
 
-    The bundle holds the workspace's evaluation, if there is one and ``with_evaluation`` is true.
+    The bundle holds the workspace's evaluation, if there is one of the same data and ``with_evaluation`` is true.
     """
-    evaluation = None
-    if with_evaluation and workspace.evaluation.exists():
-        evaluation = Evaluation.read(workspace.evaluation)
+    dataset = _dataset(workspace)
+    evaluation = _evaluation_of(dataset, workspace.evaluation) if with_evaluation else None
     with console.status("export") as status:
         exported = export(
-            _dataset(workspace),
+            dataset,
             TrainedTowers.read(workspace.towers(objective)),
             evaluation,
             encoder_directory=encoder_directory,
@@ -232,12 +232,19 @@ def export_stage(
 
 
 def build_bundle(
-    workspace: Workspace, bundles: Path, *, upstream: Upstream, encoder_directory: Path, accept_losses: bool = False
+    workspace: Workspace,
+    bundles: Path,
+    *,
+    upstream: Upstream,
+    encoder_directory: Path,
+    accept_losses: bool = False,
+    accept_invalid: bool = False,
 ) -> None:
     """Every stage with its defaults; data too small for an evaluation gives a bundle without metrics."""
     config = TrainingConfig()
     fetch_stage(workspace, upstream)
     clean_stage(workspace, accept_losses=accept_losses)
+    validate_stage(workspace, bundles, accept_invalid=accept_invalid)
     score_stage(workspace)
     embed_stage(workspace, encoder_directory)
     train_stage(workspace, config)
@@ -256,40 +263,29 @@ def build_bundle(
     )
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
+def print_evaluation(evaluation: Evaluation, *, wide: bool = False) -> None:
     """Print the table of all methods, and say plainly if the model does not beat every baseline."""
-    table = Table(
-        title=f"Full catalogue, posts not yet touched, {evaluation.split}; {evaluation.test_users} test users "
-        f"({evaluation.test_users_seen_before} seen before); in brackets 95 % bootstrap intervals",
-        title_justify="left",
-    )
-    for heading in ("method", "Recall", "NDCG", "HitRate", "Recall in category", "NDCG in category"):
-        table.add_column(heading if heading == "method" else f"{heading}@{CUTOFF}")
-    for heading in (f"coverage@{CUTOFF}", "distinct feeds"):
-        table.add_column(heading, justify="right")
-    for name, metrics in sorted(evaluation.methods.items(), key=lambda item: item[1].ndcg_at_10.mean):
-        estimates = (
-            metrics.recall_at_10,
-            metrics.ndcg_at_10,
-            metrics.hit_rate_at_10,
-            metrics.in_category_recall_at_10,
-            metrics.in_category_ndcg_at_10,
-        )
-        shares = (f"{metrics.coverage_at_10:.3f}", f"{metrics.distinct_feeds:.3f}")
-        table.add_row(name, *map(_interval, estimates), *shares, style="bold" if name == MODEL_NAME else None)
-    console.print(table)
+    width = max(console.width, WIDE_COLUMNS) if wide else console.width
+    Console(file=console.file, width=width).print(evaluation_table(evaluation, wide=wide))
     if evaluation.unbeaten:
         console.print(f"[bold red]The model does not beat {', '.join(evaluation.unbeaten)} in NDCG@{CUTOFF}.[/]")
     else:
         console.print(f"The model beats every baseline in NDCG@{CUTOFF}.")
 
 
+def _evaluation_of(dataset: Dataset, path: Path) -> Evaluation | None:
+    """The stored evaluation; None if there is none, or if it measured other data, which is said."""
+    if not path.exists():
+        return None
+    evaluation = Evaluation.read(path)
+    if evaluation.data_fingerprint == dataset.fingerprint():
+        return evaluation
+    console.print(f"{path} measured other data, so the bundle does not hold it.", soft_wrap=True)
+    return None
+
+
 def _dataset(workspace: Workspace) -> Dataset:
     return read_dataset(workspace.clean, workspace.text_embeddings)
-
-
-def _interval(estimate: Estimate) -> str:
-    return f"{estimate.mean:.4f} ({estimate.low:.4f}-{estimate.high:.4f})"
 
 
 def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:

@@ -1,11 +1,17 @@
-"""Text of others on a terminal: it is shown, and never obeyed."""
+"""Text of others on a terminal: it is shown, and never obeyed. Text that was typed there: read as UTF-8."""
 
+import os
 import unicodedata
 
 from rich.text import Text
 
 _INVISIBLE = {"Cc", "Cs", "Co", "Cn"}
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")
+
+
+def typed(text: str) -> str:
+    """An argument as it was typed: a terminal sends UTF-8, and an ASCII locale makes Python keep its bytes apart."""
+    return os.fsencode(text).decode("utf-8", errors="replace")
 
 
 def plain(text: str) -> Text:

@@ -54,7 +54,7 @@ def _add_line(path: Path, line: str) -> None:
     from cli.certificates import replace_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    before = path.read_text() if path.exists() else ""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
     if before and not before.endswith("\n"):
         before += "\n"
     mode = path.stat().st_mode & 0o777 if path.exists() else _READABLE

@@ -107,7 +107,7 @@ def _read_config(path: Path) -> BertConfig:
         config = BertConfig.from_json_file(path)
     except Exception as error:
         raise TextEncoderError(path, f"cannot be read as a BERT configuration: {error}") from error
-    if '"bert"' not in path.read_text():
+    if '"bert"' not in path.read_text(encoding="utf-8"):
         raise TextEncoderError(path, "is not of a BERT (model_type bert)")
     for name in ("vocab_size", "hidden_size", "num_hidden_layers", "max_position_embeddings"):
         size = getattr(config, name)

@@ -15,6 +15,7 @@ from bundle import file_names
 from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts
 from bundle.manifest import Json, Manifest
+from bundle.stand_in_titles import write_stand_in_titles
 from mood_encoder.encoder_files import MAX_TOKENS, encoder_files
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.torch_encoder import TorchEncoder
@@ -28,6 +29,7 @@ from pipeline.mood_balance import balance, typical_users
 from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
 from pipeline.report import Report
 from pipeline.report_examples import choose_examples
+from pipeline.stand_in_titles import stand_in_titles
 from pipeline.trained_towers import TrainedTowers
 from pipeline.whole_files import whole_file
 from two_tower.tower_files import write_words
@@ -80,6 +82,7 @@ def export(
 
     def write_files(directory: Path) -> None:
         index.write(directory)
+        write_stand_in_titles(directory, stand_in_titles(dataset.posts[dataset.posts["is_servable"]]))
         users.write(directory)
         canary_embeddings.write(directory)
         HistoryPosts(post_ids=dataset.post_ids, representations=posts.representations).write(directory)
@@ -88,7 +91,7 @@ def export(
         write_words(towers.vocabulary.words, directory)
         _write_mood_encoder(encoder_directory, directory / file_names.MOOD_ENCODER, full=encoder)
         if evaluation:
-            (directory / file_names.EVALUATION).write_text(evaluation.as_json())
+            (directory / file_names.EVALUATION).write_text(evaluation.as_json(), encoding="utf-8")
         report.write(directory)
 
     manifest = Manifest(

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pipeline.forgotten import Forgotten
 from pipeline.honest_values import read_id
 from pipeline.upstream import Json
 
@@ -101,7 +102,10 @@ class RawStore:
 
     @property
     def fetched_at(self) -> datetime | None:
-        """When the newest page was stored, UTC; None if no page was."""
+        """When the newest page was stored, by this machine's clock or the upstream's, whichever is later, UTC.
+
+        None if no page was.
+        """
         moment = self._fact("fetched_at")
         return datetime.fromisoformat(moment) if moment else None
 
@@ -119,10 +123,13 @@ class RawStore:
         row = self._connection.execute("SELECT next_page FROM progress WHERE endpoint = ?", (endpoint,)).fetchone()
         return int(row[0]) if row else 1
 
-    def keep_page(self, endpoint: str, page: int, rows: Sequence[Json]) -> int:
+    def keep_page(
+        self, endpoint: str, page: int, rows: Sequence[Json], *, upstream_time: datetime | None = None
+    ) -> int:
         """Upsert a page by id and record the next one; returns the number of rows without a usable id.
 
-        Those rows are stored separately, so that cleaning can count them.
+        Those rows are stored separately, so that cleaning can count them. ``upstream_time`` is what the upstream's
+        clock said: where this machine's clock is behind it, no event is later than the fetch.
         """
         sound, broken = [], []
         fetch = self._complete_fetches(endpoint) + 1
@@ -143,7 +150,8 @@ class RawStore:
             )
             self._connection.executemany("INSERT OR IGNORE INTO malformed VALUES (?, ?)", broken)
             self._connection.execute("INSERT OR REPLACE INTO progress VALUES (?, ?)", (endpoint, page + 1))
-            self._keep_fact("fetched_at", datetime.now(UTC).isoformat())
+            moments = [moment for moment in (_now(), self.fetched_at, upstream_time) if moment]
+            self._keep_fact("fetched_at", max(moments).isoformat())
         return len(broken)
 
     def finish(self, endpoint: str) -> None:
@@ -159,6 +167,31 @@ class RawStore:
         """Forget the page at which a fetch stopped; the next fetch starts at page 1."""
         with self._connection:
             self._connection.execute("DELETE FROM progress WHERE endpoint = ?", (endpoint,))
+
+    def forget(self, forgotten: Forgotten) -> int:
+        """Delete every row of forgotten people and posts, and empty the names of owners; returns the rows changed.
+
+        Deleted bytes are overwritten in the file. Rows without a usable id are deleted too if they name one of them.
+        """
+        deleted, emptied = [], []
+        for endpoint in KEPT_KEYS:
+            for row in self.rows(endpoint):
+                left = forgotten.without_forgotten(endpoint, [{**row.fields, "id": row.row_id}])
+                if not left:
+                    deleted.append((endpoint, row.row_id))
+                elif left[0] != {**row.fields, "id": row.row_id}:
+                    payload = json.dumps(row.fields | {"username": ""}, ensure_ascii=False, sort_keys=True)
+                    emptied.append((payload, endpoint, row.row_id))
+        malformed = [
+            (endpoint, payload)
+            for endpoint, payload in self._connection.execute("SELECT endpoint, payload FROM malformed")
+            if list(forgotten.without_forgotten(endpoint, [json.loads(payload)])) != [json.loads(payload)]
+        ]
+        with self._connection:
+            self._connection.executemany("DELETE FROM rows WHERE endpoint = ? AND id = ?", deleted)
+            self._connection.executemany("UPDATE rows SET payload = ? WHERE endpoint = ? AND id = ?", emptied)
+            self._connection.executemany("DELETE FROM malformed WHERE endpoint = ? AND payload = ?", malformed)
+        return len(deleted) + len(emptied) + len(malformed)
 
     def count(self, endpoint: str) -> int:
         """Number of rows with an id."""
@@ -188,6 +221,10 @@ class RawStore:
 
     def _keep_fact(self, name: str, value: str) -> None:
         self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _kept_fields(endpoint: str, row: Json) -> dict[str, Json]:

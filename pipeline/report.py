@@ -1,7 +1,7 @@
 """The report of a bundle, for a person to open: how good the model is, and the feeds of a few example users."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from pipeline.evaluate import MODEL_NAME, Evaluation
 from pipeline.ranking import CUTOFF, Estimate
 from pipeline.report_examples import ReportExamples
 from pipeline.report_plots import draw_plots, strongest_baselines
-from pipeline.trained_towers import EpochReport, kept_epoch
+from pipeline.trained_towers import EpochReport, is_ranking_decisive, kept_epoch
 
 _TEMPLATE = "report_template.html"
 
@@ -71,6 +71,17 @@ def fraction(value: float) -> str:
     return text.removeprefix("0") if text.startswith("0.") else text
 
 
+def why_kept(epochs: Sequence[EpochReport]) -> str:
+    """One sentence that says which epoch's towers are kept, and by which rule, as the plot of the training marks it."""
+    kept = kept_epoch(epochs)
+    if is_ranking_decisive(epochs):
+        return f"The towers of epoch {kept.epoch} are kept, which has the highest held-out NDCG@{CUTOFF}."
+    return (
+        f"The towers of the last epoch, {kept.epoch}, are kept: {kept.validated:,} held-out interactions are too few "
+        "to tell which epoch ranks best."
+    )
+
+
 def _measured(evaluation: Evaluation, plots: Mapping[str, bytes]) -> dict[str, object]:
     """The template's variables that exist only where the model was evaluated."""
     return {
@@ -79,6 +90,7 @@ def _measured(evaluation: Evaluation, plots: Mapping[str, bytes]) -> dict[str, o
         "model_name": MODEL_NAME,
         "verdicts": verdicts(evaluation),
         "strongest": strongest_baselines(evaluation),
+        "why_kept": why_kept(evaluation.epochs),
         "plots": {name: f"data:image/png;base64,{b64encode(png).decode()}" for name, png in plots.items()},
     }
 

@@ -1,6 +1,5 @@
 """Example users for the report: their histories and feeds, and one user's feeds in two moods."""
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,6 +12,7 @@ from bundle.known_users import KnownUsers
 from bundle.verbs import VERBS
 from pipeline.bundle_contents import largest_category
 from pipeline.dataset import Dataset
+from pipeline.stand_in_titles import first_words, one_line, shorten, stand_in_title
 
 SHOWN_HISTORY = 10
 _HISTORY_QUANTILES = {  # share of users with a shorter or equal history -> label
@@ -22,7 +22,6 @@ _HISTORY_QUANTILES = {  # share of users with a shorter or equal history -> labe
     0.99: "a history longer than that of 99 % of users",
     1.0: "the longest history",
 }
-_LONGEST_LINE = 90  # characters of a title or of its substitute
 _NO_CATEGORY = "no category"
 
 Encode = Callable[[NDArray[np.int64]], NDArray[np.float32]]
@@ -134,14 +133,14 @@ def choose_examples(
     if category_id is not None and with_history:
         row = with_history[len(with_history) // 2]
         example_moods = ExampleMoods(
-            username=_printable(users.usernames[row]),
-            category=_printable(names[category_id]),
+            username=one_line(users.usernames[row]),
+            category=one_line(names[category_id]),
             feeds={mood: feed(row, embedding, category_id) for mood, embedding in moods.items()},
         )
     return ReportExamples(
         users=tuple(
             ExampleUser(
-                username=_printable(users.usernames[row]),
+                username=one_line(users.usernames[row]),
                 user_id=int(users.user_ids[row]),
                 why=why,
                 met=int(users.offsets[row + 1] - users.offsets[row]),
@@ -166,16 +165,16 @@ class _PostLines:
         """The title, else the topics or the description; only the id of a post that is not public."""
         post = self._posts.iloc[int(np.searchsorted(self._post_ids, post_id))]
         name = post["category_name"]
-        category = _printable(name) if isinstance(name, str) and name.strip() else _NO_CATEGORY
+        category = one_line(name) if isinstance(name, str) and name.strip() else _NO_CATEGORY
         if not post["is_servable"]:
             return ShownPost(f"post {post_id}, not public", False, "", category)
-        topics = _first_words(post["keywords"].replace(";", ","), 4)
-        emotions = _first_words(post["mood_text"], 2)
-        title = _shorten(post["title"])
+        topics = first_words(post["keywords"].replace(";", ","), 4)
+        emotions = first_words(post["mood_text"], 2)
+        title = shorten(post["title"])
         if title:
             return ShownPost(title, True, ", ".join([*topics[:3], *emotions]), category)
-        stand_in = ", ".join(topics) or _shorten(post["description"]) or f"post {post_id}"
-        return ShownPost(_shorten(stand_in), False, ", ".join(emotions), category)
+        stand_in = stand_in_title(post["keywords"], post["description"]) or f"post {post_id}"
+        return ShownPost(stand_in, False, ", ".join(emotions), category)
 
 
 def _rows_by_history(users: KnownUsers) -> dict[int, str]:
@@ -203,23 +202,3 @@ def _history(users: KnownUsers, row: int, lines: _PostLines) -> tuple[HistoryLin
         )
         for event in range(end - 1, max(start, end - SHOWN_HISTORY) - 1, -1)
     )
-
-
-def _first_words(text: str, count: int) -> list[str]:
-    words = (_printable(part) for part in text.split(","))
-    return [word for word in words if word][:count]
-
-
-def _shorten(text: str) -> str:
-    """At most ``_LONGEST_LINE`` characters, cut between words if possible."""
-    line = _printable(text)
-    if len(line) <= _LONGEST_LINE:
-        return line
-    cut = line[: _LONGEST_LINE - 1]
-    space = cut.rfind(" ")
-    return (cut[:space] if space > _LONGEST_LINE // 2 else cut).rstrip(" .,;") + "…"
-
-
-def _printable(text: str) -> str:
-    """One line without control characters and lone surrogates, which are invalid in HTML."""
-    return " ".join("".join(" " if unicodedata.category(sign) in {"Cc", "Cs"} else sign for sign in text).split())

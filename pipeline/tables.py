@@ -104,6 +104,16 @@ def read_interactions(directory: Path) -> pd.DataFrame:
     return interactions.sort_values(["at", "user_id", "post_id", "verb"], ignore_index=True, kind="stable")
 
 
+def column_types(file: str) -> Mapping[str, Any]:
+    """The columns of a clean table, by the name of its file, and their dtypes."""
+    return {POSTS_FILE: _POST_TYPES, USERS_FILE: _USER_TYPES, INTERACTIONS_FILE: _INTERACTION_TYPES}[file]
+
+
+def is_nullable(column: str) -> bool:
+    """Whether a column of the clean tables may hold null."""
+    return column in _NULLABLE
+
+
 def row_count(path: Path) -> int:
     """The number of rows of a table; 0 if it is missing or cannot be read."""
     try:

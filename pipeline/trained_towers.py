@@ -40,9 +40,14 @@ def kept_epoch(epochs: Sequence[EpochReport]) -> EpochReport:
 
     With fewer than a thousand held-out interactions the metric is too noisy, and the last epoch is kept.
     """
-    if epochs[-1].validated < _FEWEST_VALIDATED:
+    if not is_ranking_decisive(epochs):
         return epochs[-1]
     return max(epochs, key=lambda report: (report.validation_ndcg_at_10, report.epoch))
+
+
+def is_ranking_decisive(epochs: Sequence[EpochReport]) -> bool:
+    """Whether enough interactions were held out to tell which epoch ranks best."""
+    return epochs[-1].validated >= _FEWEST_VALIDATED
 
 
 @dataclass(frozen=True, slots=True)

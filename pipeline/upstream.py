@@ -20,6 +20,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Row = Mapping[str, Json]
 
 PAGE_SIZE = 1000
+_USUAL_LIMITS = frozenset({10, 20, 25, 30, 50, 100, 200, 250, 500})
 LONGEST_RETRY_AFTER_SECONDS = 120.0
 LARGEST_REPLY = 256 * 2**20  # bytes; a page of a thousand posts with their summaries has about 10 MB
 
@@ -94,6 +95,7 @@ class UpstreamClient:
     most_pages: int = 100_000
     sleep: Callable[[float], None] = time.sleep
     _http: httpx.Client = field(init=False, repr=False)
+    _dates: list[datetime] = field(init=False, repr=False, default_factory=list)
 
     def __post_init__(self) -> None:
         shown = without_secrets(self.url)
@@ -121,10 +123,19 @@ class UpstreamClient:
         url = httpx.URL(self.url)
         return url.netloc.decode() + url.path.rstrip("/")
 
-    def pages(self, endpoint: Endpoint, *, first_page: int = 1) -> Iterator[tuple[int, Sequence[Json]]]:
+    @property
+    def upstream_time(self) -> datetime | None:
+        """The newest time that the upstream's own clock gave in a Date header, UTC; None if it gave none."""
+        return self._dates[0] if self._dates else None
+
+    def pages(
+        self, endpoint: Endpoint, *, first_page: int = 1, on_ignored_page: Callable[[int], None] | None = None
+    ) -> Iterator[tuple[int, Sequence[Json]]]:
         """Yield (page number, rows) until a page is empty or holds no row with a new id; a short page need not be last.
 
         Some servers answer a page after the last one with the last one, whose counters may have changed meanwhile.
+        Others ignore ``page``: ``on_ignored_page`` is called with the number of rows if page 2 is page 1 again, and
+        that number looks like a limit, so that there may be more rows.
         Raises UpstreamError when the attempts are used up, SecretRefusedError, WrongShapeError, EndlessPagesError.
         """
         page = first_page
@@ -132,6 +143,8 @@ class UpstreamClient:
         while rows := self._page(endpoint, page):
             ids = {_identity(row) for row in rows}
             if ids <= seen:
+                if on_ignored_page and page == 2 and ids == seen and _is_a_limit(len(rows)):
+                    on_ignored_page(len(rows))
                 return
             seen |= ids
             if page >= self.most_pages:
@@ -174,6 +187,7 @@ class UpstreamClient:
             if response.status_code != httpx.codes.OK:
                 raise UpstreamError(f"{where}: status {response.status_code}: is MOODFEED_UPSTREAM_URL right?")
             body = _read_body(response, deadline)
+            self._remember_date(response.headers.get("Date"))
         try:
             document = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -183,6 +197,11 @@ class UpstreamClient:
             raise WrongShapeError(f"{where}: the reply has no list {endpoint.list_key!r}")
         _check_shape(endpoint, rows, where)
         return rows
+
+    def _remember_date(self, header: str | None) -> None:
+        date = _date(header)
+        if date is not None:
+            self._dates[:] = [max([*self._dates, date])]
 
 
 def _http_client(url: str, shown: str, flic_token: str, silence_seconds: float) -> httpx.Client:
@@ -260,8 +279,21 @@ def _retry_after(header: str | None) -> float | None:
         return None
     if re.fullmatch(r"\d+", header.strip()):
         return min(float(header), LONGEST_RETRY_AFTER_SECONDS)
+    date = _date(header)
+    if date is None:
+        return None
+    return min(max((date - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _date(header: str | None) -> datetime | None:
+    """The moment of an HTTP date, UTC; None if it is not one."""
     try:
-        seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+        date = parsedate_to_datetime(header) if header else None
     except (TypeError, ValueError):
         return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
+    return date.replace(tzinfo=UTC) if date and date.tzinfo is None else date
+
+
+def _is_a_limit(rows: int) -> bool:
+    """Whether a number of rows is likely to be the most that a server puts on a page."""
+    return rows == PAGE_SIZE or rows in _USUAL_LIMITS

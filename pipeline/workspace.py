@@ -16,6 +16,11 @@ class Workspace:
         return self.directory / "raw.sqlite"
 
     @property
+    def forgotten(self) -> Path:
+        """Hashes of forgotten people and posts."""
+        return self.directory / "forgotten.json"
+
+    @property
     def clean(self) -> Path:
         """Directory of posts.parquet, users.parquet and interactions.parquet."""
         return self.directory / "clean"

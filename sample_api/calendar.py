@@ -5,11 +5,16 @@ from datetime import UTC, datetime, timedelta
 _DAY_ZERO = datetime(2025, 9, 1, tzinfo=UTC)
 
 
+def moment_of(day: float) -> datetime:
+    """The moment, UTC."""
+    return _DAY_ZERO + timedelta(days=day)
+
+
 def milliseconds_of(day: float) -> int:
     """Milliseconds since 1970, the format of posts."""
-    return int((_DAY_ZERO + timedelta(days=day)).timestamp() * 1000)
+    return int(moment_of(day).timestamp() * 1000)
 
 
 def text_of(day: float) -> str:
     """UTC without a zone, the format of events."""
-    return (_DAY_ZERO + timedelta(days=day)).strftime("%Y-%m-%d %H:%M:%S")
+    return moment_of(day).strftime("%Y-%m-%d %H:%M:%S")

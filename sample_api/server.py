@@ -9,6 +9,8 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import formatdate
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,9 +19,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from sample_api.calendar import moment_of
 from sample_api.faults import Fault, Faults, FaultSchedule
 from sample_api.post_rows import NEWER_POST_KEYS
 from sample_api.rows import Rows
+from sample_api.tastes import DAYS
 from sample_api.user_rows import NEWER_USER_KEYS
 from sample_api.world import World
 
@@ -177,7 +181,9 @@ class _Answerer:
             "max_page_size": page_size,
             endpoint.list_key: served,
         }
-        return _CutResponse(content) if fault is Fault.CUT else JSONResponse(content)
+        # A machine whose clock is behind the world's last event would hold that event to be in the future.
+        headers = {"Date": formatdate(max(_now(), moment_of(DAYS)).timestamp(), usegmt=True)}
+        return _CutResponse(content) if fault is Fault.CUT else JSONResponse(content, headers=headers)
 
     def _present_rows(self, endpoint: _Endpoint, *, page: int) -> Rows:
         """The rows that still exist: with ``vanishing_rows``, events lose their oldest rows with each fetch."""
@@ -231,6 +237,10 @@ def _on_event_loop(handle: Callable[[Request], Response]) -> Callable[[Request],
     return answer
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def _error(code: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     return JSONResponse({"status": "error", "message": message}, status_code=code, headers=headers)
 
@@ -255,7 +265,12 @@ def _url(listener: socket.socket) -> str:
 def _server(app: Starlette) -> uvicorn.Server:
     return _Server(
         uvicorn.Config(
-            app, log_level="critical", access_log=False, timeout_graceful_shutdown=_SHUTDOWN_S, lifespan="off"
+            app,
+            log_level="critical",
+            access_log=False,
+            timeout_graceful_shutdown=_SHUTDOWN_S,
+            lifespan="off",
+            date_header=False,  # the app answers with the time of its world
         )
     )
 

@@ -84,7 +84,10 @@ def serve() -> None:
 def replica() -> Iterator[tuple[int, int]]:
     """Run a replica process; its id and its port."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "scripts.measure_service_config", "serve"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "scripts.measure_service_config", "serve"],
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     )
     try:
         yield process.pid, int(process.stdout.readline() if process.stdout else 0)

@@ -112,11 +112,11 @@ class Outcome:
 
 def draw(count: int, *, seed: int, only: Sequence[str] = ()) -> list[Mutant]:
     """About ``count`` mutants at different places, each file's share by its length but ten at least."""
-    places = {file: places_of((ROOT / file).read_text()) for file in TESTS}
+    places = {file: places_of((ROOT / file).read_text(encoding="utf-8")) for file in TESTS}
     total = sum(map(len, places.values()))
     mutants = []
     for file in [file for file in TESTS if not only or file in only]:
-        source = (ROOT / file).read_text()
+        source = (ROOT / file).read_text(encoding="utf-8")
         chance = random.Random(f"{seed} {file}")  # noqa: S311 - a file's draw does not hang on the other files
         share = max(_FEWEST_A_FILE, round(count * len(places[file]) / total))
         positions = sorted(places[file])
@@ -234,12 +234,12 @@ def try_mutant(tree: Path, mutant: Mutant, *, timeout: float, equivalent: Sequen
     """Test one mutant in a copy of the tree, which is whole again afterwards."""
     started = time.monotonic()
     path = tree / mutant.file
-    whole = path.read_text()
-    path.write_text(mutant.code)
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(mutant.code, encoding="utf-8")
     try:
         status = run_tests(tree, TESTS[mutant.file], timeout=timeout)
     finally:
-        path.write_text(whole)
+        path.write_text(whole, encoding="utf-8")
     fates = {_NO_TEST_FAILED: "survived", _TESTS_FAILED: "caught", _INTERRUPTED: "caught at import", None: "timed out"}
     if status not in fates:
         raise RuntimeError(f"pytest ended with status {status} on {TESTS[mutant.file]}")
@@ -315,7 +315,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 def read_equivalent() -> list[dict[str, str]]:
     """The mutants that are known to change nothing: file, before, after and reason of each."""
-    entries: list[dict[str, str]] = tomllib.loads(EQUIVALENT.read_text())["mutant"]
+    entries: list[dict[str, str]] = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["mutant"]
     return entries
 
 
@@ -339,8 +339,8 @@ def main() -> int:
         for outcome in outcomes
     ]
     document = {"seed": arguments.seed, "count": len(rows), "score": score, "mutants": rows}
-    (arguments.output / "mutants.json").write_text(json.dumps(document, indent=2) + "\n")
-    (arguments.output / "mutants.md").write_text(text)
+    (arguments.output / "mutants.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    (arguments.output / "mutants.md").write_text(text, encoding="utf-8")
     print(f"\n{text}")
     return 0 if score >= _FEWEST_CAUGHT else 1
 

@@ -270,7 +270,7 @@ def write_json(measurements: list[Measurement], arguments: argparse.Namespace) -
         },
         "versions": {name: version(name) for name in ("rectools", "torch", "pytorch-lightning", "numpy")},
     }
-    arguments.output.write_text(json.dumps(document, indent=2) + "\n")
+    arguments.output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def tell(progress: str) -> None:

@@ -47,7 +47,7 @@ def main() -> None:
         comment = " ".join(location.leading_comments.split())
         if comment and tuple(location.path) in names:
             lines.append(f'    "{names[tuple(location.path)]}": {comment!r},')
-    Path(sys.argv[1]).write_text("\n".join([*lines, "}", ""]))
+    Path(sys.argv[1]).write_text("\n".join([*lines, "}", ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def write_encoder() -> None:
     encoder = GOLDEN / "encoder"
     shutil.rmtree(encoder, ignore_errors=True)
     encoder.mkdir()
-    (encoder / CONFIG).write_text(json.dumps(BERT))
+    (encoder / CONFIG).write_text(json.dumps(BERT), encoding="utf-8")
     words = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "calm": 3, "happy": 4}
     tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))  # noqa: S106
     tokenizer.pre_tokenizer = Whitespace()
@@ -86,7 +86,7 @@ def write_formats() -> None:
         offset=20,
         left_out=frozenset({"mood"}),
     )
-    (GOLDEN / "page_token.txt").write_text(page_token.write(token) + "\n")
+    (GOLDEN / "page_token.txt").write_text(page_token.write(token) + "\n", encoding="utf-8")
     post = ServedPost(
         post_id=40,
         video_link="https://video.example/40",

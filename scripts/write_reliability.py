@@ -23,7 +23,7 @@ HEADING = (
 def read_outcomes(path: Path) -> dict[str, str]:
     """One row of the table for each fault, from its last outcome."""
     rows = {}
-    for text in path.read_text().splitlines():
+    for text in path.read_text(encoding="utf-8").splitlines():
         line = json.loads(text)
         cells = [line["fault"], line["injected"]]
         cells += [f"{line[name]:,}" for name in ("requests", "answered", "degraded", "failed", "wrong")]
@@ -33,7 +33,7 @@ def read_outcomes(path: Path) -> dict[str, str]:
 
 def write_rows(new: dict[str, str], document: Path) -> None:
     """Replace or add rows between the two markers, in one step."""
-    text = document.read_text()
+    text = document.read_text(encoding="utf-8")
     start, end = text.index(BEGIN) + len(BEGIN), text.index(END)
     old = {
         row.split(" | ")[0].removeprefix("| "): row

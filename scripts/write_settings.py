@@ -131,4 +131,4 @@ def _default(value: object) -> str:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(document())
+    DOCUMENT.write_text(document(), encoding="utf-8")

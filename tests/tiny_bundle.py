@@ -87,7 +87,7 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
             (directory / name).parent.mkdir(exist_ok=True)
             (directory / name).write_bytes(content)
         write_words(("one", "two", "one two"), directory)
-        (directory / file_names.EVALUATION).write_text("{}")
+        (directory / file_names.EVALUATION).write_text("{}", encoding="utf-8")
 
     return write_files
 

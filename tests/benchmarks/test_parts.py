@@ -86,7 +86,7 @@ def test_the_index_is_measured_beside_its_floors_and_the_report_says_so(
     assert "## The index" in text
     assert text.count("is missing") == 6
     write_json(machine(), bench, tmp_path / "bench.json")
-    assert '"recall@10 of that"' in (tmp_path / "bench.json").read_text()
+    assert '"recall@10 of that"' in (tmp_path / "bench.json").read_text(encoding="utf-8")
     assert write_plots(bench, tmp_path) == []
 
 

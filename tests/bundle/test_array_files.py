@@ -164,7 +164,7 @@ def test_a_bert_larger_than_its_weights_is_refused_before_memory_is_taken(tmp_pa
 
         def break_files(directory: Path, size: dict[str, int] = size) -> None:
             path = directory / "mood_encoder" / "config.json"
-            path.write_text(json.dumps(json.loads(path.read_text()) | size))
+            path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | size), encoding="utf-8")
 
         with pytest.raises(BundleError, match=r"config\.json"):
             check_bundle(open_bundle(broken_bundle(tmp_path, break_files)))

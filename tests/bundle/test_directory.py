@@ -95,9 +95,9 @@ def test_a_damaged_file_is_named_with_the_reason(tmp_path: Path, name: str, dama
 
 def test_an_altered_manifest_is_refused(tmp_path: Path) -> None:
     directory = write(tmp_path)
-    manifest = json.loads((directory / "manifest.json").read_text())
+    manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     manifest["user_weight"] = 0.6
-    (directory / "manifest.json").write_text(json.dumps(manifest))
+    (directory / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(BundleError, match="was altered"):
         open_bundle(directory)
 
@@ -155,7 +155,7 @@ def test_a_fact_out_of_range_is_named_though_the_id_is_right(
     del document["bundle_id"]
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     bundle_id = hashlib.sha256(canonical.encode()).hexdigest()
-    (directory / "manifest.json").write_text(json.dumps({**document, "bundle_id": bundle_id}))
+    (directory / "manifest.json").write_text(json.dumps({**document, "bundle_id": bundle_id}), encoding="utf-8")
     with pytest.raises(BundleError, match=re.escape(reason)):
         open_bundle(directory.rename(tmp_path / bundle_id))
 
@@ -169,6 +169,6 @@ def test_a_manifest_too_deep_to_read_is_refused(tmp_path: Path) -> None:
 
 def test_a_manifest_with_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
     directory = write(tmp_path)
-    (directory / "manifest.json").write_text('{"bundle_id": "x", "user_weight": NaN}')
+    (directory / "manifest.json").write_text('{"bundle_id": "x", "user_weight": NaN}', encoding="utf-8")
     with pytest.raises(BundleError, match="cannot be read as JSON"):
         open_bundle(directory)

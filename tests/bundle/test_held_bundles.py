@@ -50,7 +50,10 @@ def make_bundle(root: Path, name: str) -> str:
         canaries=(Canary("ana", "", None, (1,), (0.5,)),),
     )
     return write_bundle(
-        root, manifest, write_files=lambda directory: void((directory / "file").write_text(name)), sidecar={}
+        root,
+        manifest,
+        write_files=lambda directory: void((directory / "file").write_text(name, encoding="utf-8")),
+        sidecar={},
     ).name
 
 
@@ -59,7 +62,7 @@ def void(_: object) -> None:
 
 
 def load(bundle: Bundle) -> Loaded:
-    if (bundle.directory / "file").read_text() == "breaks":
+    if (bundle.directory / "file").read_text(encoding="utf-8") == "breaks":
         raise RuntimeError("cannot be warmed")
     return Loaded(bundle.bundle_id)
 
@@ -129,7 +132,7 @@ def test_publications_that_a_process_slept_through_leave_it_with_what_the_links_
 
 
 def damage(root: Path, name: str) -> None:
-    (root / name / "file").write_text("x")
+    (root / name / "file").write_text("x", encoding="utf-8")
 
 
 def remove(root: Path, name: str) -> None:

@@ -17,6 +17,8 @@ from cli.__main__ import app
         "fetch",
         "clean",
         "import-microlens",
+        "validate",
+        "forget",
         "score",
         "embed",
         "train",

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.run_command import STRANGER, _cases
+from moodfeed.feed.v1 import feed_pb2
+
 HEAVY = {"torch", "transformers", "pandas", "openvino", "pipeline.train"}
 
 INTERRUPTIBLE = (  # a shell's background jobs, which these tests may be part of, ignore SIGINT
@@ -54,7 +57,7 @@ def test_a_signal_ends_the_build_and_the_command(tmp_path: Path, number: signal.
     ) as process:
         assert process.stdout
         assert "No bundle yet" in process.stdout.readline()
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
         assert len(children) == 1
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
@@ -63,3 +66,11 @@ def test_a_signal_ends_the_build_and_the_command(tmp_path: Path, number: signal.
     with pytest.raises(ProcessLookupError):
         os.kill(int(children[0]), 0)
     assert not (tmp_path / "bundles" / "current").exists()
+
+
+def test_a_bundle_without_users_or_categories_shows_the_cases_that_it_has() -> None:
+    loud = feed_pb2.Category(category_id=7, name="loud", post_count=3)
+    assert len(_cases("ana", [loud])) == 8
+    assert {username for _, username, _, _ in _cases(None, [loud])} == {STRANGER, " "}
+    for person in ("ana", None):
+        assert {category_id for _, _, category_id, _ in _cases(person, [])} == {None, -1}

@@ -51,13 +51,13 @@ def wait_until(is_so, *, seconds: float = 60.0) -> None:
 
 
 def children_of(process: subprocess.Popen[str]) -> list[int]:
-    return list(map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()))
+    return list(map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()))
 
 
 def is_running(number: int) -> bool:
     """Whether there is such a process that has not ended; one that nobody has waited for yet has."""
     try:
-        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+        state = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
@@ -65,7 +65,7 @@ def is_running(number: int) -> bool:
 
 def is_pending(number: int, wanted: signal.Signals) -> bool:
     """Whether a stopped process has been sent a signal, which it takes when it goes on."""
-    status = Path(f"/proc/{number}/status").read_text()
+    status = Path(f"/proc/{number}/status").read_text(encoding="utf-8")
     (pending,) = (line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd"))
     return bool(int(pending, 16) >> (wanted - 1) & 1)
 

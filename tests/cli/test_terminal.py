@@ -56,6 +56,22 @@ def test_a_category_is_shown_by_its_name() -> None:
     assert "loud" in shown(feed_table(feed_pb2.GetFeedResponse(posts=[post]), title="", categories=[category]))
 
 
+def test_a_feed_fits_into_80_columns_and_shows_keywords_where_there_is_no_title() -> None:
+    posts = [
+        feed_pb2.FeedPost(post_id=1, title=" \n", category_id=7, owner_username="f" * 44, score=0.5),
+        feed_pb2.FeedPost(post_id=2, title="a long title " * 12, category_id=7, owner_username="ana", score=0.25),
+        feed_pb2.FeedPost(post_id=3, category_id=0),
+    ]
+    category = feed_pb2.Category(category_id=7, name="a category with a long name, too long by far")
+    feed = feed_pb2.GetFeedResponse(posts=posts)
+    stand_ins = {1: "keywords, of it", 2: "unused"}
+    table = shown(feed_table(feed, title="", categories=[category], stand_ins=stand_ins), width=80)
+    assert max(map(len, table.splitlines())) <= 80
+    for text in ("keywords, of it", "(no title)", "0.500", "0.250", "ffff"):
+        assert text in table
+    assert "unused" not in table
+
+
 def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "cli", *arguments],

@@ -96,7 +96,7 @@ def test_an_image_holds_only_what_its_process_needs(service: str, ours: set[str]
 @pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize("service", SERVICES)
 def test_everything_that_is_installed_in_an_image_has_the_version_of_the_lock(service: str) -> None:
-    lock = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().splitlines())
+    lock = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
     (container,) = containers(service)
     installed = {
         canonicalize_name(item["name"]): item["version"].partition("+")[0]

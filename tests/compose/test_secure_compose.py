@@ -31,7 +31,9 @@ pytestmark = pytest.mark.timeout(1800)
 
 
 def settings_of(service: str) -> dict[str, str]:
-    return yaml.safe_load((ROOT / "docker-compose.secure.yml").read_text())["services"][service]["environment"]
+    return yaml.safe_load((ROOT / "docker-compose.secure.yml").read_text(encoding="utf-8"))["services"][service][
+        "environment"
+    ]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -86,7 +88,7 @@ def stack(
     for service in SERVICES:
         operators = "" if service == "gateway" else f", {secrets}/operators:/operators:ro"
         lines += [f"  {service}:", "    ports: !reset []", f"    volumes: [{secrets}/{service}:/secrets:ro{operators}]"]
-    own.write_text("\n".join(lines) + "\n")
+    own.write_text("\n".join(lines) + "\n", encoding="utf-8")
     made = SecureStack(secrets, own)
     made.compose("up", "-d", "--build", "--wait")
     yield made

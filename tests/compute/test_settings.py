@@ -18,7 +18,7 @@ def test_a_token_written_in_place_of_its_hash_is_refused_and_not_repeated(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     path = tmp_path / "admin"
-    path.write_text("# operators\noperator:the-token-itself\n")
+    path.write_text("# operators\noperator:the-token-itself\n", encoding="utf-8")
     monkeypatch.setenv("MOODFEED_ADMIN_TOKEN_FILE", str(path))
     with pytest.raises(SystemExit) as ended:
         load_settings(Settings)

@@ -35,6 +35,8 @@ ELSEWHERE = {
     "cacert secrets": "test_trust.py, against a stack with certificates",
     "export MOODFEED_UPSTREAM_URL": "needs the secrets of the real API",
     ".venv/bin/moodfeed build": "needs the real API; conftest.py runs the same stages over the sample API",
+    ".venv/bin/moodfeed validate": "needs clean tables; tests/pipeline/test_validate.py runs it on some",
+    ".venv/bin/moodfeed forget": "needs stored data; tests/pipeline/test_forget.py runs it on some",
     ".venv/bin/moodfeed rollback": "needs two bundles; tests/cli/test_bundle_commands.py has them",
     "scripts.write_golden contract": "at a release: it replaces what the next change is compared with",
     "post_index.v1.PostIndexService/SearchPosts": "abridged; test_foreign_clients.py passes one answer on to the next",

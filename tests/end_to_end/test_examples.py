@@ -50,7 +50,7 @@ class Guarded:
 @pytest.fixture(scope="module")
 def guarded(three_processes: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     tokens = tmp_path_factory.mktemp("tokens") / "api-tokens"
-    tokens.write_text(f"examples:{sha256(TOKEN.encode()).hexdigest()}\n")
+    tokens.write_text(f"examples:{sha256(TOKEN.encode()).hexdigest()}\n", encoding="utf-8")
     own, behind = free_addresses(), three_processes.addresses
     variables = {
         "GRPC_ADDRESS": own.gateway_grpc,
@@ -135,7 +135,7 @@ def test_the_node_examples(three_processes: Running, guarded: Guarded, node_exam
 
 def test_the_lock_of_the_node_examples_pins_exactly_and_names_no_registry() -> None:
     directory = ROOT / "examples" / "node"
-    assert '"resolved"' not in (directory / "package-lock.json").read_text()
-    pins = re.findall(r'"@grpc/[\w-]+": "(.*)"', (directory / "package.json").read_text())
+    assert '"resolved"' not in (directory / "package-lock.json").read_text(encoding="utf-8")
+    pins = re.findall(r'"@grpc/[\w-]+": "(.*)"', (directory / "package.json").read_text(encoding="utf-8"))
     assert len(pins) == 2
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", pin) for pin in pins)

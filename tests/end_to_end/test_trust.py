@@ -44,7 +44,7 @@ def moodfeed(*arguments: object, **variables: str) -> subprocess.CompletedProces
 
 def variables_of_the_secure_stack(secrets: Path) -> dict[str, str]:
     """The environment of docker-compose.secure.yml, with the directories that its containers see."""
-    services = yaml.safe_load((ROOT / "docker-compose.secure.yml").read_text())["services"]
+    services = yaml.safe_load((ROOT / "docker-compose.secure.yml").read_text(encoding="utf-8"))["services"]
     variables: dict[str, str] = {}
     for name, service in services.items():
         for variable, value in service["environment"].items():
@@ -172,7 +172,7 @@ def test_the_probe_of_the_containers_knows_tls(secured: Secured, process: str) -
 
 def test_all_processes_change_to_another_authority_without_a_restart(secured: Secured) -> None:
     gateway_log = secured.logs / "gateway.log"
-    connected = gateway_log.read_text().count("replica serving")
+    connected = gateway_log.read_text(encoding="utf-8").count("replica serving")
     assert connected >= 2
     (secured.secrets / "authority.key").unlink()
     old = secured.tls.authority.read_bytes()
@@ -191,7 +191,8 @@ def test_all_processes_change_to_another_authority_without_a_restart(secured: Se
                 return False
         return len(answer.posts) == 10
 
-    wait_until(lambda: gateway_log.read_text().count("replica serving") >= connected + 2)  # by new handshakes
+    # by new handshakes
+    wait_until(lambda: gateway_log.read_text(encoding="utf-8").count("replica serving") >= connected + 2)
     wait_until(is_answered)
     for process in ("user_tower", "post_index"):
         address = getattr(secured.addresses, process)
@@ -200,7 +201,7 @@ def test_all_processes_change_to_another_authority_without_a_restart(secured: Se
 
 def test_no_secret_is_in_a_log(secured: Secured) -> None:
     asked(secured)
-    logs = "".join(path.read_text() for path in secured.logs.glob("*.log"))
+    logs = "".join(path.read_text(encoding="utf-8") for path in secured.logs.glob("*.log"))
     assert "serving" in logs
     for secret in (secured.api_token, secured.admin_token, "PRIVATE KEY"):
         assert secret not in logs

@@ -101,11 +101,11 @@ class Fleet:
 
     def log(self, name: str) -> str:
         """All that a process wrote."""
-        return (self.logs / f"{name}.log").read_text(errors="replace")
+        return (self.logs / f"{name}.log").read_text(errors="replace", encoding="utf-8")
 
     def memory_bytes(self, name: str) -> int:
         """Resident memory of a process."""
-        status = Path(f"/proc/{self.processes[name].pid}/status").read_text()
+        status = Path(f"/proc/{self.processes[name].pid}/status").read_text(encoding="utf-8")
         return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
 
     def stop_all(self) -> None:

@@ -41,7 +41,7 @@ def jump(seconds: float) -> None:
 
 def main() -> None:
     """Jump by jump: start the load, move the clock in the middle of it, count what became of every request."""
-    if "model name\t: UML" not in Path("/proc/cpuinfo").read_text():
+    if "model name\t: UML" not in Path("/proc/cpuinfo").read_text(encoding="utf-8"):
         sys.exit("this moves the machine's clock: it runs in a guest only, see tests/faults/test_clock_jumps.py")
     root, output = map(Path, sys.argv[1:])
     current = (root / "current").resolve().name
@@ -61,13 +61,13 @@ def main() -> None:
                 for step in steps:
                     jump(step)
                     wait_for_requests(outcomes, BETWEEN)
-            with output.open("a") as lines:
+            with output.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps({"name": name} | {key: getattr(outcomes, key) for key in COUNTED}) + "\n")
 
 
 def read_outcomes(output: Path) -> dict[str, Outcomes]:
     """What the guest counted, by the jump."""
-    lines = [json.loads(line) for line in output.read_text().splitlines()] if output.exists() else []
+    lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()] if output.exists() else []
     return {
         line["name"]: Outcomes(
             requests=line["requests"],

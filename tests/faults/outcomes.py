@@ -28,5 +28,5 @@ def record_outcome(
             "failed": failed,
             "wrong": wrong,
         }
-        with Path(path).open("a") as lines:
+        with Path(path).open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -44,7 +44,7 @@ def counted(three_bundles: list[Path], tmp_path_factory: pytest.TempPathFactory)
         shutil.copytree(directory, bundles / directory.name, copy_function=os.link)
     (bundles / "current").symlink_to(three_bundles[0].name)
     places = {"root": ROOT, "python": sys.executable, "bundles": bundles, "output": output}
-    init.write_text(INIT.format(**{name: shlex.quote(str(path)) for name, path in places.items()}))
+    init.write_text(INIT.format(**{name: shlex.quote(str(path)) for name, path in places.items()}), encoding="utf-8")
     init.chmod(0o755)
     command = [kernel, "rootfstype=hostfs", "rw", f"init={init}", "mem=3G", "con=null", "con0=null,fd:1", "quiet"]
     with (scratch / "console").open("wb") as console:
@@ -63,7 +63,7 @@ def counted(three_bundles: list[Path], tmp_path_factory: pytest.TempPathFactory)
                 os.killpg(guest.pid, signal.SIGKILL)
                 guest.wait()
     found = read_outcomes(output)
-    assert set(found) == set(JUMPS), (scratch / "console").read_text(errors="replace")[-3000:]
+    assert set(found) == set(JUMPS), (scratch / "console").read_text(errors="replace", encoding="utf-8")[-3000:]
     return found
 
 

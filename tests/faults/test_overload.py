@@ -73,7 +73,7 @@ def test_a_reload_that_finds_no_memory_is_refused_and_the_old_bundle_serves_on(
     ):
         wait_for_requests(outcomes, 100)
         process = fleet.processes[INDEXES[0]]
-        statm = Path(f"/proc/{process.pid}/statm").read_text().split()
+        statm = Path(f"/proc/{process.pid}/statm").read_text(encoding="utf-8").split()
         limit = int(statm[0]) * resource.getpagesize() + (64 << 10)
         resource.prlimit(process.pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
         point_current_at(bundles, three_bundles[1].name)

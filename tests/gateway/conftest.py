@@ -40,8 +40,8 @@ def running_gateway(directory: Path, variables: Mapping[str, str]) -> Iterator[R
         )
     try:
         deadline = time.monotonic() + 30
-        while '"serving"' not in log.read_text():
-            assert process.poll() is None, log.read_text()
+        while '"serving"' not in log.read_text(encoding="utf-8"):
+            assert process.poll() is None, log.read_text(encoding="utf-8")
             assert time.monotonic() < deadline, "not in time"
             time.sleep(0.02)
         yield RunningGateway(grpc_address, http_address, log)

@@ -28,7 +28,7 @@ def line(name: str, token: str) -> str:
 @pytest.fixture(scope="module")
 def tokens_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tokens") / "tokens"
-    path.write_text(line("web", TOKEN) + line("app", OTHER_TOKEN) + line("limited", LIMITED_TOKEN))
+    path.write_text(line("web", TOKEN) + line("app", OTHER_TOKEN) + line("limited", LIMITED_TOKEN), encoding="utf-8")
     return path
 
 
@@ -142,16 +142,16 @@ def test_a_token_used_up_is_told_when_to_come_back_over_both_edges(
 def test_a_token_taken_out_of_the_file_is_refused_and_one_put_in_is_let_in(
     tokens_file: Path, gateway: RunningGateway, channel: grpc.Channel
 ) -> None:
-    before = tokens_file.read_text()
+    before = tokens_file.read_text(encoding="utf-8")
     assert http_reply(gateway, "/categories", f"Bearer {OTHER_TOKEN}").status_code == 503
-    tokens_file.write_text(line("web", TOKEN) + line("late", "late-token"))
+    tokens_file.write_text(line("web", TOKEN) + line("late", "late-token"), encoding="utf-8")
     try:
         assert http_reply(gateway, "/categories", f"Bearer {OTHER_TOKEN}").status_code == 401
         assert grpc_error(channel, "GetFeed", f"Bearer {OTHER_TOKEN}").code() == grpc.StatusCode.UNAUTHENTICATED
         assert http_reply(gateway, "/categories", "Bearer late-token").status_code == 503
         assert http_reply(gateway, "/categories", f"Bearer {TOKEN}").status_code == 503
     finally:
-        tokens_file.write_text(before)
+        tokens_file.write_text(before, encoding="utf-8")
 
 
 def test_metrics_count_by_name_and_neither_they_nor_the_log_hold_a_token(
@@ -165,7 +165,7 @@ def test_metrics_count_by_name_and_neither_they_nor_the_log_hold_a_token(
     assert 'moodfeed_api_calls_total{outcome="token_invalid",token_name=""}' in metrics
     for token in (TOKEN, OTHER_TOKEN, LIMITED_TOKEN, "a-wrong-token"):
         for secret in (token, hashlib.sha256(token.encode()).hexdigest()):
-            assert secret not in metrics + gateway.log.read_text()
+            assert secret not in metrics + gateway.log.read_text(encoding="utf-8")
 
 
 def test_without_a_tokens_file_the_api_is_open(tmp_path: Path) -> None:

@@ -14,7 +14,11 @@ OURS = {"index.html", "start.js", "README.md"}
 
 
 def test_vendored_files_are_those_that_their_readme_names() -> None:
-    named = dict(re.findall(r"^\| (\S+) \| ([0-9a-f]{64}) \|$", (DIRECTORY / "README.md").read_text(), re.MULTILINE))
+    named = dict(
+        re.findall(
+            r"^\| (\S+) \| ([0-9a-f]{64}) \|$", (DIRECTORY / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in DIRECTORY.iterdir()}
     assert named == {name: digest for name, digest in found.items() if name not in OURS}
 

@@ -59,7 +59,7 @@ def test_more_parameters_than_make_sense_are_refused() -> None:
 def test_control_characters_reach_neither_a_fault_nor_the_log(gateway: RunningGateway, name: str) -> None:
     parameters = {"username": "ana", "category_id": "1", "mood": "calm"} | {name: "x\x00\x1b[31m\x07y"}
     assert httpx.get(f"http://{gateway.http_address}/feed", params=parameters).status_code == 503
-    assert "\x1b" not in gateway.log.read_text()
+    assert "\x1b" not in gateway.log.read_text(encoding="utf-8")
 
 
 def test_the_longest_request_that_makes_sense_fits(gateway: RunningGateway) -> None:

@@ -137,7 +137,7 @@ def test_the_models_encode_as_they_did_when_the_bundle_was_written(
 
 
 def test_a_page_token_leads_to_the_page_that_it_was_written_for() -> None:
-    token = page_token.read((GOLDEN / "page_token.txt").read_text().strip())
+    token = page_token.read((GOLDEN / "page_token.txt").read_text(encoding="utf-8").strip())
     assert token == page_token.PageToken(
         bundle_id="0123456789abcdef" * 4,
         request_digest=bytes.fromhex("68e20344ce86c931aad27b3319957d5a"),

@@ -87,7 +87,7 @@ MAY_READ_GENERATED_CODE = {
 
 def imports_of(path: Path) -> set[str]:
     modules: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -168,7 +168,7 @@ def test_a_process_without_torch_does_not_load_it(module: str) -> None:
 @pytest.mark.parametrize("package", SERVING)
 def test_serving_never_asks_the_wall_clock_which_may_jump(package: str) -> None:
     for path in files_of(package):
-        assert not WALL_CLOCK.search(path.read_text()), path
+        assert not WALL_CLOCK.search(path.read_text(encoding="utf-8")), path
 
 
 def test_of_what_serving_loads_only_the_models_in_torch_import_it() -> None:
@@ -186,7 +186,7 @@ def test_of_the_user_tower_only_the_runtime_may_ask_for_torch_and_only_when_it_i
     assert [path for path in files_of("user_tower_service") if asks_for_torch(path)] == [MAY_ASK_FOR_TORCH]
     assert not any(
         isinstance(node, ast.Import | ast.ImportFrom) and "torch" in ast.unparse(node)
-        for node in ast.parse(MAY_ASK_FOR_TORCH.read_text()).body
+        for node in ast.parse(MAY_ASK_FOR_TORCH.read_text(encoding="utf-8")).body
     )
 
 
@@ -224,9 +224,9 @@ def test_generated_code_is_what_the_protos_say(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "grpc_tools.protoc", "-I", ROOT / "protos", *outputs, *protos], check=True, timeout=60
     )
-    generated = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*.py*")}
+    generated = {path.relative_to(tmp_path): path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.py*")}
     committed = {
-        path.relative_to(ROOT): path.read_text()
+        path.relative_to(ROOT): path.read_text(encoding="utf-8")
         for path in (ROOT / "moodfeed").rglob("*_pb2*")
         if path.suffix in {".py", ".pyi"}
     }
@@ -238,7 +238,7 @@ def test_the_comments_of_the_openapi_document_are_those_of_the_proto(tmp_path: P
     script = ROOT / "scripts" / "write_contract_comments.py"
     subprocess.run([sys.executable, script, written], check=True, timeout=60)
     committed = ROOT / "moodfeed" / "feed" / "v1" / "feed_comments.py"
-    assert written.read_text() == committed.read_text(), "run `make protos`"
+    assert written.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8"), "run `make protos`"
 
 
 def test_the_protos_pass_buf_lint() -> None:
@@ -278,14 +278,16 @@ def test_every_domain_error_has_a_row_in_the_table_of_its_edge(domain: str, serv
 
 
 def pins_of_pyproject() -> dict[str, str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
     requirements = [Requirement(line) for line in lines]
     return {item.name: str(item.specifier) for item in requirements if item.name != "moodfeed"}
 
 
 def pins_of_the_lock() -> dict[str, str]:
-    requirements = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().splitlines() if line]
+    requirements = [
+        Requirement(line) for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if line
+    ]
     return {item.name: str(item.specifier) for item in requirements}
 
 
@@ -298,7 +300,7 @@ def test_every_dependency_is_pinned_and_the_lock_agrees() -> None:
 
 
 def test_images_are_built_from_nothing_that_may_change_under_its_name() -> None:
-    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
     bases = [line.split()[1] for line in lines if line.startswith("FROM ")]
     stages = {line.split()[3] for line in lines if line.startswith("FROM ")}
     assert set(bases) - stages == {"${PYTHON_IMAGE}"}
@@ -311,7 +313,7 @@ def test_images_are_built_from_nothing_that_may_change_under_its_name() -> None:
 
 
 def test_the_lock_names_neither_a_local_build_nor_a_place() -> None:
-    text = (ROOT / "requirements.txt").read_text()
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     assert not re.search(r"\+cpu|://|--|@", text)
 
 

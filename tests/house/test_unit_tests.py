@@ -27,7 +27,7 @@ print(int(exit_code), sorted(Asked.fixtures), sorted({{"torch", "transformers", 
 
 
 def unit_tests() -> list[str]:
-    text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    text = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
     definition = re.search(r"^UNIT := (.*)$", text, re.MULTILINE)
     assert definition
     return [name for name in re.findall(r"tests/[\w/.]+", definition[1]) if (ROOT / name).exists()]

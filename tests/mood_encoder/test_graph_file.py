@@ -56,9 +56,9 @@ def test_a_graph_that_is_not_whole_is_refused_before_openvino_reads_it(
     directory: Path, pattern: str, replacement: str, reason: str
 ) -> None:
     path = directory / GRAPH
-    changed, count = re.subn(pattern, replacement, path.read_text(), count=1)
+    changed, count = re.subn(pattern, replacement, path.read_text(encoding="utf-8"), count=1)
     assert count == 1
-    path.write_text(changed)
+    path.write_text(changed, encoding="utf-8")
     assert_refused(directory, reason)
 
 

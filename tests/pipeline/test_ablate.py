@@ -26,7 +26,7 @@ def test_every_variant_trains_and_is_ranked(dataset: Dataset, name: str) -> None
 def test_the_table_is_written_whole(dataset: Dataset, tmp_path: Path) -> None:
     rows = ablate(dataset, TrainingConfig(epochs=1), only=lambda name: "the predecessor" in name)
     write_ablations(rows, tmp_path / "ablation.json")
-    (written,) = json.loads((tmp_path / "ablation.json").read_text())
+    (written,) = json.loads((tmp_path / "ablation.json").read_text(encoding="utf-8"))
     assert written["name"] == rows[0].name
     assert written["recall_at_10"]["mean"] == rows[0].recall_at_10.mean
     assert [path.name for path in tmp_path.iterdir()] == ["ablation.json"]

@@ -118,7 +118,7 @@ def test_of_equally_busy_accounts_the_smallest_id_answers(tmp_path: Path) -> Non
 
 def test_the_report_lies_beside_the_tables(tmp_path: Path) -> None:
     clean(store_of(tmp_path / "raw", post=[POST, POST | {"id": 2, "created_at": "yesterday"}]), tmp_path)
-    report = json.loads((tmp_path / "report.json").read_text())
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert report["kept"] == {"post": 1, "user": 1, "interaction": 1}
     assert {
         "table": "post",
@@ -134,7 +134,7 @@ def test_nothing_fetched_says_what_to_run(tmp_path: Path) -> None:
 
 
 def test_every_raw_row_of_the_sample_is_kept_or_accounted_for(small_workspace: Workspace) -> None:
-    report = json.loads((small_workspace.clean / "report.json").read_text())
+    report = json.loads((small_workspace.clean / "report.json").read_text(encoding="utf-8"))
     left_out = sum(
         item["count"] for item in report["findings"] if item["table"] in {"view", "like", "inspire", "rating"}
     )

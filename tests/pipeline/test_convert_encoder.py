@@ -46,14 +46,14 @@ def test_an_encoder_that_loses_too_much_in_8_bits_is_not_exported(directory: Pat
 
 @pytest.mark.parametrize("activation", ["gelu_new", "gelu_pytorch_tanh", "relu", "silu"])
 def test_a_bert_with_another_activation_is_served(directory: Path, activation: str) -> None:
-    document = json.loads((directory / CONFIG).read_text())
-    (directory / CONFIG).write_text(json.dumps(document | {"hidden_act": activation}))
+    document = json.loads((directory / CONFIG).read_text(encoding="utf-8"))
+    (directory / CONFIG).write_text(json.dumps(document | {"hidden_act": activation}), encoding="utf-8")
     assert write_served_encoder(directory, full=TorchEncoder(directory)) >= LOWEST_COSINE
 
 
 def test_a_bert_that_openvino_cannot_run_as_one_is_refused_at_export(directory: Path) -> None:
-    document = json.loads((directory / CONFIG).read_text())
-    (directory / CONFIG).write_text(json.dumps(document | {"hidden_act": "relu6"}))
+    document = json.loads((directory / CONFIG).read_text(encoding="utf-8"))
+    (directory / CONFIG).write_text(json.dumps(document | {"hidden_act": "relu6"}), encoding="utf-8")
     with pytest.raises(TextEncoderError, match="has the operation Clamp of opset1, which the encoder does not run"):
         write_served_encoder(directory, full=TorchEncoder(directory))
 

@@ -17,7 +17,7 @@ def test_the_evaluation_holds_every_method_and_reads_back(evaluation: Evaluation
 
 
 def test_a_broken_evaluation_names_the_command_that_makes_one(tmp_path: Path) -> None:
-    (tmp_path / "evaluation.json").write_text("{}")
+    (tmp_path / "evaluation.json").write_text("{}", encoding="utf-8")
     with pytest.raises(EvaluationError, match="moodfeed evaluate"):
         Evaluation.read(tmp_path / "evaluation.json")
 

@@ -99,7 +99,7 @@ def test_a_bundle_without_an_evaluation_says_so(poor: tuple[Callable[[Tables], T
     assert bundle.manifest.offline_metrics == {}
     assert EVALUATION not in bundle.manifest.files
     assert [name for name in bundle.manifest.files if name.startswith("report/")] == [REPORT]
-    page = bundle.path(REPORT).read_text()
+    page = bundle.path(REPORT).read_text(encoding="utf-8")
     assert "exported without an evaluation" in page
     assert "<img" not in page
     assert "Example users" in page

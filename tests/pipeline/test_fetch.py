@@ -3,11 +3,13 @@
 import logging
 import sqlite3
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
+from pipeline.clean import clean
 from pipeline.fetch import fetch
 from pipeline.raw_store import RawStore, RawStoreError
 from pipeline.upstream import (
@@ -164,7 +166,7 @@ def test_nothing_personal_reaches_the_disk(small_world: World, tmp_path: Path) -
 
 def test_a_file_that_is_no_raw_store_is_named(tmp_path: Path) -> None:
     path = tmp_path / "raw.sqlite"
-    path.write_text("no database at all, but long enough to be looked at " * 40)
+    path.write_text("no database at all, but long enough to be looked at " * 40, encoding="utf-8")
     with pytest.raises(RawStoreError, match=r"raw\.sqlite"):
         RawStore(path)
 
@@ -256,6 +258,43 @@ def test_a_password_in_the_url_is_sent(tmp_path: Path) -> None:
     request = client._http.build_request("GET", "/posts/view")
     assert str(request.url) == "http://api.example.com/v1/posts/view"
     assert isinstance(client._http.auth, httpx.BasicAuth)
+
+
+def test_the_sample_loses_no_event_on_a_machine_whose_clock_is_years_behind(
+    small_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("pipeline.raw_store", "sample_api.server"):
+        monkeypatch.setattr(f"{module}._now", lambda: datetime(2020, 1, 1, tzinfo=UTC))
+    with (
+        running_sample_api(small_world) as url,
+        client_of(url) as client,
+        RawStore(tmp_path / "raw.sqlite") as store,
+    ):
+        fetch(client, store)
+    reasons = [finding.reason for finding in clean(tmp_path / "raw.sqlite", tmp_path / "clean").findings]
+    assert "unknown post: dropped" in reasons
+    assert not [reason for reason in reasons if "later than" in reason or "created after" in reason]
+
+
+@pytest.mark.parametrize(("rows", "is_told"), [(1000, True), (20, True), (7, False)])
+def test_an_upstream_that_ignores_the_page_is_told_where_there_may_be_more_rows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: int, is_told: bool
+) -> None:
+    same: list[Json] = [{"id": number} for number in range(rows)]
+    monkeypatch.setattr(UpstreamClient, "_page", lambda *_: same)
+    with client_of("http://api.example.com") as client, RawStore(tmp_path / "raw.sqlite") as store:
+        warnings = fetch(client, store).warnings
+        assert store.count("post") == rows
+    assert len(warnings) == (len(ENDPOINTS) if is_told else 0)
+    assert all(f"page 2 has the same {rows} rows as page 1" in warning for warning in warnings)
+
+
+def test_a_last_page_of_several_that_comes_again_is_no_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pages: list[list[Json]] = [[{"id": page * 20 + number} for number in range(20)] for page in range(3)]
+    monkeypatch.setattr(UpstreamClient, "_page", lambda client, endpoint, number: pages[min(number, 3) - 1])
+    with client_of("http://api.example.com") as client, RawStore(tmp_path / "raw.sqlite") as store:
+        assert fetch(client, store).warnings == ()
+        assert store.count("post") == 60
 
 
 def pages_of(monkeypatch: pytest.MonkeyPatch, pages: Sequence[list[Json]], **changes: object) -> list[int]:

@@ -88,6 +88,29 @@ def test_half_of_a_table_may_be_left_out(tmp_path: Path) -> None:
     assert found["view", "malformed viewed_at: dropped"] == 5
 
 
+def test_the_only_event_of_a_verb_may_be_an_orphan(tmp_path: Path) -> None:
+    like = {"id": 1, "user_id": 1, "post_id": 99, "liked_at": "2026-01-10 07:20:55"}
+    assert findings(keep(tmp_path / "raw", like=[like]), tmp_path)["like", "unknown post: dropped"] == 1
+    assert len(read_interactions(tmp_path)) == 10
+
+
+def test_a_small_table_of_which_nothing_can_be_read_is_refused(tmp_path: Path) -> None:
+    posts: list[Json] = [row | {"created_at": "soon"} for row in POSTS[:2]]
+    with pytest.raises(CleanError, match=r"2 of 2 post rows .*malformed created_at"):
+        clean(keep(tmp_path / "raw", post=posts), tmp_path / "clean")
+
+
+def test_an_event_that_the_upstream_s_own_clock_has_passed_is_not_later_than_the_fetch(tmp_path: Path) -> None:
+    with RawStore(tmp_path / "raw") as store:
+        store.keep_page("post", 1, list(POSTS))
+        store.keep_page("user", 1, list(USERS))
+        views = changed(VIEWS, 1, viewed_at="2199-01-01")
+        store.keep_page("view", 1, views, upstream_time=datetime(2199, 1, 2, tzinfo=UTC))
+        store.keep_page("like", 1, [], upstream_time=datetime(1999, 1, 1, tzinfo=UTC))
+    clean(tmp_path / "raw", tmp_path)
+    assert len(read_interactions(tmp_path)) == 10
+
+
 def test_an_empty_table_does_not_replace_one_with_rows(tmp_path: Path) -> None:
     output = tmp_path / "clean"
     clean(keep(tmp_path / "good"), output)

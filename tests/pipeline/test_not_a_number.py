@@ -54,7 +54,7 @@ def test_training_on_no_interactions_gives_untrained_towers_without_a_loss(datas
     towers = train(none, TrainingConfig(epochs=2))
     assert towers.epochs == ()
     towers.write(tmp_path)
-    assert "NaN" not in (tmp_path / "training.json").read_text()
+    assert "NaN" not in (tmp_path / "training.json").read_text(encoding="utf-8")
     assert TrainedTowers.read(tmp_path).epochs == ()
 
 
@@ -86,6 +86,6 @@ def test_a_stored_evaluation_with_an_impossible_metric_is_not_read(evaluation: E
     evaluation.write(path)
     assert Evaluation.read(path) == evaluation
     mean = evaluation.methods["two-tower"].ndcg_at_10.mean
-    path.write_text(path.read_text().replace(f'"mean": {mean}', '"mean": 2.53'))
+    path.write_text(path.read_text(encoding="utf-8").replace(f'"mean": {mean}', '"mean": 2.53'), encoding="utf-8")
     with pytest.raises(EvaluationError, match="run `moodfeed evaluate` again"):
         Evaluation.read(path)

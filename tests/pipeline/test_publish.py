@@ -54,7 +54,7 @@ def test_publishing_what_is_current_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_bundle_from_elsewhere_is_copied_with_its_sidecar_and_without_what_it_does_not_list(tmp_path: Path) -> None:
     source = write_tiny_bundle(tmp_path / "elsewhere")
-    (source / "a stranger").write_text("not listed")
+    (source / "a stranger").write_text("not listed", encoding="utf-8")
     published = publish(tmp_path / "new" / "root", source)
     shutil.rmtree(source)
     assert open_bundle(published.directory).bundle_id == source.name
@@ -218,7 +218,7 @@ def test_what_is_no_id_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_list_is_newest_first_and_says_of_a_broken_one_what_is_wrong(tmp_path: Path) -> None:
     first, second = many(tmp_path, 2)
-    (first / "manifest.json").write_text("{")
+    (first / "manifest.json").write_text("{", encoding="utf-8")
     newer, older = stored_bundles(tmp_path)
     assert isinstance(newer, StoredBundle)
     assert (newer.bundle_id, newer.manifest.counts) == (second.name, MANIFEST.counts)
@@ -277,5 +277,7 @@ def test_a_current_that_is_a_directory_of_its_own_is_refused_in_one_line(tmp_pat
     with pytest.raises(BundleError, match="cannot be written") as caught:
         publish(tmp_path, directory)
     assert "\n" not in str(caught.value)
-    assert json.loads((tmp_path / "current" / "manifest.json").read_text())["bundle_id"] == directory.name
+    assert (
+        json.loads((tmp_path / "current" / "manifest.json").read_text(encoding="utf-8"))["bundle_id"] == directory.name
+    )
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".current")]

@@ -15,9 +15,10 @@ from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
 from pipeline.dataset import Dataset
 from pipeline.evaluate import MODEL_NAME, Evaluation
-from pipeline.report import Report, fraction, verdicts
+from pipeline.report import Report, fraction, verdicts, why_kept
 from pipeline.report_examples import SHOWN_HISTORY, ReportExamples, choose_examples
 from pipeline.report_plots import HISTORY_LENGTH, POST_AGE, POST_MEETINGS, TRAINING, draw_plots
+from pipeline.trained_towers import EpochReport
 
 VOID = {"meta", "img", "br"}
 
@@ -70,7 +71,7 @@ def page_of(evaluation: Evaluation, examples: ReportExamples, directory: Path) -
     )
     directory.mkdir(exist_ok=True)
     Report(evaluation, counts=counts, epochs=evaluation.epochs, examples=examples).write(directory)
-    return (directory / REPORT).read_text()
+    return (directory / REPORT).read_text(encoding="utf-8")
 
 
 class Checker(HTMLParser):
@@ -94,7 +95,7 @@ class Checker(HTMLParser):
 
 
 def test_the_bundle_holds_one_page_with_every_method_and_its_plots_beside_it(bundle: Bundle, users: KnownUsers) -> None:
-    page = bundle.path(REPORT).read_text()
+    page = bundle.path(REPORT).read_text(encoding="utf-8")
     for name, metrics in bundle.manifest.offline_metrics.items():
         row = page.split(f'<th scope="row">{escape(name)}</th>')[1].split("</tr>")[0]
         assert f">{fraction(metrics['ndcg_at_10'])}<small>" in row
@@ -107,7 +108,7 @@ def test_the_bundle_holds_one_page_with_every_method_and_its_plots_beside_it(bun
 
 def test_the_page_is_well_formed_runs_nothing_and_fetches_nothing(bundle: Bundle) -> None:
     checker = Checker()
-    checker.feed(bundle.path(REPORT).read_text())
+    checker.feed(bundle.path(REPORT).read_text(encoding="utf-8"))
     assert checker.open == []
     assert not checker.tags & {"script", "link", "iframe", "object", "form"}
     assert len(checker.sources) == 4
@@ -232,3 +233,23 @@ def test_a_plain_sentence_says_whether_the_model_wins(evaluation: Evaluation) ->
     assert "beats every baseline" in verdict(0.95, 1.0)
     assert "no baseline's interval reaches the model's" in verdict(0.95, 1.0)
     assert "overlaps that of" in verdict(0.0, 1.0)
+
+
+def epochs_of(*ndcg: float, validated: int) -> tuple[EpochReport, ...]:
+    return tuple(
+        EpochReport(number, 1.0, 1.0, value, value, validated=validated) for number, value in enumerate(ndcg, start=1)
+    )
+
+
+def test_the_page_says_of_the_epoch_that_its_plot_marks_why_it_is_kept() -> None:
+    assert why_kept(epochs_of(0.3, 0.2, 0.1, validated=5000)) == (
+        "The towers of epoch 1 are kept, which has the highest held-out NDCG@10."
+    )
+    few = why_kept(epochs_of(0.3, 0.2, 0.1, validated=42))
+    assert few.startswith("The towers of the last epoch, 3, are kept: 42 held-out interactions are too few")
+
+
+def test_the_page_holds_that_sentence(bundle: Bundle) -> None:
+    page = " ".join(bundle.path(REPORT).read_text(encoding="utf-8").split())
+    assert "the best epoch" not in page
+    assert "The towers of the last epoch" in page

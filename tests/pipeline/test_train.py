@@ -120,7 +120,7 @@ def test_the_index_holds_servable_posts_only_and_the_csv_all_of_them(
     assert sorted(index.post_ids.tolist()) == sorted(servable)
     assert 0 < len(servable) < len(dataset.posts)
     assert write_csv(index, tmp_path / "posts.csv") == len(servable)
-    assert len((tmp_path / "posts.csv").read_text().splitlines()) == len(servable) + 1
+    assert len((tmp_path / "posts.csv").read_text(encoding="utf-8").splitlines()) == len(servable) + 1
 
 
 def test_a_bundle_holds_nothing_of_a_person_but_id_and_username(small_bundles: Path) -> None:

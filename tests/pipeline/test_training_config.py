@@ -30,7 +30,7 @@ def test_every_shipped_file_of_settings_can_be_read(path: Path) -> None:
     ],
 )
 def test_a_wrong_file_of_settings_is_told_by_its_field(tmp_path: Path, text: str, reason: str) -> None:
-    (tmp_path / "config.toml").write_text(text)
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
     with pytest.raises(TrainingConfigError, match=reason):
         TrainingConfig.read(tmp_path / "config.toml")
 
@@ -41,7 +41,7 @@ def test_a_missing_file_of_settings_is_named(tmp_path: Path) -> None:
 
 
 def test_what_a_file_does_not_set_has_its_default(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text("epochs = 9\ndropout = 0\nobjective = 'mse'")
+    (tmp_path / "config.toml").write_text("epochs = 9\ndropout = 0\nobjective = 'mse'", encoding="utf-8")
     found = TrainingConfig.read(tmp_path / "config.toml")
     assert (found.epochs, found.objective) == (9, Objective.MSE)
     assert found.dropout == 0

@@ -53,7 +53,7 @@ def ask(channel: grpc.Channel, *authorizations: str) -> str:
 @pytest.fixture
 def tokens_file(tmp_path: Path) -> Path:
     path = tmp_path / "admin"
-    path.write_text(f"operator:{hashlib.sha256(b'open sesame').hexdigest()}\n")
+    path.write_text(f"operator:{hashlib.sha256(b'open sesame').hexdigest()}\n", encoding="utf-8")
     return path
 
 

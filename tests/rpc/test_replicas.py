@@ -297,7 +297,7 @@ def test_certificates_that_become_bad_take_no_replica_away(tmp_path: Path) -> No
     with servers("one", "two", tls=ServerTls(files.certificate, files.key)) as (one, two):
 
         async def use(client: Client) -> None:
-            files.authority.write_text("no PEM")
+            files.authority.write_text("no PEM", encoding="utf-8")
             client.replicas.addresses += (f"localhost:{two.port}",)  # as if a name resolved to one more
             await client.replicas.start()
             await client.until(well=2)

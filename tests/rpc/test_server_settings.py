@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_used_is_named_with_its_variable(
     path = {"certificate": files.certificate, "key": files.key, "client_authority": files.authority}[broken]
     path.unlink()
     if how == "a text":
-        path.write_text("secret words")
+        path.write_text("secret words", encoding="utf-8")
     elif how == "a directory":
         path.mkdir()
     lines = told(

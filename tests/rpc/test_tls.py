@@ -169,7 +169,7 @@ def test_bad_new_files_leave_the_old_certificate_and_one_warning(
             case "key of another":
                 files.key.write_bytes(others.key.read_bytes())
             case "no certificate in it":
-                files.certificate.write_text("nothing")
+                files.certificate.write_text("nothing", encoding="utf-8")
             case "gone":
                 files.certificate.unlink()
         assert is_answered(port, ClientTls(ours.authority))

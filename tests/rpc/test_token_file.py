@@ -16,7 +16,9 @@ def sha256(token: str) -> str:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "tokens"
-    path.write_text(f"# callers\n\nweb:{sha256('one')}\n  app:{sha256('two')}  \nweb:{sha256('three')}\n")
+    path.write_text(
+        f"# callers\n\nweb:{sha256('one')}\n  app:{sha256('two')}  \nweb:{sha256('three')}\n", encoding="utf-8"
+    )
     return path
 
 
@@ -51,13 +53,13 @@ def test_the_scheme_may_be_written_in_any_case(path: Path) -> None:
 
 def test_an_entry_that_is_taken_out_or_put_in_counts_from_the_next_request_on(path: Path) -> None:
     tokens = TokenFile(path)
-    path.write_text(f"app:{sha256('two')}\nnew:{sha256('five')}\n")
+    path.write_text(f"app:{sha256('two')}\nnew:{sha256('five')}\n", encoding="utf-8")
     assert [tokens.name_of([f"Bearer {token}"]) for token in ("one", "two", "five")] == [None, "app", "new"]
 
 
 def test_a_file_without_entries_lets_nobody_in(path: Path) -> None:
     tokens = TokenFile(path)
-    path.write_text("# nobody\n")
+    path.write_text("# nobody\n", encoding="utf-8")
     assert tokens.name_of(["Bearer one"]) is None
     assert tokens.name_of(["Bearer "]) is None
 
@@ -65,7 +67,7 @@ def test_a_file_without_entries_lets_nobody_in(path: Path) -> None:
 def test_a_file_that_went_bad_leaves_the_tokens_before_and_one_warning(path: Path) -> None:
     tokens = TokenFile(path)
     with capture_logs() as logs:
-        path.write_text("web:a-token-in-the-clear\n")
+        path.write_text("web:a-token-in-the-clear\n", encoding="utf-8")
         assert tokens.name_of(["Bearer one"]) == "web"
         assert tokens.name_of(["Bearer two"]) == "app"
     assert [entry["log_level"] for entry in logs] == ["warning"]
@@ -77,14 +79,14 @@ def test_a_file_that_went_bad_leaves_the_tokens_before_and_one_warning(path: Pat
     "line", [sha256("one"), "web:one", f"web:{sha256('one')}0", f"we b:{sha256('one')}", f":{sha256('one')}", "web"]
 )
 def test_a_line_of_another_form_is_named_by_its_number_only(path: Path, line: str) -> None:
-    path.write_text(f"app:{sha256('two')}\n{line}\n")
+    path.write_text(f"app:{sha256('two')}\n{line}\n", encoding="utf-8")
     with pytest.raises(FileContentError, match=f"^{re.escape(str(path))}: line 2 ") as caught:
         read_token_file(path)
     assert line not in str(caught.value)
 
 
 def test_one_token_under_two_names_is_refused(path: Path) -> None:
-    path.write_text(f"app:{sha256('two')}\nweb:{sha256('two')}\n")
+    path.write_text(f"app:{sha256('two')}\nweb:{sha256('two')}\n", encoding="utf-8")
     with pytest.raises(FileContentError, match="two lines have the same token"):
         read_token_file(path)
 

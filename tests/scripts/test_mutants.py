@@ -53,7 +53,7 @@ def test_each_mutant_is_another_program(mutants: ModuleType, drawn: list[Any]) -
     assert len(drawn) >= 20
     assert len({(mutant.file, mutant.code) for mutant in drawn}) == len(drawn)
     for mutant in drawn:
-        source = (ROOT / mutant.file).read_text()
+        source = (ROOT / mutant.file).read_text(encoding="utf-8")
         assert ast.dump(ast.parse(mutant.code)) != ast.dump(ast.parse(source))
         assert mutant.before in source
         assert mutant.after in mutant.code
@@ -75,7 +75,7 @@ def test_every_test_that_is_named_exists_and_every_equivalent_mutant_is_of_a_lin
         assert all((ROOT / test).is_file() for test in tests)
     for entry in mutants.read_equivalent():
         assert entry["reason"]
-        lines = [line.strip() for line in (ROOT / entry["file"]).read_text().splitlines()]
+        lines = [line.strip() for line in (ROOT / entry["file"]).read_text(encoding="utf-8").splitlines()]
         assert entry["before"] in lines, entry
         assert entry["after"] != entry["before"]
 
@@ -93,9 +93,9 @@ def test_the_score_is_over_the_mutants_that_change_something(mutants: ModuleType
 
 def test_a_broken_copy_is_noticed_and_whole_again(mutants: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
-    (tmp_path / "limit.py").write_text("LIMIT = 5\n")
+    (tmp_path / "limit.py").write_text("LIMIT = 5\n", encoding="utf-8")
     (tmp_path / "tests" / "test_limit.py").write_text(
-        "from limit import LIMIT\n\ndef test_it():\n    assert LIMIT == 5\n"
+        "from limit import LIMIT\n\ndef test_it():\n    assert LIMIT == 5\n", encoding="utf-8"
     )
     mutants.TESTS["limit.py"] = ("tests/test_limit.py",)
     try:
@@ -106,7 +106,7 @@ def test_a_broken_copy_is_noticed_and_whole_again(mutants: ModuleType, tmp_path:
         ):
             mutant = mutants.Mutant("limit.py", 1, "", "LIMIT = 5", code.strip(), code)
             outcome = mutants.try_mutant(tmp_path, mutant, timeout=60.0 if fate != "timed out" else 1.0, equivalent=())
-            assert (outcome.fate, (tmp_path / "limit.py").read_text()) == (fate, "LIMIT = 5\n")
+            assert (outcome.fate, (tmp_path / "limit.py").read_text(encoding="utf-8")) == (fate, "LIMIT = 5\n")
         known = [{"file": "limit.py", "before": "LIMIT = 5", "after": "LIMIT = 5.0", "reason": "equal"}]
         mutant = mutants.Mutant("limit.py", 9, "", "LIMIT = 5", "LIMIT = 5.0", "LIMIT = 5.0\n")
         assert mutants.try_mutant(tmp_path, mutant, timeout=60.0, equivalent=known).reason == "equal"

@@ -84,6 +84,6 @@ def test_the_tenth_place_counts_and_the_eleventh_does_not(peers: ModuleType) -> 
 
 
 def test_the_lock_of_the_peers_pins_everything_and_names_neither_a_local_build_nor_a_place() -> None:
-    lines = (ROOT / "requirements-peers.txt").read_text().splitlines()
+    lines = (ROOT / "requirements-peers.txt").read_text(encoding="utf-8").splitlines()
     pins = [str(Requirement(line).specifier) for line in lines if not line.startswith("#")]
     assert all(re.fullmatch(r"==[\w.]+", pin) for pin in pins)

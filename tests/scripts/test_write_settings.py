@@ -2,7 +2,7 @@ from scripts.write_settings import DOCUMENT, document
 
 
 def test_the_page_of_settings_is_what_the_classes_say() -> None:
-    assert DOCUMENT.read_text() == document(), "run `make settings`"
+    assert DOCUMENT.read_text(encoding="utf-8") == document(), "run `make settings`"
 
 
 def test_choices_limits_and_shared_variables_are_on_the_page() -> None:

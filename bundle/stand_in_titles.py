@@ -1,0 +1,34 @@
+"""What a person is shown for posts without a title; no process serves it, and a bundle may lack it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bundle.directory import open_bundle
+from bundle.file_names import STAND_IN_TITLES
+from bundle.manifest import BundleError
+from bundle.text_files import read_lines, write_lines
+
+
+@dataclass(frozen=True, slots=True)
+class StandInTitle:
+    """The keywords, or the beginning of the description, of a post without a title."""
+
+    post_id: int
+    text: str
+
+
+def write_stand_in_titles(directory: Path, titles: Iterable[StandInTitle]) -> None:
+    """Write the file into the directory of a new bundle."""
+    write_lines(directory / STAND_IN_TITLES, titles)
+
+
+def read_stand_in_titles(bundle_directory: Path) -> Mapping[int, str]:
+    """Texts by post id; empty if there is no such bundle on this machine, or it lacks the file."""
+    try:
+        bundle = open_bundle(bundle_directory)
+        if STAND_IN_TITLES not in bundle.manifest.files:
+            return {}
+        return {line.post_id: line.text for line in read_lines(bundle.path(STAND_IN_TITLES), StandInTitle)}
+    except BundleError:
+        return {}

@@ -1,0 +1,64 @@
+"""`moodfeed forget`: remove people and posts from the stored data, and say what is left of them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.feed_commands import BundlesOption
+from cli.pipeline_commands import DataOption
+from cli.progress import console
+from cli.terminal_text import plain, typed
+from pipeline.workspace import Workspace
+
+
+def forget(
+    people: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="USERNAME_OR_ID…", help="People to forget; id:NUMBER if a username is a number.", show_default=False
+        ),
+    ] = None,
+    post: Annotated[
+        list[int] | None, typer.Option("--post", help="Id of a post to forget; may be repeated.", show_default=False)
+    ] = None,
+    data: DataOption = Path("data"),
+    bundles: BundlesOption = Path("bundles"),
+) -> None:
+    """Remove people and posts from the raw store and the clean tables, and keep them out of every later fetch.
+
+    The next bundle that is trained and exported is without them. Bundles that exist are not changed: the command lists
+    those that hold them.
+    """
+    if not people and not post:
+        raise typer.BadParameter("pass a username, an id or --post")
+    from pipeline.forget import forget as forget_in_data
+    from pipeline.forget import holders
+    from pipeline.forgotten import Forgotten
+
+    report = forget_in_data(Workspace(data), people=map(typed, people or ()), posts=post or ())
+    for account in report.accounts:
+        console.print(plain(f"Forgot {account.username!r} (id {account.user_id})."), soft_wrap=True)
+    for post_id in report.posts:
+        console.print(f"Forgot post {post_id}.", highlight=False)
+    if not report.accounts and not report.posts:
+        console.print("Forgotten before.")
+    owned = f"; {report.renamed} posts stay without their owner's name (--post forgets one)" if report.renamed else ""
+    _say(
+        f"Removed {report.raw_rows} rows from the raw store and {report.clean_rows} from the clean tables{owned}. "
+        f"{Workspace(data).forgotten} keeps them out of later fetches and imports: keep it with the data."
+    )
+    held = holders(bundles, Forgotten.read(Workspace(data).forgotten))
+    if held:
+        _say(
+            f"Bundles that hold forgotten people or posts: {len(held)}. Make a new one, then delete these:\n"
+            "  moodfeed embed && moodfeed train && moodfeed export\n"
+            f"  rm -r {' '.join(str(directory) for directory in held)}"
+        )
+    else:
+        _say(f"No bundle in {bundles} holds anybody or anything forgotten.")
+    _say("Not changed: copies of these files, and the upstream itself.")
+
+
+def _say(text: str) -> None:
+    console.print(text, soft_wrap=True, highlight=False, markup=False)

@@ -1,0 +1,171 @@
+"""Remove people and posts from the raw store and the clean tables, and keep them out of later fetches."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from bundle.directory import open_bundle
+from bundle.index_posts import IndexPosts
+from bundle.known_users import HistoryPosts, KnownUsers
+from bundle.manifest import BundleError
+from pipeline.forgotten import Forgotten
+from pipeline.publish import bundle_ids
+from pipeline.raw_store import RawStore
+from pipeline.tables import INTERACTIONS_FILE, POSTS_FILE, USERS_FILE
+from pipeline.whole_files import whole_file
+from pipeline.workspace import Workspace
+
+_ROWS_AT_ONCE = 250_000
+_OF_EXAMPLES = ("report.json", "validation.json")  # reports of the clean tables, which quote rows
+
+
+class UnknownNameError(Exception):
+    """Nobody, or more than one account, is meant: says which and what to pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account: its id and its username."""
+
+    user_id: int
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReport:
+    """How many rows were removed; ``renamed`` posts stay without their owner's name."""
+
+    accounts: tuple[Account, ...]
+    posts: tuple[int, ...]
+    raw_rows: int
+    clean_rows: int
+    renamed: int
+
+
+def forget(workspace: Workspace, *, people: Iterable[str] = (), posts: Iterable[int] = ()) -> ForgetReport:
+    """Forget accounts, given by username or id, and posts.
+
+    The list of hashes is written first: if this is interrupted, a second call finishes it. UnknownNameError, and
+    nothing is changed, if a name is nobody's or several accounts'; ForgottenListError if the list is damaged.
+    """
+    forgotten = Forgotten.read(workspace.forgotten)
+    accounts = find_accounts(known_accounts(workspace), tuple(people), forgotten)
+    post_ids = tuple(dict.fromkeys(posts))
+    forgotten = forgotten.with_added(
+        users=(account.user_id for account in accounts),
+        usernames=(account.username for account in accounts),
+        posts=post_ids,
+    )
+    forgotten.write(workspace.forgotten)
+    raw_rows = 0
+    if workspace.raw.exists():
+        with RawStore(workspace.raw) as store:
+            raw_rows = store.forget(forgotten)
+    clean_rows, renamed = forget_in_tables(workspace, forgotten)
+    return ForgetReport(accounts, post_ids, raw_rows, clean_rows, renamed)
+
+
+def known_accounts(workspace: Workspace) -> tuple[Account, ...]:
+    """The accounts of the raw store and of the clean tables."""
+    found: dict[Account, None] = {}
+    if workspace.raw.exists():
+        with RawStore(workspace.raw) as store:
+            found |= {Account(row.row_id, str(row.fields.get("username") or "")): None for row in store.rows("user")}
+    path = workspace.clean / USERS_FILE
+    if path.exists():
+        table = pq.read_table(path, columns=["user_id", "username"])
+        pairs = zip(*(table[name].to_pylist() for name in ("user_id", "username")), strict=True)
+        found |= {Account(user_id, username): None for user_id, username in pairs}
+    return tuple(found)
+
+
+def find_accounts(accounts: Collection[Account], wanted: Iterable[str], forgotten: Forgotten) -> tuple[Account, ...]:
+    """The accounts that usernames, ids or ``id:NUMBER`` mean; those forgotten before count as found."""
+    chosen: dict[Account, None] = {}
+    for text in wanted:
+        number = text.removeprefix("id:")
+        is_number = number.isascii() and number.isdigit()
+        by_id = [account for account in accounts if is_number and account.user_id == int(number)]
+        by_name = [account for account in accounts if account.username == text]
+        ids = {account.user_id for account in (by_id if text.startswith("id:") else [*by_name, *by_id])}
+        if len(ids) > 1:
+            numbers = ", ".join(f"id:{each}" for each in sorted(ids))
+            raise UnknownNameError(f"{text!r} means {len(ids)} accounts: pass one or more of {numbers}")
+        if not ids:
+            if forgotten.has_username(text) or (is_number and forgotten.has_user(int(number))):
+                continue
+            raise UnknownNameError(f"no account is called {text!r} or has this id; nothing was forgotten")
+        chosen |= {account: None for account in accounts if account.user_id in ids}
+    return tuple(chosen)
+
+
+def forget_in_tables(workspace: Workspace, forgotten: Forgotten) -> tuple[int, int]:
+    """Remove from the clean tables and the scores what is on the list; the rows removed, and the posts renamed."""
+    if forgotten.is_empty:
+        return 0, 0
+    removed = renamed = 0
+    for path in (*(workspace.clean / name for name in (POSTS_FILE, USERS_FILE, INTERACTIONS_FILE)), workspace.scores):
+        if path.exists():
+            gone, emptied = _filter_file(path, forgotten)
+            removed, renamed = removed + gone, renamed + emptied
+    if removed or renamed:
+        for name in _OF_EXAMPLES:
+            (workspace.clean / name).unlink(missing_ok=True)
+    return removed, renamed
+
+
+def _filter_file(path: Path, forgotten: Forgotten) -> tuple[int, int]:
+    """Rewrite a table in one step, in batches; the number of rows removed, and of posts renamed."""
+    removed = renamed = 0
+    with (
+        pq.ParquetFile(path) as file,
+        whole_file(path) as temporary,
+        pq.ParquetWriter(temporary, file.schema_arrow) as writer,
+    ):
+        for batch in file.iter_batches(_ROWS_AT_ONCE):
+            table = pa.Table.from_batches([batch])
+            for name, has in (("user_id", forgotten.has_user), ("post_id", forgotten.has_post)):
+                if name in table.column_names:
+                    table = table.filter(pc.invert(_is_on_list(table[name], has)))
+            removed += batch.num_rows - table.num_rows
+            if "owner_username" in table.column_names:
+                owners = table["owner_username"]
+                is_owner = _is_on_list(owners, forgotten.has_username)
+                renamed += pc.sum(is_owner).as_py() or 0
+                emptied = pc.if_else(is_owner, pa.scalar("", owners.type), owners)
+                table = table.set_column(table.column_names.index("owner_username"), "owner_username", emptied)
+            writer.write_table(table.cast(file.schema_arrow))
+    return removed, renamed
+
+
+def _is_on_list(column: pa.ChunkedArray, has: Callable[..., bool]) -> pa.ChunkedArray:
+    """Whether each value is on the list; each different value is looked up once."""
+    values = pc.unique(column)
+    found = [value for value in values.to_pylist() if value is not None and has(value)]
+    if not found:
+        return pa.chunked_array([pa.array(np.zeros(len(column), dtype=np.bool_))])
+    return pc.is_in(column, value_set=pa.array(found, type=column.type))
+
+
+def holders(bundles: Path, forgotten: Forgotten) -> tuple[Path, ...]:
+    """The directories of the bundles that hold somebody or something on the list, or that cannot be read."""
+    directories = (bundles / bundle_id for bundle_id in bundle_ids(bundles))
+    return tuple(directory for directory in directories if _holds(directory, forgotten))
+
+
+def _holds(directory: Path, forgotten: Forgotten) -> bool:
+    try:
+        bundle = open_bundle(directory)
+        users, posts, index = KnownUsers.read(bundle), HistoryPosts.read(bundle), IndexPosts.read(bundle)
+    except BundleError:
+        return True
+    return (
+        any(map(forgotten.has_user, users.user_ids.tolist()))
+        or any(map(forgotten.has_post, posts.post_ids.tolist()))
+        or any(map(forgotten.has_username, {post.owner_username for post in index.posts}))
+    )
