@@ -103,8 +103,8 @@ def without(dataset: Dataset, is_dropped: NDArray[np.bool_]) -> Dataset:
     """The dataset without every interaction of the chosen pairs; ``is_dropped`` bool [pairs]."""
     posts = len(dataset.post_ids)
     pairs = dataset.pairs
-    keys = pairs.user_rows * posts + pairs.post_rows
-    return dataset.only(~np.isin(dataset.event_users * posts + dataset.event_posts, keys[is_dropped]))
+    dropped = pairs.user_rows[is_dropped].astype(np.int64) * posts + pairs.post_rows[is_dropped]
+    return dataset.only(~np.isin(dataset.event_users.astype(np.int64) * posts + dataset.event_posts, dropped))
 
 
 def _is_last(dataset: Dataset) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ from pipeline.checkpoint import Checkpoint
 from pipeline.compared_users import ByHistory, by_history
 from pipeline.dataset import Dataset
 from pipeline.losses import LOSSES, Loss
+from pipeline.row_optimizer import RowAdamW
 from pipeline.trained_towers import EpochReport, TrainedTowers, kept_epoch
 from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Batch, Examples
@@ -26,8 +27,11 @@ from two_tower.words import Vocabulary
 
 _LAST_RATE = 0.01  # share of the learning rate that is left at the end of the cosine
 _SHORTEST_WARM_UP = 1e-9
+_LARGEST_GRADIENT = 1.0  # norm of all gradients of a step
 _MOST_VALIDATED = 4096
 _VALIDATED_AT_ONCE = 512
+_MOST_SCORES = 2**24  # of these users, at once: 64 MiB
+_REPRESENTED_AT_ONCE = 8192  # posts
 
 
 class TrainingError(Exception):
@@ -135,10 +139,12 @@ def _fit(
     examples = Examples(dataset, config, vocabulary.rows_of(dataset.texts), device=device, random=random)
     post_tower = PostTower(tower_config, id_dropout=config.id_dropout, word_dropout=config.word_dropout)
     post_tower = post_tower.to(device)
-    post_tower.start_from(examples.text, scale=config.text_scale)
+    post_tower.start_from(dataset.text, scale=config.text_scale)
     users = make_users(len(dataset.user_ids), tower_config, config.dropout).to(device)
-    parameters = [*post_tower.parameters(), *users.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+    tables = RowAdamW([post_tower, users], weight_decay=config.weight_decay)
+    in_tables = {id(weight) for weight in tables.parameters}
+    parameters = [each for each in (*post_tower.parameters(), *users.parameters()) if id(each) not in in_tables]
+    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
 
     reports: list[EpochReport] = []
     saved = Checkpoint(checkpoint, users, post_tower, optimizer, key=_key(dataset, config))
@@ -155,19 +161,22 @@ def _fit(
         post_tower.train()
         for step, plan in enumerate(plans):
             done = (epoch + step / len(plans)) / config.epochs
+            rate = learning_rate_at(done, config, step_share=1 / len(plans) / config.epochs)
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate_at(done, config, step_share=1 / len(plans) / config.epochs)
+                group["lr"] = rate
             batch = examples.batch(plan, random)
             loss = _loss(loss_of, users, post_tower, batch, config)
             losses.append((loss.item(), len(batch)))
             _refuse_infinite(losses[-1][0], batch, config, where=f"epoch {epoch + 1}, step {step + 1}")
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            _clip([*(each.grad for each in parameters if each.grad is not None), *tables.gradients()])
             optimizer.step()
+            tables.step(rate)
             if on_batch:
                 on_batch(done * config.epochs, losses[-1][0])
 
+        tables.bring_up_to_date()
         users.eval()
         post_tower.eval()
         with torch.no_grad():
@@ -190,6 +199,7 @@ def _fit(
         if on_epoch:
             on_epoch(reports[-1])
 
+    tables.detach()
     saved.return_to_best()
     users.eval()
     post_tower.eval()
@@ -204,6 +214,14 @@ def learning_rate_at(done: float, config: TrainingConfig, *, step_share: float) 
     warm_up = min(1.0, (done + 0.5 * step_share) / max(config.warm_up, _SHORTEST_WARM_UP))
     decay = _LAST_RATE + (1 - _LAST_RATE) / 2 * (1 + np.cos(np.pi * done))
     return float(config.learning_rate * warm_up * decay)
+
+
+def _clip(gradients: list[Tensor]) -> None:
+    """Scale the gradients so that their common norm is at most ``_LARGEST_GRADIENT``."""
+    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]))
+    share = (_LARGEST_GRADIENT / (norm + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(share)
 
 
 def _is_spent(reports: list[EpochReport], patience: int) -> bool:
@@ -230,20 +248,22 @@ def _validate(users: nn.Module, post_tower: PostTower, examples: Examples) -> tu
         rows = rows[np.linspace(0, len(rows) - 1, _MOST_VALIDATED).astype(np.int64)]
     pairs = examples.dataset.pairs
     everything = np.arange(len(examples.dataset.post_ids))
-    representations = post_tower.represent(examples.contents(everything))
-    snapshot_of = np.clip(np.searchsorted(examples.snapshots, pairs.days[rows], side="right") - 1, 0, None)
+    pieces = np.array_split(everything, math.ceil(len(everything) / _REPRESENTED_AT_ONCE))
+    representations = torch.cat([post_tower.represent(examples.contents(piece)) for piece in pieces])
+    at_once = int(np.clip(_MOST_SCORES // len(everything), 1, _VALIDATED_AT_ONCE))
+    snapshot_of = examples.snapshots_of(rows)
     ranks: list[Tensor] = []
     for snapshot in np.unique(snapshot_of):
-        posts = post_tower(representations, examples.numeric[snapshot])
+        posts = post_tower(representations, examples.numeric(snapshot, everything))
         chosen = rows[snapshot_of == snapshot]
-        for start in range(0, len(chosen), _VALIDATED_AT_ONCE):
-            piece = chosen[start : start + _VALIDATED_AT_ONCE]
+        for start in range(0, len(chosen), at_once):
+            piece = chosen[start : start + at_once]
             history = history_tensors(examples.live_histories(piece), examples.device)
             user_rows = torch.from_numpy(pairs.user_rows[piece]).to(examples.device)
             scores = users(representations, history, user_rows) @ posts.T
             if scores.isnan().any():
                 raise TrainingError("a score of a held-out interaction is not a number: training has diverged")
-            targets = torch.from_numpy(pairs.post_rows[piece]).to(examples.device).unsqueeze(1)
+            targets = torch.from_numpy(pairs.post_rows[piece].astype(np.int64)).to(examples.device).unsqueeze(1)
             wanted = scores.gather(1, targets)
             owners, positions = history.is_event.nonzero(as_tuple=True)
             scores[owners, history.rows[owners, positions]] = -float("inf")
@@ -259,12 +279,17 @@ def _validate(users: nn.Module, post_tower: PostTower, examples: Examples) -> tu
 def _reproducible_arithmetic(device: str) -> Iterator[None]:
     """One thread and deterministic kernels, because sums over several threads differ in their last bits."""
     threads = torch.get_num_threads()
+    fills = torch.utils.deterministic.fill_uninitialized_memory
     torch.set_num_threads(1)
+    torch.utils.deterministic.fill_uninitialized_memory = (
+        False  # a fifth of the time, and nothing here reads such memory
+    )
     torch.use_deterministic_algorithms(True, warn_only=device != "cpu")  # CUDA lacks some of the kernels
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(False)
+        torch.utils.deterministic.fill_uninitialized_memory = fills
         torch.set_num_threads(threads)
 
 

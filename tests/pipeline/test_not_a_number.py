@@ -50,7 +50,7 @@ def test_a_training_that_diverges_says_which_setting_to_lower(dataset: Dataset) 
 
 
 def test_training_on_no_interactions_gives_untrained_towers_without_a_loss(dataset: Dataset, tmp_path: Path) -> None:
-    none = dataset.only(np.zeros(len(dataset.interactions), dtype=np.bool_))
+    none = dataset.only(np.zeros(len(dataset.events), dtype=np.bool_))
     towers = train(none, TrainingConfig(epochs=2))
     assert towers.epochs == ()
     towers.write(tmp_path)

@@ -327,7 +327,7 @@ BEST_FIRST = [float(-row) for row in range(14)]
 def validation_examples(events: Sequence[Event] = MEETINGS) -> Examples:
     dataset = tiny_dataset(events, posts=14)
     config = replace(CONFIG, validation_share=1.0, snapshot_days=7.0)
-    words = np.zeros((14, 1), dtype=np.int64)
+    words = np.zeros((14, 1), dtype=np.int32)
     return Examples(dataset, config, words, device="cpu", random=np.random.default_rng(0))
 
 
@@ -350,12 +350,10 @@ def test_validation_looks_at_the_popularity_of_each_meetings_day() -> None:
     training._validate(users, posts, examples)
     # Days 0 and 1, then 7 and 13, then 20, then 42; pairs in order of user.
     assert users.asked == [[0, 1], [0, 2], [0], [1]]
-    assert [next(i for i, known in enumerate(examples.numeric) if shown is known) for shown in posts.shown] == [
-        0,
-        1,
-        2,
-        6,
-    ]
+    assert len(posts.shown) == 4
+    for shown, snapshot in zip(posts.shown, (0, 1, 2, 6), strict=True):
+        assert torch.equal(shown, examples.numeric(snapshot, np.arange(14)))
+    assert len({tuple(shown.flatten().tolist()) for shown in posts.shown}) == 4
 
 
 def test_validation_takes_meetings_evenly_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
