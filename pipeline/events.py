@@ -106,7 +106,8 @@ def _column(file: pq.ParquetFile, name: str, kind: pa.DataType) -> NDArray[np.ge
     column = file.read([name]).column(name)
     if column.null_count:
         raise _UnusualError(name)
-    return column.to_numpy()
+    values: NDArray[np.generic] = column.to_numpy()
+    return values
 
 
 def _verbs(file: pq.ParquetFile) -> NDArray[np.int8]:
@@ -129,7 +130,7 @@ def _rating_percents(file: pq.ParquetFile, *, is_rating: NDArray[np.bool_]) -> N
     percents = column.fill_null(0).to_numpy()
     if (is_rating & ((percents < 1) | (percents > 100))).any():
         raise _UnusualError(name)
-    return percents.astype(np.int8)
+    return np.asarray(percents, dtype=np.int8)
 
 
 def _rows_of(ids: NDArray[np.int64], wanted: NDArray[np.generic]) -> NDArray[np.int32]:

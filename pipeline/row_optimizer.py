@@ -8,6 +8,7 @@ The result is AdamW's, but for the rounding and for the small constant in the di
 
 import math
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +42,7 @@ class RowAdamW:
         for module in modules:
             for table in module.modules():
                 if isinstance(table, SparseTable) and table.sparse:
-                    self._tables.append(_Table(table.weight))
+                    self._tables.append(_Table(cast("nn.Parameter", table.weight)))
                     self._hooks.append(table.register_forward_pre_hook(self._before_reading(self._tables[-1])))
 
     @property
@@ -85,8 +86,9 @@ class RowAdamW:
     def bring_up_to_date(self) -> None:
         """Make up for the missed steps of every row."""
         for table in self._tables:
-            for rows in torch.arange(len(table.weight), device=table.weight.device).split(_ROWS_AT_ONCE):
-                self._make_up(table, rows)
+            for start in range(0, len(table.weight), _ROWS_AT_ONCE):
+                end = min(start + _ROWS_AT_ONCE, len(table.weight))
+                self._make_up(table, torch.arange(start, end, device=table.weight.device))
 
     def detach(self) -> None:
         """Leave the modules alone from now on."""
@@ -118,7 +120,7 @@ class RowAdamW:
             if module.training:
                 with torch.no_grad():
                     read = arguments[0].flatten()
-                    self._make_up(table, read[table.last_step[read] < self._steps].unique().long())
+                    self._make_up(table, torch.unique(read[table.last_step[read] < self._steps]).long())
 
         return bring_rows_up_to_date
 

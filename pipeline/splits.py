@@ -120,9 +120,9 @@ def _is_drawn(ids: NDArray[np.int64], one_in: int) -> NDArray[np.bool_]:
 
 
 def _split(
-    past: Dataset, shown: Dataset, user_rows: NDArray[np.int64], post_rows: NDArray[np.int64], *, describes: str
+    past: Dataset, shown: Dataset, user_rows: NDArray[np.integer], post_rows: NDArray[np.integer], *, describes: str
 ) -> Split:
     """Group targets by user; both arrays [held-back pairs] ascend by user."""
-    users, starts = np.unique(user_rows, return_index=True)
-    targets = tuple(np.split(post_rows, starts[1:])) if len(users) else ()
+    users, starts = np.unique(user_rows.astype(np.int64), return_index=True)
+    targets = tuple(np.split(post_rows.astype(np.int64), starts[1:])) if len(users) else ()
     return Split(past=past, shown=shown, user_rows=users, targets=targets, describes=describes)

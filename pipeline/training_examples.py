@@ -187,7 +187,7 @@ class Examples:
             can_be_drawn &= self._is_met[candidates]
         not_drawn = 1 - can_be_drawn * (len(drawn) / max(self._count_of_existing(plan), 1))
         probability = 1 - (1 - plan.targets.at(candidates)) ** len(plan.rows) * not_drawn
-        return np.log(np.maximum(probability, 1e-9)).astype(np.float32)
+        return np.asarray(np.log(np.maximum(probability, 1e-9)), dtype=np.float32)
 
     def _weights(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Stronger and newer examples weigh more, those of users with many weigh less: float32 [rows]."""
@@ -196,7 +196,7 @@ class Examples:
         lengths = pairs.offsets[user_rows + 1] - pairs.offsets[user_rows]
         forgetting = np.exp((pairs.days[rows] - self.dataset.end_day) / self.config.forgetting_days)
         weights = (0.5 + pairs.strengths[rows]) * forgetting / lengths**self.config.user_balance
-        return weights.astype(np.float32)
+        return np.asarray(weights, dtype=np.float32)
 
     def _history(self, rows: NDArray[np.int64], ends: NDArray[np.int64]) -> Histories:
         pairs = self.dataset.pairs
@@ -212,7 +212,7 @@ class Examples:
             length=min(max(int((ends - starts).max(initial=1)), 1), self.config.history_length),  # no empty column
         )
 
-    def _ends_before(self, day: float, user_rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _ends_before(self, day: float, user_rows: NDArray[np.integer]) -> NDArray[np.int64]:
         """The end of each user's history at a moment: int64 [user_rows], positions in the pairs."""
         offsets = self.dataset.pairs.offsets
         return first_at_least(self.dataset.pairs.days, offsets[user_rows], offsets[user_rows + 1], day)

@@ -45,13 +45,13 @@ class Histories:
 class PostInputs:
     """The inputs of the post tower.
 
-    ``text`` float32 [posts, text dimension], ``words`` int64 [posts, words] (0 = none), ``category_rows`` int64 [posts]
+    ``text`` float32 [posts, text dimension], ``words`` int32 [posts, words] (0 = none), ``category_rows`` int64 [posts]
     (0 = none), ``post_rows`` int64 [posts] (row of the id embedding, -1 for a post unknown at training time),
     ``numeric`` float32 [posts, features], ``is_new`` bool [posts]: the post has no interactions.
     """
 
     text: NDArray[np.float32]
-    words: NDArray[np.int64]
+    words: NDArray[np.int32]
     category_rows: NDArray[np.int64]
     post_rows: NDArray[np.int64]
     numeric: NDArray[np.float32]
@@ -120,7 +120,7 @@ def numeric_features(
     freshness = np.exp((event_days[: past.before] - snapshot_day) / TREND_DAYS)
     return past.features(
         counts=[np.bincount(newest[start:], minlength=posts) for start in past.starts],
-        freshness=np.bincount(newest, weights=freshness, minlength=posts),
+        freshness=np.bincount(newest, weights=freshness, minlength=posts).astype(np.float64),  # int64 without events
         created_days=created_days,
         category_rows=category_rows,
     )

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.batch_loss import TrainingError
 from pipeline.dataset import Dataset
 from pipeline.evaluate import Evaluation, EvaluationError, Group
 from pipeline.ranking import Estimate, NotANumberError, rank_targets, top_feeds
 from pipeline.splits import split_last
-from pipeline.train import TrainingError, train
+from pipeline.train import train
 from pipeline.trained_towers import TrainedTowers
 from pipeline.training_config import TrainingConfig
 
