@@ -21,6 +21,7 @@ from cli import (
 )
 from cli.progress import error_console
 from cli.stack import StackError
+from cli.stop_signals import StoppedError
 from cli.terminal_text import plain
 from rpc.environment import tidy_environment
 
@@ -81,7 +82,10 @@ def _options(
 
 
 def main() -> None:
-    """Run a subcommand. Exit codes: 0 success, 1 an expected error in one line, 2 wrong usage, 130 Ctrl-C."""
+    """Run a subcommand. Exit codes: 0 success, 1 an expected error in one line, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
+
+    143 is that of a training, which saves its state first; other commands end by the signal itself or as after Ctrl-C.
+    """
     tidy_environment()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -91,6 +95,9 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    except StoppedError as stopped:
+        error_console.print(plain(str(stopped)), highlight=False, soft_wrap=True)
+        sys.exit(stopped.exit_code)
     except StackError as error:  # first, because a second Ctrl-C ends at once
         _end_with(error)
     except Exception as error:

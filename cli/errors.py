@@ -6,6 +6,8 @@ from cli.feed_table import FeedRefusedError
 from cli.gateway_access import CredentialsError
 from cli.stack import StackError
 from mood_encoder.encoder_files import TextEncoderError
+from pipeline.batch_loss import TrainingError
+from pipeline.checkpoint import CheckpointError
 from pipeline.clean import CleanError
 from pipeline.dataset import DatasetError
 from pipeline.embed import TextEmbeddingsError
@@ -16,7 +18,6 @@ from pipeline.import_microlens import ImportSourceError
 from pipeline.ranking import NotANumberError
 from pipeline.raw_store import RawStoreError
 from pipeline.tables import TableError
-from pipeline.train import TrainingError
 from pipeline.trained_towers import NoTrainedTowersError
 from pipeline.training_config import TrainingConfigError
 from pipeline.upstream import UpstreamError
@@ -28,6 +29,7 @@ from sample_api.server import PortTakenError
 EXPECTED_ERRORS = (
     AuthorityError,
     BundleError,
+    CheckpointError,
     CleanError,
     CredentialsError,
     DatasetError,

@@ -1,19 +1,37 @@
-"""Progress on the screen: a moving bar in a terminal, its last state elsewhere."""
+"""Progress on the screen: a moving bar in a terminal, lines elsewhere (progress_lines)."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from cli.progress_lines import ProgressLines, ticking
 
 if TYPE_CHECKING:  # the command starts without torch
     from pipeline.trained_towers import EpochReport
 
 console = Console()
 error_console = Console(stderr=True)
+
+
+class Update(Protocol):
+    """Notes how far a piece of work has come."""
+
+    def __call__(self, done: float | None = None, note: str | None = None, *, total: float | None = None) -> None:
+        """What is done in all, what is being done, and what there is in all; what is left out stays as it is."""
 
 
 @contextmanager
@@ -28,63 +46,89 @@ def printing_to_stderr() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(description: str, *, total: int | None = None) -> Iterator[Callable[[int, str], None]]:
-    """Show a bar while the block runs; the block gets a function to call with (steps done so far, a short note)."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=console, transient=False) as progress:
-        task = progress.add_task(description, total=total, note="")
+def progress_bar(description: str, *, unit: str = "", total: float | None = None) -> Iterator[Update]:
+    """Show how far the block has come while it runs."""
+    count = MofNCompleteColumn() if total is None else TextColumn("{task.completed:.1f}/{task.total:g} " + unit)
+    with _shown(description, unit=unit, total=total, count=count) as update:
+        yield update
 
-        def advance(done: int, note: str = "") -> None:
-            progress.update(task, completed=done, note=note)
 
-        yield advance
-        if total is not None:
-            progress.update(task, completed=total)
+@contextmanager
+def working(description: str) -> Iterator[Callable[[str], None]]:
+    """Show that the block is at work; it gets a function to call with what it is doing."""
+    if console.is_terminal:
+        with console.status(description) as status:
+            yield lambda note: status.update(f"{description}: {note}")
+        return
+    lines = ProgressLines(description, write=_print_line)
+    with ticking(lines):
+        yield lambda note: lines.update(note=note)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingBar:
-    """A bar over the epochs of a training, and a printed line after each."""
+    """The progress of a training over its epochs, and a printed line after each."""
 
-    progress: Progress
-    task: TaskID
+    update: Update
 
     def on_batch(self, done: float, loss: float, name: str = "") -> None:
         """Show the epochs done so far, the loss of the last batch, and the name of what is trained."""
-        self.progress.update(self.task, completed=done, note=f"loss {loss:.4f} {name}".rstrip())
+        self.update(done, f"loss {loss:.4f} {name}".rstrip())
+
+    def on_resume(self, epoch: int, steps_done: int, steps: int) -> None:
+        """Print where an interrupted training goes on."""
+        where = f"after step {steps_done} of {steps}" if steps_done else "from its start"
+        console.print(f"Resuming the interrupted training in epoch {epoch}, {where}.", highlight=False)
 
     def on_epoch(self, report: "EpochReport") -> None:
         """Print the losses and the validation metrics of an epoch."""
-        self.progress.update(self.task, completed=report.epoch)
-        self.progress.console.print(
+        self.update(report.epoch)
+        console.print(
             f"epoch {report.epoch}: training loss {report.training_loss:.4f}, validation loss "
             f"{report.validation_loss:.4f}, Recall@10 {report.validation_recall_at_10:.4f}, "
             f"NDCG@10 {report.validation_ndcg_at_10:.4f}",
             highlight=False,
+            soft_wrap=True,
         )
 
     def note(self, text: str) -> None:
         """Show what is being done after the training."""
-        self.progress.update(self.task, note=text)
+        self.update(note=text)
 
 
 @contextmanager
 def training_bar(description: str, *, epochs: int) -> Iterator[TrainingBar]:
     """Show the progress of a training while the block runs; early stopping may end it before all epochs."""
+    with progress_bar(description, unit="epochs", total=epochs) as update:
+        yield TrainingBar(update)
+
+
+@contextmanager
+def _shown(description: str, *, unit: str, total: float | None, count: ProgressColumn) -> Iterator[Update]:
+    if not console.is_terminal:
+        lines = ProgressLines(description, write=_print_line, unit=unit, total=total)
+        with ticking(lines):
+            yield lines.update
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.1f}/{task.total} epochs"),
+        count,
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console) as progress:
-        yield TrainingBar(progress, progress.add_task(description, total=epochs, note=""))
+        task = progress.add_task(description, total=total, note="")
+
+        def update(done: float | None = None, note: str | None = None, *, total: float | None = None) -> None:
+            if note is not None:
+                progress.update(task, note=note)
+            progress.update(task, completed=done, total=total)  # None leaves a field as it is
+
+        yield update
+
+
+def _print_line(line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, estimate_cell, evaluation_table
-from cli.progress import console, progress_bar, training_bar
+from cli.progress import console, progress_bar, training_bar, working
+from cli.stop_signals import StoppedError, stop_request
 from cli.validation import validate_stage
 from mood_encoder.runtime import Runtime
 from pipeline.ablate import Ablation, ablate, write_ablations
@@ -30,7 +31,7 @@ from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF
 from pipeline.raw_store import RawStore
 from pipeline.score import score
-from pipeline.train import train
+from pipeline.train import TrainingStoppedError, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
 from pipeline.upstream import UpstreamClient
@@ -55,7 +56,7 @@ def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
             upstream.url, flic_token=upstream.flic_token, resonance_algorithm=upstream.resonance_algorithm
         ) as client,
         RawStore(workspace.raw) as store,
-        progress_bar("fetch") as advance,
+        progress_bar("fetch", unit="rows") as advance,
     ):
         forgotten = Forgotten.read(workspace.forgotten)
         report = fetch(client, store, source=upstream.name, forgotten=forgotten, progress=advance)
@@ -66,14 +67,14 @@ def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
 
 def clean_stage(workspace: Workspace, *, accept_losses: bool = False) -> None:
     """Raw store to clean tables."""
-    with console.status("clean"):
+    with working("clean"):
         report = clean(workspace.raw, workspace.clean, accept_losses=accept_losses)
     _print_rows("Cleaned", report.rows())
 
 
 def import_microlens_stage(workspace: Workspace, source: Path) -> None:
     """A MicroLens selection to clean tables."""
-    with console.status("import"):
+    with working("import"):
         report = import_microlens(source, workspace.clean)
         forget_in_tables(workspace, Forgotten.read(workspace.forgotten))
     _print_rows("Imported", report.rows())
@@ -81,7 +82,7 @@ def import_microlens_stage(workspace: Workspace, source: Path) -> None:
 
 def score_stage(workspace: Workspace) -> None:
     """Clean interactions to one strength for each user and post."""
-    with console.status("score"):
+    with working("score"):
         report = score(workspace.clean, workspace.scores)
     _print_rows("Scored", report.rows())
 
@@ -94,7 +95,7 @@ def embed_stage(
     half_precision: bool = False,
 ) -> None:
     """Post texts to text embeddings."""
-    with progress_bar("embed") as advance:
+    with progress_bar("embed", unit="new texts") as advance:
         report = embed_posts(
             workspace.clean,
             workspace.text_cache,
@@ -102,7 +103,7 @@ def embed_stage(
             encoder_directory=encoder_directory,
             runtime=runtime,
             half_precision=half_precision,
-            progress=lambda done, total: advance(done, f"of {total} new texts"),
+            progress=lambda done, total: advance(done, total=total),
         )
     console.print(f"Embedded {report.embedded} texts, reused {report.reused} ({report.dimension} dimensions).")
 
@@ -110,10 +111,14 @@ def embed_stage(
 def train_stage(
     workspace: Workspace, config: TrainingConfig, *, device: str = "cpu", log: Path | None = None
 ) -> TrainedTowers:
-    """All interactions to towers; a JSON line for each epoch is appended to ``log``."""
-    dataset = _dataset(workspace)
+    """All interactions to towers; a JSON line for each epoch is appended to ``log``.
+
+    StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call goes on from there.
+    """
+    with working("read the data"):
+        dataset = _dataset(workspace)
     started = time.monotonic()
-    with training_bar(f"train ({config.objective})", epochs=config.epochs) as bar:
+    with stop_request() as request, training_bar(f"train ({config.objective})", epochs=config.epochs) as bar:
 
         def on_epoch(report: EpochReport) -> None:
             bar.on_epoch(report)
@@ -121,14 +126,19 @@ def train_stage(
                 with log.open("a", encoding="utf-8") as lines:
                     lines.write(json.dumps(asdict(report)) + "\n")
 
-        towers = train(
-            dataset,
-            config,
-            device=device,
-            checkpoint=workspace.checkpoint(config.objective),
-            on_batch=bar.on_batch,
-            on_epoch=on_epoch,
-        )
+        try:
+            towers = train(
+                dataset,
+                config,
+                device=device,
+                checkpoint=workspace.checkpoint(config.objective),
+                on_batch=bar.on_batch,
+                on_epoch=on_epoch,
+                on_resume=bar.on_resume,
+                should_stop=request.is_made,
+            )
+        except TrainingStoppedError as stopped:
+            raise StoppedError(f"training {stopped}", request.signal_number) from None
     towers.write(workspace.towers(config.objective))
     if not towers.epochs:
         console.print("No interactions yet: the towers are untrained, and feeds follow moods and categories.")
@@ -145,17 +155,24 @@ def evaluate_stage(
     show: Callable[[Evaluation], None] | None = None,
 ) -> Evaluation:
     """Model and baselines, measured on the same split; ``show`` is by default ``print_evaluation``."""
-    dataset = _dataset(workspace)
-    with training_bar("evaluate: train on the past", epochs=config.epochs) as bar:
-        evaluation = evaluate(
-            dataset,
-            config,
-            split_name=split_name,
-            device=device,
-            on_batch=bar.on_batch,
-            on_epoch=bar.on_epoch,
-            on_method=bar.note,
-        )
+    with working("read the data"):
+        dataset = _dataset(workspace)
+    with stop_request() as request, training_bar("evaluate: train on the past", epochs=config.epochs) as bar:
+        try:
+            evaluation = evaluate(
+                dataset,
+                config,
+                split_name=split_name,
+                device=device,
+                checkpoint=workspace.evaluation_checkpoint(config.objective),
+                on_batch=bar.on_batch,
+                on_epoch=bar.on_epoch,
+                on_method=bar.note,
+                on_resume=bar.on_resume,
+                should_stop=request.is_made,
+            )
+        except TrainingStoppedError as stopped:
+            raise StoppedError(f"the evaluation's training {stopped}", request.signal_number) from None
     evaluation.write(workspace.evaluation)
     (show or print_evaluation)(evaluation)
     return evaluation
@@ -208,7 +225,7 @@ def export_stage(
     """
     dataset = _dataset(workspace)
     evaluation = _evaluation_of(dataset, workspace.evaluation) if with_evaluation else None
-    with console.status("export") as status:
+    with working("export") as note:
         exported = export(
             dataset,
             TrainedTowers.read(workspace.towers(objective)),
@@ -218,7 +235,7 @@ def export_stage(
             sidecar={"created_at": datetime.now(UTC).isoformat(timespec="seconds")},
             publish_it=publish_it,
             keep=keep,
-            on_wait=lambda: status.update(f"export: waiting for another process that is changing {bundles}"),
+            on_wait=lambda: note(f"waiting for another process that is changing {bundles}"),
         )
     if evaluation is None:
         console.print("The bundle has no offline metrics; `moodfeed evaluate` before `moodfeed export` adds them.")

@@ -90,7 +90,7 @@ def counts(dataset: Dataset, index: IndexPosts, users: KnownUsers) -> Mapping[st
         "categories": len(index.categories),
         "users": len(users.usernames),
         "users_with_history": int((np.diff(users.offsets) > 0).sum()),
-        "interactions": len(dataset.interactions),
+        "interactions": len(dataset.events),
     }
 
 

@@ -48,7 +48,7 @@ class ById(nn.Module):
 
     def __init__(self, user_count: int, config: TowerConfig) -> None:
         super().__init__()
-        self.identity = nn.Embedding(user_count, config.learned_dimension)
+        self.identity = nn.Embedding(user_count, config.learned_dimension, sparse=True)
         nn.init.normal_(self.identity.weight, std=0.1)
 
     def forward(self, representations: Tensor, history: HistoryTensors, user_rows: Tensor) -> Tensor:

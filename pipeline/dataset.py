@@ -8,34 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bundle.verbs import verb_numbers
 from pipeline.embed import read_text_embeddings
-from pipeline.score import score_frame
-from pipeline.tables import read_interactions, read_posts, read_users
+from pipeline.events import Events, days_since_epoch, read_events
+from pipeline.pairs import Pairs
+from pipeline.tables import read_posts, read_users
 from two_tower.features import NUMERIC_FEATURES, numeric_features
 
-_DAY = pd.Timedelta(days=1)
-_EPOCH = pd.Timestamp(0, tz="UTC")
 _SHORTEST_CLOCK_DAYS = 28.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """One row for each (user, post) with an interaction, ascending by (user, first time), so that a history is a slice.
-
-    ``user_rows`` and ``post_rows`` int64 [pairs], ``verbs`` int8, ``strengths`` float32 in 0..1, ``days`` float64 (days
-    since 1970 of the first interaction), ``offsets`` int64 [users + 1].
-    """
-
-    user_rows: NDArray[np.int64]
-    post_rows: NDArray[np.int64]
-    verbs: NDArray[np.int8]
-    strengths: NDArray[np.float32]
-    days: NDArray[np.float64]
-    offsets: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.user_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +23,12 @@ class Dataset:
 
     ``post_ids`` int64 [posts] ascending, ``user_ids`` int64 [users] ascending, ``text`` float32 [posts, dimension]
     of the summaries, ``mood_text`` float32 [posts, dimension] of the moods, which only serving reads,
-    ``created_days`` float64 [posts], ``category_rows`` int64 [posts] (0 = none, else 1 + row in ``category_ids``),
-    ``event_users``, ``event_posts`` int64 [events] and ``event_days`` float64 [events] ascending by time.
+    ``created_days`` float64 [posts], ``category_rows`` int64 [posts] (0 = none, else 1 + row in ``category_ids``). Both
+    matrices of texts may be mapped from their file: copying one takes as much memory as the rest.
     """
 
     posts: pd.DataFrame
     users: pd.DataFrame
-    interactions: pd.DataFrame
     post_ids: NDArray[np.int64]
     user_ids: NDArray[np.int64]
     text: NDArray[np.float32]
@@ -58,10 +36,23 @@ class Dataset:
     created_days: NDArray[np.float64]
     category_ids: NDArray[np.int64]
     category_rows: NDArray[np.int64]
-    event_users: NDArray[np.int64]
-    event_posts: NDArray[np.int64]
-    event_days: NDArray[np.float64]
+    events: Events
     pairs: Pairs
+
+    @property
+    def event_users(self) -> NDArray[np.int32]:
+        """The user's row of each event: int32 [events]."""
+        return self.events.user_rows
+
+    @property
+    def event_posts(self) -> NDArray[np.int32]:
+        """The post's row of each event: int32 [events]."""
+        return self.events.post_rows
+
+    @property
+    def event_days(self) -> NDArray[np.float64]:
+        """The moment of each event in days since 1970: float64 [events] ascending."""
+        return self.events.days
 
     @property
     def end_day(self) -> float:
@@ -114,21 +105,21 @@ class Dataset:
             self.pairs.days,
         )
         for array in arrays:
-            digest.update(array.tobytes())
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def until(self, day: float) -> "Dataset":
         """The same posts and users with only the interactions before a day since 1970, scored from those alone."""
-        return self.only(days_since_epoch(self.interactions["at"]) < day)
+        return self.only(self.events.days < day)
 
     def only(self, is_kept: NDArray[np.bool_]) -> "Dataset":
-        """The same posts and users with only the chosen ``interactions``, scored from those alone."""
+        """The same posts and users with only the chosen events, scored from those alone; bool [events]."""
         return _assemble(
             posts=self.posts,
             users=self.users,
             text=self.text,
             mood_text=self.mood_text,
-            interactions=self.interactions[is_kept],
+            events=self.events.where(is_kept),
         )
 
 
@@ -154,22 +145,16 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
         users=users,
         text=texts.embeddings,
         mood_text=texts.mood_embeddings,
-        interactions=read_interactions(clean_directory),
+        events=read_events(
+            clean_directory,
+            user_ids=users["user_id"].to_numpy(dtype=np.int64),
+            post_ids=posts["post_id"].to_numpy(dtype=np.int64),
+        ),
     )
 
 
 class DatasetError(Exception):
     """The stages' files do not match, or hold nothing to serve: names the file and what to run."""
-
-
-def days_since_epoch(moments: "pd.Series[pd.Timestamp]") -> NDArray[np.float64]:
-    """Days since 1970 of UTC timestamps."""
-    return np.asarray((moments - _EPOCH) / _DAY, dtype=np.float64)
-
-
-def rows_of(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows of ``wanted`` in the ascending ``ids``; each must be present."""
-    return np.searchsorted(ids, wanted).astype(np.int64)
 
 
 def _assemble(
@@ -178,7 +163,7 @@ def _assemble(
     users: pd.DataFrame,
     text: NDArray[np.float32],
     mood_text: NDArray[np.float32],
-    interactions: pd.DataFrame,
+    events: Events,
 ) -> Dataset:
     post_ids = posts["post_id"].to_numpy(dtype=np.int64)
     user_ids = users["user_id"].to_numpy(dtype=np.int64)
@@ -187,7 +172,6 @@ def _assemble(
     return Dataset(
         posts=posts,
         users=users,
-        interactions=interactions,
         post_ids=post_ids,
         user_ids=user_ids,
         text=text,
@@ -195,21 +179,6 @@ def _assemble(
         created_days=days_since_epoch(posts["created_at"]),
         category_ids=category_ids,
         category_rows=np.where(categories > 0, np.searchsorted(category_ids, categories) + 1, 0),
-        event_users=rows_of(user_ids, interactions["user_id"].to_numpy(dtype=np.int64)),
-        event_posts=rows_of(post_ids, interactions["post_id"].to_numpy(dtype=np.int64)),
-        event_days=days_since_epoch(interactions["at"]),
-        pairs=_pairs_of(score_frame(interactions), user_ids=user_ids, post_ids=post_ids),
-    )
-
-
-def _pairs_of(scores: pd.DataFrame, *, user_ids: NDArray[np.int64], post_ids: NDArray[np.int64]) -> Pairs:
-    scores = scores.sort_values(["user_id", "first_at", "post_id"], ignore_index=True)
-    user_rows = rows_of(user_ids, scores["user_id"].to_numpy(dtype=np.int64))
-    return Pairs(
-        user_rows=user_rows,
-        post_rows=rows_of(post_ids, scores["post_id"].to_numpy(dtype=np.int64)),
-        verbs=verb_numbers(scores["verb"].tolist()),
-        strengths=scores["strength"].to_numpy(dtype=np.float32),
-        days=days_since_epoch(scores["first_at"]),
-        offsets=np.searchsorted(user_rows, np.arange(len(user_ids) + 1)).astype(np.int64),
+        events=events,
+        pairs=Pairs.of(events, user_count=len(user_ids), post_count=len(post_ids)),
     )

@@ -2,15 +2,16 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from bundle.array_files import map_arrays
+from bundle.manifest import BundleError
 from mood_encoder.encoder_files import MAX_TOKENS, encoder_files
 from mood_encoder.mood_text import post_to_mood_sentence
 from mood_encoder.runtime import Runtime, TextEncoder
@@ -19,7 +20,12 @@ from pipeline.whole_files import whole_file
 
 _TEXTS_AT_ONCE = 512  # enough for texts of equal length to fill batches
 _NORM_TOLERANCE = 1e-3
-_ARRAYS = ("post_ids", "embeddings", "mood_embeddings")
+_CHECKED_AT_ONCE = 65_536  # rows
+_DTYPES: Mapping[str, type[np.generic]] = {
+    "post_ids": np.int64,
+    "embeddings": np.float32,
+    "mood_embeddings": np.float32,
+}
 
 
 class TextEmbeddingsError(Exception):
@@ -87,21 +93,23 @@ def embed_posts(
 
 
 def read_text_embeddings(path: Path) -> TextEmbeddings:
-    """Read the file that ``embed_posts`` wrote; TextEmbeddingsError if it is missing or malformed."""
+    """Map the file that ``embed_posts`` wrote; TextEmbeddingsError if it is missing or malformed."""
+    if not path.exists():
+        raise TextEmbeddingsError(f"{path} is missing: run `moodfeed embed`")
     try:
-        with safe_open(path, framework="np") as file:
-            texts = TextEmbeddings(**{name: file.get_tensor(name) for name in _ARRAYS})
-    except FileNotFoundError:
-        raise TextEmbeddingsError(f"{path} is missing: run `moodfeed embed`") from None
-    except (SafetensorError, OSError) as error:
+        texts = TextEmbeddings(**map_arrays(path, _DTYPES))
+    except BundleError as error:
         raise TextEmbeddingsError(f"{path} cannot be read ({error}): run `moodfeed embed` again") from error
     shapes = texts.embeddings.shape, texts.mood_embeddings.shape
     if texts.embeddings.ndim != 2 or shapes[0] != shapes[1] or len(texts.post_ids) != len(texts.embeddings):
         raise TextEmbeddingsError(f"{path}: {len(texts.post_ids)} posts for embeddings of shapes {shapes}")
-    has_words = texts.mood_embeddings.any(axis=1)
-    for rows in (texts.embeddings, texts.mood_embeddings[has_words]):
-        if not (np.abs(np.linalg.norm(rows, axis=1) - 1) < _NORM_TOLERANCE).all():
-            raise TextEmbeddingsError(f"{path}: not all embeddings are finite unit vectors: run `moodfeed embed` again")
+    for start in range(0, len(texts.post_ids), _CHECKED_AT_ONCE):
+        moods = texts.mood_embeddings[start : start + _CHECKED_AT_ONCE]
+        for rows in (texts.embeddings[start : start + _CHECKED_AT_ONCE], moods[moods.any(axis=1)]):
+            if not (np.abs(np.linalg.norm(rows, axis=1) - 1) < _NORM_TOLERANCE).all():
+                raise TextEmbeddingsError(
+                    f"{path}: not all embeddings are finite unit vectors: run `moodfeed embed` again"
+                )
     return texts
 
 
@@ -165,4 +173,4 @@ def _encoder_key(directory: Path, *, half_precision: bool) -> str:
 
 def _write(path: Path, texts: TextEmbeddings) -> None:
     with whole_file(path) as temporary:
-        save_file({name: getattr(texts, name) for name in _ARRAYS}, temporary)
+        save_file({name: getattr(texts, name) for name in _DTYPES}, temporary)

@@ -14,6 +14,7 @@ from two_tower.features import window_histories
 from two_tower.model import PostTensors, history_tensors, welcome_new_posts
 
 _USERS_AT_ONCE = 1024
+_POSTS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +32,30 @@ class EncodedPosts:
 
 def encode_posts(towers: TrainedTowers | Fitted, dataset: Dataset) -> EncodedPosts:
     """Encode every post as of the dataset's newest moment."""
-    numeric = dataset.numeric(dataset.end_day)
-    with torch.inference_mode():
-        representations = towers.post_tower.represent(
-            PostTensors(
-                text=torch.from_numpy(dataset.text),
-                words=torch.from_numpy(towers.vocabulary.rows_of(dataset.texts)),
-                category_rows=torch.from_numpy(dataset.category_rows),
-                post_rows=torch.arange(len(dataset.post_ids)),
+    numeric, is_new = dataset.numeric(dataset.end_day), ~dataset.is_met
+    words = towers.vocabulary.rows_of(dataset.texts)
+    count = len(dataset.post_ids)
+    encoded = EncodedPosts(
+        numeric=numeric,
+        representations=np.empty((count, towers.config.representation_dimension), dtype=np.float32),
+        embeddings=np.empty((count, towers.config.tower_dimension), dtype=np.float32),
+    )
+    for start in range(0, count, _POSTS_AT_ONCE):
+        rows = slice(start, min(start + _POSTS_AT_ONCE, count))
+        with torch.inference_mode():
+            representations = towers.post_tower.represent(
+                PostTensors(
+                    text=torch.from_numpy(dataset.text[rows].copy()),
+                    words=torch.from_numpy(words[rows]),
+                    category_rows=torch.from_numpy(dataset.category_rows[rows]),
+                    post_rows=torch.arange(rows.start, rows.stop),
+                )
             )
-        )
-        embeddings = towers.post_tower.embed(
-            representations, torch.from_numpy(numeric), torch.from_numpy(~dataset.is_met)
-        )
-    return EncodedPosts(numeric, representations.numpy(), embeddings.numpy())
+            embeddings = towers.post_tower.embed(
+                representations, torch.from_numpy(numeric[rows]), torch.from_numpy(is_new[rows])
+            )
+        encoded.representations[rows], encoded.embeddings[rows] = representations.numpy(), embeddings.numpy()
+    return encoded
 
 
 def encode_users(

@@ -142,16 +142,29 @@ def evaluate(
     on_batch: Callable[[float, float], None] | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
     on_method: Callable[[str], None] | None = None,
+    checkpoint: Path | None = None,
+    on_resume: Callable[[int, int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Evaluation:
     """Train on the past alone, then rank the full catalogue with every method.
 
+    ``checkpoint``, ``on_resume`` and ``should_stop`` are those of ``train``, and may end the evaluation as they end it.
     TooLittleDataError if one side of the split has no interactions.
     """
     split = SPLITS[split_name or default_split(dataset)](dataset)
     past = split.past
     if not len(past.pairs) or not len(split.user_rows):
         raise TooLittleDataError(f"no interactions on one side of the split ({split.describes}): fetch more data")
-    towers = train(past, config, device=device, on_batch=on_batch, on_epoch=on_epoch)
+    towers = train(
+        past,
+        config,
+        device=device,
+        checkpoint=checkpoint,
+        on_batch=on_batch,
+        on_epoch=on_epoch,
+        on_resume=on_resume,
+        should_stop=should_stop,
+    )
     methods = BASELINES | {MODEL_NAME: lambda _: model_recommender(towers, past)}
     metrics: dict[str, Metrics] = {}
     ranks: dict[str, TargetRanks] = {}

@@ -103,8 +103,8 @@ def without(dataset: Dataset, is_dropped: NDArray[np.bool_]) -> Dataset:
     """The dataset without every interaction of the chosen pairs; ``is_dropped`` bool [pairs]."""
     posts = len(dataset.post_ids)
     pairs = dataset.pairs
-    keys = pairs.user_rows * posts + pairs.post_rows
-    return dataset.only(~np.isin(dataset.event_users * posts + dataset.event_posts, keys[is_dropped]))
+    dropped = pairs.user_rows[is_dropped].astype(np.int64) * posts + pairs.post_rows[is_dropped]
+    return dataset.only(~np.isin(dataset.event_users.astype(np.int64) * posts + dataset.event_posts, dropped))
 
 
 def _is_last(dataset: Dataset) -> NDArray[np.bool_]:
@@ -120,9 +120,9 @@ def _is_drawn(ids: NDArray[np.int64], one_in: int) -> NDArray[np.bool_]:
 
 
 def _split(
-    past: Dataset, shown: Dataset, user_rows: NDArray[np.int64], post_rows: NDArray[np.int64], *, describes: str
+    past: Dataset, shown: Dataset, user_rows: NDArray[np.integer], post_rows: NDArray[np.integer], *, describes: str
 ) -> Split:
     """Group targets by user; both arrays [held-back pairs] ascend by user."""
-    users, starts = np.unique(user_rows, return_index=True)
-    targets = tuple(np.split(post_rows, starts[1:])) if len(users) else ()
+    users, starts = np.unique(user_rows.astype(np.int64), return_index=True)
+    targets = tuple(np.split(post_rows.astype(np.int64), starts[1:])) if len(users) else ()
     return Split(past=past, shown=shown, user_rows=users, targets=targets, describes=describes)

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-import math
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
@@ -13,25 +14,32 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.checkpoint import Checkpoint
+from pipeline.batch_loss import batch_loss, refuse_infinite, weighted_mean
+from pipeline.checkpoint import LAYOUT, Checkpoint, RunState
 from pipeline.compared_users import ByHistory, by_history
 from pipeline.dataset import Dataset
 from pipeline.losses import LOSSES, Loss
+from pipeline.reproducible import batch_random, reproducible_arithmetic, seed_dropout
+from pipeline.row_optimizer import RowAdamW
 from pipeline.trained_towers import EpochReport, TrainedTowers, kept_epoch
 from pipeline.training_config import TrainingConfig
-from pipeline.training_examples import Batch, Examples
-from two_tower.model import PostTower, history_tensors
+from pipeline.training_examples import Batch, Examples, Plan
+from pipeline.validation import count_validated, held_out_losses, validate
+from two_tower.model import PostTower
 from two_tower.tower_config import TowerConfig
 from two_tower.words import Vocabulary
 
 _LAST_RATE = 0.01  # share of the learning rate that is left at the end of the cosine
 _SHORTEST_WARM_UP = 1e-9
-_MOST_VALIDATED = 4096
-_VALIDATED_AT_ONCE = 512
+_LARGEST_GRADIENT = 1.0  # norm of all gradients of a step
 
 
-class TrainingError(Exception):
-    """Training has failed: names the epoch, the step, and the likely cause."""
+class TrainingStoppedError(Exception):
+    """Training was asked to stop, and did after a step: says where, and how to go on."""
+
+    def __init__(self, *, epoch: int, step: int, steps: int, is_saved: bool) -> None:
+        kept = "run the same command again to go on from there" if is_saved else "nothing is saved"
+        super().__init__(f"stopped in epoch {epoch} after step {step} of {steps}: {kept}")
 
 
 MakeUsers = Callable[[int, TowerConfig, float], nn.Module]
@@ -57,6 +65,9 @@ def train(
     checkpoint: Path | None = None,
     on_batch: Callable[[float, float], None] | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
+    on_resume: Callable[[int, int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> TrainedTowers:
     """Train both towers on all interactions of ``dataset`` and return those of the best epoch.
 
@@ -64,10 +75,24 @@ def train(
     last epoch is the best. Without interactions there is nothing to learn: the towers stay as they start, with no
     epochs. TrainingError at the first loss that is not finite.
 
-    With a ``checkpoint`` path, the state is saved there after every epoch, and an interrupted run resumes from it if
-    configuration and data are the same. ``on_batch`` is called with the epochs done so far, a fraction, and the loss.
+    With a ``checkpoint`` path, the state is saved there after every epoch and every two minutes, and an interrupted run
+    resumes from it if configuration and data are the same: the towers are then those of a run without interruption.
+    Where ``should_stop`` becomes true, the state is saved after the step, and TrainingStoppedError raised.
+
+    ``on_batch`` is called with the epochs done so far, a fraction, and the loss; ``on_resume`` with the epoch that goes
+    on (from 1), its steps that are done, and all its steps.
     """
-    fitted = fit(dataset, config, device=device, checkpoint=checkpoint, on_batch=on_batch, on_epoch=on_epoch)
+    fitted = fit(
+        dataset,
+        config,
+        device=device,
+        checkpoint=checkpoint,
+        on_batch=on_batch,
+        on_epoch=on_epoch,
+        on_resume=on_resume,
+        should_stop=should_stop,
+        clock=clock,
+    )
     return TrainedTowers(
         config=fitted.config,
         user_tower=cast("ByHistory", fitted.users).tower,
@@ -88,37 +113,89 @@ def fit(
     checkpoint: Path | None = None,
     on_batch: Callable[[float, float], None] | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
+    on_resume: Callable[[int, int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Fitted:
     """Train as ``train`` does, with another module for the users or another loss where a comparison asks for one.
 
-    ``loss_of`` is by default the loss of ``config.objective``.
+    ``loss_of`` is by default the loss of ``config.objective``; ``clock`` gives seconds.
     """
-    with _reproducible_arithmetic(device):
-        return _fit(
-            dataset,
-            config,
-            make_users=make_users,
-            loss_of=loss_of or LOSSES[config.objective],
-            device=device,
-            checkpoint=checkpoint,
-            on_batch=on_batch,
-            on_epoch=on_epoch,
+    loss_of = loss_of or LOSSES[config.objective]
+    with reproducible_arithmetic(device):
+        learning = _start(dataset, config, make_users, device)
+        examples, state = learning.examples, RunState()
+        saved = Checkpoint(
+            checkpoint,
+            learning.users,
+            learning.post_tower,
+            learning.optimizer,
+            learning.tables,
+            key=_key(dataset, config),
+            clock=clock,
         )
+        is_resumed = saved.restore(state)
+        for epoch in range(len(state.reports), config.epochs if len(examples.training_rows) else 0):
+            if _is_spent(state.reports, config.patience):
+                break
+            plans = examples.plans(examples.training_rows, np.random.default_rng((config.seed, epoch)))
+            if on_resume and is_resumed:
+                on_resume(epoch + 1, state.steps_done, len(plans))
+            is_resumed = False
+
+            def stop_if_asked(epoch: int = epoch, steps: int = len(plans)) -> None:
+                if should_stop and should_stop():
+                    saved.save(state)
+                    raise TrainingStoppedError(
+                        epoch=epoch + 1, step=state.steps_done, steps=steps, is_saved=checkpoint is not None
+                    )
+
+            learning.users.train()
+            learning.post_tower.train()
+            for step, batch in _batches(examples, plans, seed=config.seed, epoch=epoch, first=state.steps_done):
+                done = (epoch + step / len(plans)) / config.epochs
+                rate = learning_rate_at(done, config, step_share=1 / len(plans) / config.epochs)
+                seed_dropout(config.seed, epoch, step)
+                loss = batch_loss(loss_of, learning.users, learning.post_tower, batch, config)
+                state.losses.append((loss.item(), len(batch)))
+                refuse_infinite(state.losses[-1][0], batch, config, where=f"epoch {epoch + 1}, step {step + 1}")
+                _step(learning, loss, rate)
+                if on_batch:
+                    on_batch(done * config.epochs, state.losses[-1][0])
+                stop_if_asked()
+                if saved.is_due():
+                    saved.save(state)
+
+            learning.tables.bring_up_to_date()
+            state.reports.append(_report(learning, loss_of, config, state.losses, epoch + 1, on_piece=stop_if_asked))
+            state.losses.clear()
+            if kept_epoch(state.reports) is state.reports[-1]:
+                saved.keep_as_best()
+            saved.save(state)
+            if on_epoch:
+                on_epoch(state.reports[-1])
+
+        learning.tables.detach()
+        saved.return_to_best()
+        users, post_tower = learning.users.eval().cpu(), learning.post_tower.eval().cpu()
+        return Fitted(learning.config, users, post_tower, learning.vocabulary, tuple(state.reports))
 
 
-def _fit(
-    dataset: Dataset,
-    config: TrainingConfig,
-    *,
-    make_users: MakeUsers,
-    loss_of: Loss,
-    device: str,
-    checkpoint: Path | None,
-    on_batch: Callable[[float, float], None] | None,
-    on_epoch: Callable[[EpochReport], None] | None,
-) -> Fitted:
+@dataclass(frozen=True, slots=True)
+class _Learning:
+    """What a run changes, and what it changes it with."""
+
+    config: TowerConfig
+    vocabulary: Vocabulary
+    examples: Examples
+    users: nn.Module
+    post_tower: PostTower
+    optimizer: torch.optim.Optimizer  # of everything but the tables
+    tables: RowAdamW
+
+
+def _start(dataset: Dataset, config: TrainingConfig, make_users: MakeUsers, device: str) -> _Learning:
     torch.manual_seed(config.seed)
-    random = np.random.default_rng(config.seed)
     vocabulary = Vocabulary.learn(dataset.texts)
     tower_config = TowerConfig(
         text_dimension=dataset.text.shape[1],
@@ -132,68 +209,83 @@ def _fit(
         taste_from_mean=config.taste_from_mean,
         newcomers_follow_trend=dataset.has_clock,
     )
-    examples = Examples(dataset, config, vocabulary.rows_of(dataset.texts), device=device, random=random)
-    post_tower = PostTower(tower_config, id_dropout=config.id_dropout, word_dropout=config.word_dropout)
-    post_tower = post_tower.to(device)
-    post_tower.start_from(examples.text, scale=config.text_scale)
+    post_tower = PostTower(tower_config, id_dropout=config.id_dropout, word_dropout=config.word_dropout).to(device)
+    post_tower.start_from(dataset.text, scale=config.text_scale)
     users = make_users(len(dataset.user_ids), tower_config, config.dropout).to(device)
-    parameters = [*post_tower.parameters(), *users.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+    tables = RowAdamW([post_tower, users], weight_decay=config.weight_decay)
+    in_tables = {id(weight) for weight in tables.parameters}
+    others = [each for each in (*post_tower.parameters(), *users.parameters()) if id(each) not in in_tables]
+    return _Learning(
+        config=tower_config,
+        vocabulary=vocabulary,
+        examples=Examples(
+            dataset,
+            config,
+            vocabulary.rows_of(dataset.texts),
+            device=device,
+            random=np.random.default_rng(config.seed),
+        ),
+        users=users,
+        post_tower=post_tower,
+        optimizer=torch.optim.AdamW(others, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True),
+        tables=tables,
+    )
 
-    reports: list[EpochReport] = []
-    saved = Checkpoint(checkpoint, users, post_tower, optimizer, key=_key(dataset, config))
-    saved.restore(reports)
-    for epoch in range(len(reports), config.epochs if len(examples.training_rows) else 0):
-        if _is_spent(reports, config.patience):
-            break
-        torch.manual_seed(config.seed + epoch)
-        random = np.random.default_rng((config.seed, epoch))
-        plans = examples.plans(examples.training_rows, random)
 
-        losses = []
-        users.train()
-        post_tower.train()
-        for step, plan in enumerate(plans):
-            done = (epoch + step / len(plans)) / config.epochs
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate_at(done, config, step_share=1 / len(plans) / config.epochs)
-            batch = examples.batch(plan, random)
-            loss = _loss(loss_of, users, post_tower, batch, config)
-            losses.append((loss.item(), len(batch)))
-            _refuse_infinite(losses[-1][0], batch, config, where=f"epoch {epoch + 1}, step {step + 1}")
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            if on_batch:
-                on_batch(done * config.epochs, losses[-1][0])
+def _step(learning: _Learning, loss: Tensor, rate: float) -> None:
+    """Change all weights against the gradient of the loss, which is cut to a norm of ``_LARGEST_GRADIENT``."""
+    learning.optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    (group,) = learning.optimizer.param_groups
+    gradients = [each.grad for each in group["params"] if each.grad is not None] + learning.tables.gradients()
+    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]))
+    share = (_LARGEST_GRADIENT / (norm + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(share)
+    group["lr"] = rate
+    learning.optimizer.step()
+    learning.tables.step(rate)
 
-        users.eval()
-        post_tower.eval()
-        with torch.no_grad():
-            validation = _held_out_losses(loss_of, users, post_tower, examples, config, epoch=epoch + 1)
-            recall, ndcg = _validate(users, post_tower, examples)
 
-        reports.append(
-            EpochReport(
-                epoch=epoch + 1,
-                training_loss=_weighted_mean(losses),
-                validation_loss=_weighted_mean(validation),
-                validation_recall_at_10=recall,
-                validation_ndcg_at_10=ndcg,
-                validated=min(len(examples.validation_rows), _MOST_VALIDATED),
-            )
-        )
-        if kept_epoch(reports) is reports[-1]:
-            saved.keep_as_best()
-        saved.save(reports)
-        if on_epoch:
-            on_epoch(reports[-1])
+def _report(
+    learning: _Learning,
+    loss_of: Loss,
+    config: TrainingConfig,
+    losses: list[tuple[float, int]],
+    epoch: int,
+    *,
+    on_piece: Callable[[], None],
+) -> EpochReport:
+    """Measure the towers on the held-out examples."""
+    users, post_tower, examples = learning.users.eval(), learning.post_tower.eval(), learning.examples
+    with torch.no_grad():
+        validation = held_out_losses(loss_of, users, post_tower, examples, config, epoch=epoch, on_piece=on_piece)
+        recall, ndcg = validate(users, post_tower, examples, on_piece=on_piece)
+    return EpochReport(
+        epoch=epoch,
+        training_loss=weighted_mean(losses),
+        validation_loss=weighted_mean(validation),
+        validation_recall_at_10=recall,
+        validation_ndcg_at_10=ndcg,
+        validated=count_validated(examples),
+    )
 
-    saved.return_to_best()
-    users.eval()
-    post_tower.eval()
-    return Fitted(tower_config, users.cpu(), post_tower.cpu(), vocabulary, tuple(reports))
+
+def _batches(
+    examples: Examples, plans: list[Plan], *, seed: int, epoch: int, first: int
+) -> Iterator[tuple[int, Batch]]:
+    """Each step from ``first`` with its batch; a thread makes the next batch while one is used."""
+
+    def make(step: int) -> Batch:
+        return examples.batch(plans[step], batch_random(seed, epoch, step))
+
+    with ThreadPoolExecutor(1) as thread:
+        coming = deque(thread.submit(make, step) for step in range(first, min(first + 1, len(plans))))
+        for step in range(first, len(plans)):
+            batch = coming.popleft().result()
+            if step + 1 < len(plans):
+                coming.append(thread.submit(make, step + 1))
+            yield step, batch
 
 
 def learning_rate_at(done: float, config: TrainingConfig, *, step_share: float) -> float:
@@ -210,96 +302,6 @@ def _is_spent(reports: list[EpochReport], patience: int) -> bool:
     return bool(reports) and reports[-1].epoch - kept_epoch(reports).epoch >= patience
 
 
-def _held_out_losses(
-    loss_of: Loss, users: nn.Module, post_tower: PostTower, examples: Examples, config: TrainingConfig, *, epoch: int
-) -> list[tuple[float, int]]:
-    """The loss and the size of each batch of held-out examples, which are the same batches after every epoch."""
-    fixed = np.random.default_rng(config.seed)
-    losses = []
-    for plan in examples.plans(examples.validation_rows, fixed):
-        batch = examples.batch(plan, fixed)
-        losses.append((_loss(loss_of, users, post_tower, batch, config).item(), len(batch)))
-        _refuse_infinite(losses[-1][0], batch, config, where=f"epoch {epoch}, held-out interactions")
-    return losses
-
-
-def _validate(users: nn.Module, post_tower: PostTower, examples: Examples) -> tuple[float, float]:
-    """Recall@10 and NDCG@10 of held-out examples, each ranked among all posts that its user had not met before."""
-    rows = examples.validation_rows
-    if len(rows) > _MOST_VALIDATED:
-        rows = rows[np.linspace(0, len(rows) - 1, _MOST_VALIDATED).astype(np.int64)]
-    pairs = examples.dataset.pairs
-    everything = np.arange(len(examples.dataset.post_ids))
-    representations = post_tower.represent(examples.contents(everything))
-    snapshot_of = np.clip(np.searchsorted(examples.snapshots, pairs.days[rows], side="right") - 1, 0, None)
-    ranks: list[Tensor] = []
-    for snapshot in np.unique(snapshot_of):
-        posts = post_tower(representations, examples.numeric[snapshot])
-        chosen = rows[snapshot_of == snapshot]
-        for start in range(0, len(chosen), _VALIDATED_AT_ONCE):
-            piece = chosen[start : start + _VALIDATED_AT_ONCE]
-            history = history_tensors(examples.live_histories(piece), examples.device)
-            user_rows = torch.from_numpy(pairs.user_rows[piece]).to(examples.device)
-            scores = users(representations, history, user_rows) @ posts.T
-            if scores.isnan().any():
-                raise TrainingError("a score of a held-out interaction is not a number: training has diverged")
-            targets = torch.from_numpy(pairs.post_rows[piece]).to(examples.device).unsqueeze(1)
-            wanted = scores.gather(1, targets)
-            owners, positions = history.is_event.nonzero(as_tuple=True)
-            scores[owners, history.rows[owners, positions]] = -float("inf")
-            ranks.append((scores >= wanted).sum(dim=1) - 1)
-    if not ranks:
-        return float("nan"), 0.0
-    rank = torch.cat(ranks)
-    gains = torch.where(rank < 10, 1 / torch.log2(rank + 2.0), 0.0)
-    return float((rank < 10).float().mean()), float(gains.mean())
-
-
-@contextmanager
-def _reproducible_arithmetic(device: str) -> Iterator[None]:
-    """One thread and deterministic kernels, because sums over several threads differ in their last bits."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True, warn_only=device != "cpu")  # CUDA lacks some of the kernels
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(False)
-        torch.set_num_threads(threads)
-
-
-def _loss(loss_of: Loss, users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
-    """The loss on the embeddings of the batch's users and candidates."""
-    representations = post_tower.represent(batch.posts)
-    posts = post_tower(representations[batch.candidates], batch.numeric)
-    return loss_of(users(representations, batch.history, batch.user_rows), posts, batch, config)
-
-
-def _refuse_infinite(loss: float, batch: Batch, config: TrainingConfig, *, where: str) -> None:
-    """TrainingError for a loss that is not finite: a value of the batch is not, or the weights have diverged."""
-    if math.isfinite(loss):
-        return
-    inputs = {
-        "features of posts": batch.numeric,
-        "texts of posts": batch.posts.text,
-        "ages of interactions": batch.history.ages,
-        "strengths": batch.strengths,
-        "weights of interactions": batch.weights,
-    }
-    broken = [name for name, values in inputs.items() if not torch.isfinite(values).all()]
-    cause = (
-        f"the {broken[0]} hold a value that is not finite: look for wrong dates in the tables, and run `moodfeed clean`"
-        if broken
-        else f"training has diverged; lower learning_rate, which is {config.learning_rate:g}"
-    )
-    raise TrainingError(f"{where}: the loss is {loss}: {cause}")
-
-
 def _key(dataset: Dataset, config: TrainingConfig) -> str:
-    facts = json.dumps(asdict(config) | {"data": dataset.fingerprint()}, sort_keys=True)
+    facts = json.dumps(asdict(config) | {"data": dataset.fingerprint(), "layout": LAYOUT}, sort_keys=True)
     return hashlib.sha256(facts.encode()).hexdigest()
-
-
-def _weighted_mean(losses: list[tuple[float, int]]) -> float:
-    total = sum(count for _, count in losses)
-    return sum(loss * count for loss, count in losses) / total if total else float("nan")

@@ -5,6 +5,7 @@ some days earlier, because a bundle serves until the next one is made.
 """
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -13,8 +14,9 @@ from torch import Tensor
 
 from pipeline.dataset import Dataset
 from pipeline.training_config import TrainingConfig
-from two_tower.features import Histories, window_histories
+from two_tower.features import NUMERIC_FEATURES, Histories, window_histories
 from two_tower.model import HistoryTensors, PostTensors, history_tensors
+from two_tower.past_popularity import PastPopularity, first_at_least
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +40,42 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetShares:
+    """How often each post is a target: ``post_rows`` [targets] ascending, ``counts`` [targets], ``total`` examples."""
+
+    post_rows: NDArray[np.integer]
+    counts: NDArray[np.integer]
+    total: int
+
+    @classmethod
+    def of(cls, targets: NDArray[np.int64]) -> Self:
+        """The shares of the posts in some examples' targets."""
+        post_rows, counts = np.unique(targets, return_counts=True)
+        return cls(post_rows.astype(np.int32), counts.astype(np.int32), len(targets))
+
+    def at(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The share of examples whose target is each of some posts: float64 [rows]."""
+        found = np.minimum(np.searchsorted(self.post_rows, rows), len(self.post_rows) - 1)
+        return np.where(self.post_rows[found] == rows, self.counts[found] / self.total, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The examples of a batch, and the snapshot that they share."""
+    """The examples of a batch, the snapshot that they share, and the targets of all examples of the snapshot."""
 
     snapshot: int
     rows: NDArray[np.int64]
-    frequency: NDArray[np.float64]  # [posts] share of the snapshot's examples whose target is the post
+    targets: TargetShares
 
 
 class Examples:
-    """Turns a dataset into batches of examples that share a snapshot."""
+    """Turns a dataset into batches of examples that share a snapshot; the cost of a batch follows the batch."""
 
     def __init__(
         self,
         dataset: Dataset,
         config: TrainingConfig,
-        words: NDArray[np.int64],
+        words: NDArray[np.int32],
         *,
         device: str,
         random: np.random.Generator,
@@ -61,16 +83,15 @@ class Examples:
         self.dataset = dataset
         self.config = config
         self.device = device
-        self.words = torch.from_numpy(words).to(device)
-        self.text = torch.from_numpy(dataset.text).to(device)
-        self.category_rows = torch.from_numpy(dataset.category_rows).to(device)
+        self.words = words
         first_day = float(dataset.event_days[0]) if len(dataset.event_days) else 0.0
         self.snapshots = np.arange(first_day, dataset.end_day + config.snapshot_days, config.snapshot_days)
-        self.numeric = [torch.from_numpy(dataset.numeric(day)).to(device) for day in self.snapshots]
         self.live_share = config.live_share if dataset.has_clock else 1.0
-        lengths = np.diff(dataset.pairs.offsets)[dataset.pairs.user_rows]
-        forgetting = np.exp((dataset.pairs.days - dataset.end_day) / config.forgetting_days)
-        self.weights = ((0.5 + dataset.pairs.strengths) * forgetting / lengths**config.user_balance).astype(np.float32)
+        self._popularity = _popularity(dataset) if dataset.has_clock else None
+        self._is_met = dataset.is_met
+        drawn_from = np.flatnonzero(self._is_met) if config.uniform_negatives_met else np.arange(len(dataset.post_ids))
+        self._by_age = drawn_from[np.argsort(dataset.created_days[drawn_from], kind="stable")]
+        self._created_days = dataset.created_days[self._by_age]  # ascending
         order = random.permutation(len(dataset.pairs))
         held_out = round(config.validation_share * len(order))
         self.validation_rows = np.sort(order[:held_out])
@@ -78,29 +99,28 @@ class Examples:
 
     def plans(self, rows: NDArray[np.int64], random: np.random.Generator) -> list[Plan]:
         """Give each example a snapshot up to ``serving_days`` before it, and cut the snapshots into batches."""
-        lags = random.uniform(0, self.config.serving_days, size=len(rows))
-        days = self.dataset.pairs.days[rows] - lags
-        snapshot_of = np.clip(np.searchsorted(self.snapshots, days, side="right") - 1, 0, None)
+        snapshot_of = self.snapshots_of(rows, lags=random.uniform(0, self.config.serving_days, size=len(rows)))
+        order = np.argsort(snapshot_of, kind="stable")
+        snapshots, starts = np.unique(snapshot_of[order], return_index=True)
         plans: list[Plan] = []
-        for snapshot in np.unique(snapshot_of):
-            chosen = random.permutation(rows[snapshot_of == snapshot])
-            targets = self.dataset.pairs.post_rows[chosen]
-            frequency = np.bincount(targets, minlength=len(self.dataset.post_ids)) / len(chosen)
+        for snapshot, members in zip(snapshots, np.split(order, starts[1:]), strict=bool(len(snapshots))):
+            chosen = random.permutation(rows[members])
+            targets = TargetShares.of(self.dataset.pairs.post_rows[chosen])
             pieces = max(1, round(len(chosen) / self.config.batch_size))
-            plans.extend(Plan(int(snapshot), piece, frequency) for piece in np.array_split(chosen, pieces))
+            plans.extend(Plan(int(snapshot), piece, targets) for piece in np.array_split(chosen, pieces))
         return [plans[position] for position in random.permutation(len(plans))]
+
+    def snapshots_of(self, rows: NDArray[np.int64], *, lags: NDArray[np.float64] | float = 0.0) -> NDArray[np.int32]:
+        """The newest snapshot up to ``lags`` days before each example, or the first: int32 [rows]."""
+        days = self.dataset.pairs.days[rows] - lags
+        return np.clip(np.searchsorted(self.snapshots, days, side="right") - 1, 0, None).astype(np.int32)
 
     def batch(self, plan: Plan, random: np.random.Generator) -> Batch:
         """Draw the negatives and the histories of a planned batch."""
         pairs, rows = self.dataset.pairs, plan.rows
-        targets = pairs.post_rows[rows]
-        is_there = self.dataset.created_days <= self.snapshots[plan.snapshot] + self.config.serving_days
-        exists = np.flatnonzero(is_there & self.dataset.is_met if self.config.uniform_negatives_met else is_there)
-        drawn = random.choice(exists, size=min(self.config.uniform_negatives, len(exists)), replace=False)
-        missing_share = np.full(len(self.dataset.post_ids), 1.0)
-        missing_share[exists] -= len(drawn) / max(len(exists), 1)
+        targets = pairs.post_rows[rows].astype(np.int64)
+        drawn = self._draw(plan, random)
         candidates = np.union1d(targets, drawn)
-        probability = 1 - (1 - plan.frequency[candidates]) ** len(rows) * missing_share[candidates]
 
         # A bundle's histories end when it is made, so some examples see nothing newer than their snapshot. The others
         # see everything before them, so that the order within a session is learnt too.
@@ -125,9 +145,9 @@ class Examples:
             ),
             is_known=self._tensor(is_known),
             strengths=self._tensor(pairs.strengths[rows]),
-            weights=self._tensor(self.weights[rows]),
-            numeric=self.numeric[plan.snapshot][self._tensor(candidates)],
-            log_expected=self._tensor(np.log(np.maximum(probability, 1e-9)).astype(np.float32)),
+            weights=self._tensor(self._weights(rows)),
+            numeric=self.numeric(plan.snapshot, candidates),
+            log_expected=self._tensor(self._log_expected(plan, candidates, drawn)),
         )
 
     def live_histories(self, rows: NDArray[np.int64]) -> Histories:
@@ -136,8 +156,47 @@ class Examples:
 
     def contents(self, rows: NDArray[np.int64]) -> PostTensors:
         """The content of the posts of the given rows."""
-        chosen = self._tensor(rows)
-        return PostTensors(self.text[chosen], self.words[chosen], self.category_rows[chosen], chosen)
+        return PostTensors(
+            text=self._tensor(self.dataset.text[rows]),
+            words=self._tensor(self.words[rows]),
+            category_rows=self._tensor(self.dataset.category_rows[rows]),
+            post_rows=self._tensor(rows),
+        )
+
+    def numeric(self, snapshot: int, rows: NDArray[np.int64]) -> Tensor:
+        """The numeric features of the posts of the given rows at a snapshot: float32 [rows, features]."""
+        if self._popularity is None:
+            return torch.zeros(len(rows), len(NUMERIC_FEATURES), device=self.device)
+        return self._tensor(self._popularity.features(float(self.snapshots[snapshot]), rows))
+
+    def _draw(self, plan: Plan, random: np.random.Generator) -> NDArray[np.int64]:
+        """Distinct posts that exist while a bundle of the snapshot is served."""
+        count = self._count_of_existing(plan)
+        return self._by_age[random.choice(count, size=min(self.config.uniform_negatives, count), replace=False)]
+
+    def _count_of_existing(self, plan: Plan) -> int:
+        return int(np.searchsorted(self._created_days, self._last_day(plan), side="right"))
+
+    def _last_day(self, plan: Plan) -> float:
+        return float(self.snapshots[plan.snapshot]) + self.config.serving_days
+
+    def _log_expected(self, plan: Plan, candidates: NDArray[np.int64], drawn: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The logarithm of the probability that sampling brings each candidate into the batch."""
+        can_be_drawn = self.dataset.created_days[candidates] <= self._last_day(plan)
+        if self.config.uniform_negatives_met:
+            can_be_drawn &= self._is_met[candidates]
+        not_drawn = 1 - can_be_drawn * (len(drawn) / max(self._count_of_existing(plan), 1))
+        probability = 1 - (1 - plan.targets.at(candidates)) ** len(plan.rows) * not_drawn
+        return np.asarray(np.log(np.maximum(probability, 1e-9)), dtype=np.float32)
+
+    def _weights(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Stronger and newer examples weigh more, those of users with many weigh less: float32 [rows]."""
+        pairs = self.dataset.pairs
+        user_rows = pairs.user_rows[rows]
+        lengths = pairs.offsets[user_rows + 1] - pairs.offsets[user_rows]
+        forgetting = np.exp((pairs.days[rows] - self.dataset.end_day) / self.config.forgetting_days)
+        weights = (0.5 + pairs.strengths[rows]) * forgetting / lengths**self.config.user_balance
+        return np.asarray(weights, dtype=np.float32)
 
     def _history(self, rows: NDArray[np.int64], ends: NDArray[np.int64]) -> Histories:
         pairs = self.dataset.pairs
@@ -153,12 +212,20 @@ class Examples:
             length=min(max(int((ends - starts).max(initial=1)), 1), self.config.history_length),  # no empty column
         )
 
-    def _ends_before(self, day: float, user_rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _ends_before(self, day: float, user_rows: NDArray[np.integer]) -> NDArray[np.int64]:
         """The end of each user's history at a moment: int64 [user_rows], positions in the pairs."""
-        is_before = np.concatenate([[0], np.cumsum(self.dataset.pairs.days < day)])
         offsets = self.dataset.pairs.offsets
-        ends: NDArray[np.int64] = offsets[user_rows] + is_before[offsets[user_rows + 1]] - is_before[offsets[user_rows]]
-        return ends
+        return first_at_least(self.dataset.pairs.days, offsets[user_rows], offsets[user_rows + 1], day)
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array).to(self.device)
+
+
+def _popularity(dataset: Dataset) -> PastPopularity:
+    return PastPopularity(
+        event_rows=dataset.event_posts,
+        event_days=dataset.event_days,
+        created_days=dataset.created_days,
+        category_rows=dataset.category_rows,
+        category_count=len(dataset.category_ids) + 1,
+    )

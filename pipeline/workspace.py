@@ -48,6 +48,10 @@ class Workspace:
         """State of a training run that can be resumed."""
         return self.directory / "checkpoints" / f"{objective}.safetensors"
 
+    def evaluation_checkpoint(self, objective: str) -> Path:
+        """State of an evaluation's training that can be resumed."""
+        return self.directory / "checkpoints" / f"{objective}-evaluation.safetensors"
+
     @property
     def evaluation(self) -> Path:
         """The evaluation as JSON."""

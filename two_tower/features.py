@@ -1,6 +1,8 @@
 """The inputs of the towers, computed from histories and posts in the same way in training and in serving."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,7 @@ TREND_COLUMN = len(NUMERIC_FEATURES) - 1
 _CATEGORY_COLUMNS = slice(len(POPULARITY_WINDOWS_DAYS), len(POPULARITY_WINDOWS_DAYS) + len(CATEGORY_WINDOWS_DAYS))
 _YOUNG_COLUMN = NUMERIC_FEATURES.index("is younger than a week")
 _YOUNG_DAYS = 7.0
-_TREND_DAYS = 7.0
+TREND_DAYS = 7.0
 _SHARE_SCALE = 1000.0  # a post with one event in a thousand gets log(2)
 _LOG_AGE_SCALE = 5.0  # log(1 + 148 days): keeps the age near the other features' range
 
@@ -43,13 +45,13 @@ class Histories:
 class PostInputs:
     """The inputs of the post tower.
 
-    ``text`` float32 [posts, text dimension], ``words`` int64 [posts, words] (0 = none), ``category_rows`` int64 [posts]
+    ``text`` float32 [posts, text dimension], ``words`` int32 [posts, words] (0 = none), ``category_rows`` int64 [posts]
     (0 = none), ``post_rows`` int64 [posts] (row of the id embedding, -1 for a post unknown at training time),
     ``numeric`` float32 [posts, features], ``is_new`` bool [posts]: the post has no interactions.
     """
 
     text: NDArray[np.float32]
-    words: NDArray[np.int64]
+    words: NDArray[np.int32]
     category_rows: NDArray[np.int64]
     post_rows: NDArray[np.int64]
     numeric: NDArray[np.float32]
@@ -102,29 +104,92 @@ def numeric_features(
     category_rows: NDArray[np.integer],
     category_count: int,
 ) -> NDArray[np.float32]:
-    """The numeric features of every post at a moment: float32 [posts, len(NUMERIC_FEATURES)].
+    """The numeric features of every post at a moment: float32 [posts, len(NUMERIC_FEATURES)]; events ascend by time.
 
     Only events before ``snapshot_day`` count, so that training never sees the future; a post created later has age 0.
     Days count from 1970. Counters of the upstream API are left out: they are today's, not those of the moment.
     """
     posts = len(created_days)
-    shares = []
-    category_shares: list[NDArray[np.float64]] = []
-    for window in POPULARITY_WINDOWS_DAYS:
-        inside = (event_days < snapshot_day) & (event_days >= snapshot_day - window)
-        counts = np.bincount(event_rows[inside], minlength=posts)
-        total = max(int(counts.sum()), 1)
-        shares.append(np.log1p(_SHARE_SCALE * counts / total))
-        if window in CATEGORY_WINDOWS_DAYS:
-            by_category = np.bincount(category_rows, weights=counts, minlength=category_count)
-            category_shares.append(np.log1p(_SHARE_SCALE * by_category / total)[category_rows])
-    ages = snapshot_day - created_days
-    is_before = event_days < snapshot_day
-    freshness = np.exp((event_days[is_before] - snapshot_day) / _TREND_DAYS)
-    recent = np.bincount(event_rows[is_before], weights=freshness, minlength=posts)
-    trend = np.log1p(_SHARE_SCALE * recent / max(recent.sum(), 1e-9))
-    columns = [*shares, *category_shares, scale_days(ages), ages < _YOUNG_DAYS, trend]
-    return np.stack(columns, axis=1).astype(np.float32)
+    past = PastTotals.at(
+        snapshot_day,
+        event_days=event_days,
+        event_categories=category_rows[event_rows],
+        category_count=category_count,
+    )
+    newest = event_rows[: past.before]
+    freshness = np.exp((event_days[: past.before] - snapshot_day) / TREND_DAYS)
+    return past.features(
+        counts=[np.bincount(newest[start:], minlength=posts) for start in past.starts],
+        freshness=np.bincount(newest, weights=freshness, minlength=posts).astype(np.float64),  # int64 without events
+        created_days=created_days,
+        category_rows=category_rows,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PastTotals:
+    """What every post's numeric features at a moment have in common.
+
+    The events before ``day`` are the first ``before`` of all, and the first of them inside of each window of
+    POPULARITY_WINDOWS_DAYS is that of ``starts``. ``by_category`` int64 [categories] of each of
+    CATEGORY_WINDOWS_DAYS counts events; ``freshness`` is the sum over all events before ``day``, one of ``TREND_DAYS``
+    ago counting 1/e.
+    """
+
+    day: float
+    before: int
+    starts: tuple[int, ...]
+    by_category: tuple[NDArray[np.int64], ...]
+    freshness: float
+
+    @classmethod
+    def at(
+        cls,
+        day: float,
+        *,
+        event_days: NDArray[np.float64],
+        event_categories: NDArray[np.integer],
+        category_count: int,
+    ) -> Self:
+        """Sum up the events, [events] ascending by time."""
+        before = int(np.searchsorted(event_days, day))
+        starts = tuple(int(np.searchsorted(event_days, day - window)) for window in POPULARITY_WINDOWS_DAYS)
+        return cls(
+            day=day,
+            before=before,
+            starts=starts,
+            by_category=tuple(
+                np.bincount(
+                    event_categories[starts[POPULARITY_WINDOWS_DAYS.index(window)] : before], minlength=category_count
+                )
+                for window in CATEGORY_WINDOWS_DAYS
+            ),
+            freshness=float(np.exp((event_days[:before] - day) / TREND_DAYS).sum()),
+        )
+
+    def features(
+        self,
+        *,
+        counts: Sequence[NDArray[np.int64]],
+        freshness: NDArray[np.float64],
+        created_days: NDArray[np.float64],
+        category_rows: NDArray[np.integer],
+    ) -> NDArray[np.float32]:
+        """The numeric features float32 [posts, features] of some posts; each argument holds one number a post.
+
+        ``counts``: events in each of POPULARITY_WINDOWS_DAYS; ``freshness``: the post's part of the sum of all.
+        """
+        shares = [
+            np.log1p(_SHARE_SCALE * count / max(self.before - start, 1))
+            for count, start in zip(counts, self.starts, strict=True)
+        ]
+        category_shares = [
+            np.log1p(_SHARE_SCALE * count / max(int(count.sum()), 1))[category_rows] for count in self.by_category
+        ]
+        trend = np.log1p(_SHARE_SCALE * freshness / max(self.freshness, 1e-9))
+        ages = self.day - created_days
+        columns = [*shares, *category_shares, scale_days(ages), ages < _YOUNG_DAYS, trend]
+        return np.stack(columns, axis=1).astype(np.float32)
 
 
 def new_post_features(

@@ -5,9 +5,12 @@ with the transformer and the shared item representations of SASRec (Kang and McA
 same in inference mode, in steps of the same names.
 """
 
+import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -15,6 +18,7 @@ from bundle.verbs import VERBS
 from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories
 from two_tower.tower_config import TowerConfig, newness_of
 
+_ROWS_AT_ONCE = 8192
 _BESIDE_MEAN = 0.2  # initial weight of the transformer's output in a taste, beside the mean of the history
 
 
@@ -60,16 +64,16 @@ class PostTower(nn.Module):
     trend. Taste and trend each have a learnt scale, so that neither outweighs the other.
 
     In training, ``id_dropout`` is the share of posts that are treated as unknown, and ``word_dropout`` is the share of
-    words that are left out.
+    words that are left out. The tables of ids and of words have sparse gradients: a batch reaches few of their rows.
     """
 
     def __init__(self, config: TowerConfig, *, id_dropout: float = 0.0, word_dropout: float = 0.0) -> None:
         super().__init__()
         width = config.representation_dimension
         self.text = nn.Linear(config.text_dimension, width)
-        self.words = nn.Embedding(config.word_count + 1, width, padding_idx=0)
+        self.words = nn.EmbeddingBag(config.word_count + 1, width, mode="sum", padding_idx=0, sparse=True)
         self.category = nn.Embedding(config.category_count, width)
-        self.identity = nn.Embedding(config.post_count, width)
+        self.identity = nn.Embedding(config.post_count, width, sparse=True)
         self.norm = nn.LayerNorm(width)
         self.taste_scale = nn.Parameter(torch.tensor(1.0))
         self.trend_scale = nn.Parameter(torch.tensor(0.1))
@@ -84,20 +88,20 @@ class PostTower(nn.Module):
         nn.init.normal_(self.category.weight, std=0.02)
         nn.init.zeros_(self.identity.weight)  # stays zero for a post without interactions
 
-    def start_from(self, text: Tensor, *, scale: float) -> None:
+    def start_from(self, text: NDArray[np.float32], *, scale: float) -> None:
         """Initialise the text layer with the whitened principal components of ``text`` [posts, text dimension].
 
         The texts of a catalogue are alike in most directions, and tastes differ in the directions in which they vary.
         The smaller the ``scale`` of the components, the sooner the learnt id embedding outweighs the text.
         """
-        mean = text.mean(dim=0)
-        _, deviations, components = torch.linalg.svd(text - mean, full_matrices=False)
+        mean, variances, components = _principal_components(text)
         width = min(self.text.out_features, len(components))
-        scales = (deviations[:width] / max(len(text) - 1, 1) ** 0.5).clamp(min=1e-6) / scale
+        scales = np.maximum(np.sqrt(variances[:width]), 1e-6) / scale
+        weight = np.zeros(self.text.weight.shape)
+        weight[:width] = components[:width] / np.maximum(scales, scales.max() * 0.05)[:, None]
         with torch.no_grad():
-            self.text.weight.zero_()
-            self.text.weight[:width] = components[:width] / scales.clamp(min=scales.max() * 0.05).unsqueeze(-1)
-            self.text.bias.copy_(-(self.text.weight @ mean))
+            self.text.weight.copy_(torch.from_numpy(weight))
+            self.text.bias.copy_(torch.from_numpy(-(weight @ mean)))
 
     def represent(self, posts: PostTensors) -> Tensor:
         """Representations [posts, representation_dimension]; they do not depend on the moment."""
@@ -108,7 +112,7 @@ class PostTower(nn.Module):
             is_known = is_known & (torch.rand(is_known.shape, device=is_known.device) >= self.id_dropout)
             has_word = has_word & (torch.rand(has_word.shape, device=has_word.device) >= self.word_dropout)
         identity = self.identity(posts.post_rows.clamp(min=0)) * is_known
-        words = self.words(posts.words * has_word).sum(dim=1) / has_word.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
+        words = self.words(posts.words * has_word) / has_word.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
         content = self.text(posts.text) + words + self.category(posts.category_rows)
         return self.norm(content + identity)  # type: ignore[no-any-return]
 
@@ -180,29 +184,30 @@ class UserTower(nn.Module):
         is_event = history.is_event
 
         # Items: an item that stands for nothing, then one item an event (most of a batch is padding, which is left out)
-        positions = torch.arange(self.position.num_embeddings - length, self.position.num_embeddings)
-        positions = positions.to(history.rows.device).expand(batch, length)[is_event]
+        owners, columns = is_event.nonzero(as_tuple=True)  # [events] in order of owner, then of time
+        posts = representations.index_select(0, history.rows[owners, columns])
+        strengths = history.strengths[owners, columns]
         events = (
-            representations[history.rows[is_event]]
-            + self.verb(history.verbs[is_event])
-            + self.event(torch.stack([history.strengths[is_event], history.ages[is_event]], dim=-1))
-            + self.position(positions)
+            posts
+            + self.verb(history.verbs[owners, columns])
+            + self.event(torch.stack([strengths, history.ages[owners, columns]], dim=-1))
+            + self.position(columns + (self.position.num_embeddings - length))
         )  # [events, width]
         is_item = functional.pad(is_event, (1, 0), value=True)  # [batch, 1 + length]
-        items = self.nothing.new_zeros(batch, 1 + length, width)
-        items[:, 0] = self.nothing
-        items[:, 1:][is_event] = events
-        present = functional.dropout(items[is_item], self.dropout, self.training)  # [items, width]
+        places = is_item.flatten().nonzero().squeeze(1)  # [items] of an item in the batch with its padding
+        firsts = torch.cumsum(is_item.sum(dim=1), dim=0) - is_item.sum(dim=1)  # [batch] of the item for nothing
+        order = torch.argsort(torch.cat([firsts, owners + 1 + torch.arange(len(owners), device=owners.device)]))
+        items = torch.cat([self.nothing.expand(batch, width), events]).index_select(0, order)
+        present = functional.dropout(items, self.dropout, self.training)  # [items, width]
 
         # Latest item: the newest event is the last item; without events it is nothing
         has_events = is_event.any(dim=1, keepdim=True)
         newest = torch.cumsum(is_item.sum(dim=1), dim=0) - 1  # row in ``present``
-        latest = torch.where(has_events, present[newest], self.nothing)
+        latest = torch.where(has_events, present.index_select(0, newest), self.nothing)
 
         # Attention of the latest item to all items
         normed = self.attention_norm(present)
-        keys_values = normed.new_zeros(batch, 1 + length, 2 * width)
-        keys_values[is_item] = self.key_value(normed)
+        keys_values = normed.new_zeros(batch * (1 + length), 2 * width).index_copy(0, places, self.key_value(normed))
         keys, values = keys_values.view(batch, 1 + length, 2, self.heads, -1).unbind(dim=2)  # [batch, items, heads, .]
         queries = self.query(self.attention_norm(latest)).view(batch, self.heads, -1)
         closeness = torch.einsum("bhw,bihw->bhi", queries, keys) / queries.shape[-1] ** 0.5
@@ -217,7 +222,9 @@ class UserTower(nn.Module):
         out = self.out(self.out_norm(state))
         taste, trend, popularity = out.split([width, 1, out.shape[-1] - width - 1], dim=-1)
         if self.mean_scale is not None:
-            taste = taste + self.mean_scale * _mean_of_history(representations, history)
+            weights = (0.5 + strengths).unsqueeze(-1)
+            sums = taste.new_zeros(batch, width + 1).index_add(0, owners, torch.cat([posts * weights, weights], dim=-1))
+            taste = taste + self.mean_scale * sums[:, :-1] / sums[:, -1:].clamp(min=1e-9)
         if self.newcomers_follow_trend:
             taste, popularity = taste * has_events, popularity * has_events
 
@@ -229,10 +236,24 @@ class UserTower(nn.Module):
         return welcome_new_posts(self(representations, history), self.new_post_bonus)
 
 
-def _mean_of_history(representations: Tensor, history: HistoryTensors) -> Tensor:
-    """The mean of a history's posts, weighted by strength: [batch, width], zeros for an empty history."""
-    weights = (history.is_event * (0.5 + history.strengths)).unsqueeze(-1)
-    return (representations[history.rows] * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1e-9)
+def _principal_components(
+    rows: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Mean [width], and variances [components] and directions [components, width] from the largest to the smallest.
+
+    They come from the products of the columns, summed up in pieces: the rows may be more than memory holds. The largest
+    number of each direction is positive.
+    """
+    pieces = np.array_split(rows, math.ceil(len(rows) / _ROWS_AT_ONCE))
+    mean = np.sum([piece.sum(axis=0, dtype=np.float64) for piece in pieces], axis=0) / len(rows)
+    products = np.zeros((rows.shape[1], rows.shape[1]))
+    for piece in pieces:
+        centred = piece - mean
+        products += centred.T @ centred
+    variances, columns = np.linalg.eigh(products / max(len(rows) - 1, 1))
+    directions = columns.T[::-1]
+    largest = np.abs(directions).argmax(axis=1, keepdims=True)
+    return mean, np.maximum(variances[::-1], 0), directions * np.sign(np.take_along_axis(directions, largest, axis=1))
 
 
 def welcome_new_posts(users: Tensor, bonus: float) -> Tensor:

@@ -40,9 +40,9 @@ class Vocabulary:
         }
         return cls(sorted(commonness, key=lambda word: (commonness[word], word)))
 
-    def rows_of(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """The rarest known words of each text: int64 [texts, 16], 0 where a text has fewer."""
-        rows = np.zeros((len(texts), WORDS_PER_TEXT), dtype=np.int64)
+    def rows_of(self, texts: Sequence[str]) -> NDArray[np.int32]:
+        """The rarest known words of each text: int32 [texts, 16], 0 where a text has fewer."""
+        rows = np.zeros((len(texts), WORDS_PER_TEXT), dtype=np.int32)
         for row, text in enumerate(texts):
             known = sorted(self._rows[word] for word in _words_of(text) if word in self._rows)[:WORDS_PER_TEXT]
             rows[row, : len(known)] = known

@@ -49,6 +49,6 @@ def test_data_without_a_clock_is_split_by_order(dataset: Dataset) -> None:
 
 
 def test_data_of_one_moment_cannot_be_split(dataset: Dataset) -> None:
-    first = np.arange(len(dataset.interactions)) == 0
+    first = np.arange(len(dataset.events)) == 0
     with pytest.raises(EvaluationError, match="fetch more data"):
         evaluate(dataset.only(first), TrainingConfig(epochs=1))

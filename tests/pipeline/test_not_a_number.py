@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.batch_loss import TrainingError
 from pipeline.dataset import Dataset
 from pipeline.evaluate import Evaluation, EvaluationError, Group
 from pipeline.ranking import Estimate, NotANumberError, rank_targets, top_feeds
 from pipeline.splits import split_last
-from pipeline.train import TrainingError, train
+from pipeline.train import train
 from pipeline.trained_towers import TrainedTowers
 from pipeline.training_config import TrainingConfig
 
@@ -50,7 +51,7 @@ def test_a_training_that_diverges_says_which_setting_to_lower(dataset: Dataset) 
 
 
 def test_training_on_no_interactions_gives_untrained_towers_without_a_loss(dataset: Dataset, tmp_path: Path) -> None:
-    none = dataset.only(np.zeros(len(dataset.interactions), dtype=np.bool_))
+    none = dataset.only(np.zeros(len(dataset.events), dtype=np.bool_))
     towers = train(none, TrainingConfig(epochs=2))
     assert towers.epochs == ()
     towers.write(tmp_path)

@@ -28,7 +28,7 @@ def test_the_split_by_time_learns_from_before_a_moment_and_asks_for_what_came_af
     split = split_by_time(dataset)
     day = dataset.end_day - 35
     assert split.past.event_days.max() < day <= dataset.event_days.max()
-    assert len(split.past.interactions) == (dataset.event_days < day).sum()
+    assert len(split.past.events) == (dataset.event_days < day).sum()
     assert_nothing_shown_is_a_target(split)
 
 

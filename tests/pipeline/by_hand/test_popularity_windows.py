@@ -16,6 +16,7 @@ WEEK, MONTH, QUARTER, EVER, CATEGORY_WEEK, CATEGORY_MONTH, AGE, IS_YOUNG, TREND 
 
 def features_of(*events: tuple[int, float]) -> NDArray[np.float32]:
     """At day 100, of four posts; events are (post row, day)."""
+    events = tuple(sorted(events, key=lambda event: event[1]))
     return numeric_features(
         DAY,
         event_rows=np.array([row for row, _ in events], dtype=np.int64),

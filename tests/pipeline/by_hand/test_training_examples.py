@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.dataset import Dataset
 from pipeline.training_config import TrainingConfig
-from pipeline.training_examples import Batch, Examples, Plan
+from pipeline.training_examples import Batch, Examples, Plan, TargetShares
 from tests.pipeline.by_hand.tiny_dataset import INSPIRE, LIKE, VIEW, Event, tiny_dataset
 from two_tower.features import numeric_features
 
@@ -35,7 +35,7 @@ CONFIG = TrainingConfig(
     validation_share=0.0,
     history_length=50,
 )
-WORDS = np.array([[1, 0], [2, 0], [3, 1], [0, 0], [4, 4]])
+WORDS = np.array([[1, 0], [2, 0], [3, 1], [0, 0], [4, 4]], dtype=np.int32)
 
 
 @cache
@@ -57,8 +57,8 @@ def examples_of(dataset: Dataset | None = None, **changes: object) -> Examples:
     )
 
 
-def plan_of(rows: Sequence[int], *, snapshot: int, frequency: Sequence[float] = (0.2,) * 5) -> Plan:
-    return Plan(snapshot, np.array(rows), np.array(frequency))
+def plan_of(rows: Sequence[int], *, snapshot: int) -> Plan:
+    return Plan(snapshot, np.array(rows), TargetShares.of(np.arange(5)))
 
 
 def batch_of(examples: Examples, rows: Sequence[int], *, snapshot: int, seed: int = 0) -> Batch:
@@ -277,12 +277,13 @@ def test_the_same_draw_gives_the_same_batch_and_another_draw_another_one() -> No
 
 
 FREQUENCY = np.array([0.5, 0.25, 0.25, 0.0, 0.0])
+TARGETS = TargetShares(np.array([0, 1, 2]), np.array([2, 1, 1]), 4)
 PAIRS_OF_POSTS = np.array([0, 1, 2])  # of user 0: pair r is of post r
 
 
 def test_the_logq_correction_is_the_probability_of_a_target_or_a_draw() -> None:
     examples = examples_of(uniform_negatives=2)  # of the four posts that are there at day 0
-    batch = examples.batch(Plan(0, np.array([0, 1, 2]), FREQUENCY), np.random.default_rng(5))
+    batch = examples.batch(Plan(0, np.array([0, 1, 2]), TARGETS), np.random.default_rng(5))
     no_target = (1 - FREQUENCY) ** 3
     expected = 1 - no_target * 0.5
     candidates = catalogue_rows(batch, batch.candidates)
@@ -291,7 +292,7 @@ def test_the_logq_correction_is_the_probability_of_a_target_or_a_draw() -> None:
 
 def test_a_post_that_no_draw_can_bring_is_expected_as_a_target_alone() -> None:
     examples = examples_of(dataset_of(created_days=(0.0, 0.0, 40.0, 0.0, 30.0)), uniform_negatives=3)
-    batch = examples.batch(Plan(0, np.array([2, 0]), FREQUENCY), np.random.default_rng(5))
+    batch = examples.batch(Plan(0, np.array([2, 0]), TARGETS), np.random.default_rng(5))
     assert catalogue_rows(batch, batch.candidates) == [0, 1, 2, 3]
     expected = [1, 1, 1 - 0.75**2, 1]
     np.testing.assert_allclose(batch.log_expected.numpy(), np.log(expected), atol=1e-6)
@@ -299,7 +300,7 @@ def test_a_post_that_no_draw_can_bring_is_expected_as_a_target_alone() -> None:
 
 def test_a_probability_of_0_has_a_finite_logarithm() -> None:
     examples = examples_of(uniform_negatives=0)
-    batch = examples.batch(Plan(0, np.array([3]), FREQUENCY), np.random.default_rng(0))  # a frequency that lies
+    batch = examples.batch(Plan(0, np.array([3]), TARGETS), np.random.default_rng(0))  # shares that lie
     np.testing.assert_allclose(batch.log_expected.numpy(), [np.log(1e-9)], rtol=1e-6)
 
 
@@ -309,7 +310,7 @@ def test_the_logq_correction_is_how_often_each_post_is_a_candidate() -> None:
     draws, counts, said = 1500, np.zeros(5), np.zeros(5)
     for _ in range(draws):
         rows = random.choice(PAIRS_OF_POSTS, size=2, p=FREQUENCY[:3])
-        batch = examples.batch(Plan(0, rows, FREQUENCY), random)
+        batch = examples.batch(Plan(0, rows, TARGETS), random)
         candidates = catalogue_rows(batch, batch.candidates)
         counts[candidates] += 1
         said[candidates] = np.exp(batch.log_expected.numpy())
@@ -376,10 +377,10 @@ def test_a_snapshot_is_cut_into_batches_of_about_the_size(batch_size: int, sizes
 def test_the_frequency_of_a_post_is_its_share_of_the_snapshots_examples() -> None:
     examples = examples_of(snapshot_days=100.0, serving_days=0.0)
     for plan in examples.plans(np.arange(7), np.random.default_rng(0)):
-        np.testing.assert_allclose(plan.frequency, np.array([2, 2, 2, 1, 0]) / 7)
+        np.testing.assert_allclose(plan.targets.at(np.arange(5)), np.array([2, 2, 2, 1, 0]) / 7)
     by_week = examples_of(serving_days=0.0, batch_size=100).plans(np.arange(7), np.random.default_rng(0))
     np.testing.assert_allclose(
-        next(plan.frequency for plan in by_week if plan.snapshot == 1), np.array([0.5, 0.5, 0, 0, 0])
+        next(plan.targets.at(np.arange(5)) for plan in by_week if plan.snapshot == 1), np.array([0.5, 0.5, 0, 0, 0])
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.dataset import Dataset, _assemble
+from pipeline.events import Events
 
 Event = tuple[int, int, str, float]
 """User row, post row, verb, day."""
@@ -29,6 +30,15 @@ def tiny_dataset(
     people = np.array(user_ids if user_ids is not None else range(1, users + 1), dtype=np.int64)
     rows = sorted(events, key=lambda event: (event[3], event[0], event[1], event[2]))
     embeddings = np.array(text if text is not None else np.eye(len(ids)), dtype=np.float32)
+    interactions = pd.DataFrame(
+        {
+            "user_id": people[[user for user, *_ in rows]] if rows else np.zeros(0, dtype=np.int64),
+            "post_id": ids[[post for _, post, *_ in rows]] if rows else np.zeros(0, dtype=np.int64),
+            "verb": pd.Series([verb for *_, verb, _ in rows], dtype="str"),
+            "at": moments([day for *_, day in rows]),
+            "rating_percent": pd.array([None] * len(rows), dtype="Int16"),
+        }
+    )
     return _assemble(
         posts=pd.DataFrame(
             {
@@ -41,15 +51,7 @@ def tiny_dataset(
         users=pd.DataFrame({"user_id": people, "username": [f"user {number}" for number in people]}),
         text=embeddings,
         mood_text=embeddings,
-        interactions=pd.DataFrame(
-            {
-                "user_id": people[[user for user, *_ in rows]] if rows else np.zeros(0, dtype=np.int64),
-                "post_id": ids[[post for _, post, *_ in rows]] if rows else np.zeros(0, dtype=np.int64),
-                "verb": pd.Series([verb for *_, verb, _ in rows], dtype="str"),
-                "at": moments([day for *_, day in rows]),
-                "rating_percent": pd.array([None] * len(rows), dtype="Int16"),
-            }
-        ),
+        events=Events.of_frame(interactions, user_ids=people, post_ids=ids),
     )
 
 

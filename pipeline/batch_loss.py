@@ -1,0 +1,48 @@
+"""The loss of a batch, which must be a number."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.losses import Loss
+from pipeline.training_config import TrainingConfig
+from pipeline.training_examples import Batch
+from two_tower.model import PostTower
+
+
+class TrainingError(Exception):
+    """Training has failed: names the epoch, the step, and the likely cause."""
+
+
+def batch_loss(loss_of: Loss, users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
+    """The loss on the embeddings of the batch's users and candidates."""
+    representations = post_tower.represent(batch.posts)
+    posts = post_tower(representations[batch.candidates], batch.numeric)
+    return loss_of(users(representations, batch.history, batch.user_rows), posts, batch, config)
+
+
+def refuse_infinite(loss: float, batch: Batch, config: TrainingConfig, *, where: str) -> None:
+    """TrainingError for a loss that is not finite: a value of the batch is not, or the weights have diverged."""
+    if math.isfinite(loss):
+        return
+    inputs = {
+        "features of posts": batch.numeric,
+        "texts of posts": batch.posts.text,
+        "ages of interactions": batch.history.ages,
+        "strengths": batch.strengths,
+        "weights of interactions": batch.weights,
+    }
+    broken = [name for name, values in inputs.items() if not torch.isfinite(values).all()]
+    cause = (
+        f"the {broken[0]} hold a value that is not finite: look for wrong dates in the tables, and run `moodfeed clean`"
+        if broken
+        else f"training has diverged; lower learning_rate, which is {config.learning_rate:g}"
+    )
+    raise TrainingError(f"{where}: the loss is {loss}: {cause}")
+
+
+def weighted_mean(losses: list[tuple[float, int]]) -> float:
+    """The mean of batches' losses, each given with its number of examples; NaN without any."""
+    total = sum(count for _, count in losses)
+    return sum(loss * count for loss, count in losses) / total if total else float("nan")

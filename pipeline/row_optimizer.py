@@ -1,0 +1,187 @@
+"""AdamW for tables of which a step reads few rows, at a cost that follows those rows and not the table.
+
+AdamW changes every row at every step: a row that a batch does not read still follows its decaying mean of gradients.
+Here such steps are made up for when the row is read again. A missed step multiplies both moments by their decays, so
+the missed changes are a geometric series, of which only the sum over the steps since the row was last read is kept.
+The result is AdamW's, but for the rounding and for the small constant in the divisor during missed steps.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+_MEAN_DECAY, _SQUARE_DECAY = 0.9, 0.999  # AdamW's defaults
+_EPSILON = 1e-8
+_RATIO = _MEAN_DECAY / _SQUARE_DECAY**0.5  # of two consecutive changes of a row that is not read
+_REMEMBERED = 256  # steps after which nothing of a mean of gradients is left: 0.9 ** 256 is 2e-12
+_ROWS_AT_ONCE = 65_536
+
+SparseTable = nn.Embedding | nn.EmbeddingBag
+
+
+class RowAdamW:
+    """Updates the sparse tables of some modules; their other parameters belong to another optimizer.
+
+    A table is brought up to date wherever a module in training mode reads it. ``bring_up_to_date`` does so for whole
+    tables, which is needed before anything else reads them.
+    """
+
+    def __init__(self, modules: Sequence[nn.Module], *, weight_decay: float) -> None:
+        self._weight_decay = weight_decay
+        self._steps = 0
+        # By step s: the sum over later steps t of rate[t] * _RATIO ** (t - s) / decay from s to t, and the logarithm of
+        # the product of all weight decays up to s. A row that was last read at s has moved by both since.
+        self._missed = torch.zeros(1, dtype=torch.float64)
+        self._log_decay = torch.zeros(1, dtype=torch.float64)
+        self._tables: list[_Table] = []
+        self._hooks: list[RemovableHandle] = []
+        for module in modules:
+            for table in module.modules():
+                if isinstance(table, SparseTable) and table.sparse:
+                    self._tables.append(_Table(cast("nn.Parameter", table.weight)))
+                    self._hooks.append(table.register_forward_pre_hook(self._before_reading(self._tables[-1])))
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """The tables' weights."""
+        return [table.weight for table in self._tables]
+
+    def gradients(self) -> list[Tensor]:
+        """The gradients of the rows that the last backward pass reached, one float32 [rows, width] a table.
+
+        To scale one in place is to scale what ``step`` applies.
+        """
+        return [table.gradient for table in self._tables if table.collect_gradient()]
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """Update the rows that the last backward pass reached, and note the step for all others."""
+        self._steps += 1
+        mean_share = 1 - _MEAN_DECAY**self._steps
+        square_share = 1 - _SQUARE_DECAY**self._steps
+        decay = 1 - learning_rate * self._weight_decay
+        for table in self._tables:
+            if not table.collect_gradient():
+                continue
+            rows, gradient = table.rows, table.gradient
+            mean = table.mean.index_select(0, rows).lerp_(gradient, 1 - _MEAN_DECAY)
+            square = (
+                table.square.index_select(0, rows)
+                .mul_(_SQUARE_DECAY)
+                .addcmul_(gradient, gradient, value=1 - _SQUARE_DECAY)
+            )
+            divisor = (square.sqrt() / square_share**0.5).add_(_EPSILON)
+            weight = table.weight.index_select(0, rows).mul_(decay)
+            table.put(
+                rows, weight.addcdiv_(mean, divisor, value=-learning_rate / mean_share), mean, square, self._steps
+            )
+            table.forget_gradient()
+        self._note_step(learning_rate * square_share**0.5 / mean_share, decay)
+
+    @torch.no_grad()
+    def bring_up_to_date(self) -> None:
+        """Make up for the missed steps of every row."""
+        for table in self._tables:
+            for start in range(0, len(table.weight), _ROWS_AT_ONCE):
+                end = min(start + _ROWS_AT_ONCE, len(table.weight))
+                self._make_up(table, torch.arange(start, end, device=table.weight.device))
+
+    def detach(self) -> None:
+        """Leave the modules alone from now on."""
+        for hook in self._hooks:
+            hook.remove()
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on beside the weights."""
+        state = {"missed": self._missed, "log_decay": self._log_decay}
+        for number, table in enumerate(self._tables):
+            state |= {
+                f"{number}.mean": table.mean,
+                f"{number}.square": table.square,
+                f"{number}.last_step": table.last_step,
+            }
+        return state
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what ``state`` gave."""
+        self._missed, self._log_decay = state["missed"].clone(), state["log_decay"].clone()
+        self._steps = len(self._missed) - 1
+        for number, table in enumerate(self._tables):
+            table.mean.copy_(state[f"{number}.mean"])
+            table.square.copy_(state[f"{number}.square"])
+            table.last_step.copy_(state[f"{number}.last_step"])
+
+    def _before_reading(self, table: "_Table") -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def bring_rows_up_to_date(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+            if module.training:
+                with torch.no_grad():
+                    read = arguments[0].flatten()
+                    self._make_up(table, torch.unique(read[table.last_step[read] < self._steps]).long())
+
+        return bring_rows_up_to_date
+
+    def _make_up(self, table: "_Table", rows: Tensor) -> None:
+        """Apply to distinct rows what the steps since they were last read have missed."""
+        last = table.last_step[rows].long().cpu()
+        if not len(last) or int(last.min()) == self._steps:
+            return
+        gap = self._steps - last
+        device = table.weight.device
+        change = self._missed[last].float().to(device).unsqueeze(1)
+        shrinkage = (self._log_decay[-1] - self._log_decay[last]).exp().float().to(device).unsqueeze(1)
+        mean_decay = torch.where(gap > _REMEMBERED, 0.0, _MEAN_DECAY ** gap.clamp(max=_REMEMBERED)).float()
+        square_decay = (_SQUARE_DECAY ** gap.double()).float()
+        mean, square = table.mean.index_select(0, rows), table.square.index_select(0, rows)
+        weight = table.weight.index_select(0, rows) - change * mean / square.sqrt().add_(_EPSILON)
+        table.put(
+            rows,
+            weight.mul_(shrinkage),
+            mean.mul_(mean_decay.to(device).unsqueeze(1)),
+            square.mul_(square_decay.to(device).unsqueeze(1)),
+            self._steps,
+        )
+
+    def _note_step(self, rate: float, decay: float) -> None:
+        first = max(0, self._steps - _REMEMBERED)
+        log_decay = self._log_decay[-1:] + math.log(decay)
+        powers = _RATIO ** torch.arange(self._steps - first, 0, -1, dtype=torch.float64)
+        self._missed[first:] += rate * powers * (self._log_decay[first:] - log_decay).exp()
+        self._missed = torch.cat([self._missed, self._missed.new_zeros(1)])
+        self._log_decay = torch.cat([self._log_decay, log_decay])
+
+
+class _Table:
+    """A table with its moments, the step that each row is up to date with, and the gradient of the last batch."""
+
+    def __init__(self, weight: nn.Parameter) -> None:
+        self.weight = weight
+        self.mean = torch.zeros_like(weight, requires_grad=False)
+        self.square = torch.zeros_like(weight, requires_grad=False)
+        self.last_step = torch.zeros(len(weight), dtype=torch.int32, device=weight.device)
+        self.rows = torch.zeros(0, dtype=torch.int64)
+        self.gradient = torch.zeros(0)
+
+    def collect_gradient(self) -> bool:
+        """Take the gradient from the weight; whether there is one."""
+        if self.weight.grad is not None:
+            gradient = self.weight.grad
+            rows = gradient._indices()[0]
+            if len(rows) > 1 and not bool((rows.diff() > 0).all()):  # else each row stands once, in order
+                gradient = gradient.coalesce()
+            self.rows, self.gradient = gradient._indices()[0], gradient._values()
+            self.weight.grad = None
+        return len(self.rows) > 0
+
+    def put(self, rows: Tensor, weight: Tensor, mean: Tensor, square: Tensor, step: int) -> None:
+        """Replace rows by what they are after a step."""
+        self.weight.index_copy_(0, rows, weight)
+        self.mean.index_copy_(0, rows, mean)
+        self.square.index_copy_(0, rows, square)
+        self.last_step.index_fill_(0, rows, step)
+
+    def forget_gradient(self) -> None:
+        self.rows = self.rows[:0]
