@@ -10,6 +10,7 @@ import typer
 from cli import (
     bundle_commands,
     feed_commands,
+    import_command,
     pipeline_commands,
     report_command,
     run_command,
@@ -35,7 +36,7 @@ PANELS = {
         pipeline_commands.build,
         pipeline_commands.fetch,
         pipeline_commands.clean,
-        pipeline_commands.import_microlens,
+        import_command.import_data,
         pipeline_commands.score,
         pipeline_commands.embed,
         pipeline_commands.train,
@@ -56,9 +57,10 @@ PANELS = {
         run_command.ensure_bundle,
     ),
 }
+NAMES = {import_command.import_data: "import"}  # where Python keeps the word to itself
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(NAMES.get(command), rich_help_panel=panel)(command)
 
 
 def _print_version(asked: bool) -> None:

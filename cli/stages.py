@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from cli.phases import phases
 from cli.progress import console, progress_bar, training_bar
 from mood_encoder.runtime import Runtime
 from pipeline.ablate import Ablation, ablate, write_ablations
@@ -18,7 +19,9 @@ from pipeline.embed import embed_posts
 from pipeline.evaluate import MODEL_NAME, Evaluation, TooLittleDataError, evaluate
 from pipeline.export import export
 from pipeline.fetch import fetch
-from pipeline.import_microlens import import_microlens
+from pipeline.foreign.formats import Source
+from pipeline.foreign.import_files import import_files
+from pipeline.foreign.staged_events import Meaning
 from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF, Estimate
 from pipeline.raw_store import RawStore
@@ -61,16 +64,29 @@ def clean_stage(workspace: Workspace, *, accept_losses: bool = False) -> None:
     _print_rows("Cleaned", report.rows())
 
 
-def import_microlens_stage(workspace: Workspace, source: Path) -> None:
-    """A MicroLens selection to clean tables."""
-    with console.status("import"):
-        report = import_microlens(source, workspace.clean)
-    _print_rows("Imported", report.rows())
+def import_stage(
+    workspace: Workspace, source: Source, *, meaning: Meaning, accept_losses: bool, is_tried_only: bool
+) -> None:
+    """Foreign files to clean tables."""
+    with phases("import") as tell:
+        imported = import_files(
+            source,
+            workspace.clean,
+            meaning=meaning,
+            accept_losses=accept_losses,
+            is_tried_only=is_tried_only,
+            tell=tell,
+        )
+    if imported.best_rating is not None:
+        console.print(f"Ratings are read as 0 to {imported.best_rating:g}.")
+    if not imported.is_timed:
+        console.print("No times: only the order of each person's interactions counts; trends and ages are off.")
+    _print_rows("Would be imported" if is_tried_only else "Imported", imported.report.rows())
 
 
 def score_stage(workspace: Workspace) -> None:
     """Clean interactions to one strength for each user and post."""
-    with console.status("score"):
+    with phases("score"):
         report = score(workspace.clean, workspace.scores)
     _print_rows("Scored", report.rows())
 

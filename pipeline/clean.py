@@ -393,9 +393,10 @@ def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def write_report(report: CleanReport, output: Path) -> None:
-    """Replace report.json in one step."""
+def write_report(report: CleanReport, output: Path, *, facts: Mapping[str, object] | None = None) -> None:
+    """Replace report.json in one step; ``facts`` go before the counts."""
     document = {
+        **(facts or {}),
         "kept": dict(report.kept),
         "findings": [
             {"table": item.table, "reason": item.reason, "count": item.count, "examples": list(item.examples)}
