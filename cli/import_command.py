@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.phases import phases
 from cli.pipeline_commands import DataOption, LossesOption
 from cli.progress import console
+from cli.result_rows import print_rows
 
 if TYPE_CHECKING:
     from pipeline.foreign.columns import NamedColumns, Role
@@ -96,9 +98,9 @@ def import_data(
 
     An empty name, such as --time-column "", says that no column has that role.
     """
-    from cli import stages
     from pipeline.foreign.columns import Role
     from pipeline.foreign.formats import Format, Wanted, recognise
+    from pipeline.foreign.import_files import import_files
     from pipeline.foreign.staged_events import Meaning
     from pipeline.foreign.verb_words import read_verb_options
     from pipeline.workspace import Workspace
@@ -141,13 +143,20 @@ def import_data(
         ),
     )
     _show(source)
-    stages.import_stage(
-        Workspace(data),
-        source,
-        meaning=Meaning(words=words, verb=verb_of_all, best_rating=best_rating),
-        accept_losses=accept_losses,
-        is_tried_only=dry_run,
-    )
+    with phases("import") as tell:
+        imported = import_files(
+            source,
+            Workspace(data).clean,
+            meaning=Meaning(words=words, verb=verb_of_all, best_rating=best_rating),
+            accept_losses=accept_losses,
+            is_tried_only=dry_run,
+            tell=tell,
+        )
+    if imported.best_rating is not None:
+        console.print(f"Ratings are read as 0 to {imported.best_rating:g}.")
+    if not imported.is_timed:
+        console.print("No times: only the order of each person's interactions counts; trends and ages are off.")
+    print_rows("Would be imported" if dry_run else "Imported", imported.report.rows())
 
 
 def _named(options: "dict[Role, str | None]") -> "NamedColumns":

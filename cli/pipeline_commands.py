@@ -101,9 +101,9 @@ def clean(data: DataOption = Path("data"), accept_losses: LossesOption = False) 
 
 def score(data: DataOption = Path("data")) -> None:
     """Turn interactions into one strength per user and post."""
-    from cli import stages
+    from cli.score_stage import score_stage
 
-    stages.score_stage(Workspace(data))
+    score_stage(Workspace(data))
 
 
 def embed(

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from rich.table import Table
 
-from cli.phases import phases
 from cli.progress import console, progress_bar, training_bar
+from cli.result_rows import print_rows
+from cli.score_stage import score_stage
 from mood_encoder.runtime import Runtime
 from pipeline.ablate import Ablation, ablate, write_ablations
 from pipeline.clean import clean
@@ -19,13 +20,9 @@ from pipeline.embed import embed_posts
 from pipeline.evaluate import MODEL_NAME, Evaluation, TooLittleDataError, evaluate
 from pipeline.export import export
 from pipeline.fetch import fetch
-from pipeline.foreign.formats import Source
-from pipeline.foreign.import_files import import_files
-from pipeline.foreign.staged_events import Meaning
 from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF, Estimate
 from pipeline.raw_store import RawStore
-from pipeline.score import score
 from pipeline.train import train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
@@ -54,41 +51,14 @@ def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
         progress_bar("fetch") as advance,
     ):
         report = fetch(client, store, source=upstream.name, progress=advance)
-    _print_rows("Fetched", report.rows())
+    print_rows("Fetched", report.rows())
 
 
 def clean_stage(workspace: Workspace, *, accept_losses: bool = False) -> None:
     """Raw store to clean tables."""
     with console.status("clean"):
         report = clean(workspace.raw, workspace.clean, accept_losses=accept_losses)
-    _print_rows("Cleaned", report.rows())
-
-
-def import_stage(
-    workspace: Workspace, source: Source, *, meaning: Meaning, accept_losses: bool, is_tried_only: bool
-) -> None:
-    """Foreign files to clean tables."""
-    with phases("import") as tell:
-        imported = import_files(
-            source,
-            workspace.clean,
-            meaning=meaning,
-            accept_losses=accept_losses,
-            is_tried_only=is_tried_only,
-            tell=tell,
-        )
-    if imported.best_rating is not None:
-        console.print(f"Ratings are read as 0 to {imported.best_rating:g}.")
-    if not imported.is_timed:
-        console.print("No times: only the order of each person's interactions counts; trends and ages are off.")
-    _print_rows("Would be imported" if is_tried_only else "Imported", imported.report.rows())
-
-
-def score_stage(workspace: Workspace) -> None:
-    """Clean interactions to one strength for each user and post."""
-    with phases("score"):
-        report = score(workspace.clean, workspace.scores)
-    _print_rows("Scored", report.rows())
+    print_rows("Cleaned", report.rows())
 
 
 def embed_stage(
@@ -251,9 +221,14 @@ def build_bundle(
     workspace: Workspace, bundles: Path, *, upstream: Upstream, encoder_directory: Path, accept_losses: bool = False
 ) -> None:
     """Every stage with its defaults; data too small for an evaluation gives a bundle without metrics."""
-    config = TrainingConfig()
     fetch_stage(workspace, upstream)
     clean_stage(workspace, accept_losses=accept_losses)
+    build_from_clean_tables(workspace, bundles, encoder_directory=encoder_directory)
+
+
+def build_from_clean_tables(workspace: Workspace, bundles: Path, *, encoder_directory: Path) -> None:
+    """The stages after clean or import, with the training settings that suit data with or without a clock."""
+    config = TrainingConfig()
     score_stage(workspace)
     embed_stage(workspace, encoder_directory)
     train_stage(workspace, config)
@@ -306,13 +281,3 @@ def _dataset(workspace: Workspace) -> Dataset:
 
 def _interval(estimate: Estimate) -> str:
     return f"{estimate.mean:.4f} ({estimate.low:.4f}-{estimate.high:.4f})"
-
-
-def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
-    table = Table(title=title, title_justify="left")
-    heading, *body = rows
-    for name in heading:
-        table.add_column(name)
-    for row in body:
-        table.add_row(*row)
-    console.print(table)

@@ -26,8 +26,8 @@ from pipeline.tables import (
 )
 from pipeline.upstream import Json
 from pipeline.whole_files import write_whole_text
+from pipeline.workspace import REPORT_FILE
 
-REPORT_FILE = "report.json"
 MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at", "rating": "rated_at"}
 _MOST_EXAMPLES = 3
 _LONGEST_EXAMPLE = 60

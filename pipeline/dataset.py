@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bundle.verbs import verb_numbers
 from pipeline.embed import read_text_embeddings
 from pipeline.score import score_frame
-from pipeline.tables import read_interactions, read_posts, read_users
+from pipeline.tables import is_timed, read_interactions, read_posts, read_users
 from two_tower.features import NUMERIC_FEATURES, numeric_features
 
 _DAY = pd.Timedelta(days=1)
@@ -45,7 +45,8 @@ class Dataset:
     ``post_ids`` int64 [posts] ascending, ``user_ids`` int64 [users] ascending, ``text`` float32 [posts, dimension]
     of the summaries, ``mood_text`` float32 [posts, dimension] of the moods, which only serving reads,
     ``created_days`` float64 [posts], ``category_rows`` int64 [posts] (0 = none, else 1 + row in ``category_ids``),
-    ``event_users``, ``event_posts`` int64 [events] and ``event_days`` float64 [events] ascending by time.
+    ``event_users``, ``event_posts`` int64 [events] and ``event_days`` float64 [events] ascending by time. A dataset that
+    is not ``is_timed`` only has an order: its days count places in histories, and mean nothing between users.
     """
 
     posts: pd.DataFrame
@@ -62,6 +63,7 @@ class Dataset:
     event_posts: NDArray[np.int64]
     event_days: NDArray[np.float64]
     pairs: Pairs
+    is_timed: bool = True
 
     @property
     def end_day(self) -> float:
@@ -71,7 +73,7 @@ class Dataset:
     @property
     def has_clock(self) -> bool:
         """Whether timestamps are usable: data that spans less than four weeks has no past popularity to learn from."""
-        return len(self.event_days) > 0 and float(np.ptp(self.event_days)) >= _SHORTEST_CLOCK_DAYS
+        return self.is_timed and len(self.event_days) > 0 and float(np.ptp(self.event_days)) >= _SHORTEST_CLOCK_DAYS
 
     @property
     def is_met(self) -> NDArray[np.bool_]:
@@ -95,6 +97,12 @@ class Dataset:
             category_rows=self.category_rows,
             category_count=len(self.category_ids) + 1,
         )
+
+    def is_recent(self, days: float) -> NDArray[np.bool_]:
+        """Whether each event is of the last days; all are if there are no timestamps: bool [events]."""
+        if not self.is_timed:
+            return np.ones(len(self.event_days), dtype=np.bool_)
+        return self.event_days >= self.end_day - days
 
     def fingerprint(self) -> str:
         """SHA-256 of everything that training reads, as hexadecimal digits."""
@@ -129,6 +137,7 @@ class Dataset:
             text=self.text,
             mood_text=self.mood_text,
             interactions=self.interactions[is_kept],
+            is_timed=self.is_timed,
         )
 
 
@@ -155,6 +164,7 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
         text=texts.embeddings,
         mood_text=texts.mood_embeddings,
         interactions=read_interactions(clean_directory),
+        is_timed=is_timed(clean_directory),
     )
 
 
@@ -179,11 +189,13 @@ def _assemble(
     text: NDArray[np.float32],
     mood_text: NDArray[np.float32],
     interactions: pd.DataFrame,
+    is_timed: bool = True,
 ) -> Dataset:
     post_ids = posts["post_id"].to_numpy(dtype=np.int64)
     user_ids = users["user_id"].to_numpy(dtype=np.int64)
     categories = posts["category_id"].fillna(0).to_numpy(dtype=np.int64)
     category_ids = np.unique(categories[categories > 0])
+    event_days = days_since_epoch(interactions["at"])
     return Dataset(
         posts=posts,
         users=users,
@@ -192,14 +204,23 @@ def _assemble(
         user_ids=user_ids,
         text=text,
         mood_text=mood_text,
-        created_days=days_since_epoch(posts["created_at"]),
+        created_days=_created_days(posts, event_days, is_timed=is_timed),
         category_ids=category_ids,
         category_rows=np.where(categories > 0, np.searchsorted(category_ids, categories) + 1, 0),
         event_users=rows_of(user_ids, interactions["user_id"].to_numpy(dtype=np.int64)),
         event_posts=rows_of(post_ids, interactions["post_id"].to_numpy(dtype=np.int64)),
-        event_days=days_since_epoch(interactions["at"]),
+        event_days=event_days,
         pairs=_pairs_of(score_frame(interactions), user_ids=user_ids, post_ids=post_ids),
+        is_timed=is_timed,
     )
+
+
+def _created_days(posts: pd.DataFrame, event_days: NDArray[np.float64], *, is_timed: bool) -> NDArray[np.float64]:
+    """Days of creation; the oldest day of the data where it is unknown, and everywhere if there are no timestamps."""
+    days = days_since_epoch(posts["created_at"])
+    known = days[np.isfinite(days)] if is_timed else np.zeros(0)
+    oldest = min([*event_days[:1], *known.min(keepdims=True)] if len(known) else event_days[:1], default=0.0)
+    return np.where(np.isfinite(days) & is_timed, days, oldest)
 
 
 def _pairs_of(scores: pd.DataFrame, *, user_ids: NDArray[np.int64], post_ids: NDArray[np.int64]) -> Pairs:

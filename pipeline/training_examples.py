@@ -69,7 +69,8 @@ class Examples:
         self.numeric = [torch.from_numpy(dataset.numeric(day)).to(device) for day in self.snapshots]
         self.live_share = config.live_share if dataset.has_clock else 1.0
         lengths = np.diff(dataset.pairs.offsets)[dataset.pairs.user_rows]
-        forgetting = np.exp((dataset.pairs.days - dataset.end_day) / config.forgetting_days)
+        ages = dataset.end_day - dataset.pairs.days if dataset.is_timed else 0.0
+        forgetting = np.exp(-ages / config.forgetting_days)
         self.weights = ((0.5 + dataset.pairs.strengths) * forgetting / lengths**config.user_balance).astype(np.float32)
         order = random.permutation(len(dataset.pairs))
         held_out = round(config.validation_share * len(order))

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 from duckdb import Error as DuckDBError
 
-from pipeline.clean import REPORT_FILE, CleanReport, write_report
+from pipeline.clean import CleanReport, write_report
 from pipeline.foreign.columns import ReadTable, Role
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.foreign.formats import Source
@@ -22,8 +22,8 @@ from pipeline.foreign.staged_events import TABLE, Meaning, StagedEvents, stage_e
 from pipeline.spilling_database import one_row, spilling_database
 from pipeline.tables import CLOCK, INTERACTIONS_FILE, NO_CLOCK, POSTS_FILE, USER_COUNTS, USERS_FILE, write_posts
 from pipeline.whole_files import replace_together, whole_file
+from pipeline.workspace import IMPORTED, REPORT_FILE
 
-IMPORTED = "imported"  # key of the source in report.json
 _ROWS_AT_ONCE = 500_000
 _INTERACTIONS = pa.schema(
     [

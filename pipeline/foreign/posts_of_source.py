@@ -117,8 +117,10 @@ def _text(row: Mapping[str, Any], role: Role) -> str:
 
 def _parts(row: Mapping[str, Any], role: Role) -> list[str]:
     """The elements of a list, or of a text that separates them by | or commas."""
-    text = _text(row, role).strip("[]")
-    separator = LIST_SEPARATOR if LIST_SEPARATOR in text else ","
+    text = _text(row, role)
+    separator = next((mark for mark in (LIST_SEPARATOR, "|") if mark in text), ",")
+    if separator == ",":
+        text = text.strip("[]")
     parts = (part.strip().strip("'\"") for part in text.split(separator))
     return [part for part in parts if part.lower() not in _NO_CATEGORY]
 

@@ -22,7 +22,7 @@ from pipeline.spilling_database import column_name, text_literal
 CSV_ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".data", ".item", ".inter", ".user")
 JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 PARQUET_ENDINGS = (".parquet", ".pq")
-LIST_SEPARATOR = "|"  # between the elements of a list that is read as text
+LIST_SEPARATOR = "\x1f"  # after each element of a list that is read as text: the unit separator of ASCII
 _DELIMITERS = (",", "\t", ";", "|")
 _JSON_LINES_LOOKED_AT = 1_000
 _LONGEST_LINE = 2**24  # bytes; a text of a post may be long
@@ -118,10 +118,13 @@ def _parquet(path: Path) -> TableFile:
     for field in schema:
         name = column_name(field.name)
         is_list = pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
-        columns[field.name] = (
-            f"array_to_string({name}, {text_literal(LIST_SEPARATOR)})" if is_list else f"CAST({name} AS VARCHAR)"
-        )
+        columns[field.name] = _joined(name) if is_list else f"CAST({name} AS VARCHAR)"
     return TableFile(path, f"read_parquet({text_literal(path)})", columns)
+
+
+def _joined(elements: str) -> str:
+    separator = text_literal(LIST_SEPARATOR)
+    return f"array_to_string({elements}, {separator}) || {separator}"
 
 
 def _json_lines(path: Path) -> TableFile:
@@ -142,10 +145,9 @@ def _json_lines(path: Path) -> TableFile:
     for name in names:
         pointer = text_literal("$." + json.dumps(name, ensure_ascii=False))
         value = f"json_extract(json, {pointer})"
+        elements = _joined(f"json_extract_string({value}, '$[*]')")
         columns[name] = (
-            f"CASE json_type({value}) WHEN 'ARRAY' THEN "
-            f"array_to_string(json_extract_string({value}, '$[*]'), {text_literal(LIST_SEPARATOR)}) "
-            f"ELSE json_extract_string(json, {pointer}) END"
+            f"CASE json_type({value}) WHEN 'ARRAY' THEN {elements} ELSE json_extract_string(json, {pointer}) END"
         )
     return TableFile(
         path, f"read_json_objects({text_literal(path)}, format = 'newline_delimited', ignore_errors = true)", columns
