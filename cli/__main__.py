@@ -57,10 +57,10 @@ PANELS = {
         run_command.ensure_bundle,
     ),
 }
-NAMES = {import_command.import_data: "import"}  # where Python keeps the word to itself
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(NAMES.get(command), rich_help_panel=panel)(command)
+        name = "import" if command is import_command.import_data else None  # Python keeps that word to itself
+        app.command(name, rich_help_panel=panel)(command)
 
 
 def _print_version(asked: bool) -> None:

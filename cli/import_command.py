@@ -49,8 +49,8 @@ def import_data(
     verb: Annotated[
         list[str] | None,
         typer.Option(
-            help="WORD=VERB says that WORD in the verb column means view, like, inspire or rating; VERB alone is for all "
-            "rows. Repeatable.",
+            help="WORD=VERB says that WORD in the verb column means view, like, inspire or rating; VERB alone is for "
+            "all rows. Repeatable.",
             show_default=False,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""What a stage is doing: a status line in a terminal, and elsewhere a line a phase and one at least every 20 seconds."""
+"""What a stage is doing: a status line in a terminal; elsewhere a line a phase, and one at least every 20 seconds."""
 
 import time
 from collections.abc import Callable, Iterator

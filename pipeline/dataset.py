@@ -45,8 +45,8 @@ class Dataset:
     ``post_ids`` int64 [posts] ascending, ``user_ids`` int64 [users] ascending, ``text`` float32 [posts, dimension]
     of the summaries, ``mood_text`` float32 [posts, dimension] of the moods, which only serving reads,
     ``created_days`` float64 [posts], ``category_rows`` int64 [posts] (0 = none, else 1 + row in ``category_ids``),
-    ``event_users``, ``event_posts`` int64 [events] and ``event_days`` float64 [events] ascending by time. A dataset that
-    is not ``is_timed`` only has an order: its days count places in histories, and mean nothing between users.
+    ``event_users``, ``event_posts`` int64 [events] and ``event_days`` float64 [events] ascending by time. Without
+    ``is_timed`` there is only an order: days count places in histories, and mean nothing between users.
     """
 
     posts: pd.DataFrame

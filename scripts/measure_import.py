@@ -66,8 +66,9 @@ def main() -> None:
             imported = run("import", str(source), "--data", str(directory / "data"))
             scored = run("score", "--data", str(directory / "data"))
             print(
-                f"| {name} | {events:,} | {people:,} | {posts:,} | {imported.seconds:.0f} s | {imported.peak:,.0f} MiB | "
-                f"{scored.seconds:.0f} s | {scored.peak:,.0f} MiB |",
+                f"| {name} | {events:,} | {people:,} | {posts:,} "
+                f"| {imported.seconds:.0f} s | {imported.peak:,.0f} MiB "
+                f"| {scored.seconds:.0f} s | {scored.peak:,.0f} MiB |",
                 flush=True,
             )
 
@@ -96,10 +97,14 @@ def _events(random: np.random.Generator, size: Size, *, integers: bool) -> Itera
                 "user_id": _ids("u", people, integers=integers),
                 "item_id": _ids("p-", posts, integers=integers),
                 "event": VERBS[np.minimum((random.random(rows) ** 4 * 3).astype(int), 2)],
-                "timestamp": START
-                + (SECONDS * (start + np.sort(random.random(rows)) * rows) / size.events).astype(np.int64),
+                "timestamp": START + _seconds(random, start, rows, size),
             }
         )
+
+
+def _seconds(random: np.random.Generator, start: int, rows: int, size: Size) -> np.ndarray:
+    """Ascending, spread evenly over the year."""
+    return (SECONDS * (start + rows * np.sort(random.random(rows))) / size.events).astype(np.int64)
 
 
 def _posts(random: np.random.Generator, size: Size, *, integers: bool) -> pa.Table:

@@ -48,7 +48,8 @@ _GUESSES: Mapping[Role, tuple[str, ...]] = {
     Role.KEYWORDS: ("keywords", "tags", "hashtags", "labels"),
     Role.CATEGORY: ("categoryname", "category", "categories", "genre", "genres", "class", "topic"),
     Role.CATEGORY_ID: ("categoryid",),
-    Role.CREATED: ("createdat", "created", "timestamp", "publishedat", "published", "uploadedat", "date", "releasedate"),
+    Role.CREATED: ("createdat", "created", "timestamp", "publishedat", "published", "uploadedat", "date",
+                   "releasedate"),
     Role.LINK: ("videolink", "link", "url", "videourl"),
     Role.THUMBNAIL: ("thumbnailurl", "thumbnail", "imageurl", "image", "cover"),
     Role.OWNER: ("ownerusername", "owner", "author", "creator", "channel"),
@@ -98,6 +99,9 @@ class NamedColumns:
     def over(self, other: "NamedColumns") -> "NamedColumns":
         """These, and those of another for the other roles."""
         return NamedColumns({**other.by_role, **self.by_role})
+
+
+NOTHING_NAMED = NamedColumns()
 
 
 def choose_columns(table: TableFile, roles: tuple[Role, ...], named: NamedColumns) -> ReadTable:

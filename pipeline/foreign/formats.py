@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.foreign.columns import (
     INTERACTION_ROLES,
+    NOTHING_NAMED,
     POST_ROLES,
     USER_ROLES,
     NamedColumns,
@@ -58,8 +59,8 @@ class _Files:
     interactions: TableFile
     posts: TableFile | None = None
     users: TableFile | None = None
-    named: NamedColumns = NamedColumns()
-    named_of_posts: NamedColumns = NamedColumns()
+    named: NamedColumns = NOTHING_NAMED
+    named_of_posts: NamedColumns = NOTHING_NAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ class Wanted:
     format: Format | None = None
     posts: Path | None = None
     users: Path | None = None
-    interaction_columns: NamedColumns = NamedColumns()
-    post_columns: NamedColumns = NamedColumns()
+    interaction_columns: NamedColumns = NOTHING_NAMED
+    post_columns: NamedColumns = NOTHING_NAMED
     encoding: str | None = None
 
 
@@ -83,8 +84,8 @@ def recognise(paths: Sequence[Path], wanted: Wanted) -> Source:
     else:
         known = "" if wanted.format is None else f" as {wanted.format}"
         raise ImportSourceError(
-            f"{', '.join(map(str, paths))} cannot be recognised{known}: found {', '.join(file.name for file in files)}; "
-            "name the file of interactions, and --posts FILE"
+            f"{', '.join(map(str, paths))} cannot be recognised{known}: found "
+            f"{', '.join(file.name for file in files)}; name the file of interactions, and --posts FILE"
         )
     if wanted.posts:
         found = replace(found, posts=read_table_file(wanted.posts, encoding=wanted.encoding))

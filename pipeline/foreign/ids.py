@@ -8,7 +8,7 @@ _LARGEST = 2**63 - 1
 
 
 def same_id(text: str) -> str:
-    """An expression: the id that a text is. Digits are an integer's however written (" 603", "603.0"), else the text."""
+    """An expression: the id that a text is, unchanged, but " 603" and "603.0" are 603."""
     return (
         f"CASE WHEN regexp_full_match({text}, '\\s*[0-9]+([.]0+)?\\s*') "
         f"THEN split_part(trim({text}, ' \t'), '.', 1) ELSE {text} END"

@@ -16,7 +16,7 @@ from pipeline.foreign.columns import ReadTable, Role
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.foreign.formats import Source
 from pipeline.foreign.ids import number_names, same_id
-from pipeline.foreign.import_report import MOST_EXAMPLES, ImportFindings
+from pipeline.foreign.import_report import MOST_EXAMPLES, UNKNOWN_POST, ImportFindings
 from pipeline.foreign.posts_of_source import read_posts_of_source
 from pipeline.foreign.staged_events import TABLE, Meaning, StagedEvents, stage_events
 from pipeline.spilling_database import one_row, spilling_database
@@ -125,7 +125,7 @@ def _count_unknown_posts(connection: DuckDBPyConnection, findings: ImportFinding
         FROM read_events ANTI JOIN post_numbers ON post = post_numbers.name WHERE fault IS NULL
         """,
     )
-    findings.drop(TABLE, "unknown post", count, examples or [])
+    findings.drop(TABLE, UNKNOWN_POST, count, examples or [])
 
 
 def _refuse_losses(source: Source, output: Path, findings: ImportFindings) -> None:
@@ -189,16 +189,16 @@ def _write_interactions(
                 examples += [
                     f"row {row}" for row in batch.column("row").filter(is_repeated)[:MOST_EXAMPLES].to_pylist()
                 ]
-            batch = batch.filter(pa.array(~is_repeated))
-            nothing = pa.nulls(len(batch), pa.int64())
-            moment = batch.column("moment")
-            columns = {name: batch.column(name) for name in ("user_id", "post_id", "verb")} | {
+            new = batch.filter(pa.array(~is_repeated))
+            nothing = pa.nulls(len(new), pa.int64())
+            moment = new.column("moment")
+            columns = {name: new.column(name) for name in ("user_id", "post_id", "verb")} | {
                 "at": moment if events.is_timed else nothing,
                 "position": nothing if events.is_timed else moment,
-                "rating_percent": batch.column("percent"),
+                "rating_percent": new.column("percent"),
             }
             writer.write_batch(_batch(columns, schema))
-            kept += len(batch)
+            kept += len(new)
     if not events.is_timed:
         (known,) = one_row(connection, f"SELECT count(*) FROM ({_KNOWN})")
         repeated = known - kept

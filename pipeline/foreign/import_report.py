@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from pipeline.clean import Finding
 
+UNKNOWN_POST = "unknown post"
 LARGEST_LOSS = 0.5  # share of a table that one reason may leave out
 MOST_EXAMPLES = 3
 _LONGEST_EXAMPLE = 60
@@ -29,9 +30,16 @@ class ImportFindings:
             self.losses.append(self.findings[-1])
 
     def largest_loss(self) -> Finding | None:
-        """The reason that leaves out more than LARGEST_LOSS of its table, the largest share first."""
+        """The reason that leaves out more than LARGEST_LOSS of its table, the largest share first.
+
+        Interactions with unknown posts come last, because the cause may be in the posts.
+        """
         large = [loss for loss in self.losses if loss.count > LARGEST_LOSS * self.totals[loss.table]]
-        return max(large, key=lambda loss: loss.count / self.totals[loss.table], default=None)
+        return max(
+            large,
+            key=lambda loss: (not loss.reason.startswith(UNKNOWN_POST), loss.count / self.totals[loss.table]),
+            default=None,
+        )
 
 
 def _shortened(example: str) -> str:

@@ -1,4 +1,4 @@
-"""The posts of a source as a clean table: titles, categories, keywords; or only the ids, where nothing else is known."""
+"""The posts of a source as a clean table: titles, categories and keywords, or the ids alone."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -75,8 +75,9 @@ def _table(
         for row, group in zip(rows, groups, strict=True)
     ]
     created = _moments(rows, names, findings)
-    if by_name:
+    if any(titles):
         _find(findings, names, titles, "no title: embedded from the other fields")
+    if any(category_ids):
         _find(findings, names, category_ids, "no category: served only in feeds over all categories")
     hidden = [read_flag(row.get(Role.HIDDEN)) is True for row in rows]
     findings.add(

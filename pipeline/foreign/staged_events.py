@@ -17,6 +17,7 @@ from pipeline.foreign.verb_words import verb_of
 from pipeline.spilling_database import one_row
 
 TABLE = "interaction"
+UNKNOWN_VERB = "unknown verb (--verb WORD=VERB names it)"
 SCALES = (1.0, 5.0, 10.0, 100.0)  # best ratings that are guessed: the smallest that all ratings fit
 _CLOCK_DIFFERENCE = 60_000  # milliseconds that another machine's clock may be ahead of ours
 
@@ -72,14 +73,13 @@ def stage_events(
 
 
 def _staging_query(source: ReadTable, meaning: Meaning) -> str:
-    has_rating = source.has(Role.RATING)
     if meaning.verb is not None:
         verb = f"'{meaning.verb}'"
     elif source.has(Role.VERB):
         verb = verb_of("verb_text", meaning.words)
     else:
-        verb = "CASE WHEN is_blank(rating_text) THEN 'view' ELSE 'rating' END" if has_rating else "'view'"
-    rating = "TRY_CAST(rating_text AS DOUBLE)"
+        verb = "CASE WHEN is_blank(rating_text) THEN 'view' ELSE 'rating' END"
+    is_ordered = source.has(Role.ORDER) and not source.has(Role.TIME)
     return f"""
     CREATE OR REPLACE TEMP MACRO is_blank(t) AS t IS NULL OR trim(t) = '';
     CREATE TABLE staged_events AS
@@ -90,43 +90,59 @@ def _staging_query(source: ReadTable, meaning: Meaning) -> str:
             {source.sql(Role.TIME)} AS time_text, {source.sql(Role.ORDER)} AS order_text
         FROM {source.table.relation}
     ), meanings AS (
-        SELECT *, {verb} AS verb, {common_moment("time_text")} AS milliseconds FROM texts
-    )
-    SELECT row, {same_id("user_text")} AS person, {same_id("post_text")} AS post, verb, milliseconds,
-        CASE WHEN milliseconds IS NULL AND NOT is_blank(time_text) THEN time_text END AS other_time,
-        TRY_CAST(order_text AS DOUBLE) AS place,
-        CASE WHEN verb = 'rating' THEN {rating} END AS rating,
-        CASE
+        SELECT *, {verb} AS verb, {common_moment("time_text")} AS milliseconds,
+            {_finite("rating_text")} AS rating, {_finite("order_text")} AS place
+        FROM texts
+    ), checked AS (
+        SELECT *, CASE
             WHEN is_blank(user_text) THEN 'no person'
             WHEN is_blank(post_text) THEN 'no post'
-            WHEN verb IS NULL THEN 'unknown verb, name it with --verb WORD=VERB'
-            WHEN verb = 'rating' AND ({rating} IS NULL OR isnan({rating})) THEN 'malformed rating'
-            {"WHEN TRY_CAST(order_text AS DOUBLE) IS NULL THEN 'malformed order'" if source.has(Role.ORDER) and not source.has(Role.TIME) else ""}
-        END AS fault,
-        CASE
-            WHEN is_blank(user_text) OR is_blank(post_text) THEN NULL
-            WHEN verb IS NULL THEN coalesce(verb_text, '')
-            WHEN verb = 'rating' AND ({rating} IS NULL OR isnan({rating})) THEN coalesce(rating_text, '')
+            WHEN verb IS NULL THEN '{UNKNOWN_VERB}'
+            WHEN verb = 'rating' AND rating IS NULL THEN 'malformed rating'
+            WHEN {str(is_ordered).lower()} AND place IS NULL THEN 'malformed place in the order'
+        END AS fault
+        FROM meanings
+    )
+    SELECT row, {same_id("user_text")} AS person, {same_id("post_text")} AS post, verb, milliseconds, place, fault,
+        CASE WHEN milliseconds IS NULL AND NOT is_blank(time_text) THEN time_text END AS other_time,
+        CASE WHEN verb = 'rating' THEN rating END AS rating,
+        CASE fault
+            WHEN '{UNKNOWN_VERB}' THEN verb_text WHEN 'malformed rating' THEN rating_text
+            WHEN 'malformed place in the order' THEN order_text
         END AS sample
-    FROM meanings
+    FROM checked
     """
 
 
+def _finite(text: str) -> str:
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
+
+
 def _view_query(*, is_timed: bool, best: float) -> str:
-    now = round(datetime.now(UTC).timestamp() * 1000)
+    latest = round(datetime.now(UTC).timestamp() * 1000) + _CLOCK_DIFFERENCE
+    others = "LEFT JOIN other_moments ON other_time = other_moments.text" if is_timed else ""
     moment = "coalesce(staged_events.milliseconds, other_moments.milliseconds)" if is_timed else "NULL::BIGINT"
-    late = f"WHEN {moment} IS NULL THEN 'malformed time' WHEN {moment} > {now + _CLOCK_DIFFERENCE} THEN 'in the future'"
     return f"""
     CREATE VIEW read_events AS
-    SELECT row, person, post, verb, {moment} AS milliseconds, place,
+    WITH moments AS (
+        SELECT row, person, post, verb, place, rating, fault, sample, other_time, {moment} AS milliseconds
+        FROM staged_events {others}
+    )
+    SELECT row, person, post, verb, milliseconds, place,
         CASE WHEN rating BETWEEN 0 AND {best} THEN greatest(1, round(100 * rating / {best}))::SMALLINT END AS percent,
         CASE
             WHEN fault IS NOT NULL THEN fault
-            {late if is_timed else ""}
-            WHEN rating < 0 OR rating > {best} THEN 'rating outside 0..{best:g}'
+            WHEN {str(is_timed).lower()} AND milliseconds IS NULL THEN 'malformed time'
+            WHEN milliseconds > {latest} THEN 'in the future'
+            WHEN rating NOT BETWEEN 0 AND {best} THEN 'rating outside 0 to {best:g}'
         END AS fault,
-        coalesce(sample, {f"CASE WHEN {moment} IS NULL OR {moment} > {now} THEN coalesce(other_time, staged_events.milliseconds::VARCHAR, '') END," if is_timed else ""} rating::VARCHAR) AS sample
-    FROM staged_events {"LEFT JOIN other_moments ON staged_events.other_time = other_moments.text" if is_timed else ""}
+        CASE
+            WHEN fault IS NOT NULL THEN sample
+            WHEN milliseconds IS NULL OR milliseconds > {latest} THEN coalesce(other_time, milliseconds::VARCHAR)
+            ELSE rating::VARCHAR
+        END AS sample
+    FROM moments
     """
 
 

@@ -7,11 +7,12 @@ rule of its role. A line that has too few or too many fields is counted by the d
 import csv
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,12 +36,6 @@ class TableFile:
     path: Path
     relation: str
     columns: Mapping[str, str]
-
-    def named(self, **columns: str) -> "TableFile":
-        """The same table with columns, given as new=old, added under other names."""
-        return TableFile(
-            self.path, self.relation, dict(self.columns) | {new: self.columns[old] for new, old in columns.items()}
-        )
 
 
 def read_table_file(path: Path, *, encoding: str | None = None) -> TableFile:
@@ -96,16 +91,17 @@ def delimited(
             raise ImportSourceError(f"{path}: the first line must name every column once, it is {first.strip()[:80]!r}")
     columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
     relation = (
-        f"read_csv({text_literal(path)}, auto_detect = false, columns = {{{columns}}}, delim = {text_literal(delimiter)}, "
-        f"header = {str(header).lower()}, quote = {text_literal(quote)}, escape = {text_literal(quote)}, "
-        f"encoding = {text_literal(encoding)}, store_rejects = true, rejects_limit = 0, max_line_size = {_LONGEST_LINE})"
+        f"read_csv({text_literal(path)}, auto_detect = false, columns = {{{columns}}}, header = {str(header).lower()}, "
+        f"delim = {text_literal(delimiter)}, quote = {text_literal(quote)}, escape = {text_literal(quote)}, "
+        f"encoding = {text_literal(encoding)}, max_line_size = {_LONGEST_LINE}, "
+        "store_rejects = true, rejects_limit = 0)"
     )
     return TableFile(path, relation, {name: column_name(name) for name in names})
 
 
 def first_line(path: Path, encoding: str = "utf-8") -> str:
     """The first line of a text file, which may be compressed."""
-    with _open(path) as file:
+    with _opened(path) as file:
         return file.readline(_LONGEST_LINE).decode(encoding, errors="replace").removeprefix("\ufeff").rstrip("\r\n")
 
 
@@ -129,7 +125,7 @@ def _joined(elements: str) -> str:
 
 def _json_lines(path: Path) -> TableFile:
     names: dict[str, None] = {}
-    with _open(path) as file:
+    with _opened(path) as file:
         for line in islice(file, _JSON_LINES_LOOKED_AT):
             try:
                 row = json.loads(line)
@@ -154,8 +150,10 @@ def _json_lines(path: Path) -> TableFile:
     )
 
 
-def _open(path: Path) -> IO[bytes]:
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
-    except OSError as error:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            yield cast("BinaryIO", file)
+    except (OSError, EOFError) as error:
         raise ImportSourceError(f"{path} cannot be read: {error}") from error
