@@ -39,17 +39,21 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one process took; memory in MiB."""
+    """What one process took: seconds on the clock and of processors, and the peak of its memory in MiB."""
 
     seconds: float
+    processor_seconds: float
     peak: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.0f} s | {self.processor_seconds:.0f} s | {self.peak:,.0f} MiB"
 
 
 def main() -> None:
     """Make each set, import and score it, and print its row."""
     arguments = _arguments()
-    print("| format | events | people | posts | import | peak | score | peak |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| format | events | people | posts | import | processors | peak | score | processors | peak |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for events in arguments.events:
         people = arguments.people or max(1, min(1_000_000, events // 10))
         posts = arguments.posts or max(1, min(200_000, events // 50))
@@ -65,12 +69,7 @@ def main() -> None:
             make.join()
             imported = run("import", str(source), "--data", str(directory / "data"))
             scored = run("score", "--data", str(directory / "data"))
-            print(
-                f"| {name} | {events:,} | {people:,} | {posts:,} "
-                f"| {imported.seconds:.0f} s | {imported.peak:,.0f} MiB "
-                f"| {scored.seconds:.0f} s | {scored.peak:,.0f} MiB |",
-                flush=True,
-            )
+            print(f"| {name} | {events:,} | {people:,} | {posts:,} | {imported} | {scored} |", flush=True)
 
 
 def write_set(directory: Path, size: Size, form: str, *, integers: bool) -> None:
@@ -159,7 +158,7 @@ def run(*command: str) -> Cost:
     _, status, usage = os.wait4(child, 0)
     if status:
         sys.exit(f"moodfeed {' '.join(command)}: exit code {os.waitstatus_to_exitcode(status)}")
-    return Cost(time.monotonic() - started, usage.ru_maxrss / 1024)
+    return Cost(time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def _arguments() -> argparse.Namespace:

@@ -15,11 +15,11 @@ def same_id(text: str) -> str:
     )
 
 
-def number_names(connection: DuckDBPyConnection, names: str, table: str) -> None:
+def number_names(connection: DuckDBPyConnection, names: str, table: str) -> bool:
     """Create a table (name, number, is_number) of the distinct names that a query gives, none of them null.
 
     A name that is an integer of 64 bits keeps it. Others get the numbers after the largest integer, in the order of
-    their code points, so that the same names always get the same numbers.
+    their code points, so that the same names always get the same numbers. Returns whether every name is its number.
     """
     connection.execute(
         f"CREATE TABLE {table} AS SELECT name, "
@@ -35,3 +35,5 @@ def number_names(connection: DuckDBPyConnection, names: str, table: str) -> None
         "WHERE kept IS NOT NULL UNION ALL "
         f"SELECT name, {largest} + row_number() OVER (ORDER BY name), false FROM {table} WHERE kept IS NULL"
     )
+    (is_all,) = one_row(connection, f"SELECT coalesce(bool_and(is_number), true) FROM {table}")
+    return bool(is_all)

@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from duckdb import Error as DuckDBError
 
 from pipeline.clean import CleanReport, write_report
-from pipeline.foreign.columns import ReadTable, Role
+from pipeline.foreign.columns import Role
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.foreign.formats import Source
 from pipeline.foreign.ids import number_names, same_id
@@ -45,19 +45,14 @@ _USERS = pa.schema(
         ("answers", pa.bool_()),
     ]
 )
-_KNOWN = """
-SELECT people_numbers.number AS user_id, post_numbers.number AS post_id, verb, milliseconds, place, percent, row
-FROM read_events JOIN people_numbers ON person = people_numbers.name JOIN post_numbers ON post = post_numbers.name
-WHERE fault IS NULL
-"""
-_BY_TIME = f"""
-SELECT user_id, post_id, verb, milliseconds AS moment, percent, row FROM ({_KNOWN})
+_BY_TIME = """
+SELECT user_id, post_id, verb, milliseconds AS moment, percent, row FROM known_events
 ORDER BY milliseconds, user_id, post_id, verb, row
 """
-_BY_ORDER = f"""
+_BY_ORDER = """
 SELECT user_id, post_id, verb, row_number() OVER (PARTITION BY user_id ORDER BY place, row) - 1 AS moment, percent, row
 FROM (
-    SELECT * FROM ({_KNOWN})
+    SELECT * FROM known_events
     QUALIFY row_number() OVER (PARTITION BY user_id, post_id, verb ORDER BY place, row) = 1
 ) ORDER BY user_id, moment
 """
@@ -96,10 +91,11 @@ def import_files(
         incoming = Path(directory)
         events = stage_events(connection, source.interactions, meaning or Meaning(), findings, tell=tell)
         posts = read_posts_of_source(connection, source.posts, findings, tell=tell)
-        _count_unknown_posts(connection, findings)
+        if source.posts is not None:
+            _count_unknown_posts(connection, findings)
         if not accept_losses:
             _refuse_losses(source, output, findings)
-        _number_people(connection, source.users, tell)
+        _create_known_events(connection, are_numbers=_number_people(connection, source, tell))
         write_posts(posts, incoming)
         people = _write_users(connection, incoming)
         tell("sorting the interactions")
@@ -140,20 +136,32 @@ def _refuse_losses(source: Source, output: Path, findings: ImportFindings) -> No
     )
 
 
-def _number_people(connection: DuckDBPyConnection, users: ReadTable | None, tell: Callable[[str], None]) -> None:
+def _number_people(connection: DuckDBPyConnection, source: Source, tell: Callable[[str], None]) -> bool:
+    """Create the table people_numbers; returns whether every person's id is a number."""
     tell("numbering the people")
-    names = (
-        "SELECT person AS name FROM read_events SEMI JOIN post_numbers ON post = post_numbers.name WHERE fault IS NULL"
-    )
+    users = source.users
+    with_post = "SEMI JOIN post_numbers ON post = post_numbers.name" if source.posts else ""
+    names = f"SELECT person AS name FROM read_events {with_post} WHERE fault IS NULL"
     if users is not None:
         names += (
             f" UNION ALL SELECT {same_id('name')} FROM (SELECT {users.sql(Role.USER)} AS name "
             f"FROM {users.table.relation}) WHERE NOT is_blank(name)"
         )
     try:
-        number_names(connection, names, "people_numbers")
+        return number_names(connection, names, "people_numbers")
     except DuckDBError as error:
         raise ImportSourceError(f"{users.table.path if users else ''} cannot be read: {error}") from error
+
+
+def _create_known_events(connection: DuckDBPyConnection, *, are_numbers: bool) -> None:
+    """Create the view of the interactions without a fault and with a known post, with the ids of the clean tables."""
+    person = "person::BIGINT" if are_numbers else "people_numbers.number"
+    people = "" if are_numbers else "JOIN people_numbers ON person = people_numbers.name"
+    connection.execute(
+        f"CREATE VIEW known_events AS SELECT {person} AS user_id, post_numbers.number AS post_id, verb, milliseconds, "
+        f"place, percent, row FROM read_events JOIN post_numbers ON post = post_numbers.name {people} "
+        "WHERE fault IS NULL"
+    )
 
 
 def _write_users(connection: DuckDBPyConnection, directory: Path) -> int:
@@ -200,7 +208,7 @@ def _write_interactions(
             writer.write_batch(_batch(columns, schema))
             kept += len(new)
     if not events.is_timed:
-        (known,) = one_row(connection, f"SELECT count(*) FROM ({_KNOWN})")
+        (known,) = one_row(connection, "SELECT count(*) FROM known_events")
         repeated = known - kept
     what = "user, post and moment" if events.is_timed else "user and post"
     findings.add(TABLE, f"duplicate {what}: kept once", repeated, examples)

@@ -24,9 +24,10 @@ def common_moment(text: str) -> str:
     microseconds = f"epoch_us(TRY_CAST(regexp_replace({text}, '(Z|[+]00(:?00)?)$', '') AS TIMESTAMP))"
     milliseconds = f"""
     CASE
-        WHEN regexp_full_match({text}, '{_DIGITS}') AND NOT regexp_full_match({text}, '{_COMPACT}') THEN
+        WHEN regexp_full_match({text}, '{_DIGITS}') THEN
             CASE
                 WHEN length({text}) <= 11 THEN {number} * 1000
+                WHEN length({text}) = 14 AND regexp_full_match({text}, '{_COMPACT}') THEN NULL
                 WHEN length({text}) <= 14 THEN {number}
                 WHEN length({text}) <= 17 THEN {_rounded(number)}
             END

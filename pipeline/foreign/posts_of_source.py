@@ -33,11 +33,13 @@ def read_posts_of_source(
         findings.totals[TABLE] = len(numbers)
         return _table(numbers.to_pylist(), {}, findings)
     tell(f"reading {source.table.path.name}")
-    columns = ", ".join(f'{source.sql(role)} AS "{role}"' for role in POST_ROLES if role is not Role.POST)
+    columns = "".join(
+        f', {source.sql(role)} AS "{role}"' for role in POST_ROLES if role is not Role.POST and source.has(role)
+    )
     try:
         rows = connection.sql(
             f"SELECT {same_id('name')} AS name, * EXCLUDE name FROM "
-            f"(SELECT {source.sql(Role.POST)} AS name, {columns} FROM {source.table.relation})"
+            f"(SELECT {source.sql(Role.POST)} AS name{columns} FROM {source.table.relation})"
         ).to_arrow_table()
     except DuckDBError as error:
         raise ImportSourceError(f"{source.table.path} cannot be read: {error}") from error
@@ -119,6 +121,8 @@ def _text(row: Mapping[str, Any], role: Role) -> str:
 def _parts(row: Mapping[str, Any], role: Role) -> list[str]:
     """The elements of a list, or of a text that separates them by | or commas."""
     text = _text(row, role)
+    if not text:
+        return []
     separator = next((mark for mark in (LIST_SEPARATOR, "|") if mark in text), ",")
     if separator == ",":
         text = text.strip("[]")

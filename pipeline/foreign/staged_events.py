@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from duckdb import DuckDBPyConnection
 from duckdb import Error as DuckDBError
 
+from bundle.verbs import VERBS
 from pipeline.foreign.columns import ReadTable, Role
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.foreign.ids import same_id
@@ -79,6 +80,7 @@ def _staging_query(source: ReadTable, meaning: Meaning) -> str:
         verb = verb_of("verb_text", meaning.words)
     else:
         verb = "CASE WHEN is_blank(rating_text) THEN 'view' ELSE 'rating' END"
+    verbs = ", ".join(f"'{verb}'" for verb in VERBS)
     is_ordered = source.has(Role.ORDER) and not source.has(Role.TIME)
     return f"""
     CREATE OR REPLACE TEMP MACRO is_blank(t) AS t IS NULL OR trim(t) = '';
@@ -103,7 +105,8 @@ def _staging_query(source: ReadTable, meaning: Meaning) -> str:
         END AS fault
         FROM meanings
     )
-    SELECT row, {same_id("user_text")} AS person, {same_id("post_text")} AS post, verb, milliseconds, place, fault,
+    SELECT row, {same_id("user_text")} AS person, {same_id("post_text")} AS post,
+        verb::ENUM ({verbs}) AS verb, milliseconds, place, fault,
         CASE WHEN milliseconds IS NULL AND NOT is_blank(time_text) THEN time_text END AS other_time,
         CASE WHEN verb = 'rating' THEN rating END AS rating,
         CASE fault
