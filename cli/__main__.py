@@ -11,6 +11,7 @@ from cli import (
     bundle_commands,
     feed_commands,
     forget_command,
+    import_command,
     pipeline_commands,
     report_command,
     run_command,
@@ -38,7 +39,7 @@ PANELS = {
         pipeline_commands.build,
         pipeline_commands.fetch,
         pipeline_commands.clean,
-        pipeline_commands.import_microlens,
+        import_command.import_data,
         validate_command.validate,
         pipeline_commands.score,
         pipeline_commands.embed,
@@ -63,7 +64,8 @@ PANELS = {
 }
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        name = "import" if command is import_command.import_data else None  # Python keeps that word to itself
+        app.command(name, rich_help_panel=panel)(command)
 
 
 def _print_version(asked: bool) -> None:

@@ -12,9 +12,9 @@ from pipeline.clean import CleanError
 from pipeline.dataset import DatasetError
 from pipeline.embed import TextEmbeddingsError
 from pipeline.evaluate import EvaluationError
+from pipeline.foreign.errors import ImportSourceError
 from pipeline.forget import UnknownNameError
 from pipeline.forgotten import ForgottenListError
-from pipeline.import_microlens import ImportSourceError
 from pipeline.ranking import NotANumberError
 from pipeline.raw_store import RawStoreError
 from pipeline.tables import TableError

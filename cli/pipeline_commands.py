@@ -104,21 +104,11 @@ def clean(data: DataOption = Path("data"), accept_losses: LossesOption = False) 
     stages.clean_stage(Workspace(data), accept_losses=accept_losses)
 
 
-def import_microlens(
-    source: Annotated[Path, typer.Argument(help="Directory that holds interactions.parquet and posts.parquet.")],
-    data: DataOption = Path("data"),
-) -> None:
-    """Turn a MicroLens selection into clean tables, instead of fetch and clean; row order stands in for time."""
-    from cli import stages
-
-    stages.import_microlens_stage(Workspace(data), source)
-
-
 def score(data: DataOption = Path("data")) -> None:
     """Turn interactions into one strength per user and post."""
-    from cli import stages
+    from cli.score_stage import score_stage
 
-    stages.score_stage(Workspace(data))
+    score_stage(Workspace(data))
 
 
 def embed(

@@ -66,10 +66,13 @@ def run(
 
 
 def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path("bundles")) -> None:
-    """Make a bundle from the sample API if there is none; an existing bundle stays as it is."""
+    """Make a bundle from own data, or from the sample API if there are none; an existing bundle stays as it is."""
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
     follow_supervisor()
     if has_current_bundle(bundles):
+        return
+    if Workspace(data).is_imported:
+        _build_from_imported_data(Workspace(data), bundles)
         return
     console.print("No bundle yet: making one from the sample API.")
     from cli import stages
@@ -86,6 +89,14 @@ def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path
             upstream=stages.Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM, name=SAMPLE_NAME),
             encoder_directory=default_encoder_directory(),
         )
+
+
+def _build_from_imported_data(workspace: Workspace, bundles: Path) -> None:
+    console.print(f"No bundle yet: making one from the imported tables in {workspace.clean}.", soft_wrap=True)
+    from cli import stages
+    from mood_encoder.encoder_files import default_encoder_directory
+
+    stages.build_from_clean_tables(workspace, bundles, encoder_directory=default_encoder_directory())
 
 
 def has_current_bundle(bundles: Path) -> bool:

@@ -13,6 +13,8 @@ from rich.text import Text
 
 from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, estimate_cell, evaluation_table
 from cli.progress import console, progress_bar, training_bar, working
+from cli.result_rows import print_rows
+from cli.score_stage import score_stage
 from cli.stop_signals import StoppedError, stop_request
 from cli.validation import validate_stage
 from mood_encoder.runtime import Runtime
@@ -24,13 +26,10 @@ from pipeline.embed import embed_posts
 from pipeline.evaluate import Evaluation, TooLittleDataError, evaluate
 from pipeline.export import export
 from pipeline.fetch import fetch
-from pipeline.forget import forget_in_tables
 from pipeline.forgotten import Forgotten
-from pipeline.import_microlens import import_microlens
 from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF
 from pipeline.raw_store import RawStore
-from pipeline.score import score
 from pipeline.train import TrainingStoppedError, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
@@ -60,7 +59,7 @@ def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
     ):
         forgotten = Forgotten.read(workspace.forgotten)
         report = fetch(client, store, source=upstream.name, forgotten=forgotten, progress=advance)
-    _print_rows("Fetched", report.rows())
+    print_rows("Fetched", report.rows())
     for warning in report.warnings:
         console.print(Text.assemble(("warning:", "yellow"), f" {warning}"), soft_wrap=True)
 
@@ -69,22 +68,7 @@ def clean_stage(workspace: Workspace, *, accept_losses: bool = False) -> None:
     """Raw store to clean tables."""
     with working("clean"):
         report = clean(workspace.raw, workspace.clean, accept_losses=accept_losses)
-    _print_rows("Cleaned", report.rows())
-
-
-def import_microlens_stage(workspace: Workspace, source: Path) -> None:
-    """A MicroLens selection to clean tables."""
-    with working("import"):
-        report = import_microlens(source, workspace.clean)
-        forget_in_tables(workspace, Forgotten.read(workspace.forgotten))
-    _print_rows("Imported", report.rows())
-
-
-def score_stage(workspace: Workspace) -> None:
-    """Clean interactions to one strength for each user and post."""
-    with working("score"):
-        report = score(workspace.clean, workspace.scores)
-    _print_rows("Scored", report.rows())
+    print_rows("Cleaned", report.rows())
 
 
 def embed_stage(
@@ -258,9 +242,16 @@ def build_bundle(
     accept_invalid: bool = False,
 ) -> None:
     """Every stage with its defaults; data too small for an evaluation gives a bundle without metrics."""
-    config = TrainingConfig()
     fetch_stage(workspace, upstream)
     clean_stage(workspace, accept_losses=accept_losses)
+    build_from_clean_tables(workspace, bundles, encoder_directory=encoder_directory, accept_invalid=accept_invalid)
+
+
+def build_from_clean_tables(
+    workspace: Workspace, bundles: Path, *, encoder_directory: Path, accept_invalid: bool = False
+) -> None:
+    """The stages after clean or import, with the training settings that suit data with or without a clock."""
+    config = TrainingConfig()
     validate_stage(workspace, bundles, accept_invalid=accept_invalid)
     score_stage(workspace)
     embed_stage(workspace, encoder_directory)
@@ -303,13 +294,3 @@ def _evaluation_of(dataset: Dataset, path: Path) -> Evaluation | None:
 
 def _dataset(workspace: Workspace) -> Dataset:
     return read_dataset(workspace.clean, workspace.text_embeddings)
-
-
-def _print_rows(title: str, rows: list[tuple[str, ...]]) -> None:
-    table = Table(title=title, title_justify="left")
-    heading, *body = rows
-    for name in heading:
-        table.add_column(name)
-    for row in body:
-        table.add_row(*row)
-    console.print(table)

@@ -150,7 +150,7 @@ def _factors(past: Dataset) -> int:
 
 
 def _last_month_counts(past: Dataset) -> NDArray[np.int64]:
-    recent = past.event_posts[past.event_days >= past.end_day - _MONTH_DAYS]
+    recent = past.event_posts[past.is_recent(_MONTH_DAYS)]
     return np.bincount(recent, minlength=len(past.post_ids))
 
 

@@ -23,7 +23,7 @@ def index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
     servable = np.flatnonzero(frame["is_servable"].to_numpy(dtype=bool))
     order = servable[np.lexsort((dataset.post_ids[servable], category_ids[servable]))]
     rows = frame.iloc[order]
-    by_age = frame.dropna(subset=["category_id"]).sort_values(["created_at", "post_id"])
+    by_age = frame.dropna(subset=["category_id"]).sort_values(["created_at", "post_id"], na_position="first")
     names = by_age.groupby("category_id")["category_name"].last()  # a category may have been renamed
     return IndexPosts(
         post_ids=dataset.post_ids[order],
@@ -45,8 +45,7 @@ def index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
 def popularity(dataset: Dataset) -> NDArray[np.float32]:
     """The events of the last 28 days, ties broken by all events; float32 [posts], the most popular post has 1."""
     count = len(dataset.post_ids)
-    is_recent = dataset.event_days >= dataset.end_day - _RECENT_DAYS
-    recent = np.bincount(dataset.event_posts[is_recent], minlength=count)
+    recent = np.bincount(dataset.event_posts[dataset.is_recent(_RECENT_DAYS)], minlength=count)
     always = np.bincount(dataset.event_posts, minlength=count)
     score = recent + always / max(always.sum(), 1)
     return np.asarray(score / max(score.max(), 1e-9), dtype=np.float32)

@@ -26,8 +26,8 @@ from pipeline.tables import (
 )
 from pipeline.upstream import Json
 from pipeline.whole_files import write_whole_text
+from pipeline.workspace import REPORT_FILE
 
-REPORT_FILE = "report.json"
 MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at", "rating": "rated_at"}
 _MOST_EXAMPLES = 3
 _LONGEST_EXAMPLE = 60
@@ -400,9 +400,10 @@ def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def write_report(report: CleanReport, output: Path) -> None:
-    """Replace report.json in one step."""
+def write_report(report: CleanReport, output: Path, *, facts: Mapping[str, object] | None = None) -> None:
+    """Replace report.json in one step; ``facts`` go before the counts."""
     document = {
+        **(facts or {}),
         "kept": dict(report.kept),
         "findings": [
             {"table": item.table, "reason": item.reason, "count": item.count, "examples": list(item.examples)}

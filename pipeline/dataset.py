@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.embed import read_text_embeddings
 from pipeline.events import Events, days_since_epoch, read_events
 from pipeline.pairs import Pairs
-from pipeline.tables import read_posts, read_users
+from pipeline.tables import is_timed, read_posts, read_users
 from two_tower.features import NUMERIC_FEATURES, numeric_features
 
 _SHORTEST_CLOCK_DAYS = 28.0
@@ -24,7 +24,8 @@ class Dataset:
     ``post_ids`` int64 [posts] ascending, ``user_ids`` int64 [users] ascending, ``text`` float32 [posts, dimension]
     of the summaries, ``mood_text`` float32 [posts, dimension] of the moods, which only serving reads,
     ``created_days`` float64 [posts], ``category_rows`` int64 [posts] (0 = none, else 1 + row in ``category_ids``). Both
-    matrices of texts may be mapped from their file: copying one takes as much memory as the rest.
+    matrices of texts may be mapped from their file: copying one takes as much memory as the rest. Without ``is_timed``
+    there is only an order: days count places in histories, and mean nothing between users.
     """
 
     posts: pd.DataFrame
@@ -38,6 +39,7 @@ class Dataset:
     category_rows: NDArray[np.int64]
     events: Events
     pairs: Pairs
+    is_timed: bool = True
 
     @property
     def event_users(self) -> NDArray[np.int32]:
@@ -62,7 +64,7 @@ class Dataset:
     @property
     def has_clock(self) -> bool:
         """Whether timestamps are usable: data that spans less than four weeks has no past popularity to learn from."""
-        return len(self.event_days) > 0 and float(np.ptp(self.event_days)) >= _SHORTEST_CLOCK_DAYS
+        return self.is_timed and len(self.event_days) > 0 and float(np.ptp(self.event_days)) >= _SHORTEST_CLOCK_DAYS
 
     @property
     def is_met(self) -> NDArray[np.bool_]:
@@ -86,6 +88,12 @@ class Dataset:
             category_rows=self.category_rows,
             category_count=len(self.category_ids) + 1,
         )
+
+    def is_recent(self, days: float) -> NDArray[np.bool_]:
+        """Whether each event is of the last days; all are if there are no timestamps: bool [events]."""
+        if not self.is_timed:
+            return np.ones(len(self.event_days), dtype=np.bool_)
+        return self.event_days >= self.end_day - days
 
     def fingerprint(self) -> str:
         """SHA-256 of everything that training reads, as hexadecimal digits."""
@@ -120,6 +128,7 @@ class Dataset:
             text=self.text,
             mood_text=self.mood_text,
             events=self.events.where(is_kept),
+            is_timed=self.is_timed,
         )
 
 
@@ -150,6 +159,7 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
             user_ids=users["user_id"].to_numpy(dtype=np.int64),
             post_ids=posts["post_id"].to_numpy(dtype=np.int64),
         ),
+        is_timed=is_timed(clean_directory),
     )
 
 
@@ -164,6 +174,7 @@ def _assemble(
     text: NDArray[np.float32],
     mood_text: NDArray[np.float32],
     events: Events,
+    is_timed: bool = True,
 ) -> Dataset:
     post_ids = posts["post_id"].to_numpy(dtype=np.int64)
     user_ids = users["user_id"].to_numpy(dtype=np.int64)
@@ -176,9 +187,18 @@ def _assemble(
         user_ids=user_ids,
         text=text,
         mood_text=mood_text,
-        created_days=days_since_epoch(posts["created_at"]),
+        created_days=_created_days(posts, events.days, is_timed=is_timed),
         category_ids=category_ids,
         category_rows=np.where(categories > 0, np.searchsorted(category_ids, categories) + 1, 0),
         events=events,
         pairs=Pairs.of(events, user_count=len(user_ids), post_count=len(post_ids)),
+        is_timed=is_timed,
     )
+
+
+def _created_days(posts: pd.DataFrame, event_days: NDArray[np.float64], *, is_timed: bool) -> NDArray[np.float64]:
+    """Days of creation; the oldest day of the data where it is unknown, and everywhere if there are no timestamps."""
+    days = days_since_epoch(posts["created_at"])
+    known = days[np.isfinite(days)] if is_timed else np.zeros(0)
+    oldest = min([*event_days[:1], *known.min(keepdims=True)] if len(known) else event_days[:1], default=0.0)
+    return np.where(np.isfinite(days) & is_timed, days, oldest)

@@ -149,8 +149,10 @@ def evaluate(
     """Train on the past alone, then rank the full catalogue with every method.
 
     ``checkpoint``, ``on_resume`` and ``should_stop`` are those of ``train``, and may end the evaluation as they end it.
-    TooLittleDataError if one side of the split has no interactions.
+    TooLittleDataError if one side of the split has no interactions, EvaluationError for a split by time without times.
     """
+    if split_name == "time" and not dataset.is_timed:
+        raise EvaluationError("these interactions have an order and no times: only --split last can be measured")
     split = SPLITS[split_name or default_split(dataset)](dataset)
     past = split.past
     if not len(past.pairs) or not len(split.user_rows):

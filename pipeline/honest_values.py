@@ -21,6 +21,7 @@ _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-][0-9]{2}(?::?[0-9]{2})?$)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _UNSET = 24 * 60 * 60 * 1000  # milliseconds: zero in any time zone is how programs write that a moment is not set
+_START_OF_TIME = -62_135_596_800_000  # the year 1, which is how Go and .NET write the same
 _END_OF_TIME = 253_402_300_800_000  # the year 10000 in milliseconds, where datetime ends
 _UNITS = (  # the first number of each unit that is too large, and the unit's milliseconds
     (10**11, Decimal(1000)),  # seconds, up to the year 5138
@@ -88,7 +89,7 @@ def read_moment(value: object) -> int | None:
 
     Numbers, and texts that hold one, are seconds, milliseconds, microseconds or nanoseconds since 1970; which of them
     follows from the magnitude. Other texts are dates of ISO 8601 (with a space or a T, a fraction, an offset or Z) or
-    of RFC 5322; without an offset they are UTC. Zero, which means "not set", is not a moment.
+    of RFC 5322; without an offset they are UTC. Zero and the year 1, which mean "not set", are not moments.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -99,7 +100,9 @@ def read_moment(value: object) -> int | None:
     else:
         number = _decimal(value)
         moment = None if number is None else _of_number(number)
-    return None if moment is None or abs(moment) < _UNSET or abs(moment) >= _END_OF_TIME else moment
+    if moment is None or abs(moment) < _UNSET or moment < _START_OF_TIME + _UNSET or moment >= _END_OF_TIME:
+        return None
+    return moment
 
 
 def _decimal(value: object) -> Decimal | None:

@@ -1,6 +1,6 @@
 """The typed tables between the stages: their columns, and readers that name the first malformed row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ POSTS_FILE = "posts.parquet"
 USERS_FILE = "users.parquet"
 INTERACTIONS_FILE = "interactions.parquet"
 
-_MOMENT = "datetime64[ms, UTC]"
+_MOMENT: Any = "datetime64[ms, UTC]"
 POST_COUNTS = (
     "comment_count",
     "upvote_count",
@@ -34,7 +34,7 @@ _POST_TYPES: dict[str, Any] = {
     "owner_username": "str",
     "category_id": "Int32",  # null: none
     "category_name": "str",  # null: none
-    "created_at": _MOMENT,
+    "created_at": _MOMENT,  # null: unknown
     **dict.fromkeys(POST_COUNTS, "int64"),
     "average_rating": "float64",  # 1 to 100, NaN: none
     "is_servable": "bool",
@@ -43,6 +43,7 @@ _POST_TYPES: dict[str, Any] = {
     "mood_text": "str",
     "content_text": "str",
     "summary_text": "str",  # the text to embed, most informative parts first
+    "external_id": "str",  # what the post was called where it comes from; null: as its id
 }
 _USER_TYPES: dict[str, Any] = {
     "user_id": "int64",
@@ -56,19 +57,38 @@ _INTERACTION_TYPES: dict[str, Any] = {
     "user_id": "int64",
     "post_id": "int64",
     "verb": "str",
-    "at": _MOMENT,
+    "at": _MOMENT,  # null in every row of a set without a clock
+    "position": "Int32",  # place in the person's history from 0, the oldest; null in a set with a clock
     "rating_percent": "Int16",  # 1 to 100, null unless the verb is rating
 }
-_SCORE_TYPES: dict[str, Any] = {
-    "user_id": "int64",
-    "post_id": "int64",
-    "strength": "float32",  # 0 to 1
-    "verb": "str",
-    "first_at": _MOMENT,
-    "last_at": _MOMENT,
-    "event_count": "int32",
+_NULLABLE = {
+    "category_id",
+    "category_name",
+    "average_rating",
+    "rating_percent",
+    "created_at",
+    "at",
+    "position",
+    "external_id",
 }
-_NULLABLE = {"category_id", "category_name", "average_rating", "rating_percent"}
+_OPTIONAL = {"external_id", "position"}  # older tables lack them
+SCORE_SCHEMA = pa.schema(
+    [
+        ("user_id", pa.int64()),
+        ("post_id", pa.int64()),
+        ("strength", pa.float32()),  # 0 to 1
+        ("verb", pa.string()),
+        ("first_at", pa.timestamp("ms", tz="UTC")),  # null in a set without a clock, as last_at is
+        ("last_at", pa.timestamp("ms", tz="UTC")),
+        ("first_position", pa.int32()),  # null in a set with a clock, as last_position is
+        ("last_position", pa.int32()),
+        ("event_count", pa.int32()),
+    ]
+)
+CLOCK = b"moodfeed.clock"  # key of the fact in interactions.parquet; without it the set has a clock
+NO_CLOCK = b"none"
+ORDER_STEP = pd.Timedelta(hours=1)
+ORDER_END = pd.Timestamp("2026-01-01", tz="UTC")
 
 
 class TableError(Exception):
@@ -93,14 +113,26 @@ def read_users(directory: Path) -> pd.DataFrame:
 
 
 def read_interactions(directory: Path) -> pd.DataFrame:
-    """Read interactions.parquet, one row an event, ascending by time."""
+    """Read interactions.parquet, one row an event, ascending by time.
+
+    A set without a clock (``is_timed``) only has an order. Its ``at`` is no moment, but the position in the person's
+    history an ORDER_STEP each, so that all histories end at ORDER_END.
+    """
     path = directory / INTERACTIONS_FILE
+    timed = is_timed(directory)
     interactions = _read(path, _INTERACTION_TYPES)
     _refuse_rows(path, ~interactions["verb"].isin(VERBS), "verb", f"must be one of {', '.join(VERBS)}")
     rating = interactions["rating_percent"]
     is_rating = interactions["verb"] == "rating"
     _refuse_rows(path, ~rating.between(1, 100).fillna(False) & is_rating, "rating_percent", "must be 1 to 100")
     _refuse_rows(path, rating.notna() & ~is_rating, "rating_percent", "must be null unless the verb is rating")
+    order = "at" if timed else "position"
+    _refuse_rows(path, interactions[order].isna(), order, "is null")
+    if not timed:
+        position = interactions["position"].astype("int64")
+        later = position.groupby(interactions["user_id"]).transform("max") - position
+        interactions["at"] = (ORDER_END - later * ORDER_STEP).astype(_MOMENT)
+    interactions = interactions.drop(columns="position")
     return interactions.sort_values(["at", "user_id", "post_id", "verb"], ignore_index=True, kind="stable")
 
 
@@ -112,6 +144,17 @@ def column_types(file: str) -> Mapping[str, Any]:
 def is_nullable(column: str) -> bool:
     """Whether a column of the clean tables may hold null."""
     return column in _NULLABLE
+
+
+def is_timed(directory: Path) -> bool:
+    """Whether the interactions have moments, and not only an order; TableError if there are none."""
+    metadata = _schema(directory / INTERACTIONS_FILE).metadata or {}
+    return bool(metadata.get(CLOCK) != NO_CLOCK)
+
+
+def check_interaction_columns(path: Path) -> None:
+    """TableError if interactions.parquet is missing, cannot be read or lacks a column."""
+    _refuse_missing_columns(path, _INTERACTION_TYPES, _schema(path).names)
 
 
 def row_count(path: Path) -> int:
@@ -137,22 +180,15 @@ def write_interactions(interactions: pd.DataFrame, directory: Path) -> None:
     _write(interactions, directory / INTERACTIONS_FILE, _INTERACTION_TYPES)
 
 
-def write_scores(scores: pd.DataFrame, path: Path) -> None:
-    """Replace the scores in one step."""
-    _write(scores, path, _SCORE_TYPES)
-
-
 def _read(path: Path, types: Mapping[str, Any]) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path)
     except FileNotFoundError:
-        raise TableError(f"{path} is missing: run the stage that writes it (`moodfeed --help` lists them)") from None
+        raise _missing(path) from None
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"{path} cannot be read as Parquet: {error}") from error
-    missing = [name for name in types if name not in table.columns]
-    if missing:
-        raise TableError(f"{path}: column {missing[0]} is missing")
-    table = table[list(types)]
+    _refuse_missing_columns(path, types, table.columns)
+    table = table.reindex(columns=list(types))
     for name, dtype in types.items():
         if name not in _NULLABLE:
             _refuse_rows(path, table[name].isna(), name, "is null")
@@ -162,6 +198,25 @@ def _read(path: Path, types: Mapping[str, Any]) -> pd.DataFrame:
             _refuse_rows(path, ~table[name].map(lambda value, to=dtype: _fits(value, to)), name, f"is not {dtype}")
             raise TableError(f"{path}: column {name} is not {dtype}") from None
     return table
+
+
+def _schema(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except FileNotFoundError:
+        raise _missing(path) from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _missing(path: Path) -> TableError:
+    return TableError(f"{path} is missing: run the stage that writes it (`moodfeed --help` lists them)")
+
+
+def _refuse_missing_columns(path: Path, types: Mapping[str, Any], present: Iterable[str]) -> None:
+    missing = [name for name in types if name not in _OPTIONAL and name not in set(present)]
+    if missing:
+        raise TableError(f"{path}: column {missing[0]} is missing")
 
 
 def _fits(value: object, dtype: Any) -> bool:
@@ -181,6 +236,6 @@ def _refuse_rows(path: Path, is_broken: "pd.Series[bool]", field: str, reason: s
 
 def _write(table: pd.DataFrame, path: Path, types: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    typed = table[list(types)].astype(dict(types))
+    typed = table.reindex(columns=[*table.columns, *(_OPTIONAL - set(table.columns))])[list(types)].astype(dict(types))
     with whole_file(path) as temporary:
         pq.write_table(pa.Table.from_pandas(typed, preserve_index=False), temporary)

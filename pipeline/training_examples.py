@@ -194,7 +194,8 @@ class Examples:
         pairs = self.dataset.pairs
         user_rows = pairs.user_rows[rows]
         lengths = pairs.offsets[user_rows + 1] - pairs.offsets[user_rows]
-        forgetting = np.exp((pairs.days[rows] - self.dataset.end_day) / self.config.forgetting_days)
+        ages = self.dataset.end_day - pairs.days[rows] if self.dataset.is_timed else 0.0
+        forgetting = np.exp(-ages / self.config.forgetting_days)
         weights = (0.5 + pairs.strengths[rows]) * forgetting / lengths**self.config.user_balance
         return np.asarray(weights, dtype=np.float32)
 

@@ -4,7 +4,7 @@ The order is what survives a power cut: the new file's bytes reach the disk, the
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,6 +34,14 @@ def write_whole_text(path: Path, text: str) -> None:
     """Replace ``path`` with a UTF-8 text file."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def replace_together(names: Iterable[str], *, source: Path, target: Path) -> None:
+    """Let files that are whole and synced in ``source`` take the places of those in ``target``, the last name last."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (source / name).replace(target / name)
+    _sync(target)
 
 
 def _sync(path: Path) -> None:

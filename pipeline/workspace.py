@@ -1,7 +1,11 @@
 """The files that each stage reads and writes under one data directory."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+
+REPORT_FILE = "report.json"  # beside the clean tables: what was kept and what was left out
+IMPORTED = "imported"  # its key for the files that `moodfeed import` read
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,11 @@ class Workspace:
     def clean(self) -> Path:
         """Directory of posts.parquet, users.parquet and interactions.parquet."""
         return self.directory / "clean"
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the clean tables were made by `moodfeed import`, not from the raw store."""
+        return IMPORTED in _read_json(self.clean / REPORT_FILE)
 
     @property
     def scores(self) -> Path:
@@ -56,3 +65,12 @@ class Workspace:
     def evaluation(self) -> Path:
         """The evaluation as JSON."""
         return self.directory / "evaluation.json"
+
+
+def _read_json(path: Path) -> dict[str, object]:
+    """A JSON object; an empty one if there is none."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -11,7 +11,7 @@ WORDS = {
     "music": ("song", "guitar", "piano"),
     "football": ("goal", "match", "keeper"),
 }
-USERNAME = "microlens-1"
+USERNAME = "1"
 
 
 def write_microlens_files(directory: Path) -> Path:

@@ -16,7 +16,7 @@ from cli.__main__ import app
         "build",
         "fetch",
         "clean",
-        "import-microlens",
+        "import",
         "validate",
         "forget",
         "score",

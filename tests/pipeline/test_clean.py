@@ -149,7 +149,7 @@ def test_every_raw_row_of_the_sample_is_kept_or_accounted_for(small_workspace: W
         ("interactions.parquet", "rating_percent", 0, "must be"),
         ("interactions.parquet", "verb", "hate", "must be one of"),
         ("interactions.parquet", "user_id", None, "is null"),
-        ("posts.parquet", "created_at", None, "is null"),
+        ("posts.parquet", "title", None, "is null"),
         ("posts.parquet", "post_id", "x7", "is not int64"),
     ],
 )

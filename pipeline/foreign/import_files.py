@@ -1,0 +1,256 @@
+"""Import foreign files as clean tables for every later stage, instead of fetch and clean."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection
+from duckdb import Error as DuckDBError
+
+from pipeline.clean import CleanReport, write_report
+from pipeline.foreign.columns import Role
+from pipeline.foreign.errors import ImportSourceError
+from pipeline.foreign.formats import Source
+from pipeline.foreign.ids import number_names, same_id
+from pipeline.foreign.import_report import MOST_EXAMPLES, UNKNOWN_POST, ImportFindings
+from pipeline.foreign.posts_of_source import read_posts_of_source
+from pipeline.foreign.staged_events import TABLE, Meaning, StagedEvents, stage_events
+from pipeline.spilling_database import one_row, spilling_database
+from pipeline.tables import CLOCK, INTERACTIONS_FILE, NO_CLOCK, POSTS_FILE, USER_COUNTS, USERS_FILE, write_posts
+from pipeline.whole_files import replace_together, whole_file
+from pipeline.workspace import IMPORTED, REPORT_FILE
+
+_ROWS_AT_ONCE = 500_000
+_INTERACTIONS = pa.schema(
+    [
+        ("user_id", pa.int64()),
+        ("post_id", pa.int64()),
+        ("verb", pa.string()),
+        ("at", pa.timestamp("ms", tz="UTC")),
+        ("position", pa.int32()),
+        ("rating_percent", pa.int16()),
+    ]
+)
+_USERS = pa.schema(
+    [
+        ("user_id", pa.int64()),
+        ("username", pa.string()),
+        ("is_verified", pa.bool_()),
+        ("user_type", pa.string()),
+        *((name, pa.int64()) for name in USER_COUNTS),
+        ("answers", pa.bool_()),
+    ]
+)
+_BY_TIME = """
+SELECT user_id, post_id, verb, milliseconds AS moment, percent, row FROM known_events
+ORDER BY milliseconds, user_id, post_id, verb, row
+"""
+_BY_ORDER = """
+SELECT user_id, post_id, verb, row_number() OVER (PARTITION BY user_id ORDER BY place, row) - 1 AS moment, percent, row
+FROM (
+    SELECT * FROM known_events
+    QUALIFY row_number() OVER (PARTITION BY user_id, post_id, verb ORDER BY place, row) = 1
+) ORDER BY user_id, moment
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import gives: the counts and findings, and whether the interactions have moments."""
+
+    report: CleanReport
+    is_timed: bool
+    best_rating: float | None
+
+
+def import_files(
+    source: Source,
+    output: Path,
+    *,
+    meaning: Meaning | None = None,
+    accept_losses: bool = False,
+    is_tried_only: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Imported:
+    """Write posts.parquet, users.parquet, interactions.parquet and report.json; memory does not follow the rows.
+
+    A set without a clock gets none: its interactions have positions instead of moments. ImportSourceError, and the old
+    tables stay, if a file cannot be read or nothing is left of it; and, unless ``accept_losses``, if one reason leaves
+    out more than half of a table. With ``is_tried_only`` everything is read and nothing is written.
+    """
+    findings = ImportFindings()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        spilling_database(output.parent) as connection,
+        TemporaryDirectory(prefix=".imported-", dir=output.parent) as directory,
+    ):
+        incoming = Path(directory)
+        events = stage_events(connection, source.interactions, meaning or Meaning(), findings, tell=tell)
+        posts = read_posts_of_source(connection, source.posts, findings, tell=tell)
+        if source.posts is not None:
+            _count_unknown_posts(connection, findings)
+        if not accept_losses:
+            _refuse_losses(source, output, findings)
+        _create_known_events(connection, are_numbers=_number_people(connection, source, tell))
+        write_posts(posts, incoming)
+        people = _write_users(connection, incoming)
+        tell("sorting the interactions")
+        kept = _write_interactions(connection, incoming, events, findings)
+        if not kept and not accept_losses:
+            raise ImportSourceError(
+                f"{source.interactions.table.path}: no interaction is left; {output} stays as it is"
+            )
+        report = CleanReport(
+            kept={"post": len(posts), "user": people, "interaction": kept}, findings=tuple(findings.findings)
+        )
+        write_report(report, incoming, facts={IMPORTED: _facts(source, events)})
+        if not is_tried_only:
+            replace_together((POSTS_FILE, USERS_FILE, INTERACTIONS_FILE, REPORT_FILE), source=incoming, target=output)
+    return Imported(report, events.is_timed, events.best_rating)
+
+
+def _count_unknown_posts(connection: DuckDBPyConnection, findings: ImportFindings) -> None:
+    count, examples = one_row(
+        connection,
+        f"""
+        SELECT count(*), min_by('row ' || row || ' (' || post || ')', row, {MOST_EXAMPLES})
+        FROM read_events ANTI JOIN post_numbers ON post = post_numbers.name WHERE fault IS NULL
+        """,
+    )
+    findings.drop(TABLE, UNKNOWN_POST, count, examples or [])
+
+
+def _refuse_losses(source: Source, output: Path, findings: ImportFindings) -> None:
+    loss = findings.largest_loss()
+    if loss is None:
+        return
+    table = source.posts if loss.table == "post" and source.posts else source.interactions
+    example = f", for example {loss.examples[0]}" if loss.examples else ""
+    raise ImportSourceError(
+        f"{table.table.path}: {loss.count} of {findings.totals[loss.table]} rows would be left out for one reason "
+        f"({loss.reason}{example}); the tables in {output} stay as they are; --accept-losses goes on without these rows"
+    )
+
+
+def _number_people(connection: DuckDBPyConnection, source: Source, tell: Callable[[str], None]) -> bool:
+    """Create the table people_numbers; returns whether every person's id is a number."""
+    tell("numbering the people")
+    users = source.users
+    with_post = "SEMI JOIN post_numbers ON post = post_numbers.name" if source.posts else ""
+    names = f"SELECT person AS name FROM read_events {with_post} WHERE fault IS NULL"
+    if users is not None:
+        names += (
+            f" UNION ALL SELECT {same_id('name')} FROM (SELECT {users.sql(Role.USER)} AS name "
+            f"FROM {users.table.relation}) WHERE NOT is_blank(name)"
+        )
+    try:
+        return number_names(connection, names, "people_numbers")
+    except DuckDBError as error:
+        raise ImportSourceError(f"{users.table.path if users else ''} cannot be read: {error}") from error
+
+
+def _create_known_events(connection: DuckDBPyConnection, *, are_numbers: bool) -> None:
+    """Create the view of the interactions without a fault and with a known post, with the ids of the clean tables."""
+    person = "person::BIGINT" if are_numbers else "people_numbers.number"
+    people = "" if are_numbers else "JOIN people_numbers ON person = people_numbers.name"
+    connection.execute(
+        f"CREATE VIEW known_events AS SELECT {person} AS user_id, post_numbers.number AS post_id, verb, milliseconds, "
+        f"place, percent, row FROM read_events JOIN post_numbers ON post = post_numbers.name {people} "
+        "WHERE fault IS NULL"
+    )
+
+
+def _write_users(connection: DuckDBPyConnection, directory: Path) -> int:
+    people = 0
+    with whole_file(directory / USERS_FILE) as temporary, pq.ParquetWriter(temporary, _USERS) as writer:
+        query = connection.sql("SELECT number, name FROM people_numbers ORDER BY number")
+        for batch in query.to_arrow_reader(_ROWS_AT_ONCE):
+            zeros = pa.array(np.zeros(len(batch), dtype=np.int64))
+            columns = {
+                "user_id": batch.column("number"),
+                "username": batch.column("name"),
+                "is_verified": pa.array(np.zeros(len(batch), dtype=bool)),
+                "user_type": pa.array(["" for _ in range(len(batch))]),
+                **dict.fromkeys(USER_COUNTS, zeros),
+                "answers": pa.array(np.ones(len(batch), dtype=bool)),
+            }
+            writer.write_batch(_batch(columns, _USERS))
+            people += len(batch)
+    return people
+
+
+def _write_interactions(
+    connection: DuckDBPyConnection, directory: Path, events: StagedEvents, findings: ImportFindings
+) -> int:
+    schema = _INTERACTIONS if events.is_timed else _INTERACTIONS.with_metadata({CLOCK: NO_CLOCK})
+    query = connection.sql(_BY_TIME if events.is_timed else _BY_ORDER)
+    kept, repeated = 0, 0
+    examples: list[str] = []
+    with whole_file(directory / INTERACTIONS_FILE) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        for batch, is_repeated in _marked(query.to_arrow_reader(_ROWS_AT_ONCE)):
+            repeated += int(is_repeated.sum())
+            if len(examples) < MOST_EXAMPLES:
+                examples += [
+                    f"row {row}" for row in batch.column("row").filter(is_repeated)[:MOST_EXAMPLES].to_pylist()
+                ]
+            new = batch.filter(pa.array(~is_repeated))
+            nothing = pa.nulls(len(new), pa.int64())
+            moment = new.column("moment")
+            columns = {name: new.column(name) for name in ("user_id", "post_id", "verb")} | {
+                "at": moment if events.is_timed else nothing,
+                "position": nothing if events.is_timed else moment,
+                "rating_percent": new.column("percent"),
+            }
+            writer.write_batch(_batch(columns, schema))
+            kept += len(new)
+    if not events.is_timed:
+        (known,) = one_row(connection, "SELECT count(*) FROM known_events")
+        repeated = known - kept
+    what = "user, post and moment" if events.is_timed else "user and post"
+    findings.add(TABLE, f"duplicate {what}: kept once", repeated, examples)
+    return kept
+
+
+def _marked(
+    batches: Iterator[pa.RecordBatch],
+) -> Iterator[tuple[pa.RecordBatch, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]]:
+    """Each batch of sorted events with the rows that repeat the one before them."""
+    last: tuple[object, ...] | None = None
+    for batch in batches:
+        if not len(batch):
+            continue
+        columns = [batch.column("moment"), batch.column("user_id"), batch.column("post_id")]
+        arrays = [column.to_numpy() for column in columns]
+        arrays.append(batch.column("verb").dictionary_encode().indices.to_numpy())
+        is_same = np.ones(len(batch), dtype=bool)
+        for array in arrays:
+            is_same[1:] &= array[1:] == array[:-1]
+        keys = [*columns, batch.column("verb")]
+        is_same[0] = last == tuple(column[0].as_py() for column in keys)
+        last = tuple(column[-1].as_py() for column in keys)
+        yield batch, is_same
+
+
+def _batch(columns: dict[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([columns[field.name].cast(field.type) for field in schema], schema=schema)
+
+
+def _facts(source: Source, events: StagedEvents) -> dict[str, object]:
+    tables = {"interactions": source.interactions, "posts": source.posts, "users": source.users}
+    return {
+        "format": source.format.value,
+        "clock": events.is_timed,
+        "best_rating": events.best_rating,
+        "tables": {
+            name: {
+                "file": str(table.table.path),
+                "columns": {column.role.value: column.name for column in table.columns},
+            }
+            for name, table in tables.items()
+            if table is not None
+        },
+    }

@@ -1,0 +1,170 @@
+"""The posts of a source as a clean table: titles, categories and keywords, or the ids alone."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+from duckdb import Error as DuckDBError
+
+from pipeline.foreign.columns import POST_ROLES, ReadTable, Role
+from pipeline.foreign.errors import ImportSourceError
+from pipeline.foreign.ids import number_names, same_id
+from pipeline.foreign.import_report import ImportFindings
+from pipeline.foreign.rejected_lines import rejected_lines
+from pipeline.foreign.table_files import LIST_SEPARATOR
+from pipeline.honest_values import is_absent, read_flag, read_id, read_moment
+from pipeline.tables import POST_COUNTS
+
+TABLE = "post"
+_NO_CATEGORY = {"", "(no genres listed)", "none", "nan", "null", "unknown"}
+_LARGEST_CATEGORY_ID = 2**31
+
+
+def read_posts_of_source(
+    connection: DuckDBPyConnection, source: ReadTable | None, findings: ImportFindings, *, tell: Callable[[str], None]
+) -> pd.DataFrame:
+    """The posts as written to posts.parquet, and the table post_numbers (name, number, is_number) in the database."""
+    if source is None:
+        number_names(connection, "SELECT post AS name FROM read_events WHERE fault IS NULL", "post_numbers")
+        numbers = connection.sql("SELECT name, number, is_number FROM post_numbers ORDER BY number").to_arrow_table()
+        findings.totals[TABLE] = len(numbers)
+        return _table(numbers.to_pylist(), {}, findings)
+    tell(f"reading {source.table.path.name}")
+    columns = "".join(
+        f', {source.sql(role)} AS "{role}"' for role in POST_ROLES if role is not Role.POST and source.has(role)
+    )
+    try:
+        rows = connection.sql(
+            f"SELECT {same_id('name')} AS name, * EXCLUDE name FROM "
+            f"(SELECT {source.sql(Role.POST)} AS name{columns} FROM {source.table.relation})"
+        ).to_arrow_table()
+    except DuckDBError as error:
+        raise ImportSourceError(f"{source.table.path} cannot be read: {error}") from error
+    rejected, examples = rejected_lines(connection, source.table.path)
+    findings.totals[TABLE] = len(rows) + rejected
+    findings.drop(TABLE, "line with too few or too many fields", rejected, examples)
+    by_name: dict[str, dict[str, Any]] = {}
+    nameless, repeated = [], []
+    for number, row in enumerate(rows.to_pylist(), start=1):
+        if is_absent(row["name"]):
+            nameless.append(f"row {number}")
+        elif row["name"] in by_name:
+            repeated.append(f"row {number} ({row['name']})")
+        else:
+            by_name[row["name"]] = row
+    findings.drop(TABLE, "no post", len(nameless), nameless)
+    findings.add(TABLE, "duplicate post: kept once", len(repeated), repeated)
+    connection.register("names_of_posts", pa.table({"name": pa.array(list(by_name), type=pa.string())}))
+    number_names(connection, "SELECT name FROM names_of_posts", "post_numbers")
+    numbers = connection.sql("SELECT name, number, is_number FROM post_numbers ORDER BY number").to_arrow_table()
+    return _table(numbers.to_pylist(), by_name, findings)
+
+
+def _table(
+    numbers: list[dict[str, Any]], by_name: Mapping[str, Mapping[str, Any]], findings: ImportFindings
+) -> pd.DataFrame:
+    rows = [by_name.get(number["name"], {}) for number in numbers]
+    names = [number["name"] for number in numbers]
+    titles = [_text(row, Role.TITLE) for row in rows]
+    descriptions = [_text(row, Role.DESCRIPTION) for row in rows]
+    groups = [_parts(row, Role.CATEGORY) for row in rows]
+    category_ids, category_names = _categories(rows, groups)
+    tags = [
+        [*_parts(row, Role.KEYWORDS), *(group if len(group) > 1 else ())]
+        for row, group in zip(rows, groups, strict=True)
+    ]
+    created = _moments(rows, names, findings)
+    if any(titles):
+        _find(findings, names, titles, "no title: embedded from the other fields")
+    if any(category_ids):
+        _find(findings, names, category_ids, "no category: served only in feeds over all categories")
+    hidden = [read_flag(row.get(Role.HIDDEN)) is True for row in rows]
+    findings.add(
+        TABLE,
+        "hidden: never served",
+        sum(hidden),
+        [name for name, is_hidden in zip(names, hidden, strict=True) if is_hidden],
+    )
+    return pd.DataFrame(
+        {
+            "post_id": np.array([number["number"] for number in numbers], dtype=np.int64),
+            "video_link": [_text(row, Role.LINK) for row in rows],
+            "title": titles,
+            "thumbnail_url": [_text(row, Role.THUMBNAIL) for row in rows],
+            "owner_username": [_text(row, Role.OWNER) for row in rows],
+            "category_id": pd.array(category_ids, dtype="Int32"),
+            "category_name": pd.array(category_names, dtype="str"),
+            "created_at": pd.to_datetime(pd.Series(created, dtype="Int64"), unit="ms", utc=True),
+            **dict.fromkeys(POST_COUNTS, 0),
+            "average_rating": np.nan,
+            "is_servable": [not is_hidden for is_hidden in hidden],
+            "description": descriptions,
+            "keywords": [", ".join(several) for several in tags],
+            "mood_text": "",
+            "content_text": titles,
+            "summary_text": [_summary(*row) for row in zip(titles, category_names, tags, descriptions, strict=True)],
+            "external_id": pd.array(
+                [None if number["is_number"] else number["name"] for number in numbers], dtype="str"
+            ),
+        }
+    )
+
+
+def _text(row: Mapping[str, Any], role: Role) -> str:
+    value = row.get(role)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _parts(row: Mapping[str, Any], role: Role) -> list[str]:
+    """The elements of a list, or of a text that separates them by | or commas."""
+    text = _text(row, role)
+    if not text:
+        return []
+    separator = next((mark for mark in (LIST_SEPARATOR, "|") if mark in text), ",")
+    if separator == ",":
+        text = text.strip("[]")
+    parts = (part.strip().strip("'\"") for part in text.split(separator))
+    return [part for part in parts if part.lower() not in _NO_CATEGORY]
+
+
+def _categories(rows: list[Mapping[str, Any]], groups: list[list[str]]) -> tuple[list[int | None], list[str | None]]:
+    """The id and name of each post's category, the first of several; names without ids are numbered by name."""
+    firsts = [group[0] if group else None for group in groups]
+    ids = [read_id(row.get(Role.CATEGORY_ID)) for row in rows]
+    if any(number is not None for number in ids):
+        kept = [number if number is not None and 1 <= number < _LARGEST_CATEGORY_ID else None for number in ids]
+        return kept, [
+            None if number is None else first or str(number) for number, first in zip(kept, firsts, strict=True)
+        ]
+    if firsts and all(first is None or read_id(first) is not None for first in firsts):
+        kept = [read_id(first) if first is not None else None for first in firsts]
+        kept = [number if number is not None and 1 <= number < _LARGEST_CATEGORY_ID else None for number in kept]
+        return kept, [None if number is None else str(number) for number in kept]
+    numbers = {name: number for number, name in enumerate(sorted({first for first in firsts if first}), start=1)}
+    return [numbers[first] if first else None for first in firsts], list(firsts)
+
+
+def _moments(rows: list[Mapping[str, Any]], names: list[str], findings: ImportFindings) -> list[int | None]:
+    created = [read_moment(row.get(Role.CREATED)) for row in rows]
+    unread = [
+        f"{name} ({row[Role.CREATED]})"
+        for name, row, moment in zip(names, rows, created, strict=True)
+        if moment is None and not is_absent(row.get(Role.CREATED))
+    ]
+    findings.add(TABLE, "malformed time of creation: read as unknown", len(unread), unread)
+    return created
+
+
+def _find(findings: ImportFindings, names: list[str], values: Iterable[object], reason: str) -> None:
+    lacking = [name for name, value in zip(names, values, strict=True) if not value]
+    findings.add(TABLE, reason, len(lacking), lacking)
+
+
+def _summary(title: str, category: str | None, tags: list[str], description: str) -> str:
+    """The text to embed; the encoder truncates, so what is most informative comes first, and nothing twice."""
+    said = title.lower()
+    words = dict.fromkeys(word for word in tags if word.lower() not in said)
+    return ". ".join(part for part in (title, ", ".join(words), description) if part) or (category or "")
