@@ -51,21 +51,30 @@ def ask_for_categories(gateway: GatewayAccess) -> tuple[feed_pb2.Category, ...]:
 
 
 def feed_table(feed: feed_pb2.GetFeedResponse, *, title: str, categories: Sequence[feed_pb2.Category] = ()) -> Table:
-    """A feed for a person to read; a category that is not among ``categories`` is shown by its id."""
+    """A feed for a person to read; a category that is not among ``categories`` is shown by its id.
+
+    External ids are shown if a post has one, and the number that the order follows if that is not the score.
+    """
     names = {category.category_id: category.name for category in categories}
+    has_external_ids = any(post.external_id for post in feed.posts)
+    is_by_score = feed.ranking == feed_pb2.RANKING_USER
     table = Table(title=plain(title), title_justify="left", caption=_caption(feed), caption_justify="left")
-    for heading in ("#", "post", "category", "title", "owner", "score"):
-        table.add_column(heading, justify="right" if heading in {"#", "post", "score"} else "left")
+    headings = ["#", "post", *(["external id"] if has_external_ids else []), "category", "title", "owner", "score"]
+    headings += [] if is_by_score else ["ranking"]
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in {"#", "post", "score", "ranking"} else "left")
     for number, post in enumerate(feed.posts, start=1):
         text = " ".join(post.title.split())
         shown = text if len(text) <= _LONGEST_TITLE else text[: _LONGEST_TITLE - 1] + "…"
         table.add_row(
             str(number),
             str(post.post_id),
+            *([plain(post.external_id)] if has_external_ids else []),
             plain(names.get(post.category_id) or str(post.category_id or "–")),
             plain(shown) if shown else Text("(no title)", style="dim"),
             plain(post.owner_username),
             f"{post.score:.3f}",
+            *([] if is_by_score else [f"{post.ranking_score:.3f}"]),
         )
     return table
 
