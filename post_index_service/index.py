@@ -291,11 +291,11 @@ class PostIndex:
         """The rows of the posts with these ids that lie in the slice, ascending and relative to its start."""
         if not (post_ids and len(self._posts)):
             return np.zeros(0, dtype=np.int64)
-        wanted = np.unique(np.array(post_ids, dtype=np.int64))
+        wanted = np.array(post_ids, dtype=np.int64)
         is_category = span.stop - span.start < len(self._posts)  # within a category the posts ascend by id
         ids = self._post_ids[span] if is_category else self._sorted_ids
         rows = ids.searchsorted(wanted)
-        rows = rows[ids.take(rows, mode="clip") == wanted]
+        rows = np.unique(rows[ids.take(rows, mode="clip") == wanted])
         return rows if is_category else np.sort(self._rows_by_id[rows].astype(np.int64))
 
 

@@ -183,6 +183,13 @@ def test_numbers_out_of_range_are_refused(index: PostIndex, query: Query) -> Non
         index.search(query)
 
 
+def test_any_number_of_posts_may_be_seen_in_any_order_and_twice(index: PostIndex, index_posts: IndexPosts) -> None:
+    unseen, seen = index_posts.post_ids[:9].tolist(), index_posts.post_ids[9:].tolist()
+    query = Query(seen_post_ids=[*range(20_000, 220_000), *seen[::-1], *seen], limit=9)
+    assert sorted(ids_of(index, query)) == sorted(unseen)
+    assert sorted(ranked.post.post_id for ranked in all_pages(index, query, 7)) == sorted([*unseen, *seen])
+
+
 def test_two_moods_give_one_person_different_feeds_and_two_people_too(index: PostIndex) -> None:
     users = [embedding(index.tower_space, seed) for seed in (1, 2)]
     moods = [embedding(index.text_space, seed) for seed in (1, 2)]
