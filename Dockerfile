@@ -6,9 +6,9 @@ FROM ${PYTHON_IMAGE} AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
     HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
     MOODFEED_BUNDLES=/bundles MOODFEED_DATA=/data
-# The mount points belong to the user, so that a new volume does too.
-RUN groupadd --gid 10001 moodfeed && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp moodfeed \
-    && mkdir /bundles /data && chown moodfeed:moodfeed /bundles /data
+# The mount points belong to the user, so that a new volume does too, and to group 0, in which OpenShift runs any user id.
+RUN useradd --uid 10001 --gid 0 --no-create-home --home-dir /tmp moodfeed \
+    && mkdir /bundles /data && chown moodfeed:0 /bundles /data && chmod g=u /bundles /data
 WORKDIR /app
 # With only these two files the project is an empty package: its dependencies are a layer that code does not change.
 COPY pyproject.toml requirements.txt ./

@@ -69,6 +69,7 @@ def make_posts(category_sizes: Iterable[int], *, seed: int = 0) -> IndexPosts:
                 "title": [f"what happened on day {number % 1000} of the year" for number in post_ids],
                 "thumbnail_url": [f"https://image.example.com/{number}.jpg" for number in post_ids],
                 "owner_username": [f"person{number % 50_000}" for number in post_ids],
+                "external_id": [""] * count,
             },
         ),
         categories=tuple(Category(number, f"category {number}") for number in range(1, len(sizes) + 1)),

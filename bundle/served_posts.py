@@ -8,13 +8,16 @@ from typing import Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-TEXT_FIELDS = ("video_link", "title", "thumbnail_url", "owner_username")
+TEXT_FIELDS = ("video_link", "title", "thumbnail_url", "owner_username", "external_id")
 _BLOCK = 16_384  # posts whose text is checked at once
 
 
 @dataclass(frozen=True, slots=True)
 class ServedPost:
-    """The fields of a post that a feed shows; category_id 0 means none."""
+    """The fields of a post that a feed shows; category_id 0 means none.
+
+    ``external_id`` is what the post was called where it came from, empty where that is its number.
+    """
 
     post_id: int
     video_link: str
@@ -22,15 +25,16 @@ class ServedPost:
     thumbnail_url: str
     category_id: int
     owner_username: str
+    external_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedPosts(Sequence[ServedPost]):
-    """A sequence of posts that holds no object for each: its size is that of the texts and 44 bytes a post.
+    """A sequence of posts that holds no object for each: its size is that of the texts and 52 bytes a post.
 
-    ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``text`` uint8 [bytes] is the UTF-8 of all posts' four
-    text fields, one after the other; field ``f`` of post ``i`` ends at ``offsets[4 * i + f + 1]``, int64
-    [4 * posts + 1].
+    ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``text`` uint8 [bytes] is the UTF-8 of all posts' five
+    text fields, one after the other; field ``f`` of post ``i`` ends at ``offsets[5 * i + f + 1]``, int64
+    [5 * posts + 1].
     """
 
     post_ids: NDArray[np.int64]
@@ -85,11 +89,26 @@ class ServedPosts(Sequence[ServedPost]):
                 str(text[title:thumbnail], "utf-8"),
                 category_id,
                 str(text[thumbnail:owner], "utf-8"),
+                str(text[owner:external], "utf-8"),
             )
-            for post_id, category_id, (start, link, title, thumbnail, owner) in zip(
+            for post_id, category_id, (start, link, title, thumbnail, owner, external) in zip(
                 post_ids, category_ids, ends, strict=True
             )
         ]
+
+    def external_ids(self) -> Iterator[tuple[int, bytes]]:
+        """The row of each post that has an external id, ascending, with the UTF-8 of that id."""
+        fields = len(TEXT_FIELDS)
+        starts, ends = self.offsets[fields - 1 : -1 : fields], self.offsets[fields::fields]
+        rows = np.flatnonzero(ends > starts)
+        text = self.text.data
+        for row, start, end in zip(rows.tolist(), starts[rows].tolist(), ends[rows].tolist(), strict=True):
+            yield row, bytes(text[start:end])
+
+    def external_id(self, row: int) -> bytes:
+        """The UTF-8 of the external id of the post in a row; empty if it has none."""
+        end = len(TEXT_FIELDS) * (row + 1)
+        return bytes(self.text[self.offsets[end - 1] : self.offsets[end]])
 
     def __iter__(self) -> Iterator[ServedPost]:
         return (self[row] for row in range(len(self)))

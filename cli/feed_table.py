@@ -13,7 +13,7 @@ from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.channel import open_blocking_channel
 
 _CALL_SECONDS = 10.0
-_LONGEST = {"category": 44, "title": 48, "owner": 44}  # characters; the whole text is in --json
+_LONGEST = {"external id": 24, "category": 44, "title": 48, "owner": 44}  # characters; the whole text is in --json
 
 
 Category = feed_pb2.Category
@@ -63,10 +63,14 @@ def feed_table(
     """A feed for a person to read, 80 columns wide or wider.
 
     A category that is not among ``categories`` is shown by its id, a post without a title by its text in ``stand_ins``.
+    External ids are shown if a post has one, and the number that the order follows if that is not the score.
     """
     names = {category.category_id: category.name for category in categories}
+    has_external_ids = any(post.external_id for post in feed.posts)
+    is_by_score = feed.ranking == feed_pb2.RANKING_USER
     table = Table(title=plain(title), title_justify="left", caption=_caption(feed), caption_justify="left")
-    for heading in ("#", "post", "category", "title", "owner", "score"):
+    headings = ["#", "post", *(["external id"] if has_external_ids else []), "category", "title", "owner", "score"]
+    for heading in [*headings, *([] if is_by_score else ["ranking"])]:
         if heading in _LONGEST:
             table.add_column(heading, overflow="ellipsis")
         else:
@@ -75,10 +79,12 @@ def feed_table(
         table.add_row(
             str(number),
             str(post.post_id),
+            *([_cut(post.external_id, _LONGEST["external id"])] if has_external_ids else []),
             _cut(names.get(post.category_id) or str(post.category_id or "–"), _LONGEST["category"]),
             _title(post, (stand_ins or {}).get(post.post_id, "")),
             _cut(post.owner_username, _LONGEST["owner"]),
             f"{post.score:.3f}",
+            *([] if is_by_score else [f"{post.ranking_score:.3f}"]),
         )
     return table
 

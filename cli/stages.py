@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, estimate_cell, evaluation_table

@@ -20,7 +20,8 @@ class ComputeSettings(ServerSettings):
     admin_token_file: Path | None = Field(
         None,
         validation_alias=ADMIN_TOKEN_FILE,
-        description="file of admin tokens, lines of name:sha256; without it, admin calls must come from this machine",
+        description="file of admin tokens, lines of name:sha256; without it, admin calls must come directly from this "
+        "machine, and the one-process mode refuses them",
     )
     pool_size: int = Field(2, ge=1, le=64, description="threads that answer requests")
     most_waiting: int = Field(

@@ -137,6 +137,7 @@ def _options(settings: GatewaySettings, compute: UserTowerSettings) -> ServerOpt
         tls=settings.server_tls(),
         largest_request_bytes=LARGEST_REQUEST_BYTES,
         max_connections=settings.max_connections,
+        is_public=True,
     )
 
 

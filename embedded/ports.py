@@ -64,6 +64,7 @@ class LocalPostSearch:
                     mood=context.mood,
                     category_id=search.category_id,
                     exclude_post_ids=search.exclude_post_ids,
+                    exclude_external_ids=search.exclude_external_ids,
                     seen_post_ids=context.seen_post_ids,
                     offset=search.offset,
                     limit=search.limit,

@@ -138,11 +138,11 @@ def _grpc_server(
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     enable_reflection([SERVICE_NAME, health.SERVICE_NAME], server)
     try:
-        target = free_target(settings.grpc_address)
-        if live_tls:
-            server.add_secure_port(target, live_tls.grpc_credentials())
-        else:
-            server.add_insecure_port(target)
+        with free_target(settings.grpc_address) as target:
+            if live_tls:
+                server.add_secure_port(target, live_tls.grpc_credentials())
+            else:
+                server.add_insecure_port(target)
     except RuntimeError as error:
         raise busy_address(settings.grpc_address, "MOODFEED_GATEWAY_GRPC_ADDRESS") from error
     return server

@@ -15,6 +15,7 @@ from gateway.feed_types import ContextEncoder, EmbeddingT, FeedCategory, FeedCon
 
 LOOKUPS = Counter("moodfeed_context_cache_lookups_total", "Contexts looked up in the gateway's memory.", ["found"])
 _FOUND, _MISSED = LOOKUPS.labels("yes"), LOOKUPS.labels("no")
+_SEEN_PER_PLACE = 1_000  # 8 KB
 _LONGEST_KEY = 1_000  # code points of username and mood together; longer ones would take too much memory
 
 _Key = tuple[str, str]  # bundle, and username or mood
@@ -23,12 +24,12 @@ _Key = tuple[str, str]  # bundle, and username or mood
 class ContextCache(Generic[EmbeddingT]):
     """The ``size`` users and the ``size`` moods used last, each in its bundle, and the current bundle as last heard.
 
-    For one event loop.
+    A user with a long history takes the room of several. For one event loop.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._users: LRUCache[_Key, FeedContext[EmbeddingT]] = LRUCache(size)
+        self._users: LRUCache[_Key, FeedContext[EmbeddingT]] = LRUCache(size, _weight)
         self._moods: LRUCache[_Key, EmbeddingT] = LRUCache(size)
         self.current_bundle_id = ""
 
@@ -49,9 +50,15 @@ class ContextCache(Generic[EmbeddingT]):
         """Keep a context, unless its mood is unavailable or its key too long."""
         if not self._size or context.mood_unavailable or len(username) + len(mood) > _LONGEST_KEY:
             return
-        self._users[context.bundle_id, username] = replace(context, mood=None)
+        if _weight(context) <= self._size:
+            self._users[context.bundle_id, username] = replace(context, mood=None)
         if mood and context.mood is not None:
             self._moods[context.bundle_id, mood] = context.mood
+
+
+def _weight(context: FeedContext[EmbeddingT]) -> int:
+    """The room of a user in the cache: one, and one more for each _SEEN_PER_PLACE posts of the history."""
+    return 1 + len(context.seen_post_ids) // _SEEN_PER_PLACE
 
 
 class CachingContextEncoder(Generic[EmbeddingT]):

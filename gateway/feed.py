@@ -79,11 +79,16 @@ def _check(request: FeedRequest) -> _Page:
         raise MoodTooLongError(f"mood has {len(request.mood)} code points, the maximum is {LONGEST_MOOD}")
     if request.page_size < 0:
         raise InvalidPageSizeError(f"page_size is {request.page_size}, it must not be negative")
-    if len(request.exclude_post_ids) > MOST_EXCLUSIONS:
-        raise TooManyExclusionsError(
-            f"{len(request.exclude_post_ids)} posts are excluded, the maximum is {MOST_EXCLUSIONS}"
-        )
-    digest = page_token.digest(request.username, request.category_id, request.mood, request.exclude_post_ids)
+    excluded = len(request.exclude_post_ids) + len(request.exclude_external_ids)
+    if excluded > MOST_EXCLUSIONS:
+        raise TooManyExclusionsError(f"{excluded} posts are excluded, the maximum is {MOST_EXCLUSIONS}")
+    digest = page_token.digest(
+        request.username,
+        request.category_id,
+        request.mood,
+        request.exclude_post_ids,
+        exclude_external_ids=request.exclude_external_ids,
+    )
     size = min(request.page_size or DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE)
     if not request.page_token:
         return _Page(digest, size, 0, request.required_bundle_id, is_continued=False, left_out=frozenset())
@@ -143,7 +148,14 @@ async def _search(
     if context.user is None and NO_USER_TOWER not in degradations and not has_mood_and_category:
         await _check_category(request.category_id, bundle_id=context.bundle_id, index=index, clock=clock)
         raise UserNotFoundError
-    search = Search(context, request.category_id, request.exclude_post_ids, page.offset, page.size)
+    search = Search(
+        context,
+        request.category_id,
+        request.exclude_post_ids,
+        page.offset,
+        page.size,
+        exclude_external_ids=request.exclude_external_ids,
+    )
     return await index.search_posts(search, seconds=clock.seconds_left())
 
 

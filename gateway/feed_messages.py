@@ -19,6 +19,7 @@ def read_request(request: feed_pb2.GetFeedRequest) -> FeedRequest:
         page_size=request.page_size,
         page_token=request.page_token,
         exclude_post_ids=tuple(request.exclude_post_ids),
+        exclude_external_ids=tuple(request.exclude_external_ids),
         required_bundle_id=request.required_bundle_id,
         strict=request.strict,
     )

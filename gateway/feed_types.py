@@ -51,7 +51,7 @@ class MoodTooLongError(FeedError):
 
 
 class TooManyExclusionsError(FeedError):
-    """More than MOST_EXCLUSIONS posts are excluded."""
+    """More than MOST_EXCLUSIONS posts are excluded, by numbers and external ids together."""
 
 
 class CategoryNotFoundError(FeedError):
@@ -107,6 +107,7 @@ class FeedRequest:
     exclude_post_ids: tuple[int, ...] = ()
     required_bundle_id: str = ""
     strict: bool = False
+    exclude_external_ids: tuple[str, ...] = ()
 
     @property
     def trimmed_mood(self) -> str:
@@ -171,6 +172,7 @@ class Search(Generic[EmbeddingT]):
     exclude_post_ids: tuple[int, ...]
     offset: int
     limit: int
+    exclude_external_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

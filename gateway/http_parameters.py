@@ -1,6 +1,7 @@
 """The query parameters of GET /feed: one for each field of GetFeedRequest, read as its type says."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -10,17 +11,27 @@ from starlette.datastructures import QueryParams
 from gateway.feed_messages import read_request
 from gateway.feed_types import LONGEST_MOOD, MOST_EXCLUSIONS, FeedRequest
 from moodfeed.feed.v1 import feed_pb2
+from moodfeed.feed.v1.feed_comments import COMMENTS
 
 _SHOWN_CHARACTERS = 100
 _SHOWN_DIGITS = 40
-_NAMES = {"exclude_post_ids": "exclude"}  # where the name in the query is not that of the field
+_INTEGER = re.compile(r"-?[0-9]+")
+_EXCLUDE, _EXCLUDE_EXTERNAL = "exclude", "exclude_external_ids"
+_NAMES = {"exclude_post_ids": _EXCLUDE}  # where the name in the query is not that of the field
 _BOUNDS: Mapping[str, Mapping[str, int]] = {
     "username": {"minLength": 1},
     "mood": {"maxLength": LONGEST_MOOD},
     "page_size": {"minimum": 0},
-    "exclude": {"maxItems": MOST_EXCLUSIONS},
+    _EXCLUDE: {"maxItems": MOST_EXCLUSIONS},
+    _EXCLUDE_EXTERNAL: {"maxItems": MOST_EXCLUSIONS},
 }
 _REQUIRED = frozenset({"username"})
+_DESCRIPTIONS = {
+    _EXCLUDE: "Posts never to return, by post_id or external_id, with commas between. What is written as an integer is "
+    "always a post_id; anything else is an external_id. At most 1000 together with exclude_external_ids.",
+    _EXCLUDE_EXTERNAL: "A post never to return, by its external_id, read as it stands: for an external_id that is an "
+    "integer or holds a comma. May be given several times.",
+}
 
 IDS = "ids"
 ID_FORMS: Mapping[str, Callable[[int], int | str]] = {"number": int, "string": str}
@@ -39,11 +50,18 @@ class Parameter:
     field: FieldDescriptor
     bounds: Mapping[str, int]
     is_required: bool
+    description: str
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it holds one value and may be given several times; other lists hold commas between their values."""
+        return bool(self.field.is_repeated) and self.field.type == FieldDescriptor.TYPE_STRING
 
 
 def _parameter(field: FieldDescriptor) -> Parameter:
     name = _NAMES.get(field.name, field.name)
-    return Parameter(name, field, _BOUNDS.get(name, {}), name in _REQUIRED)
+    description = _DESCRIPTIONS.get(name) or COMMENTS[field.full_name]
+    return Parameter(name, field, _BOUNDS.get(name, {}), name in _REQUIRED, description)
 
 
 PARAMETERS = {
@@ -59,7 +77,7 @@ def read_query(query: bytes) -> QueryParams:
             query.decode("latin-1"),
             keep_blank_values=True,
             errors="surrogateescape",  # bytes that are not UTF-8 become lone surrogates, which are found below
-            max_num_fields=4 * len(PARAMETERS),
+            max_num_fields=MOST_EXCLUSIONS + 4 * len(PARAMETERS),
         )
     except ValueError as error:
         raise InvalidParameterError("too many parameters") from error
@@ -77,10 +95,11 @@ def read_feed_request(query: QueryParams) -> FeedRequest:
         if parameter is None and name != IDS:
             known = ", ".join(sorted([*PARAMETERS, IDS]))
             raise InvalidParameterError(f"unknown parameter {name[:_SHOWN_CHARACTERS]!r}, the known ones are {known}")
-        if len(query.getlist(name)) > 1:
+        texts = query.getlist(name)
+        if len(texts) > 1 and not (parameter and parameter.may_be_repeated):
             raise InvalidParameterError(f"{name} is given twice")
         if parameter is not None:
-            _fill(message, parameter, query[name])
+            _fill(message, parameter, texts)
     return read_request(message)
 
 
@@ -92,14 +111,25 @@ def read_id_form(query: QueryParams) -> Callable[[int], int | str]:
     return ID_FORMS[text]
 
 
-def _fill(message: feed_pb2.GetFeedRequest, parameter: Parameter, text: str) -> None:
+def _fill(message: feed_pb2.GetFeedRequest, parameter: Parameter, texts: Sequence[str]) -> None:
+    if parameter.name == _EXCLUDE:
+        _exclude(message, texts[0])
+        return
     read = _READERS[parameter.field.type]
-    items = text.split(",") if parameter.field.is_repeated else [text]
-    values = [value for item in items if (value := read(parameter.name, item)) is not None]
+    values = [value for text in texts if (value := read(parameter.name, text)) is not None]
     if parameter.field.is_repeated:
         getattr(message, parameter.field.name).extend(values)
     elif values:
         setattr(message, parameter.field.name, values[0])
+
+
+def _exclude(message: feed_pb2.GetFeedRequest, text: str) -> None:
+    """Read post ids and external ids: what is written as an integer is always a post id."""
+    for item in map(str.strip, text.split(",")):
+        if _INTEGER.fullmatch(item):
+            message.exclude_post_ids.append(_read_integer(_EXCLUDE, item, bits=64))
+        elif item:
+            message.exclude_external_ids.append(item)
 
 
 def _read_text(_: str, text: str) -> str | None:
@@ -113,18 +143,11 @@ def _read_bool(name: str, text: str) -> bool | None:
 
 
 def _read_int32(name: str, text: str) -> int | None:
-    return _read_integer(name, text, bits=32)
+    return _read_integer(name, text, bits=32) if text.strip() else None
 
 
-def _read_int64(name: str, text: str) -> int | None:
-    return _read_integer(name, text, bits=64)
-
-
-def _read_integer(name: str, text: str, *, bits: int) -> int | None:
-    if not text.strip():
-        return None
-    digits = text.removeprefix("-")
-    is_integer = digits.isascii() and digits.isdigit() and len(digits) < 20  # no number of 64 bits is longer
+def _read_integer(name: str, text: str, *, bits: int) -> int:
+    is_integer = _INTEGER.fullmatch(text) and len(text) <= 20  # no number of 64 bits is longer
     if not is_integer or not -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1):
         raise InvalidParameterError(f"{name} is {text[:_SHOWN_DIGITS]!r}, it must be an integer of {bits} bits")
     return int(text)
@@ -134,7 +157,6 @@ _READERS: Mapping[int, Callable[[str, str], str | int | None]] = {
     FieldDescriptor.TYPE_STRING: _read_text,
     FieldDescriptor.TYPE_BOOL: _read_bool,
     FieldDescriptor.TYPE_INT32: _read_int32,
-    FieldDescriptor.TYPE_INT64: _read_int64,
 }
 
 

@@ -12,7 +12,7 @@ from gateway.http_api import LARGEST_HEAD_BYTES
 from gateway.http_connection import HttpConnection
 from gateway.http_edge import CrossOrigin, HttpEdge
 from gateway.settings import Settings
-from rpc.addresses import HostAndPort, UnixSocket, is_answered, read_address
+from rpc.addresses import HostAndPort, UnixSocket, claimed, is_answered, read_address
 from rpc.server import BusyAddressError
 from rpc.tls import LiveServerTls
 
@@ -71,14 +71,24 @@ def _listen_on_tcp(where: HostAndPort) -> socket.socket:
 
 
 def _listen_on_unix(where: UnixSocket) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with claimed(where):
+            _take_over(where)
+            listening.bind(where.bound_name)
+            listening.listen()
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _take_over(where: UnixSocket) -> None:
+    """Remove the file of a socket that a killed process left; OSError if a process still listens there."""
     if is_answered(where):
         raise OSError("a process listens there")
     if not where.is_abstract and Path(where.name).is_socket():
-        Path(where.name).unlink()  # a process that was killed left it
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind(where.bound_name)
-    listening.listen()
-    return listening
+        Path(where.name).unlink()
 
 
 def busy_address(address: str, variable: str) -> BusyAddressError:

@@ -19,6 +19,7 @@ _SCALARS: Mapping[int, Schema] = {
     FieldDescriptor.TYPE_FLOAT: {"type": "number"},
 }
 _ID_FORMS: Mapping[str, Schema] = {"post_id": {"type": ["integer", "string"]}}  # a string with ids=string
+_ITEM_FORMS: Mapping[str, Schema] = {"exclude": {"items": {"type": ["integer", "string"]}}}
 _MESSAGES = {
     "Feed": "GetFeedResponse",
     "FeedPost": "FeedPost",
@@ -65,10 +66,10 @@ def _parameter(parameter: Parameter) -> Schema:
         "name": parameter.name,
         "in": "query",
         "required": parameter.is_required,
-        "schema": {**_field_schema(parameter.field), **parameter.bounds},
+        "schema": {**_field_schema(parameter.field), **_ITEM_FORMS.get(parameter.name, {}), **parameter.bounds},
     }
-    style: Schema = {"style": "form", "explode": False} if parameter.field.is_repeated else {}  # commas between
-    return described | style | _description(parameter.field.full_name)
+    style: Schema = {"style": "form", "explode": parameter.may_be_repeated} if parameter.field.is_repeated else {}
+    return described | style | {"description": parameter.description}
 
 
 def _object(**properties: Schema) -> Schema:

@@ -27,9 +27,17 @@ class PageToken:
     left_out: frozenset[str] = frozenset()  # stages of the feed that were left out
 
 
-def digest(username: str, category_id: int | None, mood: str, exclude_post_ids: tuple[int, ...]) -> bytes:
+def digest(
+    username: str,
+    category_id: int | None,
+    mood: str,
+    exclude_post_ids: tuple[int, ...],
+    *,
+    exclude_external_ids: tuple[str, ...] = (),
+) -> bytes:
     """16 bytes that identify what a request asks for; the page size is not part of it."""
-    parts = (username, "" if category_id is None else str(category_id), mood, ",".join(map(str, exclude_post_ids)))
+    numbers = ",".join(map(str, exclude_post_ids))
+    parts = (username, "" if category_id is None else str(category_id), mood, numbers, *exclude_external_ids)
     content = b"".join(struct.pack(">I", len(part)) + part for part in (text.encode() for text in parts))
     return hashlib.blake2b(content, digest_size=16).digest()
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -32,7 +33,7 @@ def index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
         text_embeddings=dataset.mood_text[order].astype(np.float16),
         popularity=popularity(dataset)[order],
         posts=ServedPosts.from_columns(
-            dataset.post_ids[order], category_ids[order], {name: rows[name].astype(str) for name in TEXT_FIELDS}
+            dataset.post_ids[order], category_ids[order], {name: _texts(rows, name) for name in TEXT_FIELDS}
         ),
         categories=tuple(
             Category(category_id=int(category_id), name=str(names[category_id]))
@@ -40,6 +41,11 @@ def index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
             if category_id > 0
         ),
     )
+
+
+def _texts(posts: pd.DataFrame, name: str) -> "pd.Series[str]":
+    """A column of texts, empty where it is null; external_id is missing from a table whose posts have none."""
+    return posts[name].fillna("").astype(str) if name in posts else pd.Series("", index=posts.index)
 
 
 def popularity(dataset: Dataset) -> NDArray[np.float32]:

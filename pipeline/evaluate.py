@@ -35,6 +35,7 @@ SPLITS: dict[str, Callable[[Dataset], Split]] = {"time": split_by_time, "last": 
 _HISTORY_LENGTHS = (0, 1, 3, 6, 11, 21, 51)  # the lower bound of each group
 _POST_AGES_DAYS = (0, 7, 28, 91, 182)
 _POST_MEETINGS = (0, 1, 5, 20, 50, 100)
+_STRONGEST_BASELINES = 3
 
 
 class EvaluationError(Exception):
@@ -131,6 +132,15 @@ class Evaluation:
 def default_split(dataset: Dataset) -> str:
     """The name of the split by time if the data has a clock, else of the split of last interactions."""
     return "time" if dataset.has_clock else "last"
+
+
+def strongest_baselines(evaluation: Evaluation) -> tuple[str, ...]:
+    """The three baselines with the highest NDCG@10, best first."""
+    baselines = sorted(
+        (name for name in evaluation.methods if name != MODEL_NAME),
+        key=lambda name: -evaluation.methods[name].ndcg_at_10.mean,
+    )
+    return tuple(baselines[:_STRONGEST_BASELINES])
 
 
 def evaluate(

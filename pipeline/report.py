@@ -8,10 +8,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bundle.file_names import REPORT
-from pipeline.evaluate import MODEL_NAME, Evaluation
+from pipeline.evaluate import MODEL_NAME, Evaluation, strongest_baselines
 from pipeline.ranking import CUTOFF, Estimate
 from pipeline.report_examples import ReportExamples
-from pipeline.report_plots import draw_plots, strongest_baselines
 from pipeline.trained_towers import EpochReport, is_ranking_decisive, kept_epoch
 
 _TEMPLATE = "report_template.html"
@@ -33,7 +32,7 @@ class Report:
         """Write one self-contained HTML file, with its plots beside it; the same report gives the same bytes."""
         path = directory / REPORT
         path.parent.mkdir()
-        plots = draw_plots(self.evaluation) if self.evaluation else {}
+        plots = _draw(self.evaluation) if self.evaluation else {}
         for name, png in plots.items():
             (path.parent / name).write_bytes(png)
         path.write_text(self._page(plots), encoding="utf-8")
@@ -80,6 +79,12 @@ def why_kept(epochs: Sequence[EpochReport]) -> str:
         f"The towers of the last epoch, {kept.epoch}, are kept: {kept.validated:,} held-out interactions are too few "
         "to tell which epoch ranks best."
     )
+
+
+def _draw(evaluation: Evaluation) -> dict[str, bytes]:
+    from pipeline.report_plots import draw_plots  # noqa: PLC0415 - it loads Matplotlib, which no other stage needs
+
+    return draw_plots(evaluation)
 
 
 def _measured(evaluation: Evaluation, plots: Mapping[str, bytes]) -> dict[str, object]:

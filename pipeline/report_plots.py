@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from pipeline.evaluate import MODEL_NAME, Evaluation, Group
+from pipeline.evaluate import MODEL_NAME, Evaluation, Group, strongest_baselines
+from pipeline.quiet_matplotlib import Axes, Figure, MaxNLocator, mpl
 from pipeline.ranking import CUTOFF
 from pipeline.trained_towers import EpochReport, kept_epoch
 
@@ -21,7 +18,6 @@ POST_MEETINGS = "post_meetings.png"
 
 _SIZE_INCHES = (9.0, 3.6)
 _DOTS_PER_INCH = 140
-_STRONGEST_BASELINES = 3
 _MODEL_COLOUR = "#1b5fb4"
 _BASELINE_COLOURS = ("#e08a1e", "#7a9a3a", "#a3a3a3")  # they differ in lightness too
 _GRID_COLOUR = "#dddddd"
@@ -58,15 +54,6 @@ def draw_plots(evaluation: Evaluation) -> dict[str, bytes]:
             value=recall,
         )
     return plots
-
-
-def strongest_baselines(evaluation: Evaluation) -> tuple[str, ...]:
-    """The three baselines with the highest NDCG@10, best first."""
-    baselines = sorted(
-        (name for name in evaluation.methods if name != MODEL_NAME),
-        key=lambda name: -evaluation.methods[name].ndcg_at_10.mean,
-    )
-    return tuple(baselines[:_STRONGEST_BASELINES])
 
 
 @contextmanager

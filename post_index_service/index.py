@@ -19,6 +19,7 @@ from bundle.index_posts import Category, IndexPosts
 from bundle.served_posts import ServedPost, ServedPosts
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, Rows, among_sorted, rounding_of_products
+from post_index_service.external_ids import ExternalIds
 from post_index_service.ranking import (
     ByInnerProducts,
     ByPopularity,
@@ -35,12 +36,13 @@ from post_index_service.shortlist import Shortlist
 
 LARGEST_LIMIT = 100
 MOST_EXCLUSIONS = 1000
-MOST_SEEN = 100_000
 MOST_EXACT = 200_000
 """The largest index in which a search by user over all posts is exact; in a larger one it uses a shortlist."""
 MOST_DENSE = 4_096
 """The largest slice whose vectors are scanned instead of their codes, and whose closeness to a mood is remembered."""
 _NORM_TOLERANCE = 1e-3
+_SEEN_LOWER = 3.0
+"""Times the reach of the order: any two numbers of it differ by at most twice the reach, and some rounding."""
 
 
 class SearchError(Exception):
@@ -91,6 +93,7 @@ class Query:
     mood: Embedding | None = None
     category_id: int | None = None
     exclude_post_ids: Sequence[int] = ()
+    exclude_external_ids: Sequence[str] = ()
     seen_post_ids: Sequence[int] = ()
     offset: int = 0
     limit: int = 10
@@ -98,21 +101,24 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class RankedPost:
-    """A post with its score."""
+    """A post with its score and the number that the order follows."""
 
     post: ServedPost
     score: float
+    ranking_score: float
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """One page of a ranking: ``rows`` of ``served``, best first, with their ``scores``.
 
-    ``has_more`` says whether the ranking continues after this page.
+    The order follows ``ranking_scores``, which never rise within a ranking. ``has_more`` says whether the ranking
+    continues after this page.
     """
 
     rows: tuple[int, ...]
     scores: tuple[float, ...]
+    ranking_scores: tuple[float, ...]
     has_more: bool
     ranking: Ranking
     served: ServedPosts
@@ -120,7 +126,8 @@ class SearchResult:
     @property
     def posts(self) -> tuple[RankedPost, ...]:
         """The posts of the page with their scores, best first."""
-        return tuple(map(RankedPost, self.served.at(np.array(self.rows, dtype=np.int64)), self.scores))
+        posts = self.served.at(np.array(self.rows, dtype=np.int64))
+        return tuple(map(RankedPost, posts, self.scores, self.ranking_scores))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,7 @@ class PostIndex:
         self._post_ids = posts.post_ids
         self._rows_by_id = np.argsort(posts.post_ids, kind="stable").astype(np.int32)
         self._sorted_ids = posts.post_ids[self._rows_by_id]
+        self._external_ids = ExternalIds(posts.posts)
         numbers, starts, counts = np.unique(posts.category_ids, return_index=True, return_counts=True)
         self._slices = {
             number: slice(start, start + count)
@@ -180,7 +188,8 @@ class PostIndex:
     def search(self, query: Query) -> SearchResult:
         """One page of the query's ranking. Every call gives the same ranking; ties go to the smaller post id.
 
-        Posts that the user has seen come after all others, ranked by the same rule.
+        Posts that the user has seen come after all others, ranked by the same rule; their ranking scores are lower by
+        more than those of an order can differ.
 
         The ranking is exact, with one exception: a search by user over more than ``most_exact`` posts rarely misses
         one of the first ten. Its pages still hold every post exactly once.
@@ -194,6 +203,8 @@ class PostIndex:
         ranking, order = self._order(span, user, mood)
 
         excluded = self._rows_in(span, query.exclude_post_ids)
+        if query.exclude_external_ids:
+            excluded = np.union1d(excluded, self._external_ids.rows_in(span, query.exclude_external_ids))
         seen = self._rows_in(span, query.seen_post_ids)
         seen = seen[~among_sorted(seen, excluded)] if len(excluded) else seen
         total = span.stop - span.start - len(excluded)
@@ -201,13 +212,16 @@ class PostIndex:
         first, last = min(query.offset, total), min(query.offset + query.limit, total)
 
         skip = np.sort(np.concatenate([excluded, seen])) if len(seen) else excluded
-        rows, scores = order.first(min(last, unseen_total), skip=skip)
+        ranked = order.first(min(last, unseen_total), skip=skip)
         if last > unseen_total:
-            seen_rows, seen_scores = order.among(seen)
-            rows, scores = np.concatenate([rows, seen_rows]), np.concatenate([scores, seen_scores])
+            of_seen = order.among(seen)
+            lower = np.float32(_SEEN_LOWER * order.reach)
+            ranked = ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower))
+        page = ranked.cut(first, last)
         return SearchResult(
-            rows=tuple((span.start + rows[first:last]).tolist()),
-            scores=tuple(scores[first:last].tolist()),
+            rows=tuple((span.start + page.rows).tolist()),
+            scores=tuple(page.scores.tolist()),
+            ranking_scores=tuple(page.numbers.tolist()),
             has_more=last < total,
             ranking=ranking,
             served=self._posts,
@@ -277,11 +291,11 @@ class PostIndex:
         """The rows of the posts with these ids that lie in the slice, ascending and relative to its start."""
         if not (post_ids and len(self._posts)):
             return np.zeros(0, dtype=np.int64)
-        wanted = np.array(sorted(set(post_ids)), dtype=np.int64)
+        wanted = np.array(post_ids, dtype=np.int64)
         is_category = span.stop - span.start < len(self._posts)  # within a category the posts ascend by id
         ids = self._post_ids[span] if is_category else self._sorted_ids
         rows = ids.searchsorted(wanted)
-        rows = rows[ids.take(rows, mode="clip") == wanted]
+        rows = np.unique(rows[ids.take(rows, mode="clip") == wanted])
         return rows if is_category else np.sort(self._rows_by_id[rows].astype(np.int64))
 
 
@@ -290,10 +304,9 @@ def _check_numbers(query: Query) -> None:
         raise InvalidSearchError(f"limit is {query.limit}, it must be from 1 to {LARGEST_LIMIT}")
     if query.offset < 0:
         raise InvalidSearchError(f"offset is {query.offset}, it must not be negative")
-    if len(query.exclude_post_ids) > MOST_EXCLUSIONS:
-        raise InvalidSearchError(f"{len(query.exclude_post_ids)} excluded posts, the most allowed is {MOST_EXCLUSIONS}")
-    if len(query.seen_post_ids) > MOST_SEEN:
-        raise InvalidSearchError(f"{len(query.seen_post_ids)} seen posts, the most allowed is {MOST_SEEN}")
+    excluded = len(query.exclude_post_ids) + len(query.exclude_external_ids)
+    if excluded > MOST_EXCLUSIONS:
+        raise InvalidSearchError(f"{excluded} excluded posts, the most allowed is {MOST_EXCLUSIONS}")
 
 
 def _check_embedding(embedding: Embedding, expected: EmbeddingSpace) -> Vector:

@@ -13,8 +13,10 @@ from moodfeed.post_index.v1 import post_index_pb2
 from post_index_service.index import PostIndex, SearchResult
 
 _MOST_PACKED = 100_000
-_SCORE = struct.Struct("<Bf")
-_SCORE_TAG = post_index_pb2.RankedPost.SCORE_FIELD_NUMBER << 3 | 5  # wire type 5: four bytes
+_SCORES = struct.Struct("<BfBf")
+_FOUR_BYTES = 5  # the wire type of a float
+_SCORE_TAG = post_index_pb2.RankedPost.SCORE_FIELD_NUMBER << 3 | _FOUR_BYTES
+_RANKING_SCORE_TAG = post_index_pb2.RankedPost.RANKING_SCORE_FIELD_NUMBER << 3 | _FOUR_BYTES
 
 
 class PackedPosts:
@@ -32,11 +34,14 @@ class PackedPosts:
                 packed, missing = {}, list(result.rows)
                 self._packed[index] = packed
             packed.update(zip(missing, map(pack, result.served.at(np.array(missing))), strict=True))
-        return [with_score(packed[row], score) for row, score in zip(result.rows, result.scores, strict=True)]
+        return [
+            with_scores(packed[row], score, ranking_score)
+            for row, score, ranking_score in zip(result.rows, result.scores, result.ranking_scores, strict=True)
+        ]
 
 
 def pack(post: ServedPost) -> bytes:
-    """A serialised RankedPost without its score, which ``with_score`` appends."""
+    """A serialised RankedPost without its scores, which ``with_scores`` appends."""
     message = post_index_pb2.RankedPost(
         post_id=post.post_id,
         video_link=post.video_link,
@@ -44,10 +49,11 @@ def pack(post: ServedPost) -> bytes:
         thumbnail_url=post.thumbnail_url,
         category_id=post.category_id,
         owner_username=post.owner_username,
+        external_id=post.external_id,
     )
     return message.SerializeToString()
 
 
-def with_score(packed: bytes, score: float) -> bytes:
-    """Append the score to a serialised RankedPost: protobuf allows fields in any order, and a zero to be written."""
-    return packed + _SCORE.pack(_SCORE_TAG, score)
+def with_scores(packed: bytes, score: float, ranking_score: float) -> bytes:
+    """Append both scores to a serialised RankedPost: protobuf allows fields in any order, and a zero to be written."""
+    return packed + _SCORES.pack(_SCORE_TAG, score, _RANKING_SCORE_TAG, ranking_score)

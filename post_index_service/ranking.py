@@ -4,7 +4,7 @@ Rows are counted from the start of the slice.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,38 @@ _SHORTLISTED = 512  # among a million random directions it misses none of the be
 _BLOCK_ROWS = 8192
 
 
+class Ranked(NamedTuple):
+    """Rows of a slice, best first, with the scores that are shown and the numbers that order them, which never rise."""
+
+    rows: Rows
+    scores: Scores
+    numbers: Scores
+
+    def cut(self, first: int, last: int) -> "Ranked":
+        """The rows from ``first`` on, without those from ``last`` on."""
+        return Ranked(self.rows[first:last], self.scores[first:last], self.numbers[first:last])
+
+    def followed_by(self, others: "Ranked") -> "Ranked":
+        """These rows and then ``others``."""
+        return Ranked(
+            np.concatenate([self.rows, others.rows]),
+            np.concatenate([self.scores, others.scores]),
+            np.concatenate([self.numbers, others.numbers]),
+        )
+
+
 class Order(Protocol):
     """A ranking of the rows of a slice; every call gives the same one."""
 
-    def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
-        """The best ``count`` rows outside ``skip`` (ascending), or all if there are fewer, best first, with scores."""
+    @property
+    def reach(self) -> float:
+        """The largest absolute number that orders rows, if all vectors are unit vectors and no rounding is done."""
 
-    def among(self, rows: Rows) -> tuple[Rows, Scores]:
-        """The given rows, best first, with their scores."""
+    def first(self, count: int, *, skip: Rows) -> Ranked:
+        """The best ``count`` rows outside ``skip`` (ascending), or all if there are fewer."""
+
+    def among(self, rows: Rows) -> Ranked:
+        """The given rows, ranked."""
 
 
 class Product(Protocol):
@@ -142,52 +166,63 @@ class ByInnerProducts:
     products: tuple[Product, ...]
     ids: NDArray[np.int64]
 
-    def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
+    @property
+    def reach(self) -> float:
+        """1 for one product, else the sum of the weights; the first product has the weight 1."""
+        return 1 + sum(abs(product.weight) for product in self.products[1:])
+
+    def first(self, count: int, *, skip: Rows) -> Ranked:
         """Fetch more and more rows, ranked by exact scores, until no other row can be among the first."""
         count = min(count, len(self.ids))
         if count <= 0:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+            return self._ranked(np.zeros(0, dtype=np.int64))
         asked = count
         while True:
             rows, bound = self.scan.nearest(asked, skip=skip)
-            rows, sums, shown = self._ranked(rows)
-            if bound == -np.inf or (len(rows) >= count and sums[count - 1] > bound):
-                return rows[:count], shown[:count]
+            ranked = self._ranked(rows)
+            if bound == -np.inf or (len(rows) >= count and ranked.numbers[count - 1] > bound):
+                return ranked.cut(0, count)
             asked *= 4
 
-    def among(self, rows: Rows) -> tuple[Rows, Scores]:
+    def among(self, rows: Rows) -> Ranked:
         """Rank the rows by exact scores, without a scan."""
-        rows, _, shown = self._ranked(rows)
-        return rows, shown
+        return self._ranked(rows)
 
-    def _ranked(self, rows: Rows) -> tuple[Rows, Scores, Scores]:
+    def _ranked(self, rows: Rows) -> Ranked:
         parts = [product.of(rows) for product in self.products]
         sums = parts[0] if len(parts) == 1 else parts[0] + np.float32(self.products[1].weight) * parts[1]
         order = np.lexsort((self.ids[rows], -sums))
-        return rows[order], sums[order], parts[-1][order]
+        return Ranked(rows[order], parts[-1][order], sums[order])
 
 
 @dataclass(frozen=True, slots=True)
 class ByShortlist:
     """Ranks the rows of a shortlist first, then all others, both exactly.
 
-    The shortlist has the same length for every page, so pages never overlap.
+    The shortlist has the same length for every page, so pages never overlap. A row that the shortlist missed carries
+    the number of the row before it, so that the numbers follow the order.
     """
 
     exact: ByInnerProducts
     shortlist: Shortlist
     user: Vector
 
-    def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
+    @property
+    def reach(self) -> float:
+        """That of the exact order."""
+        return self.exact.reach
+
+    def first(self, count: int, *, skip: Rows) -> Ranked:
         """Exact as far as the shortlist is complete."""
         likely = self.shortlist.rows(self.user, _SHORTLISTED + len(skip))
-        rows, scores = self.exact.among(likely[~among_sorted(likely, skip)])
-        if len(rows) < count:
-            others, other_scores = self.exact.first(count - len(rows), skip=np.union1d(likely, skip))
-            rows, scores = np.concatenate([rows, others]), np.concatenate([scores, other_scores])
-        return rows[:count], scores[:count]
+        ranked = self.exact.among(likely[~among_sorted(likely, skip)])
+        if len(ranked.rows) < count:
+            others = self.exact.first(count - len(ranked.rows), skip=np.union1d(likely, skip))
+            least = ranked.numbers.min(initial=np.inf)
+            ranked = ranked.followed_by(others._replace(numbers=np.minimum(others.numbers, least)))
+        return ranked.cut(0, count)
 
-    def among(self, rows: Rows) -> tuple[Rows, Scores]:
+    def among(self, rows: Rows) -> Ranked:
         """Rank the rows by exact scores, without a scan."""
         return self.exact.among(rows)
 
@@ -198,17 +233,17 @@ class ByPopularity:
 
     popularity: Scores
     ids: NDArray[np.int64]
+    reach = 1.0
 
-    def first(self, count: int, *, skip: Rows) -> tuple[Rows, Scores]:
+    def first(self, count: int, *, skip: Rows) -> Ranked:
         """Sort the rows that are at least as popular as the last one wanted."""
         rows = np.setdiff1d(np.arange(len(self.ids)), skip, assume_unique=True)
         if 0 < count < len(rows):
             least = np.partition(self.popularity[rows], len(rows) - count)[len(rows) - count]
             rows = rows[self.popularity[rows] >= least]
-        rows, scores = self.among(rows)
-        return rows[:count], scores[:count]
+        return self.among(rows).cut(0, count)
 
-    def among(self, rows: Rows) -> tuple[Rows, Scores]:
+    def among(self, rows: Rows) -> Ranked:
         """Sort the rows by popularity."""
-        order = np.lexsort((self.ids[rows], -self.popularity[rows]))
-        return rows[order], self.popularity[rows[order]]
+        rows = rows[np.lexsort((self.ids[rows], -self.popularity[rows]))]
+        return Ranked(rows, self.popularity[rows], self.popularity[rows])

@@ -47,6 +47,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
                 mood=read_embedding(request.mood_embedding) if request.HasField("mood_embedding") else None,
                 category_id=request.category_id if request.HasField("category_id") else None,
                 exclude_post_ids=request.exclude_post_ids,
+                exclude_external_ids=request.exclude_external_ids,
                 seen_post_ids=request.seen_post_ids,
                 offset=request.offset,
                 limit=request.limit,

@@ -1,8 +1,13 @@
 """Addresses as operators write them, the same for a process that listens and for one that calls it."""
 
+import fcntl
 import ipaddress
+import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 FORMS = "host:port, [IPv6]:port, unix:PATH or unix-abstract:NAME"
 _LARGEST_PORT = 65_535
@@ -90,6 +95,27 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
     except ValueError:
         return False
+
+
+@contextmanager
+def claimed(address: Address) -> Iterator[None]:
+    """Keep other processes of ours from listening on the same file of a unix socket until the block ends.
+
+    Other addresses need no claim: the kernel gives them to one process.
+    """
+    if not isinstance(address, UnixSocket) or address.is_abstract:
+        yield
+        return
+    try:
+        directory = os.open(Path(address.name).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield  # without a directory that can be read, to listen fails in its own words or at its own risk
+        return
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
 
 
 def is_answered(address: UnixSocket) -> bool:

@@ -1,4 +1,4 @@
-"""Admin calls: operators show a token of their own; where none is set up, only this machine may make them."""
+"""Admin calls: operators show a token of their own. Where none is set up, only this machine may make them, directly."""
 
 from pathlib import Path
 from urllib.parse import unquote
@@ -30,10 +30,10 @@ class AdminTokenInvalidError(AdminAccessError):
 
 
 class AdminForbiddenError(AdminAccessError):
-    """No admin token is set up, and the call comes from another machine."""
+    """No admin token is set up, and the call comes from another machine, or nobody can tell from where."""
 
-    def __init__(self) -> None:
-        super().__init__(f"admin calls come from this machine only, unless {ADMIN_TOKEN_FILE} is set")
+    def __init__(self, why: str = "admin calls come from this machine only") -> None:
+        super().__init__(f"{why}, unless {ADMIN_TOKEN_FILE} is set")
 
 
 ADMIN_ERRORS: ErrorTable = {
@@ -42,18 +42,31 @@ ADMIN_ERRORS: ErrorTable = {
 }
 
 
+_FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
+"""What proxies add to the requests that they pass on."""
+
+
 class AdminAccess:
     """Decides who may make admin calls."""
 
-    def __init__(self, tokens_file: Path | None) -> None:
-        """Read the tokens, in the form of rpc.token_file; FileContentError if they cannot be used."""
+    def __init__(self, tokens_file: Path | None, *, is_public: bool = False) -> None:
+        """Read the tokens, in the form of rpc.token_file; FileContentError if they cannot be used.
+
+        ``is_public`` says that the address serves everybody. A reverse proxy may then stand before it on this machine,
+        and every call comes from loopback, so that no admin call is admitted without a token.
+        """
         self._tokens = TokenFile(tokens_file) if tokens_file else None
+        self._is_public = is_public
 
     def admit(self, caller: Caller) -> None:
         """Let an operator's call pass; AdminTokenInvalidError, AdminForbiddenError."""
         if self._tokens is None:
+            if self._is_public:
+                raise AdminForbiddenError("admin calls are refused on an address that serves feeds")
             if not is_loopback_peer(caller.peer()):
                 raise AdminForbiddenError
+            if _FORWARDED & {name.lower() for name, _ in caller.invocation_metadata()}:
+                raise AdminForbiddenError("admin calls do not come through a proxy")
         elif self._tokens.name_of(authorizations_of(caller.invocation_metadata())) is None:
             raise AdminTokenInvalidError
 

@@ -8,8 +8,11 @@ PING_SECONDS = 10
 
 NO_PROXY = (("grpc.enable_http_proxy", 0),)  # the processes of a deployment reach each other without one
 
+ANY_LENGTH = (("grpc.max_receive_message_length", -1),)  # the peer is a process of ours, not a stranger
+
 OPTIONS = (
     *NO_PROXY,
+    *ANY_LENGTH,
     ("grpc.keepalive_time_ms", PING_SECONDS * 1_000),
     ("grpc.keepalive_timeout_ms", 2_000),
     ("grpc.http2.ping_timeout_ms", 2_000),  # keepalive_timeout alone closes nothing in 1.85

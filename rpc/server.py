@@ -3,8 +3,9 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -14,7 +15,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from prometheus_client import start_http_server
 
-from rpc.addresses import UnixSocket, is_answered, read_address
+from rpc.addresses import UnixSocket, claimed, is_answered, read_address
 from rpc.admin_access import ADMIN_ERRORS, AdminAccess
 from rpc.admission import AdmissionInterceptor, AdmissionPool
 from rpc.channel import PING_SECONDS
@@ -105,7 +106,8 @@ class ServerOptions:
     largest_request_bytes: int = 2 * 1024 * 1024
     max_connections: int = 1000
     admin_service: str = ""  # full name of the service that only operators may call
-    admin_tokens_file: Path | None = None  # None admits this machine only
+    admin_tokens_file: Path | None = None  # None admits this machine only, and nobody where is_public
+    is_public: bool = False  # whether callers of feeds reach the address
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +133,18 @@ class RunningServer:
         stop_when_idle(self._server, in_flight=lambda: self._pool.in_flight, grace_seconds=grace_seconds)
 
 
-def free_target(address: str) -> str:
-    """The gRPC target of an address to listen on; RuntimeError, as gRPC raises, if it is a unix socket in use.
+@contextmanager
+def free_target(address: str) -> Iterator[str]:
+    """The gRPC target of an address to listen on, in the block; RuntimeError, as gRPC raises, if it is in use.
 
-    gRPC itself would take the socket away from the process that listens there.
+    gRPC itself would take a unix socket away from the process that listens there. No other process of ours listens on
+    it between the look at it and the end of the block.
     """
     read = read_address(address)
-    if isinstance(read, UnixSocket) and is_answered(read):
-        raise RuntimeError(f"a process listens on {address}")
-    return read.target
+    with claimed(read):
+        if isinstance(read, UnixSocket) and is_answered(read):
+            raise RuntimeError(f"a process listens on {address}")
+        yield read.target
 
 
 def start_server(
@@ -158,7 +163,7 @@ def start_server(
     """
     health_servicer = HealthServicer()
     if options.admin_service:
-        admin = AdminAccess(options.admin_tokens_file)
+        admin = AdminAccess(options.admin_tokens_file, is_public=options.is_public)
         guards = (*guards, GuardInterceptor(options.admin_service, admin.admit, ADMIN_ERRORS))
     pool = AdmissionPool(options.pool_size, options.name)
     server = grpc.server(
@@ -179,8 +184,8 @@ def start_server(
     enable_reflection([*all_names, health.SERVICE_NAME], server)
     credentials = LiveServerTls(options.tls).grpc_credentials() if options.tls else None
     try:
-        target = free_target(options.address)
-        port = server.add_secure_port(target, credentials) if credentials else server.add_insecure_port(target)
+        with free_target(options.address) as target:
+            port = server.add_secure_port(target, credentials) if credentials else server.add_insecure_port(target)
         if options.metrics_port:
             start_http_server(options.metrics_port, options.metrics_host.strip("[]"))
     except RuntimeError as error:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bundle.embedding_space import Matrix, Vector
 from bundle.index_posts import Category, IndexPosts
-from bundle.served_posts import ServedPosts
+from bundle.served_posts import TEXT_FIELDS, ServedPosts
 from post_index_service.codes import Codes, Rows, Scores, rounding_of_products
 from post_index_service.index import PostIndex
 from post_index_service.ranking import ByInnerProducts, InnerProduct
@@ -79,7 +79,7 @@ def make_posts(count: int) -> IndexPosts:
     tower /= np.linalg.norm(tower, axis=1, keepdims=True)
     duplicates = np.flatnonzero(random.random(count) < 0.1)[1:]
     tower[duplicates] = tower[duplicates - 1]
-    empty = dict.fromkeys(("video_link", "title", "thumbnail_url", "owner_username"), [""] * count)
+    empty = dict.fromkeys(TEXT_FIELDS, [""] * count)
     post_ids = np.arange(1, count + 1, dtype=np.int64)
     return IndexPosts(
         post_ids=post_ids,

@@ -26,7 +26,7 @@ from gateway import page_token
 from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.convert_encoder import write_served_encoder
-from post_index_service.packed_posts import pack, with_score
+from post_index_service.packed_posts import pack, with_scores
 from tests.tiny_bundle import random_weights, write_tiny_bundle
 from two_tower.tower_files import Shapes
 
@@ -94,8 +94,9 @@ def write_formats() -> None:
         thumbnail_url="https://video.example/40.jpg",
         category_id=2,
         owner_username="béla",
+        external_id="lake-☔",
     )
-    (GOLDEN / "packed_post.binpb").write_bytes(with_score(pack(post), 0.25))
+    (GOLDEN / "packed_post.binpb").write_bytes(with_scores(pack(post), 0.25, -2.5))
 
 
 def write_contract() -> None:

@@ -34,6 +34,7 @@ TOWER = TowerConfig(
 )
 CATEGORY_IDS = np.array([0, 2, 2, 7, 7], dtype=np.int32)
 POST_IDS = np.array([40, 20, 30, 10, 50], dtype=np.int64)  # of the index; a history may name post 60 too
+EXTERNAL_IDS = ("", "tt0133093", "", "10,5", "30")  # one post is called as another one is numbered
 
 TINY_ENCODER = Path(__file__).parent / "golden" / "encoder"
 """The files of a tiny BERT, which scripts/write_golden.py writes: the conversion to 8 bits needs torch and NNCF."""
@@ -65,8 +66,12 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
             text_embeddings=text.astype(np.float16),
             popularity=random.random(len(POST_IDS), dtype=np.float32),
             posts=ServedPosts.of(
-                ServedPost(post_id, f"https://video.example/{post_id}", f"post {post_id}", "", category_id, "ana")
-                for post_id, category_id in zip(POST_IDS.tolist(), CATEGORY_IDS.tolist(), strict=True)
+                ServedPost(
+                    post_id, f"https://video.example/{post_id}", f"post {post_id}", "", category_id, "ana", external_id
+                )
+                for post_id, category_id, external_id in zip(
+                    POST_IDS.tolist(), CATEGORY_IDS.tolist(), EXTERNAL_IDS, strict=True
+                )
             ),
             categories=(Category(2, "calm"), Category(7, "loud")),
         ).write(directory)

@@ -21,6 +21,8 @@ _log = structlog.get_logger("user_tower_service.encoder")
 LONGEST_MOOD = 512  # code points
 MOST_CONTEXTS = 64
 MOST_POSTS = 64
+MOST_SEEN = 100_000
+"""The most seen posts of one user that are told: the newest. They are 1 MB at most, and the index reads 2 MiB."""
 _USERS_AT_ONCE = 256
 
 
@@ -44,8 +46,8 @@ class PostCountError(EncodingError):
 class Context:
     """The embeddings of one feed request, and the posts that its user has seen.
 
-    ``user`` is None for an unknown user, ``mood`` for a blank mood. ``seen_post_ids`` ascend. ``mood_unavailable``
-    means that a mood was given and the mood encoder failed.
+    ``user`` is None for an unknown user, ``mood`` for a blank mood. ``seen_post_ids`` ascend; they are the MOST_SEEN
+    newest. ``mood_unavailable`` means that a mood was given and the mood encoder failed.
     """
 
     user: Embedding | None
@@ -215,10 +217,22 @@ def _encode_users(towers: ServingTowers, posts: HistoryPosts, users: KnownUsers)
 
 
 def _seen(users: KnownUsers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct posts of each user, ascending: offsets int64 [users + 1] into post ids int64."""
-    owners = np.repeat(np.arange(len(users.usernames)), np.diff(users.offsets))
-    order = np.lexsort((users.post_ids, owners))
-    owners, post_ids = owners[order], users.post_ids[order]
+    """The distinct posts of each user, ascending: offsets int64 [users + 1] into post ids int64.
+
+    Of a user with more than MOST_SEEN, the newest count.
+    """
+    lengths = np.diff(users.offsets)
+    owners = np.repeat(np.arange(len(users.usernames)), lengths)
+    is_told = np.ones(len(users.post_ids), dtype=np.bool_)
+    for user in np.flatnonzero(lengths > MOST_SEEN):
+        span = slice(users.offsets[user], users.offsets[user + 1])
+        newest_first = users.post_ids[span][::-1]
+        last_times = np.sort(np.unique(newest_first, return_index=True)[1])[:MOST_SEEN]
+        is_told[span] = False
+        is_told[span.stop - 1 - last_times] = True
+    owners, told = owners[is_told], users.post_ids[is_told]
+    order = np.lexsort((told, owners))
+    owners, post_ids = owners[order], told[order]
     is_first = np.ones(len(post_ids), dtype=np.bool_)
     is_first[1:] = (owners[1:] != owners[:-1]) | (post_ids[1:] != post_ids[:-1])
     counts = np.bincount(owners[is_first], minlength=len(users.usernames))

@@ -43,7 +43,7 @@ try {
   do {
     const page = await getFeed(request, metadata, { deadline: Date.now() + 10_000 });
     for (const post of page.posts) {
-      console.log([post.post_id, post.score.toFixed(3), post.title.replaceAll("\n", " ")].join("\t"));
+      console.log([post.external_id || post.post_id, post.ranking_score.toFixed(3), post.title.replaceAll("\n", " ")].join("\t"));
     }
     request.page_token = page.next_page_token;
   } while (request.page_token);

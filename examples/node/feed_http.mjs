@@ -26,7 +26,7 @@ try {
   for (;;) {
     const page = await getPage(query);
     for (const post of page.posts) {
-      console.log([post.post_id, post.score.toFixed(3), post.title.replaceAll("\n", " ")].join("\t"));
+      console.log([post.external_id || post.post_id, post.ranking_score.toFixed(3), post.title.replaceAll("\n", " ")].join("\t"));
     }
     if (!page.next_page_token) break;
     query.set("page_token", page.next_page_token);

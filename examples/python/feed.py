@@ -1,4 +1,4 @@
-"""Print a whole feed, page by page.
+"""Print a whole feed, page by page: what each post is called, the number that the order follows, and the title.
 
     python examples/python/feed.py USERNAME [MOOD]
 
@@ -50,6 +50,8 @@ if __name__ == "__main__":
     gateway, api_token = os.environ.get("MOODFEED_GATEWAY", "127.0.0.1:50050"), os.environ.get("MOODFEED_API_TOKEN", "")
     try:
         for post in whole_feed(gateway, api_token, username=sys.argv[1], mood=" ".join(sys.argv[2:])):
-            print(post.post_id, f"{post.score:.3f}", post.title.replace("\n", " "), sep="\t")
+            print(
+                post.external_id or post.post_id, f"{post.ranking_score:.3f}", post.title.replace("\n", " "), sep="\t"
+            )
     except grpc.RpcError as error:
         sys.exit(f"{error.code().name}: {error.details()}")

@@ -16,6 +16,7 @@ posts_of_any_kind = st.lists(
         thumbnail_url=texts,
         category_id=st.integers(0, 2**31 - 1),
         owner_username=texts,
+        external_id=texts,
     ),
     max_size=5,
 )
@@ -29,6 +30,9 @@ def test_what_was_packed_comes_out(posts: list[ServedPost]) -> None:
     assert packed[:] == tuple(posts)
     assert packed[1::2] == tuple(posts[1::2])
     assert len(packed) == len(posts)
+    called = [(row, post.external_id.encode()) for row, post in enumerate(posts)]
+    assert [packed.external_id(row) for row in range(len(posts))] == [name for _, name in called]
+    assert list(packed.external_ids()) == [pair for pair in called if pair[1]]
     for place in range(-len(posts), len(posts)):
         assert packed[place] == posts[place]
     for place in (len(posts), -len(posts) - 1):

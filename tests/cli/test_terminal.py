@@ -29,7 +29,7 @@ def shown(*objects: object, width: int = 400) -> str:
 @example("\x9b31m")
 @example("\u202egnp.exe")
 def test_no_text_of_others_steers_the_terminal(text: str) -> None:
-    post = feed_pb2.FeedPost(post_id=1, title=text, owner_username=text, category_id=2)
+    post = feed_pb2.FeedPost(post_id=1, title=text, owner_username=text, category_id=2, external_id=text)
     category = feed_pb2.Category(category_id=2, name=text)
     table = feed_table(feed_pb2.GetFeedResponse(posts=[post]), title=text, categories=[category])
     for character in shown(table):
@@ -70,6 +70,16 @@ def test_a_feed_fits_into_80_columns_and_shows_keywords_where_there_is_no_title(
     for text in ("keywords, of it", "(no title)", "0.500", "0.250", "ffff"):
         assert text in table
     assert "unused" not in table
+
+
+def test_an_external_id_and_the_number_of_the_order_are_shown_where_they_say_something() -> None:
+    post = feed_pb2.FeedPost(post_id=1, external_id="tt0133093", score=0.25, ranking_score=-2.75)
+    by_mood = feed_pb2.GetFeedResponse(posts=[post], ranking=feed_pb2.RANKING_MOOD_THEN_USER)
+    assert {"tt0133093", "0.250", "-2.750"} <= set(shown(feed_table(by_mood, title="")).split())
+    post.external_id = ""
+    by_user = shown(feed_table(feed_pb2.GetFeedResponse(posts=[post], ranking=feed_pb2.RANKING_USER), title=""))
+    assert "external id" not in by_user
+    assert "ranking" not in by_user
 
 
 def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:

@@ -84,13 +84,21 @@ def test_feeds_are_those_of_three_processes_to_the_last_bit(bundles: Path, tmp_p
 
 def test_a_new_bundle_goes_live_and_the_old_one_answers_who_names_it(bundles: Path, tmp_path: Path) -> None:
     old, new = sorted((path.name for path in bundles.iterdir() if not path.is_symlink()), key=bundle_order(bundles))
-    with running(bundles, tmp_path) as (addresses, _), grpc.insecure_channel(addresses.gateway_grpc) as channel:
+    operators = [("authorization", f"Bearer {make_token('ops', tmp_path / 'admin')}")]
+    variables = {"ADMIN_TOKEN_FILE": str(tmp_path / "admin")}
+    with (
+        running(bundles, tmp_path, **variables) as (addresses, _),
+        grpc.insecure_channel(addresses.gateway_grpc) as channel,
+    ):
         before = feed_of(channel, username="user1")
         assert before.bundle_id == old
         point_current_at(bundles, new)
         try:
             operator = bundle_pb2_grpc.BundleServiceStub(channel)
-            assert operator.ReloadBundle(bundle_pb2.ReloadBundleRequest(), timeout=60).current_bundle_id == new
+            with pytest.raises(grpc.RpcError, match="admin token"):
+                operator.ReloadBundle(bundle_pb2.ReloadBundleRequest(), timeout=60)
+            reloaded = operator.ReloadBundle(bundle_pb2.ReloadBundleRequest(), metadata=operators, timeout=60)
+            assert reloaded.current_bundle_id == new
             assert feed_of(channel, username="user1").bundle_id == new
             assert feed_of(channel, username="user1", required_bundle_id=old) == before
             second = feed_of(channel, username="user1", page_token=before.next_page_token)
@@ -164,6 +172,15 @@ def test_tokens_rates_and_operators_are_those_of_three_processes(bundles: Path, 
                 bundle_pb2.GetHeldBundlesRequest(), metadata=[("authorization", f"Bearer {token}")], timeout=20
             )
             assert (held.exception() is None) is is_let_in
+
+
+def test_without_an_admin_token_nobody_reloads_not_even_from_this_machine(bundles: Path, tmp_path: Path) -> None:
+    with running(bundles, tmp_path) as (addresses, _), grpc.insecure_channel(addresses.gateway_grpc) as channel:
+        call = bundle_pb2_grpc.BundleServiceStub(channel).ReloadBundle.future(
+            bundle_pb2.ReloadBundleRequest(), timeout=20
+        )
+        assert read_error_info(call.exception()).reason == "ADMIN_FORBIDDEN"
+        assert "MOODFEED_ADMIN_TOKEN_FILE" in call.details()
 
 
 def make_token(name: str, file: Path) -> str:

@@ -31,7 +31,17 @@ from tests.fuzz.inputs import BATCH, fuzzed
 from tests.fuzz.world import DEADLINE_SECONDS, World
 
 PATHS = ("/feed", "/categories", "/healthz", "/readyz", "/metrics")
-NAMES = ("username", "category_id", "mood", "page_size", "page_token", "exclude", "required_bundle_id", "strict")
+NAMES = (
+    "username",
+    "category_id",
+    "mood",
+    "page_size",
+    "page_token",
+    "exclude",
+    "required_bundle_id",
+    "strict",
+    "exclude_external_ids",
+)
 FEED_CODES = {200, 400, 404, 412, 414}
 CHECKS = [
     not_a_server_error,

@@ -92,6 +92,7 @@ def feed_requests(draw: st.DrawFn, world: World) -> Message:
         mood=draw(moods()),
         page_size=draw(often(st.integers(0, 12), absurd.int32s)),
         exclude_post_ids=draw(post_ids(world)),
+        exclude_external_ids=draw(st.lists(absurd.texts, max_size=3)),
         required_bundle_id=draw(bundle_ids(world)),
     )
     request.page_token = draw(page_tokens(world, request))
@@ -130,6 +131,7 @@ def searches(draw: st.DrawFn, world: World) -> Message:
         mood_embedding=mood,
         category_id=draw(category_ids(world)),
         exclude_post_ids=draw(post_ids(world)),
+        exclude_external_ids=draw(st.lists(absurd.texts, max_size=3)),
         seen_post_ids=draw(post_ids(world)),
         offset=draw(often(st.integers(0, 30), absurd.int32s)),
         limit=draw(often(st.integers(1, 100), absurd.int32s)),

@@ -34,7 +34,7 @@ DEADLINE_SECONDS = 5.0
 ENCODE_POSTS_SECONDS = 30.0
 """64 posts of 128 tokens are 128 runs of BERT: seconds on a core that others use too."""
 
-LARGEST_REQUEST_BYTES = {GATEWAY: 64 * 1024, TOWER: 2 * 1024 * 1024, INDEX: 2 * 1024 * 1024}
+LARGEST_REQUEST_BYTES = {GATEWAY: 128 * 1024, TOWER: 2 * 1024 * 1024, INDEX: 2 * 1024 * 1024}
 EXPECTED = {
     grpc.StatusCode.OK,
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -153,7 +153,7 @@ class World:
             return "MOOD_TOO_LONG"
         if request.page_size < 0:
             return "PAGE_SIZE_NEGATIVE"
-        if len(request.exclude_post_ids) > 1000:
+        if len(request.exclude_post_ids) + len(request.exclude_external_ids) > 1000:
             return "TOO_MANY_EXCLUSIONS"
         token = self._token_of(request)
         if request.page_token and token is None:
@@ -179,13 +179,16 @@ class World:
         return token if is_of_this else None
 
     def judge_posts(self, posts: Any, *, category_id: int | None, excluded: Any, offset: int, limit: int) -> None:
-        """No post twice, of another category, excluded or unknown; exactly as many as there are; finite scores."""
+        """No post twice, of another category, excluded or unknown; as many as there are; finite scores, in order."""
         ids = [post.post_id for post in posts]
         assert len(set(ids)) == len(ids), "a post twice"
         assert not set(ids) & set(excluded), "an excluded post"
         assert all(self.category_of[post.post_id] == post.category_id for post in posts)
         assert category_id is None or all(post.category_id == category_id for post in posts)
         assert all(math.isfinite(post.score) for post in posts)
+        numbers = [post.ranking_score for post in posts]
+        assert all(map(math.isfinite, numbers))
+        assert numbers == sorted(numbers, reverse=True)
         total = len(self.category_of) if category_id is None else self.post_counts[category_id]
         total -= sum(
             category_id in {None, self.category_of.get(post_id)} for post_id in set(excluded) & self.category_of.keys()
@@ -211,7 +214,13 @@ def _parsed(rpc: Rpc, data: bytes) -> Message | None:
 def digest_of(request: feed_pb2.GetFeedRequest) -> bytes:
     """What a page token of this request is bound to."""
     category_id = request.category_id if request.HasField("category_id") else None
-    return page_token.digest(request.username, category_id, request.mood, tuple(request.exclude_post_ids))
+    return page_token.digest(
+        request.username,
+        category_id,
+        request.mood,
+        tuple(request.exclude_post_ids),
+        exclude_external_ids=tuple(request.exclude_external_ids),
+    )
 
 
 def _judge_feed(world: World, request: feed_pb2.GetFeedRequest, response: feed_pb2.GetFeedResponse) -> None:

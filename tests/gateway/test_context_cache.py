@@ -141,3 +141,17 @@ def test_what_is_too_long_is_not_kept() -> None:
     ask("a" * 2_000)
     ask("a" * 2_000)
     assert len(tower.asked) == 2
+
+
+def test_a_long_history_takes_the_room_of_several_users_and_one_beyond_all_room_is_not_kept() -> None:
+    def context(seen: int) -> FeedContext:
+        return FeedContext(user=("user",), seen_post_ids=range(seen), bundle_id=OLD)
+
+    cache: ContextCache = ContextCache(10)
+    for username in "abcdefghi":
+        cache.keep(username, "", context(20))
+    cache.keep("long", "", context(6_500))
+    kept = [username for username in (*"abcdefghi", "long") if cache.find(username, "", OLD)]
+    assert kept == ["g", "h", "i", "long"]
+    cache.keep("too long", "", context(10_000))
+    assert [cache.find(username, "", OLD) is not None for username in ("too long", "long")] == [False, True]

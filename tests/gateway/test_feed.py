@@ -133,10 +133,11 @@ def test_the_page_size_may_change_between_pages() -> None:
 
 def test_what_the_tower_says_reaches_the_index_untouched() -> None:
     index = FakeIndex()
-    ask(index, mood="calm", category_id=CATEGORY, exclude_post_ids=(1, 2))
+    ask(index, mood="calm", category_id=CATEGORY, exclude_post_ids=(1, 2), exclude_external_ids=("x",))
     search = index.searches[0]
     assert search.context == FeedContext(embedding(1), embedding(2), (3,), BUNDLE)
     assert (search.category_id, search.exclude_post_ids, search.offset, search.limit) == (CATEGORY, (1, 2), 0, 10)
+    assert search.exclude_external_ids == ("x",)
 
 
 @pytest.mark.parametrize(("mood", "asked"), [(" calm\n", "calm"), (" \t\u3000", ""), ("\u200b", "\u200b")])

@@ -89,6 +89,8 @@ def test_at_most_a_thousand_posts_are_excluded() -> None:
     assert ids_of(ask(exclude_post_ids=tuple(range(1000)))) == []
     with pytest.raises(TooManyExclusionsError, match=r"1001.* 1000"):
         ask(exclude_post_ids=tuple(range(1001)))
+    with pytest.raises(TooManyExclusionsError, match="1001 posts are excluded, the maximum is 1000"):
+        ask(exclude_post_ids=(1,), exclude_external_ids=("x",) * 1000)
 
 
 @pytest.mark.parametrize("mood", ["", " ", "\t\n"])
@@ -225,7 +227,14 @@ def test_each_page_begins_where_the_one_before_ended_and_the_last_has_no_token()
 
 
 @pytest.mark.parametrize(
-    "fields", [{"username": "ann"}, {"category_id": CATEGORY}, {"mood": "calm"}, {"exclude_post_ids": (1,)}]
+    "fields",
+    [
+        {"username": "ann"},
+        {"category_id": CATEGORY},
+        {"mood": "calm"},
+        {"exclude_post_ids": (1,)},
+        {"exclude_external_ids": ("x",)},
+    ],
 )
 def test_a_token_of_another_request_is_refused(fields: dict[str, object]) -> None:
     token = ask().next_page_token

@@ -10,6 +10,7 @@ from gateway.api_access import ApiAccess
 from gateway.feed_types import FoundPosts, Search
 from gateway.http_api import build_app
 from gateway.http_edge import CrossOrigin, HttpEdge
+from gateway.http_parameters import read_feed_request, read_query
 from gateway.readiness import Readiness
 from gateway.settings import Settings
 from moodfeed.feed.v1 import feed_pb2
@@ -30,7 +31,11 @@ class PackedIndex(FakeIndex):
 
     async def search_posts(self, search: Search, *, seconds: float) -> FoundPosts:
         self.searches.append(search)
-        posts = [LARGE + number for number in range(3) if LARGE + number not in search.exclude_post_ids]
+        posts = [
+            LARGE + number
+            for number in range(3)
+            if LARGE + number not in search.exclude_post_ids and f"video-{number}" not in search.exclude_external_ids
+        ]
         found = await FakeIndex.search_posts(self, search, seconds=seconds)
         packed = tuple(feed_pb2.FeedPost(post_id=post_id).SerializeToString() for post_id in posts)
         return FoundPosts(packed, False, found.ranking, found.bundle_id, found.current_bundle_id)
@@ -66,6 +71,41 @@ def test_ids_are_numbers_or_exact_strings_and_can_be_excluded_exactly() -> None:
     assert ids("") == ids("&ids=number") == ids("&ids=") == [LARGE, LARGE + 1, LARGE + 2]
     assert ids("&ids=string") == [str(LARGE), str(LARGE + 1), str(LARGE + 2)]
     assert ids(f"&ids=string&exclude={LARGE},{LARGE + 2}") == [str(LARGE + 1)]
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers", "external_ids"),
+    [
+        ("exclude=1,%202%20,,-3", (1, 2, -3), ()),
+        ("exclude=tt0133093,603", (603,), ("tt0133093",)),
+        ("exclude=007", (7,), ()),  # written as an integer: a post id, whatever posts were called
+        ("exclude_external_ids=007", (), ("007",)),
+        ("exclude_external_ids=a,b&exclude_external_ids=%20c&exclude_external_ids=", (), ("a,b", " c")),
+        ("exclude=1,x&exclude_external_ids=2", (1,), ("x", "2")),
+        ("exclude=1.0,%2B1,0x1,%EF%BC%91,1e3,--1", (), ("1.0", "+1", "0x1", "１", "1e3", "--1")),
+    ],
+)
+def test_what_is_written_as_an_integer_is_a_post_id_and_all_else_an_external_id(
+    query: str, numbers: tuple[int, ...], external_ids: tuple[str, ...]
+) -> None:
+    request = read_feed_request(read_query(f"username=ana&{query}".encode()))
+    assert request.exclude_post_ids == numbers
+    assert request.exclude_external_ids == external_ids
+
+
+def test_posts_are_excluded_by_what_they_were_called() -> None:
+    def ids(query: str) -> list[object]:
+        return [post["post_id"] for post in asked("GET", f"/feed?username=ana{query}").json()["posts"]]
+
+    assert ids(f"&exclude=video-0,{LARGE + 1}") == [LARGE + 2]
+    assert ids("&exclude_external_ids=video-2&exclude_external_ids=video-0") == [LARGE + 1]
+
+
+def test_a_thousand_posts_are_excluded_by_external_ids_and_one_more_is_refused() -> None:
+    most = "&exclude_external_ids=x" * 1000
+    assert asked("GET", f"/feed?username=ana{most}").status_code == 200
+    error = asked("GET", f"/feed?username=ana{most}&exclude=1").json()["error"]
+    assert (error["code"], error["reason"]) == (400, "TOO_MANY_EXCLUSIONS")
 
 
 def test_another_form_of_ids_is_refused_by_name() -> None:

@@ -33,6 +33,7 @@ def test_each_field_of_a_request_is_one_parameter() -> None:
         "exclude",
         "required_bundle_id",
         "strict",
+        "exclude_external_ids",
         "ids",
     ]
     assert [parameter.field.name for parameter in PARAMETERS.values()] == [item.name for item in fields(FeedRequest)]
@@ -45,9 +46,10 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         "mood": "calm 😂",
         "page_size": "7",
         "page_token": "token",
-        "exclude": "1,-9223372036854775808,,9223372036854775807",
+        "exclude": "1,-9223372036854775808,,9223372036854775807,tt0133093",
         "required_bundle_id": "ab",
         "strict": "true",
+        "exclude_external_ids": "603",
     }
     assert set(query) == set(PARAMETERS)
     assert read_feed_request(QueryParams(query)) == FeedRequest(
@@ -59,6 +61,7 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         exclude_post_ids=(1, -(2**63), 2**63 - 1),
         required_bundle_id="ab",
         strict=True,
+        exclude_external_ids=("tt0133093", "603"),
     )
 
 

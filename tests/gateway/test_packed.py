@@ -11,7 +11,7 @@ from gateway.feed_messages import open_post
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2
-from post_index_service.packed_posts import pack, with_score
+from post_index_service.packed_posts import pack, with_scores
 
 TEXTS = st.text(max_size=200)
 POSTS = st.builds(
@@ -22,6 +22,7 @@ POSTS = st.builds(
     thumbnail_url=TEXTS,
     category_id=st.integers(0, 2**31 - 1),
     owner_username=TEXTS,
+    external_id=TEXTS,
 )
 FLOATS = st.floats(width=32, allow_nan=False)
 
@@ -41,12 +42,13 @@ def test_a_post_of_the_index_is_one_of_a_feed() -> None:
     assert wire_of(post_index_pb2.RankedPost.DESCRIPTOR) == wire_of(feed_pb2.FeedPost.DESCRIPTOR)
 
 
-@given(post=POSTS, score=FLOATS)
-def test_a_packed_post_is_read_as_any_other(post: ServedPost, score: float) -> None:
-    packed = packed_pb2.PackedGetFeedResponse(posts=[with_score(pack(post), score)], bundle_id="b")
-    plain = feed_pb2.GetFeedResponse(posts=[feed_pb2.FeedPost(**fields_of(post), score=score)], bundle_id="b")
+@given(post=POSTS, score=FLOATS, ranking_score=FLOATS)
+def test_a_packed_post_is_read_as_any_other(post: ServedPost, score: float, ranking_score: float) -> None:
+    packed = packed_pb2.PackedGetFeedResponse(posts=[with_scores(pack(post), score, ranking_score)], bundle_id="b")
+    all_fields = fields_of(post) | {"score": score, "ranking_score": ranking_score}
+    plain = feed_pb2.GetFeedResponse(posts=[feed_pb2.FeedPost(**all_fields)], bundle_id="b")
     assert feed_pb2.GetFeedResponse.FromString(packed.SerializeToString()) == plain
-    assert open_post(packed.posts[0]) == fields_of(post) | {"score": score}
+    assert open_post(packed.posts[0]) == all_fields
 
 
 def fields_of(post: ServedPost) -> dict[str, object]:

@@ -36,18 +36,18 @@ def test_the_golden_bundle_is_still_accepted(bundle: Bundle) -> None:
 
 
 def test_a_bundle_of_the_format_before_is_refused_by_name(tmp_path: Path) -> None:
-    content = (GOLDEN / "manifest-format-3.json").read_bytes()
+    content = (GOLDEN / "manifest-format-4.json").read_bytes()
     directory = tmp_path / json.loads(content)["bundle_id"]
     directory.mkdir()
     (directory / "manifest.json").write_bytes(content)
-    with pytest.raises(BundleError, match="has format version 3, this program reads 4: export again"):
+    with pytest.raises(BundleError, match="has format version 4, this program reads 5: export again"):
         open_bundle(directory)
 
 
 def test_the_manifest_says_what_was_put_in(bundle: Bundle) -> None:
     manifest = bundle.manifest
     assert (manifest.tower_dimension, manifest.text_dimension, manifest.user_weight) == (8, 8, 0.5)
-    assert (manifest.format_version, manifest.metric, manifest.max_tokens) == (4, "inner_product", 128)
+    assert (manifest.format_version, manifest.metric, manifest.max_tokens) == (5, "inner_product", 128)
     assert manifest.tower == {
         "text_dimension": 8,
         "post_count": 6,
@@ -71,7 +71,8 @@ def test_the_index_holds_the_posts_that_were_put_in(bundle: Bundle) -> None:
     assert index.post_ids.tolist() == [40, 20, 30, 10, 50]
     assert index.category_ids.tolist() == [0, 2, 2, 7, 7]
     assert index.categories == (Category(2, "calm"), Category(7, "loud"))
-    assert index.posts[0] == ServedPost(40, "https://video.example/40", "post 40", "", 0, "ana")
+    assert index.posts[0] == ServedPost(40, "https://video.example/40", "post 40", "", 0, "ana", "")
+    assert [post.external_id for post in index.posts] == ["", "tt0133093", "", "10,5", "30"]
     np.testing.assert_allclose(index.popularity, [0.420242, 0.529312, 0.230247, 0.785786, 0.077709], atol=1e-6)
     np.testing.assert_allclose(
         index.tower_embeddings[1],
@@ -152,6 +153,7 @@ def test_a_packed_post_is_the_post_of_both_contracts(
     message_class: type[post_index_pb2.RankedPost | feed_pb2.FeedPost],
 ) -> None:
     post = message_class.FromString((GOLDEN / "packed_post.binpb").read_bytes())
-    assert (post.post_id, post.category_id, post.score) == (40, 2, 0.25)
+    assert (post.post_id, post.category_id, post.score, post.ranking_score) == (40, 2, 0.25, -2.5)
+    assert post.external_id == "lake-☔"
     assert (post.video_link, post.thumbnail_url) == ("https://video.example/40", "https://video.example/40.jpg")
     assert (post.title, post.owner_username) == ("A lake in the rain ☔", "béla")

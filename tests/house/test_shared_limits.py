@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 
 from bundle.directory import open_bundle
+from bundle.manifest import LARGEST_DIMENSION
 from compute.settings import ComputeSettings
 from gateway import feed_types, gathering
 from gateway.feed_types import FeedRequest
+from gateway.settings import LARGEST_REQUEST_BYTES
 from gateway.settings import Settings as GatewaySettings
 from moodfeed.feed.v1.feed_comments import COMMENTS
 from post_index_service import index
+from rpc.server import ServerOptions
 from tests.tiny_bundle import write_tiny_bundle
 from user_tower_service import encoder
 from user_tower_service.encoder import Encoder
@@ -24,6 +27,15 @@ def test_gateway_and_services_have_the_same_limits() -> None:
     assert feed_types.LARGEST_PAGE_SIZE == index.LARGEST_LIMIT
     assert feed_types.MOST_EXCLUSIONS == index.MOST_EXCLUSIONS
     assert gathering.MOST_TOGETHER <= encoder.MOST_CONTEXTS
+
+
+def test_what_the_gateway_may_send_to_the_index_is_read_by_it() -> None:
+    seen, embeddings = (
+        encoder.MOST_SEEN * 11,
+        2 * 4 * LARGEST_DIMENSION,
+    )  # an id has at most 10 bytes, and one for a tag
+    read = ServerOptions.__dataclass_fields__["largest_request_bytes"].default
+    assert seen + embeddings + LARGEST_REQUEST_BYTES < read
 
 
 def test_a_hundred_callers_at_once_are_not_refused_and_the_services_queue_what_the_gateway_admits() -> None:

@@ -19,6 +19,11 @@ def unit_rows(random: np.random.Generator, rows: int, dimension: int) -> np.ndar
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+def external_ids_of(count: int) -> list[str]:
+    """A third of the posts are called what their number says, some others share a name."""
+    return ["" if row % 3 == 0 else f"video-{row % 20}" for row in range(count)]
+
+
 def make_index_posts(seed: int = 0) -> IndexPosts:
     """54 posts, a third of them twins of another one, so that scores are often tied."""
     random = np.random.default_rng(seed)
@@ -39,8 +44,10 @@ def make_index_posts(seed: int = 0) -> IndexPosts:
         text_embeddings=text.astype(np.float16),
         popularity=np.round(random.random(count), 1).astype(np.float32),
         posts=ServedPosts.of(
-            ServedPost(int(post_id), f"https://video.example/{post_id}", f"post {post_id}", "", int(category), "ana")
-            for post_id, category in zip(post_ids, category_ids, strict=True)
+            ServedPost(
+                int(post_id), f"https://video.example/{post_id}", f"post {post_id}", "", int(category), "ana", called
+            )
+            for post_id, category, called in zip(post_ids, category_ids, external_ids_of(count), strict=True)
         ),
         categories=tuple(Category(number, f"category {number}") for number in CATEGORY_SIZES if number),
     )

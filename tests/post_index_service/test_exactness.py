@@ -271,9 +271,11 @@ def test_the_pages_of_a_shortlist_are_every_post_once_and_begin_with_the_best(mo
     user = embedding(index.tower_space, unit_rows(np.random.default_rng(3), 1, TOWER)[0])
     best = brute_force(posts, Query(user=user))[0]
     query = Query(user=user, exclude_post_ids=best[1:8], seen_post_ids=[*best[20:25], *best[:1]], limit=100)
-    found = []
-    for offset in range(0, len(best), 100):
-        found += [item.post.post_id for item in index.search(replace(query, offset=offset)).posts]
+    ranked = [item for offset in range(0, len(best), 100) for item in index.search(replace(query, offset=offset)).posts]
+    numbers = [item.ranking_score for item in ranked]
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(set(numbers)) > 50
+    found = [item.post.post_id for item in ranked]
     assert sorted(found) == sorted(set(best) - set(best[1:8]))
     assert found[:10] == [*best[8:18]]
     assert set(found[-6:]) == {*best[20:25], best[0]}

@@ -15,11 +15,13 @@ from post_index_service.index import (
     InvalidSearchError,
     PostIndex,
     Query,
+    RankedPost,
     Ranking,
 )
 
 BUNDLE_ID = "b" * 64
 USER_WEIGHT = 0.75
+CALLED = [f"video-{number}" for number in range(20)]
 
 
 @pytest.fixture(scope="session")
@@ -36,22 +38,12 @@ def ids_of(index: PostIndex, query: Query) -> list[int]:
     return [ranked.post.post_id for ranked in index.search(query).posts]
 
 
-def all_pages(index: PostIndex, query: Query, limit: int) -> list[int]:
-    found: list[int] = []
+def all_pages(index: PostIndex, query: Query, limit: int) -> list[RankedPost]:
+    found: list[RankedPost] = []
     offset = 0
     while True:
-        page = index.search(
-            Query(
-                user=query.user,
-                mood=query.mood,
-                category_id=query.category_id,
-                exclude_post_ids=query.exclude_post_ids,
-                seen_post_ids=query.seen_post_ids,
-                offset=offset,
-                limit=limit,
-            )
-        )
-        found += [ranked.post.post_id for ranked in page.posts]
+        page = index.search(replace(query, offset=offset, limit=limit))
+        found += page.posts
         if not page.has_more:
             return found
         assert len(page.posts) == limit
@@ -76,7 +68,9 @@ def expected(posts: IndexPosts, query: Query) -> list[int]:
     rows = [
         row
         for row, (post_id, category) in enumerate(zip(posts.post_ids, posts.category_ids, strict=True))
-        if query.category_id in {None, int(category)} and int(post_id) not in query.exclude_post_ids
+        if query.category_id in {None, int(category)}
+        and int(post_id) not in query.exclude_post_ids
+        and posts.posts[row].external_id not in query.exclude_external_ids
     ]
     unseen = [row for row in rows if int(posts.post_ids[row]) not in query.seen_post_ids]
     seen = [row for row in rows if int(posts.post_ids[row]) in query.seen_post_ids]
@@ -94,9 +88,16 @@ def test_the_pages_of_any_search_are_the_whole_ranking_once(
         mood=embedding(index.text_space, data.draw(st.integers(0, 9))) if data.draw(st.booleans()) else None,
         category_id=data.draw(st.sampled_from([None, 2, 7])),
         exclude_post_ids=data.draw(some_ids),
+        exclude_external_ids=data.draw(st.lists(st.sampled_from([*CALLED, "video", "10"]), max_size=5)),
         seen_post_ids=data.draw(some_ids),
     )
-    assert all_pages(index, query, data.draw(st.sampled_from([1, 4, 10, 100]))) == expected(index_posts, query)
+    found = all_pages(index, query, data.draw(st.sampled_from([1, 4, 10, 100])))
+    assert [ranked.post.post_id for ranked in found] == expected(index_posts, query)
+    numbers = [ranked.ranking_score for ranked in found]
+    assert numbers == sorted(numbers, reverse=True)
+    seen = {ranked.ranking_score for ranked in found if ranked.post.post_id in query.seen_post_ids}
+    unseen = {ranked.ranking_score for ranked in found if ranked.post.post_id not in query.seen_post_ids}
+    assert max(seen, default=-np.inf) < min(unseen, default=np.inf)
 
 
 def test_each_combination_of_embeddings_has_its_rule(index: PostIndex) -> None:
@@ -173,12 +174,20 @@ def test_an_embedding_that_is_no_unit_vector_is_refused(index: PostIndex, spoil:
         Query(limit=-1),
         Query(offset=-1),
         Query(exclude_post_ids=range(1001)),
-        Query(seen_post_ids=range(100_001)),
+        Query(exclude_external_ids=["x"] * 1001),
+        Query(exclude_post_ids=range(500), exclude_external_ids=["x"] * 501),
     ],
 )
 def test_numbers_out_of_range_are_refused(index: PostIndex, query: Query) -> None:
     with pytest.raises(InvalidSearchError):
         index.search(query)
+
+
+def test_any_number_of_posts_may_be_seen_in_any_order_and_twice(index: PostIndex, index_posts: IndexPosts) -> None:
+    unseen, seen = index_posts.post_ids[:9].tolist(), index_posts.post_ids[9:].tolist()
+    query = Query(seen_post_ids=[*range(20_000, 220_000), *seen[::-1], *seen], limit=9)
+    assert sorted(ids_of(index, query)) == sorted(unseen)
+    assert sorted(ranked.post.post_id for ranked in all_pages(index, query, 7)) == sorted([*unseen, *seen])
 
 
 def test_two_moods_give_one_person_different_feeds_and_two_people_too(index: PostIndex) -> None:
@@ -202,6 +211,51 @@ def test_a_score_is_the_users_also_where_the_mood_has_a_say(index: PostIndex, in
     for ranked in index.search(Query(user=user, mood=mood)).posts:
         row = int(np.flatnonzero(index_posts.post_ids == ranked.post.post_id)[0])
         assert ranked.score == pytest.approx(float(index_posts.tower_embeddings[row] @ user.values), abs=1e-5)
+
+
+@pytest.mark.parametrize("category_id", [None, 2, 7])
+@pytest.mark.parametrize("user_weight", [0.0, 0.75, 1e4])
+def test_a_ranking_score_is_what_the_rule_says_and_lower_for_what_was_seen(
+    index_posts: IndexPosts, user_weight: float, category_id: int | None
+) -> None:
+    index = PostIndex(index_posts, bundle_id=BUNDLE_ID, user_weight=user_weight)
+    user, mood = embedding(index.tower_space, 4), embedding(index.text_space, 4)
+    by_user, by_mood = index_posts.tower_embeddings @ user.values, index_posts.text_embeddings @ mood.values
+    row_of = {int(post_id): row for row, post_id in enumerate(index_posts.post_ids)}
+    seen = index_posts.post_ids[::4].tolist()
+    for query, numbers, lower in (
+        (Query(user=user), by_user, 3),
+        (Query(mood=mood), by_mood, 3),
+        (Query(user=user, mood=mood), by_mood + user_weight * by_user, 3 * (1 + user_weight)),
+        (Query(), index_posts.popularity, 3),
+    ):
+        for ranked in all_pages(index, replace(query, seen_post_ids=seen, category_id=category_id), 20):
+            is_seen = ranked.post.post_id in seen
+            number = numbers[row_of[ranked.post.post_id]] - (lower if is_seen else 0)
+            assert ranked.ranking_score == pytest.approx(float(number), rel=1e-6, abs=1e-5)
+
+
+def test_posts_are_excluded_by_what_they_were_called_and_by_nothing_like_it(
+    index: PostIndex, index_posts: IndexPosts
+) -> None:
+    everything = {ranked.post for ranked in all_pages(index, Query(), 100)}
+    for category_id in (None, 2, 7):
+        excluded = ["video-4", "video-5", "Video-7", "video-8 ", "", str(index_posts.post_ids[0])]
+        query = Query(category_id=category_id, exclude_external_ids=excluded)
+        found = {ranked.post for ranked in all_pages(index, query, 100)}
+        gone = everything - found if category_id is None else {p for p in everything if p.category_id == category_id}
+        assert {post for post in gone if post not in found} == {
+            post
+            for post in everything
+            if category_id in {None, post.category_id} and post.external_id in {"video-4", "video-5"}
+        }
+
+
+def test_two_external_ids_of_one_hash_are_told_apart(index_posts: IndexPosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("post_index_service.external_ids.hash", len, raising=False)
+    index = PostIndex(index_posts, bundle_id=BUNDLE_ID, user_weight=USER_WEIGHT)
+    found = all_pages(index, Query(exclude_external_ids=["video-4"]), 100)
+    assert {ranked.post.external_id for ranked in found} == {"", *CALLED} - {"video-4"}
 
 
 def test_a_post_that_says_nothing_is_as_near_to_one_mood_as_to_another(index_posts: IndexPosts) -> None:

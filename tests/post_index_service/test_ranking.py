@@ -56,7 +56,7 @@ class Told:
 @pytest.mark.parametrize("count", range(7))
 def test_the_most_popular_come_first_and_of_equals_the_smaller_id(count: int) -> None:
     order = ByPopularity(floats(0.5, 0.9, 0.5, 0.1, 0.5), IDS)
-    rows, scores = order.first(count, skip=NONE)
+    rows, scores, _ = order.first(count, skip=NONE)
     assert rows.tolist() == [1, 2, 0, 4, 3][:count]
     assert scores.tolist() == floats(0.9, 0.5, 0.5, 0.5, 0.1)[:count].tolist()
 
@@ -86,7 +86,7 @@ def test_a_product_is_taken_in_blocks_without_its_weight(monkeypatch: pytest.Mon
 def test_the_largest_sum_comes_first_and_the_last_product_is_shown() -> None:
     by_mood, by_user = product_of(0.1, 0.2, 0.3, 0.4, 0.2), product_of(1, 2, 3, -9, 2, weight=0.5)
     order = ByInnerProducts(Told([(np.arange(5), -np.inf)]), (by_mood, by_user), IDS)
-    rows, scores = order.first(4, skip=NONE)
+    rows, scores, _ = order.first(4, skip=NONE)
     assert rows.tolist() == [2, 1, 4, 0]  # sums 1.8, 1.2, 1.2 and 0.6: of the tied ones id 10 before 40
     assert scores.tolist() == [3, 2, 2, 1]
     assert order.among(rows_of(4, 3, 2))[0].tolist() == [2, 4, 3]
@@ -115,7 +115,7 @@ def test_a_scan_is_repeated_until_no_other_row_can_belong_among_the_first(
     answers: list[tuple[Rows, float]], asked: list[int]
 ) -> None:
     scan = Told(answers)
-    rows, _ = ByInnerProducts(scan, (SCORES,), IDS).first(2, skip=rows_of(4))
+    rows, *_ = ByInnerProducts(scan, (SCORES,), IDS).first(2, skip=rows_of(4))
     assert rows.tolist() == answers[-1][0].tolist()[:2]
     assert scan.asked == asked
     assert scan.skipped == [[4]] * len(asked)
@@ -124,7 +124,7 @@ def test_a_scan_is_repeated_until_no_other_row_can_belong_among_the_first(
 @pytest.mark.parametrize("count", [0, -1])
 def test_none_of_the_first_need_no_scan(count: int) -> None:
     scan = Told([])
-    rows, scores = ByInnerProducts(scan, (SCORES,), IDS).first(count, skip=NONE)
+    rows, scores, _ = ByInnerProducts(scan, (SCORES,), IDS).first(count, skip=NONE)
     assert (len(rows), len(scores), scan.asked) == (0, 0, [])
     assert (rows.dtype, scores.dtype) == (np.int64, np.float32)
 
@@ -226,7 +226,7 @@ def test_a_shortlist_comes_first_and_all_others_after_it() -> None:
     scan = Told([(rows_of(0, 4), -np.inf)])
     shortlist = FixedShortlist(rows_of(1, 2, 3))
     order = ByShortlist(ByInnerProducts(scan, (SCORES,), IDS), shortlist, floats(1))
-    rows, scores = order.first(4, skip=rows_of(2))
+    rows, scores, _ = order.first(4, skip=rows_of(2))
     assert rows.tolist() == [1, 3, 0, 4]
     assert scores.tolist() == [8, 6, 9, 5]
     assert shortlist.asked == [513]  # one more for what is skipped

@@ -1,13 +1,17 @@
 """The forms of an address: what a server listens on, a client dials."""
 
+import fcntl
+import os
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from rpc.addresses import HostAndPort, UnixSocket, is_answered, read_address, read_peer_address
+from gateway.http_server import listen
+from rpc.addresses import HostAndPort, UnixSocket, claimed, is_answered, read_address, read_peer_address
 from rpc.probe import is_serving
 from rpc.server import BusyAddressError, RunningServer, ServerOptions, start_server
 from tests.held_port import held_port
@@ -91,3 +95,48 @@ def test_a_unix_socket_that_a_killed_process_left_is_taken_over(tmp_path: Path) 
     assert not is_answered(UnixSocket(str(tmp_path / "s")))
     with server_at(f"unix:{tmp_path}/s"):
         assert is_serving(f"unix:{tmp_path}/s")
+
+
+def test_the_second_one_on_a_unix_socket_is_told_which_address_is_taken(tmp_path: Path) -> None:
+    address = f"unix:{tmp_path}/s"
+    with server_at(address):
+        for start in (lambda: listen(address), lambda: server_at(address).__enter__()):
+            with pytest.raises(BusyAddressError, match=f"cannot listen on {address}: it is in use"):
+                start()
+
+
+def test_of_many_that_want_a_unix_socket_at_once_one_gets_it(tmp_path: Path) -> None:
+    for attempt in range(20):
+        address = f"unix:{tmp_path}/{attempt}"
+        left = socket.socket(socket.AF_UNIX)
+        left.bind(f"{tmp_path}/{attempt}")
+        left.close()
+
+        def try_to_listen(address: str) -> socket.socket | None:
+            try:
+                return listen(address)
+            except BusyAddressError:
+                return None
+
+        with ThreadPoolExecutor(8) as threads:
+            got = [listening for listening in threads.map(try_to_listen, [address] * 8) if listening]
+        assert len(got) == 1
+        got[0].close()
+
+
+def test_a_claim_keeps_others_out_until_it_ends(tmp_path: Path) -> None:
+    def is_claimed() -> bool:
+        directory = os.open(tmp_path, os.O_RDONLY)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(directory)
+        return False
+
+    with claimed(UnixSocket(f"{tmp_path}/s")):
+        assert is_claimed()
+    assert not is_claimed()
+    with claimed(UnixSocket(f"{tmp_path}/no/such/directory/s")), claimed(UnixSocket("s", is_abstract=True)):
+        pass

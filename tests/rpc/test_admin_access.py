@@ -24,7 +24,7 @@ class Bundles(bundle_pb2_grpc.BundleServiceServicer):
 
 
 @contextmanager
-def serving(tokens_file: Path | None) -> Iterator[grpc.Channel]:
+def serving(tokens_file: Path | None, *, is_public: bool = False) -> Iterator[grpc.Channel]:
     running = start_server(
         ServerOptions(
             "test",
@@ -34,6 +34,7 @@ def serving(tokens_file: Path | None) -> Iterator[grpc.Channel]:
             grace_seconds=0,
             admin_service=NAME,
             admin_tokens_file=tokens_file,
+            is_public=is_public,
         ),
         add_services=lambda server: bundle_pb2_grpc.add_BundleServiceServicer_to_server(Bundles(), server),
         service_names=[NAME],
@@ -76,6 +77,32 @@ def test_other_services_need_no_admin_token(tokens_file: Path) -> None:
 def test_without_a_token_set_up_this_machine_may_call() -> None:
     with serving(None) as channel:
         assert ask(channel) == "the one"
+
+
+@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "via", "x-real-ip"])
+def test_without_a_token_set_up_a_proxy_of_this_machine_passes_no_call_on(header: str, tokens_file: Path) -> None:
+    def reason(channel: grpc.Channel, *metadata: tuple[str, str]) -> str:
+        call = bundle_pb2_grpc.BundleServiceStub(channel).GetHeldBundles.future(
+            bundle_pb2.GetHeldBundlesRequest(), metadata=[(header, "192.0.2.7"), *metadata], timeout=5
+        )
+        error = call.exception()
+        return read_error_info(error).reason if error else ""
+
+    with serving(None) as channel:
+        assert reason(channel) == "ADMIN_FORBIDDEN"
+    with serving(tokens_file) as channel:
+        assert reason(channel, ("authorization", "Bearer open sesame")) == ""
+
+
+def test_an_address_that_serves_feeds_admits_operators_with_a_token_alone(tokens_file: Path) -> None:
+    with (
+        serving(None, is_public=True) as channel,
+        pytest.raises(grpc.RpcError, match="MOODFEED_ADMIN_TOKEN_FILE") as caught,
+    ):
+        ask(channel)
+    assert read_error_info(caught.value).reason == "ADMIN_FORBIDDEN"
+    with serving(tokens_file, is_public=True) as channel:
+        assert ask(channel, "Bearer open sesame") == "the one"
 
 
 class FarCaller:

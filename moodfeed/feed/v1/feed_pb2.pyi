@@ -21,7 +21,7 @@ RANKING_MOOD: Ranking
 RANKING_POPULAR: Ranking
 
 class GetFeedRequest(_message.Message):
-    __slots__ = ("username", "category_id", "mood", "page_size", "page_token", "exclude_post_ids", "required_bundle_id", "strict")
+    __slots__ = ("username", "category_id", "mood", "page_size", "page_token", "exclude_post_ids", "required_bundle_id", "strict", "exclude_external_ids")
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
     MOOD_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,7 @@ class GetFeedRequest(_message.Message):
     EXCLUDE_POST_IDS_FIELD_NUMBER: _ClassVar[int]
     REQUIRED_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     STRICT_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_EXTERNAL_IDS_FIELD_NUMBER: _ClassVar[int]
     username: str
     category_id: int
     mood: str
@@ -38,7 +39,8 @@ class GetFeedRequest(_message.Message):
     exclude_post_ids: _containers.RepeatedScalarFieldContainer[int]
     required_bundle_id: str
     strict: bool
-    def __init__(self, username: _Optional[str] = ..., category_id: _Optional[int] = ..., mood: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., required_bundle_id: _Optional[str] = ..., strict: _Optional[bool] = ...) -> None: ...
+    exclude_external_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, username: _Optional[str] = ..., category_id: _Optional[int] = ..., mood: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., required_bundle_id: _Optional[str] = ..., strict: _Optional[bool] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Degradation(_message.Message):
     __slots__ = ("stage", "reason")
@@ -49,7 +51,7 @@ class Degradation(_message.Message):
     def __init__(self, stage: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class FeedPost(_message.Message):
-    __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score")
+    __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score", "external_id", "ranking_score")
     POST_ID_FIELD_NUMBER: _ClassVar[int]
     VIDEO_LINK_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +59,8 @@ class FeedPost(_message.Message):
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
     OWNER_USERNAME_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_ID_FIELD_NUMBER: _ClassVar[int]
+    RANKING_SCORE_FIELD_NUMBER: _ClassVar[int]
     post_id: int
     video_link: str
     title: str
@@ -64,7 +68,9 @@ class FeedPost(_message.Message):
     category_id: int
     owner_username: str
     score: float
-    def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
+    external_id: str
+    ranking_score: float
+    def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ..., external_id: _Optional[str] = ..., ranking_score: _Optional[float] = ...) -> None: ...
 
 class GetFeedResponse(_message.Message):
     __slots__ = ("posts", "next_page_token", "bundle_id", "ranking", "degradations")

@@ -22,7 +22,7 @@ SEARCH_RANKING_MOOD: SearchRanking
 SEARCH_RANKING_POPULAR: SearchRanking
 
 class SearchPostsRequest(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id")
+    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,7 @@ class SearchPostsRequest(_message.Message):
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_EXTERNAL_IDS_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     category_id: int
@@ -39,10 +40,11 @@ class SearchPostsRequest(_message.Message):
     offset: int
     limit: int
     bundle_id: str
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ...) -> None: ...
+    exclude_external_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RankedPost(_message.Message):
-    __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score")
+    __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score", "external_id", "ranking_score")
     POST_ID_FIELD_NUMBER: _ClassVar[int]
     VIDEO_LINK_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +52,8 @@ class RankedPost(_message.Message):
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
     OWNER_USERNAME_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_ID_FIELD_NUMBER: _ClassVar[int]
+    RANKING_SCORE_FIELD_NUMBER: _ClassVar[int]
     post_id: int
     video_link: str
     title: str
@@ -57,7 +61,9 @@ class RankedPost(_message.Message):
     category_id: int
     owner_username: str
     score: float
-    def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
+    external_id: str
+    ranking_score: float
+    def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ..., external_id: _Optional[str] = ..., ranking_score: _Optional[float] = ...) -> None: ...
 
 class SearchPostsResponse(_message.Message):
     __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id")
