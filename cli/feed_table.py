@@ -63,14 +63,14 @@ def feed_table(
     """A feed for a person to read, 80 columns wide or wider.
 
     A category that is not among ``categories`` is shown by its id, a post without a title by its text in ``stand_ins``.
-    External ids are shown if a post has one, and the number that the order follows if that is not the score.
+    External ids are shown if a post has one. The last column is the number that the order follows.
     """
     names = {category.category_id: category.name for category in categories}
     has_external_ids = any(post.external_id for post in feed.posts)
     is_by_score = feed.ranking == feed_pb2.RANKING_USER
     table = Table(title=plain(title), title_justify="left", caption=_caption(feed), caption_justify="left")
-    headings = ["#", "post", *(["external id"] if has_external_ids else []), "category", "title", "owner", "score"]
-    for heading in [*headings, *([] if is_by_score else ["ranking"])]:
+    headings = ["#", "post", *(["external id"] if has_external_ids else []), "category", "title", "owner"]
+    for heading in [*headings, "score" if is_by_score else "ranking"]:
         if heading in _LONGEST:
             table.add_column(heading, overflow="ellipsis")
         else:
@@ -83,8 +83,7 @@ def feed_table(
             _cut(names.get(post.category_id) or str(post.category_id or "–"), _LONGEST["category"]),
             _title(post, (stand_ins or {}).get(post.post_id, "")),
             _cut(post.owner_username, _LONGEST["owner"]),
-            f"{post.score:.3f}",
-            *([] if is_by_score else [f"{post.ranking_score:.3f}"]),
+            f"{post.score if is_by_score else post.ranking_score:.3f}",
         )
     return table
 

@@ -63,7 +63,7 @@ def test_a_feed_fits_into_80_columns_and_shows_keywords_where_there_is_no_title(
         feed_pb2.FeedPost(post_id=3, category_id=0),
     ]
     category = feed_pb2.Category(category_id=7, name="a category with a long name, too long by far")
-    feed = feed_pb2.GetFeedResponse(posts=posts)
+    feed = feed_pb2.GetFeedResponse(posts=posts, ranking=feed_pb2.RANKING_USER)
     stand_ins = {1: "keywords, of it", 2: "unused"}
     table = shown(feed_table(feed, title="", categories=[category], stand_ins=stand_ins), width=80)
     assert max(map(len, table.splitlines())) <= 80
@@ -75,7 +75,7 @@ def test_a_feed_fits_into_80_columns_and_shows_keywords_where_there_is_no_title(
 def test_an_external_id_and_the_number_of_the_order_are_shown_where_they_say_something() -> None:
     post = feed_pb2.FeedPost(post_id=1, external_id="tt0133093", score=0.25, ranking_score=-2.75)
     by_mood = feed_pb2.GetFeedResponse(posts=[post], ranking=feed_pb2.RANKING_MOOD_THEN_USER)
-    assert {"tt0133093", "0.250", "-2.750"} <= set(shown(feed_table(by_mood, title="")).split())
+    assert {"tt0133093", "ranking", "-2.750"} <= set(shown(feed_table(by_mood, title="")).split())
     post.external_id = ""
     by_user = shown(feed_table(feed_pb2.GetFeedResponse(posts=[post], ranking=feed_pb2.RANKING_USER), title=""))
     assert "external id" not in by_user
