@@ -32,7 +32,8 @@ MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at"
 _MOST_EXAMPLES = 3
 _LONGEST_EXAMPLE = 60
 _LARGEST_LOSS = 0.5  # share of a table that one reason may leave out
-_SMALLEST_LOSS = 5  # rows; fewer are no sign of a fault of a whole table, unless all of it is malformed
+_SMALLEST_LOSS = 5  # rows; fewer are no sign of a fault of a whole table
+_SMALLEST_WHOLE = 2  # rows; so many are one if they are the whole table, and malformed
 _CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
 _ZONE_DIFFERENCE = pd.Timedelta(days=1)  # events without a time zone may be in another than the posts
 
@@ -93,21 +94,26 @@ class _Findings:
     def largest_loss(self, totals: Mapping[str, int]) -> Finding | None:
         """The reason that leaves out the largest share of its table, if one leaves out more than half of it.
 
-        That is five rows or more, or a whole table whose rows cannot be read: the only event of a small table may well
-        be an orphan. Events whose posts or users are unknown come last, because the cause may be in the other table.
+        That is five rows or more, or a whole table of two or more that cannot be read: the only event of a small table
+        may well be an orphan. Events whose posts or users are unknown come last, because the cause may be in the other
+        table.
         """
         shares = {key: self.counts[key] / totals[key[0]] for key in self.losses}
         large = [
             key
             for key, share in shares.items()
             if share > _LARGEST_LOSS
-            and (self.counts[key] >= _SMALLEST_LOSS or (share == 1 and key[1].startswith(("malformed", "unusable"))))
+            and self.counts[key] >= (_SMALLEST_WHOLE if share == 1 and _is_malformed(key[1]) else _SMALLEST_LOSS)
         ]
         worst = max(large, key=lambda key: (not key[1].startswith("unknown"), shares[key]), default=None)
         return self._finding(worst) if worst else None
 
     def _finding(self, key: tuple[str, str]) -> Finding:
         return Finding(*key, self.counts[key], tuple(self.examples[key]))
+
+
+def _is_malformed(reason: str) -> bool:
+    return reason.startswith(("malformed", "unusable"))
 
 
 class _BrokenFieldError(Exception):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from bundle.directory import Bundle
-from pipeline.drift import drift, profile_of_bundle, profile_of_tables
+from bundle.manifest import BundleError
+from pipeline.drift import DataProfile, drift, profile_of_bundle, profile_of_tables
 from pipeline.impossible_activity import impossible_activity
 from pipeline.table_checks import TABLES, TableSummary, check_table
 from pipeline.tables import TableError
@@ -25,8 +26,8 @@ class InvalidTablesError(Exception):
 def validate(clean_directory: Path, *, published: Bundle | None = None) -> ValidationReport:
     """Check the clean tables and write validation.json beside them; ``published`` is the bundle to compare with.
 
-    TableError if a table is missing or is not Parquet; BundleError if the bundle is damaged. Activity and drift are
-    measured only where every row has the right types.
+    TableError if a table is missing or is not Parquet. Activity and drift are measured only where every row has the
+    right types.
     """
     tables = {name: _read(name, clean_directory) for name in TABLES}
     findings = [finding for table in tables.values() for finding in table.findings]
@@ -87,8 +88,16 @@ def _across_tables(tables: dict[str, TableSummary], published: Bundle | None) ->
         findings += impossible_activity(events, posts, users, total=tables["interaction"].rows)
     else:
         findings.append(Finding(Level.ERROR, "interaction", "there are interactions and no users", 1, 1, ""))
-    if published:
-        findings += drift(
-            profile_of_tables(events, posts, users, total=tables["interaction"].rows), profile_of_bundle(published)
-        )
+    if published and tables["user"].rows:
+        profile = profile_of_tables(events, posts, users, total=tables["interaction"].rows)
+        findings += _drift_from(published, profile)
     return findings
+
+
+def _drift_from(published: Bundle, profile: DataProfile) -> tuple[Finding, ...]:
+    """A damaged bundle is no reason not to make a new one."""
+    try:
+        return drift(profile, profile_of_bundle(published))
+    except BundleError as error:
+        what = f"the published bundle cannot be compared with: {error}"
+        return (Finding(Level.WARNING, "drift", what, 1, 1, ""),)

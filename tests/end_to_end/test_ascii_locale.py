@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +12,9 @@ import pytest
 from bundle.directory import current_bundle, open_bundle
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
-from pipeline.workspace import Workspace
 from tests.end_to_end.conftest import Running, free_addresses
+from tests.pipeline.small_catalogues import Catalogue, Event, Post, prepare
+from tests.tiny_bundle import TINY_ENCODER
 
 BIN = Path(sys.executable).parent
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -38,16 +38,18 @@ def running(three_processes: Running) -> Running:
     return three_processes
 
 
-def test_training_and_export_write_utf_8(small_workspace: Workspace, tmp_path: Path) -> None:
-    workspace = Workspace(shutil.copytree(small_workspace.directory, tmp_path / "data"))
+def test_training_and_export_write_utf_8(tmp_path: Path) -> None:
+    events = [Event(user, post, "like", 60 * (user + post)) for user in range(3) for post in range(4)]
+    posts = [Post(title="😂 é", text=text) for text in ("calm sea", "loud dog", "a run", "music and sky", "goal")]
+    data = prepare(Catalogue(posts, users=3, events=events), tmp_path).directory
     log = tmp_path / "log"
-    moodfeed("train", "--data", workspace.directory, "--epochs", "1", "--log", log)
+    moodfeed("train", "--data", data, "--epochs", "1", "--log", log)
     assert json.loads(log.read_text(encoding="utf-8"))["epoch"] == 1
-    moodfeed("export", "--data", workspace.directory, "--bundles", tmp_path / "bundles")
+    moodfeed("export", "--data", data, "--bundles", tmp_path / "bundles", "--encoder", TINY_ENCODER)
     bundle = open_bundle(current_bundle(tmp_path / "bundles"))
     assert "😂" in {canary.mood for canary in bundle.manifest.canaries}
-    assert "😂" in bundle.path("report/report.html").read_text(encoding="utf-8")
-    assert any(not post.title.isascii() for post in IndexPosts.read(bundle).posts)
+    assert "😂 é" in bundle.path("report/report.html").read_text(encoding="utf-8")
+    assert {post.title for post in IndexPosts.read(bundle).posts} == {"😂 é"}
 
 
 def test_run_shows_every_case(small_bundles: Path, tmp_path: Path) -> None:

@@ -98,8 +98,8 @@ class Catalogue:
             store.finish(name)
 
 
-def build(catalogue: Catalogue, directory: Path, config: TrainingConfig | None = None) -> Bundle:
-    """Every stage with the tiny encoder and one epoch."""
+def prepare(catalogue: Catalogue, directory: Path) -> Workspace:
+    """Every stage up to the text embeddings, with the tiny encoder."""
     workspace = Workspace(directory / "data")
     workspace.directory.mkdir()
     with RawStore(workspace.raw) as store:
@@ -114,6 +114,12 @@ def build(catalogue: Catalogue, directory: Path, config: TrainingConfig | None =
         encoder_directory=TINY_ENCODER,
         runtime=Runtime.TORCH,
     )
+    return workspace
+
+
+def build(catalogue: Catalogue, directory: Path, config: TrainingConfig | None = None) -> Bundle:
+    """Every stage with the tiny encoder and one epoch."""
+    workspace = prepare(catalogue, directory)
     dataset = read_dataset(workspace.clean, workspace.text_embeddings)
     towers = train(dataset, config or TrainingConfig(epochs=1))
     with pytest.MonkeyPatch.context() as patch:

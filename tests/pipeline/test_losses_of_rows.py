@@ -94,6 +94,11 @@ def test_the_only_event_of_a_verb_may_be_an_orphan(tmp_path: Path) -> None:
     assert len(read_interactions(tmp_path)) == 10
 
 
+def test_the_only_event_of_a_verb_may_be_malformed(tmp_path: Path) -> None:
+    like = {"id": 1, "user_id": 1, "post_id": 1, "liked_at": "0000-00-00 00:00:00"}
+    assert findings(keep(tmp_path / "raw", like=[like]), tmp_path)["like", "malformed liked_at: dropped"] == 1
+
+
 def test_a_small_table_of_which_nothing_can_be_read_is_refused(tmp_path: Path) -> None:
     posts: list[Json] = [row | {"created_at": "soon"} for row in POSTS[:2]]
     with pytest.raises(CleanError, match=r"2 of 2 post rows .*malformed created_at"):

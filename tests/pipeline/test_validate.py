@@ -142,6 +142,12 @@ def test_tables_without_a_post_to_serve_are_an_error(tables: Path) -> None:
     assert only(validate(tables).errors).what.startswith("no post may be served")
 
 
+def test_interactions_without_users_are_an_error(tables: Path, tmp_path: Path) -> None:
+    write_users(read_users(tables)[:0], tables)
+    bundle = open_bundle(write_tiny_bundle(tmp_path / "bundles"))
+    assert only(validate(tables, published=bundle).errors).what == "there are interactions and no users"
+
+
 def test_no_interactions_and_no_users_are_a_warning_because_moods_still_serve(tables: Path) -> None:
     write_users(read_users(tables)[:0], tables)
     report = events_changed(tables, lambda events: events[:0])
@@ -276,6 +282,14 @@ def test_the_verb_of_a_pair_is_its_strongest() -> None:
         "view": 0.0, "like": 0.33, "inspire": 0.33, "rating": 0.33,
     }  # fmt: skip
     assert (found.categories, found.counts["users"], found.median_history) == ({4: 1}, 1, 1.5)
+
+
+def test_a_bundle_that_cannot_be_read_is_a_warning(tables: Path, tmp_path: Path) -> None:
+    bundle = open_bundle(write_tiny_bundle(tmp_path / "bundles"))
+    assert validate(tables, published=bundle).warnings  # a tiny bundle is of other data
+    bundle.path("users.safetensors").write_bytes(b"damaged")
+    warning = only(validate(tables, published=bundle).warnings)
+    assert warning.what.startswith("the published bundle cannot be compared with")
 
 
 def test_a_missing_table_says_what_to_run(tmp_path: Path) -> None:
