@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from pipeline import train as training
 from pipeline import trained_towers, validation
 from pipeline.batch_loss import weighted_mean
+from pipeline.checkpoint import CheckpointError
 from pipeline.compared_users import ByHistory, ById, ByPooledHistory, by_history, by_id, by_pooled_history
 from pipeline.dataset import Dataset
+from pipeline.losses import softmax_loss
 from pipeline.row_optimizer import RowAdamW
-from pipeline.train import MakeUsers, fit, learning_rate_at, train
+from pipeline.train import MakeUsers, TrainingStoppedError, fit, learning_rate_at, train
 from pipeline.trained_towers import EpochReport, kept_epoch
 from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Batch, Examples
@@ -132,7 +134,7 @@ def test_every_step_has_the_rate_of_its_place_in_the_run(
 def test_a_gradient_is_cut_to_a_norm_of_one(
     optimizers: list[RecordingAdamW], row_optimizers: list[RecordingRowAdamW]
 ) -> None:
-    fit(dataset_of(), replace(CONFIG, temperature=0.01))
+    fit(dataset_of(), CONFIG, loss_of=lambda *given: 1000 * softmax_loss(*given))
     fit(dataset_of(), replace(CONFIG, temperature=100.0))
     steep, flat = (
         [math.hypot(*norms) for norms in zip(optimizer.gradients, tables.norms, strict=True)]
@@ -429,3 +431,80 @@ def many_meetings() -> Dataset:
 def test_at_most_4096_meetings_are_validated(many_meetings: Dataset) -> None:
     config = replace(CONFIG, epochs=1, batch_size=1000, validation_share=0.9)
     assert fit(many_meetings, config).epochs[0].validated == 4096
+
+
+# A run that is interrupted.
+
+
+def weights_of(fitted: training.Fitted) -> list[Tensor]:
+    return [*fitted.users.state_dict().values(), *fitted.post_tower.state_dict().values()]
+
+
+INTERRUPTED = replace(CONFIG, epochs=3, temperature=0.2)
+STEPS = 2  # of each epoch
+
+
+@pytest.mark.parametrize("stopped_after", range(1, 3 * STEPS + 1))
+def test_a_run_that_is_stopped_after_any_step_ends_as_one_that_was_not(stopped_after: int, tmp_path: Path) -> None:
+    path, steps, resumed = tmp_path / "checkpoint", [], []
+
+    def should_stop() -> bool:
+        return len(steps) >= stopped_after
+
+    with pytest.raises(TrainingStoppedError) as stopped:
+        fit(
+            dataset_of(),
+            INTERRUPTED,
+            checkpoint=path,
+            on_batch=lambda *_: steps.append(1),
+            should_stop=should_stop,
+        )
+    epoch, step = divmod(stopped_after - 1, STEPS)
+    assert str(stopped.value) == (
+        f"stopped in epoch {epoch + 1} after step {step + 1} of 2: run the same command again to go on from there"
+    )
+    left: list[float] = []
+    again = fit(
+        dataset_of(),
+        INTERRUPTED,
+        checkpoint=path,
+        on_batch=lambda done, _: left.append(done),
+        on_resume=lambda *where: resumed.append(where),
+    )
+    assert resumed == [(epoch + 1, step + 1, STEPS)]
+    assert len(left) == 3 * STEPS - stopped_after
+    whole = fit(dataset_of(), INTERRUPTED)
+    assert again.epochs == whole.epochs
+    assert all(torch.equal(one, other) for one, other in zip(weights_of(again), weights_of(whole), strict=True))
+
+
+def test_a_run_that_is_killed_goes_on_from_its_last_save_and_saves_come_every_two_minutes(tmp_path: Path) -> None:
+    path, saved, now = tmp_path / "checkpoint", [], [0.0]
+
+    def a_minute_later(*_: float) -> None:
+        now[0] += 61.0
+        saved.append(path.exists())
+        if len(saved) == 4:
+            raise MemoryError  # as good as a kill: nothing is saved at this step
+
+    config = replace(CONFIG, epochs=1, batch_size=1, temperature=0.2)
+    with pytest.raises(MemoryError):
+        fit(dataset_of(), config, checkpoint=path, on_batch=a_minute_later, clock=lambda: now[0])
+    assert saved == [False, False, True, True]  # after the second step
+    resumed: list[tuple[int, ...]] = []
+    again = fit(dataset_of(), config, checkpoint=path, on_resume=lambda *where: resumed.append(where))
+    assert resumed == [(1, 2, 5)]
+    whole = fit(dataset_of(), config)
+    assert all(torch.equal(one, other) for one, other in zip(weights_of(again), weights_of(whole), strict=True))
+
+
+def test_a_run_without_a_checkpoint_says_that_nothing_is_saved() -> None:
+    with pytest.raises(TrainingStoppedError, match="after step 1 of 2: nothing is saved"):
+        fit(dataset_of(), CONFIG, should_stop=lambda: True)
+
+
+def test_a_checkpoint_that_is_damaged_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    path.write_bytes(b"no tensors at all")
+    with pytest.raises(CheckpointError, match=r"checkpoint cannot be read .*: delete it"):
+        fit(dataset_of(), CONFIG, checkpoint=path)

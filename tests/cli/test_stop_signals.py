@@ -1,0 +1,68 @@
+"""A first signal is a request, a second one acts."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from cli.stop_signals import StoppedError, stop_request
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_to_stop_and_the_second_does_what_it_did_before(number: signal.Signals) -> None:
+    heard: list[int] = []
+    before = signal.signal(number, lambda received, _: heard.append(received))
+    try:
+        with stop_request() as request:
+            assert not request.is_made()
+            os.kill(os.getpid(), number)
+            assert request.is_made()
+            assert request.signal_number == number
+            assert heard == []
+            os.kill(os.getpid(), number)
+            assert heard == [number]
+        os.kill(os.getpid(), number)
+        assert heard == [number, number]
+    finally:
+        signal.signal(number, before)
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with stop_request() as request:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert not request.is_made()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_outside_of_the_main_thread_nothing_is_asked() -> None:
+    asked: list[bool] = []
+
+    def work() -> None:
+        with stop_request() as request:
+            asked.append(request.is_made())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert asked == [False]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_was_stopped_says_so_in_a_line_and_ends_with_the_signals_code(number: signal.Signals) -> None:
+    program = (
+        "import sys, cli.__main__ as main\n"
+        "from cli.stop_signals import StoppedError\n"
+        "def app():\n"
+        f"    raise StoppedError('training stopped in epoch 1', {number.value})\n"
+        "main.app = app\n"
+        "main.main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 128 + number == StoppedError("", number).exit_code
+    assert ended.stderr.strip() == "training stopped in epoch 1"
