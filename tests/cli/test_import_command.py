@@ -52,7 +52,7 @@ def test_a_set_without_times_says_what_follows(events: Path, tmp_path: Path) -> 
 def test_a_format_that_does_not_exist_is_wrong_usage(events: Path) -> None:
     result = moodfeed_import(events, "--format", "excel")
     assert result.exit_code == 2
-    assert "tables, recbole, movielens, gorse, microlens" in " ".join(result.output.split())
+    assert "'excel' is not one of tables, recbole," in " ".join(result.output.replace("│", "").split())
 
 
 def test_imported_and_fetched_rows_are_kept_apart(events: Path, tmp_path: Path) -> None:
@@ -85,9 +85,8 @@ def test_a_fetch_does_not_replace_imported_tables(events: Path, tmp_path: Path) 
 def test_where_there_is_no_terminal_a_phase_is_a_line_and_a_long_one_says_that_it_goes_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    lines: list[str] = []
+    said = ""
     with phases("import", seconds=0.01) as tell:
         tell("sorting")
-        while len(lines) < 3:
-            lines += capsys.readouterr().out.splitlines()
-    assert all(line.startswith("import: sorting, 0 s") for line in lines)
+        while said.count("import: sorting, ") < 3:  # one line of its own, and two that repeat it
+            said += capsys.readouterr().out
