@@ -98,6 +98,7 @@ def import_data(
     An empty name, such as --time-column "", says that no column has that role.
     """
     from pipeline.foreign.columns import Role
+    from pipeline.foreign.errors import ImportSourceError
     from pipeline.foreign.formats import Format, Wanted, recognise
     from pipeline.foreign.import_files import import_files
     from pipeline.foreign.staged_events import Meaning
@@ -108,6 +109,9 @@ def import_data(
 
     if format_name is not None and format_name not in set(Format):
         raise typer.BadParameter(f"{format_name!r} is not one of {', '.join(Format)}", param_hint="--format")
+    workspace = Workspace(data)
+    if workspace.raw.exists():
+        raise ImportSourceError(f"{workspace.raw} holds fetched rows: keep the two apart with --data OTHER")
     words, verb_of_all = read_verb_options(tuple(verb or ()))
     source = recognise(
         paths,

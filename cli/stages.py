@@ -25,6 +25,7 @@ from pipeline.embed import embed_posts
 from pipeline.evaluate import Evaluation, TooLittleDataError, evaluate
 from pipeline.export import export
 from pipeline.fetch import fetch
+from pipeline.foreign.errors import ImportSourceError
 from pipeline.forgotten import Forgotten
 from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF
@@ -47,7 +48,9 @@ class Upstream:
 
 
 def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
-    """Upstream API to raw store."""
+    """Upstream API to raw store; refused where the clean tables are of other files."""
+    if workspace.is_imported:
+        raise ImportSourceError(f"{workspace.clean} holds imported tables: keep the two apart with --data OTHER")
     workspace.directory.mkdir(parents=True, exist_ok=True)
     with (
         UpstreamClient(

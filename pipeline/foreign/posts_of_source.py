@@ -45,7 +45,7 @@ def read_posts_of_source(
         raise ImportSourceError(f"{source.table.path} cannot be read: {error}") from error
     rejected, examples = rejected_lines(connection, source.table.path)
     findings.totals[TABLE] = len(rows) + rejected
-    findings.drop(TABLE, "line with too few or too many fields", rejected, examples)
+    findings.drop(TABLE, "malformed line", rejected, examples)
     by_name: dict[str, dict[str, Any]] = {}
     nameless, repeated = [], []
     for number, row in enumerate(rows.to_pylist(), start=1):

@@ -68,7 +68,7 @@ def stage_events(
     (rows,) = one_row(connection, "SELECT count(*) FROM staged_events")
     rejected, examples = rejected_lines(connection, source.table.path)
     findings.totals[TABLE] = rows + rejected
-    findings.drop(TABLE, "line with too few or too many fields", rejected, examples)
+    findings.drop(TABLE, "malformed line", rejected, examples)
     _count_faults(connection, findings)
     return StagedEvents(is_timed, best)
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
 from tests.end_to_end.conftest import free_addresses
@@ -36,6 +38,7 @@ def write_foreign_set(directory: Path) -> Path:
     return directory
 
 
+@pytest.mark.timeout(600)
 def test_two_commands_lead_from_a_foreign_file_to_a_feed(tmp_path: Path) -> None:
     source = write_foreign_set(tmp_path / "their files")
     data, bundles = tmp_path / "data", tmp_path / "bundles"
@@ -66,7 +69,7 @@ def moodfeed(*arguments: object) -> "subprocess.CompletedProcess[str]":
         },
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,9 +1,17 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.score import STRENGTHS, score_frame
+import pipeline.score
+from pipeline.foreign.formats import Wanted, recognise
+from pipeline.foreign.import_files import import_files
+from pipeline.score import STRENGTHS, score, score_frame
+from pipeline.tables import TableError, write_interactions
 
 MOMENT = pd.Timestamp("2026-01-01", tz="UTC")
 
@@ -69,3 +77,70 @@ def test_every_pair_has_one_strength_between_0_and_1(rows: list[tuple[int, int, 
     assert len(scores) == len({row[:2] for row in rows})
     assert np.isfinite(scores["strength"]).all()
     assert scores["strength"].between(0, 1).all()
+
+
+def write_tables(table: pd.DataFrame, directory: Path) -> Path:
+    directory.mkdir()
+    write_interactions(table, directory)
+    return directory
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    st.lists(
+        st.tuples(st.integers(-3, 3), st.integers(1, 4), st.sampled_from(list(STRENGTHS)), st.integers(1, 100)),
+        max_size=30,
+    ),
+    st.integers(1, 40),
+)
+def test_a_table_on_disk_scored_some_people_at_a_time_gives_the_same_as_a_frame(
+    rows: list[tuple[int, int, str, int]], at_once: int
+) -> None:
+    table = frame(*((user, post, verb, percent if verb == "rating" else None) for user, post, verb, percent in rows))
+    with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline.score, "_EVENTS_AT_ONCE", at_once)
+        path = Path(directory) / "scores.parquet"
+        report = score(write_tables(table, Path(directory) / "clean"), path)
+        found = pd.read_parquet(path)
+    expected = score_frame(table)
+    assert (report.events, report.pairs) == (len(table), len(expected))
+    assert (
+        found[["user_id", "post_id", "verb"]].to_numpy().tolist()
+        == expected[["user_id", "post_id", "verb"]].to_numpy().tolist()
+    )
+    assert found["strength"].to_numpy() == pytest.approx(expected["strength"].to_numpy(), abs=1e-6)
+    assert (found["first_at"].to_numpy() == expected["first_at"].to_numpy()).all()
+    assert (found["last_at"].to_numpy() == expected["last_at"].to_numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("verb", "hate", "row 1, field verb: must be one of view, like, inspire, rating"),
+        ("user_id", None, "row 1, field user_id: is null"),
+        ("at", None, "row 1, field at: is null"),
+        ("rating_percent", 50, "row 1, field rating_percent: must be null unless the verb is rating"),
+    ],
+)
+def test_a_malformed_row_on_disk_is_named(tmp_path: Path, column: str, value: object, message: str) -> None:
+    directory = write_tables(frame((1, 1, "view", None), (1, 2, "view", None)), tmp_path / "clean")
+    path = directory / "interactions.parquet"
+    table = pd.read_parquet(path)
+    table[column] = table[column].astype(object)
+    table.loc[1, column] = value
+    if column == "at":
+        table[column] = pd.to_datetime(table[column], utc=True)
+    table.to_parquet(path)
+    with pytest.raises(TableError, match=f"interactions.parquet, {message}"):
+        score(directory, tmp_path / "scores.parquet")
+    assert not (tmp_path / "scores.parquet").exists()
+
+
+def test_a_set_without_a_clock_gets_positions_instead_of_moments(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("user,post\n1,7\n1,8\n", encoding="utf-8")
+    import_files(recognise([source], Wanted()), tmp_path / "clean")
+    score(tmp_path / "clean", tmp_path / "scores.parquet")
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    assert scores["first_at"].isna().all()
+    assert scores[["post_id", "first_position", "last_position"]].to_numpy().tolist() == [[7, 0, 0], [8, 1, 1]]
