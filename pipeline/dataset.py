@@ -46,6 +46,7 @@ class Dataset:
     of the summaries, ``mood_text`` float32 [posts, dimension] of the moods, which only serving reads,
     ``created_days`` float64 [posts], ``category_rows`` int64 [posts] (0 = none, else 1 + row in ``category_ids``),
     ``event_users``, ``event_posts`` int64 [events] and ``event_days`` float64 [events] ascending by time.
+    ``encoder_fingerprint`` is that of the encoder that embedded the texts, empty if their file does not say.
     """
 
     posts: pd.DataFrame
@@ -62,6 +63,7 @@ class Dataset:
     event_posts: NDArray[np.int64]
     event_days: NDArray[np.float64]
     pairs: Pairs
+    encoder_fingerprint: str = ""
 
     @property
     def end_day(self) -> float:
@@ -129,6 +131,7 @@ class Dataset:
             text=self.text,
             mood_text=self.mood_text,
             interactions=self.interactions[is_kept],
+            encoder_fingerprint=self.encoder_fingerprint,
         )
 
 
@@ -155,6 +158,7 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
         text=texts.embeddings,
         mood_text=texts.mood_embeddings,
         interactions=read_interactions(clean_directory),
+        encoder_fingerprint=texts.encoder_fingerprint,
     )
 
 
@@ -179,6 +183,7 @@ def _assemble(
     text: NDArray[np.float32],
     mood_text: NDArray[np.float32],
     interactions: pd.DataFrame,
+    encoder_fingerprint: str = "",
 ) -> Dataset:
     post_ids = posts["post_id"].to_numpy(dtype=np.int64)
     user_ids = users["user_id"].to_numpy(dtype=np.int64)
@@ -199,6 +204,7 @@ def _assemble(
         event_posts=rows_of(post_ids, interactions["post_id"].to_numpy(dtype=np.int64)),
         event_days=days_since_epoch(interactions["at"]),
         pairs=_pairs_of(score_frame(interactions), user_ids=user_ids, post_ids=post_ids),
+        encoder_fingerprint=encoder_fingerprint,
     )
 
 
