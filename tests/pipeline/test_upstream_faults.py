@@ -1,6 +1,7 @@
 """A wrong setting ends a fetch at the first request, with the variable to set and the cause."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,7 +60,9 @@ def answering(status: int, body: str = "", *, files: CertificateFiles | None = N
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         if files:
-            server.socket = files.server_context().wrap_socket(server.socket, server_side=True)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(files.certificate, files.key)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
