@@ -19,7 +19,6 @@ from transformers import BertConfig, BertModel
 from bundle.directory import Bundle
 from mood_encoder.encoder_files import (
     CONFIG,
-    MAX_TOKENS,
     TOKENIZER,
     WEIGHTS,
     TextEncoderError,
@@ -28,17 +27,22 @@ from mood_encoder.encoder_files import (
     read_tokenizer,
 )
 from mood_encoder.runtime import read_encoder
+from mood_encoder.sentence_transformers_files import check_modules, max_tokens_of
 
 
 class TorchEncoder:
     """A BERT of a Hugging Face directory, on the CPU, in inference mode; safe to call from several threads.
 
     It reads exactly the files of ``encoder_files``. Texts are cut after ``max_tokens`` tokens, the start and end tokens
-    included. TextEncoderError if a file is missing, broken, or not of a BERT.
+    included; by default where the directory says. TextEncoderError if a file is missing, broken, or not of a BERT, or
+    if a sentence-transformers directory asks for something else than the mean of all tokens.
     """
 
-    def __init__(self, directory: Path, *, max_tokens: int = MAX_TOKENS) -> None:
+    def __init__(self, directory: Path, *, max_tokens: int | None = None) -> None:
         config_path, tokenizer_path, weights_path = encoder_files(directory)
+        check_modules(directory)
+        if max_tokens is None:
+            max_tokens = max_tokens_of(directory)
         config = _read_config(config_path)
         if not 3 <= max_tokens <= config.max_position_embeddings:
             raise TextEncoderError(

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from transformers import BertModel
 
-from mood_encoder.encoder_files import MAX_TOKENS, TextEncoderError
+from mood_encoder.encoder_files import TextEncoderError
 from mood_encoder.graph_file import GRAPH
 from mood_encoder.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
 from mood_encoder.quiet_openvino import openvino
@@ -58,7 +58,8 @@ def write_served_encoder(directory: Path, *, full: TorchEncoder) -> float:
     """
     path = directory / GRAPH
     write_graph(compressed(converted(full.bert, path)), path)
-    cosines = (OpenVinoEncoder(directory).encode(PROOF_TEXTS) * full.encode(PROOF_TEXTS)).sum(axis=1)
+    served = OpenVinoEncoder(directory, max_tokens=full.max_tokens)
+    cosines = (served.encode(PROOF_TEXTS) * full.encode(PROOF_TEXTS)).sum(axis=1)
     worst = int(np.argmin(cosines))
     if not cosines[worst] >= LOWEST_COSINE:  # nor where it is not a number
         raise TextEncoderError(
@@ -71,8 +72,14 @@ def write_served_encoder(directory: Path, *, full: TorchEncoder) -> float:
 
 def full_encoder(directory: Path, *, threads: int | None = 1, half_precision: bool = False) -> OpenVinoEncoder:
     """The BERT of a directory in OpenVINO with full weights; TextEncoderError as in TorchEncoder."""
-    model = converted(TorchEncoder(directory, max_tokens=MAX_TOKENS).bert, directory)
-    return OpenVinoEncoder(directory, model=model, threads=threads, half_precision=half_precision)
+    full = TorchEncoder(directory)
+    return OpenVinoEncoder(
+        directory,
+        model=converted(full.bert, directory),
+        max_tokens=full.max_tokens,
+        threads=threads,
+        half_precision=half_precision,
+    )
 
 
 class _Pooled(torch.nn.Module):

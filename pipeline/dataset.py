@@ -26,6 +26,7 @@ class Dataset:
     ``created_days`` float64 [posts], ``category_rows`` int64 [posts] (0 = none, else 1 + row in ``category_ids``). Both
     matrices of texts may be mapped from their file: copying one takes as much memory as the rest. Without ``is_timed``
     there is only an order: days count places in histories, and mean nothing between users.
+    ``encoder_fingerprint`` is that of the encoder that embedded the texts, empty if their file does not say.
     """
 
     posts: pd.DataFrame
@@ -40,6 +41,7 @@ class Dataset:
     events: Events
     pairs: Pairs
     is_timed: bool = True
+    encoder_fingerprint: str = ""
 
     @property
     def event_users(self) -> NDArray[np.int32]:
@@ -129,6 +131,7 @@ class Dataset:
             mood_text=self.mood_text,
             events=self.events.where(is_kept),
             is_timed=self.is_timed,
+            encoder_fingerprint=self.encoder_fingerprint,
         )
 
 
@@ -160,6 +163,7 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
             post_ids=posts["post_id"].to_numpy(dtype=np.int64),
         ),
         is_timed=is_timed(clean_directory),
+        encoder_fingerprint=texts.encoder_fingerprint,
     )
 
 
@@ -175,6 +179,7 @@ def _assemble(
     mood_text: NDArray[np.float32],
     events: Events,
     is_timed: bool = True,
+    encoder_fingerprint: str = "",
 ) -> Dataset:
     post_ids = posts["post_id"].to_numpy(dtype=np.int64)
     user_ids = users["user_id"].to_numpy(dtype=np.int64)
@@ -193,6 +198,7 @@ def _assemble(
         events=events,
         pairs=Pairs.of(events, user_count=len(user_ids), post_count=len(post_ids)),
         is_timed=is_timed,
+        encoder_fingerprint=encoder_fingerprint,
     )
 
 

@@ -8,18 +8,21 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from bundle.array_files import map_arrays
 from bundle.manifest import BundleError
-from mood_encoder.encoder_files import MAX_TOKENS, encoder_files
+from mood_encoder.encoder_files import encoder_files
 from mood_encoder.mood_text import post_to_mood_sentence
 from mood_encoder.runtime import Runtime, TextEncoder
+from mood_encoder.sentence_transformers_files import max_tokens_of
 from pipeline.tables import read_posts
 from pipeline.whole_files import whole_file
 
 _TEXTS_AT_ONCE = 512  # enough for texts of equal length to fill batches
 _NORM_TOLERANCE = 1e-3
+_FINGERPRINT = "encoder_fingerprint"  # in the metadata of the file
 _CHECKED_AT_ONCE = 65_536  # rows
 _DTYPES: Mapping[str, type[np.generic]] = {
     "post_ids": np.int64,
@@ -46,12 +49,14 @@ class TextEmbeddings:
     """Two embeddings a post: of its summary, which training reads, and of its mood, which serving compares moods with.
 
     ``post_ids`` int64 [posts] ascending, ``embeddings`` and ``mood_embeddings`` float32 [posts, dimension]. Rows are
-    unit vectors; the mood of a post without any words is a row of zeros.
+    unit vectors; the mood of a post without any words is a row of zeros. ``encoder_fingerprint`` is that of the encoder
+    that made them, empty in a file that does not say.
     """
 
     post_ids: NDArray[np.int64]
     embeddings: NDArray[np.float32]
     mood_embeddings: NDArray[np.float32]
+    encoder_fingerprint: str = ""
 
 
 def embed_posts(
@@ -73,7 +78,8 @@ def embed_posts(
     summaries: list[str] = posts["summary_text"].tolist()
     moods = [post_to_mood_sentence(mood, text) for mood, text in zip(posts["mood_text"], summaries, strict=True)]
     encoder = _read_encoder(encoder_directory, runtime, half_precision=half_precision)
-    key = _encoder_key(encoder_directory, half_precision=half_precision)
+    fingerprint = encoder_fingerprint(encoder_directory)
+    key = f"{fingerprint} in half precision" if half_precision else fingerprint
     with _Cache(cache, encoder_key=key, dimension=encoder.dimension) as known:
         texts = {known.key_of(text): text for text in [*summaries, *filter(None, moods)]}
         new = [key for key in texts if key not in known]
@@ -88,7 +94,8 @@ def embed_posts(
         mood_embeddings = np.zeros_like(embeddings)
         has_words = np.array([bool(mood) for mood in moods], dtype=bool)
         mood_embeddings[has_words] = known.embeddings([known.key_of(mood) for mood in moods if mood])
-    _write(output, TextEmbeddings(posts["post_id"].to_numpy(dtype=np.int64), embeddings, mood_embeddings))
+    post_ids = posts["post_id"].to_numpy(dtype=np.int64)
+    _write(output, TextEmbeddings(post_ids, embeddings, mood_embeddings, fingerprint))
     return EmbedReport(embedded=len(new), reused=len(texts) - len(new), dimension=encoder.dimension)
 
 
@@ -97,8 +104,10 @@ def read_text_embeddings(path: Path) -> TextEmbeddings:
     if not path.exists():
         raise TextEmbeddingsError(f"{path} is missing: run `moodfeed embed`")
     try:
-        texts = TextEmbeddings(**map_arrays(path, _DTYPES))
-    except BundleError as error:
+        with safe_open(path, framework="np") as file:
+            fingerprint = (file.metadata() or {}).get(_FINGERPRINT, "")
+        texts = TextEmbeddings(**map_arrays(path, _DTYPES), encoder_fingerprint=fingerprint)
+    except (BundleError, SafetensorError, OSError) as error:
         raise TextEmbeddingsError(f"{path} cannot be read ({error}): run `moodfeed embed` again") from error
     shapes = texts.embeddings.shape, texts.mood_embeddings.shape
     if texts.embeddings.ndim != 2 or shapes[0] != shapes[1] or len(texts.post_ids) != len(texts.embeddings):
@@ -122,7 +131,7 @@ def _read_encoder(directory: Path, runtime: Runtime, *, half_precision: bool) ->
         raise ValueError("half precision needs the OpenVINO runtime")
     from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - loads torch and transformers
 
-    return TorchEncoder(directory, max_tokens=MAX_TOKENS)
+    return TorchEncoder(directory)
 
 
 class _Cache:
@@ -163,8 +172,9 @@ class _Cache:
         return found
 
 
-def _encoder_key(directory: Path, *, half_precision: bool) -> str:
-    digest = hashlib.sha256(f"{MAX_TOKENS}{' in half precision' if half_precision else ''}".encode())
+def encoder_fingerprint(directory: Path) -> str:
+    """What decides an encoder's embeddings: SHA-256 of its files and of where it cuts texts; TextEncoderError."""
+    digest = hashlib.sha256(str(max_tokens_of(directory)).encode())
     for file in encoder_files(directory):
         with file.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())
@@ -173,4 +183,5 @@ def _encoder_key(directory: Path, *, half_precision: bool) -> str:
 
 def _write(path: Path, texts: TextEmbeddings) -> None:
     with whole_file(path) as temporary:
-        save_file({name: getattr(texts, name) for name in _DTYPES}, temporary)
+        arrays = {name: getattr(texts, name) for name in _DTYPES}
+        save_file(arrays, temporary, metadata={_FINGERPRINT: texts.encoder_fingerprint})

@@ -16,13 +16,14 @@ from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts
 from bundle.manifest import Json, Manifest
 from bundle.stand_in_titles import write_stand_in_titles
-from mood_encoder.encoder_files import MAX_TOKENS, encoder_files
+from mood_encoder.encoder_files import encoder_files
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.bundle_contents import counts, index_posts, known_users, post_tower_tensors
 from pipeline.canaries import Ranking, make_canaries
 from pipeline.convert_encoder import write_served_encoder
 from pipeline.dataset import Dataset, DatasetError
+from pipeline.embed import encoder_fingerprint
 from pipeline.encode import encode_posts, encode_users
 from pipeline.evaluate import Evaluation
 from pipeline.mood_balance import balance, typical_users
@@ -53,8 +54,10 @@ def export(
     """Write a bundle under ``bundles`` and make ``current`` point at it; if that fails, the old one stays current.
 
     Without an ``evaluation`` the manifest and the report hold no metrics. ``publish_it``, ``keep`` and ``on_wait`` are
-    those of write_and_publish. DatasetError if the towers or the evaluation are of other data.
+    those of write_and_publish. DatasetError if the towers or the evaluation are of other data, or if the posts were
+    embedded with another encoder.
     """
+    _refuse_other_encoder(dataset, encoder_directory)
     _refuse_other_data(dataset, towers, evaluation)
     encoder = TorchEncoder(encoder_directory)
     posts = encode_posts(towers, dataset)
@@ -97,7 +100,7 @@ def export(
     manifest = Manifest(
         tower_dimension=towers.config.tower_dimension,
         text_dimension=towers.config.text_dimension,
-        max_tokens=MAX_TOKENS,
+        max_tokens=encoder.max_tokens,
         user_weight=user_weight,
         tower=towers.config.as_facts(),
         counts=report.counts,
@@ -136,6 +139,16 @@ def _refuse_other_data(dataset: Dataset, towers: TrainedTowers, evaluation: Eval
     if evaluation and evaluation.data_fingerprint != fingerprint:
         raise DatasetError(
             "the data has changed since `moodfeed evaluate` ran: run it again, or export with --without-evaluation"
+        )
+
+
+def _refuse_other_encoder(dataset: Dataset, encoder_directory: Path) -> None:
+    if not dataset.encoder_fingerprint:
+        raise DatasetError("the text embeddings do not say which encoder made them: run `moodfeed embed` again")
+    if dataset.encoder_fingerprint != encoder_fingerprint(encoder_directory):
+        raise DatasetError(
+            f"the posts were embedded with another encoder than {encoder_directory}: name that one by --encoder, or "
+            "run `moodfeed embed` and `moodfeed train` with this one"
         )
 
 

@@ -15,6 +15,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from pipeline.honest_values import read_id
+from pipeline.upstream_faults import TOKEN_VARIABLE, URL_VARIABLE, cause_of, certificates, proxy_variable, wrong_setting
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Row = Mapping[str, Json]
@@ -75,6 +76,7 @@ class _PassingError(Exception):
         self.wait_seconds = wait_seconds
 
 
+_CONNECT_SECONDS = 10.0
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -96,16 +98,19 @@ class UpstreamClient:
     sleep: Callable[[float], None] = time.sleep
     _http: httpx.Client = field(init=False, repr=False)
     _dates: list[datetime] = field(init=False, repr=False, default_factory=list)
+    _answered: set[str] = field(init=False, repr=False, default_factory=set)  # the endpoints that have answered
 
     def __post_init__(self) -> None:
         shown = without_secrets(self.url)
         try:
-            http = _http_client(self.url.strip(), shown, self.flic_token, self.silence_seconds)
+            http = _http_client(self.url.strip(), shown, self.flic_token.strip(), self.silence_seconds)
         except (httpx.InvalidURL, UnicodeEncodeError):
             raise UpstreamError(
-                f"base URL {shown!r} or the Flic-Token are not valid: set MOODFEED_UPSTREAM_URL to an http(s) URL "
-                "and MOODFEED_FLIC_TOKEN, both in plain ASCII"
+                f"base URL {shown!r} or the Flic-Token are not valid: set {URL_VARIABLE} to an http(s) URL "
+                f"and {TOKEN_VARIABLE}, both in plain ASCII"
             ) from None  # the cause holds the URL
+        except OSError as error:
+            raise UpstreamError(f"{shown}: {error}: name a PEM file of authorities") from error
         object.__setattr__(self, "url", shown)
         object.__setattr__(self, "_http", http)
 
@@ -154,7 +159,7 @@ class UpstreamClient:
 
     def _page(self, endpoint: Endpoint, page: int) -> Sequence[Json]:
         retrying = Retrying(
-            retry=retry_if_exception_type((_PassingError, httpx.RequestError)),
+            retry=retry_if_exception_type(_PassingError),
             stop=stop_after_attempt(self.attempts),
             wait=_wait,
             sleep=self.sleep,
@@ -162,14 +167,28 @@ class UpstreamClient:
         )
         try:
             return retrying(self._attempt, endpoint, page)
-        except (_PassingError, httpx.RequestError) as error:
-            reason = str(error) if isinstance(error, _PassingError) else type(error).__name__
+        except _PassingError as error:
             raise UpstreamError(
-                f"{self.url}{endpoint.path} page {page}: {reason}, {self.attempts} times; "
+                f"{self.url}{endpoint.path} page {page}: {error}, {self.attempts} times; "
                 "the fetched pages are kept, and `moodfeed fetch` resumes here"
             ) from error
 
     def _attempt(self, endpoint: Endpoint, page: int) -> Sequence[Json]:
+        """One request; _PassingError if another may succeed, UpstreamError if not."""
+        try:
+            rows = self._ask(endpoint, page)
+        except httpx.RequestError as error:
+            url = httpx.URL(self.url)
+            fault = wrong_setting(
+                error, url, has_answered=bool(self._answered), uses_proxy=url.host not in _THIS_MACHINE
+            )
+            if fault:
+                raise UpstreamError(f"{self.url}: {fault}") from error
+            raise _PassingError(f"{_WORDS.get(type(error), 'the connection failed')} ({cause_of(error)})") from error
+        self._answered.add(endpoint.name)
+        return rows
+
+    def _ask(self, endpoint: Endpoint, page: int) -> Sequence[Json]:
         parameters: dict[str, str | int] = {"page": page, "page_size": PAGE_SIZE}
         if endpoint.needs_algorithm:
             parameters["resonance_algorithm"] = self.resonance_algorithm
@@ -184,13 +203,20 @@ class UpstreamClient:
             if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.status_code >= 500:
                 wait = _retry_after(response.headers.get("Retry-After"))
                 raise _PassingError(f"status {response.status_code}", wait_seconds=wait)
+            if response.status_code == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
+                proxy = proxy_variable(httpx.URL(self.url)) or "HTTP_PROXY"
+                raise UpstreamError(f"{where}: the proxy wants a user name and a password (407): set them in {proxy}")
             if response.status_code != httpx.codes.OK:
-                raise UpstreamError(f"{where}: status {response.status_code}: is MOODFEED_UPSTREAM_URL right?")
+                raise UpstreamError(
+                    f"{where}: status {response.status_code}{_target_of(response)}: is {URL_VARIABLE} right?"
+                )
             body = _read_body(response, deadline)
             self._remember_date(response.headers.get("Date"))
         try:
             document = json.loads(body)
         except (ValueError, RecursionError) as error:
+            if body.lstrip().startswith(b"<"):
+                raise UpstreamError(f"{where}: the reply is a web page, not JSON: is {URL_VARIABLE} right?") from error
             raise _PassingError("the reply is not JSON") from error
         rows = document.get(endpoint.list_key) if isinstance(document, dict) else None
         if not isinstance(rows, list):
@@ -209,13 +235,36 @@ def _http_client(url: str, shown: str, flic_token: str, silence_seconds: float) 
     secret = httpx.URL(url)
     if secret.scheme not in {"http", "https"} or not secret.host:
         raise httpx.InvalidURL("not a web address")
-    return httpx.Client(
-        base_url=shown,
-        auth=(secret.username, secret.password) if secret.userinfo else None,
-        headers={"Flic-Token": flic_token},
-        timeout=silence_seconds,
-        trust_env=secret.host not in _THIS_MACHINE,  # a proxy is for other machines
-    )
+    trusted = certificates()
+    headers = httpx.Headers({"Flic-Token": flic_token})
+    try:
+        return httpx.Client(
+            base_url=shown,
+            auth=(secret.username, secret.password) if secret.userinfo else None,
+            headers=headers,
+            timeout=httpx.Timeout(silence_seconds, connect=min(_CONNECT_SECONDS, silence_seconds)),
+            verify=trusted,
+            trust_env=secret.host not in _THIS_MACHINE,  # a proxy is for other machines
+        )
+    except (httpx.InvalidURL, ValueError, ImportError):  # the last is what httpx raises for SOCKS
+        variable = proxy_variable(secret) or "a proxy variable"
+        raise UpstreamError(
+            f"{shown}: {variable} is not the http(s) URL of a proxy: correct it, or add the host to NO_PROXY"
+        ) from None  # the cause holds the URL
+
+
+_WORDS: Mapping[type[httpx.RequestError], str] = {
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.ReadTimeout: "no reply in time",
+    httpx.RemoteProtocolError: "the reply was cut off",
+    httpx.DecodingError: "the reply cannot be unpacked",
+}
+
+
+def _target_of(response: httpx.Response) -> str:
+    """Where a redirect leads; empty for another reply."""
+    target = response.headers.get("Location")
+    return f", which leads to {without_secrets(target)}" if response.is_redirect and target else ""
 
 
 def without_secrets(url: str) -> str:

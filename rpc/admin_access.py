@@ -65,7 +65,7 @@ class AdminAccess:
                 raise AdminForbiddenError("admin calls are refused on an address that serves feeds")
             if not is_loopback_peer(caller.peer()):
                 raise AdminForbiddenError
-            if _FORWARDED & {name.lower() for name, _ in caller.invocation_metadata()}:
+            if _FORWARDED & {name.lower() for name, _ in caller.invocation_metadata() or ()}:
                 raise AdminForbiddenError("admin calls do not come through a proxy")
         elif self._tokens.name_of(authorizations_of(caller.invocation_metadata())) is None:
             raise AdminTokenInvalidError
