@@ -151,6 +151,9 @@ def random_weights(random: np.random.Generator, shapes: Shapes, *, spread: float
     def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
         if "norm" in name.lower() or name.startswith("feed_forward.0.") or not shape:
             return np.full(shape, name.endswith("weight") or not shape, dtype=np.float32)
-        return random.normal(scale=0 if name.endswith("bias") else spread, size=shape).astype(np.float32)
+        values = random.normal(scale=0 if name.endswith("bias") else spread, size=shape).astype(np.float32)
+        if name == "words.weight":
+            values[0] = 0  # stands for no word; training leaves it as it is
+        return values
 
     return {name: weight(name, shape) for name, shape in shapes.items()}

@@ -54,13 +54,17 @@ def children_of(process: subprocess.Popen[str]) -> list[int]:
     return list(map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()))
 
 
+def state_of(number: int) -> str:
+    """The state of a process as in proc(5), such as ``T`` for stopped; ``Z`` also for one that is gone."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "Z"
+
+
 def is_running(number: int) -> bool:
     """Whether there is such a process that has not ended; one that nobody has waited for yet has."""
-    try:
-        state = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
+    return state_of(number) != "Z"
 
 
 def is_pending(number: int, wanted: signal.Signals) -> bool:
@@ -138,6 +142,7 @@ def test_no_process_outlives_the_command(bundles: Path, number: signal.Signals) 
 def test_a_second_signal_stops_at_once_and_leaves_nothing(bundles: Path, number: signal.Signals) -> None:
     with serving(bundles) as (command, children):
         os.kill(children[-1], signal.SIGSTOP)  # the gateway cannot drain, and the command waits for it
+        wait_until(lambda: state_of(children[-1]) == "T")  # before that it might still take the next signal
         command.send_signal(number)
         wait_until(lambda: is_pending(children[-1], signal.SIGTERM))
         command.send_signal(number)
