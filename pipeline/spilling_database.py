@@ -14,7 +14,6 @@ MEMORY = "2GB"  # of DuckDB's buffers; a process on top of it stays below 4 GiB
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,  # nothing calls the network
     "autoload_known_extensions": False,
-    "memory_limit": MEMORY,
 }
 
 
@@ -24,7 +23,9 @@ def spilling_database(beside: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     beside.mkdir(parents=True, exist_ok=True)
     with (
         TemporaryDirectory(prefix=".spilled-", dir=beside) as directory,
-        duckdb.connect(os.fspath(Path(directory) / "tables.duckdb"), config=_SETTINGS) as connection,
+        duckdb.connect(
+            os.fspath(Path(directory) / "tables.duckdb"), config=_SETTINGS | {"memory_limit": MEMORY}
+        ) as connection,
     ):
         connection.execute("SET TimeZone = 'UTC'")
         yield connection

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from pipeline.clean import CleanError, clean
+from pipeline.foreign.formats import Wanted, recognise
+from pipeline.foreign.import_files import import_files
 from pipeline.raw_store import RawStore
 from pipeline.summary_text import read_summary
 from pipeline.tables import TableError, read_interactions, read_posts, read_users
@@ -207,3 +209,14 @@ def test_a_description_loses_its_markdown() -> None:
 def test_keywords_come_heaviest_first() -> None:
     keywords: Json = [{"keyword": "light", "weight": 1}, {"keyword": "heavy", "weight": 9}, {"weight": 3}, "bare"]
     assert read_summary({"keywords": keywords}).keywords == "heavy; light; bare"
+
+
+def test_tables_of_before_external_ids_and_positions_are_read(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("user,post,time\nanna,7,1758348933\n", encoding="utf-8")
+    import_files(recognise([source], Wanted()), tmp_path / "clean")
+    for file, column in (("posts.parquet", "external_id"), ("interactions.parquet", "position")):
+        path = tmp_path / "clean" / file
+        pd.read_parquet(path).drop(columns=column).to_parquet(path)
+    assert read_posts(tmp_path / "clean")["external_id"].isna().all()
+    assert len(read_interactions(tmp_path / "clean")) == 1
