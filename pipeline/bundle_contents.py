@@ -63,9 +63,7 @@ def known_users(dataset: Dataset) -> KnownUsers:
     rows = np.flatnonzero(dataset.users["answers"].to_numpy(dtype=bool))
     lengths = pairs.offsets[rows + 1] - pairs.offsets[rows]
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    events = np.concatenate(
-        [np.arange(pairs.offsets[row], pairs.offsets[row + 1]) for row in rows] or [np.zeros(0, dtype=np.int64)]
-    )
+    events = np.arange(offsets[-1]) + np.repeat(pairs.offsets[rows] - offsets[:-1], lengths)
     return KnownUsers(
         user_ids=dataset.user_ids[rows],
         usernames=tuple(dataset.users["username"].iloc[rows]),
