@@ -65,7 +65,7 @@ def _read(name: str, directory: Path) -> TableSummary:
     try:
         return check_table(name, directory, keep=_KEPT_COLUMNS[name])
     except FileNotFoundError:
-        raise TableError(f"{path} is missing: run `moodfeed clean`, or `moodfeed import-microlens`") from None
+        raise TableError(f"{path} is missing: run `moodfeed clean`, or `moodfeed import`") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"{path} cannot be read as Parquet: {error}") from error
 

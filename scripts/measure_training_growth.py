@@ -76,7 +76,7 @@ def measure(checkout: Path, workspace: Workspace, steps: int) -> dict[str, float
     environment = os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", _MEASURED, str(workspace.directory), str(steps)]
     ran = subprocess.run(  # noqa: S603 - this very interpreter
-        command, cwd=checkout, env=environment, capture_output=True, text=True, check=True
+        command, cwd=checkout, env=environment, capture_output=True, text=True, encoding="utf-8", check=True
     )
     return dict(json.loads(ran.stdout.splitlines()[-1]))
 
@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "training-growth.png")
     options = parser.parse_args()
     measured = options.directory / "measured.json"
-    rows: dict[str, dict[str, dict[str, float]]] = json.loads(measured.read_text("utf-8")) if measured.exists() else {}
+    rows: dict[str, dict[str, dict[str, float]]] = json.loads(measured.read_text(encoding="utf-8")) if measured.exists() else {}
     for name in options.only:
         posts, users, events = (BY_POSTS | BY_EVENTS)[name]
         workspace = Workspace(options.directory / name.replace(" ", "-"))
