@@ -19,6 +19,7 @@ _EPSILON = 1e-8
 _RATIO = _MEAN_DECAY / _SQUARE_DECAY**0.5  # of two consecutive changes of a row that is not read
 _REMEMBERED = 256  # steps after which nothing of a mean of gradients is left: 0.9 ** 256 is 2e-12
 _ROWS_AT_ONCE = 65_536
+_SMALLEST_DECAY = 1e-30  # a rate times weight decay of 1 or more diverges whatever is done
 
 SparseTable = nn.Embedding | nn.EmbeddingBag
 
@@ -147,7 +148,7 @@ class RowAdamW:
 
     def _note_step(self, rate: float, decay: float) -> None:
         first = max(0, self._steps - _REMEMBERED)
-        log_decay = self._log_decay[-1:] + math.log(decay)
+        log_decay = self._log_decay[-1:] + math.log(max(decay, _SMALLEST_DECAY))
         powers = _RATIO ** torch.arange(self._steps - first, 0, -1, dtype=torch.float64)
         self._missed[first:] += rate * powers * (self._log_decay[first:] - log_decay).exp()
         self._missed = torch.cat([self._missed, self._missed.new_zeros(1)])
