@@ -47,6 +47,7 @@ def test_two_commands_lead_from_a_foreign_file_to_a_feed(tmp_path: Path) -> None
     run = moodfeed("run", "--once", "--data", data, "--bundles", bundles)
     assert f"No bundle yet: making one from the imported tables in {data / 'clean'}" in run.stdout
     assert "RANKING_USER" in run.stdout
+    assert "clip-0" in run.stdout  # what the posts were called
     assert "pets" in run.stdout or "music" in run.stdout or "sport" in run.stdout
     users = KnownUsers.read(open_bundle(current_bundle(bundles)))
     assert set(users.usernames) == {f"person {number}" for number in range(PEOPLE)}
