@@ -128,7 +128,9 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "training-growth.png")
     options = parser.parse_args()
     measured = options.directory / "measured.json"
-    rows: dict[str, dict[str, dict[str, float]]] = json.loads(measured.read_text(encoding="utf-8")) if measured.exists() else {}
+    rows: dict[str, dict[str, dict[str, float]]] = (
+        json.loads(measured.read_text(encoding="utf-8")) if measured.exists() else {}
+    )
     for name in options.only:
         posts, users, events = (BY_POSTS | BY_EVENTS)[name]
         workspace = Workspace(options.directory / name.replace(" ", "-"))

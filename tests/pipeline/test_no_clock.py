@@ -9,7 +9,8 @@ from pipeline.baselines import last_month_popularity
 from pipeline.bundle_contents import popularity
 from pipeline.dataset import Dataset, _assemble
 from pipeline.evaluate import EvaluationError, default_split, evaluate
-from pipeline.tables import read_interactions, read_posts, read_users
+from pipeline.events import read_events
+from pipeline.tables import read_posts, read_users
 from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Examples
 from tests.pipeline.foreign.foreign_files import imported, write
@@ -24,13 +25,16 @@ def dataset(tmp_path: Path) -> Dataset:
     text = "user,post\n" + "".join(f"{user},{post + 1}\n" for user, post in rows)
     imported(write(tmp_path / "in", {"events.csv": text}), to=tmp_path / "clean")
     posts = read_posts(tmp_path / "clean")
+    users = read_users(tmp_path / "clean")
     text_of_posts = np.eye(len(posts), 4, dtype=np.float32)
     return _assemble(
         posts=posts,
-        users=read_users(tmp_path / "clean"),
+        users=users,
         text=text_of_posts,
         mood_text=text_of_posts,
-        interactions=read_interactions(tmp_path / "clean"),
+        events=read_events(
+            tmp_path / "clean", user_ids=users["user_id"].to_numpy(), post_ids=posts["post_id"].to_numpy()
+        ),
         is_timed=False,
     )
 
@@ -43,7 +47,7 @@ def test_histories_keep_their_order(dataset: Dataset) -> None:
 def test_a_long_history_is_no_clock(dataset: Dataset) -> None:
     assert np.ptp(dataset.event_days) > 28
     assert not dataset.has_clock
-    assert not dataset.only(np.ones(len(dataset.interactions), dtype=bool)).has_clock
+    assert not dataset.only(np.ones(len(dataset.events), dtype=bool)).has_clock
     assert default_split(dataset) == "last"
 
 
@@ -61,7 +65,8 @@ def test_popularity_counts_all_interactions_alike(dataset: Dataset) -> None:
 def test_nothing_is_forgotten_in_training(dataset: Dataset) -> None:
     words = np.zeros((len(dataset.post_ids), 1), dtype=np.int64)
     config = TrainingConfig(user_balance=0.0, forgetting_days=1.0)
-    weights = Examples(dataset, config, words, device="cpu", random=np.random.default_rng(0)).weights
+    examples = Examples(dataset, config, words, device="cpu", random=np.random.default_rng(0))
+    weights = examples._weights(np.arange(len(dataset.pairs)))
     assert np.ptp(weights) == 0
 
 
