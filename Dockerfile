@@ -5,7 +5,7 @@ ARG PYTHON_IMAGE=python:3.11.15-slim@sha256:90744cff8f32887f075c47d747a173ff333e
 FROM ${PYTHON_IMAGE} AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
     HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
-    MOODFEED_BUNDLES=/bundles MOODFEED_DATA=/data
+    MOODFEED_BUNDLES=/bundles MOODFEED_DATA=/data/own
 # The mount points belong to the user, so that a new volume does too, and to group 0, in which OpenShift runs any user id.
 RUN useradd --uid 10001 --gid 0 --no-create-home --home-dir /tmp moodfeed \
     && mkdir /bundles /data && chown moodfeed:0 /bundles /data && chmod g=u /bundles /data

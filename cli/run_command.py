@@ -24,6 +24,7 @@ from bundle.manifest import BundleError
 from bundle.stand_in_titles import read_stand_in_titles
 from cli.feed_commands import BundlesOption
 from cli.feed_table import Category, FeedRefusedError, ask_for_categories, ask_for_feed, feed_table
+from cli.first_bundle import beside, has_fetched_rows, refuse_bundles_without_a_current_one
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.pipeline_commands import DataOption
 from cli.progress import console
@@ -66,37 +67,38 @@ def run(
 
 
 def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path("bundles")) -> None:
-    """Make a bundle from own data, or from the sample API if there are none; an existing bundle stays as it is."""
+    """Make the first bundle, from own data, or from the sample API if there are none; an existing bundle stays."""
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
     follow_supervisor()
     if has_current_bundle(bundles):
         return
-    if Workspace(data).is_imported:
-        _build_from_imported_data(Workspace(data), bundles)
-        return
-    console.print("No bundle yet: making one from the sample API.")
+    refuse_bundles_without_a_current_one(bundles)
     from cli import stages
     from mood_encoder.encoder_files import default_encoder_directory
     from sample_api.server import SAMPLE_NAME, SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
     from sample_api.world import generate_world
 
+    own, encoder = Workspace(data), default_encoder_directory()
+    if own.is_imported:
+        console.print(f"No bundle yet: making one from the imported tables in {own.clean}.", soft_wrap=True)
+        stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
+        return
+    if has_fetched_rows(own, sample=SAMPLE_NAME):
+        console.print(f"No bundle yet: making one from the fetched rows in {own.raw}.", soft_wrap=True)
+        stages.clean_stage(own)
+        stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
+        return
+    sample = Workspace(beside(data))
+    console.print(f"No bundle yet: making one from the sample API, by way of {sample.directory}.", soft_wrap=True)
     with console.status("Generating the sample API's data"):
         world = generate_world()
     with running_sample_api(world) as url:
         stages.build_bundle(
-            Workspace(data),
+            sample,
             bundles,
             upstream=stages.Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM, name=SAMPLE_NAME),
-            encoder_directory=default_encoder_directory(),
+            encoder_directory=encoder,
         )
-
-
-def _build_from_imported_data(workspace: Workspace, bundles: Path) -> None:
-    console.print(f"No bundle yet: making one from the imported tables in {workspace.clean}.", soft_wrap=True)
-    from cli import stages
-    from mood_encoder.encoder_files import default_encoder_directory
-
-    stages.build_from_clean_tables(workspace, bundles, encoder_directory=default_encoder_directory())
 
 
 def has_current_bundle(bundles: Path) -> bool:

@@ -18,13 +18,13 @@ from pipeline.batch_loss import batch_loss, refuse_infinite, weighted_mean
 from pipeline.checkpoint import LAYOUT, Checkpoint, RunState
 from pipeline.compared_users import ByHistory, by_history
 from pipeline.dataset import Dataset
+from pipeline.held_out import count_validated, held_out_losses, rank_held_out
 from pipeline.losses import LOSSES, Loss
 from pipeline.reproducible import batch_random, reproducible_arithmetic, seed_dropout
 from pipeline.row_optimizer import RowAdamW
 from pipeline.trained_towers import EpochReport, TrainedTowers, kept_epoch
 from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Batch, Examples, Plan
-from pipeline.validation import count_validated, held_out_losses, validate
 from two_tower.model import PostTower
 from two_tower.tower_config import TowerConfig
 from two_tower.words import Vocabulary
@@ -260,7 +260,7 @@ def _report(
     users, post_tower, examples = learning.users.eval(), learning.post_tower.eval(), learning.examples
     with torch.no_grad():
         validation = held_out_losses(loss_of, users, post_tower, examples, config, epoch=epoch, on_piece=on_piece)
-        recall, ndcg = validate(users, post_tower, examples, on_piece=on_piece)
+        recall, ndcg = rank_held_out(users, post_tower, examples, on_piece=on_piece)
     return EpochReport(
         epoch=epoch,
         training_loss=weighted_mean(losses),

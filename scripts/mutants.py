@@ -43,7 +43,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "pipeline/training_examples.py": (f"{_BY_HAND}/test_training_examples.py",),
     "pipeline/losses.py": (f"{_BY_HAND}/test_losses.py",),
     "pipeline/train.py": (f"{_BY_HAND}/test_training.py",),
-    "pipeline/validation.py": (f"{_BY_HAND}/test_training.py",),
+    "pipeline/held_out.py": (f"{_BY_HAND}/test_training.py",),
     "pipeline/row_optimizer.py": ("tests/pipeline/test_row_optimizer.py",),
     "pipeline/pairs.py": ("tests/pipeline/test_pairs.py",),
     "two_tower/past_popularity.py": ("tests/two_tower/test_past_popularity.py",),

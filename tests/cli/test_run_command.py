@@ -10,6 +10,7 @@ import pytest
 
 from cli.run_command import STRANGER, _cases
 from moodfeed.feed.v1 import feed_pb2
+from pipeline.raw_store import RawStore
 
 HEAVY = {"torch", "transformers", "pandas", "openvino", "pipeline.train"}
 
@@ -41,7 +42,7 @@ def test_a_build_that_fails_gives_its_own_error_and_exit_code_and_loads_nothing_
         check=False,
     )
     assert done.returncode == 1
-    assert "No bundle yet" in done.stdout
+    assert not (tmp_path / "data-sample").exists()
     assert done.stdout.splitlines()[-1] == "heavy: []"
     assert done.stderr.count("\n") == 1
     assert "raw.sqlite" in done.stderr
@@ -66,6 +67,25 @@ def test_a_signal_ends_the_build_and_the_command(tmp_path: Path, number: signal.
     with pytest.raises(ProcessLookupError):
         os.kill(int(children[0]), 0)
     assert not (tmp_path / "bundles" / "current").exists()
+    assert not (tmp_path / "data").exists()
+
+
+def test_own_rows_are_built_from_and_never_the_sample_in_their_place(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with RawStore(tmp_path / "data" / "raw.sqlite") as store:
+        store.claim("https://own.example")
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", *map(str, command(tmp_path))],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "making one from the fetched rows" in " ".join(done.stdout.split())
+    assert "there are no posts" in " ".join(done.stderr.split())
+    assert not (tmp_path / "data-sample").exists()
+    assert not (tmp_path / "bundles").exists()
 
 
 def test_a_bundle_without_users_or_categories_shows_the_cases_that_it_has() -> None:

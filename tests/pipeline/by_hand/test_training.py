@@ -17,13 +17,13 @@ from pipeline.batch_loss import weighted_mean
 from pipeline.checkpoint import CheckpointError
 from pipeline.compared_users import ByHistory, ById, ByPooledHistory, by_history, by_id, by_pooled_history
 from pipeline.dataset import Dataset
+from pipeline.held_out import rank_held_out
 from pipeline.losses import softmax_loss
 from pipeline.row_optimizer import RowAdamW
 from pipeline.train import MakeUsers, TrainingStoppedError, fit, learning_rate_at, train
 from pipeline.trained_towers import EpochReport, kept_epoch
 from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Batch, Examples
-from pipeline.validation import validate
 from tests.pipeline.by_hand.test_training_examples import EVENTS, dataset_of
 from tests.pipeline.by_hand.tiny_dataset import Event, tiny_dataset
 from two_tower.model import HistoryTensors, PostTensors, UserTower
@@ -370,7 +370,7 @@ def validation_examples(events: Sequence[Event] = MEETINGS) -> Examples:
 
 
 def test_validation_ranks_each_meeting_among_what_its_user_had_not_met_before() -> None:
-    recall, ndcg = validate(Everybody(), ScoresByPost(BEST_FIRST), validation_examples())
+    recall, ndcg = rank_held_out(Everybody(), ScoresByPost(BEST_FIRST), validation_examples())
     assert recall == pytest.approx(4 / 6)
     gains = [1 / math.log2(rank + 2) for rank in (0, 2, 5, 9)]
     assert ndcg == pytest.approx(sum(gains) / 6, rel=1e-6)
@@ -378,14 +378,14 @@ def test_validation_ranks_each_meeting_among_what_its_user_had_not_met_before() 
 
 def test_validation_counts_ties_against_the_meeting() -> None:
     scores = [*BEST_FIRST[:4], -3.0, -3.0, *BEST_FIRST[6:]]  # posts 3, 4 and 5 are tied
-    _, ndcg = validate(Everybody(), ScoresByPost(scores), validation_examples())
+    _, ndcg = rank_held_out(Everybody(), ScoresByPost(scores), validation_examples())
     gains = [1 / math.log2(rank + 2) for rank in (0, 4, 5, 9)]
     assert ndcg == pytest.approx(sum(gains) / 6, rel=1e-6)
 
 
 def test_validation_looks_at_the_popularity_of_each_meetings_day() -> None:
     examples, posts, users = validation_examples(), ScoresByPost(BEST_FIRST), Everybody()
-    validate(users, posts, examples)
+    rank_held_out(users, posts, examples)
     # Days 0 and 1, then 7 and 13, then 20, then 42; pairs in order of user.
     assert users.asked == [[0, 1], [0, 2], [0], [1]]
     assert len(posts.shown) == 4
@@ -397,7 +397,7 @@ def test_validation_looks_at_the_popularity_of_each_meetings_day() -> None:
 def test_validation_takes_meetings_evenly_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validation, "_MOST_VALIDATED", 3)
     users = Everybody()
-    recall, _ = validate(users, ScoresByPost(BEST_FIRST), validation_examples())
+    recall, _ = rank_held_out(users, ScoresByPost(BEST_FIRST), validation_examples())
     assert sorted(row for rows in users.asked for row in rows) == [
         0,
         0,
@@ -408,15 +408,15 @@ def test_validation_takes_meetings_evenly_where_there_are_too_many(monkeypatch: 
 
 
 def test_validation_in_pieces_is_validation(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = validate(Everybody(), ScoresByPost(BEST_FIRST), validation_examples())
+    whole = rank_held_out(Everybody(), ScoresByPost(BEST_FIRST), validation_examples())
     monkeypatch.setattr(validation, "_VALIDATED_AT_ONCE", 1)
     users = Everybody()
-    assert validate(users, ScoresByPost(BEST_FIRST), validation_examples()) == whole
+    assert rank_held_out(users, ScoresByPost(BEST_FIRST), validation_examples()) == whole
     assert users.asked == [[0], [1], [0], [2], [0], [1]]
 
 
 def test_without_meetings_there_is_nothing_to_measure() -> None:
-    recall, ndcg = validate(Everybody(), ScoresByPost(BEST_FIRST), validation_examples(()))
+    recall, ndcg = rank_held_out(Everybody(), ScoresByPost(BEST_FIRST), validation_examples(()))
     assert math.isnan(recall)
     assert ndcg == 0.0
 

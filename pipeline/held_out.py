@@ -52,7 +52,7 @@ def count_validated(examples: Examples) -> int:
     return min(len(examples.validation_rows), _MOST_VALIDATED)
 
 
-def validate(
+def rank_held_out(
     users: nn.Module, post_tower: PostTower, examples: Examples, *, on_piece: OnPiece = _go_on
 ) -> tuple[float, float]:
     """Recall@10 and NDCG@10 of held-out examples, each ranked among all posts that its user had not met before."""
