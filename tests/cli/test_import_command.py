@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from cli.phases import phases
 from typer.testing import CliRunner, Result
 
 from cli.__main__ import app
@@ -30,7 +29,7 @@ NAMED = ("--user-column", "who", "--post-column", "what", "--time-column", "when
 def test_the_columns_are_shown_before_they_are_used(events: Path, tmp_path: Path) -> None:
     result = moodfeed_import(events, *NAMED, "--verb", "purchase=inspire", "--data", tmp_path / "data")
     assert result.exit_code == 0, result.output
-    assert result.output.index("user         who\n") < result.output.index("import: reading theirs.csv")
+    assert result.output.index("user         who\n") < result.output.index("import: done")
     assert "(guessed)" not in result.output
     assert read_interactions(tmp_path / "data" / "clean")["verb"].tolist() == ["inspire", "view"]
 
@@ -80,13 +79,3 @@ def test_a_fetch_does_not_replace_imported_tables(events: Path, tmp_path: Path) 
     )
     assert isinstance(result.exception, ImportSourceError)
     assert read_users(tmp_path / "data" / "clean")["username"].tolist() == ["anna"]
-
-
-def test_where_there_is_no_terminal_a_phase_is_a_line_and_a_long_one_says_that_it_goes_on(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    said = ""
-    with phases("import", seconds=0.01) as tell:
-        tell("sorting")
-        while said.count("import: sorting, ") < 3:  # one line of its own, and two that repeat it
-            said += capsys.readouterr().out

@@ -23,7 +23,7 @@ from pipeline.workspace import Workspace
 from post_index_service.index import Query
 from post_index_service.loading import load as load_index
 from tests.tiny_bundle import TINY_ENCODER
-from user_tower_service.loading import load as load_encoder
+from user_tower_service.loading import loader
 from user_tower_service.settings import Settings
 
 MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at", "rating": "rated_at"}
@@ -138,7 +138,7 @@ def _copy_served_encoder(directory: Path, *, full: object) -> None:
 
 def check_what_it_serves(catalogue: Catalogue, bundle: Bundle) -> None:
     """Both services load the bundle, prove its canaries, and answer strangers by mood, and each user."""
-    index, encoder = load_index(bundle), load_encoder(bundle, Settings())
+    index, encoder = load_index(bundle), loader(Settings())(bundle)
     mood = encoder.encode_context("a stranger", "calm").mood
     for category_id in (None, *catalogue.categories):
         found = index.search(Query(mood=mood, category_id=category_id)).posts

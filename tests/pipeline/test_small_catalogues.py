@@ -57,7 +57,7 @@ def test_a_catalogue_builds_and_serves_or_is_refused_before_training(catalogue: 
     with tempfile.TemporaryDirectory() as directory:
         if not catalogue.servable:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(training, "_fit", lambda *_, **__: pytest.fail("it was trained"))
+                patch.setattr(training, "fit", lambda *_, **__: pytest.fail("it was trained"))
                 with pytest.raises(InvalidTablesError, match="no post may be served") as refused:
                     build(catalogue, Path(directory))
             assert "\n" not in str(refused.value)

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from pipeline import held_out, trained_towers
 from pipeline import train as training
-from pipeline import trained_towers, validation
 from pipeline.batch_loss import weighted_mean
 from pipeline.checkpoint import CheckpointError
 from pipeline.compared_users import ByHistory, ById, ByPooledHistory, by_history, by_id, by_pooled_history
@@ -395,7 +395,7 @@ def test_validation_looks_at_the_popularity_of_each_meetings_day() -> None:
 
 
 def test_validation_takes_meetings_evenly_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "_MOST_VALIDATED", 3)
+    monkeypatch.setattr(held_out, "_MOST_VALIDATED", 3)
     users = Everybody()
     recall, _ = rank_held_out(users, ScoresByPost(BEST_FIRST), validation_examples())
     assert sorted(row for rows in users.asked for row in rows) == [
@@ -409,7 +409,7 @@ def test_validation_takes_meetings_evenly_where_there_are_too_many(monkeypatch: 
 
 def test_validation_in_pieces_is_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = rank_held_out(Everybody(), ScoresByPost(BEST_FIRST), validation_examples())
-    monkeypatch.setattr(validation, "_VALIDATED_AT_ONCE", 1)
+    monkeypatch.setattr(held_out, "_VALIDATED_AT_ONCE", 1)
     users = Everybody()
     assert rank_held_out(users, ScoresByPost(BEST_FIRST), validation_examples()) == whole
     assert users.asked == [[0], [1], [0], [2], [0], [1]]
