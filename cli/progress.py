@@ -37,12 +37,11 @@ class Update(Protocol):
 @contextmanager
 def printing_to_stderr() -> Iterator[None]:
     """Print to stderr what the block prints: stdout is for its result alone."""
-    before = console.file
     console.file = sys.stderr
     try:
         yield
     finally:
-        console.file = before
+        console.file = None  # type: ignore[assignment] # whatever sys.stdout is at the time of printing
 
 
 @contextmanager
