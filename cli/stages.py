@@ -50,7 +50,9 @@ class Upstream:
 def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
     """Upstream API to raw store; refused where the clean tables are of other files."""
     if workspace.is_imported:
-        raise ImportSourceError(f"{workspace.clean} holds imported tables: keep the two apart with --data OTHER")
+        raise ImportSourceError(
+            f"{workspace.clean} holds imported tables: fetch into another directory with --data OTHER"
+        )
     workspace.directory.mkdir(parents=True, exist_ok=True)
     with (
         UpstreamClient(
@@ -290,7 +292,7 @@ def _evaluation_of(dataset: Dataset, path: Path) -> Evaluation | None:
     evaluation = Evaluation.read(path)
     if evaluation.data_fingerprint == dataset.fingerprint():
         return evaluation
-    console.print(f"{path} measured other data, so the bundle does not hold it.", soft_wrap=True)
+    console.print(f"{path} measured other data; the bundle is written without it.", soft_wrap=True)
     return None
 
 

@@ -33,7 +33,7 @@ def check_modules(directory: Path) -> None:
         kind, place = str(module.get("type", "")).rpartition(".")[2], str(module.get("path", ""))
         kinds.append(kind)
         if kind == "Transformer" and place:
-            raise TextEncoderError(path, f"has its BERT in {place}: only a BERT in the directory itself is read")
+            raise TextEncoderError(path, f"has its BERT in {place}; the BERT must lie in the directory itself")
         if kind == "Pooling":
             _check_pooling(directory / place / POOLING)
         elif kind not in {"Transformer", "Normalize"}:

@@ -35,7 +35,7 @@ def refuse_infinite(loss: float, batch: Batch, config: TrainingConfig, *, where:
     }
     broken = [name for name, values in inputs.items() if not torch.isfinite(values).all()]
     cause = (
-        f"the {broken[0]} hold a value that is not finite: look for wrong dates in the tables, and run `moodfeed clean`"
+        f"the {broken[0]} hold a value that is not finite: check the tables for wrong dates, then run `moodfeed clean`"
         if broken
         else f"training has diverged; lower learning_rate, which is {config.learning_rate:g}"
     )

@@ -95,11 +95,11 @@ def find_accounts(accounts: Collection[Account], wanted: Iterable[str], forgotte
         ids = {account.user_id for account in (by_id if text.startswith("id:") else [*by_name, *by_id])}
         if len(ids) > 1:
             numbers = ", ".join(f"id:{each}" for each in sorted(ids))
-            raise UnknownNameError(f"{text!r} means {len(ids)} accounts: pass one or more of {numbers}")
+            raise UnknownNameError(f"{text!r} matches {len(ids)} accounts: pass one or more of {numbers}")
         if not ids:
             if forgotten.has_username(text) or (is_number and forgotten.has_user(int(number))):
                 continue
-            raise UnknownNameError(f"no account is called {text!r} or has this id; nothing was forgotten")
+            raise UnknownNameError(f"no account has the username or id {text!r}; nothing was removed")
         chosen |= {account: None for account in accounts if account.user_id in ids}
     return tuple(chosen)
 

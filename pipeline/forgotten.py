@@ -37,8 +37,8 @@ class Forgotten:
             return cls(salt=secrets.token_hex(16))
         except (OSError, ValidationError) as error:
             raise ForgottenListError(
-                f"{path} cannot be read: it keeps forgotten people out of a fetch, so nothing goes on without it; "
-                f"restore it from a copy ({type(error).__name__})"
+                f"{path} cannot be read ({type(error).__name__}): it lists the forgotten people and posts, and no data "
+                "is fetched or imported without it; restore it from a copy"
             ) from error
 
     def write(self, path: Path) -> None:

@@ -38,7 +38,7 @@ class TrainingStoppedError(Exception):
     """Training was asked to stop, and did after a step: says where, and how to go on."""
 
     def __init__(self, *, epoch: int, step: int, steps: int, is_saved: bool) -> None:
-        kept = "run the same command again to go on from there" if is_saved else "nothing is saved"
+        kept = "run the same command again to resume" if is_saved else "nothing is saved"
         super().__init__(f"stopped in epoch {epoch} after step {step} of {steps}: {kept}")
 
 

@@ -59,16 +59,16 @@ def certificates() -> ssl.SSLContext:
 def _fault_of_connection(error: httpx.RequestError, url: httpx.URL, *, proxy: str, has_answered: bool) -> str:
     causes = tuple(_causes(error))
     way = f" through the proxy of {proxy}" if proxy else ""
-    advice = f"is {URL_VARIABLE} right?" if not proxy else f"are {proxy} and {URL_VARIABLE} right?"
+    advice = f"check {URL_VARIABLE}" if not proxy else f"check {proxy} and {URL_VARIABLE}"
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
                 f"the certificate of {url.host} is not trusted ({cause.verify_message}): "
-                f"set {CERTIFICATES_VARIABLES[0]} to the file of its authority, or correct {URL_VARIABLE}"
+                f"set {CERTIFICATES_VARIABLES[0]} to the certificate of its authority, or correct {URL_VARIABLE}"
             )
         if isinstance(cause, ssl.SSLError) and not has_answered:
             reason = cause.reason or cause
-            return f"{url.host} does not answer in TLS ({reason}): is {URL_VARIABLE} right, https and not http?"
+            return f"{url.host} does not speak TLS ({reason}): check {URL_VARIABLE}, it may need http instead of https"
         if isinstance(cause, socket.gaierror) and (cause.errno in _NO_SUCH_HOST or proxy):
             return f"the host is not found{way} ({cause.strerror}): {advice}"
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) and not has_answered:

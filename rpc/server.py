@@ -143,7 +143,7 @@ def free_target(address: str) -> Iterator[str]:
     read = read_address(address)
     with claimed(read):
         if isinstance(read, UnixSocket) and is_answered(read):
-            raise RuntimeError(f"a process listens on {address}")
+            raise RuntimeError(f"another process already listens on {address}")
         yield read.target
 
 

@@ -115,7 +115,7 @@ def choose_columns(table: TableFile, roles: tuple[Role, ...], named: NamedColumn
             if not name:
                 continue
             if name not in table.columns:
-                raise ImportSourceError(f"{table.path}: no column {name!r}; it has {_listed(table)}")
+                raise ImportSourceError(f"{table.path}: no column {name!r}; the columns are {_listed(table)}")
             chosen.append(ColumnOf(role, name, is_guessed=False))
             continue
         words = (*_GUESSES[role], "id") if role is only_id else _GUESSES[role]
@@ -123,8 +123,10 @@ def choose_columns(table: TableFile, roles: tuple[Role, ...], named: NamedColumn
             (name for word in words for name in table.columns if _plain(name) == word and name not in taken), None
         )
         if guess is None and role in _REQUIRED:
+            option = "id" if roles is POST_ROLES else role
             raise ImportSourceError(
-                f"{table.path}: which column is the {role}? it has {_listed(table)}; name it with --{role}-column"
+                f"{table.path}: no column looks like the {role}; the columns are {_listed(table)}; "
+                f"name one with --{option}-column"
             )
         if guess is not None:
             taken.add(guess)

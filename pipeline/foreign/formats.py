@@ -84,8 +84,8 @@ def recognise(paths: Sequence[Path], wanted: Wanted) -> Source:
     else:
         known = "" if wanted.format is None else f" as {wanted.format}"
         raise ImportSourceError(
-            f"{', '.join(map(str, paths))} cannot be recognised{known}: found "
-            f"{', '.join(file.name for file in files)}; name the file of interactions, and --posts FILE"
+            f"{', '.join(map(str, paths))}: the format cannot be recognised{known} from the files "
+            f"{', '.join(file.name for file in files)}; pass the file of interactions, and --posts FILE for the posts"
         )
     if wanted.posts:
         found = replace(found, posts=read_table_file(wanted.posts, encoding=wanted.encoding))
@@ -118,7 +118,7 @@ def _all_files(paths: Sequence[Path]) -> list[Path]:
         else:
             raise ImportSourceError(f"{path} does not exist")
     if not files:
-        raise ImportSourceError(f"{', '.join(map(str, paths))} holds no file")
+        raise ImportSourceError(f"{', '.join(map(str, paths))} contains no files")
     return files
 
 
@@ -144,7 +144,9 @@ def _recbole(files: Sequence[Path], wanted: Wanted) -> _Files | None:
 
     interactions = table(inter)
     if interactions is None or "\t" not in first_line(inter):
-        raise ImportSourceError(f"{inter}: the first line of an atomic file names its columns, such as user_id:token")
+        raise ImportSourceError(
+            f"{inter}: the first line must name the columns, separated by tabs, such as user_id:token"
+        )
     return _Files(Format.RECBOLE, interactions, table(inter.with_suffix(".item")), table(inter.with_suffix(".user")))
 
 

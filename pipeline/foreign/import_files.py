@@ -102,7 +102,7 @@ def import_files(
         kept = _write_interactions(connection, incoming, events, findings)
         if not kept and not accept_losses:
             raise ImportSourceError(
-                f"{source.interactions.table.path}: no interaction is left; {output} stays as it is"
+                f"{source.interactions.table.path}: no interaction can be imported; {output} is unchanged"
             )
         report = CleanReport(
             kept={"post": len(posts), "user": people, "interaction": kept}, findings=tuple(findings.findings)
@@ -131,8 +131,8 @@ def _refuse_losses(source: Source, output: Path, findings: ImportFindings) -> No
     table = source.posts if loss.table == "post" and source.posts else source.interactions
     example = f", for example {loss.examples[0]}" if loss.examples else ""
     raise ImportSourceError(
-        f"{table.table.path}: {loss.count} of {findings.totals[loss.table]} rows would be left out for one reason "
-        f"({loss.reason}{example}); the tables in {output} stay as they are; --accept-losses goes on without these rows"
+        f"{table.table.path}: {loss.count} of {findings.totals[loss.table]} rows would be dropped for one reason "
+        f"({loss.reason}{example}); the tables in {output} are unchanged; --accept-losses imports the other rows"
     )
 
 

@@ -49,7 +49,7 @@ def read_table_file(path: Path, *, encoding: str | None = None) -> TableFile:
         return _json_lines(path)
     if ending in CSV_ENDINGS:
         return delimited(path, encoding=encoding)
-    raise ImportSourceError(f"{path}: unknown kind of file; known are CSV, TSV, Parquet and JSON Lines")
+    raise ImportSourceError(f"{path}: unknown file type; pass CSV, TSV, Parquet or JSON Lines")
 
 
 def kind_of(path: Path) -> str:
@@ -88,7 +88,9 @@ def delimited(
             )
         )
         if len(set(names)) < len(names) or not all(names):
-            raise ImportSourceError(f"{path}: the first line must name every column once, it is {first.strip()[:80]!r}")
+            raise ImportSourceError(
+                f"{path}: the first line must name every column once, but is {first.strip()[:80]!r}"
+            )
     columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
     relation = (
         f"read_csv({text_literal(path)}, auto_detect = false, columns = {{{columns}}}, header = {str(header).lower()}, "
@@ -134,9 +136,7 @@ def _json_lines(path: Path) -> TableFile:
             if isinstance(row, dict):
                 names |= dict.fromkeys(row)
     if not names:
-        raise ImportSourceError(
-            f"{path}: none of the first lines is a JSON object; a file of JSON Lines has one object a line"
-        )
+        raise ImportSourceError(f"{path}: none of the first lines is a JSON object; JSON Lines has one object per line")
     columns = {}
     for name in names:
         pointer = text_literal("$." + json.dumps(name, ensure_ascii=False))
