@@ -1,4 +1,4 @@
-"""People and posts whose activity no person makes: scripts, tests, wrong clocks."""
+"""Activity that people cannot produce: scripts, tests, wrong clocks."""
 
 import hashlib
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ def impossible_activity(
 ) -> tuple[Finding, ...]:
     """Findings about the events' ``user_id``, ``post_id``, ``at`` (milliseconds) and ``verb`` (its number).
 
-    Of ``posts`` the columns post_id and created_at are read, of ``users`` user_id. When an account was made is not
-    stored, so no event is compared with it. ``total`` is the number of all events where ``events`` are those of a
+    Of ``posts`` the columns post_id and created_at are read, of ``users`` user_id. Creation times of accounts are not
+    stored, so events are not compared with them. ``total`` is the number of all events where ``events`` are those of a
     sample of people.
     """
     if not len(events["user_id"]):

@@ -174,7 +174,7 @@ class UpstreamClient:
             ) from error
 
     def _attempt(self, endpoint: Endpoint, page: int) -> Sequence[Json]:
-        """One request; _PassingError if another may succeed, UpstreamError if not."""
+        """One request; _PassingError if a retry may succeed, UpstreamError if not."""
         try:
             rows = self._ask(endpoint, page)
         except httpx.RequestError as error:

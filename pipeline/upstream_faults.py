@@ -1,4 +1,4 @@
-"""Why the upstream API cannot be reached: what is wrong with the settings, in words that name the variable to set."""
+"""Why the upstream API cannot be reached: the wrong setting, and the environment variable that holds it."""
 
 import os
 import socket
@@ -15,9 +15,9 @@ _NO_SUCH_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", sock
 
 
 def wrong_setting(error: httpx.RequestError, url: httpx.URL, *, has_answered: bool, uses_proxy: bool = True) -> str:
-    """Which setting a failed request shows to be wrong, and why; empty if another attempt may succeed.
+    """The setting that made a request fail, and why; empty if a retry may succeed.
 
-    An address that has answered before (``has_answered``) was right: its server, or the way to it, is away for a while.
+    If the address has answered before (``has_answered``), it is right, and the failure is taken to be temporary.
     """
     proxy = proxy_variable(url) if uses_proxy else ""
     if isinstance(error, httpx.ProxyError):
@@ -30,7 +30,7 @@ def wrong_setting(error: httpx.RequestError, url: httpx.URL, *, has_answered: bo
 
 
 def cause_of(error: BaseException) -> str:
-    """What happened, in the words of the lowest cause that has any; the name of the class if none has."""
+    """The message of the innermost cause that has one; the name of the class if none has."""
     words = [str(cause) for cause in _causes(error) if str(cause).strip()]
     return words[-1] if words else type(error).__name__
 

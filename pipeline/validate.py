@@ -1,4 +1,4 @@
-"""Check the clean tables before anything is trained on them: rows, activity, and drift against what is published."""
+"""Check the clean tables before training: rows, activity, and drift from the published bundle."""
 
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def _across_tables(tables: dict[str, TableSummary], published: Bundle | None) ->
 
 
 def _drift_from(published: Bundle, profile: DataProfile) -> tuple[Finding, ...]:
-    """A damaged bundle is no reason not to make a new one."""
+    """Drift from the published bundle; a warning if the bundle is damaged, because a new one can still be made."""
     try:
         return drift(profile, profile_of_bundle(published))
     except BundleError as error:

@@ -1,4 +1,4 @@
-"""Recognise what foreign files are: which holds the interactions, which the posts and people, and how each is read."""
+"""Detect the format of foreign files, and which of them hold interactions, posts and people."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -65,7 +65,7 @@ class _Files:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line says about a source."""
+    """The options of the command line."""
 
     format: Format | None = None
     posts: Path | None = None
@@ -76,7 +76,7 @@ class Wanted:
 
 
 def recognise(paths: Sequence[Path], wanted: Wanted) -> Source:
-    """The source that files, or a directory of them, are; ImportSourceError with what to do if it is unclear."""
+    """Detect the format of files or of a directory; ImportSourceError, which says what to do, if it is unclear."""
     files = _all_files(paths)
     for name, find in _FINDERS.items():
         if wanted.format in {None, name} and (found := find(files, wanted)) is not None:
@@ -123,7 +123,7 @@ def _all_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _named(files: Sequence[Path], *names: str) -> Path | None:
-    """The file of one of these names, which may be compressed, among the files or beside a single one."""
+    """The first file with one of these names, gzipped or not, among ``files`` or in the directory of the first."""
     for name in names:
         for file in [*files, *(files[0].with_name(name + ending) for ending in ("", ".gz"))]:
             if file.name.lower().removesuffix(".gz") == name and file.exists():

@@ -1,7 +1,7 @@
 """Tables in foreign files as relations of DuckDB: CSV and its relatives, Parquet, JSON Lines, RecBole's atomic files.
 
-Every column is read as text, whatever the file says that it is: the one place that decides what a text means is the
-rule of its role. A line that has too few or too many fields is counted by the database, not lost.
+Every column is read as text, whatever its type in the file, and the rule of its role converts it. DuckDB counts a line
+with too few or too many fields, so that no line is lost without a trace.
 """
 
 import csv
@@ -39,7 +39,7 @@ class TableFile:
 
 
 def read_table_file(path: Path, *, encoding: str | None = None) -> TableFile:
-    """Describe a file by its ending; ImportSourceError if it is missing, empty or of an unknown kind."""
+    """Describe a file by its extension; ImportSourceError if it is missing, empty or of an unknown type."""
     ending = kind_of(path)
     if not path.exists():
         raise ImportSourceError(f"{path} is missing")
@@ -53,7 +53,7 @@ def read_table_file(path: Path, *, encoding: str | None = None) -> TableFile:
 
 
 def kind_of(path: Path) -> str:
-    """The ending in lower case, without that of a compression."""
+    """The file name extension in lower case, without ``.gz``."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     return (suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == ".gz" else suffixes[-1]) if suffixes else ""
 
@@ -66,7 +66,7 @@ def delimited(
     quote: str = '"',
     encoding: str | None = None,
 ) -> TableFile:
-    """A text file of rows and fields; ``names`` are those of a file without a header, else the first line has them."""
+    """A delimited text file; ``names`` are its columns if it has no header, else the first line names them."""
     encoding = encoding or "utf-8"
     if not path.exists():
         raise ImportSourceError(f"{path} is missing")

@@ -25,7 +25,7 @@ HEADER = "user,post,verb,time\n"
         (",p1,view,1758348933", "no person", "row 21"),
         ("  ,p1,view,1758348933", "no person", "row 21"),
         ("anna,,view,1758348933", "no post", "row 21"),
-        ("anna,p1,fry,1758348933", "unknown verb (--verb WORD=VERB names it)", "row 21 (fry)"),
+        ("anna,p1,fry,1758348933", "unknown verb (map it with --verb WORD=VERB)", "row 21 (fry)"),
         ("anna,p1,view,", "malformed time", "row 21"),
         ("anna,p1,view,yesterday", "malformed time", "row 21 (yesterday)"),
         ("anna,p1,view,0", "malformed time", "row 21 (0)"),
