@@ -1,4 +1,4 @@
-"""Decide what the first bundle is made from: one's own data, or the sample where there are none."""
+"""Choose the data of the first bundle: the user's own data, or the sample if there is none."""
 
 from pathlib import Path
 

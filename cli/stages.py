@@ -48,7 +48,7 @@ class Upstream:
 
 
 def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
-    """Upstream API to raw store; refused where the clean tables are of other files."""
+    """Upstream API to raw store; ImportSourceError if the clean tables were imported from files."""
     if workspace.is_imported:
         raise ImportSourceError(
             f"{workspace.clean} holds imported tables: fetch into another directory with --data OTHER"
@@ -286,7 +286,7 @@ def print_evaluation(evaluation: Evaluation, *, wide: bool = False) -> None:
 
 
 def _evaluation_of(dataset: Dataset, path: Path) -> Evaluation | None:
-    """The stored evaluation; None if there is none, or if it measured other data, which is said."""
+    """The stored evaluation; None if there is none, or if it measured other data, which is printed."""
     if not path.exists():
         return None
     evaluation = Evaluation.read(path)

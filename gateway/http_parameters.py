@@ -124,7 +124,7 @@ def _fill(message: feed_pb2.GetFeedRequest, parameter: Parameter, texts: Sequenc
 
 
 def _exclude(message: feed_pb2.GetFeedRequest, text: str) -> None:
-    """Read post ids and external ids: what is written as an integer is always a post id."""
+    """Read post ids and external ids: an integer is always a post id."""
     for item in map(str.strip, text.split(",")):
         if _INTEGER.fullmatch(item):
             message.exclude_post_ids.append(_read_integer(_EXCLUDE, item, bits=64))

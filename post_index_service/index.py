@@ -101,7 +101,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class RankedPost:
-    """A post with its score and the number that the order follows."""
+    """A post with its score and its ranking score, by which the posts are sorted."""
 
     post: ServedPost
     score: float

@@ -52,8 +52,8 @@ class AdminAccess:
     def __init__(self, tokens_file: Path | None, *, is_public: bool = False) -> None:
         """Read the tokens, in the form of rpc.token_file; FileContentError if they cannot be used.
 
-        ``is_public`` says that the address serves everybody. A reverse proxy may then stand before it on this machine,
-        and every call comes from loopback, so that no admin call is admitted without a token.
+        ``is_public`` means that callers of feeds reach the address. A reverse proxy may then run on this machine, and
+        every call comes from loopback, so no admin call is admitted without a token.
         """
         self._tokens = TokenFile(tokens_file) if tokens_file else None
         self._is_public = is_public
