@@ -101,7 +101,7 @@ def train_stage(
 ) -> TrainedTowers:
     """All interactions to towers; a JSON line for each epoch is appended to ``log``.
 
-    StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call goes on from there.
+    StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call resumes.
     """
     with working("read the data"):
         dataset = _dataset(workspace)

@@ -115,7 +115,7 @@ def test_the_list_names_nobody_and_a_damaged_one_stops_a_fetch(workspace: Worksp
         Forgotten.read(workspace.forgotten)
 
 
-def test_to_forget_twice_is_no_error_and_an_unknown_name_changes_nothing(workspace: Workspace) -> None:
+def test_forgetting_twice_is_no_error_and_an_unknown_name_changes_nothing(workspace: Workspace) -> None:
     with pytest.raises(UnknownNameError, match="no account has the username or id 'nobody'"):
         forget(workspace, people=["zora-q", "nobody"])
     assert len(read_users(workspace.clean)) == 2

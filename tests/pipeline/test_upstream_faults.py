@@ -87,7 +87,7 @@ def test_a_host_that_does_not_exist(scheme: str) -> None:
     assert message.endswith("): check MOODFEED_UPSTREAM_URL")
 
 
-def test_a_page_for_people() -> None:
+def test_a_web_page_in_place_of_json() -> None:
     with answering(200, " <!doctype html><p>Welcome</p>") as port:
         assert "is a web page, not JSON: check MOODFEED_UPSTREAM_URL" in fault_of(f"http://127.0.0.1:{port}")
 

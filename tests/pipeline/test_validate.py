@@ -82,7 +82,7 @@ def only(findings: tuple[Finding, ...]) -> Finding:
     return findings[0]
 
 
-def test_sound_tables_have_neither_errors_nor_warnings(tables: Path) -> None:
+def test_valid_tables_have_neither_errors_nor_warnings(tables: Path) -> None:
     report = validate(tables)
     assert report.findings == ()
     assert report.rows == {"post": POSTS, "user": USERS, "interaction": EVENTS}
@@ -128,7 +128,7 @@ def test_a_column_that_feeds_need_and_that_is_mostly_missing_is_a_warning(tables
         ("interaction", lambda frame: frame.assign(user_id=10**6), "user_id is not in the table of users"),
     ],
 )
-def test_a_row_that_cannot_be_is_an_error_that_stops_the_build(
+def test_an_invalid_row_is_an_error_that_stops_the_build(
     tables: Path, table: str, change: Callable[[pd.DataFrame], pd.DataFrame], what: str
 ) -> None:
     report = raw_changed(tables, table, change)
@@ -167,7 +167,7 @@ def test_more_events_in_a_minute_than_a_person_makes_are_a_warning(tables: Path)
     assert "user_id 9: 10" in warning.example
 
 
-def test_dates_without_a_time_are_no_hurry(tables: Path) -> None:
+def test_dates_without_a_time_give_no_warning_of_too_many_events_in_a_minute(tables: Path) -> None:
     report = events_changed(tables, lambda events: events.assign(at=events["at"].dt.floor("D")))
     assert not [item for item in report.findings if "one minute" in item.what]
 

@@ -96,7 +96,7 @@ def test_a_file_of_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "clean").exists()
 
 
-def test_a_trial_reads_everything_and_writes_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_reads_everything_and_writes_nothing(tmp_path: Path) -> None:
     source = write(tmp_path / "in", {"events.csv": HEADER + GOOD + ",p1,view,1758348933\n"})
     report = import_files(recognise([source], Wanted()), tmp_path / "data" / "clean", is_tried_only=True).report
     assert report.kept["interaction"] == 20
