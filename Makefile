@@ -47,7 +47,7 @@ test-faults: $(READY) ## kill, damage and fill the disk, and check that nothing 
 fuzz: $(READY) ## feed 100,000 random inputs to everything that parses foreign bytes: RPCs, HTTP, bundles
 	MOODFEED_FUZZ_INPUTS=$${MOODFEED_FUZZ_INPUTS:-100000} $(BIN)/pytest tests/fuzz -s
 
-test-reality: $(READY) ## the inputs and machines of other people, a few minutes; writes the tables of docs/reality.md
+test-reality: $(READY) ## test unusual data and environments (a few minutes) and write the tables of docs/reality.md
 	$(BIN)/python -m scripts.write_reality
 
 test-compose: $(READY) ## test the product in containers; needs a Docker engine

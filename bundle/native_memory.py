@@ -1,4 +1,4 @@
-"""What glibc does with the memory of a dropped bundle; other C libraries are left as they are."""
+"""Make glibc return the memory of a dropped bundle; no effect with other C libraries."""
 
 import ctypes
 
@@ -7,10 +7,10 @@ _LARGE_BLOCK_BYTES = 1 << 20
 
 
 def map_large_blocks() -> None:
-    """Give each block of a megabyte or more pages of its own, which go back to the system when the block is freed.
+    """Map each block of a megabyte or more separately, so that its pages return to the system when it is freed.
 
-    By default glibc raises the size from which it does so to that of the largest block freed so far. After the first
-    swap the weights of a model then lie between small blocks that live on, and swaps leave up to 30 MB behind. A
+    By default glibc raises this threshold to the size of the largest block freed so far. After the first swap the
+    weights of a model then lie between small blocks that stay in use, and each swap can leave up to 30 MB behind. A
     process that allocates such blocks for every request should not call this: it would pay for fresh pages each time.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

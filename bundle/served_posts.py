@@ -16,7 +16,7 @@ _BLOCK = 16_384  # posts whose text is checked at once
 class ServedPost:
     """The fields of a post that a feed shows; category_id 0 means none.
 
-    ``external_id`` is what the post was called where it came from, empty where that is its number.
+    ``external_id`` is the id of the post at its source, empty if that is its ``post_id``.
     """
 
     post_id: int

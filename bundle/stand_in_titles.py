@@ -1,4 +1,4 @@
-"""What a person is shown for posts without a title; no process serves it, and a bundle may lack it."""
+"""Substitutes for missing titles, for the terminal only: no process serves them, and a bundle may lack the file."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ def write_stand_in_titles(directory: Path, titles: Iterable[StandInTitle]) -> No
 def read_stand_in_titles(bundle_directory: Path) -> Mapping[int, str]:
     """Texts by post id; empty if there is no such bundle on this machine, or it lacks the file.
 
-    Hashes are not verified, which takes a second: a wrong text misleads a person and no process.
+    Hashes are not verified, because that takes a second, and a wrong text affects only the terminal.
     """
     try:
         if STAND_IN_TITLES not in read_manifest(bundle_directory).files:

@@ -64,7 +64,7 @@ PANELS = {
 }
 for panel, commands in PANELS.items():
     for command in commands:
-        name = "import" if command is import_command.import_data else None  # Python keeps that word to itself
+        name = "import" if command is import_command.import_data else None  # a keyword of Python
         app.command(name, rich_help_panel=panel)(command)
 
 
@@ -86,12 +86,12 @@ def _options(
 def main() -> None:
     """Run a subcommand. Exit codes: 0 success, 1 an expected error in one line, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
 
-    143 is that of a training, which saves its state first; other commands end by the signal itself or as after Ctrl-C.
+    Training saves its state before it exits with 143; other commands end by the signal itself or as after Ctrl-C.
     """
     tidy_environment()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal gets what it can show, a file or a pipe UTF-8 whatever the locale says.
+            # A terminal keeps its own encoding; a file or a pipe gets UTF-8 in every locale.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     try:
         app()

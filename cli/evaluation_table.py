@@ -1,4 +1,4 @@
-"""Evaluations, ablations and cold starts as tables: 80 columns, with intervals on a second line."""
+"""Tables of evaluations, ablations and cold starts, 80 columns wide, with intervals on a second line."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ _ONLY_WIDE = {f"HitRate@{CUTOFF}"}
 
 
 def evaluation_table(evaluation: Evaluation, *, wide: bool = False) -> Table:
-    """All methods, best last; ``wide`` has one line a method and two more metrics."""
+    """All methods, best last; ``wide`` gives one line per method and more metrics."""
     title = (
         f"Full catalogue, posts not yet touched, {evaluation.split}; {evaluation.test_users} test users "
         f"({evaluation.test_users_seen_before} seen before)"

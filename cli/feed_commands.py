@@ -50,7 +50,7 @@ def feed(
 ) -> None:
     """Ask a running gateway for a feed and print it; a token, if the gateway needs one, goes in MOODFEED_API_TOKEN.
 
-    A post without a title is shown by its keywords if the bundle that it comes from is in --bundles.
+    A post without a title is shown with its keywords if its bundle is in --bundles.
     """
     username, mood = typed(username), typed(mood)
     gateway = GatewayAccess.from_environment(address, client_tls(authority, certificate, key))

@@ -63,7 +63,7 @@ def feed_table(
     """A feed for a person to read, 80 columns wide or wider.
 
     A category that is not among ``categories`` is shown by its id, a post without a title by its text in ``stand_ins``.
-    External ids are shown if a post has one. The last column is the number that the order follows.
+    External ids are shown if a post has one. The last column is the number by which the feed is sorted.
     """
     names = {category.category_id: category.name for category in categories}
     has_external_ids = any(post.external_id for post in feed.posts)
@@ -89,7 +89,7 @@ def feed_table(
 
 
 def _title(post: feed_pb2.FeedPost, stand_in: str) -> Text:
-    """The title; where there is none, what the post is about, dimmed."""
+    """The title; if there is none, the substitute, dimmed."""
     if title := " ".join(post.title.split()):
         return _cut(title, _LONGEST["title"])
     text = _cut(stand_in or "(no title)", _LONGEST["title"])

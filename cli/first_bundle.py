@@ -1,4 +1,4 @@
-"""Decide what the first bundle is made from: one's own data, or the sample where there are none."""
+"""Choose the data of the first bundle: the user's own data, or the sample if there is none."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def refuse_bundles_without_a_current_one(bundles: Path) -> None:
     if ids:
         raise BundleError(
             bundles / CURRENT_NAME,
-            f"points at no bundle, though {bundles} holds {len(ids)}, the newest being {ids[0][:12]}: make one current "
+            f"points at no bundle, but {bundles} holds {len(ids)}, and the newest is {ids[0][:12]}: make one current "
             f"with `moodfeed publish {ids[0][:12]} --bundles {bundles}`",
         )
 

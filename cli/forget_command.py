@@ -1,4 +1,4 @@
-"""`moodfeed forget`: remove people and posts from the stored data, and say what is left of them."""
+"""`moodfeed forget`: remove people and posts from the stored data, and list the bundles that still hold them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,8 +27,8 @@ def forget(
 ) -> None:
     """Remove people and posts from the raw store and the clean tables, and keep them out of every later fetch.
 
-    The next bundle that is trained and exported is without them. Bundles that exist are not changed: the command lists
-    those that hold them.
+    The next bundle that is trained and exported does not hold them. Existing bundles are not changed: the command
+    lists those that hold forgotten people or posts.
     """
     if not people and not post:
         raise typer.BadParameter("pass a username, an id or --post")
@@ -42,7 +42,7 @@ def forget(
     for post_id in report.posts:
         console.print(f"Forgot post {post_id}.", highlight=False)
     if not report.accounts and not report.posts:
-        console.print("Forgotten before.")
+        console.print("Already forgotten.")
     owned = f"; {report.renamed} posts stay without their owner's name (--post forgets one)" if report.renamed else ""
     _say(
         f"Removed {report.raw_rows} rows from the raw store and {report.clean_rows} from the clean tables{owned}. "
@@ -56,8 +56,8 @@ def forget(
             f"  rm -r {' '.join(str(directory) for directory in held)}"
         )
     else:
-        _say(f"No bundle in {bundles} holds anybody or anything forgotten.")
-    _say("Not changed: copies of these files, and the upstream itself.")
+        _say(f"No bundle in {bundles} holds a forgotten person or post.")
+    _say("Not changed: copies of these files, and the upstream API.")
 
 
 def _say(text: str) -> None:

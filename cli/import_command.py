@@ -1,4 +1,4 @@
-"""`moodfeed import`: other programs' files as clean tables, with what was guessed shown before it is used."""
+"""`moodfeed import`: files from other programs to clean tables; guesses are shown before they are used."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,7 +37,7 @@ def import_data(
         str | None,
         typer.Option(
             "--format",
-            help="tables, recbole, movielens, gorse or microlens; recognised by default.",
+            help="tables, recbole, movielens, gorse or microlens; detected by default.",
             show_default=False,
         ),
     ] = None,
@@ -48,15 +48,15 @@ def import_data(
     verb: Annotated[
         list[str] | None,
         typer.Option(
-            help="WORD=VERB says that WORD in the verb column means view, like, inspire or rating; VERB alone is for "
-            "all rows. Repeatable.",
+            help="WORD=VERB maps WORD in the verb column to view, like, inspire or rating; VERB alone sets the verb of "
+            "all rows. May be repeated.",
             show_default=False,
         ),
     ] = None,
     best_rating: Annotated[
         float | None,
         typer.Option(
-            help="The best rating there is; by default the smallest of 1, 5, 10, 100 that all ratings fit.",
+            help="The best possible rating; by default the smallest of 1, 5, 10 and 100 that no rating exceeds.",
             show_default=False,
         ),
     ] = None,
@@ -67,35 +67,33 @@ def import_data(
         bool, typer.Option("--dry-run", help="Read everything, show what would be imported, write nothing.")
     ] = False,
     accept_losses: LossesOption = False,
-    user_column: Annotated[Column, column_option("user", "Who; the id becomes the username.")] = None,
-    post_column: Annotated[Column, column_option("post", "Which post.")] = None,
-    time_column: Annotated[
-        Column, column_option("time", "When, in any form; without it only the order counts.")
-    ] = None,
+    user_column: Annotated[Column, column_option("user", "The person's id, which becomes the username.")] = None,
+    post_column: Annotated[Column, column_option("post", "The post's id.")] = None,
+    time_column: Annotated[Column, column_option("time", "The timestamp; without it only the order counts.")] = None,
     order_column: Annotated[
-        Column, column_option("order", "Place in the person's history, where there is no time.")
+        Column, column_option("order", "The position in the person's history, if there are no timestamps.")
     ] = None,
-    verb_column: Annotated[Column, column_option("verb", "What the person did.")] = None,
-    rating_column: Annotated[Column, column_option("rating", "How the person rated the post.")] = None,
-    id_column: Annotated[Column, column_option("id", "Posts file: which post; by default as --post-column.")] = None,
+    verb_column: Annotated[Column, column_option("verb", "The verb: what the person did.")] = None,
+    rating_column: Annotated[Column, column_option("rating", "The person's rating of the post.")] = None,
+    id_column: Annotated[Column, column_option("id", "Posts file: the post's id; default: --post-column.")] = None,
     title_column: Annotated[Column, column_option("title", "Posts file: the title.")] = None,
     description_column: Annotated[Column, column_option("description", "Posts file: the text.")] = None,
     keywords_column: Annotated[Column, column_option("keywords", "Posts file: tags, separated by | or commas.")] = None,
     category_column: Annotated[
-        Column, column_option("category", "Posts file: the category's name; of several the first.")
+        Column, column_option("category", "Posts file: the category's name; the first of several is taken.")
     ] = None,
     category_id_column: Annotated[Column, column_option("category-id", "Posts file: the category's number.")] = None,
-    created_column: Annotated[Column, column_option("created", "Posts file: when it was created.")] = None,
-    link_column: Annotated[Column, column_option("link", "Posts file: the video's address.")] = None,
-    thumbnail_column: Annotated[Column, column_option("thumbnail", "Posts file: the picture's address.")] = None,
-    owner_column: Annotated[Column, column_option("owner", "Posts file: who made it.")] = None,
+    created_column: Annotated[Column, column_option("created", "Posts file: the time of creation.")] = None,
+    link_column: Annotated[Column, column_option("link", "Posts file: the URL of the video.")] = None,
+    thumbnail_column: Annotated[Column, column_option("thumbnail", "Posts file: the URL of the thumbnail.")] = None,
+    owner_column: Annotated[Column, column_option("owner", "Posts file: the username of the owner.")] = None,
     hidden_column: Annotated[
-        Column, column_option("hidden", "Posts file: a flag of posts that are never served.")
+        Column, column_option("hidden", "Posts file: a flag; flagged posts are never served.")
     ] = None,
 ) -> None:
-    """Turn other programs' files into clean tables, in place of fetch and clean; `moodfeed run` serves them.
+    """Import files from other programs as clean tables, in place of fetch and clean; `moodfeed run` serves them.
 
-    An empty name, such as --time-column "", says that no column has that role.
+    An empty name, such as --time-column "", means that no column has that role.
     """
     from pipeline.foreign.columns import Role
     from pipeline.foreign.errors import ImportSourceError
@@ -111,7 +109,9 @@ def import_data(
         raise typer.BadParameter(f"{format_name!r} is not one of {', '.join(Format)}", param_hint="--format")
     workspace = Workspace(data)
     if workspace.raw.exists():
-        raise ImportSourceError(f"{workspace.raw} holds fetched rows: keep the two apart with --data OTHER")
+        raise ImportSourceError(
+            f"{workspace.raw} holds rows of the upstream API: import into another directory with --data OTHER"
+        )
     words, verb_of_all = read_verb_options(tuple(verb or ()))
     source = recognise(
         paths,
@@ -163,7 +163,7 @@ def import_data(
     if imported.best_rating is not None:
         console.print(f"Ratings are read as 0 to {imported.best_rating:g}.")
     if not imported.is_timed:
-        console.print("No times: only the order of each person's interactions counts; trends and ages are off.")
+        console.print("No timestamps: only the order of each person's interactions counts; trends and ages are off.")
     print_rows("Would be imported" if dry_run else "Imported", imported.report.rows())
 
 
@@ -174,7 +174,7 @@ def _named(options: "dict[Role, str | None]") -> "NamedColumns":
 
 
 def _show(source: "Source") -> None:
-    """Say what is read as what, before it is."""
+    """Print the format, the files and their columns before they are read."""
     console.print(f"Format: {source.format}", markup=False, highlight=False)
     for what, table in (("interactions", source.interactions), ("posts", source.posts), ("people", source.users)):
         if table is None:

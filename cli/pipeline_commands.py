@@ -61,7 +61,7 @@ LossesOption = Annotated[
     bool,
     typer.Option(
         "--accept-losses",
-        help="Go on if one fault leaves out more than half of a table (and five rows), or a table becomes empty.",
+        help="Go on even if one fault drops more than half of a table (five rows or more), or empties a table.",
     ),
 ]
 
@@ -171,10 +171,10 @@ def evaluate(
     ] = None,
     device: DeviceOption = "cpu",
     wide: Annotated[
-        bool, typer.Option("--wide", help="One line a method and every metric; needs 180 columns.")
+        bool, typer.Option("--wide", help="Print one line per method and all metrics; needs 180 columns.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of a table, and the progress to stderr.")
+        bool, typer.Option("--json", help="Print JSON instead of a table; progress goes to stderr.")
     ] = False,
 ) -> None:
     """Compare the model with the baselines on held-out interactions."""

@@ -28,10 +28,10 @@ error_console = Console(stderr=True)
 
 
 class Update(Protocol):
-    """Notes how far a piece of work has come."""
+    """Reports the progress of a piece of work."""
 
     def __call__(self, done: float | None = None, note: str | None = None, *, total: float | None = None) -> None:
-        """What is done in all, what is being done, and what there is in all; what is left out stays as it is."""
+        """Set the total done so far, the current activity and the total to do; None leaves a value unchanged."""
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def printing_to_stderr() -> Iterator[None]:
 
 @contextmanager
 def progress_bar(description: str, *, unit: str = "", total: float | None = None) -> Iterator[Update]:
-    """Show how far the block has come while it runs."""
+    """Show the progress of the block while it runs."""
     count = MofNCompleteColumn() if total is None else TextColumn("{task.completed:.1f}/{task.total:g} " + unit)
     with _shown(description, unit=unit, total=total, count=count) as update:
         yield update
@@ -54,7 +54,7 @@ def progress_bar(description: str, *, unit: str = "", total: float | None = None
 
 @contextmanager
 def working(description: str) -> Iterator[Callable[[str], None]]:
-    """Show that the block is at work; it gets a function to call with what it is doing."""
+    """Show that the block is running; it gets a function that shows its current activity."""
     if console.is_terminal:
         with console.status(description) as status:
             yield lambda note: status.update(f"{description}: {note}")
@@ -75,7 +75,7 @@ class TrainingBar:
         self.update(done, f"loss {loss:.4f} {name}".rstrip())
 
     def on_resume(self, epoch: int, steps_done: int, steps: int) -> None:
-        """Print where an interrupted training goes on."""
+        """Print where an interrupted training resumes."""
         where = f"after step {steps_done} of {steps}" if steps_done else "from its start"
         console.print(f"Resuming the interrupted training in epoch {epoch}, {where}.", highlight=False)
 

@@ -1,4 +1,4 @@
-"""Progress as lines, for logs and pipes: one at least every half minute, with an estimate of what is left."""
+"""Progress as lines, for logs and pipes: at least one every half minute, with an estimate of the time left."""
 
 import threading
 import time
@@ -10,9 +10,9 @@ _LOOKED_AT_EVERY_SECONDS = 5.0
 
 
 class ProgressLines:
-    """What a piece of work has done so far, as a line whenever ``EVERY_SECONDS`` have gone by since the last one.
+    """Writes the progress of a piece of work as a line, ``EVERY_SECONDS`` after the previous one.
 
-    ``unit`` names what is counted; without one nothing is, and lines give the time alone. ``clock`` gives seconds.
+    ``unit`` names what is counted; without it, lines give only the time. ``clock`` returns seconds.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class ProgressLines:
         self._note = ""
 
     def update(self, done: float | None = None, note: str | None = None, *, total: float | None = None) -> None:
-        """Note what is done in all, and what is being done; whatever is left out stays as it is."""
+        """Set the total done so far, the current activity and the total to do; None leaves a value unchanged."""
         if done is not None:
             self._done = done
             self._first = self._first or (self._clock(), done)
@@ -67,7 +67,7 @@ class ProgressLines:
         return f"{self._description}: {', '.join(parts)}"
 
     def _seconds_left(self) -> float | None:
-        """What is left at the pace since the first count; a resumed run has not done all of its count itself."""
+        """An estimate from the pace since the first count, because a resumed run starts above zero."""
         if not self._total or self._done is None or self._first is None:
             return None
         began, first = self._first
@@ -77,7 +77,7 @@ class ProgressLines:
 
 @contextmanager
 def ticking(lines: ProgressLines) -> Iterator[None]:
-    """Write lines while the block runs, also where it does not say anything for long; then how long it took."""
+    """Write lines while the block runs, also if it does not report progress; then write how long it took."""
     is_over = threading.Event()
 
     def tick() -> None:
@@ -95,7 +95,7 @@ def ticking(lines: ProgressLines) -> Iterator[None]:
 
 
 def in_words(seconds: float) -> str:
-    """A time as people say it: 40 s, 2 min 5 s, 1 h 12 min."""
+    """A duration in two units at most: 40 s, 2 min 5 s, 1 h 12 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -67,7 +67,7 @@ def run(
 
 
 def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path("bundles")) -> None:
-    """Make the first bundle, from own data, or from the sample API if there are none; an existing bundle stays."""
+    """Make the first bundle from your own data, or from the sample API if there is none; an existing bundle is kept."""
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
     follow_supervisor()
     if has_current_bundle(bundles):
@@ -89,7 +89,9 @@ def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path
         stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
         return
     sample = Workspace(beside(data))
-    console.print(f"No bundle yet: making one from the sample API, by way of {sample.directory}.", soft_wrap=True)
+    console.print(
+        f"No bundle yet: making one from the sample API; its data is kept in {sample.directory}.", soft_wrap=True
+    )
     with console.status("Generating the sample API's data"):
         world = generate_world()
     with running_sample_api(world) as url:

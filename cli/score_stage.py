@@ -1,4 +1,4 @@
-"""The stage that scores, apart from those that load torch."""
+"""The score stage, in a file of its own because the other stages load torch."""
 
 from cli.progress import working
 from cli.result_rows import print_rows

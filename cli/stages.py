@@ -48,9 +48,11 @@ class Upstream:
 
 
 def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
-    """Upstream API to raw store; refused where the clean tables are of other files."""
+    """Upstream API to raw store; ImportSourceError if the clean tables were imported from files."""
     if workspace.is_imported:
-        raise ImportSourceError(f"{workspace.clean} holds imported tables: keep the two apart with --data OTHER")
+        raise ImportSourceError(
+            f"{workspace.clean} holds imported tables: fetch into another directory with --data OTHER"
+        )
     workspace.directory.mkdir(parents=True, exist_ok=True)
     with (
         UpstreamClient(
@@ -99,7 +101,7 @@ def train_stage(
 ) -> TrainedTowers:
     """All interactions to towers; a JSON line for each epoch is appended to ``log``.
 
-    StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call goes on from there.
+    StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call resumes.
     """
     with working("read the data"):
         dataset = _dataset(workspace)
@@ -284,13 +286,13 @@ def print_evaluation(evaluation: Evaluation, *, wide: bool = False) -> None:
 
 
 def _evaluation_of(dataset: Dataset, path: Path) -> Evaluation | None:
-    """The stored evaluation; None if there is none, or if it measured other data, which is said."""
+    """The stored evaluation; None if there is none, or if it measured other data, which is printed."""
     if not path.exists():
         return None
     evaluation = Evaluation.read(path)
     if evaluation.data_fingerprint == dataset.fingerprint():
         return evaluation
-    console.print(f"{path} measured other data, so the bundle does not hold it.", soft_wrap=True)
+    console.print(f"{path} measured other data; the bundle is written without it.", soft_wrap=True)
     return None
 
 

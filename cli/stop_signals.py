@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request to stop at the next good moment; the second one acts at once."""
+"""Ctrl-C and SIGTERM as a request to stop at the next safe point; a second signal stops at once."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ from types import FrameType
 
 
 class StoppedError(Exception):
-    """The work was stopped by a signal and has said how to go on; the command ends like a process that it killed."""
+    """A signal stopped the work; the message says how to resume. The exit code is 128 plus the signal's number."""
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
@@ -22,15 +22,15 @@ class StopRequest:
         self.signal_number = 0
 
     def is_made(self) -> bool:
-        """Whether to stop at the next good moment."""
+        """Whether to stop at the next safe point."""
         return self.signal_number != 0
 
 
 @contextmanager
 def stop_request() -> Iterator[StopRequest]:
-    """Note the first SIGINT or SIGTERM while the block runs, and leave a second one to what handled it before.
+    """Record the first SIGINT or SIGTERM while the block runs; the previous handlers get the second one.
 
-    Signals that are ignored stay so. Outside of the main thread no signal can be noted.
+    Ignored signals stay ignored. Outside the main thread, no signal can be recorded.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():

@@ -1,4 +1,4 @@
-"""Text of others on a terminal: it is shown, and never obeyed. Text that was typed there: read as UTF-8."""
+"""Foreign text on a terminal, shown without its control sequences; and arguments, which are read as UTF-8."""
 
 import os
 import unicodedata
@@ -10,7 +10,7 @@ _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\
 
 
 def typed(text: str) -> str:
-    """An argument as it was typed: a terminal sends UTF-8, and an ASCII locale makes Python keep its bytes apart."""
+    """Decode an argument as UTF-8: in an ASCII locale, Python keeps its bytes as lone surrogates."""
     return os.fsencode(text).decode("utf-8", errors="replace")
 
 

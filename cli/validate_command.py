@@ -1,4 +1,4 @@
-"""`moodfeed validate`: a report on the clean tables, before anything is trained on them."""
+"""`moodfeed validate`: a report on the clean tables before training."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,7 @@ def validate(
 ) -> None:
     """Check the clean tables: types, ranges, duplicates, impossible activity, drift against the current bundle.
 
-    Exit code 1 if there is an error, which would also stop `build`. Warnings are only counted.
+    The exit code is 1 if there is an error; an error also stops `build`. Warnings stop nothing.
     """
     from cli.validation import published_bundle, show_report
     from pipeline.validate import validate as validate_tables

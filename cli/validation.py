@@ -1,4 +1,4 @@
-"""The validation of the clean tables on the screen, and as a stage before training."""
+"""Show the validation of the clean tables, and run it as a stage before training."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -57,7 +57,7 @@ class ContextCache(Generic[EmbeddingT]):
 
 
 def _weight(context: FeedContext[EmbeddingT]) -> int:
-    """The room of a user in the cache: one, and one more for each _SEEN_PER_PLACE posts of the history."""
+    """The size of a user in the cache: one, plus one for each _SEEN_PER_PLACE posts in the history."""
     return 1 + len(context.seen_post_ids) // _SEEN_PER_PLACE
 
 

@@ -51,7 +51,7 @@ class MoodTooLongError(FeedError):
 
 
 class TooManyExclusionsError(FeedError):
-    """More than MOST_EXCLUSIONS posts are excluded, by numbers and external ids together."""
+    """More than MOST_EXCLUSIONS posts are excluded, counting post ids and external ids together."""
 
 
 class CategoryNotFoundError(FeedError):

@@ -27,9 +27,9 @@ _BOUNDS: Mapping[str, Mapping[str, int]] = {
 }
 _REQUIRED = frozenset({"username"})
 _DESCRIPTIONS = {
-    _EXCLUDE: "Posts never to return, by post_id or external_id, with commas between. What is written as an integer is "
+    _EXCLUDE: "Posts never to return, by post_id or external_id, separated by commas. An integer is "
     "always a post_id; anything else is an external_id. At most 1000 together with exclude_external_ids.",
-    _EXCLUDE_EXTERNAL: "A post never to return, by its external_id, read as it stands: for an external_id that is an "
+    _EXCLUDE_EXTERNAL: "A post never to return, by its exact external_id: use it for an external_id that is an "
     "integer or holds a comma. May be given several times.",
 }
 
@@ -124,7 +124,7 @@ def _fill(message: feed_pb2.GetFeedRequest, parameter: Parameter, texts: Sequenc
 
 
 def _exclude(message: feed_pb2.GetFeedRequest, text: str) -> None:
-    """Read post ids and external ids: what is written as an integer is always a post id."""
+    """Read post ids and external ids: an integer is always a post id."""
     for item in map(str.strip, text.split(",")):
         if _INTEGER.fullmatch(item):
             message.exclude_post_ids.append(_read_integer(_EXCLUDE, item, bits=64))

@@ -1,4 +1,4 @@
-"""What a sentence-transformers directory says beside its BERT: honoured, or refused by name; never ignored.
+"""The settings of a sentence-transformers directory: each is applied, or refused with an error that names it.
 
 A directory without ``modules.json`` is a plain BERT, whose embeddings are means over all tokens. The files are those of
 https://sbert.net/docs/package_reference/sentence_transformer/models.html.
@@ -33,7 +33,7 @@ def check_modules(directory: Path) -> None:
         kind, place = str(module.get("type", "")).rpartition(".")[2], str(module.get("path", ""))
         kinds.append(kind)
         if kind == "Transformer" and place:
-            raise TextEncoderError(path, f"has its BERT in {place}: only a BERT in the directory itself is read")
+            raise TextEncoderError(path, f"has its BERT in {place}; the BERT must lie in the directory itself")
         if kind == "Pooling":
             _check_pooling(directory / place / POOLING)
         elif kind not in {"Transformer", "Normalize"}:
@@ -46,7 +46,7 @@ def check_modules(directory: Path) -> None:
 
 
 def max_tokens_of(directory: Path) -> int:
-    """Where texts are cut: MAX_TOKENS, or earlier where the model was made for shorter texts (``max_seq_length``)."""
+    """The maximum number of tokens of a text: MAX_TOKENS, or ``max_seq_length`` if the model has a smaller one."""
     path = directory / TRANSFORMER
     longest = _read_fields(path).get("max_seq_length")
     if longest is None:

@@ -1,4 +1,4 @@
-"""The loss of a batch, which must be a number."""
+"""The loss of a batch, which must be finite."""
 
 import math
 
@@ -23,7 +23,7 @@ def batch_loss(loss_of: Loss, users: nn.Module, post_tower: PostTower, batch: Ba
 
 
 def refuse_infinite(loss: float, batch: Batch, config: TrainingConfig, *, where: str) -> None:
-    """TrainingError for a loss that is not finite: a value of the batch is not, or the weights have diverged."""
+    """TrainingError if the loss is not finite: an input is not finite, or training has diverged."""
     if math.isfinite(loss):
         return
     inputs = {
@@ -35,7 +35,7 @@ def refuse_infinite(loss: float, batch: Batch, config: TrainingConfig, *, where:
     }
     broken = [name for name, values in inputs.items() if not torch.isfinite(values).all()]
     cause = (
-        f"the {broken[0]} hold a value that is not finite: look for wrong dates in the tables, and run `moodfeed clean`"
+        f"the {broken[0]} hold a value that is not finite: check the tables for wrong dates, then run `moodfeed clean`"
         if broken
         else f"training has diverged; lower learning_rate, which is {config.learning_rate:g}"
     )

@@ -14,7 +14,7 @@ from pipeline.row_optimizer import RowAdamW
 from pipeline.trained_towers import EpochReport
 from pipeline.whole_files import whole_file
 
-LAYOUT = 2  # changes when a file of an earlier program must not be resumed
+LAYOUT = 2  # increase it when a file of an earlier version must not be resumed
 _SAVED_EVERY_SECONDS = 120.0
 
 
@@ -38,7 +38,7 @@ class RunState:
 class Checkpoint:
     """The state of a run in one safetensors file; without a path nothing is saved.
 
-    What a step draws follows from the seed and the number of the step, so no random state is kept.
+    A step draws from a generator seeded by the seed and the number of the step, so no random state is saved.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Checkpoint:
             self.modules[name].load_state_dict(state)
 
     def is_due(self) -> bool:
-        """Whether the last save was so long ago that a kill would lose too much."""
+        """Whether it is time to save again."""
         return self.path is not None and self._clock() - self._saved_at >= _SAVED_EVERY_SECONDS
 
     def save(self, state: RunState) -> None:
-        """Replace the file in one step; a crash leaves the file of the save before."""
+        """Replace the file atomically; after a crash the previous file stays."""
         self._saved_at = self._clock()
         if self.path is None:
             return
@@ -99,7 +99,7 @@ class Checkpoint:
             save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, metadata)
 
     def restore(self, state: RunState) -> bool:
-        """Take up the run in the file, if its configuration and data are the same; CheckpointError if it is damaged."""
+        """Resume the run in the file if its configuration and data are the same; CheckpointError if it is damaged."""
         if self.path is None or not self.path.exists():
             return False
         try:

@@ -32,8 +32,8 @@ MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at"
 _MOST_EXAMPLES = 3
 _LONGEST_EXAMPLE = 60
 _LARGEST_LOSS = 0.5  # share of a table that one reason may leave out
-_SMALLEST_LOSS = 5  # rows; fewer are no sign of a fault of a whole table
-_SMALLEST_WHOLE = 2  # rows; so many are one if they are the whole table, and malformed
+_SMALLEST_LOSS = 5  # rows; fewer do not suggest a fault of the whole table
+_SMALLEST_WHOLE = 2  # rows; this many do if they are the whole table and malformed
 _CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
 _ZONE_DIFFERENCE = pd.Timedelta(days=1)  # events without a time zone may be in another than the posts
 
@@ -166,8 +166,8 @@ def _refuse_losses(raw: Path, output: Path, loss: Finding | None, totals: Mappin
         return
     example = f", for example {loss.examples[0]}" if loss.examples else ""
     raise CleanError(
-        f"{raw}: {loss.count} of {totals[loss.table]} {loss.table} rows would be left out for one reason "
-        f"({loss.reason}{example}); the tables in {output} stay as they are; --accept-losses goes on without these rows"
+        f"{raw}: {loss.count} of {totals[loss.table]} {loss.table} rows would be dropped for one reason "
+        f"({loss.reason}{example}); the tables in {output} are unchanged; --accept-losses keeps the other rows"
     )
 
 

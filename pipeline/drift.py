@@ -77,12 +77,12 @@ def drift(new: DataProfile, published: DataProfile) -> tuple[Finding, ...]:
     for name, before in published.counts.items():
         now = new.counts[name]
         if before and not SMALLEST_SHARE_LEFT * before <= now <= LARGEST_GROWTH * before:
-            what = f"{name.replace('_', ' ')}: {now} in place of the published bundle's {before}"
+            what = f"{name.replace('_', ' ')}: {now}, but {before} in the published bundle"
             findings.append(Finding(Level.WARNING, "drift", what, now, before, ""))
     gone = sorted(set(published.categories) - set(new.categories) - {0})
     if gone:
         example = f"category {gone[0]} with {published.categories[gone[0]]} posts"
-        what = "categories of the published bundle have no posts any more"
+        what = "categories of the published bundle no longer have posts"
         findings.append(Finding(Level.WARNING, "drift", what, len(gone), len(published.categories), example))
     ids = sorted(set(new.categories) | set(published.categories))
     moved = _distance(*(_shares(np.array([part.categories.get(each, 0) for each in ids])) for part in (new, published)))
@@ -92,12 +92,12 @@ def drift(new: DataProfile, published: DataProfile) -> tuple[Finding, ...]:
     moved = _distance(new.verbs, published.verbs)
     if moved > LARGEST_MOVE and new.verbs.any() and published.verbs.any():
         worst = int(np.abs(new.verbs - published.verbs).argmax())
-        example = f"{VERBS[worst]}: {new.verbs[worst]:.0%} in place of {published.verbs[worst]:.0%}"
-        what = f"the share of verbs has moved by {moved:.0%}"
+        example = f"{VERBS[worst]}: {new.verbs[worst]:.0%}, was {published.verbs[worst]:.0%}"
+        what = f"the distribution of verbs has shifted by {moved:.0%}"
         findings.append(Finding(Level.WARNING, "drift", what, len(VERBS), len(VERBS), example))
     usual = published.median_history
     if usual and not SMALLEST_SHARE_LEFT <= new.median_history / usual <= LARGEST_GROWTH:
-        what = f"the median person met {new.median_history:.0f} posts in place of {usual:.0f}"
+        what = f"the median person has {new.median_history:.0f} posts, was {usual:.0f}"
         findings.append(Finding(Level.WARNING, "drift", what, 1, 1, ""))
     return tuple(findings)
 

@@ -173,7 +173,7 @@ class _Cache:
 
 
 def encoder_fingerprint(directory: Path) -> str:
-    """What decides an encoder's embeddings: SHA-256 of its files and of where it cuts texts; TextEncoderError."""
+    """SHA-256 of all that determines an encoder's embeddings: its files and its maximum length; TextEncoderError."""
     digest = hashlib.sha256(str(max_tokens_of(directory)).encode())
     for file in encoder_files(directory):
         with file.open("rb") as content:

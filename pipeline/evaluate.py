@@ -162,7 +162,7 @@ def evaluate(
     TooLittleDataError if one side of the split has no interactions, EvaluationError for a split by time without times.
     """
     if split_name == "time" and not dataset.is_timed:
-        raise EvaluationError("these interactions have an order and no times: only --split last can be measured")
+        raise EvaluationError("the interactions have an order but no timestamps: use --split last")
     split = SPLITS[split_name or default_split(dataset)](dataset)
     past = split.past
     if not len(past.pairs) or not len(split.user_rows):

@@ -147,8 +147,8 @@ def _refuse_other_encoder(dataset: Dataset, encoder_directory: Path) -> None:
         raise DatasetError("the text embeddings do not say which encoder made them: run `moodfeed embed` again")
     if dataset.encoder_fingerprint != encoder_fingerprint(encoder_directory):
         raise DatasetError(
-            f"the posts were embedded with another encoder than {encoder_directory}: name that one by --encoder, or "
-            "run `moodfeed embed` and `moodfeed train` with this one"
+            f"the posts were embedded with another encoder than {encoder_directory}: pass that one with --encoder, or "
+            "run `moodfeed embed` and `moodfeed train` again with this one"
         )
 
 

@@ -63,8 +63,8 @@ def fetch(
 
         def warn_of_ignored_page(count: int, endpoint: Endpoint = endpoint) -> None:
             warnings.append(
-                f"{client.url}{endpoint.path}: page 2 has the same {count} rows as page 1: if there are more rows, "
-                "this upstream ignores `page`, and they are missing"
+                f"{client.url}{endpoint.path}: page 2 has the same {count} rows as page 1: the upstream may ignore "
+                "`page`, and then all rows after these are missing"
             )
 
         try:

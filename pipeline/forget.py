@@ -25,7 +25,7 @@ _OF_EXAMPLES = ("report.json", "validation.json")  # reports of the clean tables
 
 
 class UnknownNameError(Exception):
-    """Nobody, or more than one account, is meant: says which and what to pass."""
+    """A name matches no account or several: names the accounts and says what to pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def forget(workspace: Workspace, *, people: Iterable[str] = (), posts: Iterable[
     """Forget accounts, given by username or id, and posts.
 
     The list of hashes is written first: if this is interrupted, a second call finishes it. UnknownNameError, and
-    nothing is changed, if a name is nobody's or several accounts'; ForgottenListError if the list is damaged.
+    nothing is changed, if a name matches no account or several; ForgottenListError if the list is damaged.
     """
     forgotten = Forgotten.read(workspace.forgotten)
     accounts = find_accounts(known_accounts(workspace), tuple(people), forgotten)
@@ -85,7 +85,7 @@ def known_accounts(workspace: Workspace) -> tuple[Account, ...]:
 
 
 def find_accounts(accounts: Collection[Account], wanted: Iterable[str], forgotten: Forgotten) -> tuple[Account, ...]:
-    """The accounts that usernames, ids or ``id:NUMBER`` mean; those forgotten before count as found."""
+    """The accounts that usernames, ids or ``id:NUMBER`` match; an account that is already forgotten is no error."""
     chosen: dict[Account, None] = {}
     for text in wanted:
         number = text.removeprefix("id:")
@@ -95,11 +95,11 @@ def find_accounts(accounts: Collection[Account], wanted: Iterable[str], forgotte
         ids = {account.user_id for account in (by_id if text.startswith("id:") else [*by_name, *by_id])}
         if len(ids) > 1:
             numbers = ", ".join(f"id:{each}" for each in sorted(ids))
-            raise UnknownNameError(f"{text!r} means {len(ids)} accounts: pass one or more of {numbers}")
+            raise UnknownNameError(f"{text!r} matches {len(ids)} accounts: pass one or more of {numbers}")
         if not ids:
             if forgotten.has_username(text) or (is_number and forgotten.has_user(int(number))):
                 continue
-            raise UnknownNameError(f"no account is called {text!r} or has this id; nothing was forgotten")
+            raise UnknownNameError(f"no account has the username or id {text!r}; nothing was removed")
         chosen |= {account: None for account in accounts if account.user_id in ids}
     return tuple(chosen)
 

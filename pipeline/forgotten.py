@@ -1,4 +1,4 @@
-"""Who and what was forgotten: hashes only, so that the list that keeps them out does not name them."""
+"""The list of forgotten people and posts. It holds only hashes, so that it does not name them."""
 
 import hashlib
 import json
@@ -37,8 +37,8 @@ class Forgotten:
             return cls(salt=secrets.token_hex(16))
         except (OSError, ValidationError) as error:
             raise ForgottenListError(
-                f"{path} cannot be read: it keeps forgotten people out of a fetch, so nothing goes on without it; "
-                f"restore it from a copy ({type(error).__name__})"
+                f"{path} cannot be read ({type(error).__name__}): it lists the forgotten people and posts, and no data "
+                "is fetched or imported without it; restore it from a copy"
             ) from error
 
     def write(self, path: Path) -> None:
@@ -48,7 +48,7 @@ class Forgotten:
         write_whole_text(path, json.dumps({"salt": self.salt, **lists}, indent=2) + "\n")
 
     def with_added(self, *, users: Iterable[int], usernames: Iterable[str], posts: Iterable[int]) -> Self:
-        """The list with more on it."""
+        """A copy of the list with these people and posts added."""
         return replace(
             self,
             users=self.users | {self._hash("user", each) for each in users},
@@ -66,7 +66,7 @@ class Forgotten:
         return bool(self.users) and self._hash("user", user_id) in self.users
 
     def has_username(self, username: str) -> bool:
-        """Whether a forgotten person was called so."""
+        """Whether it is the username of a forgotten person."""
         return bool(self.usernames) and self._hash("username", username) in self.usernames
 
     def has_post(self, post_id: int) -> bool:

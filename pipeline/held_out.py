@@ -1,4 +1,4 @@
-"""What the towers make of the held-out examples after an epoch."""
+"""Loss and ranking metrics of the held-out examples after an epoch."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""People and posts whose activity no person makes: scripts, tests, wrong clocks."""
+"""Activity that people cannot produce: scripts, tests, wrong clocks."""
 
 import hashlib
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ def impossible_activity(
 ) -> tuple[Finding, ...]:
     """Findings about the events' ``user_id``, ``post_id``, ``at`` (milliseconds) and ``verb`` (its number).
 
-    Of ``posts`` the columns post_id and created_at are read, of ``users`` user_id. When an account was made is not
-    stored, so no event is compared with it. ``total`` is the number of all events where ``events`` are those of a
+    Of ``posts`` the columns post_id and created_at are read, of ``users`` user_id. Creation times of accounts are not
+    stored, so events are not compared with them. ``total`` is the number of all events where ``events`` are those of a
     sample of people.
     """
     if not len(events["user_id"]):
@@ -52,7 +52,7 @@ def _orphans(events: Columns, posts: Columns, users: Columns) -> list[Finding]:
         unknown = ~np.isin(events[name], table[name])
         if unknown.any():
             example = f"{name} {events[name][unknown][0]}"
-            what = f"{name} is in no row of the other table"
+            what = f"{name} is not in the table of {name.removesuffix('_id')}s"
             findings.append(Finding(Level.ERROR, "interaction", what, int(unknown.sum()), len(unknown), example))
     return findings
 
@@ -62,7 +62,7 @@ def _repetitions(events: Columns) -> list[Finding]:
     repeated = int((keys[1:] == keys[:-1]).sum())
     if not repeated:
         return []
-    what = "the same person, post, verb and moment more than once"
+    what = "duplicate events: same person, post, verb and timestamp"
     return [Finding(Level.WARNING, "interaction", what, repeated, len(keys), "")]
 
 
@@ -109,7 +109,7 @@ def _before_the_post(events: Columns, posts: Columns) -> list[Finding]:
     moment = pd.Timestamp(int(at[first]), unit="ms", tz="UTC")
     example = f"post_id {events['post_id'][first]}, event of {moment:%Y-%m-%d %H:%M}"
     level = Level.ERROR if early.mean() > LARGEST_SHARE_BEFORE_POST else Level.WARNING
-    what = "more than a day before the post was made"
+    what = "events more than a day before their post was created"
     return [Finding(level, "interaction", what, int(early.sum()), len(early), example)]
 
 
@@ -123,7 +123,7 @@ def _alone_in_the_future(events: Columns) -> list[Finding]:
         return []
     count = len(gaps) - int(gaps.argmax())
     moment = pd.Timestamp(int(tail[-1]), unit="ms", tz="UTC")
-    what = f"more than {_LARGEST_GAP_DAYS} days after all others: is the clock right?"
+    what = f"more than {_LARGEST_GAP_DAYS} days after all other events: check the clock"
     return [Finding(Level.WARNING, "interaction", what, count, len(at), f"{moment:%Y-%m-%d %H:%M}")]
 
 

@@ -1,4 +1,4 @@
-"""Each user's posts in the order of meeting, with one strength: the arithmetic of score.py on arrays."""
+"""Each user's posts in order of first interaction, with one strength each: the rule of score.py on arrays."""
 
 from dataclasses import dataclass
 from typing import Self

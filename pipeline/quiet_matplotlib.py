@@ -1,4 +1,4 @@
-"""Matplotlib without files of its own: import it from here, and only where something is drawn.
+"""Matplotlib that writes no files to the home directory: import it from here, and only where something is drawn.
 
 ``import matplotlib`` alone makes a directory in the home directory, and complains where it cannot. Here it keeps its
 list of fonts in a temporary directory, which is removed once the list is read, unless MPLCONFIGDIR names a directory.

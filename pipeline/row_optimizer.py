@@ -1,9 +1,9 @@
-"""AdamW for tables of which a step reads few rows, at a cost that follows those rows and not the table.
+"""AdamW for embedding tables: the cost of a step depends on the rows that it reads, not on the size of the table.
 
 AdamW changes every row at every step: a row that a batch does not read still follows its decaying mean of gradients.
-Here such steps are made up for when the row is read again. A missed step multiplies both moments by their decays, so
-the missed changes are a geometric series, of which only the sum over the steps since the row was last read is kept.
-The result is AdamW's, but for the rounding and for the small constant in the divisor during missed steps.
+Here the missed updates are applied when the row is read again. A missed step multiplies both moments by their decays,
+so the missed updates form a geometric series, and only its sum over the steps since the last read is computed. The
+result equals AdamW's, except for rounding and for epsilon in the divisor during missed steps.
 """
 
 import math
@@ -54,7 +54,7 @@ class RowAdamW:
     def gradients(self) -> list[Tensor]:
         """The gradients of the rows that the last backward pass reached, one float32 [rows, width] a table.
 
-        To scale one in place is to scale what ``step`` applies.
+        ``step`` applies these tensors, so scaling one in place scales the update.
         """
         return [table.gradient for table in self._tables if table.collect_gradient()]
 
@@ -85,14 +85,14 @@ class RowAdamW:
 
     @torch.no_grad()
     def bring_up_to_date(self) -> None:
-        """Make up for the missed steps of every row."""
+        """Apply the missed updates of every row."""
         for table in self._tables:
             for start in range(0, len(table.weight), _ROWS_AT_ONCE):
                 end = min(start + _ROWS_AT_ONCE, len(table.weight))
                 self._make_up(table, torch.arange(start, end, device=table.weight.device))
 
     def detach(self) -> None:
-        """Leave the modules alone from now on."""
+        """Remove the hooks from the modules."""
         for hook in self._hooks:
             hook.remove()
 
@@ -126,7 +126,7 @@ class RowAdamW:
         return bring_rows_up_to_date
 
     def _make_up(self, table: "_Table", rows: Tensor) -> None:
-        """Apply to distinct rows what the steps since they were last read have missed."""
+        """Apply to distinct rows the updates that they have missed since they were last read."""
         last = table.last_step[rows].long().cpu()
         if not len(last) or int(last.min()) == self._steps:
             return

@@ -1,6 +1,6 @@
 """Combine all interactions of a user with a post into one strength.
 
-The rule is one query of DuckDB, over the table on disk, which may be larger than memory, and over frames in memory.
+The rule is one DuckDB query. It runs on the table on disk, which may be larger than memory, and on frames in memory.
 """
 
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ class ScoreReport:
 def score(clean_directory: Path, output: Path) -> ScoreReport:
     """Score the clean interactions and write one row for each user and post.
 
-    Memory does not follow the number of events: people are scored some at a time. TableError for a malformed table.
+    People are scored in groups, so memory does not grow with the number of events. TableError for a malformed table.
     """
     timed = is_timed(clean_directory)
     output.parent.mkdir(parents=True, exist_ok=True)

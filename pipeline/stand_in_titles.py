@@ -1,4 +1,4 @@
-"""What stands in for the title of a post that has none: its keywords, else the beginning of its description."""
+"""A substitute for a missing title: the keywords of the post, else the beginning of its description."""
 
 import unicodedata
 from collections.abc import Iterator

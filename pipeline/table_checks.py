@@ -48,7 +48,7 @@ _CHECKS: Mapping[str, Mapping[str, Check]] = {
     },
 }
 _MISSING_IS_SUSPICIOUS = {"summary_text": 0.5, "category_id": 0.5, "video_link": 0.5, "owner_username": 0.9}
-"""Columns without which feeds are poor, and the share of missing values from which on that is a warning."""
+"""Columns that feeds need, and the share of missing values above which there is a warning."""
 _MISSING_IS_MEANT = {"rating_percent"}  # every verb but one has none
 
 

@@ -43,7 +43,7 @@ _POST_TYPES: dict[str, Any] = {
     "mood_text": "str",
     "content_text": "str",
     "summary_text": "str",  # the text to embed, most informative parts first
-    "external_id": "str",  # what the post was called where it comes from; null: as its id
+    "external_id": "str",  # the id of the post at its source; null: the same as post_id
 }
 _USER_TYPES: dict[str, Any] = {
     "user_id": "int64",
@@ -115,8 +115,8 @@ def read_users(directory: Path) -> pd.DataFrame:
 def read_interactions(directory: Path) -> pd.DataFrame:
     """Read interactions.parquet, one row an event, ascending by time.
 
-    A set without a clock (``is_timed``) only has an order. Its ``at`` is no moment, but the position in the person's
-    history an ORDER_STEP each, so that all histories end at ORDER_END.
+    Without timestamps (``is_timed`` is false) there is only an order. Then ``at`` is not a real time: positions in a
+    history are ORDER_STEP apart, and every history ends at ORDER_END.
     """
     path = directory / INTERACTIONS_FILE
     timed = is_timed(directory)
@@ -147,7 +147,7 @@ def is_nullable(column: str) -> bool:
 
 
 def is_timed(directory: Path) -> bool:
-    """Whether the interactions have moments, and not only an order; TableError if there are none."""
+    """Whether the interactions have timestamps and not only an order; TableError if the table is missing."""
     metadata = _schema(directory / INTERACTIONS_FILE).metadata or {}
     return bool(metadata.get(CLOCK) != NO_CLOCK)
 

@@ -35,10 +35,10 @@ _LARGEST_GRADIENT = 1.0  # norm of all gradients of a step
 
 
 class TrainingStoppedError(Exception):
-    """Training was asked to stop, and did after a step: says where, and how to go on."""
+    """Training stopped on request: names the step, and says how to resume."""
 
     def __init__(self, *, epoch: int, step: int, steps: int, is_saved: bool) -> None:
-        kept = "run the same command again to go on from there" if is_saved else "nothing is saved"
+        kept = "run the same command again to resume" if is_saved else "nothing is saved"
         super().__init__(f"stopped in epoch {epoch} after step {step} of {steps}: {kept}")
 
 
@@ -183,7 +183,7 @@ def fit(
 
 @dataclass(frozen=True, slots=True)
 class _Learning:
-    """What a run changes, and what it changes it with."""
+    """The towers of a run and their optimizers."""
 
     config: TowerConfig
     vocabulary: Vocabulary
@@ -233,7 +233,7 @@ def _start(dataset: Dataset, config: TrainingConfig, make_users: MakeUsers, devi
 
 
 def _step(learning: _Learning, loss: Tensor, rate: float) -> None:
-    """Change all weights against the gradient of the loss, which is cut to a norm of ``_LARGEST_GRADIENT``."""
+    """One optimizer step, with the gradient clipped to a norm of ``_LARGEST_GRADIENT``."""
     learning.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     (group,) = learning.optimizer.param_groups

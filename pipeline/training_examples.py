@@ -69,7 +69,7 @@ class Plan:
 
 
 class Examples:
-    """Turns a dataset into batches of examples that share a snapshot; the cost of a batch follows the batch."""
+    """Turns a dataset into batches of examples that share a snapshot, at a cost that depends only on the batch."""
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class Examples:
         return float(self.snapshots[plan.snapshot]) + self.config.serving_days
 
     def _log_expected(self, plan: Plan, candidates: NDArray[np.int64], drawn: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The logarithm of the probability that sampling brings each candidate into the batch."""
+        """The logarithm of each candidate's probability of being sampled into the batch (logQ)."""
         can_be_drawn = self.dataset.created_days[candidates] <= self._last_day(plan)
         if self.config.uniform_negatives_met:
             can_be_drawn &= self._is_met[candidates]

@@ -110,7 +110,7 @@ class UpstreamClient:
                 f"and {TOKEN_VARIABLE}, both in plain ASCII"
             ) from None  # the cause holds the URL
         except OSError as error:
-            raise UpstreamError(f"{shown}: {error}: name a PEM file of authorities") from error
+            raise UpstreamError(f"{shown}: {error}: name a PEM file of certificate authorities") from error
         object.__setattr__(self, "url", shown)
         object.__setattr__(self, "_http", http)
 
@@ -174,7 +174,7 @@ class UpstreamClient:
             ) from error
 
     def _attempt(self, endpoint: Endpoint, page: int) -> Sequence[Json]:
-        """One request; _PassingError if another may succeed, UpstreamError if not."""
+        """One request; _PassingError if a retry may succeed, UpstreamError if not."""
         try:
             rows = self._ask(endpoint, page)
         except httpx.RequestError as error:
@@ -205,10 +205,12 @@ class UpstreamClient:
                 raise _PassingError(f"status {response.status_code}", wait_seconds=wait)
             if response.status_code == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
                 proxy = proxy_variable(httpx.URL(self.url)) or "HTTP_PROXY"
-                raise UpstreamError(f"{where}: the proxy wants a user name and a password (407): set them in {proxy}")
+                raise UpstreamError(
+                    f"{where}: the proxy requires a user name and a password (407): set them in {proxy}"
+                )
             if response.status_code != httpx.codes.OK:
                 raise UpstreamError(
-                    f"{where}: status {response.status_code}{_target_of(response)}: is {URL_VARIABLE} right?"
+                    f"{where}: status {response.status_code}{_target_of(response)}: check {URL_VARIABLE}"
                 )
             body = _read_body(response, deadline)
             self._remember_date(response.headers.get("Date"))
@@ -216,7 +218,7 @@ class UpstreamClient:
             document = json.loads(body)
         except (ValueError, RecursionError) as error:
             if body.lstrip().startswith(b"<"):
-                raise UpstreamError(f"{where}: the reply is a web page, not JSON: is {URL_VARIABLE} right?") from error
+                raise UpstreamError(f"{where}: the reply is a web page, not JSON: check {URL_VARIABLE}") from error
             raise _PassingError("the reply is not JSON") from error
         rows = document.get(endpoint.list_key) if isinstance(document, dict) else None
         if not isinstance(rows, list):

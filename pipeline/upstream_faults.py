@@ -1,4 +1,4 @@
-"""Why the upstream API cannot be reached: what is wrong with the settings, in words that name the variable to set."""
+"""Why the upstream API cannot be reached: the wrong setting, and the environment variable that holds it."""
 
 import os
 import socket
@@ -15,9 +15,9 @@ _NO_SUCH_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", sock
 
 
 def wrong_setting(error: httpx.RequestError, url: httpx.URL, *, has_answered: bool, uses_proxy: bool = True) -> str:
-    """Which setting a failed request shows to be wrong, and why; empty if another attempt may succeed.
+    """The setting that made a request fail, and why; empty if a retry may succeed.
 
-    An address that has answered before (``has_answered``) was right: its server, or the way to it, is away for a while.
+    If the address has answered before (``has_answered``), it is right, and the failure is taken to be temporary.
     """
     proxy = proxy_variable(url) if uses_proxy else ""
     if isinstance(error, httpx.ProxyError):
@@ -30,7 +30,7 @@ def wrong_setting(error: httpx.RequestError, url: httpx.URL, *, has_answered: bo
 
 
 def cause_of(error: BaseException) -> str:
-    """What happened, in the words of the lowest cause that has any; the name of the class if none has."""
+    """The message of the innermost cause that has one; the name of the class if none has."""
     words = [str(cause) for cause in _causes(error) if str(cause).strip()]
     return words[-1] if words else type(error).__name__
 
@@ -59,16 +59,16 @@ def certificates() -> ssl.SSLContext:
 def _fault_of_connection(error: httpx.RequestError, url: httpx.URL, *, proxy: str, has_answered: bool) -> str:
     causes = tuple(_causes(error))
     way = f" through the proxy of {proxy}" if proxy else ""
-    advice = f"is {URL_VARIABLE} right?" if not proxy else f"are {proxy} and {URL_VARIABLE} right?"
+    advice = f"check {URL_VARIABLE}" if not proxy else f"check {proxy} and {URL_VARIABLE}"
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
                 f"the certificate of {url.host} is not trusted ({cause.verify_message}): "
-                f"set {CERTIFICATES_VARIABLES[0]} to the file of its authority, or correct {URL_VARIABLE}"
+                f"set {CERTIFICATES_VARIABLES[0]} to the certificate of its authority, or correct {URL_VARIABLE}"
             )
         if isinstance(cause, ssl.SSLError) and not has_answered:
             reason = cause.reason or cause
-            return f"{url.host} does not answer in TLS ({reason}): is {URL_VARIABLE} right, https and not http?"
+            return f"{url.host} does not speak TLS ({reason}): check {URL_VARIABLE}, it may need http instead of https"
         if isinstance(cause, socket.gaierror) and (cause.errno in _NO_SUCH_HOST or proxy):
             return f"the host is not found{way} ({cause.strerror}): {advice}"
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) and not has_answered:

@@ -1,4 +1,4 @@
-"""Check the clean tables before anything is trained on them: rows, activity, and drift against what is published."""
+"""Check the clean tables before training: rows, activity, and drift from the published bundle."""
 
 from pathlib import Path
 
@@ -55,8 +55,8 @@ def refuse_errors(report: ValidationReport, clean_directory: Path) -> None:
     more = f", and {len(report.errors) - 1} more" if len(report.errors) > 1 else ""
     raise InvalidTablesError(
         f"{clean_directory}: {first.table}: {first.what} ({first.count} of {first.of}{example}){more}: "
-        "nothing is trained on these tables; `moodfeed validate` lists everything, "
-        "--accept-invalid trains all the same"
+        "training is refused; `moodfeed validate` lists all findings, "
+        "and `moodfeed build --accept-invalid` trains anyway"
     )
 
 
@@ -77,17 +77,17 @@ def _across_tables(tables: dict[str, TableSummary], published: Bundle | None) ->
     findings = []
     servable = posts["is_servable"].astype(bool)
     if not servable.any():
-        what = "no post may be served: each is locked, not public or without a video"
+        what = "no post can be served: each is locked, not public or without a video"
         findings.append(Finding(Level.ERROR, "post", what, len(servable), len(servable), ""))
     if not tables["interaction"].rows:
         findings.append(
-            Finding(Level.WARNING, "interaction", "there are no interactions: feeds follow moods", 0, 0, "")
+            Finding(Level.WARNING, "interaction", "there are no interactions: feeds are not personal", 0, 0, "")
         )
         return findings
     if tables["user"].rows:
         findings += impossible_activity(events, posts, users, total=tables["interaction"].rows)
     else:
-        findings.append(Finding(Level.ERROR, "interaction", "there are interactions and no users", 1, 1, ""))
+        findings.append(Finding(Level.ERROR, "interaction", "there are interactions but no users", 1, 1, ""))
     if published and tables["user"].rows:
         profile = profile_of_tables(events, posts, users, total=tables["interaction"].rows)
         findings += _drift_from(published, profile)
@@ -95,9 +95,9 @@ def _across_tables(tables: dict[str, TableSummary], published: Bundle | None) ->
 
 
 def _drift_from(published: Bundle, profile: DataProfile) -> tuple[Finding, ...]:
-    """A damaged bundle is no reason not to make a new one."""
+    """Drift from the published bundle; a warning if the bundle is damaged, because a new one can still be made."""
     try:
         return drift(profile, profile_of_bundle(published))
     except BundleError as error:
-        what = f"the published bundle cannot be compared with: {error}"
+        what = f"the published bundle cannot be read, so drift was not measured: {error}"
         return (Finding(Level.WARNING, "drift", what, 1, 1, ""),)

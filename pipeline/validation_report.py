@@ -12,7 +12,7 @@ VALIDATION_FILE = "validation.json"
 
 
 class Level(StrEnum):
-    """An error stops a build; a warning is counted, and the build goes on."""
+    """An error stops a build; a warning does not."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -67,12 +67,12 @@ class ValidationReport:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What stops a build."""
+        """The findings that stop a build."""
         return tuple(item for item in self.findings if item.level is Level.ERROR)
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What is suspicious and stops nothing."""
+        """The findings that do not stop a build."""
         return tuple(item for item in self.findings if item.level is Level.WARNING)
 
     def as_json(self) -> str:

@@ -37,7 +37,7 @@ def write_whole_text(path: Path, text: str) -> None:
 
 
 def replace_together(names: Iterable[str], *, source: Path, target: Path) -> None:
-    """Let files that are whole and synced in ``source`` take the places of those in ``target``, the last name last."""
+    """Replace files in ``target`` by complete, synced ones from ``source``, in the order of the names."""
     target.mkdir(parents=True, exist_ok=True)
     for name in names:
         (source / name).replace(target / name)

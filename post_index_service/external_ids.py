@@ -1,6 +1,6 @@
-"""Finds posts by what they were called where they came from.
+"""Find posts by their external ids, which are their ids at the source.
 
-Each external id is kept as a hash of 8 bytes; the text stays in the bundle's file, and is compared when a hash is met.
+Each external id is kept as a hash of 8 bytes; the text stays in the bundle's file, and is compared when a hash matches.
 """
 
 from collections.abc import Sequence

@@ -101,7 +101,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class RankedPost:
-    """A post with its score and the number that the order follows."""
+    """A post with its score and its ranking score, by which the posts are sorted."""
 
     post: ServedPost
     score: float
@@ -306,7 +306,7 @@ def _check_numbers(query: Query) -> None:
         raise InvalidSearchError(f"offset is {query.offset}, it must not be negative")
     excluded = len(query.exclude_post_ids) + len(query.exclude_external_ids)
     if excluded > MOST_EXCLUSIONS:
-        raise InvalidSearchError(f"{excluded} excluded posts, the most allowed is {MOST_EXCLUSIONS}")
+        raise InvalidSearchError(f"{excluded} posts are excluded, the maximum is {MOST_EXCLUSIONS}")
 
 
 def _check_embedding(embedding: Embedding, expected: EmbeddingSpace) -> Vector:

@@ -109,7 +109,7 @@ def claimed(address: Address) -> Iterator[None]:
     try:
         directory = os.open(Path(address.name).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
-        yield  # without a directory that can be read, to listen fails in its own words or at its own risk
+        yield  # the directory cannot be read: listening then fails by itself, or runs without the claim
         return
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Admin calls: operators show a token of their own. Where none is set up, only this machine may make them, directly."""
+"""Admin calls: operators pass an admin token. Without a token file, direct calls from this machine are admitted."""
 
 from pathlib import Path
 from urllib.parse import unquote
@@ -30,9 +30,9 @@ class AdminTokenInvalidError(AdminAccessError):
 
 
 class AdminForbiddenError(AdminAccessError):
-    """No admin token is set up, and the call comes from another machine, or nobody can tell from where."""
+    """No admin token is set up, and the call comes from another machine, or its origin is unknown."""
 
-    def __init__(self, why: str = "admin calls come from this machine only") -> None:
+    def __init__(self, why: str = "admin calls are accepted only from this machine") -> None:
         super().__init__(f"{why}, unless {ADMIN_TOKEN_FILE} is set")
 
 
@@ -52,8 +52,8 @@ class AdminAccess:
     def __init__(self, tokens_file: Path | None, *, is_public: bool = False) -> None:
         """Read the tokens, in the form of rpc.token_file; FileContentError if they cannot be used.
 
-        ``is_public`` says that the address serves everybody. A reverse proxy may then stand before it on this machine,
-        and every call comes from loopback, so that no admin call is admitted without a token.
+        ``is_public`` means that callers of feeds reach the address. A reverse proxy may then run on this machine, and
+        every call comes from loopback, so no admin call is admitted without a token.
         """
         self._tokens = TokenFile(tokens_file) if tokens_file else None
         self._is_public = is_public
@@ -66,7 +66,7 @@ class AdminAccess:
             if not is_loopback_peer(caller.peer()):
                 raise AdminForbiddenError
             if _FORWARDED & {name.lower() for name, _ in caller.invocation_metadata() or ()}:
-                raise AdminForbiddenError("admin calls do not come through a proxy")
+                raise AdminForbiddenError("admin calls through a proxy are refused")
         elif self._tokens.name_of(authorizations_of(caller.invocation_metadata())) is None:
             raise AdminTokenInvalidError
 

@@ -137,13 +137,13 @@ class RunningServer:
 def free_target(address: str) -> Iterator[str]:
     """The gRPC target of an address to listen on, in the block; RuntimeError, as gRPC raises, if it is in use.
 
-    gRPC itself would take a unix socket away from the process that listens there. No other process of ours listens on
-    it between the look at it and the end of the block.
+    gRPC itself would take a unix socket away from the process that listens there. No other process of ours can start
+    to listen on it between the check and the end of the block.
     """
     read = read_address(address)
     with claimed(read):
         if isinstance(read, UnixSocket) and is_answered(read):
-            raise RuntimeError(f"a process listens on {address}")
+            raise RuntimeError(f"another process already listens on {address}")
         yield read.target
 
 

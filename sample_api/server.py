@@ -181,7 +181,7 @@ class _Answerer:
             "max_page_size": page_size,
             endpoint.list_key: served,
         }
-        # A machine whose clock is behind the world's last event would hold that event to be in the future.
+        # On a machine whose clock is behind the last event, that event would count as in the future.
         headers = {"Date": formatdate(max(_now(), moment_of(DAYS)).timestamp(), usegmt=True)}
         return _CutResponse(content) if fault is Fault.CUT else JSONResponse(content, headers=headers)
 

@@ -25,7 +25,7 @@ BEGIN, END = "<!-- kinds -->\n", "<!-- end of kinds -->\n"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the page: what is tried, what comes out, and the tests that show it, as ``file::test``."""
+    """One row of the page: the input, the result, and the tests that show it, as ``file::test``."""
 
     tried: str
     comes_out: str
@@ -65,7 +65,7 @@ def render(kinds: tuple[Kind, ...], passed: Counter[str]) -> str:
     """The kinds as Markdown tables; KeyError for a test of which no case passed."""
     lines = []
     for number, kind in enumerate(kinds, start=1):
-        lines += [f"### {number}. {kind.title}", "", "| tried | comes out | shown by | inputs |", "|---|---|---|---|"]
+        lines += [f"### {number}. {kind.title}", "", "| input | result | tests | cases |", "|---|---|---|---|"]
         for row in kind.rows:
             missing = [test for test in row.tests if not passed[test]]
             if missing:

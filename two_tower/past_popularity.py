@@ -1,4 +1,4 @@
-"""The numeric features of a few posts at any moment, at a cost that follows those posts and not the catalogue."""
+"""The numeric features of chosen posts at any time; the cost depends on those posts, not on the catalogue."""
 
 import numpy as np
 from numpy.typing import NDArray

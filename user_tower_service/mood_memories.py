@@ -1,4 +1,4 @@
-"""One mood encoder for all bundles that hold the same one: a new model seldom brings a new BERT."""
+"""Share one mood encoder among bundles with the same encoder files: a new model seldom has a new BERT."""
 
 import threading
 from weakref import WeakValueDictionary
@@ -13,7 +13,7 @@ _Identity = tuple[int, tuple[tuple[str, str], ...]]
 
 
 class MoodMemories:
-    """Reads mood encoders, and returns the one already in memory to a bundle with the same files.
+    """Reads mood encoders; a bundle with the same encoder files gets the one already in memory.
 
     The encoder is nine tenths of what a bundle needs in memory. Sharing it halves the memory of two bundles, lets a
     swap load and free next to nothing, and keeps the moods that were encoded before the swap. A mood encoder goes when
@@ -39,7 +39,7 @@ class MoodMemories:
 
 
 def _identity(bundle: Bundle) -> _Identity:
-    """What decides how a bundle's mood encoder encodes: the contents of its files, and where it cuts a text."""
+    """All that determines the output of a bundle's mood encoder: the contents of its files and the maximum length."""
     files = sorted(
         (name, entry.sha256) for name, entry in bundle.manifest.files.items() if name.startswith(MOOD_ENCODER)
     )

@@ -1,4 +1,4 @@
-"""Print a whole feed, page by page: what each post is called, the number that the order follows, and the title.
+"""Print a whole feed, page by page: the id of each post at its source, its ranking score, and the title.
 
     python examples/python/feed.py USERNAME [MOOD]
 

@@ -1,1 +1,1 @@
-"""Import of other programs' files: what they are, which column is what, and how they become clean tables."""
+"""Import of files from other programs: detect the format, choose the columns, write the clean tables."""

@@ -1,4 +1,4 @@
-"""Which column of a foreign table plays which role: as named, else guessed from the column's name."""
+"""Choose the column of each role in a foreign table: the column that is named, else a guess by the column's name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from pipeline.foreign.table_files import TableFile
 
 
 class Role(StrEnum):
-    """What a column can mean; the value is what the option and the report call it."""
+    """The meaning of a column; the value is its name in options and reports."""
 
     USER = "user"
     POST = "post"
@@ -75,13 +75,13 @@ class ColumnOf:
 
 @dataclass(frozen=True, slots=True)
 class ReadTable:
-    """A table and the columns that are read of it."""
+    """A table and the columns that are read from it."""
 
     table: TableFile
     columns: tuple[ColumnOf, ...]
 
     def sql(self, role: Role) -> str:
-        """An expression of type VARCHAR: the column of a role, NULL where there is none."""
+        """An SQL expression of type VARCHAR: the column of a role, or NULL if no column has it."""
         found = next((column for column in self.columns if column.role is role), None)
         return self.table.columns[found.name] if found else "NULL::VARCHAR"
 
@@ -97,7 +97,7 @@ class NamedColumns:
     by_role: Mapping[Role, str] = field(default_factory=dict)
 
     def over(self, other: "NamedColumns") -> "NamedColumns":
-        """These, and those of another for the other roles."""
+        """These columns, and those of ``other`` for roles that have none here."""
         return NamedColumns({**other.by_role, **self.by_role})
 
 
@@ -105,7 +105,7 @@ NOTHING_NAMED = NamedColumns()
 
 
 def choose_columns(table: TableFile, roles: tuple[Role, ...], named: NamedColumns) -> ReadTable:
-    """Give each role its column; ImportSourceError if a named one is missing, or nothing looks like a required one."""
+    """Choose the column of each role. ImportSourceError if a named column is missing, or a required role has none."""
     only_id = {POST_ROLES: Role.POST, USER_ROLES: Role.USER}.get(roles)  # a column "id" has no other meaning there
     chosen: list[ColumnOf] = []
     taken = {name for role, name in named.by_role.items() if role in roles}
@@ -115,7 +115,7 @@ def choose_columns(table: TableFile, roles: tuple[Role, ...], named: NamedColumn
             if not name:
                 continue
             if name not in table.columns:
-                raise ImportSourceError(f"{table.path}: no column {name!r}; it has {_listed(table)}")
+                raise ImportSourceError(f"{table.path}: no column {name!r}; the columns are {_listed(table)}")
             chosen.append(ColumnOf(role, name, is_guessed=False))
             continue
         words = (*_GUESSES[role], "id") if role is only_id else _GUESSES[role]
@@ -123,8 +123,10 @@ def choose_columns(table: TableFile, roles: tuple[Role, ...], named: NamedColumn
             (name for word in words for name in table.columns if _plain(name) == word and name not in taken), None
         )
         if guess is None and role in _REQUIRED:
+            option = "id" if roles is POST_ROLES else role
             raise ImportSourceError(
-                f"{table.path}: which column is the {role}? it has {_listed(table)}; name it with --{role}-column"
+                f"{table.path}: no column looks like the {role}; the columns are {_listed(table)}; "
+                f"name one with --{option}-column"
             )
         if guess is not None:
             taken.add(guess)

@@ -1,4 +1,4 @@
-"""What ends an import."""
+"""The error of an import."""
 
 
 class ImportSourceError(Exception):

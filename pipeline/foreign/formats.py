@@ -1,4 +1,4 @@
-"""Recognise what foreign files are: which holds the interactions, which the posts and people, and how each is read."""
+"""Detect the format of foreign files, and which of them hold interactions, posts and people."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -65,7 +65,7 @@ class _Files:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line says about a source."""
+    """The options of the command line."""
 
     format: Format | None = None
     posts: Path | None = None
@@ -76,7 +76,7 @@ class Wanted:
 
 
 def recognise(paths: Sequence[Path], wanted: Wanted) -> Source:
-    """The source that files, or a directory of them, are; ImportSourceError with what to do if it is unclear."""
+    """Detect the format of files or of a directory; ImportSourceError, which says what to do, if it is unclear."""
     files = _all_files(paths)
     for name, find in _FINDERS.items():
         if wanted.format in {None, name} and (found := find(files, wanted)) is not None:
@@ -84,8 +84,8 @@ def recognise(paths: Sequence[Path], wanted: Wanted) -> Source:
     else:
         known = "" if wanted.format is None else f" as {wanted.format}"
         raise ImportSourceError(
-            f"{', '.join(map(str, paths))} cannot be recognised{known}: found "
-            f"{', '.join(file.name for file in files)}; name the file of interactions, and --posts FILE"
+            f"{', '.join(map(str, paths))}: the format cannot be recognised{known} from the files "
+            f"{', '.join(file.name for file in files)}; pass the file of interactions, and --posts FILE for the posts"
         )
     if wanted.posts:
         found = replace(found, posts=read_table_file(wanted.posts, encoding=wanted.encoding))
@@ -118,12 +118,12 @@ def _all_files(paths: Sequence[Path]) -> list[Path]:
         else:
             raise ImportSourceError(f"{path} does not exist")
     if not files:
-        raise ImportSourceError(f"{', '.join(map(str, paths))} holds no file")
+        raise ImportSourceError(f"{', '.join(map(str, paths))} contains no files")
     return files
 
 
 def _named(files: Sequence[Path], *names: str) -> Path | None:
-    """The file of one of these names, which may be compressed, among the files or beside a single one."""
+    """The first file with one of these names, gzipped or not, among ``files`` or in the directory of the first."""
     for name in names:
         for file in [*files, *(files[0].with_name(name + ending) for ending in ("", ".gz"))]:
             if file.name.lower().removesuffix(".gz") == name and file.exists():
@@ -144,7 +144,9 @@ def _recbole(files: Sequence[Path], wanted: Wanted) -> _Files | None:
 
     interactions = table(inter)
     if interactions is None or "\t" not in first_line(inter):
-        raise ImportSourceError(f"{inter}: the first line of an atomic file names its columns, such as user_id:token")
+        raise ImportSourceError(
+            f"{inter}: the first line must name the columns, separated by tabs, such as user_id:token"
+        )
     return _Files(Format.RECBOLE, interactions, table(inter.with_suffix(".item")), table(inter.with_suffix(".user")))
 
 

@@ -1,4 +1,4 @@
-"""Names of people and posts, which are any text, to ids of 64 bits."""
+"""Map names of people and posts, which are any text, to 64-bit ids."""
 
 from duckdb import DuckDBPyConnection
 
@@ -8,7 +8,7 @@ _LARGEST = 2**63 - 1
 
 
 def same_id(text: str) -> str:
-    """An expression: the id that a text is, unchanged, but " 603" and "603.0" are 603."""
+    """An SQL expression of an id: the text unchanged, except that " 603" and "603.0" become 603."""
     return (
         f"CASE WHEN regexp_full_match({text}, '\\s*[0-9]+([.]0+)?\\s*') "
         f"THEN split_part(trim({text}, ' \t'), '.', 1) ELSE {text} END"

@@ -60,7 +60,7 @@ FROM (
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import gives: the counts and findings, and whether the interactions have moments."""
+    """The result: counts and findings, whether interactions have timestamps, and the best rating if there are any."""
 
     report: CleanReport
     is_timed: bool
@@ -76,11 +76,11 @@ def import_files(
     is_tried_only: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Imported:
-    """Write posts.parquet, users.parquet, interactions.parquet and report.json; memory does not follow the rows.
+    """Write posts.parquet, users.parquet, interactions.parquet and report.json, in memory bounded for interactions.
 
-    A set without a clock gets none: its interactions have positions instead of moments. ImportSourceError, and the old
-    tables stay, if a file cannot be read or nothing is left of it; and, unless ``accept_losses``, if one reason leaves
-    out more than half of a table. With ``is_tried_only`` everything is read and nothing is written.
+    Without timestamps, interactions have positions instead. ImportSourceError if a file cannot be read or no
+    interaction is valid, or, unless ``accept_losses``, if one reason drops more than half of a table; the old tables
+    then stay. With ``is_tried_only`` everything is read and nothing is written.
     """
     findings = ImportFindings()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def import_files(
         kept = _write_interactions(connection, incoming, events, findings)
         if not kept and not accept_losses:
             raise ImportSourceError(
-                f"{source.interactions.table.path}: no interaction is left; {output} stays as it is"
+                f"{source.interactions.table.path}: no interaction can be imported; {output} is unchanged"
             )
         report = CleanReport(
             kept={"post": len(posts), "user": people, "interaction": kept}, findings=tuple(findings.findings)
@@ -131,8 +131,8 @@ def _refuse_losses(source: Source, output: Path, findings: ImportFindings) -> No
     table = source.posts if loss.table == "post" and source.posts else source.interactions
     example = f", for example {loss.examples[0]}" if loss.examples else ""
     raise ImportSourceError(
-        f"{table.table.path}: {loss.count} of {findings.totals[loss.table]} rows would be left out for one reason "
-        f"({loss.reason}{example}); the tables in {output} stay as they are; --accept-losses goes on without these rows"
+        f"{table.table.path}: {loss.count} of {findings.totals[loss.table]} rows would be dropped for one reason "
+        f"({loss.reason}{example}); the tables in {output} are unchanged; --accept-losses imports the other rows"
     )
 
 

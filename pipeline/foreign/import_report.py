@@ -1,18 +1,18 @@
-"""What an import leaves out or changes: counted by table and reason, with examples."""
+"""The rows that an import drops or changes, counted by table and reason, with examples."""
 
 from dataclasses import dataclass, field
 
 from pipeline.clean import Finding
 
 UNKNOWN_POST = "unknown post"
-LARGEST_LOSS = 0.5  # share of a table that one reason may leave out
+LARGEST_LOSS = 0.5  # share of a table that one reason may drop
 MOST_EXAMPLES = 3
 _LONGEST_EXAMPLE = 60
 
 
 @dataclass(slots=True)
 class ImportFindings:
-    """Findings while tables are read, the reasons that leave rows out, and the rows of each table."""
+    """The findings, those that drop rows (``losses``), and the number of rows of each table."""
 
     findings: list[Finding] = field(default_factory=list)
     losses: list[Finding] = field(default_factory=list)
@@ -24,13 +24,13 @@ class ImportFindings:
             self.findings.append(Finding(table, reason, count, tuple(map(_shortened, examples[:MOST_EXAMPLES]))))
 
     def drop(self, table: str, reason: str, count: int, examples: list[str]) -> None:
-        """Count rows that are left out."""
+        """Count rows that are dropped."""
         if count:
             self.add(table, f"{reason}: dropped", count, examples)
             self.losses.append(self.findings[-1])
 
     def largest_loss(self) -> Finding | None:
-        """The reason that leaves out more than LARGEST_LOSS of its table, the largest share first.
+        """The reason that drops the largest share of its table, if the share is above LARGEST_LOSS.
 
         Interactions with unknown posts come last, because the cause may be in the posts.
         """

@@ -1,6 +1,6 @@
-"""Moments of many rows: the commonest forms in SQL, every other form by ``honest_values.read_moment``.
+"""Read many timestamps: the commonest formats in SQL, every other format with ``honest_values.read_moment``.
 
-The SQL only reads texts that it reads as that function does; a property test holds them equal.
+SQL reads a text only if it gives the same result as that function; a property test compares the two.
 """
 
 import pyarrow as pa

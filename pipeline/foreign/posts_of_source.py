@@ -131,7 +131,7 @@ def _parts(row: Mapping[str, Any], role: Role) -> list[str]:
 
 
 def _categories(rows: list[Mapping[str, Any]], groups: list[list[str]]) -> tuple[list[int | None], list[str | None]]:
-    """The id and name of each post's category, the first of several; names without ids are numbered by name."""
+    """The id and name of each post's first category; names without ids are numbered in alphabetical order."""
     firsts = [group[0] if group else None for group in groups]
     ids = [read_id(row.get(Role.CATEGORY_ID)) for row in rows]
     if any(number is not None for number in ids):
@@ -164,7 +164,7 @@ def _find(findings: ImportFindings, names: list[str], values: Iterable[object], 
 
 
 def _summary(title: str, category: str | None, tags: list[str], description: str) -> str:
-    """The text to embed; the encoder truncates, so what is most informative comes first, and nothing twice."""
+    """The text to embed. The encoder truncates it, so the most informative parts come first, and none is repeated."""
     said = title.lower()
     words = dict.fromkeys(word for word in tags if word.lower() not in said)
     return ". ".join(part for part in (title, ", ".join(words), description) if part) or (category or "")

@@ -18,14 +18,14 @@ from pipeline.foreign.verb_words import verb_of
 from pipeline.spilling_database import one_row
 
 TABLE = "interaction"
-UNKNOWN_VERB = "unknown verb (--verb WORD=VERB names it)"
-SCALES = (1.0, 5.0, 10.0, 100.0)  # best ratings that are guessed: the smallest that all ratings fit
+UNKNOWN_VERB = "unknown verb (map it with --verb WORD=VERB)"
+SCALES = (1.0, 5.0, 10.0, 100.0)  # the best rating is guessed: the smallest of these that no rating exceeds
 _CLOCK_DIFFERENCE = 60_000  # milliseconds that another machine's clock may be ahead of ours
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What the columns cannot say: words for verbs, one verb for all rows, and the best rating (None: guessed)."""
+    """Options that columns cannot hold: words for verbs, one verb for all rows, the best rating (None: guessed)."""
 
     words: Mapping[str, str] = field(default_factory=dict)
     verb: str | None = None
@@ -56,7 +56,7 @@ def stage_events(
     except DuckDBError as error:
         raise ImportSourceError(f"{source.table.path} cannot be read: {error}") from error
     if is_timed:
-        tell("reading moments of less common forms")
+        tell("reading timestamps in rare formats")
         create_other_moments(
             connection, "SELECT DISTINCT other_time AS text FROM staged_events WHERE other_time IS NOT NULL"
         )

@@ -1,7 +1,7 @@
 """Tables in foreign files as relations of DuckDB: CSV and its relatives, Parquet, JSON Lines, RecBole's atomic files.
 
-Every column is read as text, whatever the file says that it is: the one place that decides what a text means is the
-rule of its role. A line that has too few or too many fields is counted by the database, not lost.
+Every column is read as text, whatever its type in the file, and the rule of its role converts it. DuckDB counts a line
+with too few or too many fields, so that no line is lost without a trace.
 """
 
 import csv
@@ -39,7 +39,7 @@ class TableFile:
 
 
 def read_table_file(path: Path, *, encoding: str | None = None) -> TableFile:
-    """Describe a file by its ending; ImportSourceError if it is missing, empty or of an unknown kind."""
+    """Describe a file by its extension; ImportSourceError if it is missing, empty or of an unknown type."""
     ending = kind_of(path)
     if not path.exists():
         raise ImportSourceError(f"{path} is missing")
@@ -49,11 +49,11 @@ def read_table_file(path: Path, *, encoding: str | None = None) -> TableFile:
         return _json_lines(path)
     if ending in CSV_ENDINGS:
         return delimited(path, encoding=encoding)
-    raise ImportSourceError(f"{path}: unknown kind of file; known are CSV, TSV, Parquet and JSON Lines")
+    raise ImportSourceError(f"{path}: unknown file type; pass CSV, TSV, Parquet or JSON Lines")
 
 
 def kind_of(path: Path) -> str:
-    """The ending in lower case, without that of a compression."""
+    """The file name extension in lower case, without ``.gz``."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     return (suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == ".gz" else suffixes[-1]) if suffixes else ""
 
@@ -66,7 +66,7 @@ def delimited(
     quote: str = '"',
     encoding: str | None = None,
 ) -> TableFile:
-    """A text file of rows and fields; ``names`` are those of a file without a header, else the first line has them."""
+    """A delimited text file; ``names`` are its columns if it has no header, else the first line names them."""
     encoding = encoding or "utf-8"
     if not path.exists():
         raise ImportSourceError(f"{path} is missing")
@@ -88,7 +88,9 @@ def delimited(
             )
         )
         if len(set(names)) < len(names) or not all(names):
-            raise ImportSourceError(f"{path}: the first line must name every column once, it is {first.strip()[:80]!r}")
+            raise ImportSourceError(
+                f"{path}: the first line must name every column once, but is {first.strip()[:80]!r}"
+            )
     columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
     relation = (
         f"read_csv({text_literal(path)}, auto_detect = false, columns = {{{columns}}}, header = {str(header).lower()}, "
@@ -134,9 +136,7 @@ def _json_lines(path: Path) -> TableFile:
             if isinstance(row, dict):
                 names |= dict.fromkeys(row)
     if not names:
-        raise ImportSourceError(
-            f"{path}: none of the first lines is a JSON object; a file of JSON Lines has one object a line"
-        )
+        raise ImportSourceError(f"{path}: none of the first lines is a JSON object; JSON Lines has one object per line")
     columns = {}
     for name in names:
         pointer = text_literal("$." + json.dumps(name, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""What other programs call the verbs."""
+"""Words of other programs for the verbs."""
 
 from collections.abc import Mapping
 
@@ -31,7 +31,7 @@ def read_verb_options(options: tuple[str, ...]) -> tuple[Mapping[str, str], str 
 
 
 def verb_of(text: str, words: Mapping[str, str]) -> str:
-    """An expression of a verb, NULL for an unknown word; ``words`` go before those known."""
+    """An SQL expression of the verb, NULL for an unknown word; ``words`` take precedence over WORDS."""
     known = {word: verb for verb, several in WORDS.items() for word in several} | dict(words)
     cases = " ".join(f"WHEN {text_literal(word)} THEN '{verb}'" for word, verb in known.items())
     return f"CASE lower(trim({text})) {cases} END"

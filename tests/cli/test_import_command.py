@@ -58,7 +58,7 @@ def test_imported_and_fetched_rows_are_kept_apart(events: Path, tmp_path: Path) 
     (tmp_path / "raw.sqlite").write_bytes(b"")
     result = moodfeed_import(events, *NAMED, "--data", tmp_path)
     assert isinstance(result.exception, ImportSourceError)
-    assert "keep the two apart with --data OTHER" in str(result.exception)
+    assert "import into another directory with --data OTHER" in str(result.exception)
 
 
 def test_a_fetch_does_not_replace_imported_tables(events: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_training_that_is_stopped_or_killed_says_how_to_go_on_and_goes_on(data
     first.send_signal(signal.SIGTERM)
     _, said = first.communicate()
     assert first.returncode == 143
-    assert "run the same command again to go on from there" in said
+    assert "run the same command again to resume" in said
     assert len(said.strip().splitlines()) == 1
 
     second = start_training(data)

@@ -189,7 +189,7 @@ def test_another_status_is_an_error_at_once_and_no_redirect_is_followed(tmp_path
 
     with serving(answer) as url:
         message = str(error_of_fetch(url, tmp_path / "raw.sqlite"))
-    assert f"status {status}: is MOODFEED_UPSTREAM_URL right?" in message
+    assert f"status {status}: check MOODFEED_UPSTREAM_URL" in message
     assert asked == [1]
 
 

@@ -93,7 +93,7 @@ def test_what_is_written_as_an_integer_is_a_post_id_and_all_else_an_external_id(
     assert request.exclude_external_ids == external_ids
 
 
-def test_posts_are_excluded_by_what_they_were_called() -> None:
+def test_posts_are_excluded_by_external_id() -> None:
     def ids(query: str) -> list[object]:
         return [post["post_id"] for post in asked("GET", f"/feed?username=ana{query}").json()["posts"]]
 

@@ -21,7 +21,10 @@ def test_embeddings_carry_the_fingerprint_of_their_encoder(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("fingerprint", "words"),
-    [("0" * 64, "embedded with another encoder than .*encoder: name that one by --encoder"), ("", "do not say which")],
+    [
+        ("0" * 64, "embedded with another encoder than .*encoder: pass that one with --encoder"),
+        ("", "do not say which"),
+    ],
 )
 def test_export_with_another_encoder_than_embed_used_is_refused_before_anything_is_written(
     tmp_path: Path, fingerprint: str, words: str

@@ -111,12 +111,12 @@ def test_the_list_names_nobody_and_a_damaged_one_stops_a_fetch(workspace: Worksp
     document = json.loads(workspace.forgotten.read_text(encoding="utf-8"))
     assert all(len(item) == 64 for name in ("users", "usernames", "posts") for item in document[name])
     workspace.forgotten.write_text("{", encoding="utf-8")
-    with pytest.raises(ForgottenListError, match="nothing goes on without it"):
+    with pytest.raises(ForgottenListError, match="no data is fetched or imported without it"):
         Forgotten.read(workspace.forgotten)
 
 
-def test_to_forget_twice_is_no_error_and_an_unknown_name_changes_nothing(workspace: Workspace) -> None:
-    with pytest.raises(UnknownNameError, match="no account is called 'nobody'"):
+def test_forgetting_twice_is_no_error_and_an_unknown_name_changes_nothing(workspace: Workspace) -> None:
+    with pytest.raises(UnknownNameError, match="no account has the username or id 'nobody'"):
         forget(workspace, people=["zora-q", "nobody"])
     assert len(read_users(workspace.clean)) == 2
     assert not workspace.forgotten.exists()
@@ -128,7 +128,7 @@ def test_a_name_of_several_accounts_is_refused_with_their_ids() -> None:
     accounts = [Account(7, "ana"), Account(8, "ana"), Account(9, "7")]
     nobody = Forgotten("salt")
     for name, ids in (("ana", "id:7, id:8"), ("7", "id:7, id:9")):
-        with pytest.raises(UnknownNameError, match=f"means 2 accounts: pass one or more of {ids}"):
+        with pytest.raises(UnknownNameError, match=f"matches 2 accounts: pass one or more of {ids}"):
             find_accounts(accounts, [name], nobody)
     assert find_accounts(accounts, ["id:7", "id:8"], nobody) == (Account(7, "ana"), Account(8, "ana"))
 
@@ -161,6 +161,6 @@ def test_the_command_says_what_is_left(workspace: Workspace, tmp_path: Path) -> 
     where = ["--data", str(workspace.directory), "--bundles", str(tmp_path / "bundles")]
     done = CliRunner().invoke(app, ["forget", "zora-q", "--post", "2", *where])
     assert done.exit_code == 0, done.output
-    for text in ("Forgot 'zora-q' (id 71).", "Forgot post 2.", "No bundle in", "the upstream itself"):
+    for text in ("Forgot 'zora-q' (id 71).", "Forgot post 2.", "No bundle in", "the upstream API"):
         assert text in done.output
     assert CliRunner().invoke(app, ["forget", *where]).exit_code == 2

@@ -26,7 +26,7 @@ NOT_METRICS = [math.nan, math.inf, -math.inf, 1.01, -0.01, 2.53]
     [
         (
             lambda dataset: replace(dataset, created_days=np.full_like(dataset.created_days, -math.inf)),
-            "features of posts hold a value that is not finite: look for wrong dates",
+            "features of posts hold a value that is not finite: check the tables for wrong dates",
         ),
         (
             lambda dataset: replace(

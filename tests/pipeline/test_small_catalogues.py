@@ -58,7 +58,7 @@ def test_a_catalogue_builds_and_serves_or_is_refused_before_training(catalogue: 
         if not catalogue.servable:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(training, "fit", lambda *_, **__: pytest.fail("it was trained"))
-                with pytest.raises(InvalidTablesError, match="no post may be served") as refused:
+                with pytest.raises(InvalidTablesError, match="no post can be served") as refused:
                     build(catalogue, Path(directory))
             assert "\n" not in str(refused.value)
             return

@@ -76,7 +76,7 @@ def test_an_address_where_nothing_listens() -> None:
     with held_port() as port:
         assert fault_of(f"http://127.0.0.1:{port}") == (
             f"http://127.0.0.1:{port}: nothing answers at 127.0.0.1:{port} ([Errno 111] Connection refused): "
-            "is MOODFEED_UPSTREAM_URL right?"
+            "check MOODFEED_UPSTREAM_URL"
         )
 
 
@@ -84,25 +84,25 @@ def test_an_address_where_nothing_listens() -> None:
 def test_a_host_that_does_not_exist(scheme: str) -> None:
     message = fault_of(f"{scheme}://no-such-host.invalid")
     assert message.startswith(f"{scheme}://no-such-host.invalid: ")
-    assert message.endswith("): is MOODFEED_UPSTREAM_URL right?")
+    assert message.endswith("): check MOODFEED_UPSTREAM_URL")
 
 
-def test_a_page_for_people() -> None:
+def test_a_web_page_in_place_of_json() -> None:
     with answering(200, " <!doctype html><p>Welcome</p>") as port:
-        assert "is a web page, not JSON: is MOODFEED_UPSTREAM_URL right?" in fault_of(f"http://127.0.0.1:{port}")
+        assert "is a web page, not JSON: check MOODFEED_UPSTREAM_URL" in fault_of(f"http://127.0.0.1:{port}")
 
 
 def test_a_redirect_says_where_it_leads_without_secrets() -> None:
     with answering(301, location="https://me:secret@api.example/v2?key=secret") as port:
         message = fault_of(f"http://127.0.0.1:{port}")
-    assert "status 301, which leads to https://api.example/v2: is MOODFEED_UPSTREAM_URL right?" in message
+    assert "status 301, which leads to https://api.example/v2: check MOODFEED_UPSTREAM_URL" in message
 
 
 def test_tls_asked_of_a_server_without_it() -> None:
     with answering(200, PAGE) as port:
         message = fault_of(f"https://127.0.0.1:{port}")
-    assert "does not answer in TLS (" in message
-    assert "is MOODFEED_UPSTREAM_URL right, https and not http?" in message
+    assert "does not speak TLS (" in message
+    assert "check MOODFEED_UPSTREAM_URL, it may need http instead of https" in message
 
 
 def test_a_certificate_of_an_unknown_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ def test_a_certificate_of_an_unknown_authority(tmp_path: Path, monkeypatch: pyte
     with answering(404, files=files) as port:
         message = fault_of(f"https://localhost:{port}")
         assert "the certificate of localhost is not trusted (" in message
-        assert "set SSL_CERT_FILE to the file of its authority" in message
+        assert "set SSL_CERT_FILE to the certificate of its authority" in message
         monkeypatch.setenv("SSL_CERT_FILE", str(files.authority))
         assert "status 404" in fault_of(f"https://localhost:{port}")
 
@@ -131,7 +131,7 @@ def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch, variable: st
     with held_port() as port:
         monkeypatch.setenv(variable, f"http://me:secret@127.0.0.1:{port}")
         message = fault_of(f"http://{FAR}")
-    assert message.endswith(f"are {variable} and MOODFEED_UPSTREAM_URL right?")
+    assert message.endswith(f"check {variable} and MOODFEED_UPSTREAM_URL")
     assert "secret" not in message
 
 

@@ -235,9 +235,7 @@ def test_a_ranking_score_is_what_the_rule_says_and_lower_for_what_was_seen(
             assert ranked.ranking_score == pytest.approx(float(number), rel=1e-6, abs=1e-5)
 
 
-def test_posts_are_excluded_by_what_they_were_called_and_by_nothing_like_it(
-    index: PostIndex, index_posts: IndexPosts
-) -> None:
+def test_posts_are_excluded_by_the_exact_external_id_only(index: PostIndex, index_posts: IndexPosts) -> None:
     everything = {ranked.post for ranked in all_pages(index, Query(), 100)}
     for category_id in (None, 2, 7):
         excluded = ["video-4", "video-5", "Video-7", "video-8 ", "", str(index_posts.post_ids[0])]

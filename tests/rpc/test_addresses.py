@@ -97,7 +97,7 @@ def test_a_unix_socket_that_a_killed_process_left_is_taken_over(tmp_path: Path) 
         assert is_serving(f"unix:{tmp_path}/s")
 
 
-def test_the_second_one_on_a_unix_socket_is_told_which_address_is_taken(tmp_path: Path) -> None:
+def test_a_second_server_on_a_unix_socket_fails_with_the_address(tmp_path: Path) -> None:
     address = f"unix:{tmp_path}/s"
     with server_at(address):
         for start in (lambda: listen(address), lambda: server_at(address).__enter__()):

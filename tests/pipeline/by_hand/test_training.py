@@ -461,7 +461,7 @@ def test_a_run_that_is_stopped_after_any_step_ends_as_one_that_was_not(stopped_a
         )
     epoch, step = divmod(stopped_after - 1, STEPS)
     assert str(stopped.value) == (
-        f"stopped in epoch {epoch + 1} after step {step + 1} of 2: run the same command again to go on from there"
+        f"stopped in epoch {epoch + 1} after step {step + 1} of 2: run the same command again to resume"
     )
     left: list[float] = []
     again = fit(

@@ -58,7 +58,7 @@ def test_columns_of_any_name_are_read_where_they_are_named(tmp_path: Path) -> No
     text = "wer,was,wann\nanna,p-1,1758348933\n"
     source = write(tmp_path / "in", {"x.csv": text}) / "x.csv"
     with pytest.raises(
-        ImportSourceError, match=r"which column is the user\? it has wer, was, wann; name it with --user-"
+        ImportSourceError, match=r"no column looks like the user; the columns are wer, was, wann; name one with --user-"
     ):
         recognise([source], Wanted())
     wanted = Wanted(interaction_columns=named(user="wer", post="was", time="wann"))
@@ -69,7 +69,7 @@ def test_columns_of_any_name_are_read_where_they_are_named(tmp_path: Path) -> No
 
 def test_a_named_column_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
     source = write(tmp_path / "in", {"events.csv": EVENTS})
-    with pytest.raises(ImportSourceError, match="no column 'who'; it has user, item, event, time"):
+    with pytest.raises(ImportSourceError, match="no column 'who'; the columns are user, item, event, time"):
         recognise([source], Wanted(interaction_columns=named(user="who")))
 
 
@@ -227,7 +227,9 @@ def test_microlens_as_published_with_an_order_only(tmp_path: Path) -> None:
 
 def test_what_cannot_be_recognised_says_what_was_found(tmp_path: Path) -> None:
     source = write(tmp_path / "in", {"a.csv": "x,y\n1,2\n", "b.csv": "x,y\n1,2\n"})
-    with pytest.raises(ImportSourceError, match=r"cannot be recognised: found a\.csv, b\.csv; name the file of inter"):
+    with pytest.raises(
+        ImportSourceError, match=r"cannot be recognised from the files a\.csv, b\.csv; pass the file of inter"
+    ):
         recognise([source], Wanted())
     with pytest.raises(ImportSourceError, match="cannot be recognised as gorse"):
         recognise([source], Wanted(format=Format.GORSE))

@@ -25,7 +25,7 @@ HEADER = "user,post,verb,time\n"
         (",p1,view,1758348933", "no person", "row 21"),
         ("  ,p1,view,1758348933", "no person", "row 21"),
         ("anna,,view,1758348933", "no post", "row 21"),
-        ("anna,p1,fry,1758348933", "unknown verb (--verb WORD=VERB names it)", "row 21 (fry)"),
+        ("anna,p1,fry,1758348933", "unknown verb (map it with --verb WORD=VERB)", "row 21 (fry)"),
         ("anna,p1,view,", "malformed time", "row 21"),
         ("anna,p1,view,yesterday", "malformed time", "row 21 (yesterday)"),
         ("anna,p1,view,0", "malformed time", "row 21 (0)"),
@@ -74,10 +74,10 @@ def test_a_table_that_loses_more_than_half_for_one_reason_is_refused_and_the_old
     source = write(
         tmp_path / "new", {"events.csv": HEADER + "anna,p1,view,0\nanna,p2,view,0\nanna,p1,view,1758348933\n"}
     )
-    with pytest.raises(ImportSourceError, match=r"2 of 3 rows would be left out for one reason") as raised:
+    with pytest.raises(ImportSourceError, match=r"2 of 3 rows would be dropped for one reason") as raised:
         imported(source, to=clean)
     assert "(malformed time: dropped, for example row 1 (0)); the tables in" in str(raised.value)
-    assert "stay as they are; --accept-losses goes on without these rows" in str(raised.value)
+    assert "are unchanged; --accept-losses imports the other rows" in str(raised.value)
     assert {path.name: path.read_bytes() for path in clean.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     assert len(imported(source, to=clean, accept_losses=True).interactions) == 1
@@ -85,18 +85,18 @@ def test_a_table_that_loses_more_than_half_for_one_reason_is_refused_and_the_old
 
 def test_posts_that_lose_more_than_half_are_refused_by_their_file(tmp_path: Path) -> None:
     source = write(tmp_path / "in", {"events.csv": HEADER + GOOD, "posts.csv": "id,title\n,a\n,b\np1,c\n"})
-    with pytest.raises(ImportSourceError, match=r"posts\.csv: 2 of 3 rows would be left out"):
+    with pytest.raises(ImportSourceError, match=r"posts\.csv: 2 of 3 rows would be dropped"):
         imported(source, to=tmp_path / "clean")
 
 
 def test_a_file_of_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path / "in", {"events.csv": HEADER})
-    with pytest.raises(ImportSourceError, match="no interaction is left"):
+    with pytest.raises(ImportSourceError, match="no interaction can be imported"):
         imported(source, to=tmp_path / "clean")
     assert not (tmp_path / "clean").exists()
 
 
-def test_a_trial_reads_everything_and_writes_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_reads_everything_and_writes_nothing(tmp_path: Path) -> None:
     source = write(tmp_path / "in", {"events.csv": HEADER + GOOD + ",p1,view,1758348933\n"})
     report = import_files(recognise([source], Wanted()), tmp_path / "data" / "clean", is_tried_only=True).report
     assert report.kept["interaction"] == 20
@@ -224,7 +224,7 @@ def test_files_of_other_encodings_are_named_by_an_option(tmp_path: Path) -> None
 def test_posts_may_be_in_a_file_of_any_name(tmp_path: Path) -> None:
     write(tmp_path / "in", {"events.csv": HEADER + GOOD, "x.csv": "nr,what\np1,a dog\np2,a cat\n"})
     wanted = Wanted(posts=tmp_path / "in" / "x.csv", post_columns=named(post="nr", title="what"))
-    with pytest.raises(ImportSourceError, match=r"18 of 20 rows would be left out for one reason .unknown post"):
+    with pytest.raises(ImportSourceError, match=r"18 of 20 rows would be dropped for one reason .unknown post"):
         imported(tmp_path / "in" / "events.csv", to=tmp_path / "clean", wanted=wanted)
     tables = imported(tmp_path / "in" / "events.csv", to=tmp_path / "clean", wanted=wanted, accept_losses=True)
     assert tables.posts["title"].tolist() == ["a dog", "a cat"]
