@@ -116,7 +116,6 @@ def test_a_column_that_feeds_need_and_that_is_mostly_missing_is_a_warning(tables
         ("post", lambda frame: frame.assign(category_id=0), "category_id fails in_range"),
         ("post", lambda frame: frame.assign(average_rating=101.0), "average_rating fails in_range"),
         ("post", lambda frame: frame.assign(video_link=None), "video_link fails not_nullable"),
-        ("post", lambda frame: frame.assign(created_at=None), "created_at fails"),
         ("post", lambda frame: frame.assign(post_id="x"), "post_id fails"),
         ("post", lambda frame: frame.drop(columns="title"), "columns are missing: title"),
         ("post", lambda frame: frame.assign(post_id=7), "post_id is not unique"),
