@@ -105,12 +105,14 @@ def main() -> None:
     except Exception as error:
         from cli.errors import EXPECTED_ERRORS  # noqa: PLC0415 - it knows every stage, so it imports torch
 
-        if not isinstance(error, EXPECTED_ERRORS):
-            raise
-        _end_with(error)
+        if isinstance(error, EXPECTED_ERRORS):
+            _end_with(error)
+        if isinstance(error, OSError) and error.filename:  # a full disk, a directory that may not be written
+            _end_with(f"{error.filename}: {error.strerror}")
+        raise
 
 
-def _end_with(error: Exception) -> NoReturn:
+def _end_with(error: Exception | str) -> NoReturn:
     error_console.print("[bold red]error:[/bold red]", plain(str(error)), highlight=False, soft_wrap=True)
     sys.exit(1)
 

@@ -1,5 +1,6 @@
 """`moodfeed forget`: remove people and posts from the stored data, and list the bundles that still hold them."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,8 @@ def forget(
         ),
     ] = None,
     post: Annotated[
-        list[int] | None, typer.Option("--post", help="Id of a post to forget; may be repeated.", show_default=False)
+        list[str] | None,
+        typer.Option("--post", help="Id or external id of a post to forget; may be repeated.", show_default=False),
     ] = None,
     data: DataOption = Path("data"),
     bundles: BundlesOption = Path("bundles"),
@@ -36,11 +38,11 @@ def forget(
     from pipeline.forget import holders
     from pipeline.forgotten import Forgotten
 
-    report = forget_in_data(Workspace(data), people=map(typed, people or ()), posts=post or ())
+    report = forget_in_data(Workspace(data), people=map(typed, people or ()), posts=map(_post, post or ()))
     for account in report.accounts:
         console.print(plain(f"Forgot {account.username!r} (id {account.user_id})."), soft_wrap=True)
-    for post_id in report.posts:
-        console.print(f"Forgot post {post_id}.", highlight=False)
+    for each in report.posts:
+        _say(f"Forgot post {each}.")
     if not report.accounts and not report.posts:
         console.print("Already forgotten.")
     owned = f"; {report.renamed} posts stay without their owner's name (--post forgets one)" if report.renamed else ""
@@ -58,6 +60,11 @@ def forget(
     else:
         _say(f"No bundle in {bundles} holds a forgotten person or post.")
     _say("Not changed: copies of these files, and the upstream API.")
+
+
+def _post(text: str) -> int | str:
+    """A post id or an external id, told apart as by the gateway."""
+    return int(text) if re.fullmatch(r"-?[0-9]+", text.strip(), re.ASCII) else typed(text)
 
 
 def _say(text: str) -> None:

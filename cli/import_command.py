@@ -1,5 +1,6 @@
 """`moodfeed import`: files from other programs to clean tables; guesses are shown before they are used."""
 
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,6 +108,8 @@ def import_data(
 
     if format_name is not None and format_name not in set(Format):
         raise typer.BadParameter(f"{format_name!r} is not one of {', '.join(Format)}", param_hint="--format")
+    if best_rating is not None and not 0 < best_rating < inf:
+        raise typer.BadParameter(f"{best_rating} is not a number above 0", param_hint="--best-rating")
     workspace = Workspace(data)
     if workspace.raw.exists():
         raise ImportSourceError(

@@ -82,10 +82,14 @@ class TrainingBar:
     def on_epoch(self, report: "EpochReport") -> None:
         """Print the losses and the validation metrics of an epoch."""
         self.update(report.epoch)
+        validated = (
+            f"validation loss {report.validation_loss:.4f}, Recall@10 {report.validation_recall_at_10:.4f}, "
+            f"NDCG@10 {report.validation_ndcg_at_10:.4f}"
+            if report.validated
+            else "nothing held back to validate on"
+        )
         console.print(
-            f"epoch {report.epoch}: training loss {report.training_loss:.4f}, validation loss "
-            f"{report.validation_loss:.4f}, Recall@10 {report.validation_recall_at_10:.4f}, "
-            f"NDCG@10 {report.validation_ndcg_at_10:.4f}",
+            f"epoch {report.epoch}: training loss {report.training_loss:.4f}, {validated}",
             highlight=False,
             soft_wrap=True,
         )

@@ -1,6 +1,6 @@
 """Remove people and posts from the raw store and the clean tables, and keep them out of later fetches."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +41,14 @@ class ForgetReport:
     """How many rows were removed; ``renamed`` posts stay without their owner's name."""
 
     accounts: tuple[Account, ...]
-    posts: tuple[int, ...]
+    posts: tuple[int | str, ...]
     raw_rows: int
     clean_rows: int
     renamed: int
 
 
-def forget(workspace: Workspace, *, people: Iterable[str] = (), posts: Iterable[int] = ()) -> ForgetReport:
-    """Forget accounts, given by username or id, and posts.
+def forget(workspace: Workspace, *, people: Iterable[str] = (), posts: Iterable[int | str] = ()) -> ForgetReport:
+    """Forget accounts, given by username or id, and posts, given by id or by external id.
 
     The list of hashes is written first: if this is interrupted, a second call finishes it. UnknownNameError, and
     nothing is changed, if a name matches no account or several; ForgottenListError if the list is damaged.
@@ -56,10 +56,20 @@ def forget(workspace: Workspace, *, people: Iterable[str] = (), posts: Iterable[
     forgotten = Forgotten.read(workspace.forgotten)
     accounts = find_accounts(known_accounts(workspace), tuple(people), forgotten)
     post_ids = tuple(dict.fromkeys(posts))
+    is_imported = not workspace.raw.exists()
+    usernames = [account.username for account in accounts]
+    external_ids = {post_id: name for name, post_id in _external_posts(workspace).items()}
+    by_name = {external_ids.get(each, each) if isinstance(each, int) else each for each in post_ids}
+    external_posts = {each for each in by_name if isinstance(each, str)}
+    for name in external_posts - set(external_ids.values()):
+        if not forgotten.has_external_post(name):
+            raise UnknownNameError(f"no post has the external id {name!r}; nothing was forgotten")
     forgotten = forgotten.with_added(
-        users=(account.user_id for account in accounts),
-        usernames=(account.username for account in accounts),
-        posts=post_ids,
+        users=() if is_imported else [account.user_id for account in accounts],
+        usernames=usernames,
+        posts={each for each in by_name if isinstance(each, int)},
+        imported_users=usernames if is_imported else (),
+        external_posts=external_posts,
     )
     forgotten.write(workspace.forgotten)
     raw_rows = 0
@@ -82,6 +92,16 @@ def known_accounts(workspace: Workspace) -> tuple[Account, ...]:
         pairs = zip(*(table[name].to_pylist() for name in ("user_id", "username")), strict=True)
         found |= {Account(user_id, username): None for user_id, username in pairs}
     return tuple(found)
+
+
+def _external_posts(workspace: Workspace) -> dict[str, int]:
+    """The ids of the clean posts that came with a name of their own."""
+    path = workspace.clean / POSTS_FILE
+    if not path.exists():
+        return {}
+    table = pq.read_table(path, columns=["external_id", "post_id"])
+    pairs = zip(*(table[name].to_pylist() for name in table.column_names), strict=True)
+    return {name: post_id for name, post_id in pairs if name}
 
 
 def find_accounts(accounts: Collection[Account], wanted: Iterable[str], forgotten: Forgotten) -> tuple[Account, ...]:
@@ -109,9 +129,12 @@ def forget_in_tables(workspace: Workspace, forgotten: Forgotten) -> tuple[int, i
     if forgotten.is_empty:
         return 0, 0
     removed = renamed = 0
-    for path in (*(workspace.clean / name for name in (POSTS_FILE, USERS_FILE, INTERACTIONS_FILE)), workspace.scores):
+    users = {each.user_id for each in known_accounts(workspace) if forgotten.has_imported_user(each.username)}
+    posts = {each for name, each in _external_posts(workspace).items() if forgotten.has_external_post(name)}
+    # Names last: they say which rows of the other files are meant, should this be interrupted.
+    for path in (workspace.scores, *(workspace.clean / name for name in (INTERACTIONS_FILE, USERS_FILE, POSTS_FILE))):
         if path.exists():
-            gone, emptied = _filter_file(path, forgotten)
+            gone, emptied = _filter_file(path, forgotten, users, posts)
             removed, renamed = removed + gone, renamed + emptied
     if removed or renamed:
         for name in _OF_EXAMPLES:
@@ -119,7 +142,7 @@ def forget_in_tables(workspace: Workspace, forgotten: Forgotten) -> tuple[int, i
     return removed, renamed
 
 
-def _filter_file(path: Path, forgotten: Forgotten) -> tuple[int, int]:
+def _filter_file(path: Path, forgotten: Forgotten, users: Set[int], posts: Set[int]) -> tuple[int, int]:
     """Rewrite a table in one step, in batches; the number of rows removed, and of posts renamed."""
     removed = renamed = 0
     with (
@@ -129,9 +152,10 @@ def _filter_file(path: Path, forgotten: Forgotten) -> tuple[int, int]:
     ):
         for batch in file.iter_batches(_ROWS_AT_ONCE):
             table = pa.Table.from_batches([batch])
-            for name, has in (("user_id", forgotten.has_user), ("post_id", forgotten.has_post)):
+            for name, has, named in (("user_id", forgotten.has_user, users), ("post_id", forgotten.has_post, posts)):
                 if name in table.column_names:
                     table = table.filter(pc.invert(_is_on_list(table[name], has)))
+                    table = table.filter(pc.invert(_is_on_list(table[name], named.__contains__)))
             removed += batch.num_rows - table.num_rows
             if "owner_username" in table.column_names:
                 owners = table["owner_username"]
@@ -166,6 +190,8 @@ def _holds(directory: Path, forgotten: Forgotten) -> bool:
         return True
     return (
         any(map(forgotten.has_user, users.user_ids.tolist()))
+        or any(map(forgotten.has_imported_user, users.usernames))
         or any(map(forgotten.has_post, posts.post_ids.tolist()))
+        or any(map(forgotten.has_external_post, filter(None, (post.external_id for post in index.posts))))
         or any(map(forgotten.has_username, {post.owner_username for post in index.posts}))
     )

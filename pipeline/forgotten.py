@@ -47,13 +47,23 @@ class Forgotten:
         lists = {name: sorted(getattr(self, name)) for name in ("users", "usernames", "posts")}
         write_whole_text(path, json.dumps({"salt": self.salt, **lists}, indent=2) + "\n")
 
-    def with_added(self, *, users: Iterable[int], usernames: Iterable[str], posts: Iterable[int]) -> Self:
-        """A copy of the list with these people and posts added."""
+    def with_added(
+        self,
+        *,
+        users: Iterable[int] = (),
+        usernames: Iterable[str] = (),
+        posts: Iterable[int] = (),
+        imported_users: Iterable[str] = (),
+        external_posts: Iterable[str] = (),
+    ) -> Self:
+        """The list with more on it; imported people and posts by name, because each import numbers them anew."""
+        by_id = {self._hash("user", each) for each in users}
+        by_number = {self._hash("post", each) for each in posts}
         return replace(
             self,
-            users=self.users | {self._hash("user", each) for each in users},
+            users=self.users | by_id | {self._hash("imported user", each) for each in imported_users},
             usernames=self.usernames | {self._hash("username", each) for each in usernames},
-            posts=self.posts | {self._hash("post", each) for each in posts},
+            posts=self.posts | by_number | {self._hash("external post", each) for each in external_posts},
         )
 
     @property
@@ -72,6 +82,14 @@ class Forgotten:
     def has_post(self, post_id: int) -> bool:
         """Whether the post was forgotten."""
         return bool(self.posts) and self._hash("post", post_id) in self.posts
+
+    def has_imported_user(self, username: str) -> bool:
+        """Whether the person of an import was forgotten."""
+        return bool(self.users) and self._hash("imported user", username) in self.users
+
+    def has_external_post(self, external_id: str) -> bool:
+        """Whether the post that another program calls so was forgotten."""
+        return bool(self.posts) and self._hash("external post", external_id) in self.posts
 
     def without_forgotten(self, endpoint: str, rows: Sequence[Json]) -> Sequence[Json]:
         """The rows of an endpoint without forgotten people, posts and their events; owners' names are emptied."""

@@ -17,6 +17,8 @@ _NO = frozenset({"false", "no", "n", "f", "off", "0", "0.0"})
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,3})?")
 _COMPACT_MOMENT = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}
 _ZONE_NAME = re.compile(r"\s*(?:UTC|GMT|[zZ])$")
+_UNPADDED = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:([Tt ]+)([0-9]{1,2})(:.*))?")
+_NAMED_MONTH = re.compile(r"[0-9 ,.-]*[A-Za-z]{3,9}[0-9 ,.-]*")
 _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-][0-9]{2}(?::?[0-9]{2})?$)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -88,8 +90,9 @@ def read_moment(value: object) -> int | None:
     """Milliseconds since 1970, UTC.
 
     Numbers, and texts that hold one, are seconds, milliseconds, microseconds or nanoseconds since 1970; which of them
-    follows from the magnitude. Other texts are dates of ISO 8601 (with a space or a T, a fraction, an offset or Z) or
-    of RFC 5322; without an offset they are UTC. Zero and the year 1, which mean "not set", are not moments.
+    follows from the magnitude. Other texts are dates of ISO 8601 (with a space or a T, a fraction, an offset or Z; also
+    2025/9/5) or of RFC 5322 (also without a clock); without an offset they are UTC. Zero and the year 1, which mean
+    "not set", are not moments, nor is 9/5/2025, which is another day in another country.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -137,12 +140,15 @@ def _of_compact_text(text: str) -> int | None:
 
 
 def _of_text(text: str) -> int | None:
-    iso = _SPACE_BEFORE_OFFSET.sub("", _ZONE_NAME.sub("+00:00", text)).replace("/", "-").upper()
+    iso = _SPACE_BEFORE_OFFSET.sub("", _ZONE_NAME.sub("+00:00", text)).upper()
+    if parts := _UNPADDED.fullmatch(iso):
+        year, month, day, _, hour, rest = parts.groups()
+        iso = f"{year}-{month:0>2}-{day:0>2}" + (f"T{hour:0>2}{rest}" if hour else "")
     try:
         moment = datetime.fromisoformat(iso)
     except ValueError:
         try:
-            moment = parsedate_to_datetime(text)
+            moment = parsedate_to_datetime(f"{text} 00:00" if _NAMED_MONTH.fullmatch(text) else text)
         except (ValueError, IndexError):
             return None
     return _milliseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

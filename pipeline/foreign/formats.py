@@ -26,9 +26,9 @@ from pipeline.foreign.table_files import (
     kind_of,
     read_table_file,
 )
-from pipeline.spilling_database import column_name
 
 LATIN = "latin-1"
+_ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst")
 
 
 class Format(StrEnum):
@@ -86,6 +86,7 @@ def recognise(paths: Sequence[Path], wanted: Wanted) -> Source:
         raise ImportSourceError(
             f"{', '.join(map(str, paths))}: the format cannot be recognised{known} from the files "
             f"{', '.join(file.name for file in files)}; pass the file of interactions, and --posts FILE for the posts"
+            + ("; unpack archives first" if any(file.suffix.lower() in _ARCHIVES for file in files) else "")
         )
     if wanted.posts:
         found = replace(found, posts=read_table_file(wanted.posts, encoding=wanted.encoding))
@@ -182,17 +183,7 @@ def _movielens(files: Sequence[Path], wanted: Wanted) -> _Files | None:
     elif ratings := of("ratings.dat"):
         movies = _named(files, "movies.dat")
         interactions = delimited(ratings, delimiter="::", names=names, quote="", encoding=LATIN)
-        posts = (
-            delimited(
-                movies,
-                delimiter="::",
-                names=("movieId", "title", "genres"),
-                quote="",
-                encoding=wanted.encoding or LATIN,
-            )
-            if movies
-            else None
-        )
+        posts = _movies_of_dat(movies, wanted.encoding or LATIN) if movies else None
     elif ratings := of("u.data"):
         movies = _named(files, "u.item")
         interactions = delimited(ratings, delimiter="\t", names=names, quote="", encoding=LATIN)
@@ -202,12 +193,23 @@ def _movielens(files: Sequence[Path], wanted: Wanted) -> _Files | None:
     return _Files(Format.MOVIELENS, interactions, posts, named=rated, named_of_posts=described)
 
 
+def _movies_of_dat(path: Path, encoding: str) -> TableFile:
+    """movies.dat: an id, a title, which may hold the separator itself, and genres."""
+    table = delimited(path, delimiter="\x1f", names=("line",), quote="", encoding=encoding)
+    line = table.columns["line"]
+    columns = {
+        name: f"nullif(regexp_extract({line}, '^(.*?)::(.*)::(.*)$', {place}), '')"
+        for place, name in enumerate(("movieId", "title", "genres"), start=1)
+    }
+    return replace(table, columns=columns)
+
+
 def _movies_of_100k(path: Path, encoding: str) -> TableFile:
     """u.item: a 1 in the column of each genre of the film."""
     names = ("movieId", "title", "released", "video released", "link", *_GENRES)
     table = delimited(path, delimiter="|", names=names, quote="", encoding=encoding)
     flags = ", ".join(
-        f"CASE {column_name(genre)} WHEN '1' THEN '{genre.replace(chr(39), chr(39) * 2)}' END" for genre in _GENRES
+        f"CASE {table.columns[genre]} WHEN '1' THEN '{genre.replace(chr(39), chr(39) * 2)}' END" for genre in _GENRES
     )
     return replace(
         table,
@@ -257,8 +259,9 @@ def _microlens(files: Sequence[Path], wanted: Wanted) -> _Files | None:
         )
     if kind_of(pairs) == ".tsv":
         table = delimited(pairs, delimiter="\t", names=("user", "items"), quote="")
-        one_each = f"(SELECT \"user\", unnest(string_split(items, ' ')) AS item FROM {table.relation})"
-        interactions = TableFile(pairs, one_each, {name: column_name(name) for name in ("user", "item")})
+        items = f"unnest(string_split({table.columns['items']}, ' '))"
+        one_each = f"(SELECT {table.columns['user']} AS person, {items} AS item FROM {table.relation})"
+        interactions = TableFile(pairs, one_each, {"user": "person", "item": "item"})
     else:
         interactions = delimited(pairs, delimiter=",", encoding=wanted.encoding)
     return _Files(Format.MICROLENS, interactions, posts)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.__main__ import app
+from cli.__main__ import app, main
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.tables import read_interactions, read_users
 
@@ -79,3 +79,20 @@ def test_a_fetch_does_not_replace_imported_tables(events: Path, tmp_path: Path) 
     )
     assert isinstance(result.exception, ImportSourceError)
     assert read_users(tmp_path / "data" / "clean")["username"].tolist() == ["anna"]
+
+
+@pytest.mark.parametrize("best", ["0", "-5", "nan", "inf"])
+def test_a_best_rating_that_is_no_number_above_0_is_wrong_usage(events: Path, best: str) -> None:
+    assert moodfeed_import(events, *NAMED, "--best-rating", best).exit_code == 2
+
+
+def test_a_directory_that_cannot_be_made_ends_in_one_line(
+    events: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "sys.argv", ["moodfeed", "import", str(events), *NAMED, "--verb", "view", "--data", str(events)]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert f"error: {events}: File exists" in capfd.readouterr().err.replace("\n", "")

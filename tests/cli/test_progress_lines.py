@@ -1,8 +1,12 @@
 """Progress where there is no terminal: when lines come, and what they say."""
 
+import math
+
 import pytest
 
+from cli.progress import training_bar
 from cli.progress_lines import EVERY_SECONDS, ProgressLines, in_words
+from pipeline.trained_towers import EpochReport
 
 
 class Clock:
@@ -91,3 +95,11 @@ def test_a_total_may_become_known_later(clock: Clock, written: list[str]) -> Non
 )
 def test_times_are_given_as_people_say_them(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
+
+
+def test_an_epoch_with_nothing_to_validate_on_says_so_instead_of_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    with training_bar("train", epochs=1) as bar:
+        bar.on_epoch(EpochReport(1, 2.5, math.nan, math.nan, 0.0, validated=0))
+    shown = capsys.readouterr().out
+    assert "epoch 1: training loss 2.5000, nothing held back to validate on" in shown
+    assert "nan" not in shown

@@ -15,7 +15,9 @@ from bundle.known_users import KnownUsers
 from cli.__main__ import app
 from pipeline.clean import clean
 from pipeline.fetch import fetch
-from pipeline.forget import Account, UnknownNameError, find_accounts, forget, holders
+from pipeline.foreign.formats import Wanted, recognise
+from pipeline.foreign.import_files import import_files
+from pipeline.forget import Account, UnknownNameError, find_accounts, forget, forget_in_tables, holders
 from pipeline.forgotten import Forgotten, ForgottenListError
 from pipeline.raw_store import RawStore
 from pipeline.score import score
@@ -164,3 +166,32 @@ def test_the_command_says_what_is_left(workspace: Workspace, tmp_path: Path) -> 
     for text in ("Forgot 'zora-q' (id 71).", "Forgot post 2.", "No bundle in", "the upstream API"):
         assert text in done.output
     assert CliRunner().invoke(app, ["forget", *where]).exit_code == 2
+
+
+def imported(workspace: Workspace, lines: str) -> None:
+    file = workspace.directory.with_name("events.csv")
+    file.write_text("user_id,item_id,timestamp\n" + lines, encoding="utf-8")
+    import_files(recognise([file], Wanted()), workspace.clean)
+    forget_in_tables(workspace, Forgotten.read(workspace.forgotten))
+
+
+def test_an_import_that_numbers_anew_leaves_out_the_forgotten_and_nobody_else(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "data")
+    imported(workspace, "bo,q,1758348933\nzora,q,1758348934\nzora,r,1758348935\nbo,s,1758348936\nbo,7,1758348937\n")
+    report = forget(workspace, people=["zora"], posts=["r", 7])
+    assert [account.username for account in report.accounts] == ["zora"]
+    imported(workspace, "abe,a,1758348930\nbo,q,1758348933\nzora,q,1758348934\nzora,r,1758348935\nbo,7,1758348937\n")
+    assert read_users(workspace.clean)["username"].tolist() == ["abe", "bo"]
+    assert read_posts(workspace.clean)["external_id"].tolist() == ["a", "q"]
+    assert len(read_interactions(workspace.clean)) == 2
+
+
+def test_a_post_may_be_forgotten_by_its_external_id_on_the_command_line(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "data")
+    imported(workspace, "bo,p-1,1758348933\nbo,p-2,1758348934\n")
+    arguments = ["forget", "--data", str(workspace.directory), "--bundles", str(tmp_path / "bundles"), "--post"]
+    result = CliRunner().invoke(app, [*arguments, "p-1"])
+    assert "Forgot post p-1." in result.output
+    assert read_posts(workspace.clean)["external_id"].tolist() == ["p-2"]
+    unknown = CliRunner().invoke(app, [*arguments, "p-3"])
+    assert isinstance(unknown.exception, UnknownNameError)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.foreign.columns import NamedColumns, Role
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.foreign.formats import Format, Wanted, recognise
 from tests.pipeline.foreign.foreign_files import imported, named, write
@@ -45,6 +46,68 @@ def test_the_same_tables_in_another_form_give_the_same(tmp_path: Path, form: str
     tables = imported(directory, to=tmp_path / "clean")
     assert tables.events() == EXPECTED
     assert tables.posts["category_name"].tolist() == ["pets", "music"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        EVENTS.replace("\n", "\r\n").encode("utf-8-sig"),
+        EVENTS.replace("\n", "\r").encode(),
+        ("\n\n" + EVENTS).encode(),
+        EVENTS.encode("utf-16"),
+        EVENTS.replace("\n", "\r\n").replace(",", "\t").encode("utf-16"),
+        "".join(f"{number},{line}\n" for number, line in enumerate(EVENTS.splitlines())).replace("0,", ",", 1).encode(),
+        EVENTS.replace("\n", ",\n").encode(),
+        EVENTS.replace("user", "Event,user").replace("\n", "\nx,").removesuffix("x,").encode(),
+        gzip.compress(EVENTS.encode()),
+    ],
+    ids=[
+        "byte order mark", "carriage returns", "blank lines first", "UTF-16", "Unicode text of Excel",
+        "an index without a name", "a separator at each end", "names that differ in case", "compressed",
+    ],
+)  # fmt: skip
+def test_texts_of_other_programs_are_read(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "events.csv"
+    file.write_bytes(content)
+    verb = NamedColumns({Role.VERB: "event"})
+    tables = imported(file, to=tmp_path / "clean", wanted=Wanted(interaction_columns=verb))
+    assert tables.events() == EXPECTED
+
+
+def test_a_file_named_gz_that_is_no_longer_compressed_is_read(tmp_path: Path) -> None:
+    file = write(tmp_path / "in", {"events.csv.gz": EVENTS}) / "events.csv.gz"
+    assert imported(file, to=tmp_path / "clean").events() == EXPECTED
+
+
+@pytest.mark.parametrize("is_array", [True, False])
+def test_fields_of_objects_in_json_are_columns(tmp_path: Path, is_array: bool) -> None:
+    rows = [
+        {
+            "user": {"id": user, "realName": "not stored"},
+            "item": {"id": {"$oid": post}},
+            "event": verb,
+            "time": {"$date": "2025-09-20T06:15:33Z"},
+        }
+        for user, post, verb in EXPECTED
+    ]
+    text = json.dumps(rows, indent=1) if is_array else "\n".join(map(json.dumps, rows))
+    file = write(tmp_path / "in", {"events.json": text}) / "events.json"
+    tables = imported(file, to=tmp_path / "clean")
+    assert sorted(tables.events()) == sorted(EXPECTED)
+    assert (tables.interactions["at"] == pd.Timestamp("2025-09-20T06:15:33Z")).all()
+
+
+def test_fields_of_objects_in_parquet_are_columns(tmp_path: Path) -> None:
+    rows = [{"user": {"id": user}, "item": {"id": post}, "event": verb} for user, post, verb in EXPECTED]
+    pd.DataFrame(rows).to_parquet(tmp_path / "events.parquet")
+    assert sorted(imported(tmp_path / "events.parquet", to=tmp_path / "clean").events()) == sorted(EXPECTED)
+
+
+def test_titles_of_movielens_may_hold_the_separator(tmp_path: Path) -> None:
+    films = {"ratings.dat": "1::7::5::978300760\n", "movies.dat": "7::Mission :: Impossible:: II (2000)::Action|War\n"}
+    tables = imported(write(tmp_path / "in", films), to=tmp_path / "clean")
+    assert tables.posts["title"].tolist() == ["Mission :: Impossible:: II (2000)"]
+    assert tables.posts["category_name"].tolist() == ["Action"]
 
 
 def test_interactions_alone_give_posts_without_titles(tmp_path: Path) -> None:
@@ -235,6 +298,20 @@ def test_what_cannot_be_recognised_says_what_was_found(tmp_path: Path) -> None:
         recognise([source], Wanted(format=Format.GORSE))
 
 
+@pytest.mark.parametrize("name", ["latin1", "ISO-8859-1", "Latin-1"])
+def test_an_encoding_has_several_names(tmp_path: Path, name: str) -> None:
+    source = write(tmp_path / "in", {"events.csv": EVENTS.replace("anna", "José")}, encoding="latin-1")
+    tables = imported(source, to=tmp_path / "clean", wanted=Wanted(encoding=name))
+    assert tables.events()[0] == ("José", "p-1", "view")
+
+
+@pytest.mark.parametrize("name", ["cp1252", "nonsense"])
+def test_an_encoding_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
+    source = write(tmp_path / "in", {"events.csv": EVENTS})
+    with pytest.raises(ImportSourceError, match=f"--encoding {name}: known are latin-1, utf-16, utf-8"):
+        imported(source, to=tmp_path / "clean", wanted=Wanted(encoding=name))
+
+
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
@@ -242,7 +319,8 @@ def test_what_cannot_be_recognised_says_what_was_found(tmp_path: Path) -> None:
         ("events.csv", b"user,user\n1,2\n", "must name every column once"),
         ("events.parquet", b"not parquet", "cannot be read as Parquet"),
         ("events.jsonl", b"[1,\n2]\n", "none of the first lines is a JSON object"),
-        ("events.csv.gz", b"not gzip", "cannot be read"),
+        ("events.csv.gz", b"\x1f\x8bnot gzip", "cannot be read"),
+        ("ml-latest-small.zip", b"PK", "unpack archives first"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, match: str) -> None:
