@@ -217,7 +217,7 @@ class UpstreamClient:
         try:
             document = json.loads(body)
         except (ValueError, RecursionError) as error:
-            if body.lstrip().startswith(b"<"):
+            if body.lstrip().startswith(b"<") and not self._answered:  # later it is a page of a proxy that will pass
                 raise UpstreamError(f"{where}: the reply is a web page, not JSON: check {URL_VARIABLE}") from error
             raise _PassingError("the reply is not JSON") from error
         rows = document.get(endpoint.list_key) if isinstance(document, dict) else None

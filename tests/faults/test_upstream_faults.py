@@ -103,16 +103,26 @@ def silent(handler: BaseHTTPRequestHandler, page: int) -> None:
     handler.connection.recv(1)  # returns when the client hangs up
 
 
+A_WEB_PAGE = "a web page"  # as the first reply it says that the URL is wrong
 BROKEN: dict[str, tuple[Answer, str]] = {
-    "a body cut off before its length": (lambda h, page: reply(h, rows(VIEW), length=999), "RemoteProtocolError"),
+    "a body cut off before its length": (lambda h, page: reply(h, rows(VIEW), length=999), "the reply was cut off"),
     "JSON that ends too early": (lambda h, page: reply(h, rows(VIEW)[:-3]), "the reply is not JSON"),
-    "a web page": (lambda h, page: reply(h, b"<html>Welcome</html>", Content_Type="text/html"), "is not JSON"),
+    A_WEB_PAGE: (
+        lambda h, page: reply(h, b"<html>Welcome</html>", Content_Type="text/html"),
+        "a web page",
+    ),
     "an empty body": (lambda h, page: reply(h, b""), "the reply is not JSON"),
     "JSON too deep to read": (lambda h, page: reply(h, b"[" * 100_000), "the reply is not JSON"),
     "bytes that are no text": (lambda h, page: reply(h, b'{"posts": ["\xff\xfe"]}'), "the reply is not JSON"),
-    "no gzip under that name": (lambda h, page: reply(h, b"plain", Content_Encoding="gzip"), "DecodingError"),
-    "something that is no HTTP": (lambda h, page: h.wfile.write(b"220 mail.example.com ESMTP\r\n"), "ProtocolError"),
-    "silence": (silent, "ReadTimeout"),
+    "no gzip under that name": (
+        lambda h, page: reply(h, b"plain", Content_Encoding="gzip"),
+        "cannot be unpacked",
+    ),
+    "something that is no HTTP": (
+        lambda h, page: h.wfile.write(b"220 mail.example.com ESMTP\r\n"),
+        "the reply was cut off",
+    ),
+    "silence": (silent, "no reply in time"),
     "a drop at a time, for ever": (dripping, "the reply took too long"),
     "503 for ever": (lambda h, page: reply(h, b"", status=503), "status 503"),
 }
@@ -131,8 +141,12 @@ def test_a_server_that_stays_broken_ends_in_an_error_that_names_place_and_reason
         message = str(error_of_fetch(url, tmp_path / "raw.sqlite", attempts=3))
     assert f"{url}/posts/view page 1" in message
     assert reason in message
-    assert "3 times" in message
-    assert asked == [1, 1, 1]
+    if fault == A_WEB_PAGE:
+        assert "check MOODFEED_UPSTREAM_URL" in message
+        assert asked == [1]
+    else:
+        assert "3 times" in message
+        assert asked == [1, 1, 1]
     record_outcome(f"upstream answers with {fault}", injected="at every request", requests=1, answered=0, failed=1)
 
 
@@ -176,7 +190,8 @@ def test_nobody_listening_is_an_error_that_names_the_address(tmp_path: Path) -> 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     message = str(error_of_fetch(f"http://127.0.0.1:{port}", tmp_path / "raw.sqlite", attempts=2))
-    assert f"http://127.0.0.1:{port}/posts/view page 1: ConnectError, 2 times" in message
+    assert f"http://127.0.0.1:{port}: nothing answers at 127.0.0.1:{port}" in message
+    assert "check MOODFEED_UPSTREAM_URL" in message
 
 
 @pytest.mark.parametrize("status", [302, 400, 404, 410])
@@ -189,7 +204,8 @@ def test_another_status_is_an_error_at_once_and_no_redirect_is_followed(tmp_path
 
     with serving(answer) as url:
         message = str(error_of_fetch(url, tmp_path / "raw.sqlite"))
-    assert f"status {status}: check MOODFEED_UPSTREAM_URL" in message
+    assert f"status {status}" in message
+    assert "check MOODFEED_UPSTREAM_URL" in message
     assert asked == [1]
 
 
