@@ -24,6 +24,7 @@ from mood_encoder.graph_file import (
 )
 from mood_encoder.quiet_openvino import openvino
 from mood_encoder.runtime import read_encoder
+from mood_encoder.signal_stack import keeping_signal_stack
 
 LOWEST_COSINE = 0.995
 """The least cosine between the embeddings of a text by 8-bit and by full weights; the lowest measured is .9975."""
@@ -78,7 +79,8 @@ class OpenVinoEncoder:
             directory / TOKENIZER, max_tokens=max_tokens, vocabulary_size=vocabulary_size(model)
         )
         try:
-            self._model = openvino.Core().compile_model(model, "CPU", properties)
+            with keeping_signal_stack():
+                self._model = openvino.Core().compile_model(model, "CPU", properties)
         except Exception as error:
             raise TextEncoderError(path, f"is not a graph that OpenVINO can compile: {error}") from error
         self._request = self._model.create_infer_request()

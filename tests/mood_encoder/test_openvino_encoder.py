@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -91,3 +93,19 @@ def test_a_missing_or_broken_file_is_named(served: Path, tmp_path: Path, name: s
     with pytest.raises(TextEncoderError) as caught:
         OpenVinoEncoder(tmp_path)
     assert caught.value.path == tmp_path / (GRAPH if is_there and name == GRAPH_WEIGHTS else name)
+
+
+def test_signals_are_handled_after_encoders_have_gone(served: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from mood_encoder.openvino_encoder import OpenVinoEncoder\n"
+        "first, second = (OpenVinoEncoder(Path(sys.argv[1])) for _ in range(2))\n"
+        "del first, second\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('handled'))\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(served)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ended.returncode, ended.stdout.strip()) == (0, "handled"), ended.stderr
