@@ -1,6 +1,7 @@
 """`moodfeed forget`: remove people and posts from the stored data, and list the bundles that still hold them."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -52,10 +53,12 @@ def forget(
     )
     held = holders(bundles, Forgotten.read(Workspace(data).forgotten))
     if held:
+        where = shlex.quote(str(data))
         _say(
             f"Bundles that hold forgotten people or posts: {len(held)}. Make a new one, then delete these:\n"
-            "  moodfeed embed && moodfeed train && moodfeed export\n"
-            f"  rm -r {' '.join(str(directory) for directory in held)}"
+            f"  moodfeed embed --data {where} && moodfeed train --data {where} && moodfeed export --data {where} "
+            f"--bundles {shlex.quote(str(bundles))}\n"
+            f"  rm -r {shlex.join(map(str, held))}"
         )
     else:
         _say(f"No bundle in {bundles} holds a forgotten person or post.")

@@ -151,7 +151,6 @@ def import_data(
         ),
     )
     _show(source)
-    workspace = Workspace(data)
     with working("import") as tell:
         imported = import_files(
             source,

@@ -61,6 +61,7 @@ def run(
             _show_every_case(GatewayAccess.from_environment(addresses.gateway_grpc, tls), bundles)
             _show_next_steps(addresses, bundles, logs)
             if not once:
+                console.print("Ctrl-C stops everything.")
                 stack.wait()
     except KeyboardInterrupt:
         console.print("Requests in flight answered, all processes stopped.")
@@ -180,8 +181,7 @@ def _show_next_steps(addresses: Addresses, bundles: Path, logs: Path) -> None:
         f"  .venv/bin/grpcurl -plaintext -d {shlex.quote(request)} {addresses.gateway_grpc} "
         "moodfeed.feed.v1.FeedService/GetFeed\n"
         f"  curl -s {shlex.quote(f'http://{addresses.gateway_http}/feed?{query}')}\n"
-        f"  .venv/bin/moodfeed feed {shlex.quote(person)} --mood calm\n\n"
-        "Ctrl-C stops everything.",
+        f"  .venv/bin/moodfeed feed {shlex.quote(person)} --mood calm\n",
         highlight=False,
         markup=False,
         soft_wrap=True,

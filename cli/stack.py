@@ -50,6 +50,17 @@ class Addresses:
             post_index=environment.get("MOODFEED_POST_INDEX_ADDRESS") or defaults.post_index,
         )
 
+    def as_environment(self) -> dict[str, str]:
+        """The variables that give the processes, and the gateway's calls to the others, these addresses."""
+        return {
+            "MOODFEED_POST_INDEX_ADDRESS": self.post_index,
+            "MOODFEED_USER_TOWER_ADDRESS": self.user_tower,
+            "MOODFEED_GATEWAY_GRPC_ADDRESS": self.gateway_grpc,
+            "MOODFEED_GATEWAY_HTTP_ADDRESS": self.gateway_http,
+            "MOODFEED_GATEWAY_USER_TOWER_ADDRESS": self.user_tower,
+            "MOODFEED_GATEWAY_POST_INDEX_ADDRESS": self.post_index,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -109,12 +120,7 @@ def running_stack(
     """
     environment = os.environ | {
         "MOODFEED_BUNDLES": str(bundles),
-        "MOODFEED_POST_INDEX_ADDRESS": addresses.post_index,
-        "MOODFEED_USER_TOWER_ADDRESS": addresses.user_tower,
-        "MOODFEED_GATEWAY_GRPC_ADDRESS": addresses.gateway_grpc,
-        "MOODFEED_GATEWAY_HTTP_ADDRESS": addresses.gateway_http,
-        "MOODFEED_GATEWAY_USER_TOWER_ADDRESS": addresses.user_tower,
-        "MOODFEED_GATEWAY_POST_INDEX_ADDRESS": addresses.post_index,
+        **addresses.as_environment(),
         # With more threads than cores latency grows tenfold; one thread per process measured best.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

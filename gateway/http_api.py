@@ -187,7 +187,7 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     path = request.scope["path"]
     status, reason, message = {
         404: ("NOT_FOUND", "PATH_NOT_FOUND", f"no such path: {path[:_SHOWN_CHARACTERS]}"),
-        405: ("UNIMPLEMENTED", "METHOD_NOT_ALLOWED", f"{request.method} is not allowed on this path, only GET is"),
+        405: ("UNIMPLEMENTED", "METHOD_NOT_ALLOWED", f"{request.method} is not allowed on this path, GET and HEAD are"),
     }.get(code, ("UNKNOWN", "HTTP_ERROR", "the request cannot be answered"))
     count("(unknown)" if code == 404 else path, code)
     return error_answer(code, status, reason, message, headers={"allow": "GET, HEAD"} if code == 405 else None)

@@ -34,15 +34,6 @@ def bundles(tmp_path: Path) -> Path:
     return root
 
 
-def environment_of(addresses: Addresses) -> dict[str, str]:
-    return os.environ | {
-        "MOODFEED_GATEWAY_GRPC_ADDRESS": addresses.gateway_grpc,
-        "MOODFEED_GATEWAY_HTTP_ADDRESS": addresses.gateway_http,
-        "MOODFEED_USER_TOWER_ADDRESS": addresses.user_tower,
-        "MOODFEED_POST_INDEX_ADDRESS": addresses.post_index,
-    }
-
-
 def wait_until(is_so, *, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
@@ -79,7 +70,7 @@ def serving(bundles: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """`moodfeed serve` once it serves, and the ids of its three processes."""
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "serve", "--bundles", str(bundles), "--data", str(bundles.parent / "data")],
-        env=environment_of(free_addresses()),
+        env=os.environ | free_addresses().as_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -104,7 +95,7 @@ def test_on_taken_addresses_nothing_of_the_other_stack_is_shown(bundles: Path, t
         for command in (["run", "--once"], ["serve"], ["serve", "--embedded"]):
             done = subprocess.run(
                 [sys.executable, "-m", "cli", *command, "--bundles", str(bundles), "--data", str(tmp_path / "other")],
-                env=environment_of(taken),
+                env=os.environ | taken.as_environment(),
                 capture_output=True,
                 text=True,
                 timeout=120,

@@ -56,10 +56,7 @@ def test_run_shows_every_case(small_bundles: Path, tmp_path: Path) -> None:
     addresses = free_addresses()
     shown = moodfeed(
         "run", "--once", "--data", tmp_path, "--bundles", small_bundles,
-        MOODFEED_GATEWAY_GRPC_ADDRESS=addresses.gateway_grpc,
-        MOODFEED_GATEWAY_HTTP_ADDRESS=addresses.gateway_http,
-        MOODFEED_USER_TOWER_ADDRESS=addresses.user_tower,
-        MOODFEED_POST_INDEX_ADDRESS=addresses.post_index,
+        **addresses.as_environment(),
         MOODFEED_USER_TOWER_METRICS_PORT="0",
         MOODFEED_POST_INDEX_METRICS_PORT="0",
     )  # fmt: skip

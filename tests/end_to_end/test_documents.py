@@ -139,10 +139,7 @@ def run_with_a_stack_of_its_own(lines: list[str], directory: Path, bundles: Path
     addresses = free_addresses()
     environment = os.environ | {
         "MOODFEED_BUNDLES": str(bundles),
-        "MOODFEED_GATEWAY_GRPC_ADDRESS": addresses.gateway_grpc,
-        "MOODFEED_GATEWAY_HTTP_ADDRESS": addresses.gateway_http,
-        "MOODFEED_USER_TOWER_ADDRESS": addresses.user_tower,
-        "MOODFEED_POST_INDEX_ADDRESS": addresses.post_index,
+        **addresses.as_environment(),
         "MOODFEED_USER_TOWER_METRICS_PORT": "0",
         "MOODFEED_POST_INDEX_METRICS_PORT": "0",
     }

@@ -59,11 +59,8 @@ def moodfeed(*arguments: object) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
         [BIN / "moodfeed", *map(str, arguments)],
         env=os.environ
+        | addresses.as_environment()
         | {
-            "MOODFEED_GATEWAY_GRPC_ADDRESS": addresses.gateway_grpc,
-            "MOODFEED_GATEWAY_HTTP_ADDRESS": addresses.gateway_http,
-            "MOODFEED_USER_TOWER_ADDRESS": addresses.user_tower,
-            "MOODFEED_POST_INDEX_ADDRESS": addresses.post_index,
             "MOODFEED_USER_TOWER_METRICS_PORT": "0",
             "MOODFEED_POST_INDEX_METRICS_PORT": "0",
             "COLUMNS": "160",

@@ -48,11 +48,8 @@ def test_run_shows_every_case_and_ends_cleanly(small_bundles: Path, tmp_path: Pa
     done = subprocess.run(
         [BIN / "moodfeed", "run", "--once", "--data", tmp_path, "--bundles", small_bundles],
         env=os.environ
+        | addresses.as_environment()
         | {
-            "MOODFEED_GATEWAY_GRPC_ADDRESS": addresses.gateway_grpc,
-            "MOODFEED_GATEWAY_HTTP_ADDRESS": addresses.gateway_http,
-            "MOODFEED_USER_TOWER_ADDRESS": addresses.user_tower,
-            "MOODFEED_POST_INDEX_ADDRESS": addresses.post_index,
             "MOODFEED_USER_TOWER_METRICS_PORT": "0",
             "MOODFEED_POST_INDEX_METRICS_PORT": "0",
             "COLUMNS": "160",
