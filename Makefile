@@ -36,8 +36,8 @@ UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/h
 unit: $(READY) ## the tests that need no torch, about a minute
 	$(BIN)/pytest $(UNIT)
 
-test: check ## lint, format, types and the whole suite
-	$(BIN)/pytest
+test: check ## lint, format, types and the whole suite, in two processes
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-faults: $(READY) ## kill, damage and fill the disk, and check that nothing wrong is served; nine minutes, needs linux.uml, writes the table of docs/reliability.md
 	@mkdir -p data && rm -f data/fault-outcomes.jsonl

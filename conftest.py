@@ -3,10 +3,14 @@
 They import the pipeline when they run: a test that does not use them loads no torch.
 """
 
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from pipeline.workspace import Workspace
@@ -19,6 +23,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-faults", action="store_true", help="run the tests that kill and overload processes")
 
 
+def pytest_configure() -> None:
+    """One thread for numeric libraries: the suite runs in as many processes as there are cores."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def shared_directory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of this run of the suite, the same one in each of its processes."""
+    root = tmp_path_factory.getbasetemp()
+    return root.parent if hasattr(request.config, "workerinput") else root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def encoders_are_converted_once(shared_directory: Path) -> None:
+    """A conversion takes ten seconds, and forty tests need one of the same BERT."""
+    os.environ["MOODFEED_CACHE_DIRECTORY"] = str(shared_directory / "cache")
+
+
+def made_once(whole: Path, make: Callable[[Path], None]) -> Path:
+    """The directory ``whole``, which ``make`` fills: by one of the processes of the suite.
+
+    Errors: those of ``make``; what it wrote is then removed, and the next process tries again.
+    """
+    with FileLock(whole.with_suffix(".lock")):
+        if not whole.exists():
+            part = whole.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            make(part)
+            part.rename(whole)
+    return whole
+
+
 @pytest.fixture(scope="session")
 def small_world() -> "World":
     """The sample world at an eighth of its size."""
@@ -28,18 +65,20 @@ def small_world() -> "World":
 
 
 @pytest.fixture(scope="session")
-def small_workspace(small_world: "World", tmp_path_factory: pytest.TempPathFactory) -> "Workspace":
+def small_workspace(small_world: "World", shared_directory: Path) -> "Workspace":
     """Everything up to the text embeddings, fetched over real HTTP, through the real BERT."""
     from cli.sample_workspace import ingest_sample_world
     from pipeline.workspace import Workspace
 
-    workspace = Workspace(tmp_path_factory.mktemp("workspace"))
-    ingest_sample_world(small_world, workspace)
-    return workspace
+    return Workspace(
+        made_once(
+            shared_directory / "workspace", lambda directory: ingest_sample_world(small_world, Workspace(directory))
+        )
+    )
 
 
 @pytest.fixture(scope="session")
-def small_bundles(small_workspace: "Workspace", tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_bundles(small_workspace: "Workspace", shared_directory: Path) -> Path:
     """A bundles directory whose current bundle was made from the small world."""
     from mood_encoder.encoder_files import default_encoder_directory
     from pipeline.dataset import read_dataset
@@ -48,14 +87,15 @@ def small_bundles(small_workspace: "Workspace", tmp_path_factory: pytest.TempPat
     from pipeline.train import train
     from pipeline.training_config import TrainingConfig
 
-    bundles = tmp_path_factory.mktemp("bundles")
-    dataset = read_dataset(small_workspace.clean, small_workspace.text_embeddings)
-    export(
-        dataset,
-        train(dataset, TrainingConfig()),
-        evaluate(dataset, TrainingConfig()),
-        encoder_directory=default_encoder_directory(),
-        bundles=bundles,
-        sidecar={"created_at": "2026-01-01T00:00:00+00:00"},
-    )
-    return bundles
+    def make(bundles: Path) -> None:
+        dataset = read_dataset(small_workspace.clean, small_workspace.text_embeddings)
+        export(
+            dataset,
+            train(dataset, TrainingConfig()),
+            evaluate(dataset, TrainingConfig()),
+            encoder_directory=default_encoder_directory(),
+            bundles=bundles,
+            sidecar={"created_at": "2026-01-01T00:00:00+00:00"},
+        )
+
+    return made_once(shared_directory / "bundles", make)

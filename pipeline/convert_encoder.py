@@ -3,10 +3,13 @@
 docs/decisions/encoder-graph.md says why, and what it loses.
 """
 
+import hashlib
 import io
 import logging
+import shutil
 import warnings
 from contextlib import redirect_stdout
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,11 +17,13 @@ import numpy as np
 import torch
 from transformers import BertModel
 
-from mood_encoder.encoder_files import TextEncoderError
-from mood_encoder.graph_file import GRAPH
+from mood_encoder.encoder_files import TextEncoderError, encoder_files
+from mood_encoder.graph_file import GRAPH, GRAPH_WEIGHTS
 from mood_encoder.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
 from mood_encoder.quiet_openvino import openvino
+from mood_encoder.sentence_transformers_files import check_modules, max_tokens_of
 from mood_encoder.torch_encoder import TorchEncoder
+from pipeline.converted_graphs import kept_graph
 
 PROOF_TEXTS = (
     "",
@@ -49,37 +54,88 @@ PROOF_TEXTS = (
 )
 """Moods and posts' sentences, short and long, in and out of the vocabulary; fixed, so that exports compare."""
 
+_FULL = "full.xml"
+_LIBRARIES = ("nncf", "openvino", "torch", "transformers")
 
-def write_served_encoder(directory: Path, *, full: TorchEncoder) -> float:
-    """Write the 8-bit graph beside the files of ``full`` in ``directory`` and prove it; returns the lowest cosine.
+
+def write_served_encoder(directory: Path, *, full: TorchEncoder) -> None:
+    """Write the 8-bit graph beside the files of ``full`` in ``directory``, proven to serve well.
 
     The same BERT gives the same bytes. TextEncoderError if the BERT cannot be converted, or if the embedding of a proof
     text is not as near to that of ``full`` as serving promises.
     """
     path = directory / GRAPH
-    write_graph(compressed(converted(full.bert, path)), path)
-    served = OpenVinoEncoder(directory, max_tokens=full.max_tokens)
+
+    def convert(scratch: Path) -> None:
+        for file in encoder_files(directory):
+            shutil.copyfile(file, scratch / file.name)
+        write_graph(compressed(converted(full.bert, path)), scratch / GRAPH)
+        try:
+            served = OpenVinoEncoder(scratch, max_tokens=full.max_tokens)
+        except TextEncoderError as error:
+            raise TextEncoderError(directory / error.path.name, error.reason) from error
+        _prove(path, served, full)
+        for file in encoder_files(scratch):
+            file.unlink()
+
+    kept = kept_graph(_key(directory, f"served {full.max_tokens}"), convert)
+    if kept is None:
+        with TemporaryDirectory() as scratch:
+            convert(Path(scratch))
+            _copy_graph(Path(scratch), directory)
+    else:
+        _copy_graph(kept, directory)
+
+
+def lowest_cosine(served: OpenVinoEncoder, full: TorchEncoder) -> tuple[float, str]:
+    """The lowest cosine between the embeddings of a proof text by two encoders, and that text."""
     cosines = (served.encode(PROOF_TEXTS) * full.encode(PROOF_TEXTS)).sum(axis=1)
     worst = int(np.argmin(cosines))
-    if not cosines[worst] >= LOWEST_COSINE:  # nor where it is not a number
+    return float(cosines[worst]), PROOF_TEXTS[worst]
+
+
+def _prove(path: Path, served: OpenVinoEncoder, full: TorchEncoder) -> None:
+    cosine, text = lowest_cosine(served, full)
+    if not cosine >= LOWEST_COSINE:  # nor where it is not a number
         raise TextEncoderError(
             path,
-            f"embeds {PROOF_TEXTS[worst]!r} with the cosine {cosines[worst]:.4f} to the full weights, serving needs "
-            f"{LOWEST_COSINE}: this BERT loses too much accuracy in 8 bits",
+            f"embeds {text!r} with the cosine {cosine:.4f} to the full weights, serving needs {LOWEST_COSINE}: "
+            "this BERT loses too much accuracy in 8 bits",
         )
-    return float(cosines[worst])
+
+
+def _copy_graph(source: Path, target: Path) -> None:
+    for name in (GRAPH, GRAPH_WEIGHTS):
+        shutil.copyfile(source / name, target / name)
 
 
 def full_encoder(directory: Path, *, threads: int | None = 1, half_precision: bool = False) -> OpenVinoEncoder:
     """The BERT of a directory in OpenVINO with full weights; TextEncoderError as in TorchEncoder."""
-    full = TorchEncoder(directory)
+
+    def convert(scratch: Path) -> None:
+        openvino.save_model(converted(TorchEncoder(directory).bert, directory), scratch / _FULL, compress_to_fp16=False)
+
+    check_modules(directory)
+    max_tokens = max_tokens_of(directory)
+    kept = kept_graph(_key(directory, "full"), convert)
+    if kept is None:
+        with TemporaryDirectory() as scratch:
+            convert(Path(scratch))
+            model = _read_without_mapping(Path(scratch) / _FULL)
+    else:
+        model = _read_without_mapping(kept / _FULL)
     return OpenVinoEncoder(
-        directory,
-        model=converted(full.bert, directory),
-        max_tokens=full.max_tokens,
-        threads=threads,
-        half_precision=half_precision,
+        directory, model=model, max_tokens=max_tokens, threads=threads, half_precision=half_precision
     )
+
+
+def _key(directory: Path, kind: str) -> str:
+    """A digest of all that a graph follows from: the encoder's files, the converting code, the libraries."""
+    digest = hashlib.sha256(f"{kind}\n{[version(name) for name in _LIBRARIES]}\n".encode())
+    for file in (*encoder_files(directory), Path(__file__)):
+        with file.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()
 
 
 class _Pooled(torch.nn.Module):
@@ -128,12 +184,17 @@ def compressed(
         warnings.simplefilter("ignore")
         # NNCF keeps what it does not compress as it is, so it gets float16.
         openvino.save_model(model, Path(scratch) / GRAPH)
-        core = openvino.Core()
-        core.set_property({"ENABLE_MMAP": False})  # the file is removed below
-        halved = core.read_model(Path(scratch) / GRAPH)
+        halved = _read_without_mapping(Path(scratch) / GRAPH)
         return nncf.compress_weights(
             halved, mode=nncf.CompressWeightsMode[mode], ignored_scope=kept, group_size=group_size
         )
+
+
+def _read_without_mapping(path: Path) -> openvino.Model:
+    """Read a graph whose file may be removed afterwards."""
+    core = openvino.Core()
+    core.set_property({"ENABLE_MMAP": False})
+    return core.read_model(path)
 
 
 def write_graph(model: openvino.Model, path: Path) -> None:
