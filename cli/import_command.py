@@ -151,14 +151,14 @@ def import_data(
         ),
     )
     _show(source)
-    with working("import") as tell:
+    with working("import") as on_progress:
         imported = import_files(
             source,
             workspace.clean,
             meaning=Meaning(words=words, verb=verb_of_all, best_rating=best_rating),
             accept_losses=accept_losses,
-            is_tried_only=dry_run,
-            tell=tell,
+            is_dry_run=dry_run,
+            on_progress=on_progress,
         )
         if not dry_run:
             forget_in_tables(workspace, Forgotten.read(workspace.forgotten))

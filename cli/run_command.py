@@ -24,7 +24,7 @@ from bundle.manifest import BundleError
 from bundle.stand_in_titles import read_stand_in_titles
 from cli.feed_commands import BundlesOption
 from cli.feed_table import Category, FeedRefusedError, ask_for_categories, ask_for_feed, feed_table
-from cli.first_bundle import beside, has_fetched_rows, refuse_bundles_without_a_current_one
+from cli.first_bundle import has_fetched_rows, refuse_bundles_without_a_current_one, sample_data_of
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.pipeline_commands import DataOption
 from cli.progress import console
@@ -89,7 +89,7 @@ def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path
         stages.clean_stage(own)
         stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
         return
-    sample = Workspace(beside(data))
+    sample = Workspace(sample_data_of(data))
     console.print(
         f"No bundle yet: making one from the sample API; its data is kept in {sample.directory}.", soft_wrap=True
     )
