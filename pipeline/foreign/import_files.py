@@ -14,7 +14,7 @@ from pipeline.clean import CleanReport, write_report
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.foreign.formats import Source
 from pipeline.foreign.ids import number_names
-from pipeline.foreign.import_report import MOST_EXAMPLES, UNKNOWN_POST, ImportFindings
+from pipeline.foreign.import_report import MOST_EXAMPLES, NOT_UTF_8, UNKNOWN_POST, ImportFindings
 from pipeline.foreign.people_of_source import stage_people
 from pipeline.foreign.posts_of_source import read_posts_of_source
 from pipeline.foreign.staged_events import TABLE, Meaning, StagedEvents, stage_events
@@ -131,6 +131,12 @@ def _refuse_losses(source: Source, output: Path, findings: ImportFindings) -> No
     if loss is None:
         return
     table = {"post": source.posts, "user": source.users}.get(loss.table) or source.interactions
+    if loss.reason.startswith(NOT_UTF_8):
+        raise ImportSourceError(
+            f"{table.table.path}: {loss.examples[0]} is not UTF-8, {loss.count} lines in all; name the encoding of the "
+            f"file, such as --encoding cp1252; the tables in {output} are unchanged; --accept-losses imports the other "
+            "rows"
+        )
     example = f", for example {loss.examples[0]}" if loss.examples else ""
     raise ImportSourceError(
         f"{table.table.path}: {loss.count} of {findings.totals[loss.table]} rows would be dropped for one reason "

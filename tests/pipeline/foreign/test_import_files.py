@@ -76,7 +76,7 @@ def test_a_table_that_loses_more_than_half_for_one_reason_is_refused_and_the_old
     )
     with pytest.raises(ImportSourceError, match=r"2 of 3 rows would be dropped for one reason") as raised:
         imported(source, to=clean)
-    assert "(malformed time (accepted are 1758348933, 2025-09-20 06:15:33 or 20 Sep 2025): dropped," in str(raised.value)
+    assert "(malformed time (accepted are 1758348933, 2025-09-20 06:15:33 or 20 Sep 2025): dro" in str(raised.value)
     assert ", for example row 1 (0)); the tables in" in str(raised.value)
     assert "are unchanged; --accept-losses imports the other rows" in str(raised.value)
     assert {path.name: path.read_bytes() for path in clean.iterdir()} == before
