@@ -69,11 +69,11 @@ def test_outside_of_the_main_thread_nothing_is_asked() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_command_that_was_stopped_says_so_in_a_line_and_ends_with_the_signals_code(number: signal.Signals) -> None:
     program = (
-        "import sys, cli.__main__ as main\n"
+        "import sys, cli.__main__ as main, cli.subcommands as subcommands\n"
         "from cli.stop_signals import StoppedError\n"
         "def app():\n"
         f"    raise StoppedError('training stopped in epoch 1', {number.value})\n"
-        "main.app = app\n"
+        "subcommands.app = app\n"
         "main.main()\n"
     )
     ended = run_program(program)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.subcommands import app
 from pipeline.accepted_forms import MOST_COUNTED
 from pipeline.clean import CleanError, clean
 from pipeline.raw_store import RawStore
