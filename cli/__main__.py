@@ -28,6 +28,8 @@ def main() -> None:
         print(stopped, file=sys.stderr)
         sys.exit(stopped.exit_code)
     except Exception as error:
+        if reason := fault_of_a_file(error):
+            _end_with(reason)
         from cli.stack import StackError
 
         if isinstance(error, StackError):  # first, because a second Ctrl-C ends at once
@@ -36,8 +38,6 @@ def main() -> None:
 
         if isinstance(error, EXPECTED_ERRORS):
             _end_with(error)
-        if reason := fault_of_a_file(error):
-            _end_with(reason)
         raise
 
 

@@ -29,6 +29,13 @@ def fault_of_a_file(error: BaseException) -> str | None:
     return None
 
 
+def directory_or_absent(path: Path) -> Path:
+    """The path of a directory that is there or can be made; NotADirectoryError if a part of the path is a file."""
+    if _file_in(path):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fspath(path))
+    return path
+
+
 def _said(path: str, number: int | None, reason: str | None) -> str:
     advice = _WHAT_TO_DO.get(number or 0)
     place = _file_in(Path(path)) if number in {errno.ENOTDIR, errno.EEXIST} else None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.one_writer import only_writer
 from cli.pipeline_commands import DataOption, LossesOption
 from cli.progress import console, working
 from cli.result_rows import print_rows
@@ -151,7 +152,7 @@ def import_data(
         ),
     )
     _show(source)
-    with working("import") as on_progress:
+    with only_writer(workspace.directory), working("import") as on_progress:
         imported = import_files(
             source,
             workspace.clean,
