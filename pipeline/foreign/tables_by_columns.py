@@ -53,9 +53,9 @@ def find_tables(
             tables[path] = read_table_file(path, encoding=encoding)
         except ImportSourceError as error:
             unread[path] = error
-    for path, error in unread.items():
+    for path, fault in unread.items():
         if _named_like((*_INTERACTION_NAMES, *_POST_NAMES, *_USER_NAMES), [path]):
-            raise error
+            raise fault
     path = _interactions(tables, list(unread), of_interactions)
     others = {other: table for other, table in tables.items() if other != path}
     posts = _named_like(_POST_NAMES, others) or _only(
