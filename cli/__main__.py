@@ -1,118 +1,71 @@
-"""The `moodfeed` command: its subcommands, and expected errors as one line each."""
+"""The `moodfeed` command: signals and expected errors as one line each.
+
+The subcommands are imported where they run, so that Ctrl-C during the import is not a traceback.
+"""
 
 import io
+import signal
 import sys
-from importlib.metadata import version
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
-
-from cli import (
-    bundle_commands,
-    feed_commands,
-    forget_command,
-    import_command,
-    pipeline_commands,
-    report_command,
-    run_command,
-    sample_api_command,
-    serve_command,
-    trust_commands,
-    validate_command,
-)
-from cli.progress import error_console
-from cli.stack import StackError
-from cli.stop_signals import StoppedError
-from cli.terminal_text import plain
-from rpc.environment import tidy_environment
-
-app = typer.Typer(
-    help="Personal feeds of short videos: run the offline pipeline, serve feeds, and ask for them.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-PANELS = {
-    "Serve and ask": (run_command.run, serve_command.serve, feed_commands.feed, feed_commands.users),
-    "Make a bundle": (
-        pipeline_commands.build,
-        pipeline_commands.fetch,
-        pipeline_commands.clean,
-        import_command.import_data,
-        validate_command.validate,
-        pipeline_commands.score,
-        pipeline_commands.embed,
-        pipeline_commands.train,
-        pipeline_commands.evaluate,
-        pipeline_commands.export,
-    ),
-    "Choose the bundle": (
-        bundle_commands.publish,
-        bundle_commands.rollback,
-        bundle_commands.bundles,
-        report_command.report,
-        forget_command.forget,
-    ),
-    "Measure": (pipeline_commands.ablate, pipeline_commands.cold_start),
-    "Trust and trying out": (
-        trust_commands.make_certificates,
-        trust_commands.make_token,
-        sample_api_command.sample_api,
-        run_command.ensure_bundle,
-    ),
-}
-for panel, commands in PANELS.items():
-    for command in commands:
-        name = "import" if command is import_command.import_data else None  # a keyword of Python
-        app.command(name, rich_help_panel=panel)(command)
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"moodfeed {version('moodfeed')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    shown: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    pass
+from cli.file_faults import fault_of_a_file
+from cli.stop_signals import StoppedError, StopRequest, interrupting_stop_signals
 
 
 def main() -> None:
     """Run a subcommand. Exit codes: 0 success, 1 an expected error in one line, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
 
-    Training saves its state before it exits with 143; other commands end by the signal itself or as after Ctrl-C.
+    A command that a signal ends says so in one line. Training saves its state first.
     """
-    tidy_environment()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal keeps its own encoding; a file or a pipe gets UTF-8 in every locale.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)
+        with interrupting_stop_signals() as stop:
+            _run_subcommand(stop)
     except StoppedError as stopped:
-        error_console.print(plain(str(stopped)), highlight=False, soft_wrap=True)
+        print(stopped, file=sys.stderr)
         sys.exit(stopped.exit_code)
-    except StackError as error:  # first, because a second Ctrl-C ends at once
-        _end_with(error)
     except Exception as error:
-        from cli.errors import EXPECTED_ERRORS  # noqa: PLC0415 - it knows every stage, so it imports torch
+        if reason := fault_of_a_file(error):
+            _end_with(reason)
+        from cli.stack import StackError
+
+        if isinstance(error, StackError):  # first, because a second Ctrl-C ends at once
+            _end_with(error)
+        from cli.errors import EXPECTED_ERRORS  # it knows every stage, so it imports torch
 
         if isinstance(error, EXPECTED_ERRORS):
             _end_with(error)
-        if isinstance(error, OSError) and error.filename:  # a full disk, a directory that may not be written
-            _end_with(f"{error.filename}: {error.strerror}")
+        raise
+
+
+def _run_subcommand(stop: StopRequest) -> None:
+    """Run the subcommand; StoppedError if a signal ended it, whatever its libraries made of that."""
+    try:
+        from cli.subcommands import app
+        from rpc.environment import tidy_environment
+
+        tidy_environment()
+        app()
+    except StoppedError:
+        raise
+    except BaseException as error:
+        if stop.is_made() and not (isinstance(error, SystemExit) and not error.code):
+            name = signal.Signals(stop.signal_number).name
+            raise StoppedError(
+                f"stopped by {name}: nothing is half-written; the same command does it again", stop.signal_number
+            ) from None
+        if isinstance(error, KeyboardInterrupt):
+            sys.exit(128 + signal.SIGINT)
         raise
 
 
 def _end_with(error: Exception | str) -> NoReturn:
+    from cli.progress import error_console
+    from cli.terminal_text import plain
+
     error_console.print("[bold red]error:[/bold red]", plain(str(error)), highlight=False, soft_wrap=True)
     sys.exit(1)
 

@@ -4,6 +4,7 @@ from bundle.manifest import BundleError
 from cli.certificates import AuthorityError
 from cli.feed_table import FeedRefusedError
 from cli.gateway_access import CredentialsError
+from cli.one_writer import BusyDirectoryError
 from cli.stack import StackError
 from mood_encoder.encoder_files import TextEncoderError
 from pipeline.batch_loss import TrainingError
@@ -29,6 +30,7 @@ from sample_api.server import PortTakenError
 EXPECTED_ERRORS = (
     AuthorityError,
     BundleError,
+    BusyDirectoryError,
     CheckpointError,
     CleanError,
     CredentialsError,

@@ -10,13 +10,19 @@ from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
 from bundle.stand_in_titles import read_stand_in_titles
 from cli.feed_table import ask_for_categories, ask_for_feed, feed_json, feed_table
+from cli.file_faults import directory_or_absent
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.progress import console
 from cli.terminal_text import printable, typed
 
 BundlesOption = Annotated[
     Path,
-    typer.Option("--bundles", envvar="MOODFEED_BUNDLES", help="Directory of the bundles and of the link `current`."),
+    typer.Option(
+        "--bundles",
+        envvar="MOODFEED_BUNDLES",
+        help="Directory of the bundles and of the link `current`.",
+        callback=directory_or_absent,
+    ),
 ]
 
 

@@ -28,6 +28,6 @@ def has_fetched_rows(workspace: Workspace, *, sample: str) -> bool:
         return store.source != sample
 
 
-def beside(data: Path) -> Path:
+def sample_data_of(data: Path) -> Path:
     """Where the sample's stage files lie: beside a directory of data, never in it."""
     return Path(f"{data.absolute()}-sample") if data.name in {"", ".."} else data.with_name(f"{data.name}-sample")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.one_writer import only_writer
 from cli.pipeline_commands import DataOption, LossesOption
 from cli.progress import console, working
 from cli.result_rows import print_rows
@@ -151,14 +152,14 @@ def import_data(
         ),
     )
     _show(source)
-    with working("import") as tell:
+    with only_writer(workspace.directory), working("import") as on_progress:
         imported = import_files(
             source,
             workspace.clean,
             meaning=Meaning(words=words, verb=verb_of_all, best_rating=best_rating),
             accept_losses=accept_losses,
-            is_tried_only=dry_run,
-            tell=tell,
+            is_dry_run=dry_run,
+            on_progress=on_progress,
         )
         if not dry_run:
             forget_in_tables(workspace, Forgotten.read(workspace.forgotten))

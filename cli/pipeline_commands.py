@@ -14,6 +14,7 @@ from bundle.directory import current_bundle, open_bundle
 from bundle.index_posts import IndexPosts
 from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
+from cli.file_faults import directory_or_absent
 from cli.progress import console, printing_to_stderr
 from mood_encoder.runtime import Runtime
 from pipeline.publish import DEFAULT_KEEP
@@ -29,7 +30,13 @@ class SplitName(StrEnum):
 
 
 DataOption = Annotated[
-    Path, typer.Option("--data", envvar="MOODFEED_DATA", help="Directory for the files of the pipeline's stages.")
+    Path,
+    typer.Option(
+        "--data",
+        envvar="MOODFEED_DATA",
+        help="Directory for the files of the pipeline's stages.",
+        callback=directory_or_absent,
+    ),
 ]
 UrlOption = Annotated[str, typer.Option("--url", envvar="MOODFEED_UPSTREAM_URL", help="Base URL of the upstream API.")]
 TokenOption = Annotated[

@@ -24,8 +24,9 @@ from bundle.manifest import BundleError
 from bundle.stand_in_titles import read_stand_in_titles
 from cli.feed_commands import BundlesOption
 from cli.feed_table import Category, FeedRefusedError, ask_for_categories, ask_for_feed, feed_table
-from cli.first_bundle import beside, has_fetched_rows, refuse_bundles_without_a_current_one
+from cli.first_bundle import has_fetched_rows, refuse_bundles_without_a_current_one, sample_data_of
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
+from cli.one_writer import only_writer
 from cli.pipeline_commands import DataOption
 from cli.progress import console
 from cli.stack import Addresses, StackError, running_stack, stopping_together
@@ -82,26 +83,29 @@ def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path
     own, encoder = Workspace(data), default_encoder_directory()
     if own.is_imported:
         console.print(f"No bundle yet: making one from the imported tables in {own.clean}.", soft_wrap=True)
-        stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
+        with only_writer(own.directory):
+            stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
         return
     if has_fetched_rows(own, sample=SAMPLE_NAME):
         console.print(f"No bundle yet: making one from the fetched rows in {own.raw}.", soft_wrap=True)
-        stages.clean_stage(own)
-        stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
+        with only_writer(own.directory):
+            stages.clean_stage(own)
+            stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
         return
-    sample = Workspace(beside(data))
+    sample = Workspace(sample_data_of(data))
     console.print(
         f"No bundle yet: making one from the sample API; its data is kept in {sample.directory}.", soft_wrap=True
     )
-    with console.status("Generating the sample API's data"):
-        world = generate_world()
-    with running_sample_api(world) as url:
-        stages.build_bundle(
-            sample,
-            bundles,
-            upstream=stages.Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM, name=SAMPLE_NAME),
-            encoder_directory=encoder,
-        )
+    with only_writer(sample.directory):
+        with console.status("Generating the sample API's data"):
+            world = generate_world()
+        with running_sample_api(world) as url:
+            stages.build_bundle(
+                sample,
+                bundles,
+                upstream=stages.Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM, name=SAMPLE_NAME),
+                encoder_directory=encoder,
+            )
 
 
 def has_current_bundle(bundles: Path) -> bool:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, estimate_cell, evaluation_table
+from cli.one_writer import only_writer
 from cli.progress import console, progress_bar, training_bar, working
 from cli.result_rows import print_rows
 from cli.score_stage import score_stage
@@ -53,8 +54,8 @@ def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
         raise ImportSourceError(
             f"{workspace.clean} holds imported tables: fetch into another directory with --data OTHER"
         )
-    workspace.directory.mkdir(parents=True, exist_ok=True)
     with (
+        only_writer(workspace.directory),
         UpstreamClient(
             upstream.url, flic_token=upstream.flic_token, resonance_algorithm=upstream.resonance_algorithm
         ) as client,
@@ -70,7 +71,7 @@ def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
 
 def clean_stage(workspace: Workspace, *, accept_losses: bool = False) -> None:
     """Raw store to clean tables."""
-    with working("clean"):
+    with only_writer(workspace.directory), working("clean"):
         report = clean(workspace.raw, workspace.clean, accept_losses=accept_losses)
     print_rows("Cleaned", report.rows())
 
@@ -246,9 +247,10 @@ def build_bundle(
     accept_invalid: bool = False,
 ) -> None:
     """Every stage with its defaults; data too small for an evaluation gives a bundle without metrics."""
-    fetch_stage(workspace, upstream)
-    clean_stage(workspace, accept_losses=accept_losses)
-    build_from_clean_tables(workspace, bundles, encoder_directory=encoder_directory, accept_invalid=accept_invalid)
+    with only_writer(workspace.directory):
+        fetch_stage(workspace, upstream)
+        clean_stage(workspace, accept_losses=accept_losses)
+        build_from_clean_tables(workspace, bundles, encoder_directory=encoder_directory, accept_invalid=accept_invalid)
 
 
 def build_from_clean_tables(

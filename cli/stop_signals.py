@@ -2,9 +2,10 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any, NoReturn
 
 
 class StoppedError(Exception):
@@ -27,29 +28,56 @@ class StopRequest:
 
 
 @contextmanager
+def interrupting_stop_signals() -> Iterator[StopRequest]:
+    """Raise KeyboardInterrupt at SIGINT and SIGTERM while the block runs, and record which of them it was.
+
+    A library may turn the exception into one of its own, so whatever ends the block, ask the record. Ignored signals
+    stay ignored.
+    """
+    request = StopRequest()
+
+    def interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+        request.signal_number = signal_number
+        raise KeyboardInterrupt
+
+    with _handled_by(interrupt):
+        yield request
+
+
+@contextmanager
 def stop_request() -> Iterator[StopRequest]:
     """Record the first SIGINT or SIGTERM while the block runs; the previous handlers get the second one.
 
     Ignored signals stay ignored. Outside the main thread, no signal can be recorded.
     """
     request = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
+    with _handled_by(lambda number, _: note(number)) as restore:
+
+        def note(signal_number: int) -> None:
+            request.signal_number = signal_number
+            restore()
+
         yield request
-        return
-    numbers = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
-    before = {number: signal.getsignal(number) for number in numbers}
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[Callable[[], None]]:
+    """Handle the stop signals that are not ignored while the block runs; it gets what restores the previous handlers.
+
+    Outside the main thread, no signal can be handled.
+    """
+    before: dict[int, Any] = {}
 
     def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)
 
-    def note(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        request.signal_number = signal_number
-        restore()
-
-    for number in numbers:
-        signal.signal(number, note)
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if (previous := signal.getsignal(number)) is not signal.SIG_IGN:
+                before[number] = previous
+                signal.signal(number, handler)
     try:
-        yield request
+        yield restore
     finally:
         restore()

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import cast
 
 import h11
 import structlog
@@ -11,6 +12,7 @@ from uvicorn.server import ServerState
 
 from gateway.http_answers import MALFORMED, count
 from gateway.http_edge import IS_BEYOND_LIMIT
+from gateway.http_framing import FramedConnection
 
 HEAD_SECONDS = 10.0
 """How long a client has to send a whole request head: from connecting or, for a further request, from its first byte.
@@ -33,6 +35,7 @@ class HttpConnection(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.conn = FramedConnection(h11.SERVER, cast("int", config.h11_max_incomplete_event_size))
         self._most_connections = self.limit_concurrency
         self.limit_concurrency = None  # uvicorn refuses in its own form, probes too; gateway.http_edge does not
         self._is_extra = False

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.honest_values import is_absent, read_counter, read_flag, read_id, read_moment, read_number
+from pipeline.accepted_forms import is_absent, read_counter, read_flag, read_id, read_moment, read_number
 from pipeline.raw_store import RawRow, RawStore
 from pipeline.summary_text import SummaryText, read_summary
 from pipeline.tables import (

@@ -10,7 +10,7 @@ from typing import Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.honest_values import read_id
+from pipeline.accepted_forms import read_id
 from pipeline.upstream import Json
 from pipeline.whole_files import write_whole_text
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pipeline.accepted_forms import read_id
 from pipeline.forgotten import Forgotten
-from pipeline.honest_values import read_id
 from pipeline.upstream import Json
 
 _EVENT_KEYS = frozenset({"id", "post_id", "user_id"})

@@ -57,7 +57,7 @@ class TrainingConfig:
     snapshot_days: PositiveFloat = 7.0  # interval between two snapshots of popularity
     serving_days: NonNegativeFloat = 28.0  # an example's snapshot is at most this much older than the example
     live_share: Share = 0.5  # share of examples whose history reaches up to the example itself
-    forgetting_days: PositiveFloat = 90.0  # an example this much older than the newest one has 1/e of its weight
+    time_decay_days: PositiveFloat = 90.0  # an example this much older than the newest one has 1/e of its weight
     user_balance: NonNegativeFloat = 0.5  # 0: every example has the same weight, 1: every user has
     validation_share: Share = 0.05
     representation_dimension: Annotated[int, Field(ge=2, multiple_of=2)] = 48

@@ -195,8 +195,8 @@ class Examples:
         user_rows = pairs.user_rows[rows]
         lengths = pairs.offsets[user_rows + 1] - pairs.offsets[user_rows]
         ages = self.dataset.end_day - pairs.days[rows] if self.dataset.is_timed else 0.0
-        forgetting = np.exp(-ages / self.config.forgetting_days)
-        weights = (0.5 + pairs.strengths[rows]) * forgetting / lengths**self.config.user_balance
+        time_decay = np.exp(-ages / self.config.time_decay_days)
+        weights = (0.5 + pairs.strengths[rows]) * time_decay / lengths**self.config.user_balance
         return np.asarray(weights, dtype=np.float32)
 
     def _history(self, rows: NDArray[np.int64], ends: NDArray[np.int64]) -> Histories:

@@ -14,7 +14,7 @@ from typing import Self
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from pipeline.honest_values import read_id
+from pipeline.accepted_forms import read_id
 from pipeline.upstream_faults import TOKEN_VARIABLE, URL_VARIABLE, cause_of, certificates, proxy_variable, wrong_setting
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]

@@ -105,8 +105,13 @@ NOTHING_NAMED = NamedColumns()
 
 
 def choose_columns(table: TableFile, roles: tuple[Role, ...], named: NamedColumns) -> ReadTable:
-    """Choose the column of each role. ImportSourceError if a named column is missing, or a required role has none."""
-    only_id = {POST_ROLES: Role.POST, USER_ROLES: Role.USER}.get(roles)  # a column "id" has no other meaning there
+    """Choose the column of each role.
+
+    ImportSourceError if a named column is missing, a required role has none, an id is a list, or two roles of an
+    interaction name the same column.
+    """
+    if roles is INTERACTION_ROLES:
+        _refuse_one_column_for_two_roles(named)
     chosen: list[ColumnOf] = []
     taken = {name for role, name in named.by_role.items() if role in roles}
     for role in roles:
@@ -118,20 +123,50 @@ def choose_columns(table: TableFile, roles: tuple[Role, ...], named: NamedColumn
                 raise ImportSourceError(f"{table.path}: no column {name!r}; the columns are {_listed(table)}")
             chosen.append(ColumnOf(role, name, is_guessed=False))
             continue
-        words = (*_GUESSES[role], "id") if role is only_id else _GUESSES[role]
-        guess = next(
-            (name for word in words for name in table.columns if _plain(name) == word and name not in taken), None
-        )
+        guess = _guess(table, role, roles, taken)
         if guess is None and role in _REQUIRED:
-            option = "id" if roles is POST_ROLES else role
             raise ImportSourceError(
                 f"{table.path}: no column looks like the {role}; the columns are {_listed(table)}; "
-                f"name one with --{option}-column"
+                f"name one with --{_option(role, roles)}"
             )
         if guess is not None:
             taken.add(guess)
             chosen.append(ColumnOf(role, guess, is_guessed=True))
+    for column in chosen:
+        if column.role in _REQUIRED and column.name in table.lists:
+            raise ImportSourceError(
+                f"{table.path}: the column {column.name!r} holds lists, but the {column.role} is one value per row; "
+                f"name another one with --{_option(column.role, roles)}, or write one row per element"
+            )
     return ReadTable(table, tuple(chosen))
+
+
+def can_have(table: TableFile, role: Role, roles: tuple[Role, ...], named: NamedColumns = NOTHING_NAMED) -> bool:
+    """Whether a table has the column that is named for a role or, if none is named, one that looks like it."""
+    if role in named.by_role:
+        return named.by_role[role] in table.columns
+    return _guess(table, role, roles, set(named.by_role.values())) is not None
+
+
+def _guess(table: TableFile, role: Role, roles: tuple[Role, ...], taken: set[str]) -> str | None:
+    only_id = {POST_ROLES: Role.POST, USER_ROLES: Role.USER}.get(roles)  # a column "id" has no other meaning there
+    words = (*_GUESSES[role], "id") if role is only_id else _GUESSES[role]
+    return next((name for word in words for name in table.columns if _plain(name) == word and name not in taken), None)
+
+
+def _refuse_one_column_for_two_roles(named: NamedColumns) -> None:
+    roles: dict[str, Role] = {}
+    for role, name in named.by_role.items():
+        other = roles.setdefault(name, role)
+        if name and other is not role:
+            raise ImportSourceError(
+                f"the column {name!r} cannot be both the {other} and the {role}: "
+                f"name another one with --{other}-column or --{role}-column"
+            )
+
+
+def _option(role: Role, roles: tuple[Role, ...]) -> str:
+    return "id-column" if roles is POST_ROLES and role is Role.POST else f"{role}-column"
 
 
 def _plain(name: str) -> str:

@@ -16,18 +16,10 @@ from pipeline.foreign.columns import (
     choose_columns,
 )
 from pipeline.foreign.errors import ImportSourceError
-from pipeline.foreign.table_files import (
-    CSV_ENDINGS,
-    JSON_ENDINGS,
-    PARQUET_ENDINGS,
-    TableFile,
-    delimited,
-    first_line,
-    kind_of,
-    read_table_file,
-)
+from pipeline.foreign.table_files import TableFile, delimited, kind_of, read_table_file
+from pipeline.foreign.tables_by_columns import find_tables
+from pipeline.foreign.text_files import LATIN, first_line
 
-LATIN = "latin-1"
 _ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst")
 
 
@@ -182,11 +174,11 @@ def _movielens(files: Sequence[Path], wanted: Wanted) -> _Files | None:
         posts = delimited(movies, delimiter=",", encoding=wanted.encoding) if movies else None
     elif ratings := of("ratings.dat"):
         movies = _named(files, "movies.dat")
-        interactions = delimited(ratings, delimiter="::", names=names, quote="", encoding=LATIN)
+        interactions = delimited(ratings, delimiter="::", names=names, quote="", encoding=wanted.encoding or LATIN)
         posts = _movies_of_dat(movies, wanted.encoding or LATIN) if movies else None
     elif ratings := of("u.data"):
         movies = _named(files, "u.item")
-        interactions = delimited(ratings, delimiter="\t", names=names, quote="", encoding=LATIN)
+        interactions = delimited(ratings, delimiter="\t", names=names, quote="", encoding=wanted.encoding or LATIN)
         posts = _movies_of_100k(movies, wanted.encoding or LATIN) if movies else None
     else:
         return None
@@ -219,16 +211,15 @@ def _movies_of_100k(path: Path, encoding: str) -> TableFile:
 
 def _gorse(files: Sequence[Path], wanted: Wanted) -> _Files | None:
     """The JSON Lines of gorse's dashboard: feedback, items and users."""
-    del wanted
     feedback = _named(files, "feedback.jsonl", "feedback.json", "feedbacks.jsonl")
     if feedback is None or '"FeedbackType"' not in first_line(feedback):
         return None
     items, users = _named(files, "items.jsonl", "items.json"), _named(files, "users.jsonl", "users.json")
     return _Files(
         Format.GORSE,
-        read_table_file(feedback),
-        read_table_file(items) if items else None,
-        read_table_file(users) if users else None,
+        read_table_file(feedback, encoding=wanted.encoding),
+        read_table_file(items, encoding=wanted.encoding) if items else None,
+        read_table_file(users, encoding=wanted.encoding) if users else None,
         named=NamedColumns(
             {
                 Role.USER: "UserId",
@@ -258,62 +249,25 @@ def _microlens(files: Sequence[Path], wanted: Wanted) -> _Files | None:
             titles, delimiter=",", names=None if has_header else ("item", "title"), encoding=wanted.encoding
         )
     if kind_of(pairs) == ".tsv":
-        table = delimited(pairs, delimiter="\t", names=("user", "items"), quote="")
+        table = delimited(pairs, delimiter="\t", names=("user", "items"), quote="", encoding=wanted.encoding)
         items = f"unnest(string_split({table.columns['items']}, ' '))"
-        one_each = f"(SELECT {table.columns['user']} AS person, {items} AS item FROM {table.relation})"
-        interactions = TableFile(pairs, one_each, {"user": "person", "item": "item"})
+
+        def one_each(file: Path) -> str:
+            return f"(SELECT {table.columns['user']} AS person, {items} AS item FROM {table.relation_of(file)})"
+
+        interactions = replace(table, relation_of=one_each, columns={"user": "person", "item": "item"})
     else:
         interactions = delimited(pairs, delimiter=",", encoding=wanted.encoding)
     return _Files(Format.MICROLENS, interactions, posts)
 
 
-_INTERACTION_NAMES = (
-    "interaction",
-    "event",
-    "feedback",
-    "rating",
-    "click",
-    "view",
-    "behavior",
-    "pairs",
-    "review",
-    "log",
-)
-_POST_NAMES = (
-    "post",
-    "item",
-    "movie",
-    "video",
-    "product",
-    "article",
-    "news",
-    "title",
-    "book",
-    "track",
-    "song",
-    "content",
-)
-_USER_NAMES = ("user", "people", "person", "customer", "member")
-
-
 def _tables(files: Sequence[Path], wanted: Wanted) -> _Files | None:
-    """Tables of any program: one of them is of interactions, by its name or because it is the only one."""
-    tables = [file for file in files if kind_of(file) in {*CSV_ENDINGS, *JSON_ENDINGS, *PARQUET_ENDINGS}]
-
-    def like(names: tuple[str, ...]) -> Path | None:
-        return next((file for name in names for file in tables if name in file.name.lower()), None)
-
-    interactions = tables[0] if len(tables) == 1 else like(_INTERACTION_NAMES)
-    if interactions is None:
+    """Tables of any program: one of them is of interactions, by its name and columns or because it is the only one."""
+    found = find_tables(files, wanted.interaction_columns, wanted.post_columns, encoding=wanted.encoding)
+    if found is None:
         return None
-    tables.remove(interactions)
-    posts, users = like(_POST_NAMES), like(_USER_NAMES)
-    return _Files(
-        Format.TABLES,
-        read_table_file(interactions, encoding=wanted.encoding),
-        read_table_file(posts, encoding=wanted.encoding) if posts and not wanted.posts else None,
-        read_table_file(users, encoding=wanted.encoding) if users and not wanted.users else None,
-    )
+    posts, users = None if wanted.posts else found.posts, None if wanted.users else found.users
+    return _Files(Format.TABLES, found.interactions, posts, users)
 
 
 _FINDERS: dict[Format, Callable[[Sequence[Path], Wanted], _Files | None]] = {

@@ -9,14 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
-from duckdb import Error as DuckDBError
 
 from pipeline.clean import CleanReport, write_report
-from pipeline.foreign.columns import Role
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.foreign.formats import Source
-from pipeline.foreign.ids import number_names, same_id
-from pipeline.foreign.import_report import MOST_EXAMPLES, UNKNOWN_POST, ImportFindings
+from pipeline.foreign.ids import number_names
+from pipeline.foreign.import_report import MOST_EXAMPLES, NOT_UTF_8, UNKNOWN_POST, ImportFindings
+from pipeline.foreign.people_of_source import stage_people
 from pipeline.foreign.posts_of_source import read_posts_of_source
 from pipeline.foreign.staged_events import TABLE, Meaning, StagedEvents, stage_events
 from pipeline.spilling_database import one_row, spilling_database
@@ -73,14 +72,14 @@ def import_files(
     *,
     meaning: Meaning | None = None,
     accept_losses: bool = False,
-    is_tried_only: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
+    is_dry_run: bool = False,
+    on_progress: Callable[[str], None] = lambda _: None,
 ) -> Imported:
     """Write posts.parquet, users.parquet, interactions.parquet and report.json, in memory bounded for interactions.
 
     Without timestamps, interactions have positions instead. ImportSourceError if a file cannot be read or no
     interaction is valid, or, unless ``accept_losses``, if one reason drops more than half of a table; the old tables
-    then stay. With ``is_tried_only`` everything is read and nothing is written.
+    then stay. With ``is_dry_run`` everything is read and nothing is written.
     """
     findings = ImportFindings()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -89,16 +88,19 @@ def import_files(
         TemporaryDirectory(prefix=".imported-", dir=output.parent) as directory,
     ):
         incoming = Path(directory)
-        events = stage_events(connection, source.interactions, meaning or Meaning(), findings, tell=tell)
-        posts = read_posts_of_source(connection, source.posts, findings, tell=tell)
+        events = stage_events(
+            connection, source.interactions, meaning or Meaning(), findings, copies=incoming, on_progress=on_progress
+        )
+        posts = read_posts_of_source(connection, source.posts, findings, copies=incoming, on_progress=on_progress)
         if source.posts is not None:
             _count_unknown_posts(connection, findings)
+        are_numbers = _number_people(connection, source, findings, copies=incoming, on_progress=on_progress)
         if not accept_losses:
             _refuse_losses(source, output, findings)
-        _create_known_events(connection, are_numbers=_number_people(connection, source, tell))
+        _create_known_events(connection, are_numbers=are_numbers)
         write_posts(posts, incoming)
         people = _write_users(connection, incoming)
-        tell("sorting the interactions")
+        on_progress("sorting the interactions")
         kept = _write_interactions(connection, incoming, events, findings)
         if not kept and not accept_losses:
             raise ImportSourceError(
@@ -108,7 +110,7 @@ def import_files(
             kept={"post": len(posts), "user": people, "interaction": kept}, findings=tuple(findings.findings)
         )
         write_report(report, incoming, facts={IMPORTED: _facts(source, events)})
-        if not is_tried_only:
+        if not is_dry_run:
             replace_together((POSTS_FILE, USERS_FILE, INTERACTIONS_FILE, REPORT_FILE), source=incoming, target=output)
     return Imported(report, events.is_timed, events.best_rating)
 
@@ -128,7 +130,13 @@ def _refuse_losses(source: Source, output: Path, findings: ImportFindings) -> No
     loss = findings.largest_loss()
     if loss is None:
         return
-    table = source.posts if loss.table == "post" and source.posts else source.interactions
+    table = {"post": source.posts, "user": source.users}.get(loss.table) or source.interactions
+    if loss.reason.startswith(NOT_UTF_8):
+        raise ImportSourceError(
+            f"{table.table.path}: {loss.examples[0]} is not UTF-8, {loss.count} lines in all; name the encoding of the "
+            f"file, such as --encoding cp1252; the tables in {output} are unchanged; --accept-losses imports the other "
+            "rows"
+        )
     example = f", for example {loss.examples[0]}" if loss.examples else ""
     raise ImportSourceError(
         f"{table.table.path}: {loss.count} of {findings.totals[loss.table]} rows would be dropped for one reason "
@@ -136,21 +144,22 @@ def _refuse_losses(source: Source, output: Path, findings: ImportFindings) -> No
     )
 
 
-def _number_people(connection: DuckDBPyConnection, source: Source, tell: Callable[[str], None]) -> bool:
+def _number_people(
+    connection: DuckDBPyConnection,
+    source: Source,
+    findings: ImportFindings,
+    *,
+    copies: Path,
+    on_progress: Callable[[str], None],
+) -> bool:
     """Create the table people_numbers; returns whether every person's id is a number."""
-    tell("numbering the people")
-    users = source.users
+    on_progress("numbering the people")
     with_post = "SEMI JOIN post_numbers ON post = post_numbers.name" if source.posts else ""
     names = f"SELECT person AS name FROM read_events {with_post} WHERE fault IS NULL"
-    if users is not None:
-        names += (
-            f" UNION ALL SELECT {same_id('name')} FROM (SELECT {users.sql(Role.USER)} AS name "
-            f"FROM {users.table.relation}) WHERE NOT is_blank(name)"
-        )
-    try:
-        return number_names(connection, names, "people_numbers")
-    except DuckDBError as error:
-        raise ImportSourceError(f"{users.table.path if users else ''} cannot be read: {error}") from error
+    if source.users is not None:
+        stage_people(connection, source.users, findings, copies=copies)
+        names += " UNION ALL SELECT name FROM staged_people WHERE fault IS NULL"
+    return number_names(connection, names, "people_numbers")
 
 
 def _create_known_events(connection: DuckDBPyConnection, *, are_numbers: bool) -> None:

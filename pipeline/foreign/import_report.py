@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pipeline.clean import Finding
 
 UNKNOWN_POST = "unknown post"
+MALFORMED_LINE = "malformed line"
+NOT_UTF_8 = "not UTF-8 (name the encoding with --encoding)"
 LARGEST_LOSS = 0.5  # share of a table that one reason may drop
 MOST_EXAMPLES = 3
 _LONGEST_EXAMPLE = 60
@@ -32,9 +34,14 @@ class ImportFindings:
     def largest_loss(self) -> Finding | None:
         """The reason that drops the largest share of its table, if the share is above LARGEST_LOSS.
 
-        Interactions with unknown posts come last, because the cause may be in the posts.
+        Lines in another encoding count however few they are, because one option reads all of them. Interactions with
+        unknown posts come last, because the cause may be in the posts.
         """
-        large = [loss for loss in self.losses if loss.count > LARGEST_LOSS * self.totals[loss.table]]
+        large = [
+            loss
+            for loss in self.losses
+            if loss.reason.startswith(NOT_UTF_8) or loss.count > LARGEST_LOSS * self.totals[loss.table]
+        ]
         return max(
             large,
             key=lambda loss: (not loss.reason.startswith(UNKNOWN_POST), loss.count / self.totals[loss.table]),

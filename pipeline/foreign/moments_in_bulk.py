@@ -1,4 +1,4 @@
-"""Read many timestamps: the commonest formats in SQL, every other format with ``honest_values.read_moment``.
+"""Read many timestamps: the commonest formats in SQL, every other format with ``accepted_forms.read_moment``.
 
 SQL reads a text only if it gives the same result as that function; a property test compares the two.
 """
@@ -6,7 +6,7 @@ SQL reads a text only if it gives the same result as that function; a property t
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from pipeline.honest_values import read_moment
+from pipeline.accepted_forms import read_moment
 
 _ROWS_AT_ONCE = 100_000
 _SHORTEST = 86_400_000  # milliseconds; what is nearer to 1970 is not a moment

@@ -1,30 +1,37 @@
 """The posts of a source as a clean table: titles, categories and keywords, or the ids alone."""
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
-from duckdb import Error as DuckDBError
 
+from pipeline.accepted_forms import MOMENTS_SUCH_AS, is_absent, read_flag, read_id, read_moment
 from pipeline.foreign.columns import POST_ROLES, ReadTable, Role
-from pipeline.foreign.errors import ImportSourceError
-from pipeline.foreign.ids import number_names, same_id
+from pipeline.foreign.ids import NO_SINGLE_VALUE, is_single_value, number_names, same_id
 from pipeline.foreign.import_report import ImportFindings
-from pipeline.foreign.rejected_lines import rejected_lines
+from pipeline.foreign.rejected_lines import malformed_rows
+from pipeline.foreign.scanned_tables import ONE_LINE, scan
 from pipeline.foreign.table_files import LIST_SEPARATOR
-from pipeline.honest_values import is_absent, read_flag, read_id, read_moment
 from pipeline.tables import POST_COUNTS
 
 TABLE = "post"
 _NO_CATEGORY = {"", "(no genres listed)", "none", "nan", "null", "unknown"}
+_NO_TEXT = {"\\N", "NULL", "null", "NaN", "nan", "None", "<NA>", "N/A"}  # as programs write that there is none
 _LARGEST_CATEGORY_ID = 2**31
 
 
 def read_posts_of_source(
-    connection: DuckDBPyConnection, source: ReadTable | None, findings: ImportFindings, *, tell: Callable[[str], None]
+    connection: DuckDBPyConnection,
+    source: ReadTable | None,
+    findings: ImportFindings,
+    *,
+    copies: Path,
+    on_progress: Callable[[str], None],
 ) -> pd.DataFrame:
     """The posts as written to posts.parquet, and the table post_numbers (name, number, is_number) in the database."""
     if source is None:
@@ -32,30 +39,38 @@ def read_posts_of_source(
         numbers = connection.sql("SELECT name, number, is_number FROM post_numbers ORDER BY number").to_arrow_table()
         findings.totals[TABLE] = len(numbers)
         return _table(numbers.to_pylist(), {}, findings)
-    tell(f"reading {source.table.path.name}")
+    on_progress(f"reading {source.table.path.name}")
     columns = "".join(
         f', {source.sql(role)} AS "{role}"' for role in POST_ROLES if role is not Role.POST and source.has(role)
     )
-    try:
-        rows = connection.sql(
-            f"SELECT {same_id('name')} AS name, * EXCLUDE name FROM "
-            f"(SELECT {source.sql(Role.POST)} AS name{columns} FROM {source.table.relation})"
+
+    def read(table: ReadTable) -> pa.Table:
+        return connection.sql(
+            f"SELECT {same_id('name')} AS name, * EXCLUDE name FROM (SELECT {table.sql(Role.POST)} AS name{columns}, "
+            f"coalesce({table.table.malformed}, false) AS is_malformed FROM {table.table.relation})"
         ).to_arrow_table()
-    except DuckDBError as error:
-        raise ImportSourceError(f"{source.table.path} cannot be read: {error}") from error
-    rejected, examples = rejected_lines(connection, source.table.path)
-    findings.totals[TABLE] = len(rows) + rejected
-    findings.drop(TABLE, "malformed line", rejected, examples)
+
+    scanned = scan(connection, source, read, copies=copies, has_line_breaks=_has_line_breaks)
+    rows = scanned.result.to_pylist()
+    findings.totals[TABLE] = len(rows) + scanned.rejected.count
+    scanned.rejected.drop(findings, TABLE)
+    malformed = [number for number, row in enumerate(rows, start=1) if row["is_malformed"]]
+    malformed_rows(scanned.source.table, malformed).drop(findings, TABLE)
     by_name: dict[str, dict[str, Any]] = {}
-    nameless, repeated = [], []
-    for number, row in enumerate(rows.to_pylist(), start=1):
-        if is_absent(row["name"]):
+    nameless, broken, repeated = [], [], []
+    for number, row in enumerate(rows, start=1):
+        if row["is_malformed"]:
+            continue
+        if row["name"] is None:
             nameless.append(f"row {number}")
+        elif not is_single_value(row["name"]):
+            broken.append(f"row {number} ({row['name']})")
         elif row["name"] in by_name:
             repeated.append(f"row {number} ({row['name']})")
         else:
             by_name[row["name"]] = row
     findings.drop(TABLE, "no post", len(nameless), nameless)
+    findings.drop(TABLE, NO_SINGLE_VALUE, len(broken), broken)
     findings.add(TABLE, "duplicate post: kept once", len(repeated), repeated)
     connection.register("names_of_posts", pa.table({"name": pa.array(list(by_name), type=pa.string())}))
     number_names(connection, "SELECT name FROM names_of_posts", "post_numbers")
@@ -113,9 +128,15 @@ def _table(
     )
 
 
+def _has_line_breaks(rows: pa.Table) -> bool:
+    names = {"name", *(role.value for role in ONE_LINE)} & set(rows.column_names)
+    return any(pc.any(pc.match_substring(rows.column(name), "\n")).as_py() for name in names)
+
+
 def _text(row: Mapping[str, Any], role: Role) -> str:
     value = row.get(role)
-    return value.strip() if isinstance(value, str) else ""
+    text = value.strip() if isinstance(value, str) else ""
+    return "" if text in _NO_TEXT else text
 
 
 def _parts(row: Mapping[str, Any], role: Role) -> list[str]:
@@ -154,7 +175,9 @@ def _moments(rows: list[Mapping[str, Any]], names: list[str], findings: ImportFi
         for name, row, moment in zip(names, rows, created, strict=True)
         if moment is None and not is_absent(row.get(Role.CREATED))
     ]
-    findings.add(TABLE, "malformed time of creation: read as unknown", len(unread), unread)
+    findings.add(
+        TABLE, f"malformed time of creation (accepted are {MOMENTS_SUCH_AS}): read as unknown", len(unread), unread
+    )
     return created
 
 

@@ -3,22 +3,24 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from duckdb import DuckDBPyConnection
-from duckdb import Error as DuckDBError
 
 from bundle.verbs import VERBS
-from pipeline.foreign.columns import ReadTable, Role
-from pipeline.foreign.errors import ImportSourceError
-from pipeline.foreign.ids import same_id
-from pipeline.foreign.import_report import MOST_EXAMPLES, ImportFindings
+from pipeline.accepted_forms import MOMENTS_SUCH_AS
+from pipeline.foreign.columns import INTERACTION_ROLES, ReadTable, Role
+from pipeline.foreign.ids import BLANKS, NO_SINGLE_VALUE, no_single_value, same_id
+from pipeline.foreign.import_report import MALFORMED_LINE, MOST_EXAMPLES, ImportFindings
 from pipeline.foreign.moments_in_bulk import common_moment, create_other_moments
-from pipeline.foreign.rejected_lines import rejected_lines
+from pipeline.foreign.rejected_lines import malformed_rows
+from pipeline.foreign.scanned_tables import scan
 from pipeline.foreign.verb_words import verb_of
-from pipeline.spilling_database import one_row
+from pipeline.spilling_database import one_row, text_literal
 
 TABLE = "interaction"
 UNKNOWN_VERB = "unknown verb (map it with --verb WORD=VERB)"
+MALFORMED_TIME = f"malformed time (accepted are {MOMENTS_SUCH_AS})"
 SCALES = (1.0, 5.0, 10.0, 100.0)  # the best rating is guessed: the smallest of these that no rating exceeds
 _CLOCK_DIFFERENCE = 60_000  # milliseconds that another machine's clock may be ahead of ours
 
@@ -46,17 +48,21 @@ def stage_events(
     meaning: Meaning,
     findings: ImportFindings,
     *,
-    tell: Callable[[str], None],
+    copies: Path,
+    on_progress: Callable[[str], None],
 ) -> StagedEvents:
-    """Read the interactions. ImportSourceError if the file cannot be read at all."""
-    tell(f"reading {source.table.path.name}")
+    """Read the interactions; copies of the file go to ``copies``. ImportSourceError if it cannot be read at all."""
+    on_progress(f"reading {source.table.path.name}")
     is_timed = source.has(Role.TIME)
-    try:
-        connection.execute(_staging_query(source, meaning))
-    except DuckDBError as error:
-        raise ImportSourceError(f"{source.table.path} cannot be read: {error}") from error
+    scanned = scan(
+        connection,
+        source,
+        lambda table: connection.execute(_staging_query(table, meaning)),
+        copies=copies,
+        has_line_breaks=lambda _: _has_line_breaks(connection),
+    )
     if is_timed:
-        tell("reading timestamps in rare formats")
+        on_progress("reading timestamps in rare formats")
         create_other_moments(
             connection, "SELECT DISTINCT other_time AS text FROM staged_events WHERE other_time IS NOT NULL"
         )
@@ -66,11 +72,16 @@ def stage_events(
         best = next((scale for scale in SCALES if largest <= scale), SCALES[-1])
     connection.execute(_view_query(is_timed=is_timed, best=best or 1.0))
     (rows,) = one_row(connection, "SELECT count(*) FROM staged_events")
-    rejected, examples = rejected_lines(connection, source.table.path)
-    findings.totals[TABLE] = rows + rejected
-    findings.drop(TABLE, "malformed line", rejected, examples)
+    findings.totals[TABLE] = rows + scanned.rejected.count
+    scanned.rejected.drop(findings, TABLE)
+    malformed = connection.execute(f"SELECT row FROM staged_events WHERE fault = '{MALFORMED_LINE}' ORDER BY row")
+    malformed_rows(scanned.source.table, [row for (row,) in malformed.fetchall()]).drop(findings, TABLE)
     _count_faults(connection, findings)
     return StagedEvents(is_timed, best)
+
+
+def _has_line_breaks(connection: DuckDBPyConnection) -> bool:
+    return bool(one_row(connection, "SELECT coalesce(bool_or(has_line_break), false) FROM staged_events")[0])
 
 
 def _staging_query(source: ReadTable, meaning: Meaning) -> str:
@@ -81,35 +92,41 @@ def _staging_query(source: ReadTable, meaning: Meaning) -> str:
     else:
         verb = "CASE WHEN is_blank(rating_text) THEN 'view' ELSE 'rating' END"
     verbs = ", ".join(f"'{verb}'" for verb in VERBS)
+    has_line_break = " OR ".join(f"contains(coalesce({role}_text, ''), chr(10))" for role in INTERACTION_ROLES)
     is_ordered = source.has(Role.ORDER) and not source.has(Role.TIME)
     return f"""
-    CREATE OR REPLACE TEMP MACRO is_blank(t) AS t IS NULL OR trim(t) = '';
-    CREATE TABLE staged_events AS
+    CREATE OR REPLACE TEMP MACRO is_blank(t) AS t IS NULL OR trim(t, {text_literal(BLANKS)}) = '';
+    CREATE OR REPLACE TABLE staged_events AS
     WITH texts AS (
         SELECT row_number() OVER () AS row,
+            coalesce({source.table.malformed}, false) AS is_malformed,
             {source.sql(Role.USER)} AS user_text, {source.sql(Role.POST)} AS post_text,
             {source.sql(Role.VERB)} AS verb_text, {source.sql(Role.RATING)} AS rating_text,
             {source.sql(Role.TIME)} AS time_text, {source.sql(Role.ORDER)} AS order_text
         FROM {source.table.relation}
     ), meanings AS (
-        SELECT *, {verb} AS verb, {common_moment("time_text")} AS milliseconds,
+        SELECT *, {same_id("user_text")} AS person, {same_id("post_text")} AS post,
+            {verb} AS verb, {common_moment("time_text")} AS milliseconds,
             {_finite("rating_text")} AS rating, {_finite("order_text")} AS place
         FROM texts
     ), checked AS (
         SELECT *, CASE
-            WHEN is_blank(user_text) THEN 'no person'
-            WHEN is_blank(post_text) THEN 'no post'
+            WHEN is_malformed THEN '{MALFORMED_LINE}'
+            WHEN person IS NULL THEN 'no person'
+            WHEN post IS NULL THEN 'no post'
+            WHEN {no_single_value("person")} OR {no_single_value("post")} THEN '{NO_SINGLE_VALUE}'
             WHEN verb IS NULL THEN '{UNKNOWN_VERB}'
             WHEN verb = 'rating' AND rating IS NULL THEN 'malformed rating'
             WHEN {str(is_ordered).lower()} AND place IS NULL THEN 'malformed place in the order'
         END AS fault
         FROM meanings
     )
-    SELECT row, {same_id("user_text")} AS person, {same_id("post_text")} AS post,
-        verb::ENUM ({verbs}) AS verb, milliseconds, place, fault,
+    SELECT row, person, post, verb::ENUM ({verbs}) AS verb, milliseconds, place, fault,
+        {has_line_break} AS has_line_break,
         CASE WHEN milliseconds IS NULL AND NOT is_blank(time_text) THEN time_text END AS other_time,
         CASE WHEN verb = 'rating' THEN rating END AS rating,
         CASE fault
+            WHEN 'no person' THEN nullif(trim(user_text), '') WHEN 'no post' THEN nullif(trim(post_text), '')
             WHEN '{UNKNOWN_VERB}' THEN verb_text WHEN 'malformed rating' THEN rating_text
             WHEN 'malformed place in the order' THEN order_text
         END AS sample
@@ -136,7 +153,7 @@ def _view_query(*, is_timed: bool, best: float) -> str:
         CASE WHEN rating BETWEEN 0 AND {best} THEN greatest(1, round(100 * rating / {best}))::SMALLINT END AS percent,
         CASE
             WHEN fault IS NOT NULL THEN fault
-            WHEN {str(is_timed).lower()} AND milliseconds IS NULL THEN 'malformed time'
+            WHEN {str(is_timed).lower()} AND milliseconds IS NULL THEN '{MALFORMED_TIME}'
             WHEN milliseconds > {latest} THEN 'in the future'
             WHEN rating NOT BETWEEN 0 AND {best} THEN 'rating outside 0 to {best:g}'
         END AS fault,
@@ -153,7 +170,7 @@ def _count_faults(connection: DuckDBPyConnection, findings: ImportFindings) -> N
     found = connection.execute(
         f"""
         SELECT fault, count(*), min_by('row ' || row || coalesce(' (' || sample || ')', ''), row, {MOST_EXAMPLES})
-        FROM read_events WHERE fault IS NOT NULL GROUP BY fault ORDER BY fault
+        FROM read_events WHERE fault <> '{MALFORMED_LINE}' GROUP BY fault ORDER BY fault
         """
     ).fetchall()
     for fault, count, examples in found:

@@ -4,24 +4,31 @@ Every column is read as text, whatever its type in the file, and the rule of its
 with too few or too many fields, so that no line is lost without a trace.
 """
 
-import codecs
 import csv
-import gzip
 import io
 import json
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import count, islice
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.foreign.errors import ImportSourceError
+from pipeline.foreign.text_files import (
+    LONGEST_LINE,
+    UTF_8,
+    compression,
+    copy_in_utf8,
+    encoding_of,
+    first_line,
+    known_encoding,
+    opened,
+    opening,
+)
+from pipeline.foreign.unclosed_quotes import Quoting
 from pipeline.spilling_database import column_name, text_literal
 
 CSV_ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".data", ".item", ".inter", ".user")
@@ -31,19 +38,42 @@ LIST_SEPARATOR = "\x1f"  # after each element of a list that is read as text: th
 _DELIMITERS = (",", "\t", ";", "|")
 _JSON_OBJECTS_LOOKED_AT = 1_000
 _DEEPEST_OBJECT = 3  # of objects in objects, whose names are columns
-_ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "ascii": "utf-8", "utf-16": "utf-16", "utf-16-le": "utf-16",
-              "iso8859-1": "latin-1"}  # fmt: skip
-_GZIP = b"\x1f\x8b"
-_LONGEST_LINE = 2**24  # bytes; a text of a post may be long
 
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """One file as a table: ``relation`` is what follows FROM, ``columns`` an expression of type VARCHAR by name."""
+    """One file as a table: ``columns`` holds an expression of type VARCHAR by name.
+
+    ``relation_of`` gives what follows FROM for a file in UTF-8, which is the file itself or a copy.
+    ``malformed`` is an expression, true for a row that is none; ``lists`` are the columns of lists and maps;
+    ``quoting`` is how a text quotes fields, None if it does not.
+    """
 
     path: Path
-    relation: str
+    relation_of: Callable[[Path], str]
     columns: Mapping[str, str]
+    encoding: str = UTF_8
+    malformed: str = "false"
+    lists: frozenset[str] = frozenset()
+    quoting: Quoting | None = None
+    copy: Path | None = None
+
+    @property
+    def relation(self) -> str:
+        """What follows FROM."""
+        return self.relation_of(self.scanned)
+
+    @property
+    def scanned(self) -> Path:
+        """The file that the database reads."""
+        return self.copy or self.path
+
+    def readable(self, copy: Path) -> "TableFile":
+        """The same table, read from a copy in UTF-8 if it is in another encoding."""
+        if self.encoding == UTF_8:
+            return self
+        copy_in_utf8(self.path, self.encoding, copy)
+        return replace(self, copy=copy, encoding=UTF_8)
 
 
 def read_table_file(path: Path, *, encoding: str | None = None) -> TableFile:
@@ -54,7 +84,7 @@ def read_table_file(path: Path, *, encoding: str | None = None) -> TableFile:
     if ending in PARQUET_ENDINGS:
         return _parquet(path)
     if ending in JSON_ENDINGS:
-        return _json_lines(path)
+        return _json_lines(path, known_encoding(encoding) if encoding else encoding_of(path))
     if ending in CSV_ENDINGS:
         return delimited(path, encoding=encoding)
     raise ImportSourceError(f"{path}: unknown file type; pass CSV, TSV, Parquet or JSON Lines")
@@ -77,8 +107,8 @@ def delimited(
     """A delimited text file; ``names`` are its columns if it has no header, else the first line names them."""
     if not path.exists():
         raise ImportSourceError(f"{path} is missing")
-    encoding = _known_encoding(encoding) if encoding else _encoding_of(path)
-    first, blank_lines = _opening(path, encoding)
+    encoding = known_encoding(encoding) if encoding else encoding_of(path)
+    first, blank_lines = opening(path, encoding)
     if not first.strip():
         raise ImportSourceError(f"{path} is empty")
     delimiter = delimiter or max(_DELIMITERS, key=first.count)
@@ -101,46 +131,18 @@ def delimited(
     # By place, because the database takes names that differ in case only for the same.
     places = {name: f"c{place}" for place, name in enumerate(names)}
     columns = ", ".join(f"{place}: 'VARCHAR'" for place in places.values())
-    relation = (
-        f"read_csv({text_literal(path)}, auto_detect = false, columns = {{{columns}}}, header = {str(header).lower()}, "
-        f"skip = {blank_lines}, delim = {text_literal(delimiter)}, quote = {text_literal(quote)}, "
-        f"escape = {text_literal(quote)}, encoding = {text_literal(encoding)}, max_line_size = {_LONGEST_LINE}, "
-        f"compression = {_compression(path)}, store_rejects = true, rejects_limit = 0)"
-    )
-    return TableFile(path, relation, places)
 
+    def relation_of(file: Path) -> str:
+        return (
+            f"read_csv({text_literal(file)}, auto_detect = false, columns = {{{columns}}}, "
+            f"header = {str(header).lower()}, skip = {blank_lines}, delim = {text_literal(delimiter)}, "
+            f"quote = {text_literal(quote)}, escape = {text_literal(quote)}, "
+            f"encoding = 'utf-8', max_line_size = {LONGEST_LINE}, "
+            f"compression = {compression(file)}, store_rejects = true, rejects_limit = 0)"
+        )
 
-def first_line(path: Path, encoding: str = "utf-8") -> str:
-    """The first line of a text file that is not blank; the file may be compressed."""
-    return _opening(path, encoding)[0]
-
-
-def _opening(path: Path, encoding: str) -> tuple[str, int]:
-    """The first line that is not blank, and how many blank ones stand before it; any ends of lines."""
-    with _opened(path) as file:
-        text = io.TextIOWrapper(file, encoding={"utf-8": "utf-8-sig"}.get(encoding, encoding), errors="replace")
-        for blank_lines in count():
-            line = text.readline(_LONGEST_LINE)
-            if line.strip() or not line:
-                return line.rstrip("\n"), blank_lines
-    raise AssertionError
-
-
-def _known_encoding(name: str) -> str:
-    """What the database calls an encoding, which has several names."""
-    try:
-        known = _ENCODINGS[codecs.lookup(name).name]
-    except LookupError:
-        raise ImportSourceError(
-            f"--encoding {name}: known are {', '.join(sorted(set(_ENCODINGS.values())))}; convert a file of another one"
-        ) from None
-    return known
-
-
-def _encoding_of(path: Path) -> str:
-    """UTF-16 where a byte order mark says so, as in the texts that Excel saves as Unicode; else UTF-8."""
-    with _opened(path) as file:
-        return "utf-16" if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else "utf-8"
+    quoting = Quoting(delimiter, quote, fields=len(names), lines_before=blank_lines + header) if quote else None
+    return TableFile(path, relation_of, places, encoding=encoding, quoting=quoting)
 
 
 def _parquet(path: Path) -> TableFile:
@@ -149,7 +151,8 @@ def _parquet(path: Path) -> TableFile:
     except (pa.ArrowInvalid, OSError) as error:
         raise ImportSourceError(f"{path} cannot be read as Parquet: {error}") from error
     columns = {name: text for field in schema for name, text in _texts_of(field, column_name(field.name), field.name)}
-    return TableFile(path, f"read_parquet({text_literal(path)})", columns)
+    lists = frozenset(name for field in schema for name in _lists_in(field, field.name))
+    return TableFile(path, lambda file: f"read_parquet({text_literal(file)})", columns, lists=lists)
 
 
 def _texts_of(field: pa.Field, value: str, name: str) -> Iterator[tuple[str, str]]:
@@ -158,8 +161,20 @@ def _texts_of(field: pa.Field, value: str, name: str) -> Iterator[tuple[str, str
         for inner in field.type:
             yield from _texts_of(inner, f"struct_extract({value}, {text_literal(inner.name)})", f"{name}.{inner.name}")
     else:
-        is_list = pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
-        yield name, _joined(value) if is_list else f"CAST({value} AS VARCHAR)"
+        yield name, _joined(value) if _is_list(field.type) else f"CAST({value} AS VARCHAR)"
+
+
+def _lists_in(field: pa.Field, name: str) -> Iterator[str]:
+    if pa.types.is_struct(field.type):
+        for inner in field.type:
+            yield from _lists_in(inner, f"{name}.{inner.name}")
+    elif _is_list(field.type) or pa.types.is_map(field.type):
+        yield name
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    is_one = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(check(kind) for check in is_one)
 
 
 def _joined(elements: str) -> str:
@@ -167,23 +182,32 @@ def _joined(elements: str) -> str:
     return f"array_to_string({elements}, {separator}) || {separator}"
 
 
-def _json_lines(path: Path) -> TableFile:
+def _json_lines(path: Path, encoding: str) -> TableFile:
     """A file of one object a line, or one array of objects; objects in objects are columns such as ``user.id``."""
-    is_array = first_line(path).lstrip().startswith("[")
+    is_array = first_line(path, encoding).lstrip().startswith("[")
+    if is_array and encoding != UTF_8:
+        raise ImportSourceError(
+            f"{path}: an array in {encoding} is not read; write it in UTF-8, or one object per line"
+        )
     form = "'array'" if is_array else "'newline_delimited', ignore_errors = true"
-    relation = f"read_json_objects({text_literal(path)}, format = {form}, compression = {_compression(path)})"
-    names: dict[tuple[str, ...], None] = {}
-    for line in _first_objects(path, relation) if is_array else _first_lines(path):
+
+    def relation_of(file: Path) -> str:
+        return f"read_json_objects({text_literal(file)}, format = {form}, compression = {compression(file)})"
+
+    names: dict[tuple[str, ...], bool] = {}
+    for line in _first_objects(path, relation_of(path)) if is_array else _first_lines(path, encoding):
         try:
             row = json.loads(line)
         except ValueError:
             continue
         if isinstance(row, dict):
-            names |= dict.fromkeys(_names_in(row))
+            for name, is_list in _names_in(row):
+                names[name] = names.get(name, False) or is_list
     if not names:
         raise ImportSourceError(f"{path}: none of the first lines is a JSON object; JSON Lines has one object per line")
     columns = {}
-    for name in names:
+    lists = set()
+    for name, is_list in names.items():
         pointer = text_literal("$" + "".join("." + json.dumps(part, ensure_ascii=False) for part in name))
         value = f"json_extract(json, {pointer})"
         elements = _joined(f"json_extract_string({value}, '$[*]')")
@@ -193,12 +217,16 @@ def _json_lines(path: Path) -> TableFile:
             f"CASE json_type({value}) WHEN 'ARRAY' THEN {elements} WHEN 'OBJECT' THEN NULL "
             f"ELSE json_extract_string(json, {pointer}) END"
         )
-    return TableFile(path, relation, columns)
+        if is_list:
+            lists.add(shown)
+    malformed = "json IS NULL OR json_type(json) <> 'OBJECT'"
+    return TableFile(path, relation_of, columns, encoding=encoding, malformed=malformed, lists=frozenset(lists))
 
 
-def _first_lines(path: Path) -> list[bytes]:
-    with _opened(path) as file:
-        return list(islice(file, _JSON_OBJECTS_LOOKED_AT))
+def _first_lines(path: Path, encoding: str) -> list[str]:
+    with opened(path) as file:
+        text = io.TextIOWrapper(file, encoding=encoding, errors="replace")
+        return list(islice(text, _JSON_OBJECTS_LOOKED_AT))
 
 
 def _first_objects(path: Path, relation: str) -> list[str]:
@@ -210,24 +238,10 @@ def _first_objects(path: Path, relation: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _names_in(row: Mapping[str, object], outer: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _names_in(row: Mapping[str, object], outer: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """The names of the values in an object, and whether each is a list."""
     for name, value in row.items():
         if isinstance(value, dict) and len(outer) < _DEEPEST_OBJECT:
             yield from _names_in(value, (*outer, name))
         else:
-            yield (*outer, name)
-
-
-def _compression(path: Path) -> str:
-    """What the file is, whatever its name says: a browser may have unpacked it on the way."""
-    with path.open("rb") as file:
-        return "'gzip'" if file.read(2) == _GZIP else "'none'"
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    try:
-        with gzip.open(path) if _compression(path) == "'gzip'" else path.open("rb") as file:
-            yield cast("BinaryIO", file)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ImportSourceError(f"{path} cannot be read: {error}") from error
+            yield (*outer, name), isinstance(value, list)

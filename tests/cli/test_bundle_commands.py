@@ -15,7 +15,8 @@ from grpc_status import rpc_status
 from typer.testing import CliRunner
 
 from bundle.directory import current_bundle, previous_bundle
-from cli.__main__ import app, main
+from cli.__main__ import main
+from cli.subcommands import app
 from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
 from tests.tiny_bundle import write_tiny_bundle
 

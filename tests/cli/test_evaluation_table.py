@@ -11,8 +11,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from cli import stages
-from cli.__main__ import app
 from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, evaluation_table
+from cli.subcommands import app
 from pipeline.ablate import Ablation
 from pipeline.cold_start import ColdStart
 from pipeline.evaluate import Evaluation, Metrics

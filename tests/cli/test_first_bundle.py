@@ -4,7 +4,7 @@ import pytest
 
 from bundle.directory import point_current_at
 from bundle.manifest import BundleError
-from cli.first_bundle import beside, has_fetched_rows, refuse_bundles_without_a_current_one
+from cli.first_bundle import has_fetched_rows, refuse_bundles_without_a_current_one, sample_data_of
 from pipeline.raw_store import RawStore, RawStoreError
 from pipeline.workspace import Workspace
 from tests.tiny_bundle import write_tiny_bundle
@@ -40,7 +40,7 @@ def test_a_broken_store_is_an_error_and_not_an_empty_one(tmp_path: Path) -> None
     ("data", "sample"), [("data", "data-sample"), ("data/own/", "data/own-sample"), ("/data/own", "/data/own-sample")]
 )
 def test_the_sample_lies_beside_the_data_and_never_in_it(data: str, sample: str) -> None:
-    assert beside(Path(data)) == Path(sample)
+    assert sample_data_of(Path(data)) == Path(sample)
 
 
 def test_a_directory_without_a_name_of_its_own_has_something_beside_it_too(
@@ -48,4 +48,4 @@ def test_a_directory_without_a_name_of_its_own_has_something_beside_it_too(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    assert beside(Path()) == tmp_path / "here-sample"
+    assert sample_data_of(Path()) == tmp_path / "here-sample"

@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.subcommands import app
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.__main__ import app, main
+from cli.__main__ import main
+from cli.subcommands import app
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.tables import read_interactions, read_users
 

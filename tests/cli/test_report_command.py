@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from bundle.directory import current_bundle, open_bundle, point_current_at, write_bundle
 from bundle.file_names import REPORT
-from cli.__main__ import app, main
+from cli.__main__ import main
+from cli.subcommands import app
 
 
 def ask(*arguments: str | Path) -> list[str]:
@@ -33,7 +34,7 @@ def test_it_prints_path_and_url_of_the_current_bundles_report(small_bundles: Pat
 
 def test_it_needs_neither_torch_nor_what_made_the_report(small_bundles: Path) -> None:
     program = (
-        "import sys; from cli.__main__ import app; app(sys.argv[1:], standalone_mode=False); "
+        "import sys; from cli.subcommands import app; app(sys.argv[1:], standalone_mode=False); "
         "print(sorted({'torch', 'transformers', 'matplotlib', 'pandas'} & sys.modules.keys()))"
     )
     done = subprocess.run(

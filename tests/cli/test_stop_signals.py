@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -69,13 +70,48 @@ def test_outside_of_the_main_thread_nothing_is_asked() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_command_that_was_stopped_says_so_in_a_line_and_ends_with_the_signals_code(number: signal.Signals) -> None:
     program = (
-        "import sys, cli.__main__ as main\n"
+        "import sys, cli.__main__ as main, cli.subcommands as subcommands\n"
         "from cli.stop_signals import StoppedError\n"
         "def app():\n"
         f"    raise StoppedError('training stopped in epoch 1', {number.value})\n"
-        "main.app = app\n"
+        "subcommands.app = app\n"
         "main.main()\n"
     )
     ended = run_program(program)
     assert ended.returncode == 128 + number == StoppedError("", number).exit_code
     assert ended.stderr.strip() == "training stopped in epoch 1"
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [("cli.subcommands", signal.SIGINT), ("duckdb", signal.SIGTERM), ("pipeline.whole_files", signal.SIGTERM)],
+)
+def test_a_signal_at_any_moment_ends_a_command_in_one_line_and_the_same_command_succeeds(
+    tmp_path: Path, moment: str, number: signal.Signals
+) -> None:
+    """The signal comes while a module is imported, or while the first table is written."""
+    (tmp_path / "events.csv").write_text("user,post\n" + "a,p\n", encoding="utf-8")
+    program = f"""
+import os, sys
+import cli.__main__ as command
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {moment!r} and {moment != "pipeline.whole_files"}:
+            os.kill(os.getpid(), {number.value})
+sys.meta_path.insert(0, Finder())
+if {moment == "pipeline.whole_files"}:
+    import pipeline.whole_files
+    pipeline.whole_files._sync = lambda path: os.kill(os.getpid(), {number.value})
+command.main()
+"""
+    arguments = ["import", str(tmp_path / "events.csv"), "--data", str(tmp_path / "data")]
+    stopped = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert stopped.returncode == 128 + number
+    assert stopped.stderr == f"stopped by {number.name}: nothing is half-written; the same command does it again\n"
+    assert list(tmp_path.glob("data/*")) == list(tmp_path.glob("data/.*")) == []
+    again = subprocess.run(
+        [sys.executable, "-m", "cli", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert again.returncode == 0, again.stderr

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import current_bundle, open_bundle, point_current_at, write_bundle
 from bundle.file_names import CANARIES
-from cli.__main__ import app
+from cli.subcommands import app
 from tests.faults.fleet import INDEXES, TOWERS, running_fleet
 
 pytestmark = pytest.mark.usefixtures("only_when_asked_for")

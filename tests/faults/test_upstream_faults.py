@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app, main
+from cli.__main__ import main
+from cli.subcommands import app
 from pipeline.clean import clean
 from pipeline.fetch import fetch
 from pipeline.raw_store import RawStore

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
-from cli.__main__ import app
+from cli.subcommands import app
 from pipeline.clean import clean
 from pipeline.fetch import fetch
 from pipeline.foreign.formats import Wanted, recognise

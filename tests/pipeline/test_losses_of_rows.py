@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.subcommands import app
+from pipeline.accepted_forms import MOST_COUNTED
 from pipeline.clean import CleanError, clean
-from pipeline.honest_values import MOST_COUNTED
 from pipeline.raw_store import RawStore
 from pipeline.tables import read_interactions, read_posts, read_users
 from pipeline.upstream import Json

@@ -64,7 +64,7 @@ def test_popularity_counts_all_interactions_alike(dataset: Dataset) -> None:
 
 def test_nothing_is_forgotten_in_training(dataset: Dataset) -> None:
     words = np.zeros((len(dataset.post_ids), 1), dtype=np.int64)
-    config = TrainingConfig(user_balance=0.0, forgetting_days=1.0)
+    config = TrainingConfig(user_balance=0.0, time_decay_days=1.0)
     examples = Examples(dataset, config, words, device="cpu", random=np.random.default_rng(0))
     weights = examples._weights(np.arange(len(dataset.pairs)))
     assert np.ptp(weights) == 0

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from bundle.directory import open_bundle
 from bundle.verbs import VERBS
-from cli.__main__ import app
+from cli.subcommands import app
 from cli.validation import validate_stage
 from pipeline.drift import DataProfile, drift, profile_of_bundle, profile_of_tables
 from pipeline.table_checks import TABLES

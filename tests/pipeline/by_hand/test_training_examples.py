@@ -202,16 +202,16 @@ def test_an_example_has_its_user_its_strength_and_its_weight() -> None:
     batch = batch_of(examples_of(user_balance=0.5), [5, 1, 6], snapshot=0)
     assert batch.user_rows.tolist() == [1, 0, 2]
     np.testing.assert_allclose(batch.strengths.numpy(), [INSPIRE, LIKE, VIEW], rtol=1e-6)
-    forgetting = np.exp((np.array([10.0, 7.0, 21.0]) - 42.0) / 90.0)
+    time_decay = np.exp((np.array([10.0, 7.0, 21.0]) - 42.0) / 90.0)
     strengths = np.array([1.5, 1.3, 0.7])
-    np.testing.assert_allclose(batch.weights.numpy(), strengths * forgetting / np.sqrt([2, 4, 1]), rtol=1e-5)
+    np.testing.assert_allclose(batch.weights.numpy(), strengths * time_decay / np.sqrt([2, 4, 1]), rtol=1e-5)
 
 
 @pytest.mark.parametrize(("balance", "divisors"), [(0.0, [1, 1]), (1.0, [2, 4])])
 def test_the_balance_decides_between_examples_and_users(balance: float, divisors: list[int]) -> None:
-    weights = batch_of(examples_of(user_balance=balance, forgetting_days=20.0), [5, 1], snapshot=0).weights.numpy()
-    forgetting = np.exp((np.array([10.0, 7.0]) - 42.0) / 20.0)
-    np.testing.assert_allclose(weights, np.array([1.5, 1.3]) * forgetting / divisors, rtol=1e-5)
+    weights = batch_of(examples_of(user_balance=balance, time_decay_days=20.0), [5, 1], snapshot=0).weights.numpy()
+    time_decay = np.exp((np.array([10.0, 7.0]) - 42.0) / 20.0)
+    np.testing.assert_allclose(weights, np.array([1.5, 1.3]) * time_decay / divisors, rtol=1e-5)
 
 
 @pytest.mark.parametrize("snapshot", [0, 1, 3])

@@ -53,9 +53,9 @@ def test_where_there_is_no_room_after_the_largest_integer_all_are_numbered() -> 
 
 @pytest.mark.parametrize(
     ("text", "same"),
-    [("603", "603"), ("603.0", "603"), (" 603 ", "603"), ("603.50", "603.50"), ("a b ", "a b "), ("007", "007"),
-     ("Ünïcode", "Ünïcode"), ("v1.0", "v1.0")],
+    [("603", "603"), ("603.0", "603"), (" 603 ", "603"), ("603.50", "603.50"), ("a b ", "a b"), ("\u00a0ann\t", "ann"),
+     ("007", "007"), ("Ünïcode", "Ünïcode"), ("v1.0", "v1.0")],
 )  # fmt: skip
-def test_an_id_is_unchanged_unless_it_is_an_integer_written_otherwise(text: str, same: str) -> None:
+def test_an_id_is_unchanged_but_for_blanks_around_it_and_an_integer_written_otherwise(text: str, same: str) -> None:
     with small_database() as connection:
         assert one_row(connection, f"SELECT {same_id('t')} FROM (SELECT $1::VARCHAR AS t)", [text]) == (same,)

@@ -1,12 +1,12 @@
-"""The moments that SQL reads are those that ``honest_values.read_moment`` reads."""
+"""The moments that SQL reads are those that ``accepted_forms.read_moment`` reads."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.accepted_forms import read_moment
 from pipeline.foreign.moments_in_bulk import common_moment, create_other_moments
-from pipeline.honest_values import read_moment
 from pipeline.spilling_database import one_row, small_database
 
 MOMENTS = st.datetimes(datetime.fromisoformat("1960-01-01"), datetime.fromisoformat("2200-01-01"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.honest_values import (
+from pipeline.accepted_forms import (
     MOST_COUNTED,
     is_absent,
     read_counter,

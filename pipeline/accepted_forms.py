@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from email.utils import parsedate_to_datetime
 from math import isfinite
 
+MOMENTS_SUCH_AS = "1758348933, 2025-09-20 06:15:33 or 20 Sep 2025"  # for messages about a text that is no moment
 MOST_COUNTED = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
 _EXACT_FLOAT = 2.0**53
 _LARGEST_ID = 2**63
@@ -19,9 +20,12 @@ _COMPACT_MOMENT = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}
 _ZONE_NAME = re.compile(r"\s*(?:UTC|GMT|[zZ])$")
 _UNPADDED = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:([Tt ]+)([0-9]{1,2})(:.*))?")
 _NAMED_MONTH = re.compile(r"[0-9 ,.-]*[A-Za-z]{3,9}[0-9 ,.-]*")
+_DAY_OF_NAMED_MONTH = re.compile(r"([0-9]{1,2})[-/.]([A-Za-z]{3,9})[-/.]([0-9]{4})(?![0-9])[:T]?")
+_HALF_OF_DAY = re.compile(r"(?<![A-Za-z])([ap])\.?m\.?(?![A-Za-z])", re.IGNORECASE)
 _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-][0-9]{2}(?::?[0-9]{2})?$)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_HOUR = 60 * 60 * 1000  # milliseconds
 _UNSET = 24 * 60 * 60 * 1000  # milliseconds: zero in any time zone is how programs write that a moment is not set
 _START_OF_TIME = -62_135_596_800_000  # the year 1, which is how Go and .NET write the same
 _END_OF_TIME = 253_402_300_800_000  # the year 10000 in milliseconds, where datetime ends
@@ -140,6 +144,9 @@ def _of_compact_text(text: str) -> int | None:
 
 
 def _of_text(text: str) -> int | None:
+    if half := _HALF_OF_DAY.search(text):
+        return None if text[half.end() :].strip() else _of_half_day(text[: half.start()].rstrip(), half[1].lower())
+    text = _DAY_OF_NAMED_MONTH.sub(r"\1 \2 \3 ", text).strip()
     iso = _SPACE_BEFORE_OFFSET.sub("", _ZONE_NAME.sub("+00:00", text)).upper()
     if parts := _UNPADDED.fullmatch(iso):
         year, month, day, _, hour, rest = parts.groups()
@@ -152,6 +159,17 @@ def _of_text(text: str) -> int | None:
         except (ValueError, IndexError):
             return None
     return _milliseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _of_half_day(text: str, half: str) -> int | None:
+    """A moment with a clock of 12 hours; ``half`` is a or p."""
+    moment = _of_text(text)
+    if moment is None:
+        return None
+    hour = moment // _HOUR % 24
+    if not 1 <= hour <= 12:
+        return None
+    return moment + (hour % 12 + (12 if half == "p" else 0) - hour) * _HOUR
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -1,0 +1,47 @@
+"""Faults of the disk in one line: a directory that may not be written, a file in place of a directory, a full disk."""
+
+import errno
+import os
+import sqlite3
+from pathlib import Path
+
+_WHAT_TO_DO = {
+    errno.EACCES: "give this user the permission, or choose another directory",
+    errno.EPERM: "give this user the permission, or choose another directory",
+    errno.EROFS: "choose a directory on a disk that can be written",
+    errno.ENOTDIR: "a part of the path is a file; choose another path, or move the file away",
+    errno.EEXIST: "there is a file where a directory is needed; choose another path, or move the file away",
+    errno.EISDIR: "there is a directory where a file is needed; choose another path, or move the directory away",
+    errno.ENOSPC: "free some space, or choose another disk",
+    errno.EDQUOT: "free some space, or choose another disk",
+    errno.EROFS: "choose a directory on a disk that can be written",
+    errno.ENAMETOOLONG: "choose a shorter path",
+}
+
+
+def fault_of_a_file(error: BaseException) -> str | None:
+    """The path, the fault and what to do; None for an error that is not of a file."""
+    if isinstance(error, OSError) and error.filename:
+        path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else error.filename
+        return _said(str(path), error.errno, error.strerror)
+    if isinstance(error, sqlite3.OperationalError):
+        return f"{error}: choose another directory with --data, or give this user the permission to write there"
+    return None
+
+
+def directory_or_absent(path: Path) -> Path:
+    """The path of a directory that is there or can be made; NotADirectoryError if a part of the path is a file."""
+    if _file_in(path):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fspath(path))
+    return path
+
+
+def _said(path: str, number: int | None, reason: str | None) -> str:
+    advice = _WHAT_TO_DO.get(number or 0)
+    place = _file_in(Path(path)) if number in {errno.ENOTDIR, errno.EEXIST} else None
+    return f"{path}: {reason}" + (f" ({place} is a file)" if place else "") + (f"; {advice}" if advice else "")
+
+
+def _file_in(path: Path) -> Path | None:
+    """The part of a path that is a file."""
+    return next((part for part in (path, *path.parents) if part.is_file()), None)

@@ -1,0 +1,76 @@
+"""The subcommands of the `moodfeed` command, in the panels of its help."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from cli import (
+    bundle_commands,
+    feed_commands,
+    forget_command,
+    import_command,
+    pipeline_commands,
+    report_command,
+    run_command,
+    sample_api_command,
+    serve_command,
+    trust_commands,
+    validate_command,
+)
+
+app = typer.Typer(
+    help="Personal feeds of short videos: run the offline pipeline, serve feeds, and ask for them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+PANELS = {
+    "Serve and ask": (run_command.run, serve_command.serve, feed_commands.feed, feed_commands.users),
+    "Make a bundle": (
+        pipeline_commands.build,
+        pipeline_commands.fetch,
+        pipeline_commands.clean,
+        import_command.import_data,
+        validate_command.validate,
+        pipeline_commands.score,
+        pipeline_commands.embed,
+        pipeline_commands.train,
+        pipeline_commands.evaluate,
+        pipeline_commands.export,
+    ),
+    "Choose the bundle": (
+        bundle_commands.publish,
+        bundle_commands.rollback,
+        bundle_commands.bundles,
+        report_command.report,
+        forget_command.forget,
+    ),
+    "Measure": (pipeline_commands.ablate, pipeline_commands.cold_start),
+    "Trust and trying out": (
+        trust_commands.make_certificates,
+        trust_commands.make_token,
+        sample_api_command.sample_api,
+        run_command.ensure_bundle,
+    ),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        name = "import" if command is import_command.import_data else None  # a keyword of Python
+        app.command(name, rich_help_panel=panel)(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"moodfeed {version('moodfeed')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    shown: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass

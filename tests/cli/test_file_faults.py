@@ -1,0 +1,98 @@
+"""A fault of the disk is one line that names the path and what to do."""
+
+import ctypes
+import errno
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.file_faults import fault_of_a_file
+from cli.subcommands import app
+
+EVENTS = "user,post\n" + "".join(f"u{number},p{number}\n" for number in range(9))
+
+
+def obey_permissions() -> None:
+    """Give up root's right to write where nobody may; anybody else has it not."""
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+
+
+def ended(*command: str | Path, **options: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *command], capture_output=True, text=True, timeout=120, check=False, **options
+    )
+
+
+@pytest.mark.parametrize("command", [["import", "events.csv"], ["score"]])
+def test_a_directory_that_may_not_be_written_is_named(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "events.csv").write_text(EVENTS, encoding="utf-8")
+    data = tmp_path / "data"
+    assert ended("import", "events.csv", "--data", data, cwd=tmp_path).returncode == 0
+    before = sorted(path.name for path in data.rglob("*"))
+    data.chmod(0o500)
+    try:
+        done = ended(*command, "--data", data, cwd=tmp_path, preexec_fn=obey_permissions)
+    finally:
+        data.chmod(0o700)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert str(data) in done.stderr
+    assert sorted(path.name for path in data.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        *((name, "--data") for name in ("fetch", "clean", "score", "embed", "train", "evaluate", "export", "build",
+                                        "validate", "run", "ensure-bundle")),
+        *((name, "--bundles") for name in ("run", "serve", "bundles", "rollback", "users", "report", "export")),
+    ],
+)  # fmt: skip
+def test_a_file_in_the_path_of_a_directory_stops_a_command_before_it_begins(
+    tmp_path: Path, command: str, option: str
+) -> None:
+    (tmp_path / "file").touch()
+    upstream = ["--url", "http://127.0.0.1:9", "--flic-token", "a", "--resonance-algorithm", "b"]
+    arguments = [
+        command,
+        option,
+        str(tmp_path / "file" / "below"),
+        *(upstream if command in {"fetch", "build"} else []),
+    ]
+    with pytest.raises(NotADirectoryError) as raised:
+        app(arguments, standalone_mode=False)
+    reason = fault_of_a_file(raised.value)
+    assert reason is not None
+    assert f"({tmp_path / 'file'} is a file); a part of the path is a file; choose another path" in reason
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.EACCES, "give this user the permission, or choose another directory"),
+        (errno.EROFS, "choose a directory on a disk that can be written"),
+        (errno.ENOSPC, "free some space, or choose another disk"),
+        (errno.EISDIR, "there is a directory where a file is needed"),
+        (errno.ENAMETOOLONG, "choose a shorter path"),
+    ],
+)
+def test_a_fault_names_the_path_and_what_to_do(number: int, advice: str) -> None:
+    reason = fault_of_a_file(OSError(number, os.strerror(number), "/x/y"))
+    assert reason is not None
+    assert reason.startswith(f"/x/y: {os.strerror(number)}; {advice}")
+
+
+def test_a_database_that_cannot_be_opened_says_what_to_do() -> None:
+    reason = fault_of_a_file(sqlite3.OperationalError("unable to open database file"))
+    assert reason is not None
+    assert "--data" in reason
+
+
+def test_other_errors_are_no_faults_of_files() -> None:
+    assert fault_of_a_file(ValueError("x")) is None
+    assert fault_of_a_file(OSError("x")) is None
