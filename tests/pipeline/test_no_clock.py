@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.baselines import last_month_popularity
 from pipeline.bundle_contents import popularity
+from pipeline.crowd_baselines import last_month_popularity
 from pipeline.dataset import Dataset, _assemble
 from pipeline.evaluate import EvaluationError, default_split, evaluate
 from pipeline.events import read_events

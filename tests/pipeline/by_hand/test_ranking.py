@@ -45,9 +45,9 @@ def test_recall_is_the_share_of_targets_found_and_ndcg_is_beside_the_best_order(
 
 
 def test_more_targets_than_places_are_measured_against_ten_places() -> None:
-    found = measure(ranks_of([0] * 12, range(12)))
-    assert found.ndcg.tolist() == pytest.approx([1.0])
-    assert found.recall.tolist() == pytest.approx([10 / 12])
+    found = measure(ranks_of([0] * 12 + [1] * 12, [*range(12), *range(5, 17)]))
+    assert found.ndcg.tolist() == pytest.approx([1.0, gain(5, 6, 7, 8, 9) / gain(*range(10))])
+    assert found.recall.tolist() == pytest.approx([1.0, 0.5])
 
 
 def test_in_category_only_users_with_a_target_that_has_one_are_there() -> None:
