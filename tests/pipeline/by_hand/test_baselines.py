@@ -100,13 +100,13 @@ def test_the_month_ends_with_the_newest_event(day: float, count: int) -> None:
 @pytest.mark.parametrize(("days", "counts"), [(7.0, [0, 0, 1, 0, 0]), (60.0, [0, 0, 2, 1, 0]), (95.0, [0, 2, 2, 1, 0])])
 def test_a_window_counts_first_meetings_alone(days: float, counts: list[int], past: Dataset) -> None:
     """The pair that user 1 repeated on day 60 is one of day 20."""
-    assert popularity_of(days)(past, EVERYBODY[:2]).tolist() == [counts] * 2
+    assert popularity_of(days)(past)(past, EVERYBODY[:2]).tolist() == [counts] * 2
 
 
 def test_a_trend_sums_what_is_left_of_each_meeting(past: Dataset) -> None:
     expected = [np.exp(-100 / 7), np.exp(-90 / 7) + np.exp(-80 / 7), np.exp(-28 / 7) + 1, np.exp(-25 / 7), 0]
-    np.testing.assert_allclose(trend_of(7.0)(past, EVERYBODY)[3], expected, rtol=1e-5)
-    np.testing.assert_allclose(trend_of(3.0)(past, EVERYBODY)[0, 3], np.exp(-25 / 3), rtol=1e-5)
+    np.testing.assert_allclose(trend_of(7.0)(past)(past, EVERYBODY)[3], expected, rtol=1e-5)
+    np.testing.assert_allclose(trend_of(3.0)(past)(past, EVERYBODY)[0, 3], np.exp(-25 / 3), rtol=1e-5)
 
 
 def test_first_days_are_everybodys_own_and_of_the_last_month() -> None:
@@ -141,7 +141,7 @@ def test_of_a_long_history_the_last_ten_pairs_choose_the_category() -> None:
     many = np.zeros((16, 1))
     events = [(0, post, "view", float(post)) for post in range(15)]  # five of category 1, then ten of category 2
     past = tiny_dataset(events, posts=16, categories=[1] * 5 + [2] * 11, text=many)
-    shares = category_affinity(past)(past, np.array([0]))[0] / trend_of(14.0)(past, np.array([0]))[0].clip(1e-9)
+    shares = category_affinity(past)(past, np.array([0]))[0] / trend_of(14.0)(past)(past, np.array([0]))[0].clip(1e-9)
     np.testing.assert_allclose(shares[[4, 14]], [(0 + 5 * 5 / 15) / 15, (10 + 5 * 10 / 15) / 15], rtol=1e-4)
 
 
