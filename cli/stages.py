@@ -33,6 +33,7 @@ from pipeline.raw_store import RawStore
 from pipeline.train import TrainingStoppedError, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
+from pipeline.training_run import TrainingRun
 from pipeline.upstream import UpstreamClient
 from pipeline.workspace import Workspace
 
@@ -118,12 +119,14 @@ def train_stage(
             towers = train(
                 dataset,
                 config,
-                device=device,
-                checkpoint=workspace.checkpoint(config.objective),
-                on_batch=bar.on_batch,
-                on_epoch=on_epoch,
-                on_resume=bar.on_resume,
-                should_stop=request.is_made,
+                run=TrainingRun(
+                    device=device,
+                    checkpoint=workspace.checkpoint(config.objective),
+                    on_batch=bar.on_batch,
+                    on_epoch=on_epoch,
+                    on_resume=bar.on_resume,
+                    should_stop=request.is_made,
+                ),
             )
         except TrainingStoppedError as stopped:
             raise StoppedError(f"training {stopped}", request.signal_number) from None
