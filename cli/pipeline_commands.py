@@ -165,19 +165,22 @@ def evaluate(
     split: Annotated[
         SplitName | None,
         typer.Option(
-            help="time holds out the last five weeks, last each user's last interaction; the default suits the data.",
+            help="time holds out five weeks, last each user's last interaction; the default suits the data.",
             show_default=False,
         ),
     ] = None,
+    months: Annotated[
+        int, typer.Option(min=1, help="Months to judge, one training each; as many as the data has.")
+    ] = 6,
     device: DeviceOption = "cpu",
     wide: Annotated[
-        bool, typer.Option("--wide", help="Print one line per method and all metrics; needs 180 columns.")
+        bool, typer.Option("--wide", help="Print one line per method and all metrics; needs 240 columns.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a table; progress goes to stderr.")
     ] = False,
 ) -> None:
-    """Compare the model with the baselines on held-out interactions."""
+    """Compare the model with the baselines on six months, each held out in turn; trains once a month, and resumes."""
     from cli import stages
 
     wanted = _training_config(config, objective, epochs, seed)
@@ -185,13 +188,14 @@ def evaluate(
     if as_json:
         with printing_to_stderr():
             evaluation = stages.evaluate_stage(
-                Workspace(data), wanted, split_name=split_name, device=device, show=lambda _: None
+                Workspace(data), wanted, months=months, split_name=split_name, device=device, show=lambda _: None
             )
         typer.echo(evaluation.as_json(), nl=False)
         return
     stages.evaluate_stage(
         Workspace(data),
         wanted,
+        months=months,
         split_name=split_name,
         device=device,
         show=lambda evaluation: stages.print_evaluation(evaluation, wide=wide),

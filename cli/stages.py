@@ -10,8 +10,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, estimate_cell, evaluation_table
-from cli.progress import console, progress_bar, training_bar, working
+from cli.evaluation_table import (
+    WIDE_COLUMNS,
+    ablation_table,
+    cold_start_table,
+    estimate_cell,
+    evaluation_table,
+    months_table,
+)
+from cli.progress import console, months_bar, progress_bar, training_bar, working
 from cli.result_rows import print_rows
 from cli.score_stage import score_stage
 from cli.stop_signals import StoppedError, stop_request
@@ -22,7 +29,8 @@ from pipeline.clean import clean
 from pipeline.cold_start import ColdStart, measure_cold_posts, measure_cold_users
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.embed import embed_posts
-from pipeline.evaluate import Evaluation, TooLittleDataError, evaluate
+from pipeline.evaluate import TooLittleDataError, evaluate
+from pipeline.evaluation import Evaluation, Verdict, verdict_line
 from pipeline.export import export
 from pipeline.fetch import fetch
 from pipeline.foreign.errors import ImportSourceError
@@ -36,6 +44,8 @@ from pipeline.training_config import TrainingConfig
 from pipeline.training_run import TrainingRun
 from pipeline.upstream import UpstreamClient
 from pipeline.workspace import Workspace
+
+_VERDICT_STYLES = {Verdict.AHEAD: "bold green", Verdict.LEVEL: "bold yellow", Verdict.BEHIND: "bold red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,26 +151,34 @@ def evaluate_stage(
     workspace: Workspace,
     config: TrainingConfig,
     *,
+    months: int = 1,
     split_name: str | None = None,
     device: str = "cpu",
     show: Callable[[Evaluation], None] | None = None,
 ) -> Evaluation:
-    """Model and baselines, measured on the same split; ``show`` is by default ``print_evaluation``."""
+    """Model and baselines, measured on the same months; ``show`` is by default ``print_evaluation``.
+
+    StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call resumes, and months that are trained are
+    not trained again.
+    """
     with working("read the data"):
         dataset = _dataset(workspace)
-    with stop_request() as request, training_bar("evaluate: train on the past", epochs=config.epochs) as bar:
+    with stop_request() as request, months_bar("evaluate", epochs=config.epochs) as bar:
         try:
             evaluation = evaluate(
                 dataset,
                 config,
+                months=months,
                 split_name=split_name,
-                device=device,
-                checkpoint=workspace.evaluation_checkpoint(config.objective),
-                on_batch=bar.on_batch,
-                on_epoch=bar.on_epoch,
+                run=TrainingRun(
+                    device=device,
+                    checkpoint=workspace.evaluation_checkpoint(config.objective),
+                    on_batch=bar.on_batch,
+                    on_resume=bar.on_resume,
+                    should_stop=request.is_made,
+                ),
+                on_month=lambda number, count, split: bar.on_month(number, count, split.label),
                 on_method=bar.note,
-                on_resume=bar.on_resume,
-                should_stop=request.is_made,
             )
         except TrainingStoppedError as stopped:
             raise StoppedError(f"the evaluation's training {stopped}", request.signal_number) from None
@@ -279,13 +297,14 @@ def build_from_clean_tables(
 
 
 def print_evaluation(evaluation: Evaluation, *, wide: bool = False) -> None:
-    """Print the table of all methods, and say plainly if the model does not beat every baseline."""
+    """Print the table of all methods, the months, and how the model stands to the best baseline of each group."""
     width = max(console.width, WIDE_COLUMNS) if wide else console.width
     Console(file=console.file, width=width).print(evaluation_table(evaluation, wide=wide))
-    if evaluation.unbeaten:
-        console.print(f"[bold red]The model does not beat {', '.join(evaluation.unbeaten)} in NDCG@{CUTOFF}.[/]")
-    else:
-        console.print(f"The model beats every baseline in NDCG@{CUTOFF}.")
+    if len(evaluation.months) > 1:
+        console.print(months_table(evaluation))
+    console.print(f"Settings: {evaluation.settings}.\nNDCG@{CUTOFF} beside the best baseline:", highlight=False)
+    for group in evaluation.people:
+        console.print(Text(verdict_line(group), style=_VERDICT_STYLES[group.verdict]))
 
 
 def _evaluation_of(dataset: Dataset, path: Path) -> Evaluation | None:

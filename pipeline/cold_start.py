@@ -7,7 +7,8 @@ import numpy as np
 
 from pipeline.baselines import BASELINES, Method
 from pipeline.dataset import Dataset
-from pipeline.evaluate import MODEL_NAME, model_recommender
+from pipeline.evaluate import model_recommender
+from pipeline.evaluation import MODEL_NAME
 from pipeline.ranking import Estimate, Recommender, estimate, measure, rank_targets
 from pipeline.splits import Split, cold_posts, split_cold_posts, split_cold_users, split_last
 from pipeline.train import train

@@ -25,7 +25,7 @@ from pipeline.convert_encoder import write_served_encoder
 from pipeline.dataset import Dataset, DatasetError
 from pipeline.embed import encoder_fingerprint
 from pipeline.encode import encode_posts, encode_users
-from pipeline.evaluate import Evaluation
+from pipeline.evaluation import Evaluation
 from pipeline.mood_balance import balance, typical_users
 from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
 from pipeline.report import Report

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bundle.file_names import REPORT
-from pipeline.evaluate import MODEL_NAME, Evaluation, strongest_baselines
+from pipeline.evaluation import MODEL_NAME, Evaluation, strongest_baselines
 from pipeline.ranking import CUTOFF, Estimate
 from pipeline.report_examples import ReportExamples
 from pipeline.trained_towers import EpochReport, is_ranking_decisive, kept_epoch

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import numpy as np
 
-from pipeline.evaluate import MODEL_NAME, Evaluation, Group, strongest_baselines
+from pipeline.evaluation import MODEL_NAME, Evaluation, Group, strongest_baselines
 from pipeline.quiet_matplotlib import Axes, Figure, MaxNLocator, mpl
 from pipeline.ranking import CUTOFF
 from pipeline.trained_towers import EpochReport, kept_epoch

@@ -15,7 +15,7 @@ from cli.__main__ import app
 from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, evaluation_table
 from pipeline.ablate import Ablation
 from pipeline.cold_start import ColdStart
-from pipeline.evaluate import Evaluation, Metrics
+from pipeline.evaluation import Evaluation, Metrics
 from pipeline.ranking import Estimate
 from tests.pipeline.by_hand.tiny_dataset import tiny_dataset
 

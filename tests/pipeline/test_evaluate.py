@@ -6,7 +6,8 @@ import pytest
 
 from pipeline.baselines import BASELINES
 from pipeline.dataset import Dataset
-from pipeline.evaluate import MODEL_NAME, Evaluation, EvaluationError, default_split, evaluate
+from pipeline.evaluate import default_split, evaluate
+from pipeline.evaluation import MODEL_NAME, Evaluation, EvaluationError
 from pipeline.training_config import TrainingConfig
 
 

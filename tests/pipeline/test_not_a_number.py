@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.batch_loss import TrainingError
 from pipeline.dataset import Dataset
-from pipeline.evaluate import Evaluation, EvaluationError, Group
+from pipeline.evaluation import Evaluation, EvaluationError, Group
 from pipeline.ranking import Estimate, NotANumberError, rank_targets, top_feeds
 from pipeline.splits import split_last
 from pipeline.train import train

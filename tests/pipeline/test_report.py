@@ -14,7 +14,7 @@ from bundle.file_names import REPORT
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
 from pipeline.dataset import Dataset
-from pipeline.evaluate import MODEL_NAME, Evaluation
+from pipeline.evaluation import MODEL_NAME, Evaluation
 from pipeline.report import Report, fraction, verdicts, why_kept
 from pipeline.report_examples import SHOWN_HISTORY, ReportExamples, choose_examples
 from pipeline.report_plots import HISTORY_LENGTH, POST_AGE, POST_MEETINGS, TRAINING, draw_plots

@@ -10,7 +10,7 @@ from bundle.index_posts import IndexPosts
 from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import encode_posts, encode_users
-from pipeline.evaluate import Evaluation
+from pipeline.evaluation import Evaluation
 from pipeline.export import export, write_csv
 from pipeline.train import train
 from pipeline.trained_towers import EpochReport, NoTrainedTowersError, TrainedTowers
