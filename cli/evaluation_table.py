@@ -130,30 +130,33 @@ def _two_parts(mean: str, interval: str, *, wide: bool) -> Text:
     )
 
 
-def _columns(evaluation: Evaluation, *, wide: bool) -> dict[str, Callable[[str], Estimate | Difference | float]]:
+def _columns(evaluation: Evaluation, *, wide: bool) -> dict[str, Callable[[str], Estimate | Difference | float | str]]:
     """What stands in the row of a method under each heading."""
 
     def metric(field: str) -> Callable[[str], Estimate | float]:
-        return lambda name: getattr(evaluation.methods[name], field)  # type: ignore[no-any-return]
+        return lambda name: getattr(evaluation.methods[name], field)
 
     if len(evaluation.people) == 1 and not wide:
         return {heading: metric(field) for heading, field in _ESTIMATES.items() if heading not in _ONLY_WIDE}
     groups = evaluation.people if len(evaluation.people) > 1 else ()
     ndcg = f"NDCG@{CUTOFF}"
-    columns: dict[str, Callable[[str], Estimate | Difference | float]] = {
+    columns: dict[str, Callable[[str], Estimate | Difference | float | str]] = {
         f"{ndcg}\n{_GROUP_HEADINGS[group.label]}": lambda name, group=group: group.ndcg_at_10[name]  # type: ignore[misc]
         for group in groups
     }
-    columns["to best\nbaseline"] = lambda name: evaluation.people[0].to_best_baseline[name]
+    everybody = evaluation.people[0]
+    columns["to best\nbaseline"] = lambda name: (
+        everybody.to_best_baseline[name] if name != everybody.best_baseline else "best"
+    )
     if not wide:
         return columns | {_CATEGORY_NDCG: metric(_ESTIMATES[_CATEGORY_NDCG])}
-    left = {heading: field for heading, field in (_ESTIMATES | _SHARES).items() if not groups or heading != ndcg}
+    left = {heading: field for heading, field in {**_ESTIMATES, **_SHARES}.items() if not groups or heading != ndcg}
     return columns | {heading: metric(field) for heading, field in left.items()}
 
 
-def _cell(value: Estimate | Difference | float, *, wide: bool, digits: int) -> Text:
+def _cell(value: Estimate | Difference | float | str, *, wide: bool, digits: int) -> Text:
     if isinstance(value, Difference):
         return difference_cell(value, wide=wide, digits=digits)
     if isinstance(value, Estimate):
         return estimate_cell(value, wide=wide, digits=digits)
-    return Text(f"{value:.3f}")
+    return Text(value if isinstance(value, str) else f"{value:.3f}")

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -152,6 +152,7 @@ def evaluate_stage(
     config: TrainingConfig,
     *,
     months: int = 1,
+    candidates: Mapping[str, TrainingConfig] | None = None,
     split_name: str | None = None,
     device: str = "cpu",
     show: Callable[[Evaluation], None] | None = None,
@@ -169,6 +170,7 @@ def evaluate_stage(
                 dataset,
                 config,
                 months=months,
+                candidates=candidates,
                 split_name=split_name,
                 run=TrainingRun(
                     device=device,

@@ -124,7 +124,7 @@ def ablate(
         started = time.monotonic()
         fitted = fit(
             split.past,
-            replace(config, **variant.settings),
+            replace(config, **variant.settings),  # type: ignore[arg-type]
             make_users=variant.make_users,
             loss_of=variant.loss_of,
             run=TrainingRun(device=device, on_batch=hear),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.baselines import BASELINES, Method
+from pipeline.baselines import BASELINES
+from pipeline.crowd_baselines import Method
 from pipeline.dataset import Dataset
 from pipeline.evaluate import model_recommender
 from pipeline.evaluation import MODEL_NAME

@@ -93,7 +93,8 @@ def _newest_categories(shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[
     is_pair = positions >= pairs.offsets[user_rows][:, None]
     users = np.nonzero(is_pair)[0]
     found = shown.category_rows[pairs.post_rows[positions[is_pair]]]
-    return np.bincount(users * categories + found, minlength=len(user_rows) * categories).reshape(-1, categories) * 1.0
+    counts = np.bincount(users * categories + found, minlength=len(user_rows) * categories)
+    return counts.reshape(-1, categories).astype(np.float64)
 
 
 def _same_for_all(scores: NDArray[np.generic]) -> Recommender:

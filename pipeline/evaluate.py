@@ -1,12 +1,13 @@
 """Measure the model and the baselines on held-back interactions: the full catalogue, without posts already met."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.baselines import baselines_for
+from pipeline.chosen_settings import Learn, choose, halves
 from pipeline.dataset import Dataset
 from pipeline.encode import encode_posts, encode_users
 from pipeline.evaluation import MODEL_NAME, Evaluation, EvaluationError
@@ -20,8 +21,8 @@ from pipeline.training_config import TrainingConfig
 from pipeline.training_run import TrainingRun
 
 SPLITS: dict[str, Callable[[Dataset], Split]] = {"time": split_by_time, "last": split_last}
-DEFAULT_MONTHS = 6
-NOTHING_CHOSEN = "no setting was chosen on this data"
+NOTHING_CHOSEN = "none was chosen on this data, so every month is judged"
+DEFAULT_NAME = "default"  # of the settings that candidates compete with
 
 OnMonth = Callable[[int, int, Split], None]
 """Called with the number of a month from 1, the number of months, and its split, before it is judged."""
@@ -42,23 +43,35 @@ def evaluate(
     *,
     months: int = 1,
     split_name: str | None = None,
+    candidates: Mapping[str, TrainingConfig] | None = None,
     run: TrainingRun | None = None,
     on_month: OnMonth | None = None,
     on_method: Callable[[str], None] | None = None,
 ) -> Evaluation:
     """Train on the past of each month alone, then rank the full catalogue with every method.
 
-    Data without a clock has one split, of each person's last interaction, whatever ``months`` is. ``run`` may end the
-    evaluation as it ends a training; each month has a checkpoint of its own beside that of ``run``. TooLittleDataError
-    if one side of the newest split has no interactions, EvaluationError for a split by time without times.
+    Data without a clock has one split, of each person's last interaction, whatever ``months`` is. With ``candidates``
+    by name, the older half of the months chooses one of them or ``config``, and only the newer half is judged.
+    ``run`` may end the evaluation as it ends a training; each training has a checkpoint of its own beside that of
+    ``run``. TooLittleDataError if one side of the newest split has no interactions, EvaluationError for a split by time
+    without times, or for candidates where there is no month to choose on.
     """
+    run = run or TrainingRun()
     splits = splits_of(dataset, split_name=split_name, months=months)
+    settings = NOTHING_CHOSEN
+    if candidates:
+        splits, choosing = halves(splits)
+        if not choosing:
+            raise EvaluationError("settings are chosen on an older month than is judged: the data has only one")
+        choice = choose(dataset, {DEFAULT_NAME: config, **candidates}, choosing, learn=_learn(run, on_method))
+        config, settings = choice.config, choice.describes
     judged = []
     for number, split in enumerate(splits, start=1):
         if on_month:
             on_month(number, len(splits), split)
-        judged.append(judge_month(split, config, run=_of_month(run or TrainingRun(), number), on_method=on_method))
-    return _pooled(dataset, judged)
+        own = run if number == 1 else _with_own_checkpoint(run, str(number))
+        judged.append(judge_month(split, config, run=own, on_method=on_method))
+    return _pooled(dataset, judged, settings=settings)
 
 
 def splits_of(dataset: Dataset, *, split_name: str | None, months: int) -> tuple[Split, ...]:
@@ -91,14 +104,23 @@ def model_recommender(towers: TrainedTowers | Fitted, past: Dataset) -> Recommen
     return recommend
 
 
-def _of_month(run: TrainingRun, number: int) -> TrainingRun:
-    """The same run with the month's own checkpoint; that of the newest month is the one that ``build`` writes."""
-    if run.checkpoint is None or number == 1:
+def _learn(run: TrainingRun, on_method: Callable[[str], None] | None) -> Learn:
+    def learn(split: Split, config: TrainingConfig, name: str) -> Recommender:
+        if on_method:
+            on_method(name)
+        return model_recommender(train(split.past, config, run=_with_own_checkpoint(run, name)), split.past)
+
+    return learn
+
+
+def _with_own_checkpoint(run: TrainingRun, name: str) -> TrainingRun:
+    """The same run with a checkpoint beside its own, which is that of the newest month and the one of ``build``."""
+    if run.checkpoint is None:
         return run
-    return replace(run, checkpoint=run.checkpoint.with_stem(f"{run.checkpoint.stem}-{number}"))
+    return replace(run, checkpoint=run.checkpoint.with_stem(f"{run.checkpoint.stem}-{name}"))
 
 
-def _pooled(dataset: Dataset, judged: list[JudgedSplit]) -> Evaluation:
+def _pooled(dataset: Dataset, judged: list[JudgedSplit], *, settings: str) -> Evaluation:
     pool = Pool(judged)
     posts = np.unique(np.concatenate([split.posts for split in judged]))
     is_met = np.concatenate([split.posts[split.meetings > 0] for split in judged])
@@ -107,7 +129,7 @@ def _pooled(dataset: Dataset, judged: list[JudgedSplit]) -> Evaluation:
         people=pool.people(),
         months=pool.months(),
         split=judged[0].describes if len(judged) == 1 else _described(judged),
-        settings=NOTHING_CHOSEN,
+        settings=settings,
         test_users=len(pool.lengths),
         test_users_seen_before=int((pool.lengths > 0).sum()),
         test_posts=len(posts),

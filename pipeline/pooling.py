@@ -18,7 +18,7 @@ from pipeline.evaluation import (
     Verdict,
 )
 from pipeline.judged_split import JudgedSplit, MethodRanks
-from pipeline.paired_bootstrap import Resampled, resample
+from pipeline.paired_bootstrap import resample
 
 HISTORY_LENGTHS = (0, 1, 3, 6, 11, 21, 51)  # the lower bound of each group
 POST_AGES_DAYS = (0, 7, 28, 91, 182)
@@ -46,11 +46,16 @@ class Pool:
 
     def metrics(self) -> dict[str, Metrics]:
         """Every method's metrics over all cases."""
-        of_all = [self._resampled(values) for values in (_recall, _ndcg, _hit)]
-        in_category = [self._resampled(values) for values in (_category_recall, _category_ndcg)]
+        recall, ndcg, hit, category_recall, category_ndcg = (
+            resample(*self._table(values)) for values in (_recall, _ndcg, _hit, _category_recall, _category_ndcg)
+        )
         return {
             name: Metrics(
-                *(found.estimate(column) for found in (*of_all, *in_category)),
+                recall_at_10=recall.estimate(column),
+                ndcg_at_10=ndcg.estimate(column),
+                hit_rate_at_10=hit.estimate(column),
+                in_category_recall_at_10=category_recall.estimate(column),
+                in_category_ndcg_at_10=category_ndcg.estimate(column),
                 coverage_at_10=float(np.mean([split.methods[name].coverage for split in self.splits])),
                 distinct_feeds=float(np.mean([split.methods[name].distinct_feeds for split in self.splits])),
             )
@@ -87,9 +92,6 @@ class Pool:
         is_candidate = np.concatenate([split.is_candidate for split in self.splits])
         values = {name: column[is_candidate] for name, column in self._by_name(_target_hits).items()}
         return grouped(np.concatenate(keys)[is_candidate], starts, values)
-
-    def _resampled(self, values: Values) -> Resampled:
-        return resample(*self._table(values))
 
     def _table(self, values: Values) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Values [cases, methods] of all splits, and the number of each case's split [cases]."""
