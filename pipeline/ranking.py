@@ -14,6 +14,7 @@ from pipeline.dataset import Dataset
 from pipeline.splits import Split
 
 CUTOFF = 10
+MISSED = 2**62  # the rank of a target that cannot be shown: beyond any cutoff
 _USERS_AT_ONCE = 512
 _TARGETS_AT_ONCE = 256
 _RESAMPLES = 1000
@@ -75,7 +76,7 @@ def check_metric(name: str, value: float) -> None:
 def rank_targets(split: Split, recommender: Recommender, *, candidates: NDArray[np.bool_] | None = None) -> TargetRanks:
     """Rank the candidates (default: the split's) that a user's shown history does not hold; [targets] in each field.
 
-    The rank of a target that is not a candidate is the number of posts, which no cutoff reaches.
+    The rank of a target that is not a candidate is MISSED.
     """
     candidates = split.candidates if candidates is None else candidates
     target_counts = np.array([len(targets) for targets in split.targets], dtype=np.int64)
@@ -93,8 +94,8 @@ def rank_targets(split: Split, recommender: Recommender, *, candidates: NDArray[
             )
     if candidates is not None:
         is_missed = ~candidates[posts]
-        ranks[is_missed] = len(candidates)
-        category_ranks[is_missed & (category_ranks >= 0)] = len(candidates)
+        ranks[is_missed] = MISSED
+        category_ranks[is_missed & (category_ranks >= 0)] = MISSED
     return TargetRanks(users=users, posts=posts, ranks=ranks, category_ranks=category_ranks)
 
 

@@ -1,0 +1,29 @@
+"""The order of equal scores: longer popularity, then chance."""
+
+import numpy as np
+
+from pipeline.popularity import people_who_met, tie_order
+from tests.pipeline.by_hand.tiny_dataset import tiny_dataset
+
+
+def test_ties_go_to_the_next_longer_popularity_and_then_to_a_fixed_random_order() -> None:
+    past = tiny_dataset(
+        [
+            (0, 0, "view", 100.0),  # in the last 30 days
+            (0, 1, "view", 60.0),  # in the last 60
+            (1, 2, "view", 10.0),
+            (0, 3, "view", 100.0),
+            (2, 3, "view", 60.0),  # as post 0 in 30 days, ahead in 60
+        ],
+        posts=7,
+    )
+    order = np.argsort(tie_order(past)).tolist()
+    assert order[:4] == [3, 0, 1, 2]
+    chance = np.random.default_rng(0).permutation(7)
+    assert order[4:] == sorted([4, 5, 6], key=lambda row: chance[row])
+
+
+def test_without_times_every_window_is_all_of_it() -> None:
+    past = tiny_dataset([(0, 0, "view", 0.0), (1, 0, "view", 50.0), (0, 1, "view", 90.0)])
+    object.__setattr__(past, "is_timed", False)
+    assert people_who_met(past, days=7.0).tolist() == [2, 1, 0, 0, 0]
