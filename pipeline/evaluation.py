@@ -27,14 +27,17 @@ class EvaluationError(Exception):
 class Verdict(StrEnum):
     """How the model stands to the best baseline; level if the interval of their difference holds 0."""
 
-    AHEAD = "ahead of"
-    LEVEL = "level with"
+    AHEAD = "ahead"
+    LEVEL = "level"
     BEHIND = "behind"
 
     @classmethod
     def of(cls, difference: Difference) -> Self:
         """The verdict on a paired difference, model less baseline."""
-        return cls("ahead of" if difference.low > 0 else "behind" if difference.high < 0 else "level with")
+        return cls("ahead" if difference.low > 0 else "behind" if difference.high < 0 else "level")
+
+
+_RELATIONS = {Verdict.AHEAD: "ahead of", Verdict.LEVEL: "level with", Verdict.BEHIND: "behind"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ def verdict_line(group: PeopleGroup) -> str:
     model, best = group.ndcg_at_10[MODEL_NAME].mean, group.ndcg_at_10[group.best_baseline].mean
     found = group.to_best_baseline[MODEL_NAME]
     return (
-        f"{group.label} ({group.cases:,}): {MODEL_NAME} {fraction(model)} is {group.verdict} {group.best_baseline} "
+        f"{group.label} ({group.cases:,}): {MODEL_NAME} {fraction(model)} is {_RELATIONS[group.verdict]} {group.best_baseline} "
         f"{fraction(best)}: {signed(found.mean)} ({signed(found.low)} to {signed(found.high)})"
     )
 
