@@ -35,6 +35,7 @@ from pipeline.export import export
 from pipeline.fetch import fetch
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.forgotten import Forgotten
+from pipeline.live_summary import LIVE_EVALUATION_FILE, LiveSummary
 from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF
 from pipeline.raw_store import RawStore
@@ -43,6 +44,7 @@ from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
 from pipeline.training_run import TrainingRun
 from pipeline.upstream import UpstreamClient
+from pipeline.validation_report import ValidationReport
 from pipeline.workspace import Workspace
 
 _VERDICT_STYLES = {Verdict.AHEAD: "bold green", Verdict.LEVEL: "bold yellow", Verdict.BEHIND: "bold red"}
@@ -243,6 +245,8 @@ def export_stage(
             evaluation,
             encoder_directory=encoder_directory,
             bundles=bundles,
+            live=LiveSummary.read(workspace.directory / LIVE_EVALUATION_FILE, fingerprint=dataset.fingerprint()),
+            validation=ValidationReport.read(workspace.clean),
             sidecar={"created_at": datetime.now(UTC).isoformat(timespec="seconds")},
             publish_it=publish_it,
             keep=keep,

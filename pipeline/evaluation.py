@@ -172,8 +172,8 @@ def verdict_line(group: PeopleGroup) -> str:
     model, best = group.ndcg_at_10[MODEL_NAME].mean, group.ndcg_at_10[group.best_baseline].mean
     found = group.to_best_baseline[MODEL_NAME]
     return (
-        f"{group.label} ({group.cases:,}): {MODEL_NAME} {fraction(model)} is {_RELATIONS[group.verdict]} {group.best_baseline} "
-        f"{fraction(best)}: {signed(found.mean)} ({signed(found.low)} to {signed(found.high)})"
+        f"{group.label} ({group.cases:,}): {MODEL_NAME} {fraction(model)} is {_RELATIONS[group.verdict]} "
+        f"{group.best_baseline} {fraction(best)}: {signed(found.mean)} ({signed(found.low)} to {signed(found.high)})"
     )
 
 
