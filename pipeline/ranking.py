@@ -170,8 +170,12 @@ def top_feeds(
 def _first_places(costs: Scores, length: int) -> NDArray[np.int64]:
     """The columns of the ``length`` lowest costs of each row, ascending; of equal ones the first columns come first."""
     bound = np.partition(costs, length - 1, axis=1)[:, length - 1 : length]
-    is_below, is_equal = costs < bound, costs == bound
-    is_chosen = is_below | (is_equal & (np.cumsum(is_equal, axis=1) <= length - is_below.sum(axis=1, keepdims=True)))
+    is_chosen = costs <= bound
+    tied = np.flatnonzero(is_chosen.sum(axis=1) > length)
+    if len(tied):
+        is_equal = costs[tied] == bound[tied]
+        left = length - (costs[tied] < bound[tied]).sum(axis=1, keepdims=True)
+        is_chosen[tied] &= ~is_equal | (np.cumsum(is_equal, axis=1, dtype=np.int32) <= left)
     chosen = np.nonzero(is_chosen)[1].reshape(len(costs), length)
     order = np.argsort(np.take_along_axis(costs, chosen, axis=1), axis=1, kind="stable")
     return np.take_along_axis(chosen, order, axis=1)

@@ -126,7 +126,8 @@ def test_a_month_in_which_nobody_met_a_post_first_is_the_end() -> None:
 
 def test_candidates_are_the_posts_made_before_the_split_or_met_before_it() -> None:
     created = [0.0, 9.9, 10.0, 90.0, 50.0]
-    events = [(0, 4, "view", 5.0), (0, 0, "view", 12.0)]  # post 4 was met before its time of creation
+    # Post 4 was met before its time of creation.
+    events = [(0, 4, "view", 5.0), (1, 0, "view", 2.0), (0, 0, "view", 12.0)]
     split = split_at(tiny_dataset(events, created_days=created), 10.0)
     assert split.candidates is not None
     assert split.candidates.tolist() == [True, True, False, False, True]
