@@ -246,7 +246,7 @@ def export_stage(
             encoder_directory=encoder_directory,
             bundles=bundles,
             live=LiveSummary.read(workspace.directory / LIVE_EVALUATION_FILE, fingerprint=dataset.fingerprint()),
-            validation=ValidationReport.read(workspace.clean),
+            validation=_validation_of(dataset, workspace.clean),
             sidecar={"created_at": datetime.now(UTC).isoformat(timespec="seconds")},
             publish_it=publish_it,
             keep=keep,
@@ -322,6 +322,13 @@ def _evaluation_of(dataset: Dataset, path: Path) -> Evaluation | None:
         return evaluation
     console.print(f"{path} measured other data; the bundle is written without it.", soft_wrap=True)
     return None
+
+
+def _validation_of(dataset: Dataset, clean: Path) -> ValidationReport | None:
+    """What `moodfeed validate` found in these tables; None if it has not seen them."""
+    report = ValidationReport.read(clean)
+    rows = {"post": len(dataset.post_ids), "user": len(dataset.user_ids), "interaction": len(dataset.events)}
+    return report if report and dict(report.rows) == rows else None
 
 
 def _dataset(workspace: Workspace) -> Dataset:

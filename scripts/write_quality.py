@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="workspace whose evaluation.json is written")
     arguments = parser.parse_args()
     evaluation = Evaluation.read(Workspace(arguments.data).evaluation) if arguments.data else evaluate_sample()
-    write_between(QUALITY, "sample", f"\n{markdown(evaluation)}\n")
+    write_between(QUALITY, "sample", markdown(evaluation))
     write_between(README, "verdicts", verdicts(evaluation))
     print(verdicts(evaluation))
     if arguments.data and (
