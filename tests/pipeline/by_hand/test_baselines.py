@@ -319,6 +319,25 @@ def test_the_table_names_every_method() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("popularity of 7 days", popularity_of(7.0)),
+        ("last-month popularity", popularity_of(30.0)),
+        ("popularity of 60 days", popularity_of(60.0)),
+        ("trend of 3 days", trend_of(3.0)),
+        ("trend of 7 days", trend_of(7.0)),
+        ("first-day popularity", first_day_popularity),
+        ("category x trend", category_affinity),
+    ],
+)
+def test_a_name_says_what_is_counted(name: str, method: baselines.Method) -> None:
+    windows = (6.001, 6.999, 29.001, 29.999, 59.001, 59.999)
+    events = [(0, post, "view", 100.0 - days) for post, days in enumerate(windows)] + [(1, 6, "view", 100.0)]
+    past = tiny_dataset(events, posts=7, text=np.zeros((7, 1)))
+    np.testing.assert_array_equal(TIMED_BASELINES[name](past)(past, EVERYBODY), method(past)(past, EVERYBODY))
+
+
 def test_data_without_a_clock_has_no_windows_to_tell_apart(past: Dataset) -> None:
     assert baselines_for(past) is TIMED_BASELINES
     assert baselines_for(past.until(25.0)) is BASELINES  # less than four weeks

@@ -55,8 +55,26 @@ def test_a_catalogue_is_covered_as_far_as_somebody_is_shown_it() -> None:
 
     assert variety(first_rows_first(only)).coverage == pytest.approx(10 / 14)
     assert variety(by_chance).distinct_feeds == 2.0  # two feeds of one history
+    three = judge(split_of(tiny_dataset(PAST_EVENTS, posts=15)), {"one": lambda past: lambda _, rows: same(past, rows)})
+    assert three.methods["one"].distinct_feeds == 0.5  # one feed of two histories
     all_but_two = np.arange(14) >= 2
     assert variety(first_rows_first(only), all_but_two).coverage == pytest.approx(10 / 12)  # posts 2 and 3 are met
+
+
+def same(past: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Ten posts that nobody has met, 4 to 12 and 14, for everybody."""
+    scores = np.zeros((len(user_rows), len(past.post_ids)), dtype=np.float32)
+    scores[:, [*range(4, 13), 14]] = 1.0
+    return scores
+
+
+def test_a_target_without_a_category_is_not_measured_in_category() -> None:
+    categories = [None if row == 5 else 1 for row in range(14)]
+    past = tiny_dataset(PAST_EVENTS, posts=14, categories=categories)
+    split = Split(past, past, np.array([0, 1]), (np.array([5]), np.array([6])), "by hand")
+    found = judge(split, {"first": first_rows_first}).methods["first"]
+    assert len(found.overall.ndcg) == 2
+    assert found.in_category.ndcg.tolist() == pytest.approx([1 / np.log2(3)])  # post 6 after post 4
 
 
 def test_what_is_known_of_each_target_is_of_the_moment_of_the_split(past: Dataset) -> None:

@@ -23,6 +23,23 @@ def test_ties_go_to_the_next_longer_popularity_and_then_to_a_fixed_random_order(
     assert order[4:] == sorted([4, 5, 6], key=lambda row: chance[row])
 
 
+def test_the_windows_of_ties_are_thirty_and_sixty_days_to_the_moment() -> None:
+    """Posts 0 and 1 are at the inside of the two windows, posts 2 and 3 just outside; all four were met once."""
+    days = [70.001, 40.001, 69.999, 39.999]
+    past = tiny_dataset([*((0, post, "view", day) for post, day in enumerate(days)), (1, 4, "view", 100.0)])
+    order = np.argsort(tie_order(past)).tolist()
+    assert order[:2] in ([0, 4], [4, 0])
+    assert set(order[2:4]) == {1, 2}
+    assert order[4] == 3
+
+
+def test_a_window_holds_the_moment_at_which_it_begins() -> None:
+    past = tiny_dataset([(0, 0, "view", 90.0), (1, 1, "view", 100.0)])
+    begins = past.end_day - past.pairs.days[0]
+    assert past.end_day - begins == past.pairs.days[0]
+    assert people_who_met(past, days=begins).tolist() == [1, 1, 0, 0, 0]
+
+
 def test_without_times_every_window_is_all_of_it() -> None:
     past = tiny_dataset([(0, 0, "view", 0.0), (1, 0, "view", 50.0), (0, 1, "view", 90.0)])
     object.__setattr__(past, "is_timed", False)

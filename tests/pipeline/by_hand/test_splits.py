@@ -120,8 +120,12 @@ def test_the_newest_month_is_the_split_by_time() -> None:
 
 
 def test_a_month_in_which_nobody_met_a_post_first_is_the_end() -> None:
-    events = [(0, 0, "view", 0.0), (0, 1, "view", 60.0), (1, 2, "view", 200.0)]
-    assert len(rolling_splits(tiny_dataset(events), months=6)) == 1
+    events = [(0, 0, "view", 0.0), (0, 1, "view", 60.0), (1, 3, "view", 90.0), (1, 2, "view", 200.0)]
+    dataset = tiny_dataset(events)
+    assert len(rolling_splits(dataset, months=6)) == 1
+    older = split_at(dataset, dataset.end_day - 35 - 3 * 30.4)  # from day 73.8: it has a past and somebody to test
+    assert older.past.has_clock
+    assert targets(older) == {1: [3]}
 
 
 def test_candidates_are_the_posts_made_before_the_split_or_met_before_it() -> None:
