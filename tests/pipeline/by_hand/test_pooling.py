@@ -122,6 +122,17 @@ def test_targets_are_grouped_over_months_without_those_that_nobody_could_be_show
     assert pool.months()[0].targets_made_later == 1
 
 
+def test_the_groups_of_ages_and_meetings_are_those_of_the_report() -> None:
+    ages, meetings = [0, 6.9, 7, 27, 28, 90, 91, 181, 182, 400], [0, 1, 4, 5, 19, 20, 49, 50, 99, 100]
+    pool = Pool([month("a", [1], {MODEL_NAME: method([0.0], [True] * 10)}, ages=ages, meetings=meetings)])
+    assert [(group.label, group.count) for group in pool.by_post_age()] == [
+        (label, 2) for label in ("0-6", "7-27", "28-90", "91-181", "182+")
+    ]
+    assert [(group.label, group.count) for group in pool.by_post_meetings()] == [
+        ("0", 1), ("1-4", 2), ("5-19", 2), ("20-49", 2), ("50-99", 2), ("100+", 1)
+    ]  # fmt: skip
+
+
 def test_cases_are_grouped_by_the_length_of_their_history() -> None:
     groups = Pool([NEWER, OLDER]).by_history_length()
     assert [(group.label, group.count, group.means[MODEL_NAME]) for group in groups] == [
