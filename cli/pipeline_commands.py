@@ -193,12 +193,12 @@ def evaluate(
     ] = False,
 ) -> None:
     """Compare the model with the baselines on six months, each held out in turn; trains once a month, and resumes."""
-    from cli import stages
+    from cli.evaluate_stage import evaluate_stage, print_evaluation
     from pipeline.evaluation_markdown import markdown
 
     wanted = _training_config(config, objective, epochs, seed)
     judge = partial(
-        stages.evaluate_stage,
+        evaluate_stage,
         Workspace(data),
         wanted,
         months=months,
@@ -211,7 +211,7 @@ def evaluate(
             evaluation = judge(show=lambda _: None)
         typer.echo(evaluation.as_json() if as_json else markdown(evaluation), nl=False)
         return
-    judge(show=lambda evaluation: stages.print_evaluation(evaluation, wide=wide))
+    judge(show=lambda evaluation: print_evaluation(evaluation, wide=wide))
 
 
 def ablate(

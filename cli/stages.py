@@ -2,23 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
-from cli.evaluation_table import (
-    WIDE_COLUMNS,
-    ablation_table,
-    cold_start_table,
-    estimate_cell,
-    evaluation_table,
-    months_table,
-)
-from cli.progress import console, months_bar, progress_bar, training_bar, working
+from cli.evaluate_stage import evaluate_stage
+from cli.evaluation_table import ablation_table, cold_start_table, estimate_cell
+from cli.progress import console, progress_bar, training_bar, working
 from cli.result_rows import print_rows
 from cli.score_stage import score_stage
 from cli.stop_signals import StoppedError, stop_request
@@ -29,8 +21,8 @@ from pipeline.clean import clean
 from pipeline.cold_start import ColdStart, measure_cold_posts, measure_cold_users
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.embed import embed_posts
-from pipeline.evaluate import TooLittleDataError, evaluate
-from pipeline.evaluation import Evaluation, Verdict, verdict_line
+from pipeline.evaluate import TooLittleDataError
+from pipeline.evaluation import Evaluation
 from pipeline.export import export
 from pipeline.fetch import fetch
 from pipeline.foreign.errors import ImportSourceError
@@ -46,8 +38,6 @@ from pipeline.training_run import TrainingRun
 from pipeline.upstream import UpstreamClient
 from pipeline.validation_report import ValidationReport
 from pipeline.workspace import Workspace
-
-_VERDICT_STYLES = {Verdict.AHEAD: "bold green", Verdict.LEVEL: "bold yellow", Verdict.BEHIND: "bold red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,48 +137,6 @@ def train_stage(
         console.print("No interactions yet: the towers are untrained, and feeds follow moods and categories.")
     console.print(f"Trained {len(towers.epochs)} epochs in {time.monotonic() - started:.0f} s.")
     return towers
-
-
-def evaluate_stage(
-    workspace: Workspace,
-    config: TrainingConfig,
-    *,
-    months: int = 1,
-    candidates: Mapping[str, TrainingConfig] | None = None,
-    split_name: str | None = None,
-    device: str = "cpu",
-    show: Callable[[Evaluation], None] | None = None,
-) -> Evaluation:
-    """Model and baselines, measured on the same months; ``show`` is by default ``print_evaluation``.
-
-    StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call resumes, and months that are trained are
-    not trained again.
-    """
-    with working("read the data"):
-        dataset = _dataset(workspace)
-    with stop_request() as request, months_bar("evaluate", epochs=config.epochs) as bar:
-        try:
-            evaluation = evaluate(
-                dataset,
-                config,
-                months=months,
-                candidates=candidates,
-                split_name=split_name,
-                run=TrainingRun(
-                    device=device,
-                    checkpoint=workspace.evaluation_checkpoint(config.objective),
-                    on_batch=bar.on_batch,
-                    on_resume=bar.on_resume,
-                    should_stop=request.is_made,
-                ),
-                on_month=lambda number, count, split: bar.on_month(number, count, split.label),
-                on_method=bar.note,
-            )
-        except TrainingStoppedError as stopped:
-            raise StoppedError(f"the evaluation's training {stopped}", request.signal_number) from None
-    evaluation.write(workspace.evaluation)
-    (show or print_evaluation)(evaluation)
-    return evaluation
 
 
 def ablate_stage(
@@ -300,17 +248,6 @@ def build_from_clean_tables(
         encoder_directory=encoder_directory,
         with_evaluation=is_evaluated,
     )
-
-
-def print_evaluation(evaluation: Evaluation, *, wide: bool = False) -> None:
-    """Print the table of all methods, the months, and how the model stands to the best baseline of each group."""
-    width = max(console.width, WIDE_COLUMNS) if wide else console.width
-    Console(file=console.file, width=width).print(evaluation_table(evaluation, wide=wide))
-    if len(evaluation.months) > 1:
-        console.print(months_table(evaluation))
-    console.print(f"Settings: {evaluation.settings}.\nNDCG@{CUTOFF} beside the best baseline:", highlight=False)
-    for group in evaluation.people:
-        console.print(Text(verdict_line(group), style=_VERDICT_STYLES[group.verdict]))
 
 
 def _evaluation_of(dataset: Dataset, path: Path) -> Evaluation | None:

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from cli import stages
+from cli import evaluate_stage, stages
 from cli.__main__ import app
 from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, evaluation_table, months_table
 from pipeline.ablate import Ablation
@@ -152,7 +152,7 @@ def test_the_months_stand_newest_first_beside_the_best_baseline() -> None:
 
 def test_the_verdict_of_each_group_is_printed_within_80_columns() -> None:
     with stages.console.capture() as said:
-        stages.print_evaluation(EVALUATION)
+        evaluate_stage.print_evaluation(EVALUATION)
     lines = [" ".join(line.split()) for line in said.get().splitlines()]
     text = " ".join(lines)
     assert "all (129): two-tower .162 is behind implicit ALS (collaborative) .186: -.024 (-.034 to -.014)" in text
@@ -198,7 +198,7 @@ def evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
         show(EVALUATION)
         return EVALUATION
 
-    monkeypatch.setattr(stages, "evaluate_stage", stage)
+    monkeypatch.setattr(evaluate_stage, "evaluate_stage", stage)
 
 
 @pytest.mark.usefixtures("evaluated")
