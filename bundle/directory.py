@@ -1,9 +1,9 @@
 """The directory of bundles: open, write, copy and remove a bundle, and make one current.
 
-``bundles/<bundle_id>/`` holds ``manifest.json``, the files that it lists with their hashes, and ``sidecar.json`` with
-the facts that depend on the time. The bundle id is the sha256 of the manifest without that field. As the manifest lists
-the sha256 of every file, the id fixes every byte. ``bundles/current`` is a relative symbolic link to a bundle, and
-``bundles/previous`` to the one that was current before it.
+``bundles/<bundle_id>/`` holds ``manifest.json``, the files that it lists with their hashes, and what depends on the
+time: ``sidecar.json`` and the report. The bundle id is the sha256 of the manifest without that field. As the manifest
+lists the sha256 of its files, the id fixes every byte that is served. ``bundles/current`` is a relative symbolic link
+to a bundle, and ``bundles/previous`` to the one that was current before it.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bundle.file_names import MANIFEST_NAME, SIDECAR_NAME
+from bundle.file_names import MANIFEST_NAME, REPORT, SIDECAR_NAME
 from bundle.manifest import BundleError, FileEntry, Json, Manifest, digest_of, read_manifest
 
 CURRENT_NAME = "current"
@@ -105,8 +105,8 @@ def write_bundle(
 def copy_bundle(source: Bundle, root: Path) -> Path:
     """Copy an opened bundle under ``root`` and return its directory there; crashes and repetition as in write_bundle.
 
-    Only the manifest, the files that it lists and the sidecar are copied. The copy is verified before it gets its name;
-    BundleError if it differs from ``source``.
+    Only the manifest, the files that it lists, the sidecar and the report are copied. The copy is verified before it
+    gets its name; BundleError if it differs from ``source``.
     """
     root.mkdir(parents=True, exist_ok=True)
     destination = root / source.bundle_id
@@ -115,10 +115,13 @@ def copy_bundle(source: Bundle, root: Path) -> Path:
     temporary = Path(tempfile.mkdtemp(prefix=INCOMPLETE_PREFIX, dir=root))
     try:
         copy = temporary / source.bundle_id  # open_bundle compares the name with the id
-        for name in (*source.manifest.files, MANIFEST_NAME, SIDECAR_NAME):
+        report = (source.directory / REPORT).parent
+        beside = [source.directory / SIDECAR_NAME, *sorted(report.glob("*"))]
+        names = dict.fromkeys((*source.manifest.files, MANIFEST_NAME))
+        names |= dict.fromkeys(str(path.relative_to(source.directory)) for path in beside if path.is_file())
+        for name in names:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            if name != SIDECAR_NAME or (source.directory / name).is_file():
-                shutil.copyfile(source.directory / name, copy / name)
+            shutil.copyfile(source.directory / name, copy / name)
         open_bundle(copy)
         _install(copy, destination)
         return destination

@@ -12,7 +12,7 @@ from pipeline.checkpoint import CheckpointError
 from pipeline.clean import CleanError
 from pipeline.dataset import DatasetError
 from pipeline.embed import TextEmbeddingsError
-from pipeline.evaluate import EvaluationError
+from pipeline.evaluation import EvaluationError
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.forget import UnknownNameError
 from pipeline.forgotten import ForgottenListError

@@ -1,6 +1,6 @@
 """Tables of evaluations, ablations and cold starts, 80 columns wide, with intervals on a second line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -8,36 +8,64 @@ from rich.text import Text
 
 from pipeline.ablate import Ablation
 from pipeline.cold_start import ColdStart
-from pipeline.evaluate import MODEL_NAME, Evaluation, Metrics
+from pipeline.evaluation import EVERYBODY, MODEL_NAME, NEW, WITH_A_HISTORY, Evaluation, signed
+from pipeline.paired_bootstrap import Difference
 from pipeline.ranking import CUTOFF, Estimate
 
-WIDE_COLUMNS = 180
+WIDE_COLUMNS = 240
+_CATEGORY_NDCG = f"NDCG@{CUTOFF}\nin category"
+_GROUP_HEADINGS: Mapping[str, str] = {EVERYBODY: "all", NEW: "new", WITH_A_HISTORY: "history"}
 _ESTIMATES: Mapping[str, str] = {
     f"Recall@{CUTOFF}": "recall_at_10",
     f"NDCG@{CUTOFF}": "ndcg_at_10",
     f"HitRate@{CUTOFF}": "hit_rate_at_10",
     f"Recall@{CUTOFF}\nin category": "in_category_recall_at_10",
-    f"NDCG@{CUTOFF}\nin category": "in_category_ndcg_at_10",
+    _CATEGORY_NDCG: "in_category_ndcg_at_10",
 }
 _SHARES: Mapping[str, str] = {f"coverage\n@{CUTOFF}": "coverage_at_10", "distinct\nfeeds": "distinct_feeds"}
 _ONLY_WIDE = {f"HitRate@{CUTOFF}"}
 
 
 def evaluation_table(evaluation: Evaluation, *, wide: bool = False) -> Table:
-    """All methods, best last; ``wide`` gives one line per method and more metrics."""
+    """All methods, best last; ``wide`` gives one line per method and more metrics.
+
+    Where there are new people beside those with a history, the columns are NDCG@10 of each group.
+    """
     title = (
-        f"Full catalogue, posts not yet touched, {evaluation.split}; {evaluation.test_users} test users "
-        f"({evaluation.test_users_seen_before} seen before)"
+        f"Posts that existed and were not yet met, {evaluation.split}; {evaluation.test_users} cases "
+        f"({evaluation.test_users_seen_before} with a history)"
     )
     table = _estimates_table(title, "method")
-    headings = [name for name in _ESTIMATES if wide or name not in _ONLY_WIDE]
-    shares = _SHARES if wide else {}
-    for heading in (*headings, *shares):
+    columns = _columns(evaluation, wide=wide)
+    digits = 4 if wide or len(evaluation.people) == 1 else 3  # three fit beside the groups
+    for heading in columns:
         table.add_column(heading.replace("\n", " ") if wide else heading, justify="right", no_wrap=True)
-    for name, metrics in sorted(evaluation.methods.items(), key=lambda item: item[1].ndcg_at_10.mean):
-        cells = [estimate_cell(getattr(metrics, _ESTIMATES[heading]), wide=wide) for heading in headings]
-        values = [Text(f"{_value(metrics, field):.3f}") for field in shares.values()]
-        table.add_row(name, *cells, *values, style="bold" if name == MODEL_NAME else None)
+    for name, _ in sorted(evaluation.methods.items(), key=lambda item: item[1].ndcg_at_10.mean):
+        cells = [_cell(value(name), wide=wide, digits=digits) for value in columns.values()]
+        table.add_row(name, *cells, style="bold" if name == MODEL_NAME else None)
+    return table
+
+
+def months_table(evaluation: Evaluation) -> Table:
+    """A month a row, newest first: the model beside the best baseline of all months and the best of the month."""
+    table = Table(
+        title=f"NDCG@{CUTOFF} by month",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    overall = evaluation.people[0].best_baseline
+    table.add_column("35 days\nfrom")
+    for heading in ("cases", "known", "two-tower", overall):
+        table.add_column(heading, justify="right")
+    table.add_column("best of the month")
+    for month in evaluation.months:
+        means = month.ndcg_at_10[EVERYBODY]
+        best = max((name for name in means if name != MODEL_NAME), key=lambda name, means=means: means[name])  # type: ignore[misc]
+        figures = (f"{means[MODEL_NAME]:.3f}", f"{means[overall]:.3f}")
+        table.add_row(
+            month.label, str(month.cases), str(month.cases_with_history), *figures, f"{means[best]:.3f} {best}"
+        )
     return table
 
 
@@ -83,18 +111,52 @@ def _estimates_table(title: str, *headings: str) -> Table:
     return table
 
 
-def estimate_cell(estimate: Estimate, *, wide: bool = False) -> Text:
+def estimate_cell(estimate: Estimate, *, wide: bool = False, digits: int = 4) -> Text:
     """The mean, and its interval beside it or on a second line."""
-    interval = f"{_short(estimate.low)}-{_short(estimate.high)}"
-    if wide:
-        return Text.assemble(f"{estimate.mean:.4f} ", (f"({interval})", "dim"))
-    return Text.assemble(f"{estimate.mean:.4f}\n", (interval, "dim"))
+    low, high = (f"{value:.{digits}f}".removeprefix("0") for value in (estimate.low, estimate.high))
+    mean = f"{estimate.mean:.{digits}f}"
+    return _two_parts(mean, f"{low}-{high}", wide=wide)
 
 
-def _short(value: float) -> str:
-    """Four decimals without the leading zero."""
-    return f"{value:.4f}".removeprefix("0")
+def difference_cell(difference: Difference, *, wide: bool = False, digits: int = 4) -> Text:
+    """The difference, and its interval beside it or on a second line."""
+    mean, low, high = (signed(value, digits=digits) for value in (difference.mean, difference.low, difference.high))
+    return _two_parts(mean, f"{low} {high}", wide=wide)
 
 
-def _value(metrics: Metrics, field: str) -> float:
-    return float(getattr(metrics, field))
+def _two_parts(mean: str, interval: str, *, wide: bool) -> Text:
+    return (
+        Text.assemble(f"{mean} ", (f"({interval})", "dim")) if wide else Text.assemble(f"{mean}\n", (interval, "dim"))
+    )
+
+
+def _columns(evaluation: Evaluation, *, wide: bool) -> dict[str, Callable[[str], Estimate | Difference | float | str]]:
+    """What stands in the row of a method under each heading."""
+
+    def metric(field: str) -> Callable[[str], Estimate | float]:
+        return lambda name: getattr(evaluation.methods[name], field)
+
+    if len(evaluation.people) == 1 and not wide:
+        return {heading: metric(field) for heading, field in _ESTIMATES.items() if heading not in _ONLY_WIDE}
+    groups = evaluation.people if len(evaluation.people) > 1 else ()
+    ndcg = f"NDCG@{CUTOFF}"
+    columns: dict[str, Callable[[str], Estimate | Difference | float | str]] = {
+        f"{ndcg}\n{_GROUP_HEADINGS[group.label]}": lambda name, group=group: group.ndcg_at_10[name]  # type: ignore[misc]
+        for group in groups
+    }
+    everybody = evaluation.people[0]
+    columns["to best\nbaseline"] = lambda name: (
+        everybody.to_best_baseline[name] if name != everybody.best_baseline else "best"
+    )
+    if not wide:
+        return columns | {_CATEGORY_NDCG: metric(_ESTIMATES[_CATEGORY_NDCG])}
+    left = {heading: field for heading, field in {**_ESTIMATES, **_SHARES}.items() if not groups or heading != ndcg}
+    return columns | {heading: metric(field) for heading, field in left.items()}
+
+
+def _cell(value: Estimate | Difference | float | str, *, wide: bool, digits: int) -> Text:
+    if isinstance(value, Difference):
+        return difference_cell(value, wide=wide, digits=digits)
+    if isinstance(value, Estimate):
+        return estimate_cell(value, wide=wide, digits=digits)
+    return Text(value if isinstance(value, str) else f"{value:.3f}")

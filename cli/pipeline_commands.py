@@ -5,6 +5,7 @@ A command imports its stage when it runs: torch takes seconds to import, and `mo
 
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -172,37 +173,52 @@ def evaluate(
     split: Annotated[
         SplitName | None,
         typer.Option(
-            help="time holds out the last five weeks, last each user's last interaction; the default suits the data.",
+            help="time holds out five weeks, last each user's last interaction; the default suits the data.",
+            show_default=False,
+        ),
+    ] = None,
+    months: Annotated[
+        int, typer.Option(min=1, help="Months to judge, one training each; as many as the data has.")
+    ] = 6,
+    candidate: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="TOML file of other settings, may be repeated: the older half of the months chooses among --config "
+            "and these, the newer half is judged.",
             show_default=False,
         ),
     ] = None,
     device: DeviceOption = "cpu",
     wide: Annotated[
-        bool, typer.Option("--wide", help="Print one line per method and all metrics; needs 180 columns.")
+        bool, typer.Option("--wide", help="Print one line per method and all metrics; needs 240 columns.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a table; progress goes to stderr.")
     ] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the tables of docs/quality.md; progress goes to stderr.")
+    ] = False,
 ) -> None:
-    """Compare the model with the baselines on held-out interactions."""
-    from cli import stages
+    """Compare the model with the baselines on six months, each held out in turn; trains once a month, and resumes."""
+    from cli.evaluate_stage import evaluate_stage, print_evaluation
+    from pipeline.evaluation_markdown import markdown
 
     wanted = _training_config(config, objective, epochs, seed)
-    split_name = split.value if split else None
-    if as_json:
-        with printing_to_stderr():
-            evaluation = stages.evaluate_stage(
-                Workspace(data), wanted, split_name=split_name, device=device, show=lambda _: None
-            )
-        typer.echo(evaluation.as_json(), nl=False)
-        return
-    stages.evaluate_stage(
+    judge = partial(
+        evaluate_stage,
         Workspace(data),
         wanted,
-        split_name=split_name,
+        months=months,
+        split_name=split.value if split else None,
+        candidates={path.stem: _training_config(path, objective, epochs, seed) for path in candidate or ()},
         device=device,
-        show=lambda evaluation: stages.print_evaluation(evaluation, wide=wide),
     )
+    if as_json or as_markdown:
+        with printing_to_stderr():
+            evaluation = judge(show=lambda _: None)
+        typer.echo(evaluation.as_json() if as_json else markdown(evaluation), nl=False)
+        return
+    judge(show=lambda evaluation: print_evaluation(evaluation, wide=wide))
 
 
 def ablate(

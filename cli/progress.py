@@ -76,8 +76,7 @@ class TrainingBar:
 
     def on_resume(self, epoch: int, steps_done: int, steps: int) -> None:
         """Print where an interrupted training resumes."""
-        where = f"after step {steps_done} of {steps}" if steps_done else "from its start"
-        console.print(f"Resuming the interrupted training in epoch {epoch}, {where}.", highlight=False)
+        _print_resumption(epoch, steps_done, steps)
 
     def on_epoch(self, report: "EpochReport") -> None:
         """Print the losses and the validation metrics of an epoch."""
@@ -97,6 +96,41 @@ class TrainingBar:
     def note(self, text: str) -> None:
         """Show what is being done after the training."""
         self.update(note=text)
+
+
+@dataclass(slots=True)
+class MonthsBar:
+    """The progress of an evaluation: a training for each month, and a printed line before each."""
+
+    update: Update
+    epochs: int
+    _months_done: int = 0
+
+    def on_month(self, number: int, count: int, label: str) -> None:
+        """Print which month is judged now; ``label`` is its date, empty where the only split has none."""
+        self._months_done = number - 1
+        self.update(self._months_done * self.epochs, "", total=count * self.epochs)
+        if label:
+            console.print(f"month {number} of {count}: learn from before {label}", highlight=False)
+
+    def on_batch(self, done: float, loss: float) -> None:
+        """Show the epochs done so far in all months, and the loss of the last batch."""
+        self.update(self._months_done * self.epochs + done, f"loss {loss:.4f}")
+
+    def on_resume(self, epoch: int, steps_done: int, steps: int) -> None:
+        """Print where an interrupted training resumes."""
+        _print_resumption(epoch, steps_done, steps)
+
+    def note(self, text: str) -> None:
+        """Show which method ranks after the training."""
+        self.update(note=text)
+
+
+@contextmanager
+def months_bar(description: str, *, epochs: int) -> Iterator[MonthsBar]:
+    """Show the progress of an evaluation while the block runs."""
+    with progress_bar(description, unit="epochs", total=epochs) as update:
+        yield MonthsBar(update, epochs)
 
 
 @contextmanager
@@ -131,6 +165,11 @@ def _shown(description: str, *, unit: str, total: float | None, count: ProgressC
             progress.update(task, completed=done, total=total)  # None leaves a field as it is
 
         yield update
+
+
+def _print_resumption(epoch: int, steps_done: int, steps: int) -> None:
+    where = f"after step {steps_done} of {steps}" if steps_done else "from its start"
+    console.print(f"Resuming the interrupted training in epoch {epoch}, {where}.", highlight=False)
 
 
 def _print_line(line: str) -> None:

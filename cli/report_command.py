@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bundle.directory import Bundle, current_bundle, open_bundle
+from bundle.directory import current_bundle, open_bundle
 from bundle.file_names import REPORT
 from bundle.manifest import BundleError
 from cli.feed_commands import BundlesOption
@@ -21,12 +21,11 @@ def report(
     ] = None,
 ) -> None:
     """Print the path and URL of the current bundle's report, a self-contained HTML file."""
-    bundle = open_bundle(current_bundle(bundles))
-    if REPORT not in bundle.manifest.files:
-        raise BundleError(
-            bundle.directory / REPORT, "is missing: this bundle was made without a report, run `moodfeed export`"
-        )
-    page = bundle.path(REPORT) if output is None else _copy(bundle, output)
+    page = open_bundle(current_bundle(bundles)).directory / REPORT
+    if not page.is_file():
+        raise BundleError(page, "is missing: this bundle was made without a report, run `moodfeed export`")
+    if output is not None:
+        page = _copy(page, output)
     typer.echo(page)
     typer.echo(page.as_uri())
     if in_browser and not webbrowser.open(page.as_uri()):
@@ -34,11 +33,10 @@ def report(
         raise typer.Exit(1)
 
 
-def _copy(bundle: Bundle, output: Path) -> Path:
+def _copy(page: Path, output: Path) -> Path:
     """Copy the page and every file beside it; returns the path of the copied page."""
-    folder = Path(REPORT).parent
     output.mkdir(parents=True, exist_ok=True)
-    for name in bundle.manifest.files:
-        if Path(name).parent == folder:
-            shutil.copyfile(bundle.path(name), output / Path(name).name)
-    return (output / Path(REPORT).name).resolve()
+    for path in page.parent.iterdir():
+        if path.is_file():
+            shutil.copyfile(path, output / path.name)
+    return (output / page.name).resolve()

@@ -2,15 +2,14 @@
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
-from cli.evaluation_table import WIDE_COLUMNS, ablation_table, cold_start_table, estimate_cell, evaluation_table
+from cli.evaluate_stage import evaluate_stage
+from cli.evaluation_table import ablation_table, cold_start_table, estimate_cell
 from cli.one_writer import only_writer
 from cli.progress import console, progress_bar, training_bar, working
 from cli.result_rows import print_rows
@@ -23,18 +22,22 @@ from pipeline.clean import clean
 from pipeline.cold_start import ColdStart, measure_cold_posts, measure_cold_users
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.embed import embed_posts
-from pipeline.evaluate import Evaluation, TooLittleDataError, evaluate
+from pipeline.evaluate import TooLittleDataError
+from pipeline.evaluation import Evaluation
 from pipeline.export import export
 from pipeline.fetch import fetch
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.forgotten import Forgotten
+from pipeline.live_summary import LIVE_EVALUATION_FILE, LiveSummary
 from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF
 from pipeline.raw_store import RawStore
 from pipeline.train import TrainingStoppedError, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
+from pipeline.training_run import TrainingRun
 from pipeline.upstream import UpstreamClient
+from pipeline.validation_report import ValidationReport
 from pipeline.workspace import Workspace
 
 
@@ -119,12 +122,14 @@ def train_stage(
             towers = train(
                 dataset,
                 config,
-                device=device,
-                checkpoint=workspace.checkpoint(config.objective),
-                on_batch=bar.on_batch,
-                on_epoch=on_epoch,
-                on_resume=bar.on_resume,
-                should_stop=request.is_made,
+                run=TrainingRun(
+                    device=device,
+                    checkpoint=workspace.checkpoint(config.objective),
+                    on_batch=bar.on_batch,
+                    on_epoch=on_epoch,
+                    on_resume=bar.on_resume,
+                    should_stop=request.is_made,
+                ),
             )
         except TrainingStoppedError as stopped:
             raise StoppedError(f"training {stopped}", request.signal_number) from None
@@ -133,38 +138,6 @@ def train_stage(
         console.print("No interactions yet: the towers are untrained, and feeds follow moods and categories.")
     console.print(f"Trained {len(towers.epochs)} epochs in {time.monotonic() - started:.0f} s.")
     return towers
-
-
-def evaluate_stage(
-    workspace: Workspace,
-    config: TrainingConfig,
-    *,
-    split_name: str | None = None,
-    device: str = "cpu",
-    show: Callable[[Evaluation], None] | None = None,
-) -> Evaluation:
-    """Model and baselines, measured on the same split; ``show`` is by default ``print_evaluation``."""
-    with working("read the data"):
-        dataset = _dataset(workspace)
-    with stop_request() as request, training_bar("evaluate: train on the past", epochs=config.epochs) as bar:
-        try:
-            evaluation = evaluate(
-                dataset,
-                config,
-                split_name=split_name,
-                device=device,
-                checkpoint=workspace.evaluation_checkpoint(config.objective),
-                on_batch=bar.on_batch,
-                on_epoch=bar.on_epoch,
-                on_method=bar.note,
-                on_resume=bar.on_resume,
-                should_stop=request.is_made,
-            )
-        except TrainingStoppedError as stopped:
-            raise StoppedError(f"the evaluation's training {stopped}", request.signal_number) from None
-    evaluation.write(workspace.evaluation)
-    (show or print_evaluation)(evaluation)
-    return evaluation
 
 
 def ablate_stage(
@@ -221,6 +194,8 @@ def export_stage(
             evaluation,
             encoder_directory=encoder_directory,
             bundles=bundles,
+            live=LiveSummary.read(workspace.directory / LIVE_EVALUATION_FILE, fingerprint=dataset.fingerprint()),
+            validation=_validation_of(dataset, workspace.clean),
             sidecar={"created_at": datetime.now(UTC).isoformat(timespec="seconds")},
             publish_it=publish_it,
             keep=keep,
@@ -277,16 +252,6 @@ def build_from_clean_tables(
     )
 
 
-def print_evaluation(evaluation: Evaluation, *, wide: bool = False) -> None:
-    """Print the table of all methods, and say plainly if the model does not beat every baseline."""
-    width = max(console.width, WIDE_COLUMNS) if wide else console.width
-    Console(file=console.file, width=width).print(evaluation_table(evaluation, wide=wide))
-    if evaluation.unbeaten:
-        console.print(f"[bold red]The model does not beat {', '.join(evaluation.unbeaten)} in NDCG@{CUTOFF}.[/]")
-    else:
-        console.print(f"The model beats every baseline in NDCG@{CUTOFF}.")
-
-
 def _evaluation_of(dataset: Dataset, path: Path) -> Evaluation | None:
     """The stored evaluation; None if there is none, or if it measured other data, which is printed."""
     if not path.exists():
@@ -296,6 +261,13 @@ def _evaluation_of(dataset: Dataset, path: Path) -> Evaluation | None:
         return evaluation
     console.print(f"{path} measured other data; the bundle is written without it.", soft_wrap=True)
     return None
+
+
+def _validation_of(dataset: Dataset, clean: Path) -> ValidationReport | None:
+    """What `moodfeed validate` found in these tables; None if it has not seen them."""
+    report = ValidationReport.read(clean)
+    rows = {"post": len(dataset.post_ids), "user": len(dataset.user_ids), "interaction": len(dataset.events)}
+    return report if report and dict(report.rows) == rows else None
 
 
 def _dataset(workspace: Workspace) -> Dataset:

@@ -18,6 +18,7 @@ from pipeline.ranking import Estimate, estimate, measure, rank_targets
 from pipeline.train import MakeUsers, fit
 from pipeline.training_config import Objective, TrainingConfig
 from pipeline.training_examples import Batch
+from pipeline.training_run import TrainingRun
 from pipeline.whole_files import write_whole_text
 
 _WHOLE_CATALOGUE = 1_000_000_000  # capped at the number of posts
@@ -126,8 +127,7 @@ def ablate(
             replace(config, **variant.settings),  # type: ignore[arg-type]
             make_users=variant.make_users,
             loss_of=variant.loss_of,
-            device=device,
-            on_batch=hear,
+            run=TrainingRun(device=device, on_batch=hear),
         )
         seconds = time.monotonic() - started
         ranks = rank_targets(split, model_recommender(fitted, split.past))

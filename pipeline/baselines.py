@@ -1,7 +1,8 @@
-"""The baselines that the model must beat: each learns from the past, then scores all posts for given users.
+"""The personal baselines, and the table of all that the model must beat.
 
-A personal method cannot score posts for a user without a history, and scores posts without interactions poorly. In both
-cases all of them fall back to last-month popularity, the strongest of the methods that are not personal.
+Each method learns from the past, then scores all posts for given users. A personal method cannot score posts for a user
+without a history, and scores posts without interactions poorly. In both cases all of them fall back to last-month
+popularity.
 """
 
 from collections.abc import Callable
@@ -14,10 +15,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
+from pipeline.crowd_baselines import CROWD_BASELINES, TIMED_CROWD_BASELINES, Method
 from pipeline.dataset import Dataset
+from pipeline.popularity import people_who_met
 from pipeline.ranking import Recommender, Scores
-
-Method = Callable[[Dataset], Recommender]
 
 _MONTH_DAYS = 30.0
 _NEIGHBOURS = 500
@@ -27,31 +28,6 @@ _ORDER_DECAY = 0.5  # weight of a post in a history relative to that of the next
 _MOST_FACTORS = 256
 _POSTS_PER_FACTOR = 32  # as many factors as a large catalogue needs would overfit a small one
 _TIE_BREAK = 1e-3  # weight of popularity: small enough to decide only between equal personal scores
-
-
-def all_time_popularity(past: Dataset) -> Recommender:
-    """Number of events over all time."""
-    return _same_for_all(np.bincount(past.event_posts, minlength=len(past.post_ids)))
-
-
-def last_month_popularity(past: Dataset) -> Recommender:
-    """Number of events in the last 30 days."""
-    return _same_for_all(_last_month_counts(past))
-
-
-def newest_first(past: Dataset) -> Recommender:
-    """Time of creation."""
-    return _same_for_all(past.created_days)
-
-
-def random_order(past: Dataset) -> Recommender:
-    """A seeded random order for each user."""
-
-    def recommend(_: Dataset, user_rows: NDArray[np.int64]) -> Scores:
-        posts = len(past.post_ids)
-        return np.stack([np.random.default_rng((0, row)).random(posts, dtype=np.float32) for row in user_rows])
-
-    return recommend
 
 
 def item_neighbours(past: Dataset) -> Recommender:
@@ -109,17 +85,21 @@ def hybrid(past: Dataset) -> Recommender:
     )
 
 
-BASELINES: dict[str, Method] = {
-    "random": random_order,
-    "all-time popularity": all_time_popularity,
-    "newest first": newest_first,
-    "last-month popularity": last_month_popularity,
+PERSONAL_BASELINES: dict[str, Method] = {
     "item-kNN (collaborative)": item_neighbours,
     "implicit ALS (collaborative)": alternating_least_squares,
     "implicit BPR (collaborative)": bayesian_personalized_ranking,
     "content-based (BERT)": content_based,
     "hybrid (item-kNN + content)": hybrid,
 }
+BASELINES = CROWD_BASELINES | PERSONAL_BASELINES
+"""The baselines for data without a clock, where every window of time is all of it."""
+TIMED_BASELINES = CROWD_BASELINES | TIMED_CROWD_BASELINES | PERSONAL_BASELINES
+
+
+def baselines_for(dataset: Dataset) -> dict[str, Method]:
+    """Every baseline that the data can tell apart, by the name that tables give it."""
+    return TIMED_BASELINES if dataset.has_clock else BASELINES
 
 
 def _score_by_content(shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.floating]:
@@ -149,13 +129,8 @@ def _factors(past: Dataset) -> int:
     return int(np.clip(len(past.post_ids) // _POSTS_PER_FACTOR, 8, _MOST_FACTORS))
 
 
-def _last_month_counts(past: Dataset) -> NDArray[np.int64]:
-    recent = past.event_posts[past.is_recent(_MONTH_DAYS)]
-    return np.bincount(recent, minlength=len(past.post_ids))
-
-
 def _with_fallback(past: Dataset, score: Callable[[Dataset, NDArray[np.int64]], NDArray[np.floating]]) -> Recommender:
-    popularity = _TIE_BREAK * _unit_range(_last_month_counts(past)[None].astype(np.float32))
+    popularity = _TIE_BREAK * _unit_range(people_who_met(past, days=_MONTH_DAYS)[None])
 
     def recommend(shown: Dataset, user_rows: NDArray[np.int64]) -> Scores:
         return _unit_range(score(shown, user_rows)) + popularity
@@ -166,8 +141,3 @@ def _with_fallback(past: Dataset, score: Callable[[Dataset, NDArray[np.int64]], 
 def _unit_range(scores: NDArray[np.floating]) -> Scores:
     low = scores.min(axis=1, keepdims=True)
     return np.asarray((scores - low) / np.maximum(scores.max(axis=1, keepdims=True) - low, 1e-9), dtype=np.float32)
-
-
-def _same_for_all(scores: NDArray[np.generic]) -> Recommender:
-    row = scores.astype(np.float32)
-    return lambda _, user_rows: np.broadcast_to(row, (len(user_rows), len(row)))

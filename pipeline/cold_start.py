@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.baselines import BASELINES, Method
+from pipeline.baselines import BASELINES
+from pipeline.crowd_baselines import Method
 from pipeline.dataset import Dataset
-from pipeline.evaluate import MODEL_NAME, model_recommender
+from pipeline.evaluate import model_recommender
+from pipeline.evaluation import MODEL_NAME
 from pipeline.ranking import Estimate, Recommender, estimate, measure, rank_targets
 from pipeline.splits import Split, cold_posts, split_cold_posts, split_cold_users, split_last
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
+from pipeline.training_run import TrainingRun
 
 SHOWN_INTERACTIONS = (1, 3, 5)
 METHODS = ("random", "item-kNN (collaborative)", "implicit ALS (collaborative)", "content-based (BERT)")
@@ -74,7 +77,7 @@ def _methods(
     device: str,
     on_batch: Callable[[float, float], None] | None,
 ) -> dict[str, Recommender]:
-    towers = train(past, config, device=device, on_batch=on_batch)
+    towers = train(past, config, run=TrainingRun(device=device, on_batch=on_batch))
     baselines: dict[str, Method] = {name: BASELINES[name] for name in METHODS}
     return {name: method(past) for name, method in baselines.items()} | {MODEL_NAME: model_recommender(towers, past)}
 

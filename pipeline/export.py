@@ -25,13 +25,16 @@ from pipeline.convert_encoder import write_served_encoder
 from pipeline.dataset import Dataset, DatasetError
 from pipeline.embed import encoder_fingerprint
 from pipeline.encode import encode_posts, encode_users
-from pipeline.evaluate import Evaluation
+from pipeline.evaluation import Evaluation
+from pipeline.live_summary import LiveSummary
 from pipeline.mood_balance import balance, typical_users
+from pipeline.mood_quality import measure_moods
 from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
 from pipeline.report import Report
 from pipeline.report_examples import choose_examples
 from pipeline.stand_in_titles import stand_in_titles
 from pipeline.trained_towers import TrainedTowers
+from pipeline.validation_report import ValidationReport
 from pipeline.whole_files import whole_file
 from two_tower.tower_files import write_words
 
@@ -47,14 +50,17 @@ def export(
     encoder_directory: Path,
     bundles: Path,
     sidecar: Mapping[str, Json],
+    live: LiveSummary | None = None,
+    validation: ValidationReport | None = None,
     publish_it: bool = True,
     keep: int = DEFAULT_KEEP,
     on_wait: Callable[[], None] | None = None,
 ) -> Published:
     """Write a bundle under ``bundles`` and make ``current`` point at it; if that fails, the old one stays current.
 
-    Without an ``evaluation`` the manifest and the report hold no metrics. ``publish_it``, ``keep`` and ``on_wait`` are
-    those of write_and_publish. DatasetError if the towers or the evaluation are of other data, or if the posts were
+    Without an ``evaluation`` the manifest and the report hold no metrics. ``live`` and ``validation`` are for the
+    report, which also shows ``created_at`` of the sidecar. ``publish_it``, ``keep`` and ``on_wait`` are those of
+    write_and_publish. DatasetError if the towers or the evaluation are of other data, or if the posts were
     embedded with another encoder.
     """
     _refuse_other_encoder(dataset, encoder_directory)
@@ -69,10 +75,15 @@ def export(
     user_weight = balance(index, encode(dataset.user_ids[typical_users(dataset)]), encoder)
     ranking = Ranking(index, user_weight)
     canaries, canary_embeddings = make_canaries(ranking, users, encode_users=encode, encoder=encoder)
+    created_at = sidecar.get("created_at")
     report = Report(
-        evaluation,
+        evaluation=evaluation,
         counts=counts(dataset, index, users),
         epochs=towers.epochs,
+        moods=measure_moods(dataset, encoder),
+        live=live,
+        validation=validation,
+        created_at=created_at if isinstance(created_at, str) else "",
         examples=choose_examples(
             dataset,
             index=index,
@@ -95,7 +106,6 @@ def export(
         _write_mood_encoder(encoder_directory, directory / file_names.MOOD_ENCODER, full=encoder)
         if evaluation:
             (directory / file_names.EVALUATION).write_text(evaluation.as_json(), encoding="utf-8")
-        report.write(directory)
 
     manifest = Manifest(
         tower_dimension=towers.config.tower_dimension,
@@ -113,6 +123,7 @@ def export(
         manifest,
         write_files=write_files,
         sidecar=sidecar,
+        write_beside=report.write,
         publish_it=publish_it,
         keep=keep,
         on_wait=on_wait,

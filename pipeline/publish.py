@@ -103,17 +103,21 @@ def write_and_publish(
     *,
     write_files: Callable[[Path], None],
     sidecar: Mapping[str, Json],
+    write_beside: Callable[[Path], None] | None = None,
     publish_it: bool = True,
     keep: int = DEFAULT_KEEP,
     on_wait: Callable[[], None] | None = None,
 ) -> Published:
     """Write a new bundle and make it current, unless ``publish_it`` is false; parameters as in write_bundle.
 
-    BundleError if it cannot be written or fails verification; the old one stays current.
+    ``write_beside`` writes into the finished bundle, whose directory has its id as name, what the manifest does not
+    list, as the sidecar. BundleError if it cannot be written or fails verification; the old one stays current.
     """
     with locked(root, on_wait=on_wait):
         remove_debris(root)
         directory = write_bundle(root, manifest, write_files=write_files, sidecar=sidecar)
+        if write_beside:
+            write_beside(directory)
         if not publish_it:
             return Published(directory)
         check_bundle(open_bundle(directory))

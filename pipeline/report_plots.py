@@ -6,7 +6,8 @@ from io import BytesIO
 
 import numpy as np
 
-from pipeline.evaluate import MODEL_NAME, Evaluation, Group, strongest_baselines
+from pipeline.evaluation import EVERYBODY, MODEL_NAME, Evaluation, Group, strongest_baselines
+from pipeline.live_summary import LiveMoments, LiveSummary
 from pipeline.quiet_matplotlib import Axes, Figure, MaxNLocator, mpl
 from pipeline.ranking import CUTOFF
 from pipeline.trained_towers import EpochReport, kept_epoch
@@ -15,6 +16,8 @@ TRAINING = "training.png"
 HISTORY_LENGTH = "history_length.png"
 POST_AGE = "post_age.png"
 POST_MEETINGS = "post_meetings.png"
+MONTHS = "months.png"
+LIVE = "live.png"
 
 _SIZE_INCHES = (9.0, 3.6)
 _DOTS_PER_INCH = 140
@@ -23,36 +26,46 @@ _BASELINE_COLOURS = ("#e08a1e", "#7a9a3a", "#a3a3a3")  # they differ in lightnes
 _GRID_COLOUR = "#dddddd"
 
 
-def draw_plots(evaluation: Evaluation) -> dict[str, bytes]:
-    """Every plot by its file name; there is no plot by post age if the data has no clock."""
+def draw_plots(evaluation: Evaluation | None, live: LiveSummary | None = None) -> dict[str, bytes]:
+    """Every plot by its file name; there is none by month or post age if the data has no clock."""
+    plots: dict[str, bytes] = {}
+    with _own_settings():
+        if evaluation:
+            plots |= _of_evaluation(evaluation)
+        if live:
+            plots[LIVE] = _live(live)
+    return plots
+
+
+def _of_evaluation(evaluation: Evaluation) -> dict[str, bytes]:
     methods = [MODEL_NAME, *strongest_baselines(evaluation)]
     ndcg, recall = f"mean NDCG@{CUTOFF}", f"Recall@{CUTOFF}"
-    with _own_settings():
-        plots = {
-            TRAINING: _training(evaluation.epochs),
-            HISTORY_LENGTH: _by_group(
-                evaluation.ndcg_by_history_length,
-                methods,
-                group="posts met before the split",
-                unit="test users",
-                value=ndcg,
-            ),
-        }
-        if evaluation.recall_by_post_age:
-            plots[POST_AGE] = _by_group(
-                evaluation.recall_by_post_age,
-                methods,
-                group="age of the post in days",
-                unit="posts to find",
-                value=recall,
-            )
-        plots[POST_MEETINGS] = _by_group(
+    plots = {
+        TRAINING: _training(evaluation.epochs),
+        HISTORY_LENGTH: _by_group(
+            evaluation.ndcg_by_history_length, methods, group="posts met before the split", unit="cases", value=ndcg
+        ),
+        POST_MEETINGS: _by_group(
             evaluation.recall_by_post_meetings,
             methods,
             group="people who had met the post before the split",
             unit="posts to find",
             value=recall,
+        ),
+    }
+    if evaluation.recall_by_post_age:
+        plots[POST_AGE] = _by_group(
+            evaluation.recall_by_post_age,
+            methods,
+            group="age of the post in days",
+            unit="posts to find",
+            value=recall,
         )
+    if len(evaluation.months) > 1:
+        oldest_first = tuple(
+            Group(month.label, month.cases, month.ndcg_at_10[EVERYBODY]) for month in reversed(evaluation.months)
+        )
+        plots[MONTHS] = _by_group(oldest_first, methods, group="35 days from", unit="cases", value=ndcg, is_range=False)
     return plots
 
 
@@ -86,7 +99,39 @@ def _training(epochs: tuple[EpochReport, ...]) -> bytes:
     return _png(figure)
 
 
-def _by_group(groups: tuple[Group, ...], methods: list[str], *, group: str, unit: str, value: str) -> bytes:
+def _live(live: LiveSummary) -> bytes:
+    """NDCG@10 by how much was known: the model and the two live baselines that are highest where all was known."""
+    figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
+    at_start, at_next = figure.subplots(1, 2)
+    _moments(at_start, live.session_start, "at a session's start")
+    _moments(at_next, live.next_post, "at each next post")
+    return _png(figure)
+
+
+def _moments(axes: Axes, found: LiveMoments, moment: str) -> None:
+    variants = found.variants
+    heights = {
+        name: [metrics[variant].ndcg_at_10.mean for variant in variants]
+        for name, metrics in found.everybody.methods.items()
+    }
+    baselines = sorted((name for name in heights if name != MODEL_NAME), key=lambda name: -heights[name][-1])
+    shown = [name for name in (MODEL_NAME, *baselines[:2]) if name in heights]
+    places, width = np.arange(len(variants)), 0.8 / len(shown)
+    for number, (name, colour) in enumerate(zip(shown, (_MODEL_COLOUR, *_BASELINE_COLOURS), strict=False)):
+        at = places - 0.4 + (number + 0.5) * width
+        axes.bar(at, heights[name], width=0.92 * width, color=colour, label=name)
+    axes.set_xticks(places, [variant.replace(", ", ",\n") for variant in variants])
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlabel(f"what was known {moment} (n = {found.everybody.cases:,})")
+    axes.set_ylabel(f"mean NDCG@{CUTOFF}")
+    axes.set_ylim(bottom=0)
+    _finish(axes)
+    axes.grid(axis="y", color=_GRID_COLOUR)
+
+
+def _by_group(
+    groups: tuple[Group, ...], methods: list[str], *, group: str, unit: str, value: str, is_range: bool = True
+) -> bytes:
     figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(groups))
@@ -94,7 +139,8 @@ def _by_group(groups: tuple[Group, ...], methods: list[str], *, group: str, unit
     for number, (name, colour) in enumerate(zip(methods, (_MODEL_COLOUR, *_BASELINE_COLOURS), strict=False)):
         heights = [item.means[name] for item in groups]
         axes.bar(places - 0.4 + (number + 0.5) * width, heights, width=0.92 * width, color=colour, label=name)
-    axes.set_xticks(places, [f"{item.label.replace('-', '–')}\nn = {item.count:,}" for item in groups])
+    labels = [item.label.replace("-", "–") if is_range else item.label for item in groups]
+    axes.set_xticks(places, [f"{label}\nn = {item.count:,}" for label, item in zip(labels, groups, strict=True)])
     axes.tick_params(axis="x", length=0)
     axes.set_xlabel(f"{group} (n: {unit})")
     axes.set_ylabel(value)

@@ -1,14 +1,18 @@
 """Splits of a dataset: the past to learn from, the history shown of each user, and the targets to find."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.dataset import Dataset
+from pipeline.popularity import tie_order
 
 TEST_DAYS = 35.0
+MONTH_DAYS = 30.4  # from one split to the next older one
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COLD_POSTS_ONE_IN = 20
 _COLD_USERS_ONE_IN = 10
 
@@ -18,7 +22,10 @@ class Split:
     """Methods learn from ``past``, see the histories of ``shown``, and rank the posts that are not in them.
 
     ``user_rows`` int64 [test users] ascending; ``targets[i]`` int64, the rows of the held-back posts of user ``i``, at
-    least one. ``describes`` is a phrase that says what was held back.
+    least one. ``describes`` is a phrase that says what was held back. ``candidates`` bool [posts] are the posts to rank
+    (None: all); a target that is not one of them is missed by every method. ``ties`` int64 [posts] is the
+    place of each post among posts with equal scores (None: an equal score counts against the target). ``day`` is the
+    moment of the split in days since 1970, None where the split is not one by time.
     """
 
     past: Dataset
@@ -26,17 +33,53 @@ class Split:
     user_rows: NDArray[np.int64]
     targets: tuple[NDArray[np.int64], ...]
     describes: str
+    candidates: NDArray[np.bool_] | None = None
+    ties: NDArray[np.int64] | None = None
+    day: float | None = None
+
+    @property
+    def label(self) -> str:
+        """The date of the split by time (UTC); empty for another split."""
+        return "" if self.day is None else (_EPOCH + timedelta(days=self.day)).date().isoformat()
 
 
 def split_by_time(dataset: Dataset, *, test_days: float = TEST_DAYS) -> Split:
-    """Hold back the last days; a user's targets are the posts first met in them."""
-    day = dataset.end_day - test_days
-    pairs = dataset.pairs
-    later = pairs.days >= day
+    """Hold back the last days, as ``split_at`` does."""
+    split = split_at(dataset, dataset.end_day - test_days, test_days=test_days)
+    return replace(split, describes=f"the last {test_days:g} days held back")
+
+
+def split_at(dataset: Dataset, day: float, *, test_days: float = TEST_DAYS) -> Split:
+    """Learn from before a day since 1970; a user's targets are the posts first met in the ``test_days`` from then on.
+
+    The candidates are the posts made before the day.
+    """
     past = dataset.until(day)
-    return _split(
-        past, past, pairs.user_rows[later], pairs.post_rows[later], describes=f"the last {test_days:g} days held back"
+    pairs = dataset.pairs
+    is_target = (pairs.days >= day) & (pairs.days < day + test_days)
+    split = _split(past, past, pairs.user_rows[is_target], pairs.post_rows[is_target], describes="")
+    split = replace(
+        split,
+        candidates=(dataset.created_days < day) | past.is_met,
+        ties=tie_order(past) if len(past.pairs) else None,
+        day=day,
     )
+    return replace(split, describes=f"the {test_days:g} days from {split.label} held back")
+
+
+def rolling_splits(dataset: Dataset, *, months: int, test_days: float = TEST_DAYS) -> tuple[Split, ...]:
+    """Up to ``months`` splits by time, newest first: that of ``split_by_time``, and older ones 30.4 days apart.
+
+    An older split needs four weeks of past to learn from and somebody to test; the first that lacks either is the end.
+    """
+    newest = split_by_time(dataset, test_days=test_days)
+    splits = [newest]
+    for number in range(1, months):
+        split = split_at(dataset, dataset.end_day - test_days - number * MONTH_DAYS, test_days=test_days)
+        if not split.past.has_clock or not len(split.user_rows):
+            break
+        splits.append(split)
+    return tuple(splits)
 
 
 def split_last(dataset: Dataset) -> Split:

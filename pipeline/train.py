@@ -2,12 +2,10 @@
 
 import hashlib
 import json
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -25,6 +23,7 @@ from pipeline.row_optimizer import RowAdamW
 from pipeline.trained_towers import EpochReport, TrainedTowers, kept_epoch
 from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Batch, Examples, Plan
+from pipeline.training_run import TrainingRun
 from two_tower.model import PostTower
 from two_tower.tower_config import TowerConfig
 from two_tower.words import Vocabulary
@@ -57,42 +56,14 @@ class Fitted:
     epochs: tuple[EpochReport, ...]
 
 
-def train(
-    dataset: Dataset,
-    config: TrainingConfig,
-    *,
-    device: str = "cpu",
-    checkpoint: Path | None = None,
-    on_batch: Callable[[float, float], None] | None = None,
-    on_epoch: Callable[[EpochReport], None] | None = None,
-    on_resume: Callable[[int, int, int], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-    clock: Callable[[], float] = time.monotonic,
-) -> TrainedTowers:
+def train(dataset: Dataset, config: TrainingConfig, *, run: TrainingRun | None = None) -> TrainedTowers:
     """Train both towers on all interactions of ``dataset`` and return those of the best epoch.
 
     The best epoch is the one with the highest held-out NDCG@10. With fewer than a thousand held-out interactions the
     last epoch is the best. Without interactions there is nothing to learn: the towers stay as they start, with no
-    epochs. TrainingError at the first loss that is not finite.
-
-    With a ``checkpoint`` path, the state is saved there after every epoch and every two minutes, and an interrupted run
-    resumes from it if configuration and data are the same: the towers are then those of a run without interruption.
-    Where ``should_stop`` becomes true, the state is saved after the step, and TrainingStoppedError raised.
-
-    ``on_batch`` is called with the epochs done so far, a fraction, and the loss; ``on_resume`` with the epoch that goes
-    on (from 1), its steps that are done, and all its steps.
+    epochs. TrainingError at the first loss that is not finite, TrainingStoppedError as ``run`` asks for it.
     """
-    fitted = fit(
-        dataset,
-        config,
-        device=device,
-        checkpoint=checkpoint,
-        on_batch=on_batch,
-        on_epoch=on_epoch,
-        on_resume=on_resume,
-        should_stop=should_stop,
-        clock=clock,
-    )
+    fitted = fit(dataset, config, run=run)
     return TrainedTowers(
         config=fitted.config,
         user_tower=cast("ByHistory", fitted.users).tower,
@@ -109,45 +80,40 @@ def fit(
     *,
     make_users: MakeUsers = by_history,
     loss_of: Loss | None = None,
-    device: str = "cpu",
-    checkpoint: Path | None = None,
-    on_batch: Callable[[float, float], None] | None = None,
-    on_epoch: Callable[[EpochReport], None] | None = None,
-    on_resume: Callable[[int, int, int], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    run: TrainingRun | None = None,
 ) -> Fitted:
     """Train as ``train`` does, with another module for the users or another loss where a comparison asks for one.
 
-    ``loss_of`` is by default the loss of ``config.objective``; ``clock`` gives seconds.
+    ``loss_of`` is by default the loss of ``config.objective``.
     """
+    run = run or TrainingRun()
     loss_of = loss_of or LOSSES[config.objective]
-    with reproducible_arithmetic(device):
-        learning = _start(dataset, config, make_users, device)
+    with reproducible_arithmetic(run.device):
+        learning = _start(dataset, config, make_users, run.device)
         examples, state = learning.examples, RunState()
         saved = Checkpoint(
-            checkpoint,
+            run.checkpoint,
             learning.users,
             learning.post_tower,
             learning.optimizer,
             learning.tables,
             key=_key(dataset, config),
-            clock=clock,
+            clock=run.clock,
         )
         is_resumed = saved.restore(state)
         for epoch in range(len(state.reports), config.epochs if len(examples.training_rows) else 0):
             if _is_spent(state.reports, config.patience):
                 break
             plans = examples.plans(examples.training_rows, np.random.default_rng((config.seed, epoch)))
-            if on_resume and is_resumed:
-                on_resume(epoch + 1, state.steps_done, len(plans))
+            if run.on_resume and is_resumed:
+                run.on_resume(epoch + 1, state.steps_done, len(plans))
             is_resumed = False
 
             def stop_if_asked(epoch: int = epoch, steps: int = len(plans)) -> None:
-                if should_stop and should_stop():
+                if run.should_stop and run.should_stop():
                     saved.save(state)
                     raise TrainingStoppedError(
-                        epoch=epoch + 1, step=state.steps_done, steps=steps, is_saved=checkpoint is not None
+                        epoch=epoch + 1, step=state.steps_done, steps=steps, is_saved=run.checkpoint is not None
                     )
 
             learning.users.train()
@@ -160,8 +126,8 @@ def fit(
                 state.losses.append((loss.item(), len(batch)))
                 refuse_infinite(state.losses[-1][0], batch, config, where=f"epoch {epoch + 1}, step {step + 1}")
                 _step(learning, loss, rate)
-                if on_batch:
-                    on_batch(done * config.epochs, state.losses[-1][0])
+                if run.on_batch:
+                    run.on_batch(done * config.epochs, state.losses[-1][0])
                 stop_if_asked()
                 if saved.is_due():
                     saved.save(state)
@@ -172,8 +138,8 @@ def fit(
             if kept_epoch(state.reports) is state.reports[-1]:
                 saved.keep_as_best()
             saved.save(state)
-            if on_epoch:
-                on_epoch(state.reports[-1])
+            if run.on_epoch:
+                run.on_epoch(state.reports[-1])
 
         learning.tables.detach()
         saved.return_to_best()

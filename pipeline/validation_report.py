@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
+
+from pydantic import TypeAdapter, ValidationError
 
 from pipeline.whole_files import write_whole_text
 
@@ -83,3 +86,11 @@ class ValidationReport:
     def write(self, directory: Path) -> None:
         """Replace validation.json in one step."""
         write_whole_text(directory / VALIDATION_FILE, self.as_json())
+
+    @classmethod
+    def read(cls, directory: Path) -> Self | None:
+        """Read what ``write`` wrote; None if there is no file, or one that cannot be read."""
+        try:
+            return TypeAdapter(cls).validate_json((directory / VALIDATION_FILE).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None

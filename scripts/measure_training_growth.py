@@ -41,6 +41,11 @@ from pipeline.workspace import Workspace
 class Enough(Exception):
     pass
 
+try:
+    from pipeline.training_run import TrainingRun
+except ImportError:
+    TrainingRun = None
+
 workspace, steps = Workspace(Path(sys.argv[1])), int(sys.argv[2])
 config = TrainingConfig(epochs=1)
 began = time.process_time()
@@ -54,7 +59,7 @@ def on_batch(done, loss):
         raise Enough
 
 try:
-    train(dataset, config, on_batch=on_batch)
+    train(dataset, config, **({"run": TrainingRun(on_batch=on_batch)} if TrainingRun else {"on_batch": on_batch}))
 except Enough:
     pass
 

@@ -50,6 +50,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "pipeline/baselines.py": (f"{_BY_HAND}/test_baselines.py",),
     "pipeline/splits.py": (f"{_BY_HAND}/test_splits.py",),
     "pipeline/ranking.py": (f"{_BY_HAND}/test_ranking.py",),
+    "pipeline/crowd_baselines.py": (f"{_BY_HAND}/test_baselines.py",),
+    "pipeline/popularity.py": (f"{_BY_HAND}/test_baselines.py", f"{_BY_HAND}/test_popularity.py"),
+    "pipeline/judged_split.py": (f"{_BY_HAND}/test_judged_split.py",),
+    "pipeline/paired_bootstrap.py": (f"{_BY_HAND}/test_paired_bootstrap.py",),
+    "pipeline/pooling.py": (f"{_BY_HAND}/test_pooling.py",),
     "gateway/feed.py": ("tests/gateway/test_feed.py", "tests/gateway/test_feed_limits.py"),
     "rpc/attempts.py": ("tests/rpc/test_attempts.py",),
     "post_index_service/ranking.py": (

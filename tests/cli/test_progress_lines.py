@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from cli.progress import training_bar
+from cli.progress import months_bar, training_bar
 from cli.progress_lines import EVERY_SECONDS, ProgressLines, in_words
 from pipeline.trained_towers import EpochReport
 
@@ -103,3 +103,22 @@ def test_an_epoch_with_nothing_to_validate_on_says_so_instead_of_nan(capsys: pyt
     shown = capsys.readouterr().out
     assert "epoch 1: training loss 2.5000, nothing held back to validate on" in shown
     assert "nan" not in shown
+
+
+def test_an_evaluation_names_its_months_and_counts_the_epochs_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    with months_bar("evaluate", epochs=3) as bar:
+        bar.on_month(1, 2, "2026-09-25")
+        bar.on_batch(1.5, 7.0)
+        bar.on_month(2, 2, "2026-08-26")
+        bar.on_resume(2, 7, 9)
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "month 1 of 2: learn from before 2026-09-25",
+        "month 2 of 2: learn from before 2026-08-26",
+        "Resuming the interrupted training in epoch 2, after step 7 of 9.",
+    ]
+
+
+def test_an_evaluation_of_one_split_without_a_date_names_no_month(capsys: pytest.CaptureFixture[str]) -> None:
+    with months_bar("evaluate", epochs=3) as bar:
+        bar.on_month(1, 1, "")
+    assert "month" not in capsys.readouterr().out

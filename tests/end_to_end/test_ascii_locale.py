@@ -48,7 +48,7 @@ def test_training_and_export_write_utf_8(tmp_path: Path) -> None:
     moodfeed("export", "--data", data, "--bundles", tmp_path / "bundles", "--encoder", TINY_ENCODER)
     bundle = open_bundle(current_bundle(tmp_path / "bundles"))
     assert "😂" in {canary.mood for canary in bundle.manifest.canaries}
-    assert "😂 é" in bundle.path("report/report.html").read_text(encoding="utf-8")
+    assert "😂 é" in (bundle.directory / "report" / "report.html").read_text(encoding="utf-8")
     assert {post.title for post in IndexPosts.read(bundle).posts} == {"😂 é"}
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from pipeline.dataset import Dataset, read_dataset
-from pipeline.evaluate import Evaluation, evaluate
+from pipeline.evaluate import evaluate
+from pipeline.evaluation import Evaluation
 from pipeline.training_config import TrainingConfig
 from pipeline.workspace import Workspace
 

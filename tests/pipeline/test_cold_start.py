@@ -4,7 +4,8 @@ import numpy as np
 
 from pipeline.cold_start import METHODS, measure_cold_posts, measure_cold_users
 from pipeline.dataset import Dataset
-from pipeline.evaluate import MODEL_NAME, model_recommender
+from pipeline.evaluate import model_recommender
+from pipeline.evaluation import MODEL_NAME
 from pipeline.ranking import top_feeds
 from pipeline.splits import split_last, without
 from pipeline.train import train

@@ -1,17 +1,18 @@
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline.baselines import BASELINES
+from pipeline.baselines import BASELINES, TIMED_BASELINES
 from pipeline.dataset import Dataset
-from pipeline.evaluate import MODEL_NAME, Evaluation, EvaluationError, default_split, evaluate
+from pipeline.evaluate import default_split, evaluate
+from pipeline.evaluation import MODEL_NAME, Evaluation, EvaluationError
 from pipeline.training_config import TrainingConfig
+from pipeline.training_run import TrainingRun
 
 
 def test_the_evaluation_holds_every_method_and_reads_back(evaluation: Evaluation, tmp_path: Path) -> None:
-    assert set(evaluation.methods) == {*BASELINES, MODEL_NAME}
+    assert set(evaluation.methods) == {*TIMED_BASELINES, MODEL_NAME}
     evaluation.write(tmp_path / "evaluation.json")
     assert Evaluation.read(tmp_path / "evaluation.json") == evaluation
 
@@ -22,11 +23,35 @@ def test_a_broken_evaluation_names_the_command_that_makes_one(tmp_path: Path) ->
         Evaluation.read(tmp_path / "evaluation.json")
 
 
-def test_a_model_that_does_not_win_is_said_to_lose(evaluation: Evaluation) -> None:
-    model = evaluation.methods[MODEL_NAME]
-    worst = replace(model, ndcg_at_10=replace(model.ndcg_at_10, mean=0.0))
-    loser = replace(evaluation, methods=evaluation.methods | {MODEL_NAME: worst})
-    assert set(loser.unbeaten) == set(BASELINES)
+def test_each_month_is_judged_by_towers_of_its_own_past_and_the_newest_is_that_of_a_build(
+    dataset: Dataset, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    heard: list[tuple[int, int, str]] = []
+    months = evaluate(
+        dataset,
+        TrainingConfig(epochs=2),
+        months=2,
+        run=TrainingRun(checkpoint=tmp_path / "towers.safetensors"),
+        on_month=lambda number, count, split: heard.append((number, count, split.label)),
+    )
+    newest, older = months.months
+    assert newest == evaluation.months[0]
+    assert heard == [(1, 2, newest.label), (2, 2, older.label)]
+    assert older.label < newest.label
+    assert months.test_users == newest.cases + older.cases
+    pooled = sum(month.cases * month.ndcg_at_10["all"][MODEL_NAME] for month in months.months) / months.test_users
+    assert months.methods[MODEL_NAME].ndcg_at_10.mean == pytest.approx(pooled)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["towers-2.safetensors", "towers.safetensors"]
+
+
+def test_settings_are_chosen_on_an_older_month_which_is_not_judged(dataset: Dataset) -> None:
+    useless = {"useless": TrainingConfig(epochs=1, learning_rate=1e-9)}
+    found = evaluate(dataset, TrainingConfig(epochs=1), months=2, candidates=useless)
+    assert len(found.months) == 1
+    assert found.settings.startswith("default was chosen on the months from ")
+    assert "useless " in found.settings
+    with pytest.raises(EvaluationError, match="only one"):
+        evaluate(dataset, TrainingConfig(epochs=1), months=1, candidates=useless)
 
 
 def test_the_groups_hold_every_test_user_and_average_to_the_whole(evaluation: Evaluation) -> None:
@@ -35,8 +60,11 @@ def test_the_groups_hold_every_test_user_and_average_to_the_whole(evaluation: Ev
     for name, metrics in evaluation.methods.items():
         mean = sum(group.count * group.means[name] for group in groups) / evaluation.test_users
         assert mean == pytest.approx(metrics.ndcg_at_10.mean)
-    targets = {sum(group.count for group in groups) for groups in (evaluation.recall_by_post_age,)}
-    assert targets == {sum(group.count for group in evaluation.recall_by_post_meetings)}
+    (month,) = evaluation.months
+    shown = month.targets - month.targets_made_later
+    assert month.targets_made_later > 0
+    for targets in (evaluation.recall_by_post_age, evaluation.recall_by_post_meetings):
+        assert sum(group.count for group in targets) == shown
 
 
 def test_data_without_a_clock_is_split_by_order(dataset: Dataset) -> None:
@@ -46,6 +74,8 @@ def test_data_without_a_clock_is_split_by_order(dataset: Dataset) -> None:
     evaluation = evaluate(recent, TrainingConfig(epochs=1))
     assert evaluation.test_users == (np.diff(recent.pairs.offsets) >= 2).sum()
     assert evaluation.recall_by_post_age == ()
+    assert set(evaluation.methods) == {*BASELINES, MODEL_NAME}
+    assert [group.label for group in evaluation.people] == ["all", "with a history"]
 
 
 def test_data_of_one_moment_cannot_be_split(dataset: Dataset) -> None:

@@ -98,8 +98,8 @@ def test_a_bundle_without_an_evaluation_says_so(poor: tuple[Callable[[Tables], T
     _, bundle = poor
     assert bundle.manifest.offline_metrics == {}
     assert EVALUATION not in bundle.manifest.files
-    assert [name for name in bundle.manifest.files if name.startswith("report/")] == [REPORT]
-    page = bundle.path(REPORT).read_text(encoding="utf-8")
+    assert [path.name for path in (bundle.directory / REPORT).parent.iterdir()] == ["report.html"]
+    page = (bundle.directory / REPORT).read_text(encoding="utf-8")
     assert "exported without an evaluation" in page
     assert "<img" not in page
     assert "Example users" in page

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.baselines import last_month_popularity
 from pipeline.bundle_contents import popularity
+from pipeline.crowd_baselines import last_month_popularity
 from pipeline.dataset import Dataset, _assemble
-from pipeline.evaluate import EvaluationError, default_split, evaluate
+from pipeline.evaluate import default_split, evaluate
+from pipeline.evaluation import EvaluationError
 from pipeline.events import read_events
 from pipeline.tables import read_posts, read_users
 from pipeline.training_config import TrainingConfig

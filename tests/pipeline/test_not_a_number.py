@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from pipeline.batch_loss import TrainingError
 from pipeline.dataset import Dataset
-from pipeline.evaluate import Evaluation, EvaluationError, Group
+from pipeline.evaluation import Evaluation, EvaluationError, Group
 from pipeline.ranking import Estimate, NotANumberError, rank_targets, top_feeds
 from pipeline.splits import split_last
 from pipeline.train import train
 from pipeline.trained_towers import TrainedTowers
 from pipeline.training_config import TrainingConfig
+from pipeline.training_run import TrainingRun
 
 NOT_METRICS = [math.nan, math.inf, -math.inf, 1.01, -0.01, 2.53]
 
@@ -41,7 +42,7 @@ def test_training_stops_at_the_first_loss_that_is_not_finite_and_writes_nothing(
 ) -> None:
     checkpoint = tmp_path / "checkpoint"
     with pytest.raises(TrainingError, match=rf"epoch 1, step 1: the loss is .*{cause}"):
-        train(broken(dataset), TrainingConfig(epochs=2), checkpoint=checkpoint)
+        train(broken(dataset), TrainingConfig(epochs=2), run=TrainingRun(checkpoint=checkpoint))
     assert not checkpoint.exists()
 
 

@@ -52,14 +52,17 @@ def test_publishing_what_is_current_changes_nothing(tmp_path: Path) -> None:
     assert links(tmp_path) == (second.name, first.name)
 
 
-def test_a_bundle_from_elsewhere_is_copied_with_its_sidecar_and_without_what_it_does_not_list(tmp_path: Path) -> None:
+def test_a_bundle_from_elsewhere_is_copied_with_sidecar_and_report_and_without_strangers(tmp_path: Path) -> None:
     source = write_tiny_bundle(tmp_path / "elsewhere")
+    (source / "report").mkdir()
+    (source / "report" / "report.html").write_text("a page", encoding="utf-8")
     (source / "a stranger").write_text("not listed", encoding="utf-8")
     published = publish(tmp_path / "new" / "root", source)
     shutil.rmtree(source)
     assert open_bundle(published.directory).bundle_id == source.name
     assert created_at(published.directory) == datetime(2026, 1, 1, tzinfo=UTC)
     assert not (published.directory / "a stranger").exists()
+    assert (published.directory / "report" / "report.html").read_text(encoding="utf-8") == "a page"
     assert links(tmp_path / "new" / "root") == (source.name, "")
 
 
@@ -162,6 +165,20 @@ def test_writing_without_publishing_leaves_current_where_it_is(tmp_path: Path) -
     written = write_and_publish(tmp_path, MANIFEST, write_files=tiny_files(1), sidecar={}, publish_it=False)
     assert links(tmp_path) == (old.name, "")
     assert open_bundle(written.directory).bundle_id != old.name
+
+
+def test_what_is_written_beside_knows_the_id_and_is_there_before_the_bundle_is_current(tmp_path: Path) -> None:
+    seen: list[tuple[bool, bool]] = []
+
+    def write_beside(directory: Path) -> None:
+        (directory / "beside").write_text(directory.name, encoding="utf-8")
+        seen.append((open_bundle(directory).bundle_id == directory.name, (tmp_path / "current").exists()))
+
+    written = write_and_publish(
+        tmp_path, MANIFEST, write_files=tiny_files(1), sidecar={}, write_beside=write_beside, publish_it=False
+    )
+    assert seen == [(True, False)]
+    assert "beside" not in open_bundle(written.directory).manifest.files
 
 
 def test_a_bundle_that_is_written_but_cannot_be_read_back_is_not_published(tmp_path: Path) -> None:

@@ -14,11 +14,14 @@ from bundle.file_names import REPORT
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
 from pipeline.dataset import Dataset
-from pipeline.evaluate import MODEL_NAME, Evaluation
-from pipeline.report import Report, fraction, verdicts, why_kept
+from pipeline.evaluation import MODEL_NAME, Evaluation, Month, fraction
+from pipeline.live_summary import LiveSummary
+from pipeline.mood_quality import MoodQuality
+from pipeline.report import Report
 from pipeline.report_examples import SHOWN_HISTORY, ReportExamples, choose_examples
-from pipeline.report_plots import HISTORY_LENGTH, POST_AGE, POST_MEETINGS, TRAINING, draw_plots
-from pipeline.trained_towers import EpochReport
+from pipeline.report_plots import HISTORY_LENGTH, LIVE, MONTHS, POST_AGE, POST_MEETINGS, TRAINING, draw_plots
+from pipeline.validation_report import Finding, Level, ValidationReport
+from tests.pipeline.live_document import live_document
 
 VOID = {"meta", "img", "br"}
 
@@ -65,12 +68,13 @@ def examples_of(dataset: Dataset, index: IndexPosts, users: KnownUsers) -> Repor
     )
 
 
-def page_of(evaluation: Evaluation, examples: ReportExamples, directory: Path) -> str:
+def page_of(evaluation: Evaluation, examples: ReportExamples, directory: Path, **shown: object) -> str:
     counts = dict.fromkeys(
         ("posts", "servable_posts", "categories", "users", "users_with_history", "interactions"), 1234
     )
-    directory.mkdir(exist_ok=True)
-    Report(evaluation, counts=counts, epochs=evaluation.epochs, examples=examples).write(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    report = Report(evaluation=evaluation, counts=counts, epochs=evaluation.epochs, examples=examples)
+    replace(report, **shown).write(directory)  # type: ignore[arg-type]
     return (directory / REPORT).read_text(encoding="utf-8")
 
 
@@ -95,20 +99,20 @@ class Checker(HTMLParser):
 
 
 def test_the_bundle_holds_one_page_with_every_method_and_its_plots_beside_it(bundle: Bundle, users: KnownUsers) -> None:
-    page = bundle.path(REPORT).read_text(encoding="utf-8")
+    page = (bundle.directory / REPORT).read_text(encoding="utf-8")
     for name, metrics in bundle.manifest.offline_metrics.items():
         row = page.split(f'<th scope="row">{escape(name)}</th>')[1].split("</tr>")[0]
         assert f">{fraction(metrics['ndcg_at_10'])}<small>" in row
-    beside = {name for name in bundle.manifest.files if name.startswith("report/")}
-    assert beside == {REPORT, *(f"report/{name}" for name in (TRAINING, HISTORY_LENGTH, POST_AGE, POST_MEETINGS))}
-    assert sum(bundle.manifest.files[name].size for name in beside) < 1_000_000
+    beside = {path.name: path.stat().st_size for path in (bundle.directory / REPORT).parent.iterdir()}
+    assert set(beside) == {"report.html", TRAINING, HISTORY_LENGTH, POST_AGE, POST_MEETINGS}
+    assert sum(beside.values()) < 1_000_000
     longest = users.usernames[int(np.diff(users.offsets).argmax())]
     assert f"<bdi>{escape(longest)}</bdi>" in page
 
 
 def test_the_page_is_well_formed_runs_nothing_and_fetches_nothing(bundle: Bundle) -> None:
     checker = Checker()
-    checker.feed(bundle.path(REPORT).read_text(encoding="utf-8"))
+    checker.feed((bundle.directory / REPORT).read_text(encoding="utf-8"))
     assert checker.open == []
     assert not checker.tags & {"script", "link", "iframe", "object", "form"}
     assert len(checker.sources) == 4
@@ -180,12 +184,12 @@ def test_of_a_person_only_id_and_username_appear_and_nothing_of_posts_that_are_n
 def test_the_same_report_has_the_same_bytes_whatever_the_settings_of_matplotlib(
     dataset: Dataset, index: IndexPosts, users: KnownUsers, evaluation: Evaluation, tmp_path: Path
 ) -> None:
-    page_of(evaluation, examples_of(dataset, index, users), tmp_path / "first")
+    page_of(evaluation, examples_of(dataset, index, users), tmp_path / "first" / "id")
     with mpl.rc_context({"font.size": 20, "savefig.facecolor": "red"}):
-        page_of(evaluation, examples_of(dataset, index, users), tmp_path / "second")
+        page_of(evaluation, examples_of(dataset, index, users), tmp_path / "second" / "id")
         assert mpl.rcParams["font.size"] == 20
     first, second = (
-        {path.name: path.read_bytes() for path in (tmp_path / name / "report").iterdir()}
+        {path.name: path.read_bytes() for path in (tmp_path / name / "id" / "report").iterdir()}
         for name in ("first", "second")
     )
     assert first == second
@@ -220,36 +224,69 @@ def test_data_without_a_clock_has_no_plot_by_age_and_no_days(
     assert " d ago" not in page
 
 
-def test_a_plain_sentence_says_whether_the_model_wins(evaluation: Evaluation) -> None:
-    model = evaluation.methods[MODEL_NAME]
-
-    def verdict(low: float, mean: float) -> str:
-        ndcg = replace(model.ndcg_at_10, low=low, mean=mean)
-        return verdicts(
-            replace(evaluation, methods=evaluation.methods | {MODEL_NAME: replace(model, ndcg_at_10=ndcg)})
-        )[0]
-
-    assert "does not beat 9 of the 9 baselines" in verdict(0.0, 0.0)
-    assert "beats every baseline" in verdict(0.95, 1.0)
-    assert "no baseline's interval reaches the model's" in verdict(0.95, 1.0)
-    assert "overlaps that of" in verdict(0.0, 1.0)
+def test_the_page_says_how_the_model_stands_in_each_group(
+    dataset: Dataset, index: IndexPosts, users: KnownUsers, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    page = page_of(evaluation, examples_of(dataset, index, users), tmp_path)
+    for group in evaluation.people:
+        assert f"{group.label} ({group.cases:,}): two-tower" in page
+        assert f'<th scope="col">NDCG@10<br>{group.label}</th>' in page
 
 
-def epochs_of(*ndcg: float, validated: int) -> tuple[EpochReport, ...]:
-    return tuple(
-        EpochReport(number, 1.0, 1.0, value, value, validated=validated) for number, value in enumerate(ndcg, start=1)
+def test_the_page_says_of_both_trainings_why_their_epoch_is_kept(bundle: Bundle) -> None:
+    page = " ".join((bundle.directory / REPORT).read_text(encoding="utf-8").split())
+    assert page.count("The towers of the last epoch, 3, are kept because it is the last") == 2  # of both trainings
+
+
+def test_the_page_names_its_bundle_and_the_time_and_the_manifest_does_not_list_it(bundle: Bundle) -> None:
+    page = (bundle.directory / REPORT).read_text(encoding="utf-8")
+    assert f"<code>{bundle.bundle_id}</code>" in page
+    assert "2026-01-01T00:00:00+00:00" in page
+    assert not [name for name in bundle.manifest.files if name.startswith("report")]
+
+
+def test_months_have_a_plot_where_there_is_more_than_one(evaluation: Evaluation) -> None:
+    assert MONTHS not in draw_plots(evaluation)
+    (month,) = evaluation.months
+    older = Month("2025-01-01", 7, 3, 70, 7, month.ndcg_at_10)
+    assert MONTHS in draw_plots(replace(evaluation, months=(month, older)))
+
+
+def test_live_against_frozen_is_shown_where_it_was_measured(
+    dataset: Dataset, index: IndexPosts, users: KnownUsers, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    examples = examples_of(dataset, index, users)
+    without = page_of(evaluation, examples, tmp_path / "without")
+    assert "Not measured. <code>moodfeed evaluate --live</code>" in without
+    path = tmp_path / "live_evaluation.json"
+    path.write_text(live_document("mine"), encoding="utf-8")
+    live = LiveSummary.read(path, fingerprint="mine")
+    page = " ".join(page_of(evaluation, examples, tmp_path / "with", live=live).split())
+    assert "the live model is behind the best live baseline, category x trend: -.050 (-.070 to -.030)" in page
+    assert "the live model is level with the best live baseline" in page
+    assert (tmp_path / "with" / "report" / LIVE).exists()
+    assert not (tmp_path / "without" / "report" / LIVE).exists()
+
+
+def test_moods_and_the_findings_of_validation_are_shown(
+    dataset: Dataset, index: IndexPosts, users: KnownUsers, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    examples = examples_of(dataset, index, users)
+    page = page_of(evaluation, examples, tmp_path)
+    assert "the clean tables were not validated" in page
+    assert "no emotion word is named by ten posts or more" in page
+    finding = Finding(Level.WARNING, "post", "has no <title>", 3, 1200, "post 7")
+    report = ValidationReport({"post": 1200}, (), (), (finding,))
+    page = page_of(
+        evaluation, examples, tmp_path, moods=MoodQuality(words=30, found=0.62, by_chance=0.04), validation=report
     )
+    assert "warning: post: <bdi>has no &lt;title&gt;</bdi> (3 of 1,200), for example <bdi>post 7</bdi>" in page
+    assert "62 % name that word themselves; of ten random posts 4 % (mean of the 30 words" in page
 
 
-def test_the_page_says_of_the_epoch_that_its_plot_marks_why_it_is_kept() -> None:
-    assert why_kept(epochs_of(0.3, 0.2, 0.1, validated=5000)) == (
-        "The towers of epoch 1 are kept, which has the highest held-out NDCG@10."
-    )
-    few = why_kept(epochs_of(0.3, 0.2, 0.1, validated=42))
-    assert few.startswith("The towers of the last epoch, 3, are kept: 42 held-out interactions are too few")
-
-
-def test_the_page_holds_that_sentence(bundle: Bundle) -> None:
-    page = " ".join(bundle.path(REPORT).read_text(encoding="utf-8").split())
-    assert "the best epoch" not in page
-    assert "The towers of the last epoch" in page
+def test_an_earlier_report_is_replaced(
+    dataset: Dataset, index: IndexPosts, users: KnownUsers, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    examples = examples_of(dataset, index, users)
+    page_of(evaluation, examples, tmp_path, created_at="yesterday")
+    assert "today" in page_of(evaluation, examples, tmp_path, created_at="today")

@@ -10,11 +10,12 @@ from bundle.index_posts import IndexPosts
 from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.dataset import Dataset, DatasetError
 from pipeline.encode import encode_posts, encode_users
-from pipeline.evaluate import Evaluation
+from pipeline.evaluation import Evaluation
 from pipeline.export import export, write_csv
 from pipeline.train import train
 from pipeline.trained_towers import EpochReport, NoTrainedTowersError, TrainedTowers
 from pipeline.training_config import Objective, TrainingConfig
+from pipeline.training_run import TrainingRun
 
 CONFIG = TrainingConfig(epochs=2)
 
@@ -51,10 +52,12 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(dataset: Dataset, tmp
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(dataset, config, checkpoint=tmp_path / "checkpoint", on_epoch=cut)
+        train(dataset, config, run=TrainingRun(checkpoint=tmp_path / "checkpoint", on_epoch=cut))
     epochs: list[int] = []
     resumed = train(
-        dataset, config, checkpoint=tmp_path / "checkpoint", on_epoch=lambda report: epochs.append(report.epoch)
+        dataset,
+        config,
+        run=TrainingRun(checkpoint=tmp_path / "checkpoint", on_epoch=lambda report: epochs.append(report.epoch)),
     )
     assert epochs == [3]
     whole = train(dataset, config)
@@ -63,13 +66,12 @@ def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(dataset: Dataset, tmp
 
 
 def test_a_checkpoint_of_other_data_or_settings_is_not_taken_up(dataset: Dataset, tmp_path: Path) -> None:
-    train(dataset, CONFIG, checkpoint=tmp_path / "checkpoint")
+    train(dataset, CONFIG, run=TrainingRun(checkpoint=tmp_path / "checkpoint"))
     epochs: list[int] = []
     train(
         dataset,
         replace(CONFIG, seed=9),
-        checkpoint=tmp_path / "checkpoint",
-        on_epoch=lambda report: epochs.append(report.epoch),
+        run=TrainingRun(checkpoint=tmp_path / "checkpoint", on_epoch=lambda report: epochs.append(report.epoch)),
     )
     assert epochs == [1, 2]
 

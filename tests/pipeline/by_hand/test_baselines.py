@@ -13,15 +13,23 @@ from scipy.sparse import csr_matrix
 from pipeline import baselines
 from pipeline.baselines import (
     BASELINES,
-    all_time_popularity,
+    TIMED_BASELINES,
     alternating_least_squares,
+    baselines_for,
     bayesian_personalized_ranking,
     content_based,
     hybrid,
     item_neighbours,
+)
+from pipeline.crowd_baselines import (
+    all_time_popularity,
+    category_affinity,
+    first_day_popularity,
     last_month_popularity,
     newest_first,
+    popularity_of,
     random_order,
+    trend_of,
 )
 from pipeline.dataset import Dataset
 from tests.pipeline.by_hand.tiny_dataset import INSPIRE, LIKE, VIEW, Event, tiny_dataset
@@ -44,7 +52,7 @@ STRENGTHS = np.array(
 SCALED = STRENGTHS / STRENGTHS[STRENGTHS > 0].mean()
 LATER = np.array([[1, 0, 0, 0, 0], [0, 2, 1, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]])  # posts met after each
 RECENT = STRENGTHS * 0.5**LATER
-MONTH = np.array([0, 0, 2, 1, 0])  # events of days 72 to 100
+MONTH = np.array([0, 0, 2, 1, 0])  # pairs of days 72 to 100
 POPULARITY = 1e-3 * MONTH / 2
 
 
@@ -75,11 +83,11 @@ def neighbours_by_hand(strengths: NDArray[np.floating], recent: NDArray[np.float
 # Without a person in it.
 
 
-def test_all_time_popularity_counts_every_event(past: Dataset) -> None:
-    assert all_time_popularity(past)(past, EVERYBODY).tolist() == [[1, 3, 2, 1, 0]] * 4
+def test_all_time_popularity_counts_everybody_who_met_the_post_once(past: Dataset) -> None:
+    assert all_time_popularity(past)(past, EVERYBODY).tolist() == [[1, 2, 2, 1, 0]] * 4
 
 
-def test_last_months_popularity_counts_the_events_of_thirty_days(past: Dataset) -> None:
+def test_last_months_popularity_counts_the_people_of_thirty_days(past: Dataset) -> None:
     assert last_month_popularity(past)(past, EVERYBODY[:2]).tolist() == [MONTH.tolist()] * 2
 
 
@@ -87,6 +95,54 @@ def test_last_months_popularity_counts_the_events_of_thirty_days(past: Dataset) 
 def test_the_month_ends_with_the_newest_event(day: float, count: int) -> None:
     past = dataset_of([(0, 0, "view", 0.0), (0, 2, "view", day), (1, 1, "view", 100.0)])
     assert last_month_popularity(past)(past, EVERYBODY)[0].tolist() == [0, 1, count, 0, 0]
+
+
+@pytest.mark.parametrize(("days", "counts"), [(7.0, [0, 0, 1, 0, 0]), (60.0, [0, 0, 2, 1, 0]), (95.0, [0, 2, 2, 1, 0])])
+def test_a_window_counts_first_meetings_alone(days: float, counts: list[int], past: Dataset) -> None:
+    """The pair that user 1 repeated on day 60 is one of day 20."""
+    assert popularity_of(days)(past)(past, EVERYBODY[:2]).tolist() == [counts] * 2
+
+
+def test_a_trend_sums_what_is_left_of_each_meeting(past: Dataset) -> None:
+    expected = [np.exp(-100 / 7), np.exp(-90 / 7) + np.exp(-80 / 7), np.exp(-28 / 7) + 1, np.exp(-25 / 7), 0]
+    np.testing.assert_allclose(trend_of(7.0)(past)(past, EVERYBODY)[3], expected, rtol=1e-5)
+    np.testing.assert_allclose(trend_of(3.0)(past)(past, EVERYBODY)[0, 3], np.exp(-25 / 3), rtol=1e-5)
+
+
+def test_first_days_are_everybodys_own_and_of_the_last_month() -> None:
+    past = dataset_of(
+        [
+            (0, 0, "view", 10.0),  # a first day, and too long ago
+            (0, 1, "view", 80.0),  # known for long
+            (1, 1, "view", 75.0),
+            (1, 2, "like", 75.9),
+            (1, 3, "view", 76.1),  # the next day
+            (2, 2, "view", 100.0),
+        ]
+    )
+    assert first_day_popularity(past)(past, EVERYBODY).tolist() == [[0, 1, 2, 0, 0]] * 4
+
+
+def test_a_category_weighs_by_the_persons_last_ten_pairs_and_five_of_the_crowd() -> None:
+    categories = (1, 2, 2, None, 1)
+    events = [(0, 0, "view", 0.0), (0, 1, "view", 90.0), (1, 1, "view", 90.0), (2, 3, "view", 100.0)]
+    past = tiny_dataset(events, categories=categories)
+    crowd = {1: 1 / 4, 2: 2 / 4, None: 1 / 4}
+    trend = np.array([np.exp(-100 / 14), 2 * np.exp(-10 / 14), 0, 1, 0])
+    of_user = [{1: 1, 2: 1}, {2: 1}, {None: 1}, {}]
+    expected = [
+        [(own.get(each, 0) + 5 * crowd[each]) / (sum(own.values()) + 5) for each in categories] * trend
+        for own in of_user
+    ]
+    np.testing.assert_allclose(category_affinity(past)(past, EVERYBODY), expected, rtol=1e-5)
+
+
+def test_of_a_long_history_the_last_ten_pairs_choose_the_category() -> None:
+    many = np.zeros((16, 1))
+    events = [(0, post, "view", float(post)) for post in range(15)]  # five of category 1, then ten of category 2
+    past = tiny_dataset(events, posts=16, categories=[1] * 5 + [2] * 11, text=many)
+    shares = category_affinity(past)(past, np.array([0]))[0] / trend_of(14.0)(past)(past, np.array([0]))[0].clip(1e-9)
+    np.testing.assert_allclose(shares[[4, 14]], [(0 + 5 * 5 / 15) / 15, (10 + 5 * 10 / 15) / 15], rtol=1e-4)
 
 
 def test_newest_first_scores_by_the_day_of_creation(past: Dataset) -> None:
@@ -232,21 +288,56 @@ def test_a_pair_that_says_next_to_nothing_still_says_something() -> None:
 
 
 def test_no_method_writes_to_the_terminal(past: Dataset, capfd: pytest.CaptureFixture[str]) -> None:
-    for method in BASELINES.values():
+    for method in TIMED_BASELINES.values():
         method(past)(past, EVERYBODY)
     assert capfd.readouterr() == ("", "")
 
 
 def test_the_table_names_every_method() -> None:
-    methods = {
-        "random": random_order,
-        "all-time popularity": all_time_popularity,
-        "newest first": newest_first,
-        "last-month popularity": last_month_popularity,
+    personal = {
         "item-kNN (collaborative)": item_neighbours,
         "implicit ALS (collaborative)": alternating_least_squares,
         "implicit BPR (collaborative)": bayesian_personalized_ranking,
         "content-based (BERT)": content_based,
         "hybrid (item-kNN + content)": hybrid,
     }
-    assert methods == BASELINES
+    crowd = {
+        "random": random_order,
+        "all-time popularity": all_time_popularity,
+        "newest first": newest_first,
+        "last-month popularity": last_month_popularity,
+    }
+    assert crowd | personal == BASELINES
+    timed = set(TIMED_BASELINES) - set(BASELINES)
+    assert timed == {
+        "popularity of 7 days",
+        "popularity of 60 days",
+        "trend of 3 days",
+        "trend of 7 days",
+        "first-day popularity",
+        "category x trend",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("popularity of 7 days", popularity_of(7.0)),
+        ("last-month popularity", popularity_of(30.0)),
+        ("popularity of 60 days", popularity_of(60.0)),
+        ("trend of 3 days", trend_of(3.0)),
+        ("trend of 7 days", trend_of(7.0)),
+        ("first-day popularity", first_day_popularity),
+        ("category x trend", category_affinity),
+    ],
+)
+def test_a_name_says_what_is_counted(name: str, method: baselines.Method) -> None:
+    windows = (6.001, 6.999, 29.001, 29.999, 59.001, 59.999)
+    events = [(0, post, "view", 100.0 - days) for post, days in enumerate(windows)] + [(1, 6, "view", 100.0)]
+    past = tiny_dataset(events, posts=7, text=np.zeros((7, 1)))
+    np.testing.assert_array_equal(TIMED_BASELINES[name](past)(past, EVERYBODY), method(past)(past, EVERYBODY))
+
+
+def test_data_without_a_clock_has_no_windows_to_tell_apart(past: Dataset) -> None:
+    assert baselines_for(past) is TIMED_BASELINES
+    assert baselines_for(past.until(25.0)) is BASELINES  # less than four weeks

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline import ranking
 from pipeline.dataset import Dataset
-from pipeline.ranking import Estimate, Recommender, TargetRanks, estimate, measure, rank_targets, top_feeds
+from pipeline.ranking import MISSED, Estimate, Recommender, TargetRanks, estimate, measure, rank_targets, top_feeds
 from pipeline.splits import Split
 from tests.pipeline.by_hand.tiny_dataset import tiny_dataset
 
@@ -45,9 +46,9 @@ def test_recall_is_the_share_of_targets_found_and_ndcg_is_beside_the_best_order(
 
 
 def test_more_targets_than_places_are_measured_against_ten_places() -> None:
-    found = measure(ranks_of([0] * 12, range(12)))
-    assert found.ndcg.tolist() == pytest.approx([1.0])
-    assert found.recall.tolist() == pytest.approx([10 / 12])
+    found = measure(ranks_of([0] * 12 + [1] * 12, [*range(12), *range(5, 17)]))
+    assert found.ndcg.tolist() == pytest.approx([1.0, gain(5, 6, 7, 8, 9) / gain(*range(10))])
+    assert found.recall.tolist() == pytest.approx([1.0, 0.5])
 
 
 def test_in_category_only_users_with_a_target_that_has_one_are_there() -> None:
@@ -108,6 +109,27 @@ def test_an_equal_score_counts_against_the_target_and_not_against_itself(shown: 
     ranks = rank_targets(split_of(shown, {0: [2], 2: [2]}), always(1, 1, 1, 1, 0, 2))
     assert ranks.ranks.tolist() == [3, 4]  # 1, 3 and 5; for user 2 post 0 too
     assert ranks.category_ranks.tolist() == [0, 0]
+
+
+def test_among_equal_scores_the_order_of_ties_decides(shown: Dataset) -> None:
+    ties = np.array([5, 0, 1, 2, 3, 4])
+    split = replace(split_of(shown, {0: [2, 4], 2: [0]}), ties=ties)
+    assert rank_targets(split, always(1, 1, 1, 1, 1, 2)).ranks.tolist() == [2, 4, 5]
+    feeds = top_feeds(always(1, 1, 1, 1, 1, 2), shown, np.array([2]), ties=ties)
+    assert feeds.tolist() == [[5, 1, 2, 3, 4, 0]]
+
+
+def test_a_target_that_is_no_candidate_is_beyond_every_cutoff(shown: Dataset) -> None:
+    candidates = np.array([True, True, False, False, True, True])
+    split = replace(split_of(shown, {0: [2], 1: [3, 4]}), candidates=candidates)
+    ranks = rank_targets(split, BEST_FIRST)
+    assert ranks.ranks.tolist() == [MISSED, MISSED, 1]
+    assert ranks.category_ranks.tolist() == [MISSED, -1, 0]  # post 3 has no category
+
+
+def test_a_feed_holds_candidates_before_all_others(shown: Dataset) -> None:
+    feeds = top_feeds(BEST_FIRST, shown, np.array([2]), candidates=np.array([False, False, True, False, True, True]))
+    assert feeds[0, :3].tolist() == [2, 4, 5]
 
 
 def test_only_candidates_stand_before_a_target(shown: Dataset) -> None:

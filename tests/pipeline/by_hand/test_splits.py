@@ -10,6 +10,8 @@ from pipeline.dataset import Dataset
 from pipeline.splits import (
     Split,
     cold_posts,
+    rolling_splits,
+    split_at,
     split_by_time,
     split_cold_posts,
     split_cold_users,
@@ -80,6 +82,59 @@ def test_the_split_by_time_holds_back_five_weeks() -> None:
     )
     assert targets(split) == {0: [2], 1: [3]}
     assert split.describes == "the last 35 days held back"
+
+
+MONTHS: tuple[Event, ...] = (
+    (0, 0, "view", 0.0),
+    (0, 1, "view", 30.0),
+    (1, 0, "view", 60.0),
+    (1, 2, "view", 90.0),
+    (2, 3, "view", 100.0),
+    (2, 1, "view", 130.0),
+)
+
+
+def test_older_splits_are_a_month_apart_and_hold_back_five_weeks_each() -> None:
+    splits = rolling_splits(tiny_dataset(MONTHS, posts=6), months=6)
+    end = 130.0 + 1e-6
+    days = [split.day for split in splits]
+    assert days == pytest.approx([end - 35, end - 35 - 30.4, end - 35 - 2 * 30.4])  # the next has no four weeks of past
+    assert [targets(split) for split in splits] == [
+        {2: [3, 1]},  # from day 95
+        {1: [2]},  # from day 64.6 to 99.6
+        {1: [0]},  # from day 34.2 to 69.2
+    ]
+    assert [split.past.event_days.max() for split in splits] == [90.0, 60.0, 30.0]
+    assert [split.describes for split in splits] == [
+        "the last 35 days held back",
+        "the 35 days from 1970-03-06 held back",
+        "the 35 days from 1970-02-04 held back",
+    ]
+
+
+def test_the_newest_month_is_the_split_by_time() -> None:
+    dataset = tiny_dataset(MONTHS)
+    (newest,) = rolling_splits(dataset, months=1)
+    assert newest.day == split_by_time(dataset).day
+    assert targets(newest) == targets(split_by_time(dataset))
+
+
+def test_a_month_in_which_nobody_met_a_post_first_is_the_end() -> None:
+    events = [(0, 0, "view", 0.0), (0, 1, "view", 60.0), (1, 3, "view", 90.0), (1, 2, "view", 200.0)]
+    dataset = tiny_dataset(events)
+    assert len(rolling_splits(dataset, months=6)) == 1
+    older = split_at(dataset, dataset.end_day - 35 - 3 * 30.4)  # from day 73.8: it has a past and somebody to test
+    assert older.past.has_clock
+    assert targets(older) == {1: [3]}
+
+
+def test_candidates_are_the_posts_made_before_the_split_or_met_before_it() -> None:
+    created = [0.0, 9.9, 10.0, 90.0, 50.0]
+    # Post 4 was met before its time of creation.
+    events = [(0, 4, "view", 5.0), (1, 0, "view", 2.0), (0, 0, "view", 12.0)]
+    split = split_at(tiny_dataset(events, created_days=created), 10.0)
+    assert split.candidates is not None
+    assert split.candidates.tolist() == [True, True, False, False, True]
 
 
 def test_the_split_of_the_last_interaction_holds_back_the_post_met_last_of_two_or_more() -> None:

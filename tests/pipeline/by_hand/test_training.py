@@ -24,6 +24,7 @@ from pipeline.train import MakeUsers, TrainingStoppedError, fit, learning_rate_a
 from pipeline.trained_towers import EpochReport, kept_epoch
 from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Batch, Examples
+from pipeline.training_run import TrainingRun
 from tests.pipeline.by_hand.test_training_examples import EVENTS, dataset_of
 from tests.pipeline.by_hand.tiny_dataset import Event, tiny_dataset
 from two_tower.model import HistoryTensors, PostTensors, UserTower
@@ -120,7 +121,7 @@ def test_every_step_has_the_rate_of_its_place_in_the_run(
     optimizers: list[RecordingAdamW], row_optimizers: list[RecordingRowAdamW]
 ) -> None:
     heard: list[float] = []
-    fit(dataset_of(), CONFIG, on_batch=lambda done, _: heard.append(done))
+    fit(dataset_of(), CONFIG, run=TrainingRun(on_batch=lambda done, _: heard.append(done)))
     (optimizer,) = optimizers
     steps = 2  # of five training examples, two at a time: round(5 / 2)
     places = [(epoch + step / steps) / 2 for epoch in range(2) for step in range(steps)]
@@ -206,7 +207,9 @@ def test_the_towers_of_the_best_epoch_are_returned(tmp_path: Path, monkeypatch: 
     states: list[dict[str, Tensor]] = []
     path = tmp_path / "checkpoint"
     config = replace(CONFIG, epochs=6, learning_rate=0.5, temperature=0.2, validation_share=0.5, seed=0)
-    fitted = fit(dataset_of(), config, checkpoint=path, on_epoch=lambda _: states.append(load_file(path)))
+    fitted = fit(
+        dataset_of(), config, run=TrainingRun(checkpoint=path, on_epoch=lambda _: states.append(load_file(path)))
+    )
     best = kept_epoch(fitted.epochs).epoch
     assert 1 <= best < len(fitted.epochs), [epoch.validation_ndcg_at_10 for epoch in fitted.epochs]
     for prefix, module in (("user_tower", fitted.users), ("post_tower", fitted.post_tower)):
@@ -245,8 +248,7 @@ def test_the_epochs_are_reported_as_they_end() -> None:
     fitted = fit(
         dataset_of(),
         replace(CONFIG, batch_size=100),
-        on_epoch=heard.append,
-        on_batch=lambda _, loss: losses.append(loss),
+        run=TrainingRun(on_epoch=heard.append, on_batch=lambda _, loss: losses.append(loss)),
     )
     assert list(fitted.epochs) == heard
     assert [item.epoch for item in heard] == [1, 2]
@@ -295,11 +297,13 @@ def test_a_run_that_was_cut_off_goes_on_as_if_it_had_not_been(tmp_path: Path) ->
 
     config, path, epochs = replace(CONFIG, epochs=3), tmp_path / "checkpoint", []
     with pytest.raises(KeyboardInterrupt):
-        fit(dataset_of(), config, checkpoint=path, on_epoch=cut)
-    resumed = fit(dataset_of(), config, checkpoint=path, on_epoch=lambda report: epochs.append(report.epoch))
+        fit(dataset_of(), config, run=TrainingRun(checkpoint=path, on_epoch=cut))
+    resumed = fit(
+        dataset_of(), config, run=TrainingRun(checkpoint=path, on_epoch=lambda report: epochs.append(report.epoch))
+    )
     assert epochs == [3]
     assert resumed.epochs == fit(dataset_of(), config).epochs
-    other = fit(dataset_of(), replace(config, seed=9), checkpoint=path)
+    other = fit(dataset_of(), replace(config, seed=9), run=TrainingRun(checkpoint=path))
     assert other.epochs == fit(dataset_of(), replace(config, seed=9)).epochs
 
 
@@ -309,7 +313,9 @@ def test_arithmetic_is_reproducible_during_training_and_as_before_after_it() -> 
     fit(
         dataset_of(),
         replace(CONFIG, epochs=1),
-        on_epoch=lambda _: seen.append((torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())),
+        run=TrainingRun(
+            on_epoch=lambda _: seen.append((torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()))
+        ),
     )
     assert seen == [(1, True)]
     assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == (2, False)
@@ -455,9 +461,7 @@ def test_a_run_that_is_stopped_after_any_step_ends_as_one_that_was_not(stopped_a
         fit(
             dataset_of(),
             INTERRUPTED,
-            checkpoint=path,
-            on_batch=lambda *_: steps.append(1),
-            should_stop=should_stop,
+            run=TrainingRun(checkpoint=path, on_batch=lambda *_: steps.append(1), should_stop=should_stop),
         )
     epoch, step = divmod(stopped_after - 1, STEPS)
     assert str(stopped.value) == (
@@ -467,9 +471,9 @@ def test_a_run_that_is_stopped_after_any_step_ends_as_one_that_was_not(stopped_a
     again = fit(
         dataset_of(),
         INTERRUPTED,
-        checkpoint=path,
-        on_batch=lambda done, _: left.append(done),
-        on_resume=lambda *where: resumed.append(where),
+        run=TrainingRun(
+            checkpoint=path, on_batch=lambda done, _: left.append(done), on_resume=lambda *where: resumed.append(where)
+        ),
     )
     assert resumed == [(epoch + 1, step + 1, STEPS)]
     assert len(left) == 3 * STEPS - stopped_after
@@ -489,10 +493,10 @@ def test_a_run_that_is_killed_goes_on_from_its_last_save_and_saves_come_every_tw
 
     config = replace(CONFIG, epochs=1, batch_size=1, temperature=0.2)
     with pytest.raises(MemoryError):
-        fit(dataset_of(), config, checkpoint=path, on_batch=a_minute_later, clock=lambda: now[0])
+        fit(dataset_of(), config, run=TrainingRun(checkpoint=path, on_batch=a_minute_later, clock=lambda: now[0]))
     assert saved == [False, False, True, True]  # after the second step
     resumed: list[tuple[int, ...]] = []
-    again = fit(dataset_of(), config, checkpoint=path, on_resume=lambda *where: resumed.append(where))
+    again = fit(dataset_of(), config, run=TrainingRun(checkpoint=path, on_resume=lambda *where: resumed.append(where)))
     assert resumed == [(1, 2, 5)]
     whole = fit(dataset_of(), config)
     assert all(torch.equal(one, other) for one, other in zip(weights_of(again), weights_of(whole), strict=True))
@@ -500,11 +504,11 @@ def test_a_run_that_is_killed_goes_on_from_its_last_save_and_saves_come_every_tw
 
 def test_a_run_without_a_checkpoint_says_that_nothing_is_saved() -> None:
     with pytest.raises(TrainingStoppedError, match="after step 1 of 2: nothing is saved"):
-        fit(dataset_of(), CONFIG, should_stop=lambda: True)
+        fit(dataset_of(), CONFIG, run=TrainingRun(should_stop=lambda: True))
 
 
 def test_a_checkpoint_that_is_damaged_is_named(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint"
     path.write_bytes(b"no tensors at all")
     with pytest.raises(CheckpointError, match=r"checkpoint cannot be read .*: delete it"):
-        fit(dataset_of(), CONFIG, checkpoint=path)
+        fit(dataset_of(), CONFIG, run=TrainingRun(checkpoint=path))

@@ -1,0 +1,73 @@
+"""The evaluation as a stage: it shows its progress, prints tables and verdicts, and writes evaluation.json."""
+
+from collections.abc import Callable, Mapping
+
+from rich.console import Console
+from rich.text import Text
+
+from cli.evaluation_table import WIDE_COLUMNS, evaluation_table, months_table
+from cli.progress import console, months_bar, working
+from cli.stop_signals import StoppedError, stop_request
+from pipeline.dataset import read_dataset
+from pipeline.evaluate import evaluate
+from pipeline.evaluation import Evaluation, Verdict, verdict_line
+from pipeline.ranking import CUTOFF
+from pipeline.train import TrainingStoppedError
+from pipeline.training_config import TrainingConfig
+from pipeline.training_run import TrainingRun
+from pipeline.workspace import Workspace
+
+_VERDICT_STYLES = {Verdict.AHEAD: "bold green", Verdict.LEVEL: "bold yellow", Verdict.BEHIND: "bold red"}
+
+
+def evaluate_stage(
+    workspace: Workspace,
+    config: TrainingConfig,
+    *,
+    months: int = 1,
+    candidates: Mapping[str, TrainingConfig] | None = None,
+    split_name: str | None = None,
+    device: str = "cpu",
+    show: Callable[[Evaluation], None] | None = None,
+) -> Evaluation:
+    """Model and baselines, measured on the same months; ``show`` is by default ``print_evaluation``.
+
+    StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call resumes, and months that are trained are
+    not trained again.
+    """
+    with working("read the data"):
+        dataset = read_dataset(workspace.clean, workspace.text_embeddings)
+    with stop_request() as request, months_bar("evaluate", epochs=config.epochs) as bar:
+        try:
+            evaluation = evaluate(
+                dataset,
+                config,
+                months=months,
+                candidates=candidates,
+                split_name=split_name,
+                run=TrainingRun(
+                    device=device,
+                    checkpoint=workspace.evaluation_checkpoint(config.objective),
+                    on_batch=bar.on_batch,
+                    on_resume=bar.on_resume,
+                    should_stop=request.is_made,
+                ),
+                on_month=lambda number, count, split: bar.on_month(number, count, split.label),
+                on_method=bar.note,
+            )
+        except TrainingStoppedError as stopped:
+            raise StoppedError(f"the evaluation's training {stopped}", request.signal_number) from None
+    evaluation.write(workspace.evaluation)
+    (show or print_evaluation)(evaluation)
+    return evaluation
+
+
+def print_evaluation(evaluation: Evaluation, *, wide: bool = False) -> None:
+    """Print the table of all methods, the months, and how the model stands to the best baseline of each group."""
+    width = max(console.width, WIDE_COLUMNS) if wide else console.width
+    Console(file=console.file, width=width).print(evaluation_table(evaluation, wide=wide))
+    if len(evaluation.months) > 1:
+        console.print(months_table(evaluation))
+    console.print(f"Settings: {evaluation.settings}.\nNDCG@{CUTOFF} beside the best baseline:", highlight=False)
+    for group in evaluation.people:
+        console.print(Text(verdict_line(group), style=_VERDICT_STYLES[group.verdict]))
