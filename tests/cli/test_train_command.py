@@ -33,6 +33,7 @@ def wait_for(process: subprocess.Popen[str], words: str) -> str:
     raise AssertionError(f"{words!r} was never printed: {process.stderr.read() if process.stderr else ''}")
 
 
+@pytest.mark.timeout(900)  # seven processes that load torch
 def test_a_training_that_is_stopped_or_killed_says_how_to_go_on_and_goes_on(data: Path) -> None:
     first = start_training(data)
     wait_for(first, "epoch 1: training loss")
