@@ -1,7 +1,7 @@
 """The clean tables as arrays: posts and users by row, interactions in chronological order."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +130,25 @@ class Dataset:
             text=self.text,
             mood_text=self.mood_text,
             events=self.events.where(is_kept),
+            is_timed=self.is_timed,
+            encoder_fingerprint=self.encoder_fingerprint,
+        )
+
+    def made_before(self, day: float) -> "Dataset":
+        """What there was before a day since 1970: the posts made or met before it, and the interactions before it.
+
+        Users stay, because only their interactions are read.
+        """
+        is_before = self.events.days < day
+        is_made = self.created_days < day
+        is_made[self.event_posts[is_before]] = True
+        events = self.events.where(is_before)
+        return _assemble(
+            posts=self.posts[is_made].reset_index(drop=True),
+            users=self.users,
+            text=self.text[is_made],
+            mood_text=self.mood_text[is_made],
+            events=replace(events, post_rows=(np.cumsum(is_made) - 1)[events.post_rows].astype(np.int32)),
             is_timed=self.is_timed,
             encoder_fingerprint=self.encoder_fingerprint,
         )
