@@ -169,6 +169,16 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Replay the newest months: rank at each session's start and each next post, with all that was known.",
+        ),
+    ] = False,
+    months: Annotated[
+        int, typer.Option(min=1, help="With --live: how many months to replay; each is trained for.")
+    ] = 6,
     device: DeviceOption = "cpu",
     wide: Annotated[
         bool, typer.Option("--wide", help="Print one line per method and all metrics; needs 180 columns.")
@@ -178,9 +188,16 @@ def evaluate(
     ] = False,
 ) -> None:
     """Compare the model with the baselines on held-out interactions."""
+    wanted = _training_config(config, objective, epochs, seed)
+    if live:
+        if split:
+            raise typer.BadParameter("--split is not for --live, which replays whole months")
+        from cli.live_evaluation_command import evaluate_live_command
+
+        evaluate_live_command(Workspace(data), wanted, months=months, device=device, wide=wide, as_json=as_json)
+        return
     from cli import stages
 
-    wanted = _training_config(config, objective, epochs, seed)
     split_name = split.value if split else None
     if as_json:
         with printing_to_stderr():

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from pipeline.dataset import Dataset
 from pipeline.live_evaluation.live_histories import LiveHistories
-from pipeline.pairs import Pairs
 from pipeline.trained_towers import TrainedTowers
 from two_tower.features import window_histories
 from two_tower.model import PostTensors, history_tensors

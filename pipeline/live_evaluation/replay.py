@@ -7,19 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.dataset import Dataset
+from pipeline.evaluate import MODEL_NAME
 from pipeline.live_evaluation.co_visits import CoVisits
 from pipeline.live_evaluation.crowd_counts import Crowd, CrowdCounts
 from pipeline.live_evaluation.live_baselines import LIVE_BASELINES, Known, Ranking
 from pipeline.live_evaluation.live_model import LiveScores
+from pipeline.live_evaluation.live_results import METRICS
 from pipeline.live_evaluation.months import Month
 from pipeline.live_evaluation.ranks import Candidates, case_metrics, ranks_of
 from pipeline.live_evaluation.sessions import Moments, moments_of
 from pipeline.live_evaluation.steps import Steps
 from pipeline.live_evaluation.variants import Variant
-from pipeline.evaluate import MODEL_NAME
 
 METHODS = (MODEL_NAME, *LIVE_BASELINES)
-METRICS = ("ndcg_at_10", "hit_rate_at_10", "recall_at_10")
 _MOMENTS_AT_ONCE = 256
 
 
@@ -62,16 +62,10 @@ class Log:
 
 
 def replay(
-    dataset: Dataset,
-    month: Month,
-    model: LiveScores,
-    *,
-    log: Log | None = None,
-    on_moment: Callable[[], None] | None = None,
+    log: Log, month: Month, model: LiveScores, *, on_ranked: Callable[[int, int], None] | None = None
 ) -> Replayed:
-    """Rank at every moment of a month; ``on_moment`` is called after each moment and variant."""
-    log = log or Log(dataset)
-    moments = moments_of(dataset, month)
+    """Rank at every moment of a month; ``on_ranked`` is called with the moments done and all, a variant each."""
+    moments = moments_of(log.dataset, month)
     shape = (len(moments), len(METHODS), len(Variant), len(METRICS))
     replayed = Replayed(moments, np.full(shape, np.nan), np.full(shape, np.nan))
     for number, variant in enumerate(Variant):
@@ -82,8 +76,8 @@ def replay(
                 if len(targets):
                     for place, ranking in enumerate(rankings):
                         values[moment, place, number] = case_metrics(ranks_of(ranking, candidates, targets))
-            if on_moment:
-                on_moment()
+            if on_ranked:
+                on_ranked(number * len(moments) + moment + 1, len(Variant) * len(moments))
     return replayed
 
 

@@ -20,10 +20,10 @@ class Moments:
     """The moments of a month [moments] at which somebody met a post for the first time, ascending by time.
 
     ``user_rows`` and ``post_rows`` int64, ``days`` float64 since 1970, ``is_first`` bool: the first of its session.
-    ``existing_since`` float64 [posts]: a post is a candidate at any later moment. ``exists`` bool: the met post is one at
-    the moment. ``session_targets`` holds for each first moment the posts first met in its session that are candidates
-    at the moment, int64, at any other moment none. ``is_new`` bool: the person had no interaction before the month's split. ``drawn_people`` and
-    ``people``: how many of the people of the month are replayed.
+    ``existing_since`` float64 [posts]: a post is a candidate at any later moment. ``exists`` bool: the met post is one
+    at the moment. ``session_targets`` holds for each first moment the posts first met in its session that are
+    candidates at the moment, int64, at any other moment none. ``is_new`` bool: the person had no interaction before the
+    month's split. ``drawn_people`` of all ``people`` of the month are replayed.
     """
 
     user_rows: NDArray[np.int64]
