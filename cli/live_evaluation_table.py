@@ -10,8 +10,8 @@ from pipeline.live_evaluation.live_results import Asked, LiveEvaluation
 from pipeline.live_evaluation.variants import Variant
 from pipeline.ranking import CUTOFF
 
-WIDE_COLUMNS = 150
-_HEADINGS = {  # at most six characters a line, to fit 80 columns
+WIDE_COLUMNS = 165
+_HEADINGS = {  # at most six characters a line: the table fits 80 columns
     Variant.FROZEN: "frozen",
     Variant.DAILY: "daily",
     Variant.DAILY_LIVE_HISTORY: "daily\n+live\nhist.",
@@ -24,8 +24,8 @@ _GROUP_HEADINGS = {
     "later in a session": "later",
 }
 _CAPTION = (
-    "What is known: that of the split, that of midnight, the same with the person's own\nhistory up to the moment, "
-    "everything up to the moment. HitRate (Hit) and the columns\nafter it are those of the live variant."
+    "What is known: what was before the split; before midnight; the same with the person's own history up to the "
+    "moment; everything up to the moment. HitRate (Hit) and the columns after it are those of the live variant."
 )
 
 
@@ -113,9 +113,9 @@ def _empty(title: str, caption: str) -> Table:
         caption=caption,
         caption_justify="left",
         box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        padding=0,
     )
-    table.add_column("method")
+    table.add_column("method", no_wrap=True)
     return table
 
 

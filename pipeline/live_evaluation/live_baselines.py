@@ -121,7 +121,10 @@ def _affinities(known: Known) -> NDArray[np.float64]:
 
 
 def _closeness(known: Known) -> NDArray[np.float64]:
-    return known.co_visits.closeness(known.history, known.counts.people, day=known.counts.day)
+    """To the person's last posts: float64 [posts], 0 for those that the person has met."""
+    closeness = known.co_visits.closeness(known.history, known.counts.people, day=known.counts.day)
+    closeness[known.history] = 0
+    return closeness
 
 
 def _steps_from_last(known: Known) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
