@@ -137,13 +137,14 @@ class Dataset:
     def made_before(self, day: float) -> "Dataset":
         """What there was before a day since 1970: the posts made or met before it, and the interactions before it.
 
-        Users stay, because only their interactions are read.
+        A post that was met before it was made, by a wrong clock, was made when it was met. Users stay, because only
+        their interactions are read.
         """
-        is_before = self.events.days < day
-        is_made = self.created_days < day
-        is_made[self.event_posts[is_before]] = True
-        events = self.events.where(is_before)
-        return _assemble(
+        events = self.events.where(self.events.days < day)
+        created_days = self.created_days.copy()
+        np.minimum.at(created_days, events.post_rows, events.days)
+        is_made = created_days < day
+        past = _assemble(
             posts=self.posts[is_made].reset_index(drop=True),
             users=self.users,
             text=self.text[is_made],
@@ -152,6 +153,7 @@ class Dataset:
             is_timed=self.is_timed,
             encoder_fingerprint=self.encoder_fingerprint,
         )
+        return replace(past, created_days=created_days[is_made])
 
 
 def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:

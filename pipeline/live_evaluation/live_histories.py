@@ -24,8 +24,13 @@ class LiveHistories:
         self._rating_days = events.days[is_rating]
         self._sums, self._squares = (np.concatenate([[0], np.cumsum(each)]) for each in (percents, percents**2))
 
-    def at(self, user_rows: NDArray[np.integer], days: NDArray[np.float64]) -> Pairs:
-        """The pairs of the i-th user before the i-th day as those of user row i; both [moments]."""
+    def at(
+        self, user_rows: NDArray[np.integer], days: NDArray[np.float64], *, crowd_days: NDArray[np.float64]
+    ) -> Pairs:
+        """The pairs of the i-th user before the i-th day as those of user row i; all [moments].
+
+        A person's ratings are relative to everybody's before ``crowd_days``, too.
+        """
         starts = self._offsets[user_rows]
         ends = first_at_least(self._by_user.days, starts, self._offsets[user_rows + 1], days)
         chosen = ranges(starts, ends)
@@ -40,7 +45,7 @@ class LiveHistories:
             ),
             user_count=len(days),
             post_count=self._post_count,
-            prior=self._prior(days),
+            prior=self._prior(crowd_days),
         )
 
     def _prior(self, days: NDArray[np.float64]) -> RatingPrior:

@@ -46,7 +46,7 @@ class LiveModel:
     ) -> NDArray[np.float32]:
         """Inner products of users and posts; LiveScores says what of."""
         posts = len(self._dataset.post_ids)
-        users = self._embed_users(user_rows, person_days)
+        users = self._embed_users(user_rows, person_days, crowd_days)
         scores = np.empty((len(user_rows), posts), dtype=np.float32)
         days, day_of = np.unique(crowd_days, return_inverse=True)
         at_once = max(_MOST_POSTS_AT_ONCE // max(posts, 1), 1)
@@ -57,9 +57,11 @@ class LiveModel:
                 scores[is_then] = users[is_then] @ embeddings[number].T
         return scores
 
-    def _embed_users(self, user_rows: NDArray[np.int64], days: NDArray[np.float64]) -> NDArray[np.float32]:
+    def _embed_users(
+        self, user_rows: NDArray[np.int64], days: NDArray[np.float64], crowd_days: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
         """float32 [moments, tower dimension]."""
-        pairs = self._histories.at(user_rows, days)
+        pairs = self._histories.at(user_rows, days, crowd_days=crowd_days)
         histories = window_histories(
             pairs.offsets[:-1],
             pairs.offsets[1:],

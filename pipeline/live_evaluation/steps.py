@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.dataset import Dataset
-from pipeline.live_evaluation.sessions import session_numbers
+from pipeline.live_evaluation.sessions import first_signs, session_numbers
 
 FARTHEST = 20  # places in the category's post order
 _NEWEST_STEPS = 10_000  # of all people: they say how steps go through a category's order
@@ -14,7 +14,7 @@ class Steps:
     """Knows all steps with their moments, and counts those before a moment.
 
     A step is two pairs of one person that follow each other in a session; its moment is that of the second. A
-    category's post order is that of creation, posts made at the same time in the order of their ids.
+    category's post order is that of creation (``first_signs``), posts of the same moment in the order of their ids.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -58,7 +58,7 @@ class Steps:
 
 def _places_in_category(dataset: Dataset) -> NDArray[np.int64]:
     """Each post's place in the order of its category: int64 [posts]. Posts made later come later and move none."""
-    order = np.lexsort((dataset.post_ids, dataset.created_days, dataset.category_rows))
+    order = np.lexsort((dataset.post_ids, first_signs(dataset), dataset.category_rows))
     categories = dataset.category_rows[order]
     starts = np.searchsorted(categories, categories)  # where each one's category begins
     places = np.empty(len(order), dtype=np.int64)

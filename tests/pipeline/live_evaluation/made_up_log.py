@@ -14,6 +14,11 @@ from tests.pipeline.by_hand.tiny_dataset import moments
 MINUTE = 1 / 1440  # days
 
 
+def day_of(minute: float) -> float:
+    """Days since 1970, rounded as those of the tables are."""
+    return minute * 60_000 / 86_400_000
+
+
 @dataclass(frozen=True, slots=True)
 class Met:
     """One event: rows of a user and a post, and the minutes since 1970; ``percent`` is for ratings."""
@@ -37,7 +42,7 @@ def made_up_log(
     rows = sorted(events, key=lambda event: (event.minute, event.user, event.post, event.verb))
     ids = np.arange(1, posts + 1)
     text = np.eye(posts, 8, dtype=np.float32)
-    days = np.array([event.minute for event in rows], dtype=np.float64) * 60_000 / 86_400_000
+    days = np.array([day_of(event.minute) for event in rows], dtype=np.float64)
     return _assemble(
         posts=pd.DataFrame(
             {

@@ -4,7 +4,7 @@ import numpy as np
 
 from pipeline.live_evaluation.months import Month
 from pipeline.live_evaluation.sessions import moments_of, session_numbers
-from tests.pipeline.live_evaluation.made_up_log import MINUTE, Met, made_up_log
+from tests.pipeline.live_evaluation.made_up_log import MINUTE, Met, day_of, made_up_log
 
 DAY = 1440
 EVENTS = (
@@ -50,18 +50,18 @@ def test_a_post_made_at_the_moment_or_later_is_no_target() -> None:
 
 def test_a_post_that_was_met_before_it_was_made_exists_since_it_was_met() -> None:
     found = moments_of(made_up_log(EVENTS, created_minutes=[0, 0, 0, 20 * DAY, 0]), MONTH)
-    assert found.existing_since[3] == 10 + 30 * MINUTE
+    assert found.existing_since[3] == day_of(10 * DAY + 30)
     assert found.exists.tolist() == [True, True, False, True, True]
 
 
 def test_a_session_that_began_before_the_split_has_no_start_in_the_month() -> None:
-    found = moments_of(made_up_log(EVENTS), Month(10 + 29 * MINUTE, 40.0))
+    found = moments_of(made_up_log(EVENTS), Month(day_of(10 * DAY + 29), 40.0))
     assert found.post_rows.tolist() == [2, 3, 3, 4]
     assert found.is_first.tolist() == [False, True, False, True]
 
 
 def test_a_session_that_goes_on_after_the_end_keeps_its_targets() -> None:
-    found = moments_of(made_up_log(EVENTS), Month(5.0, 10 + 29 * MINUTE))
+    found = moments_of(made_up_log(EVENTS), Month(5.0, day_of(10 * DAY + 29)))
     assert found.post_rows.tolist() == [1]
     assert found.session_targets[0].tolist() == [1, 2, 3]
 
