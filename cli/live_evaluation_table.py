@@ -46,7 +46,7 @@ def coverage_line(evaluation: LiveEvaluation) -> str:
     left_out = sum(month.people_in_all - month.people for month in months)
     drawn = f"; {left_out} more were left out, to keep the replay short" if left_out else ""
     return (
-        f"Replayed {len(months)} months from {months[0].split} to {months[-1].end}: "
+        f"Replayed {len(months)} month{'s' * (len(months) > 1)} from {months[0].split} to {months[-1].end}: "
         f"{sum(month.people for month in months)} people "
         f"({sum(month.people_with_history for month in months)} with a history), "
         f"{sum(month.sessions for month in months)} sessions, "

@@ -101,4 +101,6 @@ class LiveEvaluation:
         except FileNotFoundError:
             raise EvaluationError(f"{path} is missing: run {command}") from None
         except ValidationError as error:
-            raise EvaluationError(f"{path} cannot be read ({error}): run {command} again") from error
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise EvaluationError(f"{path} cannot be read ({where}: {first['msg']}): run {command} again") from error

@@ -63,3 +63,23 @@ def made_up_log(
             days=days,
         ),
     )
+
+
+def busy_log(*, days: int = 100, people: int = 24, posts: int = 20) -> Dataset:
+    """A seeded log of sessions over some days, enough to train for a second and to replay a month or two."""
+    random = np.random.default_rng(5)
+    created = np.sort(random.integers(0, days * 1440, size=posts)).tolist()
+    created[0] = 0
+    events = []
+    for user in range(people):
+        for start in random.integers(0, days * 1440, size=4):
+            count = sum(minute < start for minute in created)
+            first = int(random.integers(count))
+            events += [Met(user, (first + step) % count, int(start) + 3 * step) for step in range(4)]
+    return made_up_log(
+        events,
+        posts=posts,
+        users=people,
+        created_minutes=created,
+        categories=[1 + post % 2 for post in range(posts)],
+    )

@@ -42,7 +42,7 @@ def of(replayed: NDArray[np.float64], moment: int, method: str, variant: Variant
 
 
 def test_live_equals_frozen_when_nothing_has_happened_since_the_split() -> None:
-    """The first thing after the split, half a day later: counts decay alike, and none leaves the month of popularity."""
+    """The first event is half a day after the split: counts decay alike, and none leaves the month of popularity."""
     events = [Met(1, 1, DAY), *BEFORE[len(LONG_AGO) :], Met(3, 2, 30 * DAY + 720)]
     found = replay(Log(made_up_log(events, categories=CATEGORIES)), MONTH, Wanted(2))
     assert len(found.moments) == 1
