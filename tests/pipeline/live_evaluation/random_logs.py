@@ -52,6 +52,7 @@ def restless_towers() -> TrainedTowers:
         category_count=3,
         word_count=len(vocabulary),
         history_length=4,
+        new_post_bonus=0.2,
     )
     towers = UserTower(config), PostTower(config)
     random = torch.Generator().manual_seed(3)

@@ -68,7 +68,7 @@ def assert_the_same(
 def two_futures(draw: st.DrawFn) -> tuple[int, Dataset, Dataset]:
     """A moment after the split, and two logs that are the same before it, in events and in posts made."""
     minute = draw(st.one_of(st.integers(30 * DAY, 33 * DAY), st.sampled_from([30 * DAY, 31 * DAY, 31 * DAY + 60])))
-    before = [*LONG_AGO, *earlier(draw(events(0, 33 * DAY)), minute)]
+    before = [*LONG_AGO, *earlier(draw(events(0, 33 * DAY)), minute), *draw(events(minute - 20, minute - 1))]
     created = draw(st.lists(st.integers(0, minute - 1), min_size=5, max_size=5))
     are_later = draw(st.lists(st.booleans(), min_size=5, max_size=5))
     logs = []
@@ -76,7 +76,7 @@ def two_futures(draw: st.DrawFn) -> tuple[int, Dataset, Dataset]:
         later = [draw(st.integers(minute, 34 * DAY)) for _ in range(5)]
         logs.append(
             made_up_log(
-                [*before, *draw(events(minute, minute + 90, max_size=6)), *draw(events(minute, 34 * DAY, max_size=6))],
+                [*before, *draw(events(minute, minute)), *draw(events(minute, minute + 90, max_size=6))],
                 created_minutes=[
                     late if is_later else early for early, late, is_later in zip(created, later, are_later, strict=True)
                 ],
