@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ _FLOOR = 0.1  # of an even share: what a post that nobody meets lately has in th
 _NEIGHBOURS_WEIGHT, _FOLLOWERS_WEIGHT, _ORDER_WEIGHT = 2.0, 4.0, 1.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for the cached properties
 class Known:
     """What is known when a ranking is asked for.
 
@@ -30,6 +31,19 @@ class Known:
     category_rows: NDArray[np.int64]
     co_visits: CoVisits
     steps: Steps
+
+    @cached_property
+    def closeness(self) -> NDArray[np.float64]:
+        """Of each post to the person's last posts: float64 [posts], 0 for those that the person has met."""
+        closeness = self.co_visits.closeness(self.history, self.counts.people, day=self.counts.day)
+        closeness[self.history] = 0
+        return closeness
+
+    @cached_property
+    def steps_from_last(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of each post: how often it followed the person's last one, and the share of steps that go as far; [posts]."""
+        last, day = int(self.history[-1]), self.counts.day
+        return self.steps.follower_counts(last, day=day), self.steps.order_shares(last, day=day)
 
 
 class Ranking(NamedTuple):
@@ -68,7 +82,7 @@ def category_trend(known: Known) -> Ranking:
 
 def co_visits(known: Known) -> Ranking:
     """Item-kNN: cosines between the people of the last ten posts and each post's people; then the trend."""
-    return _ranking(known, _closeness(known), fallback=known.counts.trend)
+    return _ranking(known, known.closeness, fallback=known.counts.trend)
 
 
 def next_post_rules(known: Known) -> Ranking:
@@ -78,7 +92,7 @@ def next_post_rules(known: Known) -> Ranking:
     """
     if not len(known.history):
         return trend(known)
-    followers, order = _steps_from_last(known)
+    followers, order = known.steps_from_last
     scores = (followers + _SHRINKAGE * order) / (followers.sum() + _SHRINKAGE)
     return _ranking(known, scores, fallback=known.counts.trend)
 
@@ -88,9 +102,8 @@ def blend(known: Known) -> Ranking:
     base = category_trend(known).scores
     scores = np.log(base / max(base.sum(), 1e-300) + _FLOOR / len(base))
     if len(known.history):
-        closeness = _closeness(known)
-        followers, order = _steps_from_last(known)
-        scores += _NEIGHBOURS_WEIGHT * _of_largest(closeness)
+        followers, order = known.steps_from_last
+        scores += _NEIGHBOURS_WEIGHT * _of_largest(known.closeness)
         scores += _FOLLOWERS_WEIGHT * followers / (followers.sum() + _SHRINKAGE)
         scores += _ORDER_WEIGHT * _of_largest(order)
     return _ranking(known, scores)
@@ -118,18 +131,6 @@ def _affinities(known: Known) -> NDArray[np.float64]:
     last = known.category_rows[known.history[-_LAST_FOR_CATEGORY:]]
     met = np.bincount(last, minlength=count)
     return np.asarray((met + _SHRINKAGE * crowd / max(crowd.sum(), 1e-300)) / (len(last) + _SHRINKAGE))
-
-
-def _closeness(known: Known) -> NDArray[np.float64]:
-    """To the person's last posts: float64 [posts], 0 for those that the person has met."""
-    closeness = known.co_visits.closeness(known.history, known.counts.people, day=known.counts.day)
-    closeness[known.history] = 0
-    return closeness
-
-
-def _steps_from_last(known: Known) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    last, day = int(known.history[-1]), known.counts.day
-    return known.steps.follower_counts(last, day=day), known.steps.order_shares(last, day=day)
 
 
 def _of_largest(scores: NDArray[np.float64]) -> NDArray[np.float64]:
