@@ -37,7 +37,9 @@ def live_tables(evaluation: LiveEvaluation, *, wide: bool = False) -> tuple[Tabl
     }
     if wide:
         return tuple(_wide_table(title, each, group) for title, each in asked.items() for group in each.groups)
-    return tuple(_table(title, each) for title, each in asked.items())
+    tables = tuple(_table(title, each) for title, each in asked.items())
+    tables[-1].caption = _CAPTION
+    return tables
 
 
 def coverage_line(evaluation: LiveEvaluation) -> str:
@@ -73,10 +75,7 @@ def _verdict_line(moment: str, asked: Asked) -> Text:
 
 def _table(title: str, asked: Asked) -> Table:
     everybody = asked.groups["all"]
-    table = _empty(
-        f"{title}: NDCG@{CUTOFF}. {everybody.people} people, {everybody.cases} cases",
-        _CAPTION,
-    )
+    table = _empty(f"{title}: NDCG@{CUTOFF}. {everybody.people} people, {everybody.cases} cases")
     groups = [group for group in _GROUP_HEADINGS if group in asked.groups]
     for heading in (*_HEADINGS.values(), f"Hit\n@{CUTOFF}", *(_GROUP_HEADINGS[group] for group in groups)):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -92,7 +91,7 @@ def _table(title: str, asked: Asked) -> Table:
 
 def _wide_table(title: str, asked: Asked, group: str) -> Table:
     found = asked.groups[group]
-    table = _empty(f"{title}: {group}, {found.people} people, {found.cases} cases", "Brackets: 95 % intervals.")
+    table = _empty(f"{title}: {group}, {found.people} people, {found.cases} cases", caption="Brackets: 95 % intervals.")
     columns = [(variant, f"NDCG@{CUTOFF} {variant}", "ndcg_at_10") for variant in Variant]
     columns += [(Variant.LIVE, f"HitRate@{CUTOFF} live", "hit_rate_at_10")]
     columns += [(Variant.LIVE, f"Recall@{CUTOFF} live", "recall_at_10")]
@@ -106,7 +105,7 @@ def _wide_table(title: str, asked: Asked, group: str) -> Table:
     return table
 
 
-def _empty(title: str, caption: str) -> Table:
+def _empty(title: str, *, caption: str | None = None) -> Table:
     table = Table(
         title=title,
         title_justify="left",

@@ -109,9 +109,9 @@ def test_next_post_rules_of_a_stranger_are_the_trend() -> None:
 def test_the_blend_adds_co_visits_followers_and_order_to_the_logarithm_of_category_x_trend() -> None:
     base = category_trend(known_of(3)).scores
     wanted = np.log(base / base.sum() + 0.1 / 5)
-    wanted += 2.0 * np.array([0, 1, 0, 1 / 2, 0])  # of the largest cosine
-    wanted += 4.0 * np.array([0, 2 / (2 + 5), 0, 0, 0])
-    wanted += 1.5 * np.array([0, 1, 0, 0, 0])
+    wanted += 3.0 * np.array([0, 1, 0, 1 / 2, 0])  # of the largest cosine
+    wanted += 10.0 * np.array([0, 2 / (2 + 5), 0, 0, 0])
+    wanted += 4.0 * np.array([0, 1, 0, 0, 0])
     assert blend(known_of(3)).scores == pytest.approx(wanted)
 
 
