@@ -177,6 +177,13 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Replay the months: rank at each session's start and each next post, with all that was known.",
+        ),
+    ] = False,
     months: Annotated[
         int, typer.Option(min=1, help="Months to judge, one training each; as many as the data has.")
     ] = 6,
@@ -200,10 +207,19 @@ def evaluate(
     ] = False,
 ) -> None:
     """Compare the model with the baselines on six months, each held out in turn; trains once a month, and resumes."""
+    wanted = _training_config(config, objective, epochs, seed)
+    if live:
+        if split or candidate or as_markdown:
+            raise typer.BadParameter(
+                "--split, --candidate and --markdown are not for --live, which replays whole months"
+            )
+        from cli.live_evaluation_command import evaluate_live_command
+
+        evaluate_live_command(Workspace(data), wanted, months=months, device=device, wide=wide, as_json=as_json)
+        return
     from cli.evaluate_stage import evaluate_stage, print_evaluation
     from pipeline.evaluation_markdown import markdown
 
-    wanted = _training_config(config, objective, epochs, seed)
     judge = partial(
         evaluate_stage,
         Workspace(data),

@@ -1,7 +1,7 @@
 """The clean tables as arrays: posts and users by row, interactions in chronological order."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +133,27 @@ class Dataset:
             is_timed=self.is_timed,
             encoder_fingerprint=self.encoder_fingerprint,
         )
+
+    def made_before(self, day: float) -> "Dataset":
+        """What there was before a day since 1970: the posts made or met before it, and the interactions before it.
+
+        A post that was met before it was made, by a wrong clock, was made when it was met. Users stay, because only
+        their interactions are read.
+        """
+        events = self.events.where(self.events.days < day)
+        created_days = self.created_days.copy()
+        np.minimum.at(created_days, events.post_rows, events.days)
+        is_made = created_days < day
+        past = _assemble(
+            posts=self.posts[is_made].reset_index(drop=True),
+            users=self.users,
+            text=self.text[is_made],
+            mood_text=self.mood_text[is_made],
+            events=replace(events, post_rows=(np.cumsum(is_made) - 1)[events.post_rows].astype(np.int32)),
+            is_timed=self.is_timed,
+            encoder_fingerprint=self.encoder_fingerprint,
+        )
+        return replace(past, created_days=created_days[is_made])
 
 
 def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:

@@ -36,14 +36,14 @@ class Events:
     def __len__(self) -> int:
         return len(self.days)
 
-    def where(self, is_kept: NDArray[np.bool_]) -> "Events":
-        """The chosen events; ``is_kept`` bool [events]."""
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Events":
+        """The chosen events; ``chosen`` is bool [events] or holds their numbers."""
         return Events(
-            user_rows=self.user_rows[is_kept],
-            post_rows=self.post_rows[is_kept],
-            verbs=self.verbs[is_kept],
-            rating_percents=self.rating_percents[is_kept],
-            days=self.days[is_kept],
+            user_rows=self.user_rows[chosen],
+            post_rows=self.post_rows[chosen],
+            verbs=self.verbs[chosen],
+            rating_percents=self.rating_percents[chosen],
+            days=self.days[chosen],
         )
 
     @classmethod

@@ -15,6 +15,14 @@ _RATING = VERBS.index("rating")
 
 
 @dataclass(frozen=True, slots=True)
+class RatingPrior:
+    """What a user's few ratings are shrunk to: means and variances of rating percents, float64 [users] each."""
+
+    means: NDArray[np.float64]
+    variances: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
     """One row for each (user, post) with an interaction, ascending by (user, first time), so that a history is a slice.
 
@@ -33,8 +41,8 @@ class Pairs:
         return len(self.user_rows)
 
     @classmethod
-    def of(cls, events: Events, *, user_count: int, post_count: int) -> Self:
-        """Score the events as ``score.score_frame`` does."""
+    def of(cls, events: Events, *, user_count: int, post_count: int, prior: RatingPrior | None = None) -> Self:
+        """Score the events as ``score.score_frame`` does; the ``prior`` is by default that of all their ratings."""
         verb_ranks = np.argsort(np.argsort(VERBS))  # of equally strong verbs the last by name is a pair's verb
         keys = events.user_rows.astype(np.int64) * post_count + events.post_rows
         keys = keys * len(VERBS) + verb_ranks[events.verbs]
@@ -43,7 +51,7 @@ class Pairs:
 
         # One row for each pair and verb
         starts = _starts(keys)
-        strengths = _reduce(np.maximum, event_strengths(events, user_count=user_count)[order], starts)
+        strengths = _reduce(np.maximum, event_strengths(events, user_count=user_count, prior=prior)[order], starts)
         days = _reduce(np.minimum, events.days[order], starts)
         keys = keys[starts]
         ranks = (keys % len(VERBS)).astype(np.int8)
@@ -69,18 +77,19 @@ class Pairs:
         )
 
 
-def event_strengths(events: Events, *, user_count: int) -> NDArray[np.float64]:
-    """Strength of each event; that of a rating is relative to the user's other ratings."""
+def event_strengths(events: Events, *, user_count: int, prior: RatingPrior | None = None) -> NDArray[np.float64]:
+    """Strength of each event; that of a rating is relative to the user's other ratings and to the prior."""
     strengths = np.array([STRENGTHS[verb] for verb in VERBS])[events.verbs]
     is_rating = events.verbs == _RATING
     if not is_rating.any():
         return strengths
     users, percents = events.user_rows[is_rating], events.rating_percents[is_rating].astype(np.float64)
     shrunk_counts = np.bincount(users, minlength=user_count) + SHRINKAGE
-    means = (np.bincount(users, percents, minlength=user_count) + SHRINKAGE * percents.mean()) / shrunk_counts
+    mean, variance = (percents.mean(), percents.var()) if prior is None else (prior.means, prior.variances)
+    means = (np.bincount(users, percents, minlength=user_count) + SHRINKAGE * mean) / shrunk_counts
     distances = percents - means[users]
     squares = np.bincount(users, distances**2, minlength=user_count)
-    deviations = np.sqrt((squares + SHRINKAGE * percents.var()) / shrunk_counts)
+    deviations = np.sqrt((squares + SHRINKAGE * variance) / shrunk_counts)
     strengths[is_rating] += RATING_SPREAD * np.tanh(distances / np.maximum(deviations, 1.0)[users])
     return strengths
 

@@ -62,6 +62,16 @@ class Workspace:
         return self.directory / "checkpoints" / f"{objective}-evaluation.safetensors"
 
     @property
+    def evaluation_towers(self) -> Path:
+        """Directory of the towers that evaluations trained on the past of a month."""
+        return self.directory / "evaluation_towers"
+
+    @property
+    def live_evaluation(self) -> Path:
+        """The live evaluation as JSON."""
+        return self.directory / "live_evaluation.json"
+
+    @property
     def evaluation(self) -> Path:
         """The evaluation as JSON."""
         return self.directory / "evaluation.json"

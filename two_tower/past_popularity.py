@@ -67,11 +67,14 @@ class PastPopularity:
 
 
 def first_at_least(
-    values: NDArray[np.generic], starts: NDArray[np.int64], ends: NDArray[np.int64], bound: float
+    values: NDArray[np.generic],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    bound: float | NDArray[np.float64],
 ) -> NDArray[np.int64]:
     """The first position in each slice ``starts[i]:ends[i]`` of ``values`` with a value of at least ``bound``.
 
-    Values ascend within a slice. If all are less, it is the slice's end.
+    ``bound`` is one number or one a slice. Values ascend within a slice. If all are less, it is the slice's end.
     """
     low, high = starts.copy(), ends.copy()
     while (is_open := low < high).any():

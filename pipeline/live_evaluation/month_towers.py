@@ -1,0 +1,50 @@
+"""Towers trained for an evaluation, kept so that the same past, settings and program need no second training."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pipeline
+import two_tower
+from pipeline.dataset import Dataset
+from pipeline.trained_towers import NoTrainedTowersError, TrainedTowers
+from pipeline.training_config import TrainingConfig
+
+_MOST_KEPT = 24
+
+Train = Callable[[Path], TrainedTowers]
+"""Trains, with the state of an interrupted run at the path."""
+
+
+def kept_towers(directory: Path, past: Dataset, config: TrainingConfig, train: Train) -> TrainedTowers:
+    """The towers of an earlier run if it had the same data, settings and code, else those of ``train``.
+
+    ``directory`` keeps the 24 that were used last.
+    """
+    own = directory / towers_key(past, config)
+    checkpoint = own / "checkpoint.safetensors"
+    try:
+        towers = TrainedTowers.read(own)
+    except NoTrainedTowersError:
+        own.mkdir(parents=True, exist_ok=True)
+        towers = train(checkpoint)
+        towers.write(own)
+        checkpoint.unlink(missing_ok=True)
+    os.utime(own)
+    for old in sorted(directory.glob("*/"), key=lambda each: each.stat().st_mtime, reverse=True)[_MOST_KEPT:]:
+        shutil.rmtree(old)
+    return towers
+
+
+def towers_key(past: Dataset, config: TrainingConfig) -> str:
+    """Digits that change with the data, the settings and the source code of pipeline and towers."""
+    digest = hashlib.sha256(past.fingerprint().encode())
+    digest.update(json.dumps(asdict(config), sort_keys=True).encode())
+    for package in (pipeline, two_tower):
+        for path in sorted(Path(package.__path__[0]).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:32]
