@@ -36,6 +36,8 @@ IN_FLIGHT = 16
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.usefixtures("replicas")]
 
+SAMPLE_DATA = "/data/own-sample"  # where `bundle` kept the sample's stage files, beside the data of the image
+
 
 @pytest.fixture(scope="module")
 def replicas(engine: None) -> None:
@@ -48,8 +50,8 @@ def replicas(engine: None) -> None:
 def new_bundle(replicas: None) -> str:
     """The id of a second bundle in the volume, of the same data, trained otherwise; it is not current."""
     before = bundles_in_the_volume()
-    in_pipeline("train", "--seed", "101", "--epochs", "1")
-    in_pipeline("export", "--no-publish")
+    in_pipeline("train", "--data", SAMPLE_DATA, "--seed", "101", "--epochs", "1")
+    in_pipeline("export", "--data", SAMPLE_DATA, "--no-publish")
     (new,) = bundles_in_the_volume() - before
     return new
 
