@@ -20,12 +20,13 @@ ALLOWED = {
     "mood_encoder": {"bundle"},
     "two_tower": {"bundle"},
     "rpc": set(),
+    "store": set(),
     "sample_api": set(),
-    "pipeline": {"bundle", "mood_encoder", "two_tower"},
+    "pipeline": {"bundle", "mood_encoder", "store", "two_tower"},
     "gateway": {"moodfeed", "rpc"},
     "compute": {"bundle", "moodfeed", "rpc"},
     "post_index_service": {"bundle", "compute", "moodfeed", "rpc"},
-    "user_tower_service": {"bundle", "compute", "mood_encoder", "moodfeed", "rpc", "two_tower"},
+    "user_tower_service": {"bundle", "compute", "mood_encoder", "moodfeed", "rpc", "store", "two_tower"},
     "embedded": {
         "bundle",
         "compute",
@@ -34,9 +35,10 @@ ALLOWED = {
         "moodfeed",
         "post_index_service",
         "rpc",
+        "store",
         "user_tower_service",
     },
-    "cli": {"bundle", "mood_encoder", "moodfeed", "pipeline", "rpc", "sample_api"},
+    "cli": {"bundle", "mood_encoder", "moodfeed", "pipeline", "rpc", "sample_api", "store"},
     "benchmarks": {
         "bundle",
         "mood_encoder",
@@ -45,6 +47,7 @@ ALLOWED = {
         "post_index_service",
         "rpc",
         "sample_api",
+        "store",
         "two_tower",
         "user_tower_service",
     },
@@ -58,6 +61,7 @@ FOREIGN_TO = {
     "bundle": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas", "grpc"},
     "compute": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas"},
     "rpc": {"torch", "faiss", "numpy", "pandas", "transformers"},
+    "store": {"torch", "faiss", "numpy", "pandas", "transformers", "grpc"},
 }
 NEEDS_TORCH = {"mood_encoder/torch_encoder.py", "two_tower/model.py", "two_tower/torch_towers.py"}
 MAY_ASK_FOR_TORCH = ROOT / "user_tower_service" / "runtime.py"  # where MOODFEED_USER_TOWER_RUNTIME does
@@ -107,6 +111,7 @@ SERVING = (
     "mood_encoder",
     "post_index_service",
     "rpc",
+    "store",
     "two_tower",
     "user_tower_service",
 )

@@ -1,0 +1,195 @@
+"""How rows are recorded: each once by its event id, with the retractions that concern them, in one transaction."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from store.event_keys import KeyedHash
+from store.in_parts import in_parts
+from store.interactions import NewInteraction, RecordResult
+from store.log_entries import EntryKind
+from store.schema import EVENT_IDS, LOG, LOG_HEAD, PEOPLE, RETRACTIONS
+
+_Row = dict[str, Any]  # the values of one row, by column
+_TAKE_BACK = (
+    update(LOG)
+    .where(LOG.c.position == bindparam("at"), LOG.c.taken_back_at.is_(None))
+    .values(taken_back_at=bindparam("by"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRow:
+    """A row to record with the keys of its event ids, which are computed before the log is locked."""
+
+    row: NewInteraction
+    event_key: bytes
+    retracted_key: bytes | None
+
+    @classmethod
+    def of(cls, row: NewInteraction, hashes: KeyedHash) -> "KeyedRow":
+        """The row with its keys."""
+        return cls(row, hashes.event(row.event_id), None if row.retracts is None else hashes.event(row.retracts))
+
+
+def lock_head(connection: Connection) -> int:
+    """The log's position; nobody else gives positions until the transaction ends.
+
+    This closes the gap between a number and its commit: whoever waits here sees everything up to the position that
+    it gets, and a reader that sees a position sees every smaller one.
+    """
+    return int(connection.execute(select(LOG_HEAD.c.position).with_for_update()).scalar_one())
+
+
+def move_head(connection: Connection, position: int) -> None:
+    """Set the log's position, at the end of a transaction that has locked it."""
+    connection.execute(update(LOG_HEAD).values(position=position))
+
+
+def person_ids(connection: Connection, usernames: Collection[str]) -> dict[str, int]:
+    """The numbers of those people that the store knows."""
+    found: dict[str, int] = {}
+    for part in in_parts(usernames):
+        rows = connection.execute(select(PEOPLE.c.username, PEOPLE.c.id).where(PEOPLE.c.username.in_(part)))
+        found |= {row.username: row.id for row in rows}
+    return found
+
+
+def record_rows(connection: Connection, rows: Sequence[KeyedRow], head: int) -> tuple[list[RecordResult], int]:
+    """Write what is new among the rows after position ``head``, which is locked; gives results and the new position."""
+    batch = _Batch.begin(connection, rows, head)
+    results = [batch.add(row) for row in rows]
+    batch.write(connection)
+    return results, batch.head
+
+
+@dataclass(slots=True)
+class _Target:
+    """An event that may be taken back: whose it is, and whether it still counts."""
+
+    position: int
+    person: int
+    counts: bool
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is known before a batch, and what it adds."""
+
+    head: int
+    people: dict[str, int]
+    known: set[bytes]  # event keys
+    targets: dict[bytes, _Target]
+    retracted: set[tuple[bytes, int]]  # event key and person
+    new_people: list[_Row] = field(default_factory=list)
+    new_events: list[_Row] = field(default_factory=list)
+    new_retractions: list[_Row] = field(default_factory=list)
+    log: list[_Row] = field(default_factory=list)
+    taken_back: list[_Row] = field(default_factory=list)  # rows from before the batch
+
+    @classmethod
+    def begin(cls, connection: Connection, rows: Sequence[KeyedRow], head: int) -> "_Batch":
+        keys = {row.event_key for row in rows}
+        wanted = {row.retracted_key for row in rows if row.retracted_key is not None}
+        positions = _positions(connection, keys | wanted)
+        return cls(
+            head=head,
+            people=person_ids(connection, {row.row.username for row in rows}),
+            known=keys & positions.keys(),
+            targets=_targets(connection, {key: positions[key] for key in wanted & positions.keys()}),
+            retracted=_retracted(connection, (keys - positions.keys()) | wanted),
+        )
+
+    def add(self, keyed: KeyedRow) -> RecordResult:
+        if keyed.event_key in self.known:
+            return RecordResult.DUPLICATE
+        self.known.add(keyed.event_key)
+        self.head += 1
+        person = self._person(keyed.row.username)
+        self.new_events.append({"event_key": keyed.event_key, "position": self.head})
+        came_too_late = (keyed.event_key, person) in self.retracted
+        self.log.append(
+            {
+                "position": self.head,
+                "kind": EntryKind.INTERACTION,
+                "person": person,
+                "since": self.head,
+                "moment": keyed.row.occurred_at_ms,
+                "verb": keyed.row.verb,
+                "post_id": keyed.row.post_id,
+                "external_id": keyed.row.external_id,
+                "watched_share": keyed.row.watched_share,
+                "rating_percent": keyed.row.rating_percent,
+                "event_id": keyed.row.event_id,
+                "feed_id": keyed.row.feed_id,
+                "takes_back": None if keyed.retracted_key is None else self._take_back(keyed.retracted_key, person),
+                "taken_back_at": self.head if came_too_late else None,
+            }
+        )
+        if keyed.row.verb is not None:
+            self.targets[keyed.event_key] = _Target(self.head, person, counts=not came_too_late)
+        return RecordResult.ACCEPTED
+
+    def _person(self, username: str) -> int:
+        if username not in self.people:
+            self.people[username] = self.head
+            self.new_people.append({"id": self.head, "username": username})
+        return self.people[username]
+
+    def _take_back(self, key: bytes, person: int) -> int | None:
+        """The position of the event that the row at the head takes back, if there is one."""
+        if (key, person) not in self.retracted:
+            self.retracted.add((key, person))
+            self.new_retractions.append({"event_key": key, "person": person, "position": self.head})
+        target = self.targets.get(key)
+        if target is None or target.person != person or not target.counts:
+            return None
+        target.counts = False
+        self.taken_back.append({"at": target.position, "by": self.head})
+        return target.position
+
+    def write(self, connection: Connection) -> None:
+        if not self.log:
+            return
+        if self.new_people:
+            connection.execute(PEOPLE.insert(), self.new_people)
+        connection.execute(EVENT_IDS.insert(), self.new_events)
+        connection.execute(LOG.insert(), self.log)
+        if self.new_retractions:
+            connection.execute(RETRACTIONS.insert(), self.new_retractions)
+        if self.taken_back:
+            connection.execute(_TAKE_BACK, self.taken_back)
+        move_head(connection, self.head)
+
+
+def _positions(connection: Connection, keys: Collection[bytes]) -> dict[bytes, int]:
+    """At which positions events of these keys were recorded."""
+    columns = select(EVENT_IDS.c.event_key, EVENT_IDS.c.position)
+    found: dict[bytes, int] = {}
+    for part in in_parts(keys):
+        rows = connection.execute(columns.where(EVENT_IDS.c.event_key.in_(part)))
+        found |= {bytes(key): position for key, position in rows}
+    return found
+
+
+def _targets(connection: Connection, positions: dict[bytes, int]) -> dict[bytes, _Target]:
+    """Those of the events that still stand in the log and are interactions."""
+    columns = select(LOG.c.position, LOG.c.person, LOG.c.taken_back_at)
+    found: dict[int, _Target] = {}
+    for part in in_parts(positions.values()):
+        rows = connection.execute(columns.where(LOG.c.position.in_(part), LOG.c.verb.is_not(None)))
+        found |= {position: _Target(position, person, counts=by is None) for position, person, by in rows}
+    return {key: found[position] for key, position in positions.items() if position in found}
+
+
+def _retracted(connection: Connection, keys: Collection[bytes]) -> set[tuple[bytes, int]]:
+    """Which of the events have been taken back by whom before they came."""
+    columns = select(RETRACTIONS.c.event_key, RETRACTIONS.c.person)
+    found: set[tuple[bytes, int]] = set()
+    for part in in_parts(keys):
+        found |= {
+            (bytes(key), person) for key, person in connection.execute(columns.where(RETRACTIONS.c.event_key.in_(part)))
+        }
+    return found

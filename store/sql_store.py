@@ -1,0 +1,236 @@
+"""The store over SQL: the port's methods, each a transaction or a read."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Engine, and_, or_, select
+from typing_extensions import override
+
+from store import personal_data
+from store.engine import DEFAULT_URL, SQLITE, connect, parse_url, reading, snapshot, sqlite_path, writing
+from store.errors import StoreUnavailableError
+from store.event_keys import KeyedHash
+from store.histories import read_histories
+from store.interactions import Interaction, NewInteraction, Recorded, check_text
+from store.log_entries import Entries, EntryKind
+from store.log_rows import LOG_ROWS, entries_of, interaction_of, pack_post_ids, unpack_post_ids
+from store.people import PersonExport, PersonHistory
+from store.port import LARGEST_LIMIT, Store
+from store.recording import KeyedRow, lock_head, move_head, person_ids, record_rows
+from store.schema import FACTS, LOG, LOG_HEAD, PEOPLE
+from store.versions import KEY_FACT, create_or_check
+from store.write_turns import WriteTurns
+
+_MOST_TOGETHER = 5000  # rows of one transaction
+_PART = 10_000  # rows that one transaction of `expire` looks at
+_POLL_SECONDS = 0.02  # how often a reader that waits looks for what other processes wrote
+
+
+def open_store(url: str = DEFAULT_URL, *, pool_size: int = 8) -> "SqlStore":
+    """Open the store of a URL and create its tables if there are none.
+
+    StoreUrlError, StoreVersionError, or StoreUnavailableError if the database cannot be reached now.
+    """
+    parsed = parse_url(url)
+    if parsed.drivername == SQLITE:
+        try:
+            sqlite_path(parsed).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailableError(f"{error.filename}: {error.strerror}") from error
+    engine = connect(parsed, pool_size=pool_size)
+    try:
+        create_or_check(engine)
+        return SqlStore(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+class SqlStore(Store):
+    """A ``Store`` over SQLite or PostgreSQL; ``engine`` is of ``store.engine.connect``, with tables of this version."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        with reading(engine) as connection:
+            secret = connection.execute(select(FACTS.c.content).where(FACTS.c.name == KEY_FACT)).scalar_one()
+        self._hashes = KeyedHash(bytes(secret))
+        self._turns: WriteTurns[Sequence[KeyedRow], Recorded] = WriteTurns(
+            self._record_together, size=len, most=_MOST_TOGETHER
+        )
+        self._written = threading.Condition()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @override
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @override
+    def record(self, interactions: Sequence[NewInteraction]) -> Recorded:
+        if not interactions:
+            return Recorded(self.position(), ())
+        return self._turns.submit([KeyedRow.of(row, self._hashes) for row in interactions])
+
+    def _record_together(self, batches: Sequence[Sequence[KeyedRow]]) -> Sequence[Recorded]:
+        with writing(self._engine) as connection:
+            results, position = record_rows(
+                connection, [row for batch in batches for row in batch], lock_head(connection)
+            )
+        self._wake_waiting_readers()
+        ends = iter(results)
+        return [Recorded(position, tuple(next(ends) for _ in batch)) for batch in batches]
+
+    @override
+    def position(self) -> int:
+        with reading(self._engine) as connection:
+            return int(connection.execute(select(LOG_HEAD.c.position)).scalar_one())
+
+    @override
+    def wait_for(self, position: int, *, timeout: float) -> int:
+        deadline = time.monotonic() + timeout
+        while (reached := self.position()) < position and (left := deadline - time.monotonic()) > 0:
+            with self._written:
+                self._written.wait(min(left, _POLL_SECONDS))
+        return reached
+
+    def _wake_waiting_readers(self) -> None:
+        with self._written:
+            self._written.notify_all()
+
+    @override
+    def entries_after(self, position: int, *, limit: int = 10_000) -> Entries:
+        if not 1 <= limit <= LARGEST_LIMIT:
+            raise ValueError(f"limit: must be 1 to {LARGEST_LIMIT}, not {limit}")
+        with snapshot(self._engine) as connection:
+            head = int(connection.execute(select(LOG_HEAD.c.position)).scalar_one())
+            rows = connection.execute(
+                LOG_ROWS.where(LOG.c.position > position).order_by(LOG.c.position).limit(limit)
+            ).all()
+            entries = entries_of(connection, rows)
+        return Entries(entries, rows[-1].position if len(rows) == limit else max(head, position))
+
+    @override
+    def events_up_to(self, position: int, *, after: int = 0, batch: int = 10_000) -> Iterator[tuple[Interaction, ...]]:
+        while True:
+            with reading(self._engine) as connection:
+                rows = connection.execute(
+                    LOG_ROWS.where(
+                        LOG.c.position > after,
+                        LOG.c.position <= position,
+                        LOG.c.verb.is_not(None),
+                        LOG.c.kind == EntryKind.INTERACTION,
+                        or_(LOG.c.taken_back_at.is_(None), LOG.c.taken_back_at > position),
+                    )
+                    .order_by(LOG.c.position)
+                    .limit(batch)
+                ).all()
+            if not rows:
+                return
+            yield tuple(interaction_of(row) for row in rows)
+            after = rows[-1].position
+
+    @override
+    def history(self, username: str, *, up_to: int | None = None, after: int = 0) -> PersonHistory | None:
+        return self.histories([username], up_to=up_to, after=after).get(username)
+
+    @override
+    def histories(
+        self, usernames: Iterable[str], *, up_to: int | None = None, after: int = 0
+    ) -> Mapping[str, PersonHistory]:
+        with snapshot(self._engine) as connection:
+            head = int(connection.execute(select(LOG_HEAD.c.position)).scalar_one())
+            return read_histories(
+                connection, usernames, self._hashes, up_to=head if up_to is None else up_to, after=after
+            )
+
+    @override
+    def remember_served(
+        self, username: str, post_ids: Sequence[int], *, shown_at_ms: int, feed_id: str | None = None
+    ) -> int:
+        check_text("username", username)
+        with self._turns.turn, writing(self._engine) as connection:
+            position = lock_head(connection) + 1
+            person = person_ids(connection, [username]).get(username)
+            if person is None:
+                person = position
+                connection.execute(PEOPLE.insert().values(id=person, username=username))
+            connection.execute(
+                LOG.insert().values(
+                    position=position,
+                    kind=EntryKind.SERVED,
+                    person=person,
+                    since=position,
+                    moment=shown_at_ms,
+                    feed_id=feed_id,
+                    body=pack_post_ids(post_ids),
+                )
+            )
+            move_head(connection, position)
+        self._wake_waiting_readers()
+        return position
+
+    @override
+    def served(self, username: str, *, since_ms: int, up_to: int | None = None) -> frozenset[int]:
+        is_early_enough = LOG.c.since <= up_to if up_to is not None else LOG.c.since.is_not(None)
+        with reading(self._engine) as connection:
+            bodies = connection.execute(
+                select(LOG.c.body)
+                .join(PEOPLE, PEOPLE.c.id == LOG.c.person)
+                .where(
+                    and_(
+                        PEOPLE.c.username == username,
+                        LOG.c.kind == EntryKind.SERVED,
+                        LOG.c.moment >= since_ms,
+                        is_early_enough,
+                    )
+                )
+            )
+            return frozenset(post_id for (body,) in bodies for post_id in unpack_post_ids(bytes(body)))
+
+    @override
+    def person_key(self, username: str) -> bytes:
+        return self._hashes.person(username)
+
+    @override
+    def export_person(self, username: str) -> PersonExport | None:
+        with snapshot(self._engine) as connection:
+            return personal_data.export_person(connection, username)
+
+    @override
+    def delete_person(self, username: str) -> int:
+        with self._turns.turn, writing(self._engine) as connection:
+            position = personal_data.delete_person(connection, username, self._hashes)
+        self._wake_waiting_readers()
+        return position
+
+    @override
+    def merge_people(self, merged: str, *, into: str) -> int:
+        check_text("username", into)
+        if merged == into:
+            raise ValueError("a person cannot be merged into themselves: name two people")
+        with self._turns.turn, writing(self._engine) as connection:
+            position = personal_data.merge_people(connection, merged, into=into, hashes=self._hashes)
+        self._wake_waiting_readers()
+        return position
+
+    @override
+    def expire(self, *, before_ms: int) -> int:
+        deleted, after = 0, 0
+        while True:
+            with self._turns.turn, writing(self._engine) as connection:
+                up_to = personal_data.end_of_part(connection, after, _PART)
+                if up_to is None:
+                    return deleted
+                deleted += personal_data.expire_part(
+                    connection, after=after, up_to=up_to, before_ms=before_ms, is_announced=deleted > 0
+                )
+            after = up_to
