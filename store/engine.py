@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
@@ -111,12 +112,14 @@ def _translated() -> Iterator[None]:
     except DBAPIError as error:
         if not isinstance(error, OperationalError) and not error.connection_invalidated:
             raise
+        raise StoreUnavailableError(_words(error.orig)) from error
+    except psycopg.OperationalError as error:  # of a COPY, which goes past SQLAlchemy
         raise StoreUnavailableError(_words(error)) from error
 
 
-def _words(error: DBAPIError) -> str:
+def _words(error: BaseException | None) -> str:
     """What the database said, in one line."""
-    said = " ".join(str(error.orig).split())
+    said = " ".join(str(error).split())
     if "database or disk is full" in said or "No space left on device" in said:
         return f"the store's disk is full, so nothing was recorded ({said}): free some space"
     if "database is locked" in said:

@@ -2,17 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from store.bulk_rows import insert_rows, rows_where_in
 from store.event_keys import KeyedHash
-from store.in_parts import in_parts
 from store.interactions import NewInteraction, RecordResult
 from store.log_entries import EntryKind
 from store.schema import EVENT_IDS, LOG, LOG_HEAD, PEOPLE, RETRACTIONS
 
-_Row = dict[str, Any]  # the values of one row, by column
+_Row = tuple[object, ...]  # in the order of the table's columns
 _TAKE_BACK = (
     update(LOG)
     .where(LOG.c.position == bindparam("at"), LOG.c.taken_back_at.is_(None))
@@ -50,11 +49,8 @@ def move_head(connection: Connection, position: int) -> None:
 
 def person_ids(connection: Connection, usernames: Collection[str]) -> dict[str, int]:
     """The numbers of those people that the store knows."""
-    found: dict[str, int] = {}
-    for part in in_parts(usernames):
-        rows = connection.execute(select(PEOPLE.c.username, PEOPLE.c.id).where(PEOPLE.c.username.in_(part)))
-        found |= {row.username: row.id for row in rows}
-    return found
+    rows = rows_where_in(connection, (PEOPLE.c.username, PEOPLE.c.id), PEOPLE.c.username, usernames)
+    return {row[0]: row[1] for row in rows}
 
 
 def record_rows(connection: Connection, rows: Sequence[KeyedRow], head: int) -> tuple[list[RecordResult], int]:
@@ -87,7 +83,7 @@ class _Batch:
     new_events: list[_Row] = field(default_factory=list)
     new_retractions: list[_Row] = field(default_factory=list)
     log: list[_Row] = field(default_factory=list)
-    taken_back: list[_Row] = field(default_factory=list)  # rows from before the batch
+    taken_back: list[dict[str, int]] = field(default_factory=list)  # parameters of _TAKE_BACK
 
     @classmethod
     def begin(cls, connection: Connection, rows: Sequence[KeyedRow], head: int) -> "_Batch":
@@ -108,25 +104,26 @@ class _Batch:
         self.known.add(keyed.event_key)
         self.head += 1
         person = self._person(keyed.row.username)
-        self.new_events.append({"event_key": keyed.event_key, "position": self.head})
+        self.new_events.append((keyed.event_key, self.head))
         came_too_late = (keyed.event_key, person) in self.retracted
         self.log.append(
-            {
-                "position": self.head,
-                "kind": EntryKind.INTERACTION,
-                "person": person,
-                "since": self.head,
-                "moment": keyed.row.occurred_at_ms,
-                "verb": keyed.row.verb,
-                "post_id": keyed.row.post_id,
-                "external_id": keyed.row.external_id,
-                "watched_share": keyed.row.watched_share,
-                "rating_percent": keyed.row.rating_percent,
-                "event_id": keyed.row.event_id,
-                "feed_id": keyed.row.feed_id,
-                "takes_back": None if keyed.retracted_key is None else self._take_back(keyed.retracted_key, person),
-                "taken_back_at": self.head if came_too_late else None,
-            }
+            (
+                self.head,
+                int(EntryKind.INTERACTION),
+                person,
+                self.head,
+                keyed.row.occurred_at_ms,
+                None if keyed.row.verb is None else int(keyed.row.verb),
+                keyed.row.post_id,
+                keyed.row.external_id,
+                keyed.row.watched_share,
+                keyed.row.rating_percent,
+                keyed.row.event_id,
+                keyed.row.feed_id,
+                None if keyed.retracted_key is None else self._take_back(keyed.retracted_key, person),
+                self.head if came_too_late else None,
+                None,
+            )
         )
         if keyed.row.verb is not None:
             self.targets[keyed.event_key] = _Target(self.head, person, counts=not came_too_late)
@@ -135,14 +132,14 @@ class _Batch:
     def _person(self, username: str) -> int:
         if username not in self.people:
             self.people[username] = self.head
-            self.new_people.append({"id": self.head, "username": username})
+            self.new_people.append((self.head, username))
         return self.people[username]
 
     def _take_back(self, key: bytes, person: int) -> int | None:
         """The position of the event that the row at the head takes back, if there is one."""
         if (key, person) not in self.retracted:
             self.retracted.add((key, person))
-            self.new_retractions.append({"event_key": key, "person": person, "position": self.head})
+            self.new_retractions.append((key, person, self.head))
         target = self.targets.get(key)
         if target is None or target.person != person or not target.counts:
             return None
@@ -153,12 +150,10 @@ class _Batch:
     def write(self, connection: Connection) -> None:
         if not self.log:
             return
-        if self.new_people:
-            connection.execute(PEOPLE.insert(), self.new_people)
-        connection.execute(EVENT_IDS.insert(), self.new_events)
-        connection.execute(LOG.insert(), self.log)
-        if self.new_retractions:
-            connection.execute(RETRACTIONS.insert(), self.new_retractions)
+        insert_rows(connection, PEOPLE, self.new_people)
+        insert_rows(connection, EVENT_IDS, self.new_events)
+        insert_rows(connection, LOG, self.log)
+        insert_rows(connection, RETRACTIONS, self.new_retractions)
         if self.taken_back:
             connection.execute(_TAKE_BACK, self.taken_back)
         move_head(connection, self.head)
@@ -166,30 +161,22 @@ class _Batch:
 
 def _positions(connection: Connection, keys: Collection[bytes]) -> dict[bytes, int]:
     """At which positions events of these keys were recorded."""
-    columns = select(EVENT_IDS.c.event_key, EVENT_IDS.c.position)
-    found: dict[bytes, int] = {}
-    for part in in_parts(keys):
-        rows = connection.execute(columns.where(EVENT_IDS.c.event_key.in_(part)))
-        found |= {bytes(key): position for key, position in rows}
-    return found
+    rows = rows_where_in(connection, (EVENT_IDS.c.event_key, EVENT_IDS.c.position), EVENT_IDS.c.event_key, keys)
+    return {bytes(key): position for key, position in rows}
 
 
 def _targets(connection: Connection, positions: dict[bytes, int]) -> dict[bytes, _Target]:
     """Those of the events that still stand in the log and are interactions."""
-    columns = select(LOG.c.position, LOG.c.person, LOG.c.taken_back_at)
-    found: dict[int, _Target] = {}
-    for part in in_parts(positions.values()):
-        rows = connection.execute(columns.where(LOG.c.position.in_(part), LOG.c.verb.is_not(None)))
-        found |= {position: _Target(position, person, counts=by is None) for position, person, by in rows}
+    columns = (LOG.c.position, LOG.c.person, LOG.c.verb, LOG.c.taken_back_at)
+    found = {
+        position: _Target(position, person, counts=by is None)
+        for position, person, verb, by in rows_where_in(connection, columns, LOG.c.position, positions.values())
+        if verb is not None
+    }
     return {key: found[position] for key, position in positions.items() if position in found}
 
 
 def _retracted(connection: Connection, keys: Collection[bytes]) -> set[tuple[bytes, int]]:
-    """Which of the events have been taken back by whom before they came."""
-    columns = select(RETRACTIONS.c.event_key, RETRACTIONS.c.person)
-    found: set[tuple[bytes, int]] = set()
-    for part in in_parts(keys):
-        found |= {
-            (bytes(key), person) for key, person in connection.execute(columns.where(RETRACTIONS.c.event_key.in_(part)))
-        }
-    return found
+    """Which of the events have been taken back by whom."""
+    columns = (RETRACTIONS.c.event_key, RETRACTIONS.c.person)
+    return {(bytes(key), person) for key, person in rows_where_in(connection, columns, RETRACTIONS.c.event_key, keys)}
