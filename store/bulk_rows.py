@@ -1,17 +1,13 @@
 """Many rows in one statement, below SQLAlchemy's parameters of a row: they would take most of a write's time."""
 
 from collections.abc import Collection, Sequence
-from functools import cache
 from typing import Any, cast
 
 from psycopg import Connection as PostgresqlConnection
 from sqlalchemy import Column, Connection, Table
-from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from store.engine import SQLITE
 from store.in_parts import in_parts
-
-_POSTGRESQL = PGDialect()
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
@@ -40,13 +36,7 @@ def rows_where_in(
             places = ", ".join("?" * len(part))
             rows = connection.exec_driver_sql(f"{query} IN ({places})", tuple(part))
         else:
-            rows = connection.exec_driver_sql(f"{query} = ANY(%b::{_array(key)})", (part,))
+            type_name = key.type.dialect_impl(connection.dialect).compile(connection.dialect).split(" COLLATE ")[0]
+            rows = connection.exec_driver_sql(f"{query} = ANY(%b::{type_name}[])", (part,))
         found += cast("Sequence[tuple[Any, ...]]", rows.all())
     return found
-
-
-@cache
-def _array(column: Column[Any]) -> str:
-    """The type of an array of a column's values in PostgreSQL."""
-    name = column.type.dialect_impl(_POSTGRESQL).compile(_POSTGRESQL)
-    return f"{name.split(' COLLATE ')[0]}[]"
