@@ -1,6 +1,7 @@
 """The life of a compute service, from its settings to the signal that stops it: bundles, then the server."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import grpc
 import structlog
@@ -13,7 +14,7 @@ from compute.bundle_admin import BundleService, LoggedBundles
 from compute.settings import ComputeSettings, server_options
 from moodfeed.bundle.v1 import bundle_pb2_grpc
 from rpc.errors import ErrorTable
-from rpc.server import serve
+from rpc.server import LARGEST_REQUEST_BYTES, serve
 
 _log = structlog.get_logger("compute.main")
 
@@ -26,6 +27,8 @@ def serve_bundles(
     add_service: Callable[[grpc.Server, HeldBundles[ModelOfBundle]], None],
     service_name: str,
     errors: ErrorTable,
+    slow_methods: frozenset[str] = frozenset(),
+    largest_request_bytes: int = LARGEST_REQUEST_BYTES,
 ) -> int:
     """Serve the current bundle until SIGTERM or SIGINT; return 0, or 1 if bundle or address cannot be used."""
     try:
@@ -40,7 +43,11 @@ def serve_bundles(
 
     with held.watched():
         return serve(
-            server_options(settings, name=name, admin_service=ADMIN_SERVICE_NAME),
+            replace(
+                server_options(settings, name=name, admin_service=ADMIN_SERVICE_NAME),
+                slow_methods=slow_methods,
+                largest_request_bytes=largest_request_bytes,
+            ),
             add_services=add_services,
             service_names=[service_name],
             errors=errors,

@@ -54,6 +54,7 @@ LARGEST_METADATA_BYTES = 8 * 1024
 MOST_STREAMS_PER_CONNECTION = 256
 LARGEST_FRAME_BYTES = 16 * 1024
 HANDSHAKE_SECONDS = 10
+LARGEST_REQUEST_BYTES = 2 * 1024 * 1024
 
 
 def limits(*, largest_request_bytes: int, max_connections: int) -> tuple[tuple[str, int], ...]:
@@ -103,11 +104,13 @@ class ServerOptions:
     metrics_host: str = "127.0.0.1"
     most_waiting: int = 64  # requests that may wait for a thread; more are refused at once
     tls: ServerTls | None = None  # None for plaintext
-    largest_request_bytes: int = 2 * 1024 * 1024
+    largest_request_bytes: int = LARGEST_REQUEST_BYTES
     max_connections: int = 1000
     admin_service: str = ""  # full name of the service that only operators may call
     admin_tokens_file: Path | None = None  # None admits this machine only, and nobody where is_public
     is_public: bool = False  # whether callers of feeds reach the address
+    slow_methods: frozenset[str] = frozenset()  # /package.Service/Method of those that wait for a disk
+    slow_threads: int = 16  # that answer them
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class RunningServer:
 
     port: int
     _server: grpc.Server
-    _pool: AdmissionPool
+    _pools: tuple[AdmissionPool, ...]
     _health: health.HealthServicer
     _service_names: tuple[str, ...]
 
@@ -130,7 +133,10 @@ class RunningServer:
         """Report NOT_SERVING, soon refuse new requests, and give those in flight up to ``grace_seconds``."""
         self._health.enter_graceful_shutdown()
         time.sleep(LAME_DUCK_SECONDS)
-        stop_when_idle(self._server, in_flight=lambda: self._pool.in_flight, grace_seconds=grace_seconds)
+        stop_when_idle(self._server, in_flight=self._in_flight, grace_seconds=grace_seconds)
+
+    def _in_flight(self) -> int:
+        return sum(pool.in_flight for pool in self._pools)
 
 
 @contextmanager
@@ -165,11 +171,19 @@ def start_server(
     if options.admin_service:
         admin = AdminAccess(options.admin_tokens_file, is_public=options.is_public)
         guards = (*guards, GuardInterceptor(options.admin_service, admin.admit, ADMIN_ERRORS))
-    pool = AdmissionPool(options.pool_size, options.name)
+    pool, slow_pool = (
+        AdmissionPool(options.pool_size, options.name),
+        AdmissionPool(options.slow_threads, f"{options.name}-slow"),
+    )
     server = grpc.server(
         pool,
         interceptors=[
-            AdmissionInterceptor(pool, guarded=service_names, most_waiting=options.most_waiting),
+            AdmissionInterceptor(
+                pool,
+                guarded=service_names,
+                most_waiting=options.most_waiting,
+                own_pools=dict.fromkeys(options.slow_methods, slow_pool),
+            ),
             MetricsInterceptor(),
             *guards,
             ErrorInterceptor(errors),
@@ -198,7 +212,7 @@ def start_server(
             f"{options.name} cannot serve metrics on {options.metrics_host}:{options.metrics_port}: {error.strerror}; "
             f"set {options.address_variable.removesuffix('ADDRESS')}METRICS_PORT to another port, 0 for none"
         ) from error
-    running = RunningServer(port, server, pool, health_servicer, ("", *all_names))
+    running = RunningServer(port, server, (pool, slow_pool), health_servicer, ("", *all_names))
     running.set_serving(True)
     server.start()
     return running
