@@ -1,6 +1,6 @@
 """The life of a compute service, from its settings to the signal that stops it: bundles, then the server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import grpc
@@ -14,7 +14,7 @@ from compute.bundle_admin import BundleService, LoggedBundles
 from compute.settings import ComputeSettings, server_options
 from moodfeed.bundle.v1 import bundle_pb2_grpc
 from rpc.errors import ErrorTable
-from rpc.server import LARGEST_REQUEST_BYTES, serve
+from rpc.server import serve
 
 _log = structlog.get_logger("compute.main")
 
@@ -28,7 +28,7 @@ def serve_bundles(
     service_name: str,
     errors: ErrorTable,
     slow_methods: frozenset[str] = frozenset(),
-    largest_request_bytes: int = LARGEST_REQUEST_BYTES,
+    larger_requests: Mapping[str, int] | None = None,
 ) -> int:
     """Serve the current bundle until SIGTERM or SIGINT; return 0, or 1 if bundle or address cannot be used."""
     try:
@@ -46,7 +46,7 @@ def serve_bundles(
             replace(
                 server_options(settings, name=name, admin_service=ADMIN_SERVICE_NAME),
                 slow_methods=slow_methods,
-                largest_request_bytes=largest_request_bytes,
+                larger_requests=larger_requests or {},
             ),
             add_services=add_services,
             service_names=[service_name],

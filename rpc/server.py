@@ -3,10 +3,10 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -21,7 +21,7 @@ from rpc.admission import AdmissionInterceptor, AdmissionPool
 from rpc.channel import PING_SECONDS
 from rpc.deadline import ExpiredInterceptor
 from rpc.drain import LAME_DUCK_SECONDS, stop_when_idle
-from rpc.errors import ErrorInterceptor, ErrorTable
+from rpc.errors import ErrorInterceptor, ErrorTable, RequestSizes
 from rpc.guard import GuardInterceptor
 from rpc.metrics import MetricsInterceptor
 from rpc.reflection import enable_reflection
@@ -54,7 +54,6 @@ LARGEST_METADATA_BYTES = 8 * 1024
 MOST_STREAMS_PER_CONNECTION = 256
 LARGEST_FRAME_BYTES = 16 * 1024
 HANDSHAKE_SECONDS = 10
-LARGEST_REQUEST_BYTES = 2 * 1024 * 1024
 
 
 def limits(*, largest_request_bytes: int, max_connections: int) -> tuple[tuple[str, int], ...]:
@@ -104,11 +103,12 @@ class ServerOptions:
     metrics_host: str = "127.0.0.1"
     most_waiting: int = 64  # requests that may wait for a thread; more are refused at once
     tls: ServerTls | None = None  # None for plaintext
-    largest_request_bytes: int = LARGEST_REQUEST_BYTES
+    largest_request_bytes: int = 2 * 1024 * 1024
     max_connections: int = 1000
     admin_service: str = ""  # full name of the service that only operators may call
     admin_tokens_file: Path | None = None  # None admits this machine only, and nobody where is_public
     is_public: bool = False  # whether callers of feeds reach the address
+    larger_requests: Mapping[str, int] = field(default_factory=dict)  # by /package.Service/Method, in bytes
     slow_methods: frozenset[str] = frozenset()  # /package.Service/Method of those that wait for a disk
     slow_threads: int = 16  # that answer them
 
@@ -171,6 +171,7 @@ def start_server(
     if options.admin_service:
         admin = AdminAccess(options.admin_tokens_file, is_public=options.is_public)
         guards = (*guards, GuardInterceptor(options.admin_service, admin.admit, ADMIN_ERRORS))
+    sizes = RequestSizes(options.largest_request_bytes, options.larger_requests)
     pool, slow_pool = (
         AdmissionPool(options.pool_size, options.name),
         AdmissionPool(options.slow_threads, f"{options.name}-slow"),
@@ -186,11 +187,10 @@ def start_server(
             ),
             MetricsInterceptor(),
             *guards,
-            ErrorInterceptor(errors),
+            ErrorInterceptor(errors, sizes),
             ExpiredInterceptor(),
         ],
-        options=OPTIONS
-        + limits(largest_request_bytes=options.largest_request_bytes, max_connections=options.max_connections),
+        options=OPTIONS + limits(largest_request_bytes=sizes.largest, max_connections=options.max_connections),
     )
     add_services(server)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)

@@ -14,7 +14,7 @@ from rpc.structured_log import configure_logging
 from rpc.supervisor import follow_supervisor
 from user_tower_service.encoder import Encoder
 from user_tower_service.loading import live_log_of, loader
-from user_tower_service.service import ERRORS, LARGEST_REQUEST_BYTES, SERVICE_NAME, SLOW_METHODS, UserTowerService
+from user_tower_service.service import ERRORS, LARGER_REQUESTS, SERVICE_NAME, SLOW_METHODS, UserTowerService
 from user_tower_service.settings import Settings
 
 
@@ -38,7 +38,7 @@ def main() -> int:
             service_name=SERVICE_NAME,
             errors=ERRORS,
             slow_methods=SLOW_METHODS,
-            largest_request_bytes=LARGEST_REQUEST_BYTES,
+            larger_requests=LARGER_REQUESTS,
         )
 
 

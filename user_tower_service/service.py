@@ -34,9 +34,6 @@ from user_tower_service.people_store import (
 )
 
 MOST_INTERACTIONS = 1000
-LARGEST_REQUEST_BYTES = 5 * 1024 * 1024
-"""The largest message that is read: 4 MiB of interactions, as a gateway takes them, and the event ids that it makes."""
-
 _BEAT_SECONDS = 0.2  # between two messages to a watcher whom nobody's change concerns
 _MOST_WATCHERS = 64
 _LONGEST_WAIT_SECONDS = 1.0  # for a position that is needed
@@ -47,6 +44,9 @@ SLOW_METHODS = frozenset(
     f"/{SERVICE_NAME}/{method}" for method in ("RecordInteractions", "ExportPerson", "DeletePerson", "MergePeople")
 )
 """Those that wait for the store."""
+
+LARGER_REQUESTS = {f"/{SERVICE_NAME}/RecordInteractions": 5 * 1024 * 1024}
+"""4 MiB of interactions, as a gateway takes them, and the event ids that it makes."""
 
 ERRORS: ErrorTable = {
     MoodTooLongError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "MOOD_TOO_LONG"),
