@@ -29,8 +29,8 @@ _POSTGRESQL_SETTINGS = {
 }
 
 
-def parse_url(url: str) -> URL:
-    """The URL of a store; StoreUrlError if it names no supported database."""
+def parse_url(url: str, *, password_file: Path | None = None) -> URL:
+    """The URL of a store, with the password of a file; StoreUrlError if it names no supported database."""
     forms = "use sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE"
     try:
         parsed = make_url(url)
@@ -42,7 +42,14 @@ def parse_url(url: str) -> URL:
         raise StoreUrlError(f"the store's URL begins with {parsed.drivername}: {forms}")
     if parsed.drivername == SQLITE and (not parsed.database or parsed.database == ":memory:"):
         raise StoreUrlError("the store's URL names no file: use sqlite:///PATH")
-    return parsed
+    return parsed if password_file is None else parsed.set(password=_password(password_file))
+
+
+def _password(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreUrlError(f"{path}: the store's password cannot be read ({error})") from error
 
 
 def sqlite_path(url: URL) -> Path:
@@ -103,6 +110,12 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def lift_time_limits(connection: Connection) -> None:
+    """Let the statements of this transaction take as long as they need; SQLite has no such limits."""
+    if connection.dialect.name != SQLITE:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
@@ -134,6 +147,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
         "synchronous = FULL",  # a commit is on the disk before it returns
         "secure_delete = ON",  # what was deleted is overwritten, so no page written later holds it
         f"journal_size_limit = {_WAL_LIMIT}",
+        f"wal_autocheckpoint = {_WAL_LIMIT // 4096}",  # Checkpoints does it earlier, beside the writers
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
