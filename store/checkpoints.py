@@ -8,7 +8,7 @@ import threading
 
 from sqlalchemy import Engine
 
-from store.engine import reading
+from store.engine import sqlite_driver
 from store.errors import StoreUnavailableError
 
 _PAUSE_SECONDS = 0.2  # between two checkpoints
@@ -40,7 +40,7 @@ class Checkpoints:
             if self._is_stopped.is_set():
                 return
             try:
-                with reading(self._engine) as connection:
-                    connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+                with sqlite_driver(self._engine) as connection:
+                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             except StoreUnavailableError:  # a full disk: the next write says so
                 continue

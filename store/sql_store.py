@@ -14,14 +14,14 @@ from typing_extensions import override
 
 from store import personal_data
 from store.checkpoints import Checkpoints
-from store.engine import DEFAULT_URL, SQLITE, connect, parse_url, reading, snapshot, sqlite_path, writing
-from store.errors import StoreUnavailableError
+from store.engine import DEFAULT_URL, SQLITE, reading, snapshot, writing
 from store.event_keys import KeyedHash
 from store.head import Head, lock_head, read_head
 from store.histories import read_histories
 from store.interactions import Interaction, NewInteraction, Recorded, RecordResult, check_text
 from store.log_entries import Entries, EntryKind
 from store.log_rows import LOG_ROWS, entries_of, interaction_of, pack_post_ids, unpack_post_ids
+from store.opening import engine_of
 from store.people import PersonExport, PersonHistory
 from store.port import LARGEST_LIMIT, Store
 from store.recording import KeyedRow, ShownPosts, record_rows
@@ -39,13 +39,7 @@ def open_store(url: str = DEFAULT_URL, *, password_file: Path | None = None, poo
 
     StoreUrlError, StoreVersionError, or StoreUnavailableError if the database cannot be reached now.
     """
-    parsed = parse_url(url, password_file=password_file)
-    if parsed.drivername == SQLITE:
-        try:
-            sqlite_path(parsed).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreUnavailableError(f"{error.filename}: {error.strerror}") from error
-    engine = connect(parsed, pool_size=pool_size)
+    engine = engine_of(url, password_file=password_file, pool_size=pool_size)
     try:
         create_or_check(engine)
         return SqlStore(engine)
