@@ -52,7 +52,7 @@ class SqlStore(Store):
     """A ``Store`` over SQLite or PostgreSQL; ``engine`` is of ``store.engine.connect``, with tables of this version."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         with reading(engine) as connection:
             self._restored_at = read_head(connection).restored_at
             self._hashes = _keyed_hash(connection)
@@ -74,7 +74,7 @@ class SqlStore(Store):
     def close(self) -> None:
         if self._checkpoints is not None:
             self._checkpoints.stop()
-        self._engine.dispose()
+        self.engine.dispose()
 
     @override
     def record(self, interactions: Sequence[NewInteraction]) -> Recorded:
@@ -91,7 +91,7 @@ class SqlStore(Store):
 
     def _write_together(self, batches: Sequence[Sequence[KeyedRow | ShownPosts]]) -> Sequence[Recorded]:
         rows = [row for batch in batches for row in batch]
-        with writing(self._engine) as connection:
+        with writing(self.engine) as connection:
             head = lock_head(connection)
             if self._notice_restore(connection, head):  # the keys are of the hashes from before it
                 rows = [KeyedRow.of(row.row, self._hashes) if isinstance(row, KeyedRow) else row for row in rows]
@@ -110,7 +110,7 @@ class SqlStore(Store):
     @contextmanager
     def _turn(self) -> Iterator[Connection]:
         """A transaction that writes, in turn with the other writers of this process."""
-        with self._turns.turn, writing(self._engine) as connection:
+        with self._turns.turn, writing(self.engine) as connection:
             self._notice_restore(connection, lock_head(connection))
             yield connection
         self._after_a_write()
@@ -123,7 +123,7 @@ class SqlStore(Store):
 
     @override
     def position(self) -> int:
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return read_head(connection).position
 
     @override
@@ -138,7 +138,7 @@ class SqlStore(Store):
     def entries_after(self, position: int, *, limit: int = 10_000) -> Entries:
         if not 1 <= limit <= LARGEST_LIMIT:
             raise ValueError(f"limit: must be 1 to {LARGEST_LIMIT}, not {limit}")
-        with snapshot(self._engine) as connection:
+        with snapshot(self.engine) as connection:
             head = read_head(connection)
             self._notice_restore(connection, head)
             query = LOG_ROWS.where(LOG.c.position > position).order_by(LOG.c.position).limit(limit)
@@ -149,7 +149,7 @@ class SqlStore(Store):
     @override
     def events_up_to(self, position: int, *, after: int = 0, batch: int = 10_000) -> Iterator[tuple[Interaction, ...]]:
         while True:
-            with reading(self._engine) as connection:
+            with reading(self.engine) as connection:
                 rows = connection.execute(
                     LOG_ROWS.where(
                         LOG.c.position > after,
@@ -174,7 +174,7 @@ class SqlStore(Store):
     def histories(
         self, usernames: Iterable[str], *, up_to: int | None = None, after: int = 0
     ) -> Mapping[str, PersonHistory]:
-        with snapshot(self._engine) as connection:
+        with snapshot(self.engine) as connection:
             head = read_head(connection)
             self._notice_restore(connection, head)
             up_to = head.position if up_to is None else up_to
@@ -187,7 +187,7 @@ class SqlStore(Store):
             .join(PEOPLE, PEOPLE.c.id == LOG.c.person)
             .where(PEOPLE.c.username == username, LOG.c.kind == EntryKind.SERVED, LOG.c.moment >= since_ms)
         )
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             bodies = connection.execute(query if up_to is None else query.where(LOG.c.since <= up_to))
             return frozenset(post_id for (body,) in bodies for post_id in unpack_post_ids(bytes(body)))
 
@@ -197,7 +197,7 @@ class SqlStore(Store):
 
     @override
     def export_person(self, username: str) -> PersonExport | None:
-        with snapshot(self._engine) as connection:
+        with snapshot(self.engine) as connection:
             return personal_data.export_person(connection, username)
 
     @override
