@@ -17,6 +17,7 @@ from cli import (
     run_command,
     sample_api_command,
     serve_command,
+    store_commands,
     trust_commands,
     validate_command,
 )
@@ -66,6 +67,7 @@ for panel, commands in PANELS.items():
     for command in commands:
         name = "import" if command is import_command.import_data else None  # a keyword of Python
         app.command(name, rich_help_panel=panel)(command)
+app.add_typer(store_commands.app, rich_help_panel="The store")
 
 
 def _print_version(asked: bool) -> None:

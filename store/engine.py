@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -29,8 +29,8 @@ _POSTGRESQL_SETTINGS = {
 }
 
 
-def parse_url(url: str) -> URL:
-    """The URL of a store; StoreUrlError if it names no supported database."""
+def parse_url(url: str, *, password_file: Path | None = None) -> URL:
+    """The URL of a store, with the password of a file; StoreUrlError if it names no supported database."""
     forms = "use sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE"
     try:
         parsed = make_url(url)
@@ -42,12 +42,24 @@ def parse_url(url: str) -> URL:
         raise StoreUrlError(f"the store's URL begins with {parsed.drivername}: {forms}")
     if parsed.drivername == SQLITE and (not parsed.database or parsed.database == ":memory:"):
         raise StoreUrlError("the store's URL names no file: use sqlite:///PATH")
-    return parsed
+    return parsed if password_file is None else parsed.set(password=_password(password_file))
+
+
+def _password(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreUrlError(f"{path}: the store's password cannot be read ({error})") from error
 
 
 def sqlite_path(url: URL) -> Path:
     """The file of a SQLite store."""
     return Path(url.database or "")
+
+
+def sqlite_url(path: Path) -> URL:
+    """The URL of a SQLite file, whatever characters its name has."""
+    return URL.create(SQLITE, database=str(path))
 
 
 def connect(url: URL, *, pool_size: int = 8) -> Engine:
@@ -104,17 +116,34 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def sqlite_driver(engine: Engine) -> Iterator[sqlite3.Connection]:
+    """The driver's connection to a SQLite store, in no transaction: for what SQL or SQLAlchemy has no words for."""
+    with _translated(), engine.connect() as connection:
+        yield cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def lift_time_limits(connection: Connection) -> None:
+    """Let the statements of this transaction take as long as they need; SQLite has no such limits."""
+    if connection.dialect.name != SQLITE:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+@contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
         raise StoreUnavailableError(f"the store is busy: no connection was free for {LONGEST_WAIT:g} s") from error
     except DBAPIError as error:
-        if not isinstance(error, OperationalError) and not error.connection_invalidated:
+        if not (isinstance(error, OperationalError) or error.connection_invalidated or _is_damaged(error)):
             raise
         raise StoreUnavailableError(_words(error.orig)) from error
-    except psycopg.OperationalError as error:  # of a COPY, which goes past SQLAlchemy
+    except (psycopg.OperationalError, sqlite3.OperationalError) as error:  # of calls that go past SQLAlchemy
         raise StoreUnavailableError(_words(error)) from error
+
+
+def _is_damaged(error: DBAPIError) -> bool:
+    return isinstance(error.orig, sqlite3.DatabaseError) and "malformed" in str(error.orig)
 
 
 def _words(error: BaseException | None) -> str:
@@ -122,6 +151,8 @@ def _words(error: BaseException | None) -> str:
     said = " ".join(str(error).split())
     if "database or disk is full" in said or "No space left on device" in said:
         return f"the store's disk is full, so nothing was recorded ({said}): free some space"
+    if "malformed" in said:
+        return f"the store's file is damaged ({said}): restore a backup"
     if "database is locked" in said:
         return f"the store is busy: another process has been writing for {LONGEST_WAIT:g} s"
     return f"the store does not answer ({said})"
@@ -134,6 +165,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
         "synchronous = FULL",  # a commit is on the disk before it returns
         "secure_delete = ON",  # what was deleted is overwritten, so no page written later holds it
         f"journal_size_limit = {_WAL_LIMIT}",
+        f"wal_autocheckpoint = {_WAL_LIMIT // 4096}",  # Checkpoints does it earlier, beside the writers
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -14,6 +14,7 @@ class EntryKind(IntEnum):
     PERSON_DELETED = 3
     PEOPLE_MERGED = 4
     EXPIRED = 5
+    RESTORED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,16 @@ class InteractionsExpired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRestored:
+    """`moodfeed store restore`: the rows up to here are a backup's. Forget all, and read the log from its start.
+
+    Positions never return: those of the rows that the restore replaced are not given again.
+    """
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtherEntry:
     """An entry of a kind that this program does not know yet, as a newer one wrote it. Readers pass over it."""
 
@@ -96,7 +107,9 @@ class OtherEntry:
     kind: int
 
 
-Entry = InteractionRecorded | PostsServed | PersonDeleted | PeopleMerged | InteractionsExpired | OtherEntry
+Entry = (
+    InteractionRecorded | PostsServed | PersonDeleted | PeopleMerged | InteractionsExpired | StoreRestored | OtherEntry
+)
 
 
 @dataclass(frozen=True, slots=True)

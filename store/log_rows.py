@@ -17,6 +17,7 @@ from store.log_entries import (
     PeopleMerged,
     PersonDeleted,
     PostsServed,
+    StoreRestored,
     TakenBack,
 )
 from store.schema import LOG, MERGED_NAMES, PEOPLE
@@ -130,6 +131,10 @@ def _expired(row: Row[Any], _context: _Context) -> Entry:
     return InteractionsExpired(position=row.position, before_ms=row.moment)
 
 
+def _restored(row: Row[Any], _context: _Context) -> Entry:
+    return StoreRestored(position=row.position)
+
+
 def _other(row: Row[Any], _context: _Context) -> Entry:
     return OtherEntry(position=row.position, kind=row.kind)
 
@@ -140,6 +145,7 @@ _READERS: dict[int, Callable[[Row[Any], _Context], Entry]] = {
     EntryKind.PERSON_DELETED: _deleted,
     EntryKind.PEOPLE_MERGED: _merged,
     EntryKind.EXPIRED: _expired,
+    EntryKind.RESTORED: _restored,
 }
 
 

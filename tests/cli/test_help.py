@@ -33,9 +33,15 @@ from cli.__main__ import app
         "sample-api",
         "make-certificates",
         "make-token",
+        "store",
+        "store status",
+        "store migrate",
+        "store vacuum",
+        "store backup",
+        "store restore",
     ],
 )
 def test_help_is_there_at_each_level(command: str) -> None:
-    result = CliRunner().invoke(app, [command, "--help"] if command else ["--help"])
+    result = CliRunner().invoke(app, [*command.split(), "--help"])
     assert result.exit_code == 0
     assert "Usage:" in result.output

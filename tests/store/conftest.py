@@ -12,8 +12,8 @@ DATABASES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlServer]:
-    with running_postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+def postgresql() -> Iterator[PostgresqlServer]:
+    with running_postgresql() as server:
         yield server
 
 

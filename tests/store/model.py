@@ -77,10 +77,10 @@ class Model:
 
     def _apply_retractions(self) -> None:
         for row in self.rows:
-            assert row.new is None or row.new.event_id in self.events
-            if row.is_interaction and row.taken_back_at is None and row.new is not None:
-                if (row.new.event_id, row.owner) in self.retractions:
-                    row.taken_back_at = self.head
+            if row.new is None or row.new.verb is None or row.taken_back_at is not None:
+                continue
+            if (row.new.event_id, row.owner) in self.retractions:
+                row.taken_back_at = self.head
 
     def remember_served(self, username: str, post_ids: Sequence[int], moment: int) -> int:
         self.head += 1
@@ -118,7 +118,9 @@ class Model:
     def expire(self, before: int) -> int:
         old = [row for row in self.rows if row.moment < before]
         self.rows = [row for row in self.rows if row.moment >= before]
-        for name in {row.owner for row in old} - {row.owner for row in self.rows} - {item.owner for item in self.merged}:
+        for name in (
+            {row.owner for row in old} - {row.owner for row in self.rows} - {item.owner for item in self.merged}
+        ):
             self.people.discard(name)
             self.retractions = {item for item in self.retractions if item[1] != name}
         self.head += bool(old)

@@ -42,9 +42,7 @@ class TailReader:
             case PersonDeleted(person_key=key):
                 self._drop(lambda name: self._store.person_key(name) == key, before=entry.position)
             case PeopleMerged(merged_key=key, into=into):
-                self._drop(
-                    lambda name: self._store.person_key(name) == key or name == into, before=entry.position
-                )
+                self._drop(lambda name: self._store.person_key(name) == key or name == into, before=entry.position)
                 found = None if into is None else self._store.history(into)
                 for interaction in () if found is None else found.interactions:
                     self._hold(interaction)

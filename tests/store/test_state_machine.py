@@ -1,6 +1,5 @@
 """Whatever is recorded, taken back, deleted, merged and expired in whatever order: the store says what a model says."""
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -101,9 +100,7 @@ class StoreBesideItsModel(RuleBasedStateMachine):
     @rule(name=NAMES, since=TIMES, back=BACK)
     def ask_what_was_served(self, name: str, since: int, back: int) -> None:
         up_to = max(self.model.head - back, 0)
-        assert self.store.served(name, since_ms=since, up_to=up_to) == self.model.served(
-            name, since=since, up_to=up_to
-        )
+        assert self.store.served(name, since_ms=since, up_to=up_to) == self.model.served(name, since=since, up_to=up_to)
         assert self.store.served(name, since_ms=since) == self.model.served(name, since=since, up_to=self.model.head)
 
     @rule(name=NAMES)

@@ -16,6 +16,7 @@ def upgrade() -> None:
         "log_head",
         sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
         sa.Column("position", sa.BigInteger, nullable=False),
+        sa.Column("restored_at", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "log",
@@ -77,4 +78,4 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
     # The only values that the tables begin with; the key of the keyed hashes is made by store.versions.
-    op.execute("INSERT INTO log_head (id, position) VALUES (1, 0)")
+    op.execute("INSERT INTO log_head (id, position, restored_at) VALUES (1, 0, 0)")
