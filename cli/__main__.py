@@ -12,6 +12,7 @@ from cli import (
     feed_commands,
     forget_command,
     import_command,
+    like_command,
     pipeline_commands,
     report_command,
     run_command,
@@ -35,7 +36,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 PANELS = {
-    "Serve and ask": (run_command.run, serve_command.serve, feed_commands.feed, feed_commands.users),
+    "Serve and ask": (
+        run_command.run,
+        serve_command.serve,
+        feed_commands.feed,
+        feed_commands.users,
+        like_command.like,
+    ),
     "Make a bundle": (
         pipeline_commands.build,
         pipeline_commands.fetch,

@@ -12,7 +12,14 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from store.errors import StoreUnavailableError
-from store.log_entries import Entry, InteractionRecorded, InteractionsExpired, PeopleMerged, PersonDeleted
+from store.log_entries import (
+    Entry,
+    InteractionRecorded,
+    InteractionsExpired,
+    PeopleMerged,
+    PersonDeleted,
+    StoreRestored,
+)
 from store.port import Store
 from user_tower_service.live_people import EarlierEvent, LiveEvent, LivePerson, PersonView, view_of
 
@@ -142,9 +149,12 @@ class LiveLog:
                 self._pause(POLL_SECONDS)
 
     def _read_all(self, store: Store) -> None:
+        is_first = self._position == 0
         while not self._is_stopped:
             entries = store.entries_after(self._position, limit=_ENTRIES_AT_ONCE)
             for entry in entries.entries:
+                if isinstance(entry, StoreRestored) and not is_first:
+                    self._read_anew(store, entry.position)
                 self._apply(store, entry)
             with self._moved:
                 self._position = entries.position
@@ -152,6 +162,19 @@ class LiveLog:
             POSITION.set(entries.position)
             if len(entries.entries) < _ENTRIES_AT_ONCE:
                 return
+
+    def _read_anew(self, store: Store, up_to: int) -> None:
+        """Forget everybody, and read what a backup has put in the place of the rows up to a position."""
+        self._people.clear()
+        self._departed.clear()
+        position = 0
+        while position < up_to and not self._is_stopped:
+            entries = store.entries_after(position, limit=_ENTRIES_AT_ONCE)
+            for entry in entries.entries:
+                if entry.position < up_to:
+                    self._apply(store, entry)
+            position = entries.position
+        self._note_change_of_anybody(up_to)
 
     def _apply(self, store: Store, entry: Entry) -> None:
         match entry:

@@ -32,6 +32,11 @@ class Settings(ComputeSettings):
         description="store of what people do: `sqlite:///PATH`, or `postgresql+psycopg://USER@HOST/DATABASE` for "
         "several machines; unset, feedback is refused and feeds come from the bundle alone",
     )
+    store_password_file: Path | None = Field(
+        None,
+        validation_alias="MOODFEED_STORE_PASSWORD_FILE",
+        description="file that holds the password of the PostgreSQL user, such as a mounted secret",
+    )
     live_cache_size: int = Field(
         10_000, ge=0, description="number of people whose embeddings with live interactions are kept in memory"
     )

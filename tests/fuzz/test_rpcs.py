@@ -18,6 +18,7 @@ from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2
+from rpc import wall_clock
 from rpc.server import LARGEST_METADATA_BYTES
 from tests.fuzz import absurd
 from tests.fuzz.inputs import BATCH, fuzzed
@@ -72,7 +73,9 @@ def page_tokens(draw: st.DrawFn, world: World, request: feed_pb2.GetFeedRequest)
         case "forged":
             offset = draw(st.sampled_from([0, 1, 10, 1000, 2**31 - 101, 2**31 - 1, 2**31, 2**32 - 1]))
             left_out = frozenset(draw(st.sampled_from([(), ("user",), ("mood",), ("user", "mood")])))
-            return page_token.write(page_token.PageToken(world.bundle_id, digest_of(request), offset, left_out))
+            return page_token.write(
+                page_token.PageToken(world.bundle_id, digest_of(request), offset, left_out, None, wall_clock.now_ms())
+            )
         case "text":
             return draw(absurd.texts)
         case _:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from gateway.context_cache import CachingContextEncoder, ContextCache, WatchingPostSearch
-from gateway.feed_types import FeedCategory, FeedContext, FeedRanking, FoundPosts, Search
+from gateway.feed_types import NO_WISH, FeedCategory, FeedContext, FeedRanking, FoundPosts, LogWish, Search
 
 OLD, NEW = "ab" * 32, "cd" * 32
 
@@ -17,7 +17,9 @@ class FakeTower:
     has_mood_encoder: bool = True
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
-    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> FeedContext:
+    async def encode_context(
+        self, username: str, mood: str, *, bundle_id: str, seconds: float, log: LogWish = NO_WISH
+    ) -> FeedContext:
         self.asked.append((username, mood, bundle_id))
         bundle_id = bundle_id or self.current
         return FeedContext(

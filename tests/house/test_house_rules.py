@@ -122,6 +122,7 @@ SERVING = (
     "two_tower",
     "user_tower_service",
 )
+MAY_READ_THE_WALL_CLOCK = ROOT / "rpc" / "wall_clock.py"
 WALL_CLOCK = re.compile(r"\btime\.time(_ns)?\(|\bdatetime\.now\(|\bdatetime\.utcnow\(|\bdate\.today\(")
 
 
