@@ -83,11 +83,8 @@ def test_names_that_no_page_can_own_and_those_that_are_allowed_pass(gateway: Run
 
 def test_where_tokens_are_required_any_host_will_do_and_origins_count_all_the_same(tmp_path: Path) -> None:
     tokens = tmp_path / "tokens"
-    lines = [
-        f"{name}:{sha256(name.encode()).hexdigest()}{scopes}"
-        for name, scopes in (("reads", ""), ("writes", ":feedback"))
-    ]
-    tokens.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    reads, writes = (sha256(token).hexdigest() for token in (b"reads", b"writes"))
+    tokens.write_text(f"reads:{reads}\nwrites:{writes}:feedback\n", encoding="utf-8")
     with running_gateway(tmp_path, {"MOODFEED_GATEWAY_API_TOKENS_FILE": str(tokens)}) as gateway:
         writes = {**JSON, "host": "api.anything.example", "authorization": "Bearer writes"}
         assert sent(gateway, writes) == PASSED

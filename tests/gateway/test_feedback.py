@@ -45,9 +45,8 @@ class FakeRecorder:
     async def record(self, interactions: Sequence[Interaction], *, seconds: float) -> Recorded:
         results = []
         for row in interactions:
-            results.append(
-                RowResult(Result.DUPLICATE if row.event_id in self.known else Result.ACCEPTED, "", row.event_id)
-            )
+            result = Result.DUPLICATE if row.event_id in self.known else Result.ACCEPTED
+            results.append(RowResult(result, "", row.event_id))
             self.known.add(row.event_id)
             self.rows.append(row)
         return Recorded(len(self.rows), results)
