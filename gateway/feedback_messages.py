@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import orjson
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.feedback_types import VERBS, Interaction, Recorded, Result, RowResult, UnreadableInteraction
 from moodfeed.feedback.v1 import feedback_pb2
@@ -40,12 +41,17 @@ def read_interactions(request: feedback_pb2.RecordInteractionsRequest) -> list[I
             verb=_NAMES.get(message.verb, str(message.verb)),
             watched_share=message.watched_share if message.HasField("watched_share") else None,
             rating_percent=message.rating_percent if message.HasField("rating_percent") else None,
-            occurred_at_ms=message.occurred_at.ToMilliseconds() if message.HasField("occurred_at") else None,
+            occurred_at_ms=_milliseconds(message.occurred_at) if message.HasField("occurred_at") else None,
             retracts=message.retracts,
             feed_id=message.feed_id,
         )
         for message in request.interactions
     ]
+
+
+def _milliseconds(moment: Timestamp) -> int:
+    """Milliseconds since 1970, of any moment: protobuf's own function refuses those that are no dates."""
+    return moment.seconds * 1000 + moment.nanos // 1_000_000
 
 
 def write_interaction(interaction: Interaction) -> feedback_pb2.Interaction:

@@ -8,6 +8,7 @@ from store.interactions import Interaction, NewInteraction, RecordResult, Verb
 from store.log_entries import PostsServed
 from store.people import PersonExport
 
+_EARLIEST_SECONDS, _LATEST_SECONDS = -62_135_596_800, 253_402_300_799  # of google.protobuf.Timestamp
 _VERBS = {
     feedback_pb2.VERB_VIEW: Verb.VIEW,
     feedback_pb2.VERB_LIKE: Verb.LIKE,
@@ -29,10 +30,13 @@ def read_interaction(message: feedback_pb2.Interaction) -> NewInteraction:
         raise InvalidInteractionError(f"verb: {message.verb} is unknown")
     if not message.HasField("occurred_at"):
         raise InvalidInteractionError("occurred_at: is missing")
+    moment = message.occurred_at
+    if not (_EARLIEST_SECONDS <= moment.seconds <= _LATEST_SECONDS and 0 <= moment.nanos < 10**9):
+        raise InvalidInteractionError("occurred_at: is not a time of the years 1 to 9999")
     return NewInteraction(
         event_id=message.event_id,
         username=message.username,
-        occurred_at_ms=message.occurred_at.ToMilliseconds(),
+        occurred_at_ms=moment.ToMilliseconds(),
         verb=_VERBS.get(message.verb),
         post_id=message.post_id if message.HasField("post_id") else None,
         external_id=message.external_id or None,

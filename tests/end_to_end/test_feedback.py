@@ -20,6 +20,7 @@ from moodfeed.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 from rpc.errors import read_error_info
 from tests.end_to_end.conftest import free_addresses
 from tests.faults.fleet import running_fleet
+from tests.gateway.conftest import running_gateway
 from tests.tiny_bundle import write_servable_tiny_bundle
 
 STRANGER_MESSAGE = "User is not in database so give input of mood and category_id"
@@ -35,6 +36,7 @@ class Product:
     store: Path
     feeds: feed_pb2_grpc.FeedServiceStub
     feedback: feedback_pb2_grpc.FeedbackServiceStub
+    services: Mapping[str, str]  # the variables with which another gateway finds the services; none in one process
 
     def feed(self, username: str, **fields: object) -> feed_pb2.GetFeedResponse:
         return self.feeds.GetFeed(feed_pb2.GetFeedRequest(username=username, **fields), timeout=10)
@@ -61,7 +63,9 @@ class Product:
 
 
 @contextmanager
-def clients(grpc_address: str, http_address: str, store: Path) -> Iterator[Product]:
+def clients(
+    grpc_address: str, http_address: str, store: Path, services: Mapping[str, str] | None = None
+) -> Iterator[Product]:
     with grpc.insecure_channel(grpc_address) as channel:
         yield Product(
             grpc_address,
@@ -69,6 +73,7 @@ def clients(grpc_address: str, http_address: str, store: Path) -> Iterator[Produ
             store,
             feed_pb2_grpc.FeedServiceStub(channel),
             feedback_pb2_grpc.FeedbackServiceStub(channel),
+            services or {},
         )
 
 
@@ -85,7 +90,7 @@ def running(layout: str, directory: Path, *, store_url: str | None = None) -> It
         settings = {"MOODFEED_STORE_URL": url, "MOODFEED_GATEWAY_CONTEXT_CACHE_SIZE": "1000"}
         with (
             running_fleet(bundles, directory / "logs", replicas=2, settings=settings) as fleet,
-            clients(fleet.target, fleet.http_address, store) as product,
+            clients(fleet.target, fleet.http_address, store, services_of(fleet.settings)) as product,
         ):
             yield product
         return
@@ -96,9 +101,19 @@ def running(layout: str, directory: Path, *, store_url: str | None = None) -> It
         environment.setenv("MOODFEED_STORE_URL", url)
         with (
             running_stack(bundles, addresses, logs=directory / "logs", embedded=layout == "one process"),
-            clients(addresses.gateway_grpc, addresses.gateway_http, store) as product,
+            clients(
+                addresses.gateway_grpc,
+                addresses.gateway_http,
+                store,
+                {} if layout == "one process" else services_of(addresses.as_environment()),
+            ) as product,
         ):
             yield product
+
+
+def services_of(variables: Mapping[str, str]) -> dict[str, str]:
+    names = ("MOODFEED_GATEWAY_USER_TOWER_ADDRESS", "MOODFEED_GATEWAY_POST_INDEX_ADDRESS")
+    return {name: variables[name] for name in names}
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
@@ -251,6 +266,28 @@ def test_a_read_after_a_write_sees_it_however_often(product: Product) -> None:
         product.record({"username": "hurries", "retracts": f"off {number}"}, likes("hurries", 20))
         assert 10 in product.ids("hurries"), number
         assert product.feed("hurries").position > answer.position
+
+
+def test_another_gateway_hears_of_a_change_and_reads_it_at_once_if_asked_to(product: Product, tmp_path: Path) -> None:
+    if not product.services:
+        pytest.skip("there is one process")
+    product.record(likes("moves about", 20, event_id="at first"))
+    with (
+        running_gateway(tmp_path, product.services) as other,
+        clients(other.grpc_address, other.http_address, product.store) as elsewhere,
+    ):
+        deadline = time.monotonic() + 20
+        while elsewhere.feed("ana").degradations:
+            assert time.monotonic() < deadline, "it does not find the services"
+        for number in range(10):
+            assert 10 in elsewhere.ids("moves about")
+            off = product.record(
+                {"username": "moves about", "post_id": 10, "verb": "VERB_NOT_INTERESTED", "event_id": f"away {number}"}
+            )
+            assert 10 not in elsewhere.ids("moves about", at_least_position=off.position)
+            product.record({"username": "moves about", "retracts": f"away {number}"})
+            while 10 not in elsewhere.ids("moves about"):
+                assert time.monotonic() < deadline, "it does not hear of it"
 
 
 def test_without_a_store_feeds_are_as_ever_and_writes_say_why_not(tmp_path: Path) -> None:
