@@ -12,6 +12,7 @@ from store.log_entries import InteractionsExpired, PeopleMerged, PersonDeleted
 from store.people import MergedName, PersonHistory
 from store.sql_store import SqlStore, open_store
 from store.status import vacuum
+from tests.postgresql_server import PostgresqlServer
 from tests.store.rows import did, record, took_back
 
 NAME = "a-name-that-nothing-else-holds"
@@ -183,9 +184,8 @@ def holds(directory: Path, name: str) -> bool:
     return any(name.encode() in path.read_bytes() for path in directory.iterdir() if path.is_file())
 
 
-def test_in_postgresql_no_row_of_any_table_holds_a_deleted_name(postgresql) -> None:
-    url = postgresql.new_database()
-    with open_store(url) as store:
+def test_in_postgresql_no_row_of_any_table_holds_a_deleted_name(postgresql: PostgresqlServer) -> None:
+    with postgresql.database() as url, open_store(url) as store:
         fill_with(store, NAME)
         assert set(tables_that_hold(url, NAME)) == {"log", "people", "merged_names"}
         store.delete_person(NAME)
