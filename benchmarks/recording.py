@@ -27,7 +27,7 @@ from store.port import InteractionLog
 from store.sql_store import open_store
 
 _PEOPLE, _POSTS = 100_000, 1_000_000
-_PREPARED = 400  # batches made before the clock runs; more are made while it stands
+_PREPARED = 20  # batches made before the clock runs; more are made while it stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def main() -> None:
         for store_name, url in urls.items():
             with open_store(url) as store:
                 rows = Rows(options.batch)
-                at_full_speed(store, store_name, rows, callers=options.callers, seconds=1)  # warm
+                at_full_speed(store, store_name, rows, callers=options.callers, seconds=0.5)  # warm
                 write(f"{at_full_speed(store, store_name, rows, callers=options.callers, seconds=options.seconds)}\n")
                 sys.stdout.flush()
                 paced = at_a_rate(

@@ -91,6 +91,19 @@ def test_a_deleted_name_that_signed_up_and_merged_brings_no_older_bundle_history
     assert (events(found), found.merged) == (["2"], ())
 
 
+def test_as_of_a_position_before_a_merge_a_person_has_done_what_they_alone_had_done(store: SqlStore) -> None:
+    record(store, did("1", "visitor"), did("2", "ana"))
+    store.remember_served("visitor", [7], shown_at_ms=1)
+    first = store.merge_people("visitor", into="ana")
+    second = store.merge_people("ana", into="bo")
+    assert events(history(store, "bo", up_to=second - 1)) == []
+    assert history(store, "bo", up_to=second - 1).merged == ()
+    assert store.served("bo", since_ms=0, up_to=second - 1) == frozenset()
+    found = history(store, "bo", up_to=second)
+    assert (events(found), [item.position for item in found.merged]) == (["1", "2"], [first, second])
+    assert store.served("bo", since_ms=0, up_to=second) == {7}
+
+
 def test_nobody_is_merged_into_themselves(store: SqlStore) -> None:
     with pytest.raises(ValueError, match="into themselves"):
         store.merge_people("ana", into="ana")
