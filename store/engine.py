@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from store.errors import StoreUnavailableError, StoreUrlError
+from store.errors import StoreUnavailableError, StoreUrlError, StoreVersionError
 
 DEFAULT_URL = "sqlite:///data/store.sqlite"
 SQLITE, POSTGRESQL = "sqlite", "postgresql+psycopg"
@@ -69,6 +69,7 @@ def connect(url: URL, *, pool_size: int = 8) -> Engine:
             url,
             pool_size=pool_size,
             max_overflow=0,
+            pool_use_lifo=True,  # the connection that wrote last still has its pages
             pool_timeout=LONGEST_WAIT,
             connect_args={"timeout": LONGEST_WAIT, "isolation_level": None, "check_same_thread": False},
         )
@@ -135,15 +136,13 @@ def _translated() -> Iterator[None]:
     except PoolTimeoutError as error:
         raise StoreUnavailableError(f"the store is busy: no connection was free for {LONGEST_WAIT:g} s") from error
     except DBAPIError as error:
-        if not (isinstance(error, OperationalError) or error.connection_invalidated or _is_damaged(error)):
-            raise
-        raise StoreUnavailableError(_words(error.orig)) from error
+        if "file is not a database" in str(error.orig):
+            raise StoreVersionError("the store's file is not a SQLite database: name another file") from error
+        if isinstance(error, OperationalError) or error.connection_invalidated or "malformed" in str(error.orig):
+            raise StoreUnavailableError(_words(error.orig)) from error
+        raise
     except (psycopg.OperationalError, sqlite3.OperationalError) as error:  # of calls that go past SQLAlchemy
         raise StoreUnavailableError(_words(error)) from error
-
-
-def _is_damaged(error: DBAPIError) -> bool:
-    return isinstance(error.orig, sqlite3.DatabaseError) and "malformed" in str(error.orig)
 
 
 def _words(error: BaseException | None) -> str:
@@ -151,6 +150,8 @@ def _words(error: BaseException | None) -> str:
     said = " ".join(str(error).split())
     if "database or disk is full" in said or "No space left on device" in said:
         return f"the store's disk is full, so nothing was recorded ({said}): free some space"
+    if "disk I/O error" in said:
+        return f"the store's disk fails or is full ({said}): look at the disk"
     if "malformed" in said:
         return f"the store's file is damaged ({said}): restore a backup"
     if "database is locked" in said:
@@ -167,6 +168,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
         f"journal_size_limit = {_WAL_LIMIT}",
         f"wal_autocheckpoint = {_WAL_LIMIT // 4096}",  # Checkpoints does it earlier, beside the writers
         "temp_store = MEMORY",
+        "cache_size = -16384",  # KiB; the pages that 500 rows change
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -9,12 +9,19 @@ class KeyedHash:
     """HMAC-SHA256 with the secret of one store; whoever lacks the secret cannot try names against the hashes."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self._event = hmac.new(secret, b"event\x00", "sha256")  # copied: half the time of starting anew
+        self._person = hmac.new(secret, b"person\x00", "sha256")
 
     def event(self, event_id: str) -> bytes:
         """The key of an event id, KEY_BYTES long."""
-        return hmac.digest(self._secret, b"event\x00" + event_id.encode(), "sha256")[:KEY_BYTES]
+        return _digest(self._event, event_id)
 
     def person(self, username: str) -> bytes:
         """The key of a name, KEY_BYTES long."""
-        return hmac.digest(self._secret, b"person\x00" + username.encode(), "sha256")[:KEY_BYTES]
+        return _digest(self._person, username)
+
+
+def _digest(begun: hmac.HMAC, text: str) -> bytes:
+    keyed = begun.copy()
+    keyed.update(text.encode())
+    return keyed.digest()[:KEY_BYTES]

@@ -7,7 +7,6 @@ from enum import Enum
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
-from sqlalchemy.exc import DatabaseError
 
 from store.engine import SQLITE, lift_time_limits, reading, writing
 from store.errors import StoreVersionError
@@ -78,12 +77,7 @@ def refuse_other_versions(version: TablesVersion) -> None:
 
 
 def _read_version(connection: Connection) -> TablesVersion:
-    try:
-        names = inspect(connection).get_table_names()
-    except DatabaseError as error:
-        if "file is not a database" in str(error):
-            raise StoreVersionError("the store's file is not a SQLite database: name another file") from None
-        raise
+    names = inspect(connection).get_table_names()
     if _VERSION_TABLE not in names:
         if "log" in names:
             raise StoreVersionError("the database holds a table `log` of another program: name another database")

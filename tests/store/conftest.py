@@ -18,11 +18,13 @@ def postgresql() -> Iterator[PostgresqlServer]:
 
 
 @pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/store/store.sqlite"
-    return str(request.getfixturevalue("postgresql").new_database())
+        yield f"sqlite:///{tmp_path}/store/store.sqlite"
+        return
+    with request.getfixturevalue("postgresql").database() as lent:
+        yield lent
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from store.log_entries import InteractionsExpired, PeopleMerged, PersonDeleted
 from store.people import MergedName, PersonHistory
 from store.sql_store import SqlStore, open_store
 from store.status import vacuum
+from tests.postgresql_server import PostgresqlServer
 from tests.store.rows import did, record, took_back
 
 NAME = "a-name-that-nothing-else-holds"
@@ -88,6 +89,19 @@ def test_a_deleted_name_that_signed_up_and_merged_brings_no_older_bundle_history
     store.merge_people("visitor", into="ana")
     found = history(store, "ana", after=bundle)
     assert (events(found), found.merged) == (["2"], ())
+
+
+def test_as_of_a_position_before_a_merge_a_person_has_done_what_they_alone_had_done(store: SqlStore) -> None:
+    record(store, did("1", "visitor"), did("2", "ana"))
+    store.remember_served("visitor", [7], shown_at_ms=1)
+    first = store.merge_people("visitor", into="ana")
+    second = store.merge_people("ana", into="bo")
+    assert events(history(store, "bo", up_to=second - 1)) == []
+    assert history(store, "bo", up_to=second - 1).merged == ()
+    assert store.served("bo", since_ms=0, up_to=second - 1) == frozenset()
+    found = history(store, "bo", up_to=second)
+    assert (events(found), [item.position for item in found.merged]) == (["1", "2"], [first, second])
+    assert store.served("bo", since_ms=0, up_to=second) == {7}
 
 
 def test_nobody_is_merged_into_themselves(store: SqlStore) -> None:
@@ -183,9 +197,8 @@ def holds(directory: Path, name: str) -> bool:
     return any(name.encode() in path.read_bytes() for path in directory.iterdir() if path.is_file())
 
 
-def test_in_postgresql_no_row_of_any_table_holds_a_deleted_name(postgresql) -> None:
-    url = postgresql.new_database()
-    with open_store(url) as store:
+def test_in_postgresql_no_row_of_any_table_holds_a_deleted_name(postgresql: PostgresqlServer) -> None:
+    with postgresql.database() as url, open_store(url) as store:
         fill_with(store, NAME)
         assert set(tables_that_hold(url, NAME)) == {"log", "people", "merged_names"}
         store.delete_person(NAME)
