@@ -1,7 +1,7 @@
 """Turns users, moods and posts into embeddings with the user tower, mood encoder and post tower of one bundle."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import structlog
@@ -162,7 +162,7 @@ class Encoder:
         embeddings = self._encode_moods([mood for _, mood in requests if mood.strip()])
         live = self._live if is_live else None
         return tuple(
-            self._context(self._user(live, username, position), mood, embeddings.get(mood))
+            self._context(username, mood, embeddings.get(mood), live=live, as_of=position)
             for (username, mood), position in zip(requests, as_of or [None] * len(requests), strict=True)
         )
 
@@ -178,35 +178,31 @@ class Encoder:
             _log.error("mood encoder failed", exc_info=error)
             return {}
 
-    def _context(self, user: Context, mood: str, embedding: Vector | None) -> Context:
-        if embedding is None:
-            return replace(user, mood_unavailable=True) if mood.strip() else user
-        return replace(user, mood=Embedding(self.text_space, embedding))
-
-    def _user(self, live: LiveLog | None, username: str, as_of: int | None) -> Context:
-        """The user's part of a context."""
-        if live is None or self._live_histories is None:
-            return self._user_of_bundle(username)
-        view = live.view(username, as_of=as_of)
-        if view.is_of_bundle:
-            return replace(self._user_of_bundle(username), position=view.position)
+    def _context(
+        self, username: str, mood: str, embedding: Vector | None, *, live: LiveLog | None, as_of: int | None
+    ) -> Context:
+        mood_embedding = None if embedding is None else Embedding(self.text_space, embedding)
+        mood_unavailable = embedding is None and bool(mood.strip())
+        view = None if live is None else live.view(username, as_of=as_of)
+        if view is None or self._live_histories is None or view.is_of_bundle:
+            row = self._users.rows.get(username)
+            return Context(
+                user=None if row is None else Embedding(self.tower_space, self._users.embeddings[row]),
+                mood=mood_embedding,
+                seen_post_ids=() if row is None else self._seen_by(row),
+                mood_unavailable=mood_unavailable,
+                position=None if view is None else view.position,
+            )
         user = self._live_histories.user(username, view)
         return Context(
             user=None if user is None else Embedding(self.tower_space, user.embedding),
-            mood=None,
+            mood=mood_embedding,
             seen_post_ids=() if user is None else user.seen_post_ids,
+            mood_unavailable=mood_unavailable,
             position=view.position,
             changed_position=view.changed_at,
             not_interested_post_ids=view.not_interested_post_ids,
             withheld_post_ids=view.withheld_post_ids,
-        )
-
-    def _user_of_bundle(self, username: str) -> Context:
-        row = self._users.rows.get(username)
-        if row is None:
-            return Context(user=None, mood=None, seen_post_ids=())
-        return Context(
-            user=Embedding(self.tower_space, self._users.embeddings[row]), mood=None, seen_post_ids=self._seen_by(row)
         )
 
     def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:

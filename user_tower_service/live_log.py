@@ -62,6 +62,7 @@ class LiveLog:
         self._changed: deque[tuple[int, str]] = deque()
         self._forgotten_changes = 0  # the position up to which it is not known who changed
         self._position = 0
+        self._nobody = PersonView(0)  # of whom nothing is known
         self._moved = threading.Condition()
         self._asked = 0  # how often the log has been asked to be read at once
         self._answered = 0  # the last of them that has been read for
@@ -105,7 +106,11 @@ class LiveLog:
         person = self._people.get(username)
         departed_at = self._departed.get(self.store.person_key(username), 0) if self._departed else 0
         if person is None and not departed_at:
-            return PersonView(now if as_of is None else min(as_of, now))
+            position = now if as_of is None else min(as_of, now)
+            nobody = self._nobody
+            if nobody.position != position:
+                self._nobody = nobody = PersonView(position)
+            return nobody
         return view_of(person or LivePerson(), departed_at=departed_at, now=now, as_of=as_of)
 
     def reach(self, position: int, *, seconds: float) -> bool:
@@ -189,10 +194,11 @@ class LiveLog:
                 self._departed[entry.merged_key] = entry.position
                 self._drop(store, entry.merged_key)
                 if entry.into is not None:
-                    self._read_person(store, entry.into)
+                    self._read_person(store, entry.into, entry.position)
                 self._note_change_of_anybody(entry.position)
             case InteractionsExpired():
                 for person in self._people.values():
+                    person.touched_at = entry.position
                     person.events = [event for event in person.events if event.moment >= entry.before_ms]
                 self._note_change_of_anybody(entry.position)
 
@@ -200,6 +206,7 @@ class LiveLog:
         person = self._people.get(entry.username)
         if person is None:
             person = self._people[entry.username] = LivePerson()
+        person.touched_at = entry.position
         if entry.interaction is not None and (not person.events or person.events[-1].position < entry.position):
             person.events.append(LiveEvent.of(entry.interaction))
         if entry.takes_back is None:
@@ -211,7 +218,7 @@ class LiveLog:
                 return
         person.taken_back.append(EarlierEvent(taken.position, entry.position, taken.verb, taken.post_id))
 
-    def _read_person(self, store: Store, username: str) -> None:
+    def _read_person(self, store: Store, username: str, position: int) -> None:
         history = store.history(username)
         if history is None:
             self._people.pop(username, None)
@@ -220,6 +227,7 @@ class LiveLog:
         before = self._people.get(username, LivePerson())
         gone = [event for event in before.events if event.position not in known and event.taken_back_at is not None]
         self._people[username] = LivePerson(
+            touched_at=position,
             events=sorted([*known.values(), *gone], key=lambda event: event.position),
             taken_back=before.taken_back,
             merged=history.merged,

@@ -58,8 +58,12 @@ class LivePerson:
     """All that is known about one name beyond the bundle.
 
     One thread writes, many read: the lists grow at their ends or are replaced, and their items never change.
+    ``touched_at`` is the position of the last entry of the log that concerned the person, set before it is applied.
+    ``newest`` is their view as of a position that is not below it: a view of now is the same, whatever others do.
     """
 
+    touched_at: int = 0
+    newest: "PersonView | None" = None
     events: list[LiveEvent] = field(default_factory=list)
     taken_back: list[EarlierEvent] = field(default_factory=list)
     merged: tuple[MergedName, ...] = ()
@@ -93,9 +97,15 @@ class PersonView:
 def view_of(person: LivePerson, *, departed_at: int, now: int, as_of: int | None) -> PersonView:
     """The person as of ``as_of``, or as of ``now``, up to which the log has been read, if it is None."""
     position = now if as_of is None else min(as_of, now)
+    newest = person.newest
+    if newest is not None and position == now and person.touched_at <= newest.position <= now:
+        return newest if newest.position == now else replace(newest, position=now)
+    touched_at = person.touched_at  # before the events: if it moves meanwhile, the view is not kept
     events = [event for event in person.events[:] if event.position > departed_at]
     view = _at(person, events, position=position, departed_at=departed_at)
     if position == now:
+        if touched_at <= now and departed_at <= now:
+            person.newest = view
         return view
     hidden_now = set(_not_interested([event for event in events if event.counts_at(now)]))
     withheld = hidden_now - set(view.not_interested_post_ids)
