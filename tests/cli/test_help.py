@@ -13,6 +13,7 @@ from cli.__main__ import app
         "run",
         "feed",
         "users",
+        "like",
         "build",
         "fetch",
         "clean",
