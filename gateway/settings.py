@@ -14,6 +14,7 @@ from rpc.environment import LogLevel
 from rpc.server_settings import ServerSettings, check_pair_fields, in_settings_words, variable_of
 from rpc.tls import ClientTls, check_authority
 from rpc.token_file import read_token_file
+from rpc.wall_clock import SteadyClock
 
 SCOPES = ("feeds", "feedback")
 """What an API token may be for: reading feeds, recording what people do."""
@@ -130,8 +131,8 @@ class Settings(ServerSettings):
     log_level: LogLevel = Field("info", description="lowest level that is logged")
 
     def token_life(self) -> TokenLife:
-        """How long page tokens are valid."""
-        return TokenLife(round(self.page_token_minutes * 60_000))
+        """How long page tokens are valid, by a clock that starts now and does not jump."""
+        return TokenLife(round(self.page_token_minutes * 60_000), SteadyClock().now_ms)
 
     def browser_guard(self) -> BrowserGuard:
         """What HTTP requests may write."""
