@@ -82,6 +82,7 @@ async def serve(
         access=access,
         guard=settings.browser_guard(),
         in_flight=InFlight(settings.most_in_flight),
+        recordings=InFlight(settings.most_in_flight),
         deadline_seconds=settings.deadline_seconds,
         tokens=tokens,
     )

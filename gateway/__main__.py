@@ -56,7 +56,7 @@ class Gateway:
     people: PeopleWatch
     readiness: Readiness
     health: health.aio.HealthServicer
-    in_flight: InFlight
+    in_flight: tuple[InFlight, ...]
     grpc_server: grpc.aio.Server
     http_server: HttpServer
 
@@ -78,7 +78,10 @@ class Gateway:
         self.towers.on_change = self.indexes.on_change = None
         await self.health.enter_graceful_shutdown()
         await asyncio.sleep(LAME_DUCK_SECONDS)
-        await stop_aio_when_idle(self.grpc_server, in_flight=lambda: self.in_flight.count, grace_seconds=grace_seconds)
+        await stop_aio_when_idle(self.grpc_server, in_flight=self._count, grace_seconds=grace_seconds)
+
+    def _count(self) -> int:
+        return sum(part.count for part in self.in_flight)
 
 
 def build(settings: Settings) -> Gateway:
@@ -108,6 +111,7 @@ def build(settings: Settings) -> Gateway:
     index = WatchingPostSearch(GrpcPostSearch(indexes, attempt_seconds=settings.attempt_seconds), cache)
     readiness = Readiness(needed=indexes, wanted=towers)
     in_flight = InFlight(settings.most_in_flight)
+    recordings = InFlight(settings.most_in_flight)  # apart: a store that is slow must not keep feeds out
     app = build_app(
         encoder=encoder,
         index=index,
@@ -116,13 +120,14 @@ def build(settings: Settings) -> Gateway:
         access=access,
         guard=settings.browser_guard(),
         in_flight=in_flight,
+        recordings=recordings,
         deadline_seconds=settings.deadline_seconds,
         tokens=tokens,
     )
     service = FeedService(
         encoder=encoder, index=index, in_flight=in_flight, deadline_seconds=settings.deadline_seconds, tokens=tokens
     )
-    feedback = FeedbackService(people, in_flight=in_flight, deadline_seconds=settings.deadline_seconds)
+    feedback = FeedbackService(people, in_flight=recordings, deadline_seconds=settings.deadline_seconds)
     health_servicer = health.aio.HealthServicer()
     gateway = Gateway(
         towers,
@@ -130,7 +135,7 @@ def build(settings: Settings) -> Gateway:
         PeopleWatch(towers, changes),
         readiness,
         health_servicer,
-        in_flight,
+        (in_flight, recordings),
         _grpc_server(
             settings,
             service=service,

@@ -69,6 +69,10 @@ class ContextCache(Generic[EmbeddingT]):
             for bundle_id in self._bundles:
                 self._users.pop((bundle_id, username), None)
 
+    def _forget_bundles(self, bundle_ids: tuple[str, ...]) -> None:
+        for key in [key for key in self._users if key[0] in bundle_ids]:
+            del self._users[key]
+
     def keep(self, username: str, mood: str, context: FeedContext[EmbeddingT]) -> None:
         """Keep a context, unless its mood is unavailable or its key too long."""
         if not self._size or context.mood_unavailable or len(username) + len(mood) > _LONGEST_KEY:
@@ -76,6 +80,7 @@ class ContextCache(Generic[EmbeddingT]):
         if _weight(context) <= self._size:
             self._users[context.bundle_id, username] = replace(context, mood=None)
             if context.bundle_id not in self._bundles:
+                self._forget_bundles(self._bundles[_MOST_BUNDLES - 1 :])
                 self._bundles = (context.bundle_id, *self._bundles)[:_MOST_BUNDLES]
         if mood and context.mood is not None:
             self._moods[context.bundle_id, mood] = context.mood

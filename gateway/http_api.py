@@ -81,6 +81,7 @@ def build_app(
     access: ApiAccess,
     guard: BrowserGuard,
     in_flight: InFlight,
+    recordings: InFlight,
     deadline_seconds: float,
     tokens: TokenLife = DEFAULT_TOKENS,
 ) -> Starlette:
@@ -133,7 +134,7 @@ def build_app(
     async def openapi(request: Request) -> Response:
         return json_answer(DOCUMENT)
 
-    record = recording(recorder, access=access, guard=guard, in_flight=in_flight, deadline_seconds=deadline_seconds)
+    record = recording(recorder, access=access, guard=guard, in_flight=recordings, deadline_seconds=deadline_seconds)
     app = Starlette(
         routes=[
             Route("/feed", _measured(answer_feed)),

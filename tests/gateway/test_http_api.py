@@ -60,6 +60,7 @@ def asked(method: str, target: str, *, origins: tuple[str, ...] = (), **headers:
         access=ApiAccess(),
         guard=BrowserGuard(),
         in_flight=InFlight(10),
+        recordings=InFlight(10),
         deadline_seconds=5,
     )
     edge = HttpEdge(app)

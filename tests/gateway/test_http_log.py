@@ -27,7 +27,7 @@ class Ready:
 
 app = build_app(
     encoder=Failing(), index=Failing(), recorder=Failing(), readiness=Ready(), access=ApiAccess.of(Settings()),
-    guard=Settings().browser_guard(), in_flight=InFlight(1), deadline_seconds=5,
+    guard=Settings().browser_guard(), in_flight=InFlight(1), recordings=InFlight(1), deadline_seconds=5,
 )
 
 async def main():
