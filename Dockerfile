@@ -45,6 +45,7 @@ COPY bundle bundle
 COPY mood_encoder mood_encoder
 COPY two_tower two_tower
 COPY compute compute
+COPY store store
 COPY user_tower_service user_tower_service
 USER moodfeed
 CMD ["python", "-m", "user_tower_service"]
@@ -56,6 +57,7 @@ COPY bundle bundle
 COPY mood_encoder mood_encoder
 COPY two_tower two_tower
 COPY sample_api sample_api
+COPY store store
 COPY pipeline pipeline
 COPY rpc rpc
 COPY cli cli

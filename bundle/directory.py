@@ -90,6 +90,8 @@ def write_bundle(
         document = asdict(manifest) | {
             "files": {str(path.relative_to(temporary)): asdict(_entry_of(path)) for path in paths}
         }
+        if not manifest.log_position:
+            del document["log_position"]
         bundle_id = digest_of(document)
         destination = root / bundle_id
         if _is_whole(destination):

@@ -58,6 +58,9 @@ class Manifest:
     The mood encoder cuts every text after ``max_tokens`` tokens, the start and end tokens included: serving must cut
     moods where the pipeline cut posts. With a mood and a user, posts are ranked by closeness to the mood plus
     ``user_weight`` times the user's score.
+
+    ``log_position`` is the position of the store's log up to which the bundle knows what people did. It is written only
+    if it is above 0, so that a bundle made without a store keeps its id.
     """
 
     tower_dimension: int
@@ -72,6 +75,7 @@ class Manifest:
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     metric: str = METRIC
     format_version: int = FORMAT_VERSION
+    log_position: int = 0
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -128,6 +132,8 @@ def _check_facts(path: Path, manifest: Manifest) -> None:
             raise BundleError(path, f"field {name}: {dimension} is not in 1..{LARGEST_DIMENSION}")
     if manifest.max_tokens < FEWEST_TOKENS:
         raise BundleError(path, f"field max_tokens: {manifest.max_tokens} is below {FEWEST_TOKENS}")
+    if manifest.log_position < 0:
+        raise BundleError(path, f"field log_position: {manifest.log_position} is below 0")
     if manifest.metric != METRIC:
         raise BundleError(path, f"field metric: {manifest.metric!r}, this program supports {METRIC!r}")
     if not (math.isfinite(manifest.user_weight) and manifest.user_weight >= 0):

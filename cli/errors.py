@@ -26,6 +26,7 @@ from pipeline.validate import InvalidTablesError
 from rpc.watched_files import FileContentError
 from sample_api.faults import FaultTextError
 from sample_api.server import PortTakenError
+from store.errors import StoreError
 
 EXPECTED_ERRORS = (
     AuthorityError,
@@ -47,6 +48,7 @@ EXPECTED_ERRORS = (
     PortTakenError,
     RawStoreError,
     StackError,
+    StoreError,
     TableError,
     TextEmbeddingsError,
     TextEncoderError,

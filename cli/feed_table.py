@@ -37,7 +37,7 @@ def ask_for_feed(
                 request, metadata=bearer(gateway.token), timeout=_CALL_SECONDS
             )
         except grpc.RpcError as error:
-            raise _refusal(error, gateway.address) from error
+            raise refusal(error, gateway.address) from error
     return answer
 
 
@@ -49,7 +49,7 @@ def ask_for_categories(gateway: GatewayAccess) -> tuple[feed_pb2.Category, ...]:
                 feed_pb2.ListCategoriesRequest(), metadata=bearer(gateway.token), timeout=_CALL_SECONDS
             )
         except grpc.RpcError as error:
-            raise _refusal(error, gateway.address) from error
+            raise refusal(error, gateway.address) from error
     return tuple(answer.categories)
 
 
@@ -111,7 +111,8 @@ def _caption(feed: feed_pb2.GetFeedResponse) -> str:
     return f"{feed_pb2.Ranking.Name(feed.ranking)}, bundle {feed.bundle_id[:12]}, {more}"
 
 
-def _refusal(error: grpc.RpcError, address: str) -> FeedRefusedError:
+def refusal(error: grpc.RpcError, address: str) -> FeedRefusedError:
+    """What a failed call to the gateway means."""
     if is_unreachable(error):
         return FeedRefusedError(error.code().name, f"no gateway answers at {address}: start one with `make run`")
     return FeedRefusedError(error.code().name, error.details() or "")

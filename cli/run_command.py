@@ -29,7 +29,7 @@ from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess
 from cli.one_writer import only_writer
 from cli.pipeline_commands import DataOption
 from cli.progress import console
-from cli.stack import Addresses, StackError, running_stack, stopping_together
+from cli.stack import STORE_FILE, Addresses, StackError, running_stack, stopping_together
 from cli.terminal_text import plain, printable
 from pipeline.workspace import Workspace
 from rpc.supervisor import follow_supervisor
@@ -46,7 +46,10 @@ def run(
     key: KeyOption = None,
     once: Annotated[bool, typer.Option("--once", help="Stop after showing the feeds.")] = False,
 ) -> None:
-    """Make a bundle if there is none, start the three processes, show a feed for each case, run until Ctrl-C."""
+    """Make a bundle if there is none, start the three processes, show a feed for each case, run until Ctrl-C.
+
+    What people do is kept in store.sqlite below --data, unless MOODFEED_STORE_URL names another store.
+    """
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
     if not has_current_bundle(bundles):
         _make_bundle_in_a_child(data, bundles)
@@ -56,7 +59,7 @@ def run(
     try:
         with (
             console.status("Starting post index, user tower and gateway") as status,
-            running_stack(bundles, addresses, logs=logs, tls=tls) as stack,
+            running_stack(bundles, addresses, logs=logs, tls=tls, store=data / STORE_FILE) as stack,
         ):
             status.stop()
             _show_every_case(GatewayAccess.from_environment(addresses.gateway_grpc, tls), bundles)

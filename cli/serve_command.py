@@ -13,7 +13,7 @@ from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, cl
 from cli.pipeline_commands import DataOption
 from cli.progress import console
 from cli.run_command import stop_as_ctrl_c_does
-from cli.stack import Addresses, running_stack
+from cli.stack import STORE_FILE, Addresses, running_stack
 
 
 def serve(
@@ -26,14 +26,22 @@ def serve(
         bool, typer.Option("--embedded", help="Run everything in one process, for a laptop or a small site.")
     ] = False,
 ) -> None:
-    """Serve the current bundle until Ctrl-C; MOODFEED_* variables set the addresses and all else (docs/settings.md)."""
+    """Serve the current bundle until Ctrl-C; MOODFEED_* variables set the addresses and all else (docs/settings.md).
+
+    What people do is kept in store.sqlite below --data, unless MOODFEED_STORE_URL names another store.
+    """
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
     bundle = current_bundle(bundles)
     addresses = Addresses.from_environment(os.environ)
     logs = data / "logs"
     try:
         with running_stack(
-            bundles, addresses, logs=logs, tls=client_tls(authority, certificate, key), embedded=embedded
+            bundles,
+            addresses,
+            logs=logs,
+            tls=client_tls(authority, certificate, key),
+            embedded=embedded,
+            store=data / STORE_FILE,
         ) as stack:
             console.print(
                 f"gateway  gRPC {addresses.gateway_grpc}   HTTP {addresses.gateway_http}\n"

@@ -22,6 +22,10 @@ from rpc.probe import is_serving
 from rpc.supervisor import Bond
 from rpc.tls import ClientTls
 
+STORE_URL = "MOODFEED_STORE_URL"
+STORE_FILE = "store.sqlite"
+"""The name of the store's file below the data directory."""
+
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 20.0
 
@@ -111,8 +115,11 @@ def running_stack(
     tls: ClientTls | None = None,
     start_seconds: float = 60.0,
     embedded: bool = False,
+    store: Path | None = None,
 ) -> Iterator["Stack"]:
     """Run post index, user tower and gateway until the block ends; ``embedded``: all three in one process.
+
+    What people do is kept in the SQLite file ``store``, unless MOODFEED_STORE_URL names another store.
 
     ``tls`` is for the health checks, where the environment gives the processes certificates. Each process writes to a
     log file of its name in ``logs``. Raises StackError if a process does not serve within ``start_seconds``, and
@@ -127,6 +134,8 @@ def running_stack(
         "MKL_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
     }
+    if store is not None:
+        environment.setdefault(STORE_URL, f"sqlite:///{store.absolute()}")
     started: list[_Process] = []
     logs.mkdir(parents=True, exist_ok=True)
     with stopping_together() as running:

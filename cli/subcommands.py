@@ -10,11 +10,13 @@ from cli import (
     feed_commands,
     forget_command,
     import_command,
+    like_command,
     pipeline_commands,
     report_command,
     run_command,
     sample_api_command,
     serve_command,
+    store_commands,
     trust_commands,
     validate_command,
 )
@@ -27,7 +29,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 PANELS = {
-    "Serve and ask": (run_command.run, serve_command.serve, feed_commands.feed, feed_commands.users),
+    "Serve and ask": (
+        run_command.run,
+        serve_command.serve,
+        feed_commands.feed,
+        feed_commands.users,
+        like_command.like,
+    ),
     "Make a bundle": (
         pipeline_commands.build,
         pipeline_commands.fetch,
@@ -59,6 +67,7 @@ for panel, commands in PANELS.items():
     for command in commands:
         name = "import" if command is import_command.import_data else None  # a keyword of Python
         app.command(name, rich_help_panel=panel)(command)
+app.add_typer(store_commands.app, rich_help_panel="The store")
 
 
 def _print_version(asked: bool) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import re
 import secrets
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,13 @@ from cli.progress import console
 TOKEN_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _READABLE = 0o644
+
+
+class Scope(StrEnum):
+    """What an API token may be for."""
+
+    FEEDS = "feeds"
+    FEEDBACK = "feedback"
 
 
 def make_certificates(
@@ -37,12 +45,18 @@ def make_token(
     file: Annotated[
         Path | None, typer.Option(help="Tokens file to append the line to; without it the line is printed.")
     ] = None,
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(help="What an API token is for; may be given twice. Without it, for feeds alone."),
+    ] = None,
 ) -> None:
     """Make a token and print it once; the line for the tokens file holds only its SHA-256."""
     if not _NAME.fullmatch(name):
         raise typer.BadParameter("a name is 1 to 64 letters, digits, dots, dashes or underscores", param_hint="NAME")
     token = secrets.token_urlsafe(TOKEN_BYTES)  # 256 random bits cannot be guessed, so an unsalted hash is enough
     line = f"{name}:{hashlib.sha256(token.encode()).hexdigest()}"
+    if scope:
+        line += f":{','.join(dict.fromkeys(scope))}"
     if file is not None:
         _add_line(file, line)
     typer.echo(token)

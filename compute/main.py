@@ -1,6 +1,7 @@
 """The life of a compute service, from its settings to the signal that stops it: bundles, then the server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import grpc
 import structlog
@@ -26,6 +27,8 @@ def serve_bundles(
     add_service: Callable[[grpc.Server, HeldBundles[ModelOfBundle]], None],
     service_name: str,
     errors: ErrorTable,
+    slow_methods: frozenset[str] = frozenset(),
+    larger_requests: Mapping[str, int] | None = None,
 ) -> int:
     """Serve the current bundle until SIGTERM or SIGINT; return 0, or 1 if bundle or address cannot be used."""
     try:
@@ -40,7 +43,11 @@ def serve_bundles(
 
     with held.watched():
         return serve(
-            server_options(settings, name=name, admin_service=ADMIN_SERVICE_NAME),
+            replace(
+                server_options(settings, name=name, admin_service=ADMIN_SERVICE_NAME),
+                slow_methods=slow_methods,
+                larger_requests=larger_requests or {},
+            ),
             add_services=add_services,
             service_names=[service_name],
             errors=errors,

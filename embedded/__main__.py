@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import faiss
@@ -14,22 +15,27 @@ from bundle.manifest import BundleError
 from compute.bundle_admin import SERVICE_NAME as ADMIN_SERVICE_NAME
 from compute.bundle_admin import BundleService, LoggedBundles
 from compute.settings import server_options
+from embedded.feedback import LocalFeedbackService, LocalRecorder, ThreadedRecorder
 from embedded.ports import LocalContextEncoder, LocalPostSearch, Models
 from embedded.service import LocalFeedService
 from gateway.api_access import ACCESS_ERRORS, ApiAccess
 from gateway.edge import ERRORS
 from gateway.feed_messages import SERVICE_NAME
+from gateway.feedback_messages import OF_OPERATORS, RECORD_METHOD, RECORDING
+from gateway.feedback_messages import SERVICE_NAME as FEEDBACK_SERVICE
 from gateway.http_api import build_app
 from gateway.http_server import listen, make_http_server
 from gateway.life_cycle import serve_until_stopped, stop_on_signals
 from gateway.readiness import Readiness
-from gateway.settings import LARGEST_REQUEST_BYTES
+from gateway.settings import LARGEST_FEEDBACK_BYTES, LARGEST_REQUEST_BYTES
 from gateway.settings import Settings as GatewaySettings
 from mood_encoder.runtime import Runtime
 from moodfeed.bundle.v1 import bundle_pb2_grpc
 from moodfeed.feed.v1 import feed_pb2_grpc
+from moodfeed.feedback.v1 import feedback_pb2_grpc
 from post_index_service.loading import RECALL
 from post_index_service.loading import load as load_index
+from rpc.admin_access import ADMIN_ERRORS, AdminAccess
 from rpc.admission import InFlight
 from rpc.environment import load_settings
 from rpc.guard import GuardInterceptor
@@ -39,7 +45,10 @@ from rpc.structured_log import configure_logging
 from rpc.supervisor import follow_supervisor
 from rpc.tls import LiveServerTls
 from rpc.watched_files import FileContentError
+from user_tower_service.live_log import LiveLog
+from user_tower_service.loading import live_log_of
 from user_tower_service.loading import loader as encoder_loader
+from user_tower_service.people_store import PeopleStore
 from user_tower_service.service import ERRORS as BUNDLE_ERRORS
 from user_tower_service.settings import Settings as UserTowerSettings
 
@@ -54,34 +63,51 @@ class LocalService:
     is_serving: bool = True
 
 
-async def serve(settings: GatewaySettings, compute: UserTowerSettings, held: HeldBundles[Models]) -> None:
+async def serve(
+    settings: GatewaySettings, compute: UserTowerSettings, held: HeldBundles[Models], live: LiveLog | None
+) -> None:
     """Serve until SIGTERM or SIGINT, then drain; raises BusyAddressError, FileContentError."""
     stop_asked = stop_on_signals()
     tls = settings.server_tls()
     access = ApiAccess.of(settings)
-    encoder, index = LocalContextEncoder(held), LocalPostSearch(held)
+    admin = AdminAccess(compute.admin_token_file, is_public=True)
+    people = PeopleStore(live)
+    encoder, index = LocalContextEncoder(held, people), LocalPostSearch(held)
+    tokens = settings.token_life()
     app = build_app(
         encoder=encoder,
         index=index,
+        recorder=ThreadedRecorder(LocalRecorder(people)),
         readiness=Readiness(needed=LocalService("post_index_service"), wanted=LocalService("user_tower_service")),
         access=access,
+        guard=settings.browser_guard(),
         in_flight=InFlight(settings.most_in_flight),
+        recordings=InFlight(settings.most_in_flight),
         deadline_seconds=settings.deadline_seconds,
+        tokens=tokens,
     )
     http_server = make_http_server(app, settings, LiveServerTls(tls) if tls else None)
 
     def add_services(server: grpc.Server) -> None:
-        service = LocalFeedService(encoder=encoder, index=index, deadline_seconds=settings.deadline_seconds)
+        service = LocalFeedService(
+            encoder=encoder, index=index, deadline_seconds=settings.deadline_seconds, tokens=tokens
+        )
+        feedback = LocalFeedbackService(people, deadline_seconds=settings.deadline_seconds)
         feed_pb2_grpc.add_FeedServiceServicer_to_server(service, server)
+        feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(feedback, server)
         bundle_pb2_grpc.add_BundleServiceServicer_to_server(BundleService(held), server)
 
     with listen(settings.http_address) as http_socket:
         running = start_server(
             _options(settings, compute),
             add_services=add_services,
-            service_names=[SERVICE_NAME],
+            service_names=[SERVICE_NAME, FEEDBACK_SERVICE],
             errors={**BUNDLE_ERRORS, **ERRORS},
-            guards=[GuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS)],
+            guards=[
+                GuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS),
+                GuardInterceptor(FEEDBACK_SERVICE, access.admit_feedback_caller, ACCESS_ERRORS, methods=RECORDING),
+                GuardInterceptor(FEEDBACK_SERVICE, admin.admit, ADMIN_ERRORS, methods=OF_OPERATORS),
+            ],
         )
         await serve_until_stopped(
             stop_asked,
@@ -106,23 +132,25 @@ def main() -> int:
         return 2
     faiss.omp_set_num_threads(1)  # requests run in parallel; more threads than cores made them ten times slower
 
-    load_encoder = encoder_loader(compute)
+    live = live_log_of(compute)
+    load_encoder = encoder_loader(compute, live)
 
     def load(bundle: Bundle) -> Models:
         return Models(load_encoder(bundle), load_index(bundle))
 
-    try:
-        held = HeldBundles(compute.bundles, load, listener=LoggedBundles())
-    except BundleError as error:
-        _log.error("cannot start", reason=str(error))
-        return 1
-    RECALL.set_function(lambda: held.current.index.recall)
-    try:
-        with held.watched():
-            asyncio.run(serve(settings, compute, held))
-    except (BusyAddressError, FileContentError) as error:
-        _log.error(str(error))
-        return 1
+    with live.followed() if live else nullcontext():
+        try:
+            held = HeldBundles(compute.bundles, load, listener=LoggedBundles())
+        except BundleError as error:
+            _log.error("cannot start", reason=str(error))
+            return 1
+        RECALL.set_function(lambda: held.current.index.recall)
+        try:
+            with held.watched():
+                asyncio.run(serve(settings, compute, held, live))
+        except (BusyAddressError, FileContentError) as error:
+            _log.error(str(error))
+            return 1
     return 0
 
 
@@ -136,6 +164,8 @@ def _options(settings: GatewaySettings, compute: UserTowerSettings) -> ServerOpt
         metrics_port=0,
         tls=settings.server_tls(),
         largest_request_bytes=LARGEST_REQUEST_BYTES,
+        larger_requests={RECORD_METHOD: LARGEST_FEEDBACK_BYTES},
+        slow_methods=frozenset(f"/{FEEDBACK_SERVICE}/{method}" for method in RECORDING | OF_OPERATORS),
         max_connections=settings.max_connections,
         is_public=True,
     )

@@ -8,6 +8,7 @@ from gateway import feed_types
 from post_index_service.index import CategoryNotFoundError, PostIndex, Query
 from post_index_service.packed_posts import PackedPosts
 from user_tower_service.encoder import Encoder
+from user_tower_service.people_store import PeopleStore, PositionNotReachedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +25,39 @@ class Models:
 
 
 class LocalContextEncoder:
-    """A ContextEncoder whose coroutines never wait."""
+    """A ContextEncoder whose coroutines never wait, except for the log of ``people`` to be read."""
 
-    def __init__(self, held: HeldBundles[Models]) -> None:
+    def __init__(self, held: HeldBundles[Models], people: PeopleStore) -> None:
         self._held = held
+        self._people = people
 
     async def encode_context(
-        self, username: str, mood: str, *, bundle_id: str, seconds: float
+        self,
+        username: str,
+        mood: str,
+        *,
+        bundle_id: str,
+        seconds: float,
+        log: feed_types.LogWish = feed_types.NO_WISH,
     ) -> feed_types.FeedContext[Embedding]:
         """Embed a user and a mood; once begun, it is finished."""
         _check_time(seconds)
         encoder = _named(self._held, bundle_id).encoder
-        encoded = encoder.encode_context(username, mood)
+        try:
+            self._people.catch_up(at_least=log.at_least, wanted=log.wanted, seconds=seconds)
+        except PositionNotReachedError as error:
+            raise feed_types.PositionNotReachedError(str(error)) from error
+        encoded = encoder.encode_context(username, mood, as_of=log.as_of)
         return feed_types.FeedContext(
             user=encoded.user,
             mood=encoded.mood,
             seen_post_ids=encoded.seen_post_ids,
             bundle_id=encoder.bundle_id,
             mood_unavailable=encoded.mood_unavailable,
+            position=encoded.position,
+            changed_position=encoded.changed_position,
+            not_interested_post_ids=encoded.not_interested_post_ids,
+            withheld_post_ids=encoded.withheld_post_ids,
         )
 
 
@@ -66,6 +82,8 @@ class LocalPostSearch:
                     exclude_post_ids=search.exclude_post_ids,
                     exclude_external_ids=search.exclude_external_ids,
                     seen_post_ids=context.seen_post_ids,
+                    not_interested_post_ids=context.not_interested_post_ids,
+                    withheld_post_ids=context.withheld_post_ids,
                     offset=search.offset,
                     limit=search.limit,
                 )

@@ -1,48 +1,39 @@
 """The gRPC edge of the one-process mode: the gateway's messages and errors, on the threads of a sync server."""
 
-from collections.abc import Coroutine
-from typing import TypeVar
-
 import grpc
 
 from bundle.embedding_space import Embedding
+from embedded.coroutines import run_at_once
 from gateway.edge import Deadline, count_degradations
-from gateway.feed import get_feed
+from gateway.feed import DEFAULT_TOKENS, TokenLife, get_feed
 from gateway.feed_messages import read_request, write_categories, write_feed
 from gateway.feed_types import ContextEncoder, PostSearch
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
-
-Result = TypeVar("Result")
-
-
-def run_at_once(coroutine: Coroutine[object, None, Result]) -> Result:
-    """The result of a coroutine that never waits, run without an event loop on the calling thread.
-
-    Raises RuntimeError if it does wait.
-    """
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
-    coroutine.close()
-    raise RuntimeError("the coroutine waits: it needs an event loop")
 
 
 class LocalFeedService(feed_pb2_grpc.FeedServiceServicer):
     """Answers feeds with a context encoder and a post search that never wait."""
 
     def __init__(
-        self, *, encoder: ContextEncoder[Embedding], index: PostSearch[Embedding], deadline_seconds: float
+        self,
+        *,
+        encoder: ContextEncoder[Embedding],
+        index: PostSearch[Embedding],
+        deadline_seconds: float,
+        tokens: TokenLife = DEFAULT_TOKENS,
     ) -> None:
         self._encoder = encoder
         self._index = index
         self._deadline_seconds = deadline_seconds
+        self._tokens = tokens
 
     def GetFeed(self, request: feed_pb2.GetFeedRequest, context: grpc.ServicerContext) -> bytes:
         """Return one page of a feed: a serialised GetFeedResponse."""
         clock = Deadline.after(self._deadline_seconds, context.time_remaining())
-        feed = run_at_once(get_feed(read_request(request), encoder=self._encoder, index=self._index, clock=clock))
+        making = get_feed(
+            read_request(request), encoder=self._encoder, index=self._index, clock=clock, tokens=self._tokens
+        )
+        feed = run_at_once(making)
         count_degradations(feed)
         return write_feed(feed)
 

@@ -13,19 +13,27 @@ from gateway.clients import GrpcContextEncoder, GrpcPostSearch, PostIndexStub
 from gateway.context_cache import CachingContextEncoder, ContextCache, WatchingPostSearch
 from gateway.edge import ERRORS
 from gateway.feed_messages import SERVICE_NAME
+from gateway.feedback_clients import GrpcPeople
+from gateway.feedback_messages import OF_OPERATORS, RECORD_METHOD, RECORDING
+from gateway.feedback_messages import SERVICE_NAME as FEEDBACK_SERVICE
+from gateway.feedback_service import FeedbackService
 from gateway.http_api import build_app
 from gateway.http_server import HttpServer, busy_address, listen, make_http_server
 from gateway.life_cycle import serve_until_stopped, stop_on_signals
+from gateway.people_changes import PeopleChanges
+from gateway.people_watch import PeopleWatch
 from gateway.readiness import Readiness
 from gateway.service import FeedService
-from gateway.settings import LARGEST_REQUEST_BYTES, Settings
+from gateway.settings import LARGEST_FEEDBACK_BYTES, LARGEST_REQUEST_BYTES, Settings
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.feed.v1 import feed_pb2_grpc
+from moodfeed.feedback.v1 import feedback_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2_grpc
+from rpc.admin_access import ADMIN_ERRORS, AdminAccess
 from rpc.admission import InFlight
 from rpc.drain import LAME_DUCK_SECONDS, stop_aio_when_idle
 from rpc.environment import load_settings
-from rpc.errors import AsyncErrorInterceptor
+from rpc.errors import AsyncErrorInterceptor, RequestSizes
 from rpc.guard import AsyncGuardInterceptor
 from rpc.metrics import AsyncMetricsInterceptor
 from rpc.reflection import enable_reflection
@@ -45,9 +53,10 @@ class Gateway:
 
     towers: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]
     indexes: Replicas[PostIndexStub]
+    people: PeopleWatch
     readiness: Readiness
     health: health.aio.HealthServicer
-    in_flight: InFlight
+    in_flight: tuple[InFlight, ...]
     grpc_server: grpc.aio.Server
     http_server: HttpServer
 
@@ -55,7 +64,7 @@ class Gateway:
         """Set the gRPC health to what the readiness is now."""
         statuses = health_pb2.HealthCheckResponse
         status = statuses.NOT_SERVING if self.readiness.missing else statuses.SERVING
-        for name in ("", SERVICE_NAME):
+        for name in ("", SERVICE_NAME, FEEDBACK_SERVICE):
             await self.health.set(name, status)
         _log.info("readiness", missing=self.readiness.missing, degraded=self.readiness.degraded)
 
@@ -69,7 +78,10 @@ class Gateway:
         self.towers.on_change = self.indexes.on_change = None
         await self.health.enter_graceful_shutdown()
         await asyncio.sleep(LAME_DUCK_SECONDS)
-        await stop_aio_when_idle(self.grpc_server, in_flight=lambda: self.in_flight.count, grace_seconds=grace_seconds)
+        await stop_aio_when_idle(self.grpc_server, in_flight=self._count, grace_seconds=grace_seconds)
+
+    def _count(self) -> int:
+        return sum(part.count for part in self.in_flight)
 
 
 def build(settings: Settings) -> Gateway:
@@ -90,27 +102,48 @@ def build(settings: Settings) -> Gateway:
         tls=settings.downstream_tls(),
     )
     cache: ContextCache[embedding_pb2.Embedding] = ContextCache(settings.context_cache_size)
-    encoder = CachingContextEncoder(GrpcContextEncoder(towers, attempt_seconds=settings.attempt_seconds), cache)
+    changes = PeopleChanges(size=settings.context_cache_size)
+    encoder = CachingContextEncoder(
+        GrpcContextEncoder(towers, attempt_seconds=settings.attempt_seconds), cache, changes
+    )
+    people = GrpcPeople(towers, changes)
+    tokens = settings.token_life()
     index = WatchingPostSearch(GrpcPostSearch(indexes, attempt_seconds=settings.attempt_seconds), cache)
     readiness = Readiness(needed=indexes, wanted=towers)
     in_flight = InFlight(settings.most_in_flight)
+    recordings = InFlight(settings.most_in_flight)  # apart: a store that is slow must not keep feeds out
     app = build_app(
         encoder=encoder,
         index=index,
+        recorder=people,
         readiness=readiness,
         access=access,
+        guard=settings.browser_guard(),
         in_flight=in_flight,
+        recordings=recordings,
         deadline_seconds=settings.deadline_seconds,
+        tokens=tokens,
     )
-    service = FeedService(encoder=encoder, index=index, in_flight=in_flight, deadline_seconds=settings.deadline_seconds)
+    service = FeedService(
+        encoder=encoder, index=index, in_flight=in_flight, deadline_seconds=settings.deadline_seconds, tokens=tokens
+    )
+    feedback = FeedbackService(people, in_flight=recordings, deadline_seconds=settings.deadline_seconds)
     health_servicer = health.aio.HealthServicer()
     gateway = Gateway(
         towers,
         indexes,
+        PeopleWatch(towers, changes),
         readiness,
         health_servicer,
-        in_flight,
-        _grpc_server(settings, service=service, health_servicer=health_servicer, access=access, live_tls=live_tls),
+        (in_flight, recordings),
+        _grpc_server(
+            settings,
+            service=service,
+            feedback=feedback,
+            health_servicer=health_servicer,
+            access=access,
+            live_tls=live_tls,
+        ),
         make_http_server(app, settings, live_tls),
     )
     towers.on_change = indexes.on_change = gateway.report_health
@@ -121,22 +154,28 @@ def _grpc_server(
     settings: Settings,
     *,
     service: FeedService[embedding_pb2.Embedding],
+    feedback: FeedbackService,
     health_servicer: health.aio.HealthServicer,
     access: ApiAccess,
     live_tls: LiveServerTls | None,
 ) -> grpc.aio.Server:
     """A gRPC server that has its port but does not answer yet; raises BusyAddressError if the port is taken."""
+    sizes = RequestSizes(LARGEST_REQUEST_BYTES, {RECORD_METHOD: LARGEST_FEEDBACK_BYTES})
+    admin = AdminAccess(settings.admin_token_file, is_public=True)
     server = grpc.aio.server(
         interceptors=[
             AsyncMetricsInterceptor(),
             AsyncGuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS),
-            AsyncErrorInterceptor(ERRORS),
+            AsyncGuardInterceptor(FEEDBACK_SERVICE, access.admit_feedback_caller, ACCESS_ERRORS, methods=RECORDING),
+            AsyncGuardInterceptor(FEEDBACK_SERVICE, admin.admit, ADMIN_ERRORS, methods=OF_OPERATORS),
+            AsyncErrorInterceptor(ERRORS, sizes),
         ],
-        options=OPTIONS + limits(largest_request_bytes=LARGEST_REQUEST_BYTES, max_connections=settings.max_connections),
+        options=OPTIONS + limits(largest_request_bytes=sizes.largest, max_connections=settings.max_connections),
     )
     feed_pb2_grpc.add_FeedServiceServicer_to_server(service, server)
+    feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(feedback, server)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    enable_reflection([SERVICE_NAME, health.SERVICE_NAME], server)
+    enable_reflection([SERVICE_NAME, FEEDBACK_SERVICE, health.SERVICE_NAME], server)
     try:
         with free_target(settings.grpc_address) as target:
             if live_tls:
@@ -155,7 +194,7 @@ async def serve(settings: Settings) -> None:
         gateway = build(settings)
         await gateway.report_health()
         await gateway.start()
-        replica_tasks = [asyncio.create_task(replicas.run()) for replicas in (gateway.towers, gateway.indexes)]
+        replica_tasks = [asyncio.create_task(part.run()) for part in (gateway.people, gateway.towers, gateway.indexes)]
         await serve_until_stopped(
             stop_asked,
             settings=settings,

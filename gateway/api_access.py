@@ -7,7 +7,7 @@ import grpc
 from prometheus_client import Counter
 
 from gateway.rate_limit import RateLimit
-from gateway.settings import Settings
+from gateway.settings import SCOPES, Settings
 from rpc.errors import ErrorRow, ErrorTable
 from rpc.guard import Caller
 from rpc.token_file import TokenFile, authorizations_of
@@ -17,12 +17,18 @@ CALLS = Counter(
 )
 
 
+FEEDS, FEEDBACK = SCOPES
+
+_SCOPES_OF_A_LINE_WITHOUT = frozenset({FEEDS})
+
+
 class ApiAccessError(Exception):
     """A call of the public API is refused.
 
     ApiAccessError
     ├── ApiTokenInvalidError
-    └── RateLimitedError
+    ├── RateLimitedError
+    └── TokenScopeError
     """
 
 
@@ -31,6 +37,13 @@ class ApiTokenInvalidError(ApiAccessError):
 
     def __init__(self) -> None:
         super().__init__("missing or invalid token: send the header `authorization: Bearer TOKEN`")
+
+
+class TokenScopeError(ApiAccessError):
+    """The token is valid, and not for this."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this token does not have the scope {scope}: its line in the tokens file must name it")
 
 
 class RateLimitedError(ApiAccessError):
@@ -43,6 +56,7 @@ class RateLimitedError(ApiAccessError):
 
 ACCESS_ERRORS: ErrorTable = {
     ApiTokenInvalidError: ErrorRow(grpc.StatusCode.UNAUTHENTICATED, "API_TOKEN_INVALID"),
+    TokenScopeError: ErrorRow(grpc.StatusCode.PERMISSION_DENIED, "TOKEN_SCOPE_MISSING"),
     RateLimitedError: ErrorRow(grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED"),
 }
 
@@ -50,33 +64,55 @@ ACCESS_ERRORS: ErrorTable = {
 class ApiAccess:
     """Admits or refuses calls by token and rate."""
 
-    def __init__(self, *, tokens: TokenFile | None = None, rate_limit: RateLimit | None = None) -> None:
-        """Without ``tokens`` every call is admitted; without ``rate_limit`` tokens have no rate limit."""
+    def __init__(
+        self,
+        *,
+        tokens: TokenFile | None = None,
+        rate_limit: RateLimit | None = None,
+        feedback_rate_limit: RateLimit | None = None,
+    ) -> None:
+        """Without ``tokens`` every call is admitted; without a rate limit tokens have none."""
         self._tokens = tokens
-        self._rate_limit = rate_limit
+        self._rate_limits = {FEEDS: rate_limit, FEEDBACK: feedback_rate_limit}
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Build it from the settings; raises FileContentError if the token file cannot be used."""
-        rate = settings.token_requests_per_second
+        limits = [
+            RateLimit(requests_per_second=rate, burst=settings.token_burst) if rate else None
+            for rate in (settings.token_requests_per_second, settings.feedback_requests_per_second)
+        ]
         return cls(
-            tokens=TokenFile(settings.api_tokens_file) if settings.api_tokens_file else None,
-            rate_limit=RateLimit(requests_per_second=rate, burst=settings.token_burst) if rate else None,
+            tokens=TokenFile(settings.api_tokens_file, scopes=SCOPES) if settings.api_tokens_file else None,
+            rate_limit=limits[0],
+            feedback_rate_limit=limits[1],
         )
 
     def admit_caller(self, caller: Caller) -> None:
-        """Admit a gRPC call; raises as ``admit`` does."""
+        """Admit a gRPC call for feeds; raises as ``admit`` does."""
         self.admit(authorizations_of(caller.invocation_metadata()))
 
-    def admit(self, authorizations: Sequence[str]) -> None:
-        """Admit a call with these ``authorization`` values; raises ApiTokenInvalidError, RateLimitedError."""
+    def admit_feedback_caller(self, caller: Caller) -> None:
+        """Admit a gRPC call that records feedback; raises as ``admit`` does."""
+        self.admit(authorizations_of(caller.invocation_metadata()), scope=FEEDBACK)
+
+    def admit(self, authorizations: Sequence[str], *, scope: str = FEEDS) -> None:
+        """Admit a call with these ``authorization`` values.
+
+        Raises ApiTokenInvalidError, TokenScopeError, RateLimitedError.
+        """
         if self._tokens is None:
             return
-        name = self._tokens.name_of(authorizations)
-        if name is None:
+        entry = self._tokens.entry_of(authorizations)
+        if entry is None:
             CALLS.labels("", "token_invalid").inc()
             raise ApiTokenInvalidError
-        wait_seconds = self._rate_limit.take(name) if self._rate_limit else 0.0
+        name = entry.name
+        if scope not in (entry.scopes or _SCOPES_OF_A_LINE_WITHOUT):
+            CALLS.labels(name, "scope_missing").inc()
+            raise TokenScopeError(scope)
+        rate_limit = self._rate_limits[scope]
+        wait_seconds = rate_limit.take(name) if rate_limit else 0.0
         CALLS.labels(name, "rate_limited" if wait_seconds else "admitted").inc()
         if wait_seconds:
             raise RateLimitedError(wait_seconds)

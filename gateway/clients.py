@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import grpc
 import structlog
 
 from gateway.feed_types import (
+    NO_WISH,
     BundleNotHeldError,
     CategoryNotFoundError,
     DeadlineExceededError,
@@ -19,9 +20,12 @@ from gateway.feed_types import (
     FeedError,
     FeedRanking,
     FoundPosts,
+    LogWish,
     MoodTooLongError,
+    PositionNotReachedError,
     Search,
 )
+from gateway.feedback_types import InvalidPersonError, NoStoreError, StoreUnavailableError
 from gateway.gathering import Gathering
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.packed.v1 import packed_pb2
@@ -40,15 +44,25 @@ _RANKINGS = {
     post_index_pb2.SEARCH_RANKING_POPULAR: FeedRanking.POPULAR,
 }
 _POST_INDEX_SERVICE = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
-_USER_TOWER, _POST_INDEX = "user_tower_service", "post_index_service"
+USER_TOWER, _POST_INDEX = "user_tower_service", "post_index_service"
 _BUNDLE_NOT_HELD = "BUNDLE_NOT_HELD"
 _OVERLOADED = "OVERLOADED"
-_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD})  # another replica may already hold the bundle, or still
+_POSITION_NOT_REACHED = "POSITION_NOT_REACHED"
+_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD, _POSITION_NOT_REACHED})  # another replica may have it already, or still
 _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: (DependencyOverloadedError, "is overloaded: try again later"),
     grpc.StatusCode.DEADLINE_EXCEEDED: (DeadlineExceededError, "did not answer in time"),
     grpc.StatusCode.UNAVAILABLE: (DependencyUnavailableError, "is unavailable"),
     grpc.StatusCode.CANCELLED: (DependencyUnavailableError, "is unavailable"),
+}
+_BY_REASON: Mapping[str, Callable[[str], FeedError]] = {
+    "CATEGORY_NOT_FOUND": lambda _: CategoryNotFoundError(),
+    "MOOD_TOO_LONG": MoodTooLongError,  # a service of another release may take less than this gateway
+    "POSITION_NOT_REACHED": PositionNotReachedError,
+    "NO_STORE": lambda _: NoStoreError("feedback is not set up: the user tower service has no store"),
+    "STORE_UNAVAILABLE": lambda _: StoreUnavailableError("the store is unavailable: try again later"),
+    "USERNAME_INVALID": InvalidPersonError,
+    "SAME_PERSON": InvalidPersonError,
 }
 _FOR_ALL = frozenset(
     {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
@@ -59,6 +73,7 @@ class _Asked(NamedTuple):
     username: str
     mood: str
     bundle_id: str
+    log: LogWish
 
 
 class GrpcContextEncoder:
@@ -74,22 +89,29 @@ class GrpcContextEncoder:
         )
 
     async def encode_context(
-        self, username: str, mood: str, *, bundle_id: str, seconds: float
+        self, username: str, mood: str, *, bundle_id: str, seconds: float, log: LogWish = NO_WISH
     ) -> FeedContext[embedding_pb2.Embedding]:
         """Embed a user and a mood."""
         try:
-            answer = await self._gathering.ask(_Asked(username, mood, bundle_id), seconds=seconds)
+            answer = await self._gathering.ask(_Asked(username, mood, bundle_id, log), seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
-            raise _feed_error(error, _USER_TOWER) from error
+            raise feed_error(error, USER_TOWER) from error
         except TimeoutError as error:
             error_class, words = _ERRORS[grpc.StatusCode.DEADLINE_EXCEEDED]
-            raise error_class(f"{_USER_TOWER} {words}", service=_USER_TOWER) from error
+            raise error_class(f"{USER_TOWER} {words}", service=USER_TOWER) from error
+        position = answer.position if answer.HasField("position") else None
+        if log.at_least and (position is None or position < log.at_least):  # a tower of before knows no positions
+            raise PositionNotReachedError(f"position {log.at_least} is not reached: {USER_TOWER} reads no log")
         return FeedContext(
             user=answer.user_embedding if answer.HasField("user_embedding") else None,
             mood=answer.mood_embedding if answer.HasField("mood_embedding") else None,
             seen_post_ids=answer.seen_post_ids,
             bundle_id=answer.bundle_id,
             mood_unavailable=answer.mood_unavailable,
+            position=position,
+            changed_position=answer.changed_position,
+            not_interested_post_ids=answer.not_interested_post_ids,
+            withheld_post_ids=answer.withheld_post_ids,
         )
 
     async def _send(
@@ -111,7 +133,12 @@ class GrpcContextEncoder:
 
     async def _encode_one(self, asked: _Asked, *, seconds: float) -> user_tower_pb2.EncodeContextResponse:
         request = user_tower_pb2.EncodeContextRequest(
-            username=asked.username, mood=asked.mood, bundle_id=asked.bundle_id
+            username=asked.username,
+            mood=asked.mood,
+            bundle_id=asked.bundle_id,
+            as_of_position=asked.log.as_of,
+            at_least_position=asked.log.at_least,
+            wanted_position=asked.log.wanted,
         )
         answer: user_tower_pb2.EncodeContextResponse = await self._calls.call(
             lambda stub: stub.EncodeContext, request, seconds=seconds
@@ -122,7 +149,16 @@ class GrpcContextEncoder:
         self, together: Sequence[_Asked], *, seconds: float
     ) -> Sequence[user_tower_pb2.EncodeContextResponse]:
         request = user_tower_pb2.EncodeContextsRequest(
-            contexts=[user_tower_pb2.UserAndMood(username=asked.username, mood=asked.mood) for asked in together],
+            contexts=[
+                user_tower_pb2.UserAndMood(
+                    username=asked.username,
+                    mood=asked.mood,
+                    as_of_position=asked.log.as_of,
+                    at_least_position=asked.log.at_least,
+                    wanted_position=asked.log.wanted,
+                )
+                for asked in together
+            ],
             bundle_id=together[0].bundle_id,
         )
         answer: user_tower_pb2.EncodeContextsResponse = await self._calls.call(
@@ -158,6 +194,8 @@ class GrpcPostSearch:
             exclude_post_ids=search.exclude_post_ids,
             exclude_external_ids=search.exclude_external_ids,
             seen_post_ids=search.context.seen_post_ids,
+            not_interested_post_ids=search.context.not_interested_post_ids,
+            withheld_post_ids=search.context.withheld_post_ids,
             offset=search.offset,
             limit=search.limit,
             bundle_id=search.context.bundle_id,
@@ -165,7 +203,7 @@ class GrpcPostSearch:
         try:
             answer = await self._calls.call(lambda stub: stub.SearchPosts, request, seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
-            raise _feed_error(error, _POST_INDEX) from error
+            raise feed_error(error, _POST_INDEX) from error
         ranking = _RANKINGS.get(answer.ranking)
         if ranking is None:
             _log.error("unknown ranking", service=_POST_INDEX, ranking=answer.ranking)
@@ -184,13 +222,13 @@ class GrpcPostSearch:
         try:
             answer = await self._calls.call(lambda stub: stub.ListCategories, request, seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
-            raise _feed_error(error, _POST_INDEX) from error
+            raise feed_error(error, _POST_INDEX) from error
         return tuple(
             FeedCategory(category.category_id, category.name, category.post_count) for category in answer.categories
         )
 
 
-def _feed_error(error: grpc.aio.AioRpcError | NoReplicaError, service: str) -> FeedError:
+def feed_error(error: grpc.aio.AioRpcError | NoReplicaError, service: str) -> FeedError:
     """The error of the feed that a failed call to ``service`` means.
 
     The gateway sends only what it has checked, so any other status is a fault of the service, whatever its code: it is
@@ -199,13 +237,10 @@ def _feed_error(error: grpc.aio.AioRpcError | NoReplicaError, service: str) -> F
     if isinstance(error, NoReplicaError):
         return DependencyUnavailableError(str(error), service=service)
     info = read_error_info(error)
-    match info.reason:
-        case "CATEGORY_NOT_FOUND":
-            return CategoryNotFoundError()
-        case "MOOD_TOO_LONG":  # a service of another release may take less than this gateway
-            return MoodTooLongError(error.details() or "mood is too long")
-        case "BUNDLE_NOT_HELD" if "current_bundle_id" in info.metadata:
-            return BundleNotHeldError(error.details() or "", **info.metadata)
+    if info.reason == _BUNDLE_NOT_HELD and "current_bundle_id" in info.metadata:
+        return BundleNotHeldError(error.details() or "", **info.metadata)
+    if info.reason in _BY_REASON:
+        return _BY_REASON[info.reason](error.details() or info.reason)
     code = error.code()
     if code in _ERRORS:
         error_class, words = _ERRORS[code]

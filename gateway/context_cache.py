@@ -3,6 +3,8 @@
 Entries belong to a bundle, as embeddings do. The replies of both services name the current bundle, and entries of any
 other are not used. After a swap, feeds come from the old bundle, which is still held, until the first reply names the
 new one: for as long as one request takes.
+
+What is kept of a user is used only as long as every change of the user would have been heard of.
 """
 
 from dataclasses import replace
@@ -11,11 +13,23 @@ from typing import Generic
 from cachetools import LRUCache
 from prometheus_client import Counter
 
-from gateway.feed_types import ContextEncoder, EmbeddingT, FeedCategory, FeedContext, FoundPosts, PostSearch, Search
+from gateway.feed_types import (
+    NO_WISH,
+    ContextEncoder,
+    EmbeddingT,
+    FeedCategory,
+    FeedContext,
+    FoundPosts,
+    LogWish,
+    PostSearch,
+    Search,
+)
+from gateway.people_changes import PeopleChanges
 
 LOOKUPS = Counter("moodfeed_context_cache_lookups_total", "Contexts looked up in the gateway's memory.", ["found"])
 _FOUND, _MISSED = LOOKUPS.labels("yes"), LOOKUPS.labels("no")
 _SEEN_PER_PLACE = 1_000  # 8 KB
+_MOST_BUNDLES = 3  # that users are kept of: two are held, and one may have just gone
 _LONGEST_KEY = 1_000  # code points of username and mood together; longer ones would take too much memory
 
 _Key = tuple[str, str]  # bundle, and username or mood
@@ -31,6 +45,7 @@ class ContextCache(Generic[EmbeddingT]):
         self._size = size
         self._users: LRUCache[_Key, FeedContext[EmbeddingT]] = LRUCache(size, _weight)
         self._moods: LRUCache[_Key, EmbeddingT] = LRUCache(size)
+        self._bundles: tuple[str, ...] = ()  # of which users are kept
         self.current_bundle_id = ""
 
     def find(self, username: str, mood: str, bundle_id: str) -> FeedContext[EmbeddingT] | None:
@@ -46,12 +61,27 @@ class ContextCache(Generic[EmbeddingT]):
         (_FOUND if context else _MISSED).inc()
         return context
 
+    def forget(self, username: str | None) -> None:
+        """Forget a user in every bundle, or all users."""
+        if username is None:
+            self._users.clear()
+        elif self._bundles:
+            for bundle_id in self._bundles:
+                self._users.pop((bundle_id, username), None)
+
+    def _forget_bundles(self, bundle_ids: tuple[str, ...]) -> None:
+        for key in [key for key in self._users if key[0] in bundle_ids]:
+            del self._users[key]
+
     def keep(self, username: str, mood: str, context: FeedContext[EmbeddingT]) -> None:
         """Keep a context, unless its mood is unavailable or its key too long."""
         if not self._size or context.mood_unavailable or len(username) + len(mood) > _LONGEST_KEY:
             return
         if _weight(context) <= self._size:
             self._users[context.bundle_id, username] = replace(context, mood=None)
+            if context.bundle_id not in self._bundles:
+                self._forget_bundles(self._bundles[_MOST_BUNDLES - 1 :])
+                self._bundles = (context.bundle_id, *self._bundles)[:_MOST_BUNDLES]
         if mood and context.mood is not None:
             self._moods[context.bundle_id, mood] = context.mood
 
@@ -62,23 +92,52 @@ def _weight(context: FeedContext[EmbeddingT]) -> int:
 
 
 class CachingContextEncoder(Generic[EmbeddingT]):
-    """A context encoder that asks another one only for what the cache does not hold."""
+    """A context encoder that asks another one only for what the cache does not hold, or holds of another position."""
 
-    def __init__(self, encoder: ContextEncoder[EmbeddingT], cache: ContextCache[EmbeddingT]) -> None:
+    def __init__(
+        self, encoder: ContextEncoder[EmbeddingT], cache: ContextCache[EmbeddingT], changes: PeopleChanges | None = None
+    ) -> None:
+        """``changes`` says who has changed; without it, contexts that a log stands behind are never kept."""
         self._encoder = encoder
         self._cache = cache
+        self._changes = changes
+        if changes is not None:
+            changes.forget = cache.forget
 
     async def encode_context(
-        self, username: str, mood: str, *, bundle_id: str, seconds: float
+        self, username: str, mood: str, *, bundle_id: str, seconds: float, log: LogWish = NO_WISH
     ) -> FeedContext[EmbeddingT]:
         """Look up, or embed and keep."""
         context = self._cache.find(username, mood, bundle_id)
-        if context is None:
-            context = await self._encoder.encode_context(username, mood, bundle_id=bundle_id, seconds=seconds)
+        fitting = context and self._as_wished(context, log)
+        if fitting:
+            return fitting
+        last_change = self._changes.last_change_of(username) if self._changes else 0
+        if log.as_of is None and last_change:
+            log = replace(log, wanted=last_change)
+        context = await self._encoder.encode_context(username, mood, bundle_id=bundle_id, seconds=seconds, log=log)
+        if log.as_of is None and self._is_newest(username, context):
             self._cache.keep(username, mood, context)
-            if not bundle_id:
-                self._cache.current_bundle_id = context.bundle_id
+        if not bundle_id:
+            self._cache.current_bundle_id = context.bundle_id
         return context
+
+    def _as_wished(self, context: FeedContext[EmbeddingT], log: LogWish) -> FeedContext[EmbeddingT] | None:
+        """A kept context as of the position that is wished for; None if it cannot be known to be that."""
+        if context.position is None:  # no log stands behind it
+            return None if log.at_least else context
+        if self._changes is None or not self._changes.is_current:
+            return None
+        # Of a user who is still kept, no change has been heard up to the position that has been heard.
+        position = max(context.position, self._changes.position)
+        if log.as_of is not None:
+            return replace(context, position=log.as_of) if context.changed_position <= log.as_of <= position else None
+        return replace(context, position=position) if position >= log.at_least else None
+
+    def _is_newest(self, username: str, context: FeedContext[EmbeddingT]) -> bool:
+        if context.position is None:
+            return True
+        return self._changes is not None and context.position >= self._changes.last_change_of(username)
 
 
 class WatchingPostSearch(Generic[EmbeddingT]):

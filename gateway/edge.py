@@ -7,7 +7,7 @@ from typing import Self
 import grpc
 from prometheus_client import Counter
 
-from gateway import feed_types
+from gateway import feed_types, feedback_types
 from rpc.admission import OVERLOADED, TooManyRequestsError
 from rpc.deadline import remaining_seconds
 from rpc.errors import ErrorRow, ErrorTable
@@ -16,6 +16,13 @@ ERRORS: ErrorTable = {
     feed_types.BlankUsernameError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "USERNAME_BLANK"),
     feed_types.InvalidPageSizeError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_SIZE_NEGATIVE"),
     feed_types.InvalidPageTokenError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"),
+    feed_types.InvalidPositionError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POSITION_NEGATIVE"),
+    feedback_types.InteractionCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "INTERACTION_COUNT_OUT_OF_RANGE"),
+    feedback_types.InvalidPersonError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PERSON_INVALID"),
+    feedback_types.PersonNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "PERSON_NOT_FOUND"),
+    feedback_types.NoStoreError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "NO_STORE"),
+    feedback_types.StoreUnavailableError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    feed_types.PositionNotReachedError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "POSITION_NOT_REACHED"),
     feed_types.MoodTooLongError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "MOOD_TOO_LONG"),
     feed_types.TooManyExclusionsError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "TOO_MANY_EXCLUSIONS"),
     feed_types.CategoryNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "CATEGORY_NOT_FOUND"),

@@ -1,5 +1,7 @@
 """How a feed is made: check the request, encode its context, search the index, cut a page."""
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway import page_token
@@ -27,24 +29,45 @@ from gateway.feed_types import (
     FoundPosts,
     InvalidPageSizeError,
     InvalidPageTokenError,
+    InvalidPositionError,
+    LogWish,
     MoodTooLongError,
     PostSearch,
     Search,
     TooManyExclusionsError,
     UserNotFoundError,
 )
+from rpc import wall_clock
 
+DEFAULT_TOKEN_MINUTES = 15
+_FEED_ID_BYTES = 12
 _ENCODER_SHARE = 0.6  # of the time left; the rest must suffice for a feed without the encoder
 
 
+@dataclass(frozen=True, slots=True)
+class TokenLife:
+    """How long a page token is valid, and the clock that says so; it reads milliseconds since 1970."""
+
+    milliseconds: int = DEFAULT_TOKEN_MINUTES * 60_000
+    now_ms: Callable[[], int] = wall_clock.now_ms
+
+
+DEFAULT_TOKENS = TokenLife()
+
+
 async def get_feed(
-    request: FeedRequest, *, encoder: ContextEncoder[EmbeddingT], index: PostSearch[EmbeddingT], clock: Clock
+    request: FeedRequest,
+    *,
+    encoder: ContextEncoder[EmbeddingT],
+    index: PostSearch[EmbeddingT],
+    clock: Clock,
+    tokens: TokenLife = DEFAULT_TOKENS,
 ) -> Feed:
     """Answer one request from one bundle, as the case table of the README says; raises FeedError.
 
     The checks run in this order: malformed request, category, user. ``degradations`` lists what was left out.
     """
-    page = _check(request)
+    page = _check(request, tokens)
     context, degradations = await _encode(request, page, encoder=encoder, clock=clock)
     try:
         found = await _search(request, page, context, degradations=degradations, index=index, clock=clock)
@@ -55,8 +78,17 @@ async def get_feed(
         page = replace(page, bundle_id=error.metadata["current_bundle_id"])
         context, degradations = await _encode(request, page, encoder=encoder, clock=clock)
         found = await _search(request, page, context, degradations=degradations, index=index, clock=clock)
-    next_token = _token_after(page, found, degradations) if found.has_more else ""
-    return Feed(found.posts, next_token, found.bundle_id, found.ranking, degradations)
+    position = page.log_position if page.is_continued else context.position
+    next_token = _token_after(page, found, degradations, position, tokens) if found.has_more else ""
+    return Feed(
+        found.posts,
+        next_token,
+        found.bundle_id,
+        found.ranking,
+        degradations,
+        feed_id=os.urandom(_FEED_ID_BYTES).hex(),
+        position=position or 0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +101,10 @@ class _Page:
     bundle_id: str
     is_continued: bool
     left_out: frozenset[str]
+    log_position: int | None = None
 
 
-def _check(request: FeedRequest) -> _Page:
+def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
     """The requested page; raises the FeedError of a malformed request."""
     if not request.username.strip():
         raise BlankUsernameError("username must not be empty or blank")
@@ -79,6 +112,8 @@ def _check(request: FeedRequest) -> _Page:
         raise MoodTooLongError(f"mood has {len(request.mood)} code points, the maximum is {LONGEST_MOOD}")
     if request.page_size < 0:
         raise InvalidPageSizeError(f"page_size is {request.page_size}, it must not be negative")
+    if request.at_least_position < 0:
+        raise InvalidPositionError(f"at_least_position is {request.at_least_position}, it must not be negative")
     excluded = len(request.exclude_post_ids) + len(request.exclude_external_ids)
     if excluded > MOST_EXCLUSIONS:
         raise TooManyExclusionsError(f"{excluded} posts are excluded, the maximum is {MOST_EXCLUSIONS}")
@@ -103,14 +138,26 @@ def _check(request: FeedRequest) -> _Page:
         )
     if request.required_bundle_id not in {"", token.bundle_id}:
         raise InvalidPageTokenError("page_token belongs to another bundle than required_bundle_id")
-    return _Page(digest, size, token.offset, token.bundle_id, is_continued=True, left_out=token.left_out)
+    if tokens.now_ms() - token.issued_at_ms > tokens.milliseconds:
+        raise InvalidPageTokenError(
+            f"page_token is older than {tokens.milliseconds / 60_000:g} minutes: start again at the first page"
+        )
+    return _Page(
+        digest,
+        size,
+        token.offset,
+        token.bundle_id,
+        is_continued=True,
+        left_out=token.left_out,
+        log_position=token.log_position,
+    )
 
 
 async def _encode(
     request: FeedRequest, page: _Page, *, encoder: ContextEncoder[EmbeddingT], clock: Clock
 ) -> tuple[FeedContext[EmbeddingT], tuple[Degradation, ...]]:
     """Embed the context, or leave out what cannot be embedded; later pages leave out what the first one did."""
-    may_degrade = not request.strict and not page.is_continued
+    may_degrade = not (request.strict or page.is_continued or request.at_least_position)
     if page.left_out and request.strict:
         raise DependencyUnavailableError(
             "page_token continues a degraded feed, and strict is set: start again at the first page"
@@ -121,7 +168,11 @@ async def _encode(
     share = _ENCODER_SHARE if may_degrade else 1.0
     try:
         context = await encoder.encode_context(
-            request.username, mood, bundle_id=page.bundle_id, seconds=share * clock.seconds_left()
+            request.username,
+            mood,
+            bundle_id=page.bundle_id,
+            seconds=share * clock.seconds_left(),
+            log=_wish(request, page),
         )
     except BundleNotHeldError as error:
         raise _error_of_page(page, error) from error
@@ -132,6 +183,13 @@ async def _encode(
     if context.mood_unavailable and not may_degrade:
         raise DependencyUnavailableError("the mood encoder is unavailable", reason=NO_MOOD.reason)
     return context, (NO_MOOD,) if context.mood_unavailable or MOOD in page.left_out else ()
+
+
+def _wish(request: FeedRequest, page: _Page) -> LogWish:
+    """Later pages see the user as of the first one."""
+    if page.log_position is None:
+        return LogWish(at_least=request.at_least_position)
+    return LogWish(as_of=page.log_position, at_least=page.log_position)
 
 
 async def _search(
@@ -159,12 +217,20 @@ async def _search(
     return await index.search_posts(search, seconds=clock.seconds_left())
 
 
-def _token_after(page: _Page, found: FoundPosts, degradations: tuple[Degradation, ...]) -> str:
+def _token_after(
+    page: _Page,
+    found: FoundPosts,
+    degradations: tuple[Degradation, ...],
+    position: int | None,
+    tokens: TokenLife,
+) -> str:
     next_page = page_token.PageToken(
         bundle_id=found.bundle_id,
         request_digest=page.request_digest,
         offset=page.offset + page.size,
         left_out=frozenset(degradation.stage for degradation in degradations),
+        log_position=position,
+        issued_at_ms=tokens.now_ms(),
     )
     return page_token.write(next_page)
 

@@ -22,6 +22,7 @@ def read_request(request: feed_pb2.GetFeedRequest) -> FeedRequest:
         exclude_external_ids=tuple(request.exclude_external_ids),
         required_bundle_id=request.required_bundle_id,
         strict=request.strict,
+        at_least_position=request.at_least_position,
     )
 
 
@@ -33,6 +34,8 @@ def write_feed(feed: Feed) -> bytes:
         bundle_id=feed.bundle_id,
         ranking=feed.ranking.value,
         degradations=[feed_pb2.Degradation(stage=item.stage, reason=item.reason) for item in feed.degradations],
+        feed_id=feed.feed_id,
+        position=feed.position,
     )
     return packed.SerializeToString()
 

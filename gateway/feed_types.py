@@ -21,12 +21,14 @@ class FeedError(Exception):
     """A feed that cannot be given.
 
     FeedError
-    ├── BlankUsernameError, InvalidPageSizeError, InvalidPageTokenError, MoodTooLongError, TooManyExclusionsError
+    ├── BlankUsernameError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError, MoodTooLongError,
+    │   TooManyExclusionsError
     ├── CategoryNotFoundError, UserNotFoundError
     ├── BundleNotHeldError
     ├── DependencyOverloadedError
     └── DependencyUnavailableError
-        └── DeadlineExceededError
+        ├── DeadlineExceededError
+        └── PositionNotReachedError
     """
 
     def __init__(self, message: str, **metadata: str) -> None:
@@ -43,7 +45,11 @@ class InvalidPageSizeError(FeedError):
 
 
 class InvalidPageTokenError(FeedError):
-    """The page token does not belong to this request, or its bundle is no longer held."""
+    """The page token does not belong to this request, is too old, or its bundle is no longer held."""
+
+
+class InvalidPositionError(FeedError):
+    """The position of the log is negative."""
 
 
 class MoodTooLongError(FeedError):
@@ -82,6 +88,10 @@ class DependencyUnavailableError(FeedError):
     """A service that the feed needs does not answer, or answers with a fault of its own."""
 
 
+class PositionNotReachedError(DependencyUnavailableError):
+    """The log cannot be read up to the position that the request asks for."""
+
+
 class DeadlineExceededError(DependencyUnavailableError):
     """The request's deadline passed."""
 
@@ -108,6 +118,7 @@ class FeedRequest:
     required_bundle_id: str = ""
     strict: bool = False
     exclude_external_ids: tuple[str, ...] = ()
+    at_least_position: int = 0
 
     @property
     def trimmed_mood(self) -> str:
@@ -137,6 +148,8 @@ class Feed:
     bundle_id: str
     ranking: FeedRanking
     degradations: tuple[Degradation, ...] = ()
+    feed_id: str = ""
+    position: int = 0  # of the log; 0 without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +167,10 @@ class FeedContext(Generic[EmbeddingT]):
 
     ``user`` is None if the username is unknown, ``mood`` is None if the request has no mood or ``mood_unavailable``
     is set: the mood could not be encoded. An empty ``bundle_id`` leaves the choice to the post search.
+
+    What people did up to ``position`` of the log counts; it is None without a log. The user's last change that counts
+    is at ``changed_position``, 0 for none. The last two hold posts that the user does not want to see: those are not
+    returned, and these keep their places, because they came to it after the position that was asked for.
     """
 
     user: EmbeddingT | None = None
@@ -161,6 +178,26 @@ class FeedContext(Generic[EmbeddingT]):
     seen_post_ids: Sequence[int] = ()
     bundle_id: str = ""
     mood_unavailable: bool = False
+    position: int | None = None
+    changed_position: int = 0
+    not_interested_post_ids: Sequence[int] = ()
+    withheld_post_ids: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogWish:
+    """Up to where in the log a user's context must count, or should count, what people did.
+
+    ``as_of`` is the position that the user is wanted as of, None for now. ``at_least`` must be reached, and ``wanted``
+    need not be; 0 for no wish.
+    """
+
+    as_of: int | None = None
+    at_least: int = 0
+    wanted: int = 0
+
+
+NO_WISH = LogWish()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +227,12 @@ class ContextEncoder(Protocol[EmbeddingT]):
     """Embeds users and moods."""
 
     async def encode_context(
-        self, username: str, mood: str, *, bundle_id: str, seconds: float
+        self, username: str, mood: str, *, bundle_id: str, seconds: float, log: LogWish = NO_WISH
     ) -> FeedContext[EmbeddingT]:
         """Embed a user and a mood within ``seconds``, with the current bundle if ``bundle_id`` is empty.
 
         ``mood`` has no white space around it; an empty one means that none is given. Raises MoodTooLongError,
-        BundleNotHeldError, DependencyOverloadedError, DependencyUnavailableError.
+        BundleNotHeldError, DependencyOverloadedError, PositionNotReachedError, DependencyUnavailableError.
         """
 
 

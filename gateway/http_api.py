@@ -13,17 +13,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.api_access import ACCESS_ERRORS, ApiAccess, ApiTokenInvalidError, RateLimitedError
+from gateway.browser_guard import BrowserGuard, ContentTypeError, HostNotAllowedError, OriginNotAllowedError
 from gateway.docs_page import FILES, docs_file
 from gateway.edge import ERRORS, Deadline, count_degradations
-from gateway.feed import get_feed
+from gateway.feed import DEFAULT_TOKENS, TokenLife, get_feed
 from gateway.feed_messages import open_post
 from gateway.feed_types import ContextEncoder, DependencyOverloadedError, EmbeddingT, PostSearch
+from gateway.feedback_messages import MalformedDocumentError
+from gateway.feedback_types import InteractionRecorder
 from gateway.http_answers import count, error_answer, json_answer
+from gateway.http_feedback import BodyTooLargeError, BodyTooSlowError, recording
 from gateway.http_parameters import InvalidParameterError, read_feed_request, read_id_form, read_query
 from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
 from rpc.admission import InFlight, TooManyRequestsError
-from rpc.errors import ErrorRow, find_row
+from rpc.errors import ErrorRow, ErrorTable, find_row
 
 _log = structlog.get_logger("gateway.http")
 DURATION = Histogram("moodfeed_http_duration_seconds", "Time to answer an HTTP request.", ["path"])
@@ -37,12 +41,26 @@ Handler = Callable[[Request], Awaitable[Response]]
 _HTTP_CODES = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
     grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
     grpc.StatusCode.FAILED_PRECONDITION: 412,
     grpc.StatusCode.NOT_FOUND: 404,
     grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
     grpc.StatusCode.INTERNAL: 500,
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+}
+
+
+_HTTP_ERRORS: ErrorTable = {
+    InvalidParameterError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PARAMETER_INVALID"),
+    MalformedDocumentError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "BODY_MALFORMED"),
+    HostNotAllowedError: ErrorRow(grpc.StatusCode.PERMISSION_DENIED, "HOST_NOT_ALLOWED"),
+    OriginNotAllowedError: ErrorRow(grpc.StatusCode.PERMISSION_DENIED, "ORIGIN_NOT_ALLOWED"),
+}
+_CODES_OF_BODIES: Mapping[type[Exception], tuple[int, str]] = {
+    BodyTooSlowError: (408, "BODY_TOO_SLOW"),
+    BodyTooLargeError: (413, "REQUEST_TOO_LARGE"),
+    ContentTypeError: (415, "CONTENT_TYPE_UNSUPPORTED"),
 }
 
 
@@ -58,12 +76,16 @@ def build_app(
     *,
     encoder: ContextEncoder[EmbeddingT],
     index: PostSearch[EmbeddingT],
+    recorder: InteractionRecorder,
     readiness: Readiness,
     access: ApiAccess,
+    guard: BrowserGuard,
     in_flight: InFlight,
+    recordings: InFlight,
     deadline_seconds: float,
+    tokens: TokenLife = DEFAULT_TOKENS,
 ) -> Starlette:
-    """Build the HTTP application on a context encoder and a post search."""
+    """Build the HTTP application on a context encoder, a post search and a recorder of interactions."""
 
     async def answer_feed(request: Request) -> Response:
         access.admit(request.headers.getlist("authorization"))
@@ -75,6 +97,7 @@ def build_app(
                 encoder=encoder,
                 index=index,
                 clock=Deadline.after(deadline_seconds),
+                tokens=tokens,
             )
         count_degradations(feed)
         return json_answer(
@@ -84,6 +107,8 @@ def build_app(
                 "bundle_id": feed.bundle_id,
                 "ranking": feed.ranking,
                 "degradations": feed.degradations,
+                "feed_id": feed.feed_id,
+                "position": feed.position,
             }
         )
 
@@ -109,10 +134,12 @@ def build_app(
     async def openapi(request: Request) -> Response:
         return json_answer(DOCUMENT)
 
+    record = recording(recorder, access=access, guard=guard, in_flight=recordings, deadline_seconds=deadline_seconds)
     app = Starlette(
         routes=[
             Route("/feed", _measured(answer_feed)),
             Route("/categories", _measured(list_categories)),
+            Route("/interactions", _measured(record), methods=["POST"]),
             Route("/healthz", _answered(healthz)),
             Route("/readyz", _answered(readyz)),
             Route("/metrics", _answered(metrics)),
@@ -160,10 +187,10 @@ def _check_head(request: Request) -> None:
 def _answer_error(error: Exception) -> Response:
     if isinstance(error, OversizedHeadError):
         return error_answer(error.code, "INVALID_ARGUMENT", "REQUEST_TOO_LARGE", str(error))
-    if isinstance(error, InvalidParameterError):
-        row = ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PARAMETER_INVALID")
-        return _error(row, str(error))
-    row_of_error = find_row(ERRORS, error) or find_row(ACCESS_ERRORS, error)
+    for error_class, (code, reason) in _CODES_OF_BODIES.items():
+        if isinstance(error, error_class):
+            return error_answer(code, "INVALID_ARGUMENT", reason, str(error))
+    row_of_error = find_row(ERRORS, error) or find_row(ACCESS_ERRORS, error) or find_row(_HTTP_ERRORS, error)
     if row_of_error is None:
         _log.error("unexpected error", exc_info=error)
         return _error(ErrorRow(grpc.StatusCode.INTERNAL, "INTERNAL"), "internal error")
@@ -185,9 +212,12 @@ def _error(row: ErrorRow, message: str, *, headers: Mapping[str, str] | None = N
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     code = error.status_code if isinstance(error, HTTPException) else 500
     path = request.scope["path"]
+    is_read = "GET" in ((error.headers if isinstance(error, HTTPException) else None) or {}).get("Allow", "GET")
+    are_allowed = "GET and HEAD are" if is_read else "POST is"
     status, reason, message = {
         404: ("NOT_FOUND", "PATH_NOT_FOUND", f"no such path: {path[:_SHOWN_CHARACTERS]}"),
-        405: ("UNIMPLEMENTED", "METHOD_NOT_ALLOWED", f"{request.method} is not allowed on this path, GET and HEAD are"),
+        405: ("UNIMPLEMENTED", "METHOD_NOT_ALLOWED", f"{request.method} is not allowed on this path, {are_allowed}"),
     }.get(code, ("UNKNOWN", "HTTP_ERROR", "the request cannot be answered"))
     count("(unknown)" if code == 404 else path, code)
-    return error_answer(code, status, reason, message, headers={"allow": "GET, HEAD"} if code == 405 else None)
+    headers = {"allow": "GET, HEAD" if is_read else "POST"} if code == 405 else None
+    return error_answer(code, status, reason, message, headers=headers)

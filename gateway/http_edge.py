@@ -68,8 +68,8 @@ class CrossOrigin(CORSMiddleware):
         super().__init__(
             app,
             allow_origins=allowed_origins,
-            allow_methods=("GET", "HEAD"),
-            allow_headers=("authorization",),
+            allow_methods=("GET", "HEAD", "POST"),
+            allow_headers=("authorization", "content-type"),
             expose_headers=("retry-after", "www-authenticate"),
         )
 

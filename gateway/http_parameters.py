@@ -22,6 +22,7 @@ _BOUNDS: Mapping[str, Mapping[str, int]] = {
     "username": {"minLength": 1},
     "mood": {"maxLength": LONGEST_MOOD},
     "page_size": {"minimum": 0},
+    "at_least_position": {"minimum": 0},
     _EXCLUDE: {"maxItems": MOST_EXCLUSIONS},
     _EXCLUDE_EXTERNAL: {"maxItems": MOST_EXCLUSIONS},
 }
@@ -146,6 +147,10 @@ def _read_int32(name: str, text: str) -> int | None:
     return _read_integer(name, text, bits=32) if text.strip() else None
 
 
+def _read_int64(name: str, text: str) -> int | None:
+    return _read_integer(name, text, bits=64) if text.strip() else None
+
+
 def _read_integer(name: str, text: str, *, bits: int) -> int:
     is_integer = _INTEGER.fullmatch(text) and len(text) <= 20  # no number of 64 bits is longer
     if not is_integer or not -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1):
@@ -157,6 +162,7 @@ _READERS: Mapping[int, Callable[[str, str], str | int | None]] = {
     FieldDescriptor.TYPE_STRING: _read_text,
     FieldDescriptor.TYPE_BOOL: _read_bool,
     FieldDescriptor.TYPE_INT32: _read_int32,
+    FieldDescriptor.TYPE_INT64: _read_int64,
 }
 
 

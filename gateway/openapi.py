@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from gateway.feedback_types import LONGEST_NAME, MOST_INTERACTIONS, VERBS, Result
 from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, Parameter
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
+from moodfeed.feedback.v1 import feedback_pb2
 
 Schema = dict[str, object]
 
@@ -87,9 +89,59 @@ _IDS: Schema = {
     "schema": {"type": "string", "enum": list(ID_FORMS), "default": "number"},
     "description": "How JSON carries post ids. Numbers above 2^53 are not exact in JavaScript; strings are.",
 }
+_INTERACTION = feedback_pb2.DESCRIPTOR.message_types_by_name["Interaction"]
+_INTERACTION_FORMS: Mapping[str, Schema] = {
+    "post_id": {"type": ["integer", "string"]},
+    "verb": {"type": "string", "enum": list(VERBS)},
+    "occurred_at": {"type": "string", "format": "date-time"},
+    "watched_share": {"type": "number", "minimum": 0, "maximum": 1},
+    "rating_percent": {"type": "integer", "minimum": 1, "maximum": 100},
+}
+_NAME: Schema = {"type": "string", "maxLength": LONGEST_NAME}
+
+
+def _interaction_schema() -> Schema:
+    properties = {
+        field.name: _INTERACTION_FORMS.get(field.name, _NAME) | _description(field.full_name)
+        for field in _INTERACTION.fields
+    }
+    described: Schema = {"type": "object", "properties": properties, "required": ["username"]}
+    return described | _description(_INTERACTION.full_name)
+
+
+def _recorded_schema() -> Schema:
+    package = "moodfeed.feedback.v1"
+    result = _object(
+        result={"type": "string", "enum": [result.name for result in Result]}
+        | _description(f"{package}.InteractionResult.result"),
+        reason=_TEXT | _description(f"{package}.InteractionResult.reason"),
+        event_id=_TEXT | _description(f"{package}.InteractionResult.event_id"),
+    )
+    return _object(
+        position={"type": "integer", "format": "int64"}
+        | _description(f"{package}.RecordInteractionsResponse.position"),
+        results={"type": "array", "items": result} | _description(f"{package}.RecordInteractionsResponse.results"),
+    )
+
+
+_INTERACTIONS: Schema = {
+    "type": "object",
+    "properties": {
+        # Whatever stands in a row, its neighbours are recorded: a row that is no Interaction is answered as REJECTED.
+        "interactions": {
+            "type": "array",
+            "items": {"anyOf": [_reference("Interaction"), {}]},
+            "minItems": 1,
+            "maxItems": MOST_INTERACTIONS,
+        }
+    },
+    "required": ["interactions"],
+    "additionalProperties": False,
+}
 _ERRORS: dict[str, Schema] = {
     "400": _answer("Malformed request", "Error"),
     "401": _answer("Missing or invalid token, if the gateway requires tokens", "Error"),
+    "403": _answer("The token does not have the scope", "Error"),
     "404": _answer("`invalid category id`, or an unknown user without mood and category_id", "Error"),
     "412": _answer("The required bundle is not held", "Error"),
     "414": _answer("The URL is too long", "Error"),
@@ -100,6 +152,13 @@ _ERRORS: dict[str, Schema] = {
     "504": _answer("The deadline passed", "Error"),
 }
 _ERRORS_WITHOUT_PARAMETERS = {code: answer for code, answer in _ERRORS.items() if code not in {"400", "404", "412"}}
+_ERRORS_OF_WRITES = {code: answer for code, answer in _ERRORS.items() if code not in {"404", "412"}} | {
+    "403": _answer("The token does not have the scope, or a page may not write from its origin or host", "Error"),
+    "408": _answer("The body did not come in time", "Error"),
+    "413": _answer("The body is longer than 4 MiB", "Error"),
+    "415": _answer("The body is not application/json", "Error"),
+    "503": _answer("Feedback is not set up, or the store or the user tower service is unavailable", "Error"),
+}
 _TOKEN_OR_NONE: list[dict[str, list[str]]] = [{}, {"token": []}]  # the operator decides whether one is required
 
 DOCUMENT: Schema = {
@@ -107,7 +166,8 @@ DOCUMENT: Schema = {
     "info": {
         "title": "Moodfeed",
         "version": "1",
-        "description": "Personal feeds of short videos; the same contract as moodfeed.feed.v1.FeedService.",
+        "description": "Personal feeds of short videos; the same contract as moodfeed.feed.v1.FeedService and "
+        "moodfeed.feedback.v1.FeedbackService.",
     },
     "paths": {
         "/feed": {
@@ -125,6 +185,15 @@ DOCUMENT: Schema = {
                 "operationId": "listCategories",
                 "summary": COMMENTS["moodfeed.feed.v1.FeedService.ListCategories"],
                 "responses": {"200": _answer("All categories", "Categories")} | _ERRORS_WITHOUT_PARAMETERS,
+                "security": _TOKEN_OR_NONE,
+            }
+        },
+        "/interactions": {
+            "post": {
+                "operationId": "recordInteractions",
+                "summary": COMMENTS["moodfeed.feedback.v1.FeedbackService.RecordInteractions"],
+                "requestBody": {"required": True, "content": {"application/json": {"schema": _INTERACTIONS}}},
+                "responses": {"200": _answer("What became of each interaction", "Recorded")} | _ERRORS_OF_WRITES,
                 "security": _TOKEN_OR_NONE,
             }
         },
@@ -153,6 +222,8 @@ DOCUMENT: Schema = {
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         "schemas": {name: _message_schema(_DESCRIPTORS[message]) for name, message in _MESSAGES.items()}
         | {
+            "Interaction": _interaction_schema(),
+            "Recorded": _recorded_schema(),
             "Error": _object(error=_object(code={"type": "integer"}, status=_TEXT, reason=_TEXT, message=_TEXT)),
             "Status": {
                 "type": "object",

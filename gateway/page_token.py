@@ -1,7 +1,7 @@
 """Page tokens: opaque to callers, bound to one request and one bundle.
 
-A bundle never changes, so the next page needs only an offset into its ranking of the request. The stages that a
-degraded feed left out determine which ranking that is.
+A bundle never changes, so the next page needs only an offset into its ranking of the request. Which ranking that is
+depends on the stages that a degraded feed left out, and on what the user had done by then: the position of the log.
 """
 
 import base64
@@ -10,8 +10,11 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
-_VERSION = 2
-_LAYOUT = struct.Struct(">B32s16sIB")  # version, bundle id, request digest, offset, what was left out
+_VERSION = 3
+_LAYOUT = struct.Struct(">B32s16sIBqQ")
+"""Version, bundle id, request digest, offset, what was left out, log position (_NO_LOG for none), issued at (ms)."""
+
+_NO_LOG = -1
 _STAGES = ("user", "mood")  # bit 0, bit 1
 _LARGEST_OFFSET = 2**31 - 1  # the largest that a search accepts
 _CHECKSUM_BYTES = 8
@@ -25,6 +28,8 @@ class PageToken:
     request_digest: bytes
     offset: int
     left_out: frozenset[str] = frozenset()  # stages of the feed that were left out
+    log_position: int | None = None  # up to which the first page counted what people did; None without a log
+    issued_at_ms: int = 0  # milliseconds since 1970
 
 
 def digest(
@@ -45,7 +50,15 @@ def digest(
 def write(token: PageToken) -> str:
     """Encode a token, whose ``bundle_id`` is 64 hexadecimal digits."""
     stages = sum(1 << bit for bit, stage in enumerate(_STAGES) if stage in token.left_out)
-    content = _LAYOUT.pack(_VERSION, bytes.fromhex(token.bundle_id), token.request_digest, token.offset, stages)
+    content = _LAYOUT.pack(
+        _VERSION,
+        bytes.fromhex(token.bundle_id),
+        token.request_digest,
+        token.offset,
+        stages,
+        _NO_LOG if token.log_position is None else token.log_position,
+        token.issued_at_ms,
+    )
     return base64.urlsafe_b64encode(content + _checksum(content)).rstrip(b"=").decode()
 
 
@@ -56,15 +69,24 @@ def read(token: str) -> PageToken:
     except binascii.Error as error:
         raise ValueError("not base64") from error
     content, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
-    if len(content) != _LAYOUT.size or checksum != _checksum(content):
+    if checksum != _checksum(content):
         raise ValueError("not a page token")
-    version, bundle, request_digest, offset, stages = _LAYOUT.unpack(content)
+    if len(content) != _LAYOUT.size:
+        raise ValueError("a page token of another version")
+    version, bundle, request_digest, offset, stages, log_position, issued_at_ms = _LAYOUT.unpack(content)
     if version != _VERSION:
         raise ValueError("a page token of another version")
     if offset > _LARGEST_OFFSET:  # the checksum has no key: anyone can make a token
         raise ValueError("the offset is larger than a search accepts")
     left_out = frozenset(stage for bit, stage in enumerate(_STAGES) if stages >> bit & 1)
-    return PageToken(bundle.hex(), request_digest, offset, left_out)
+    return PageToken(
+        bundle_id=bundle.hex(),
+        request_digest=request_digest,
+        offset=offset,
+        left_out=left_out,
+        log_position=log_position if log_position >= 0 else None,
+        issued_at_ms=issued_at_ms,
+    )
 
 
 def _checksum(content: bytes) -> bytes:

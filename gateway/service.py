@@ -5,7 +5,7 @@ from typing import Generic
 import grpc
 
 from gateway.edge import Deadline, count_degradations
-from gateway.feed import get_feed
+from gateway.feed import DEFAULT_TOKENS, TokenLife, get_feed
 from gateway.feed_messages import read_request, write_categories, write_feed
 from gateway.feed_types import ContextEncoder, EmbeddingT, PostSearch
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
@@ -22,11 +22,13 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
         index: PostSearch[EmbeddingT],
         in_flight: InFlight,
         deadline_seconds: float,
+        tokens: TokenLife = DEFAULT_TOKENS,
     ) -> None:
         self._encoder = encoder
         self._index = index
         self._in_flight = in_flight
         self._deadline_seconds = deadline_seconds
+        self._tokens = tokens
 
     async def GetFeed(
         self,
@@ -40,6 +42,7 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
                 encoder=self._encoder,
                 index=self._index,
                 clock=Deadline.after(self._deadline_seconds, context.time_remaining()),
+                tokens=self._tokens,
             )
         count_degradations(feed)
         return write_feed(feed)

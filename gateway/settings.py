@@ -7,11 +7,17 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from gateway.browser_guard import BrowserGuard
+from gateway.feed import DEFAULT_TOKEN_MINUTES, TokenLife
 from rpc.addresses import read_peer_address
 from rpc.environment import LogLevel
 from rpc.server_settings import ServerSettings, check_pair_fields, in_settings_words, variable_of
 from rpc.tls import ClientTls, check_authority
 from rpc.token_file import read_token_file
+from rpc.wall_clock import SteadyClock
+
+SCOPES = ("feeds", "feedback")
+"""What an API token may be for: reading feeds, recording what people do."""
 
 
 def _split(value: object) -> object:
@@ -20,7 +26,10 @@ def _split(value: object) -> object:
 
 
 LARGEST_REQUEST_BYTES = 128 * 1024
-"""The largest gRPC message that is read: enough for 1000 excluded external ids of 120 bytes each."""
+"""The largest gRPC message that asks for a feed: enough for 1000 excluded external ids of 120 bytes each."""
+
+LARGEST_FEEDBACK_BYTES = 4 * 1024 * 1024
+"""The largest gRPC message that records feedback."""
 
 
 def _check_peer(address: str) -> str:
@@ -40,6 +49,9 @@ def _check_origin(origin: str) -> str:
 
 
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_split)]
+
+
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(ServerSettings):
@@ -72,6 +84,17 @@ class Settings(ServerSettings):
         (),
         description="origins whose pages may call the HTTP API, for instance `https://a.com,https://b.com`, or `*`",
     )
+    allowed_hosts: Hosts = Field(
+        (),
+        description="host names under which HTTP may record feedback without a token, for instance `api.a.com`; IP "
+        "addresses and names without a dot always may",
+    )
+    page_token_minutes: float = Field(
+        DEFAULT_TOKEN_MINUTES,
+        gt=0,
+        validation_alias="MOODFEED_PAGE_TOKEN_MINUTES",
+        description="minutes that a page token is valid",
+    )
     most_in_flight: int = Field(128, ge=1, description="requests in progress at the same time; more are refused")
     downstream_authority: Path | None = Field(
         None,
@@ -84,10 +107,21 @@ class Settings(ServerSettings):
         None, validate_default=True, description="PEM file of the key of that certificate"
     )
     api_tokens_file: Path | None = Field(
-        None, description="file of the API tokens, one line `name:sha256 of the token` for each; unset for an open API"
+        None,
+        description="file of the API tokens, one line `name:sha256 of the token` for each, `:feedback` or "
+        "`:feeds,feedback` after it for tokens that may record feedback; unset for an open API",
+    )
+    admin_token_file: Path | None = Field(
+        None,
+        validation_alias="MOODFEED_ADMIN_TOKEN_FILE",
+        description="file of admin tokens, lines of name:sha256, for the calls about a person's data; unset, they are "
+        "refused",
     )
     token_requests_per_second: float = Field(
         0, ge=0, description="sustained requests a second allowed for each token; 0 for no limit"
+    )
+    feedback_requests_per_second: float = Field(
+        0, ge=0, description="sustained calls a second that record feedback, for each token; 0 for no limit"
     )
     token_burst: int = Field(20, ge=1, description="requests allowed at once for each token after a pause")
     deadline_seconds: float = Field(
@@ -95,6 +129,18 @@ class Settings(ServerSettings):
     )
     grace_seconds: float = Field(10.0, ge=0, description="seconds that a stop waits for requests in flight")
     log_level: LogLevel = Field("info", description="lowest level that is logged")
+
+    def token_life(self) -> TokenLife:
+        """How long page tokens are valid, by a clock that starts now and does not jump."""
+        return TokenLife(round(self.page_token_minutes * 60_000), SteadyClock().now_ms)
+
+    def browser_guard(self) -> BrowserGuard:
+        """What HTTP requests may write."""
+        return BrowserGuard(
+            allowed_origins=frozenset(self.allowed_origins) - {"*"},
+            allowed_hosts=frozenset(host.lower() for host in self.allowed_hosts),
+            needs_token=self.api_tokens_file is not None,
+        )
 
     def downstream_tls(self) -> ClientTls | None:
         """TLS for calls to the compute services; None for plaintext."""
@@ -127,10 +173,17 @@ class Settings(ServerSettings):
     @classmethod
     def _tokens_can_be_read(cls, path: Path | None) -> Path | None:
         if path is not None:
+            in_settings_words(lambda file: read_token_file(file, scopes=SCOPES), path)
+        return path
+
+    @field_validator("admin_token_file")
+    @classmethod
+    def _admin_tokens_can_be_read(cls, path: Path | None) -> Path | None:
+        if path is not None:
             in_settings_words(read_token_file, path)
         return path
 
-    @field_validator("token_requests_per_second")
+    @field_validator("token_requests_per_second", "feedback_requests_per_second")
     @classmethod
     def _a_rate_is_one_of_tokens(cls, rate: float, info: ValidationInfo) -> float:
         if rate and info.data.get("api_tokens_file", rate) is None:

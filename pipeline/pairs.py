@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bundle.verbs import VERBS
 from pipeline.events import Events
-from pipeline.score import RATING_SPREAD, SHRINKAGE, STRENGTHS
+from two_tower.interaction_strengths import RATING_SPREAD, SHRINKAGE, STRENGTHS
 
 _MOST_CERTAIN = 1 - 1e-6
 _RATING = VERBS.index("rating")

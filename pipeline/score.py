@@ -1,4 +1,4 @@
-"""Combine all interactions of a user with a post into one strength.
+"""Combine all interactions of a user with a post into one strength, by the rule of two_tower/interaction_strengths.py.
 
 The rule is one DuckDB query. It runs on the table on disk, which may be larger than memory, and on frames in memory.
 """
@@ -16,20 +16,10 @@ from pipeline.interaction_events import create_events
 from pipeline.spilling_database import one_row, small_database, spilling_database
 from pipeline.tables import INTERACTIONS_FILE, SCORE_SCHEMA, is_timed
 from pipeline.whole_files import whole_file
+from two_tower.interaction_strengths import BY_STRENGTH, NEAREST_TO_ONE, RATING_SPREAD, SHRINKAGE, STRENGTHS
 
-STRENGTHS = {
-    "view": 0.2,  # the post was on the screen
-    "rating": 0.5,  # a rating at the user's own mean; 0.1 for the lowest ratings, 0.9 for the highest
-    "like": 0.8,
-    "inspire": 1.0,
-}
-"""Strength of one event of each verb, 0 to 1."""
-
-RATING_SPREAD = 0.4  # largest difference in strength between a user's extreme rating and mean rating
-SHRINKAGE = 3.0  # weight of the overall mean, in ratings, so that a single rating has little influence
 _EVENTS_AT_ONCE = 8_000_000  # the pairs of so many events take about a gigabyte
 _ROWS_AT_ONCE = 500_000
-_NEAREST_TO_ONE = 1 - 1e-6
 
 _RATERS = f"""
 CREATE OR REPLACE TEMP TABLE raters AS
@@ -54,12 +44,11 @@ CASE verb
     {" ".join(f"WHEN '{verb}' THEN {strength}" for verb, strength in STRENGTHS.items() if verb != "rating")}
 END
 """
-_BY_STRENGTH = ("view", "rating", "like", "inspire")  # of verbs that are equally strong the first gives its name
 _STRENGTHS_BY_VERB = ", ".join(
-    f"coalesce(max({_STRENGTH}) FILTER (verb = '{verb}'), 0) AS of_{verb}" for verb in _BY_STRENGTH
+    f"coalesce(max({_STRENGTH}) FILTER (verb = '{verb}'), 0) AS of_{verb}" for verb in BY_STRENGTH
 )
-_DOUBT = " * ".join(f"(1 - least(of_{verb}, {_NEAREST_TO_ONE}))" for verb in _BY_STRENGTH)
-_STRONGEST = " ".join(f"WHEN of_{verb} THEN '{verb}'" for verb in _BY_STRENGTH)
+_DOUBT = " * ".join(f"(1 - least(of_{verb}, {NEAREST_TO_ONE}))" for verb in BY_STRENGTH)
+_STRONGEST = " ".join(f"WHEN of_{verb} THEN '{verb}'" for verb in BY_STRENGTH)
 _PAIRS = f"""
 WITH pairs AS (
     SELECT user_id, post_id, min(moment) AS first_moment, max(moment) AS last_moment, count(*)::INTEGER AS event_count,
@@ -69,7 +58,7 @@ WITH pairs AS (
     GROUP BY user_id, post_id
 )
 SELECT user_id, post_id, (1 - {_DOUBT})::FLOAT AS strength,
-    CASE greatest({", ".join(f"of_{verb}" for verb in _BY_STRENGTH)}) {_STRONGEST} END AS verb,
+    CASE greatest({", ".join(f"of_{verb}" for verb in BY_STRENGTH)}) {_STRONGEST} END AS verb,
     first_moment, last_moment, event_count
 FROM pairs ORDER BY user_id, last_moment, post_id
 """

@@ -95,6 +95,8 @@ class Query:
     exclude_post_ids: Sequence[int] = ()
     exclude_external_ids: Sequence[str] = ()
     seen_post_ids: Sequence[int] = ()
+    not_interested_post_ids: Sequence[int] = ()
+    withheld_post_ids: Sequence[int] = ()
     offset: int = 0
     limit: int = 10
 
@@ -203,6 +205,8 @@ class PostIndex:
         ranking, order = self._order(span, user, mood)
 
         excluded = self._rows_in(span, query.exclude_post_ids)
+        if query.not_interested_post_ids:
+            excluded = np.union1d(excluded, self._rows_in(span, query.not_interested_post_ids))
         if query.exclude_external_ids:
             excluded = np.union1d(excluded, self._external_ids.rows_in(span, query.exclude_external_ids))
         seen = self._rows_in(span, query.seen_post_ids)
@@ -218,6 +222,8 @@ class PostIndex:
             lower = np.float32(_SEEN_LOWER * order.reach)
             ranked = ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower))
         page = ranked.cut(first, last)
+        if query.withheld_post_ids:
+            page = page.without(self._rows_in(span, query.withheld_post_ids))
         return SearchResult(
             rows=tuple((span.start + page.rows).tolist()),
             scores=tuple(page.scores.tolist()),

@@ -32,6 +32,11 @@ class Ranked(NamedTuple):
         """The rows from ``first`` on, without those from ``last`` on."""
         return Ranked(self.rows[first:last], self.scores[first:last], self.numbers[first:last])
 
+    def without(self, rows: Rows) -> "Ranked":
+        """The rows that are not among ``rows``, which ascend."""
+        is_left = ~among_sorted(self.rows, rows)
+        return Ranked(self.rows[is_left], self.scores[is_left], self.numbers[is_left])
+
     def followed_by(self, others: "Ranked") -> "Ranked":
         """These rows and then ``others``."""
         return Ranked(

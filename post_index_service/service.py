@@ -49,6 +49,8 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
                 exclude_post_ids=request.exclude_post_ids,
                 exclude_external_ids=request.exclude_external_ids,
                 seen_post_ids=request.seen_post_ids,
+                not_interested_post_ids=request.not_interested_post_ids,
+                withheld_post_ids=request.withheld_post_ids,
                 offset=request.offset,
                 limit=request.limit,
             )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
 
 import grpc
 from prometheus_client import Counter, Gauge
 
 from rpc.errors import ErrorRow, status_of_row
 from rpc.metrics import record
-from rpc.unary import Request, Response, UnaryInterceptor
+from rpc.unary import Request, Response, UnaryInterceptor, with_answer
 
 if TYPE_CHECKING:
     from rpc.unary import Answer, Handler
@@ -70,15 +70,25 @@ class AdmissionPool(ThreadPoolExecutor):
 
 
 class AdmissionInterceptor(UnaryInterceptor):
-    """Refuses calls of the ``guarded`` services while ``most_waiting`` others wait for a thread of ``pool``.
+    """Refuses calls of the ``guarded`` services while ``most_waiting`` others wait for a thread of their pool.
 
     Refusals and all other services, health above all, are answered by threads of their own. The bound is exact because
     gRPC asks interceptors and fills the pool from one thread. It must be the first interceptor.
     """
 
-    def __init__(self, pool: AdmissionPool, *, guarded: Collection[str], most_waiting: int) -> None:
+    def __init__(
+        self,
+        pool: AdmissionPool,
+        *,
+        guarded: Collection[str],
+        most_waiting: int,
+        own_pools: Mapping[str, AdmissionPool] | None = None,
+    ) -> None:
+        """``own_pools`` names the pool of each method, ``/package.Service/Method``, that has one of its own."""
         super().__init__()
         self._pool = pool
+        self._own_pools = own_pools or {}
+        self._placed: dict[str, Handler[object, object]] = {}
         self._guarded = frozenset(guarded)
         self._most_waiting = most_waiting
         self._refusal = status_of_row(OVERLOADED, _TOO_MANY, retry_after_seconds=RETRY_AFTER_SECONDS)
@@ -93,9 +103,25 @@ class AdmissionInterceptor(UnaryInterceptor):
         handler = continuation(handler_call_details)
         if handler is None or handler.unary_unary is None:
             return handler
-        is_shed = self._pool.waiting >= self._most_waiting
-        aside = self.wrapped(handler_call_details.method, handler)
-        return aside if is_shed or not self._is_guarded(handler_call_details.method) else handler
+        method = handler_call_details.method
+        own_pool = self._own_pools.get(method)
+        is_shed = (own_pool or self._pool).waiting >= self._most_waiting
+        aside = self.wrapped(method, handler)
+        if is_shed or not self._is_guarded(method):
+            return aside
+        return handler if own_pool is None else self._in_own_pool(method, handler, own_pool)
+
+    def _in_own_pool(
+        self, method: str, handler: Handler[Request, Response], pool: AdmissionPool
+    ) -> Handler[Request, Response]:
+        if method not in self._placed:
+
+            def answer_there(request: Request, context: grpc.ServicerContext) -> Response:
+                return cast("Response", handler.unary_unary(request, context))  # type: ignore[misc] # it is unary
+
+            answer_there.experimental_thread_pool = pool  # type: ignore[attr-defined] # gRPC's own name for it
+            self._placed[method] = cast("Handler[object, object]", with_answer(handler, answer_there))
+        return cast("Handler[Request, Response]", self._placed[method])
 
     def wrap(self, method: str, answer: Answer[Request, Response]) -> Answer[Request, Response]:
         """What the side threads answer: a refusal for a guarded service, the answer itself for all others."""

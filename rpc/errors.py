@@ -37,6 +37,7 @@ LONGEST_MESSAGE, LONGEST_METADATA_VALUE = 300, 100
 """Characters of an error that are sent. Errors repeat what callers wrote, and travel twice in the trailing metadata, as
 text and as details. A client accepts 8 KiB of metadata and reports another error for more."""
 
+_TOO_LARGE_ROW = ErrorRow(grpc.StatusCode.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE")
 _MALFORMED_ROW = ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED")
 _UNIMPLEMENTED_ROW = ErrorRow(grpc.StatusCode.UNIMPLEMENTED, "METHOD_NOT_IMPLEMENTED")
 _UNIMPLEMENTED_TEXT = "this method is not implemented here"
@@ -60,6 +61,36 @@ class MalformedRequestError(Exception):
         super().__init__("the request is not a message of this method's type, or a text in it is not UTF-8")
 
 
+class RequestTooLargeError(Exception):
+    """The bytes of a request are more than its method takes."""
+
+    def __init__(self, length: int, largest: int) -> None:
+        super().__init__(f"the request has {length} bytes, the maximum is {largest}")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSizes:
+    """The largest request of each method, in bytes: ``usual``, or that of ``larger`` by /package.Service/Method.
+
+    gRPC has one limit for a whole server, which must be ``largest``.
+    """
+
+    usual: int
+    larger: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def largest(self) -> int:
+        """The largest of all."""
+        return max(self.usual, *self.larger.values(), 0)
+
+    def of(self, method: str) -> int:
+        """The largest of one method."""
+        return self.larger.get(method, self.usual)
+
+
+_OF_ALL: ErrorTable = {MalformedRequestError: _MALFORMED_ROW, RequestTooLargeError: _TOO_LARGE_ROW}
+
+
 def find_row(table: ErrorTable, error: Exception) -> ErrorRow | None:
     """The row of the exception's class or of its nearest base class; None if there is none."""
     return next((table[cls] for cls in type(error).__mro__ if cls in table), None)
@@ -81,13 +112,15 @@ def read_error_info(error: grpc.RpcError) -> ErrorInfo:
 class ErrorInterceptor(UnaryInterceptor):
     """Applies an error table to the unary handlers of a sync server."""
 
-    def __init__(self, table: ErrorTable) -> None:
+    def __init__(self, table: ErrorTable, sizes: RequestSizes | None = None) -> None:
+        """``sizes`` limits the requests of each method."""
         super().__init__()
         self._table = table
+        self._sizes = sizes
 
     def wrap_handler(self, method: str, handler: Handler[Request, Response]) -> Handler[Request, Response] | None:
         """Wrap answer and reader; streams pass as they are."""
-        return super().wrap_handler(method, _with_reader(handler))
+        return super().wrap_handler(method, _with_reader(handler, self._sizes.of(method) if self._sizes else None))
 
     def wrap(self, method: str, answer: Answer[Request, Response]) -> Answer[Request, Response]:
         """Answer, or abort as the table says."""
@@ -109,13 +142,15 @@ class ErrorInterceptor(UnaryInterceptor):
 class AsyncErrorInterceptor(AsyncUnaryInterceptor):
     """Applies an error table to the unary handlers of an asyncio server."""
 
-    def __init__(self, table: ErrorTable) -> None:
+    def __init__(self, table: ErrorTable, sizes: RequestSizes | None = None) -> None:
+        """``sizes`` limits the requests of each method."""
         super().__init__()
         self._table = table
+        self._sizes = sizes
 
     def wrap_handler(self, method: str, handler: Handler[Request, Response]) -> Handler[Request, Response] | None:
         """Wrap answer and reader; streams pass as they are."""
-        return super().wrap_handler(method, _with_reader(handler))
+        return super().wrap_handler(method, _with_reader(handler, self._sizes.of(method) if self._sizes else None))
 
     def wrap(self, method: str, answer: AsyncAnswer[Request, Response]) -> AsyncAnswer[Request, Response]:
         """Answer, or abort as the table says."""
@@ -139,7 +174,7 @@ def status_of(table: ErrorTable, error: Exception, method: str) -> grpc.Status:
     An error without a row is logged and answered as a neutral INTERNAL. The attributes ``metadata`` and
     ``retry_after_seconds`` of an error are sent along, if it has them.
     """
-    row = _MALFORMED_ROW if isinstance(error, MalformedRequestError) else find_row(table, error)
+    row = find_row(table, error) or find_row(_OF_ALL, error)
     if row is None:
         _log.error("unexpected error", method=method, exc_info=error)
         return status_of_row(ErrorRow(grpc.StatusCode.INTERNAL, "INTERNAL"), "internal error")
@@ -195,8 +230,8 @@ def _is_unimplemented(error: Exception, code: grpc.StatusCode | None) -> bool:
     return isinstance(error, NotImplementedError) and code is grpc.StatusCode.UNIMPLEMENTED
 
 
-def _with_reader(handler: Handler[Request, Response]) -> Handler[Request, Response]:
-    """The handler, given a MalformedRequestError in place of a request that cannot be read.
+def _with_reader(handler: Handler[Request, Response], largest: int | None) -> Handler[Request, Response]:
+    """The handler, given an error in place of a request that cannot be read or is too large.
 
     gRPC itself would answer INTERNAL, as if the fault were the server's.
     """
@@ -205,6 +240,8 @@ def _with_reader(handler: Handler[Request, Response]) -> Handler[Request, Respon
         return handler
 
     def read(data: bytes) -> Request:
+        if largest is not None and len(data) > largest:
+            return cast("Request", RequestTooLargeError(len(data), largest))
         try:
             return read_or_fail(data)
         except (DecodeError, ValueError):
@@ -216,6 +253,6 @@ def _with_reader(handler: Handler[Request, Response]) -> Handler[Request, Respon
 
 
 def _well_formed(request: Request) -> Request:
-    if isinstance(request, MalformedRequestError):
+    if isinstance(request, MalformedRequestError | RequestTooLargeError):
         raise request
     return request

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from rpc.errors import ErrorTable, status_of
@@ -31,15 +31,21 @@ Admit = Callable[[Caller], None]
 class _Guard(Wrapping):
     """Guards the unary methods of ``service_name``; stands outside the interceptors that read a request."""
 
-    def __init__(self, service_name: str, admit: Admit, refusals: ErrorTable) -> None:
+    def __init__(
+        self, service_name: str, admit: Admit, refusals: ErrorTable, *, methods: Collection[str] | None = None
+    ) -> None:
+        """``methods`` are the names of the methods that are guarded; None for all."""
         super().__init__()
         self._prefix = f"/{service_name}/"
+        self._methods = methods
         self._admit = admit
         self._refusals = refusals
 
     def wrap_handler(self, method: str, handler: Handler[Request, Response]) -> Handler[Request, Response] | None:
         """Guard a method of the service; its streams are not served at all."""
         if not method.startswith(self._prefix):
+            return handler
+        if self._methods is not None and method.removeprefix(self._prefix) not in self._methods:
             return handler
         return None if handler.unary_unary is None else super().wrap_handler(method, handler)
 

@@ -3,10 +3,10 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -21,7 +21,7 @@ from rpc.admission import AdmissionInterceptor, AdmissionPool
 from rpc.channel import PING_SECONDS
 from rpc.deadline import ExpiredInterceptor
 from rpc.drain import LAME_DUCK_SECONDS, stop_when_idle
-from rpc.errors import ErrorInterceptor, ErrorTable
+from rpc.errors import ErrorInterceptor, ErrorTable, RequestSizes
 from rpc.guard import GuardInterceptor
 from rpc.metrics import MetricsInterceptor
 from rpc.reflection import enable_reflection
@@ -108,6 +108,9 @@ class ServerOptions:
     admin_service: str = ""  # full name of the service that only operators may call
     admin_tokens_file: Path | None = None  # None admits this machine only, and nobody where is_public
     is_public: bool = False  # whether callers of feeds reach the address
+    larger_requests: Mapping[str, int] = field(default_factory=dict)  # by /package.Service/Method, in bytes
+    slow_methods: frozenset[str] = frozenset()  # /package.Service/Method of those that wait for a disk
+    slow_threads: int = 16  # that answer them
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class RunningServer:
 
     port: int
     _server: grpc.Server
-    _pool: AdmissionPool
+    _pools: tuple[AdmissionPool, ...]
     _health: health.HealthServicer
     _service_names: tuple[str, ...]
 
@@ -130,7 +133,10 @@ class RunningServer:
         """Report NOT_SERVING, soon refuse new requests, and give those in flight up to ``grace_seconds``."""
         self._health.enter_graceful_shutdown()
         time.sleep(LAME_DUCK_SECONDS)
-        stop_when_idle(self._server, in_flight=lambda: self._pool.in_flight, grace_seconds=grace_seconds)
+        stop_when_idle(self._server, in_flight=self._in_flight, grace_seconds=grace_seconds)
+
+    def _in_flight(self) -> int:
+        return sum(pool.in_flight for pool in self._pools)
 
 
 @contextmanager
@@ -165,18 +171,26 @@ def start_server(
     if options.admin_service:
         admin = AdminAccess(options.admin_tokens_file, is_public=options.is_public)
         guards = (*guards, GuardInterceptor(options.admin_service, admin.admit, ADMIN_ERRORS))
-    pool = AdmissionPool(options.pool_size, options.name)
+    sizes = RequestSizes(options.largest_request_bytes, options.larger_requests)
+    pool, slow_pool = (
+        AdmissionPool(options.pool_size, options.name),
+        AdmissionPool(options.slow_threads, f"{options.name}-slow"),
+    )
     server = grpc.server(
         pool,
         interceptors=[
-            AdmissionInterceptor(pool, guarded=service_names, most_waiting=options.most_waiting),
+            AdmissionInterceptor(
+                pool,
+                guarded=service_names,
+                most_waiting=options.most_waiting,
+                own_pools=dict.fromkeys(options.slow_methods, slow_pool),
+            ),
             MetricsInterceptor(),
             *guards,
-            ErrorInterceptor(errors),
+            ErrorInterceptor(errors, sizes),
             ExpiredInterceptor(),
         ],
-        options=OPTIONS
-        + limits(largest_request_bytes=options.largest_request_bytes, max_connections=options.max_connections),
+        options=OPTIONS + limits(largest_request_bytes=sizes.largest, max_connections=options.max_connections),
     )
     add_services(server)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
@@ -198,7 +212,7 @@ def start_server(
             f"{options.name} cannot serve metrics on {options.metrics_host}:{options.metrics_port}: {error.strerror}; "
             f"set {options.address_variable.removesuffix('ADDRESS')}METRICS_PORT to another port, 0 for none"
         ) from error
-    running = RunningServer(port, server, pool, health_servicer, ("", *all_names))
+    running = RunningServer(port, server, (pool, slow_pool), health_servicer, ("", *all_names))
     running.set_serving(True)
     server.start()
     return running

@@ -49,7 +49,7 @@ class UnaryInterceptor(Wrapping, grpc.ServerInterceptor):
 
     def wrap_handler(self, method: str, handler: Handler[Request, Response]) -> Handler[Request, Response] | None:
         """Wrap the answer of a unary method; streams pass as they are."""
-        return handler if handler.unary_unary is None else _with_answer(handler, self.wrap(method, handler.unary_unary))
+        return handler if handler.unary_unary is None else with_answer(handler, self.wrap(method, handler.unary_unary))
 
     def intercept_service(
         self,
@@ -72,7 +72,7 @@ class AsyncUnaryInterceptor(Wrapping, grpc.aio.ServerInterceptor):
         if handler.unary_unary is None:
             return handler
         answer = cast("AsyncAnswer[Request, Response]", handler.unary_unary)  # typed as if every server were sync
-        return _with_answer(handler, self.wrap(method, answer))
+        return with_answer(handler, self.wrap(method, answer))
 
     async def intercept_service(
         self,
@@ -94,7 +94,7 @@ def async_status_code(context: AsyncContext[Request, Response]) -> grpc.StatusCo
     return _CODES.get(code_or_number, grpc.StatusCode.OK)
 
 
-def _with_answer(
+def with_answer(
     handler: Handler[Request, Response], answer: Answer[Request, Response] | AsyncAnswer[Request, Response]
 ) -> Handler[Request, Response]:
     """The unary ``handler`` with another answer; one that is already bytes is sent as it is."""

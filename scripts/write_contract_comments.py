@@ -1,4 +1,4 @@
-"""Write the comments of feed.proto as a Python module, for the OpenAPI document: generated code does not keep them.
+"""Write the comments of the public protos as a Python module, for the OpenAPI document: generated code has none.
 
 python scripts/write_contract_comments.py moodfeed/feed/v1/feed_comments.py
 """
@@ -6,21 +6,22 @@ python scripts/write_contract_comments.py moodfeed/feed/v1/feed_comments.py
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
 PROTOS = Path(__file__).parents[1] / "protos"
-SOURCE = "moodfeed/feed/v1/feed.proto"
+SOURCES = ("moodfeed/feed/v1/feed.proto", "moodfeed/feedback/v1/feedback.proto")
 
 
-def read_file_descriptor() -> FileDescriptorProto:
-    """Read feed.proto with its comments."""
+def read_file_descriptors() -> Sequence[FileDescriptorProto]:
+    """Read the public protos with their comments."""
     with tempfile.TemporaryDirectory() as directory:
         output = Path(directory) / "descriptors"
         command = [sys.executable, "-m", "grpc_tools.protoc", "-I", PROTOS, "--include_source_info"]
-        subprocess.run([*command, f"--descriptor_set_out={output}", SOURCE], check=True)  # noqa: S603 - our own file
-        return FileDescriptorSet.FromString(output.read_bytes()).file[0]
+        subprocess.run([*command, f"--descriptor_set_out={output}", *SOURCES], check=True)  # noqa: S603 - our own files
+        return FileDescriptorSet.FromString(output.read_bytes()).file
 
 
 def names_of(file: FileDescriptorProto) -> dict[tuple[int, ...], str]:
@@ -40,13 +41,13 @@ def names_of(file: FileDescriptorProto) -> dict[tuple[int, ...], str]:
 
 def main() -> None:
     """Write the module to the path on the command line."""
-    file = read_file_descriptor()
-    names = names_of(file)
-    lines = [f'"""The comments of {SOURCE} by full name; written by `make protos`."""', "", "COMMENTS = {"]
-    for location in file.source_code_info.location:
-        comment = " ".join(location.leading_comments.split())
-        if comment and tuple(location.path) in names:
-            lines.append(f'    "{names[tuple(location.path)]}": {comment!r},')
+    lines = ['"""The comments of the public protos by full name; written by `make protos`."""', "", "COMMENTS = {"]
+    for file in read_file_descriptors():
+        names = names_of(file)
+        for location in file.source_code_info.location:
+            comment = " ".join(location.leading_comments.split())
+            if comment and tuple(location.path) in names:
+                lines.append(f'    "{names[tuple(location.path)]}": {comment!r},')
     Path(sys.argv[1]).write_text("\n".join([*lines, "}", ""]), encoding="utf-8")
 
 

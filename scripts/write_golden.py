@@ -85,6 +85,8 @@ def write_formats() -> None:
         request_digest=page_token.digest("ana", 2, "calm 😌", (30,)),
         offset=20,
         left_out=frozenset({"mood"}),
+        log_position=1234,
+        issued_at_ms=1_700_000_000_000,
     )
     (GOLDEN / "page_token.txt").write_text(page_token.write(token) + "\n", encoding="utf-8")
     post = ServedPost(

@@ -13,7 +13,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
-from pydantic import AliasChoices
+from pydantic import AliasChoices, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
@@ -46,7 +46,7 @@ ONE_PROCESS = """
 user tower service those for bundles, threads, the mood cache and the admin tokens; the runtime must be `openvino`. It
 ignores the addresses and TLS of the compute services, and publishes its metrics on the gateway's HTTP port.
 """
-_WORDS = {str: "text", int: "integer", float: "number", bool: "`true` or `false`", Path: "path"}
+_WORDS = {str: "text", SecretStr: "text", int: "integer", float: "number", bool: "`true` or `false`", Path: "path"}
 
 
 def document() -> str:

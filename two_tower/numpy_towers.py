@@ -45,7 +45,10 @@ class NumpyTowers:
         )
 
     def embed_users(self, representations: Matrix, histories: Histories) -> Matrix:
-        """Unit embeddings [users, tower dimension] of histories over ``representations`` [posts, width]."""
+        """Unit embeddings [users, tower dimension] of histories over ``representations`` [posts, width].
+
+        A history has the same embedding, to the last bit, whichever others are embedded beside it.
+        """
         weights = self._user
         width, heads = self.config.representation_dimension, self.config.heads
         users, length = histories.rows.shape
@@ -122,7 +125,13 @@ class NumpyTowers:
 
 
 def _linear(values: NDArray[np.float32], weights: Weights, name: str) -> NDArray[np.float32]:
-    return values @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+    """A linear layer over the last axis.
+
+    Rows of a matrix are multiplied one by one: BLAS rounds a row of a product according to the number of rows.
+    """
+    weight = weights[f"{name}.weight"].T
+    product = (values[:, None, :] @ weight)[:, 0] if values.ndim == 2 else values @ weight
+    return np.asarray(product + weights[f"{name}.bias"], dtype=np.float32)
 
 
 def _normed(values: NDArray[np.float32], weights: Weights, name: str) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """The process of the user tower service: it reads settings, loads the current bundle and serves."""
 
 import sys
+from contextlib import nullcontext
 
 import grpc
 
@@ -12,8 +13,8 @@ from rpc.environment import load_settings
 from rpc.structured_log import configure_logging
 from rpc.supervisor import follow_supervisor
 from user_tower_service.encoder import Encoder
-from user_tower_service.loading import loader
-from user_tower_service.service import ERRORS, SERVICE_NAME, UserTowerService
+from user_tower_service.loading import live_log_of, loader
+from user_tower_service.service import ERRORS, LARGER_REQUESTS, SERVICE_NAME, SLOW_METHODS, UserTowerService
 from user_tower_service.settings import Settings
 
 
@@ -23,18 +24,22 @@ def main() -> int:
     map_large_blocks()  # no request allocates one
     settings = load_settings(Settings)
     configure_logging("user_tower_service", level=settings.log_level)
-    return serve_bundles(
-        settings,
-        name="user_tower_service",
-        load=loader(settings),
-        add_service=_add_service,
-        service_name=SERVICE_NAME,
-        errors=ERRORS,
-    )
+    live = live_log_of(settings)
 
+    def add_service(server: grpc.Server, encoders: HeldBundles[Encoder]) -> None:
+        user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(UserTowerService(encoders, live), server)
 
-def _add_service(server: grpc.Server, encoders: HeldBundles[Encoder]) -> None:
-    user_tower_pb2_grpc.add_UserTowerServiceServicer_to_server(UserTowerService(encoders), server)
+    with live.followed() if live else nullcontext():
+        return serve_bundles(
+            settings,
+            name="user_tower_service",
+            load=loader(settings, live),
+            add_service=add_service,
+            service_name=SERVICE_NAME,
+            errors=ERRORS,
+            slow_methods=SLOW_METHODS,
+            larger_requests=LARGER_REQUESTS,
+        )
 
 
 if __name__ == "__main__":

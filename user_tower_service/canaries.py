@@ -20,7 +20,7 @@ def check_canaries(encoder: Encoder, bundle: Bundle) -> None:
     for canary, user, mood in zip(
         bundle.manifest.canaries, stored.user_embeddings, stored.mood_embeddings, strict=True
     ):
-        context = encoder.encode_context(canary.username, canary.mood)
+        context = encoder.encode_context(canary.username, canary.mood, is_live=False)
         name = f"the canary {canary.username!r}, mood {canary.mood!r}"
         if not _is_near(context.user, user, SAME_COSINE) or (
             canary.mood and not _is_near(context.mood, mood, encoder.lowest_mood_cosine)

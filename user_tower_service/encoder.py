@@ -13,6 +13,8 @@ from bundle.known_users import HistoryPosts, KnownUsers
 from mood_encoder.mood_text import mood_to_words, post_to_mood_sentence
 from mood_encoder.runtime import Runtime
 from two_tower.features import PostInputs, new_post_features, window_histories
+from user_tower_service.live_histories import LiveHistories
+from user_tower_service.live_log import LiveLog
 from user_tower_service.mood_memories import MoodMemories
 from user_tower_service.runtime import LOWEST_MOOD_COSINES, ServingTowers, read_towers
 
@@ -48,12 +50,20 @@ class Context:
 
     ``user`` is None for an unknown user, ``mood`` for a blank mood. ``seen_post_ids`` ascend; they are the MOST_SEEN
     newest. ``mood_unavailable`` means that a mood was given and the mood encoder failed.
+
+    ``position`` is that of the log up to which it counts what people did, None without a log; ``changed_position`` is
+    that of the user's last change. The last two lists are posts that the user does not want to see: in the first, and
+    those that came to it since the position that was asked for.
     """
 
     user: Embedding | None
     mood: Embedding | None
     seen_post_ids: tuple[int, ...]
     mood_unavailable: bool = False
+    position: int | None = None
+    changed_position: int = 0
+    not_interested_post_ids: tuple[int, ...] = ()
+    withheld_post_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,7 @@ class Encoder:
     """Encodes with the models of one bundle; every method may be called from several threads.
 
     The users of a bundle never change, so all of them are embedded when it is read, and a request only looks one up.
+    Of a user who has done something since, ``live`` knows, and their embedding is computed when it is asked for.
     """
 
     def __init__(
@@ -101,6 +112,8 @@ class Encoder:
         mood_cache_size: int = 0,
         runtime: Runtime = Runtime.OPENVINO,
         moods: MoodMemories | None = None,
+        live: LiveLog | None = None,
+        live_cache_size: int = 0,
     ) -> None:
         """``moods`` shares the mood encoder with other bundles; without it, this one remembers ``mood_cache_size``."""
         moods = moods or MoodMemories(mood_cache_size, runtime=runtime)
@@ -112,21 +125,46 @@ class Encoder:
         self._moods = moods.of(bundle)
         posts = HistoryPosts.read(bundle)
         self._post_ids = posts.post_ids
-        self._users = _encode_users(self._towers, posts, KnownUsers.read(bundle))
+        users = KnownUsers.read(bundle)
+        self._users = _encode_users(self._towers, posts, users)
+        self._live = live
+        self._live_histories: LiveHistories | None = None
+        if live is not None:
+            self._live_histories = LiveHistories(
+                self._towers,
+                posts,
+                users,
+                rows=self._users.rows,
+                log_position=bundle.manifest.log_position,
+                size=live_cache_size,
+                most_seen=MOST_SEEN,
+            )
 
-    def encode_context(self, username: str, mood: str) -> Context:
-        """Embed the user, if known, and the mood, if not blank; MoodTooLongError above 512 code points."""
-        return self.encode_contexts([(username, mood)])[0]
+    def encode_context(self, username: str, mood: str, *, as_of: int | None = None, is_live: bool = True) -> Context:
+        """Embed the user, if known, and the mood, if not blank; MoodTooLongError above 512 code points.
 
-    def encode_contexts(self, requests: Sequence[tuple[str, str]]) -> tuple[Context, ...]:
-        """Embed the users and moods of 1 to 64 requests, each as encode_context does; ContextCountError otherwise."""
+        The user is that of the position ``as_of`` of the log, or of now. Without ``is_live`` only the bundle counts.
+        """
+        return self.encode_contexts([(username, mood)], as_of=[as_of], is_live=is_live)[0]
+
+    def encode_contexts(
+        self, requests: Sequence[tuple[str, str]], *, as_of: Sequence[int | None] = (), is_live: bool = True
+    ) -> tuple[Context, ...]:
+        """Embed the users and moods of 1 to 64 requests, each as encode_context does; ContextCountError otherwise.
+
+        ``as_of`` holds a position for each request, or nothing.
+        """
         if not 1 <= len(requests) <= MOST_CONTEXTS:
             raise ContextCountError(f"{len(requests)} contexts given, 1 to {MOST_CONTEXTS} are allowed")
         for _, mood in requests:
             if len(mood) > LONGEST_MOOD:
                 raise MoodTooLongError(f"mood has {len(mood)} code points, at most {LONGEST_MOOD} are allowed")
         embeddings = self._encode_moods([mood for _, mood in requests if mood.strip()])
-        return tuple(self._context(username, mood, embeddings.get(mood)) for username, mood in requests)
+        live = self._live if is_live else None
+        return tuple(
+            self._context(username, mood, embeddings.get(mood), live=live, as_of=position)
+            for (username, mood), position in zip(requests, as_of or [None] * len(requests), strict=True)
+        )
 
     def _encode_moods(self, moods: Sequence[str]) -> dict[str, Vector]:
         """Embeddings by mood; a mood that cannot be embedded is left out, and the others are still embedded."""
@@ -140,13 +178,31 @@ class Encoder:
             _log.error("mood encoder failed", exc_info=error)
             return {}
 
-    def _context(self, username: str, mood: str, embedding: Vector | None) -> Context:
-        row = self._users.rows.get(username)
+    def _context(
+        self, username: str, mood: str, embedding: Vector | None, *, live: LiveLog | None, as_of: int | None
+    ) -> Context:
+        mood_embedding = None if embedding is None else Embedding(self.text_space, embedding)
+        mood_unavailable = embedding is None and bool(mood.strip())
+        view = None if live is None else live.view(username, as_of=as_of)
+        if view is None or self._live_histories is None or view.is_of_bundle:
+            row = self._users.rows.get(username)
+            return Context(
+                user=None if row is None else Embedding(self.tower_space, self._users.embeddings[row]),
+                mood=mood_embedding,
+                seen_post_ids=() if row is None else self._seen_by(row),
+                mood_unavailable=mood_unavailable,
+                position=None if view is None else view.position,
+            )
+        user = self._live_histories.user(username, view)
         return Context(
-            user=None if row is None else Embedding(self.tower_space, self._users.embeddings[row]),
-            mood=None if embedding is None else Embedding(self.text_space, embedding),
-            seen_post_ids=() if row is None else self._seen_by(row),
-            mood_unavailable=embedding is None and bool(mood.strip()),
+            user=None if user is None else Embedding(self.tower_space, user.embedding),
+            mood=mood_embedding,
+            seen_post_ids=() if user is None else user.seen_post_ids,
+            mood_unavailable=mood_unavailable,
+            position=view.position,
+            changed_position=view.changed_at,
+            not_interested_post_ids=view.not_interested_post_ids,
+            withheld_post_ids=view.withheld_post_ids,
         )
 
     def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:

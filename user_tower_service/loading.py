@@ -3,22 +3,34 @@
 from collections.abc import Callable
 
 from bundle.directory import Bundle
+from store.sql_store import open_store
 from user_tower_service.canaries import check_canaries
 from user_tower_service.encoder import Encoder
+from user_tower_service.live_log import LiveLog
 from user_tower_service.mood_memories import MoodMemories
 from user_tower_service.settings import Settings
 
 
-def loader(settings: Settings) -> Callable[[Bundle], Encoder]:
+def loader(settings: Settings, live: LiveLog | None = None) -> Callable[[Bundle], Encoder]:
     """A function that reads the models of a bundle and checks its canaries; BundleError if one of them fails.
 
-    The bundles that it reads share a mood encoder where they hold the same one.
+    The bundles that it reads share a mood encoder where they hold the same one, and ``live``.
     """
     moods = MoodMemories(settings.mood_cache_size, runtime=settings.runtime)
 
     def load(bundle: Bundle) -> Encoder:
-        encoder = Encoder(bundle, runtime=settings.runtime, moods=moods)
+        encoder = Encoder(
+            bundle, runtime=settings.runtime, moods=moods, live=live, live_cache_size=settings.live_cache_size
+        )
         check_canaries(encoder, bundle)  # also warms up the models
         return encoder
 
     return load
+
+
+def live_log_of(settings: Settings) -> LiveLog | None:
+    """What follows the store of the settings; None without one."""
+    if settings.store_url is None:
+        return None
+    url = settings.store_url.get_secret_value()
+    return LiveLog(lambda: open_store(url, password_file=settings.store_password_file))

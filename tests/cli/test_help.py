@@ -13,6 +13,7 @@ from cli.subcommands import app
         "run",
         "feed",
         "users",
+        "like",
         "build",
         "fetch",
         "clean",
@@ -33,9 +34,15 @@ from cli.subcommands import app
         "sample-api",
         "make-certificates",
         "make-token",
+        "store",
+        "store status",
+        "store migrate",
+        "store vacuum",
+        "store backup",
+        "store restore",
     ],
 )
 def test_help_is_there_at_each_level(command: str) -> None:
-    result = CliRunner().invoke(app, [command, "--help"] if command else ["--help"])
+    result = CliRunner().invoke(app, [*command.split(), "--help"])
     assert result.exit_code == 0
     assert "Usage:" in result.output

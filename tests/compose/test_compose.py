@@ -81,7 +81,7 @@ def test_a_process_is_nobody_and_can_write_nothing_that_lasts(service: str) -> N
         ),
         (
             "user_tower_service",
-            {"bundle", "compute", "mood_encoder", "moodfeed", "rpc", "two_tower", "user_tower_service"},
+            {"bundle", "compute", "mood_encoder", "moodfeed", "rpc", "store", "two_tower", "user_tower_service"},
             ("faiss", "pandas"),
         ),
     ],

@@ -16,7 +16,7 @@ import pytest
 from benchmarks.synthetic import Size, write_synthetic_bundle
 from bundle.directory import point_current_at
 from cli.stack import Addresses, running_stack
-from embedded.service import run_at_once
+from embedded.coroutines import run_at_once
 from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.errors import read_error_info

@@ -50,7 +50,7 @@ class Guarded:
 @pytest.fixture(scope="module")
 def guarded(three_processes: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     tokens = tmp_path_factory.mktemp("tokens") / "api-tokens"
-    tokens.write_text(f"examples:{sha256(TOKEN.encode()).hexdigest()}\n", encoding="utf-8")
+    tokens.write_text(f"examples:{sha256(TOKEN.encode()).hexdigest()}:feeds,feedback\n", encoding="utf-8")
     own, behind = free_addresses(), three_processes.addresses
     variables = {
         "GRPC_ADDRESS": own.gateway_grpc,
@@ -131,6 +131,25 @@ def test_the_python_example(three_processes: Running, guarded: Guarded) -> None:
 def test_the_node_examples(three_processes: Running, guarded: Guarded, node_examples: Path, file: str) -> None:
     assert_prints_the_whole_feed(three_processes, guarded, ["node", file], node_examples)
     assert_says_what_is_wrong(guarded, ["node", file], node_examples)
+
+
+@pytest.mark.parametrize("file", ["like.mjs", "like_http.mjs"])
+def test_the_node_examples_that_record_a_like(
+    three_processes: Running, guarded: Guarded, node_examples: Path, file: str
+) -> None:
+    username, liked = f"a newcomer of {file}", int(three_processes.posts.post_ids[0])
+    done = run(["node", file, username, str(liked)], node_examples, **guarded.environment)
+    assert done.returncode == 0, done.stderr
+    result, *shown = done.stdout.splitlines()
+    assert result == "ACCEPTED"
+    with grpc.insecure_channel(three_processes.addresses.gateway_grpc) as channel:
+        request = feed_pb2.GetFeedRequest(username=username)
+        feed = feed_pb2_grpc.FeedServiceStub(channel).GetFeed(request, timeout=20)
+    assert [int(post_id) for post_id in shown] == [post.post_id for post in feed.posts]
+    assert liked not in {post.post_id for post in feed.posts}  # what has been seen comes last
+    refused = run(["node", file, " ", str(liked)], node_examples, **guarded.environment)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "username: must not be empty or blank" in refused.stderr
 
 
 def test_the_lock_of_the_node_examples_pins_exactly_and_names_no_registry() -> None:

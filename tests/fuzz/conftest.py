@@ -24,7 +24,9 @@ def tally() -> Iterator[Tally]:
 @pytest.fixture(scope="package")
 def fleet(small_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """One of each process over the small bundle."""
-    with running_fleet(small_bundles, tmp_path_factory.mktemp("fuzz"), replicas=1) as running:
+    directory = tmp_path_factory.mktemp("fuzz")
+    settings = {"MOODFEED_STORE_URL": f"sqlite:///{directory}/store.sqlite"}
+    with running_fleet(small_bundles, directory, replicas=1, settings=settings) as running:
         yield running
 
 

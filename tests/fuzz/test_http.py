@@ -81,7 +81,7 @@ def connected(world: World) -> Iterator[http.client.HTTPConnection]:
 def test_every_answer_is_one_that_the_document_promises(
     world: World, schema: BaseSchema, path: str, mode: GenerationMode, data: st.DataObject
 ) -> None:
-    cases = schema[path]["GET"].as_strategy(generation_mode=mode)
+    cases = schema[path]["POST" if path == "/interactions" else "GET"].as_strategy(generation_mode=mode)
     drawn = data.draw(st.lists(cases, min_size=BATCH, max_size=BATCH))
     with requests.Session() as session:
         for case in drawn:
@@ -176,6 +176,52 @@ def test_feeds_of_any_query(world: World, data: st.DataObject) -> None:
                     assert len(set(ids)) == len(ids) <= 100
                     assert document["bundle_id"] == world.bundle_id
                     assert not document["degradations"]
+    world.assert_serves(GATEWAY)
+
+
+ROWS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | absurd.texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(absurd.texts, inner, max_size=3),
+    max_leaves=8,
+)
+INTERACTIONS = st.fixed_dictionaries(
+    {"username": absurd.texts.map(lambda text: f"of the fuzz tests {text}") | ROWS},
+    optional={
+        "post_id": st.integers() | st.integers().map(str) | ROWS,
+        "verb": st.sampled_from(["VIEW", "LIKE", "INSPIRE", "RATING", "SKIP", "NOT_INTERESTED"]) | ROWS,
+        "event_id": absurd.texts | ROWS,
+        "occurred_at": st.datetimes().map(lambda moment: f"{moment.isoformat()}Z") | ROWS,
+        "rating_percent": st.integers(0, 101) | ROWS,
+        "watched_share": st.floats() | ROWS,
+        "retracts": absurd.texts | ROWS,
+    },
+)
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> bytes:
+    """Interactions, other JSON, or bytes of either that are mutated."""
+    rows = draw(st.lists(INTERACTIONS | ROWS, max_size=4)) * draw(st.sampled_from([1, 1, 1, 1, 1, 251]))
+    document = draw(st.sampled_from([{"interactions": rows}] * 6 + [rows, {"interactions": rows, "more": 1}]))
+    body = json.dumps(document).encode()
+    return body if draw(st.integers(0, 3)) else draw(absurd.mutated(body))
+
+
+@fuzzed(0.02)
+@given(data=st.data())
+def test_interactions_of_any_body(world: World, data: st.DataObject) -> None:
+    drawn = data.draw(st.lists(bodies(), min_size=BATCH, max_size=BATCH))
+    with connected(world) as connection:
+        for body in drawn:
+            connection.request("POST", "/interactions", body=body, headers={"content-type": "application/json"})
+            response = connection.getresponse()
+            answer = response.read()
+            world.tally.count("HTTP /interactions of any body", str(response.status))
+            with world.tally.judged(f"/interactions {body[:500]!r}"):
+                document = assert_is_ours(response.status, answer, {200, 400, 413})
+                if response.status == 200:
+                    assert len(document["results"]) == len(json.loads(body)["interactions"])
+                    assert {row["result"] for row in document["results"]} <= {"ACCEPTED", "DUPLICATE", "REJECTED"}
     world.assert_serves(GATEWAY)
 
 

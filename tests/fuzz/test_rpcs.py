@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 from gateway import page_token
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.feed.v1 import feed_pb2
+from moodfeed.feedback.v1 import feedback_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2
+from rpc import wall_clock
 from rpc.server import LARGEST_METADATA_BYTES
 from tests.fuzz import absurd
 from tests.fuzz.inputs import BATCH, fuzzed
@@ -72,7 +75,9 @@ def page_tokens(draw: st.DrawFn, world: World, request: feed_pb2.GetFeedRequest)
         case "forged":
             offset = draw(st.sampled_from([0, 1, 10, 1000, 2**31 - 101, 2**31 - 1, 2**31, 2**32 - 1]))
             left_out = frozenset(draw(st.sampled_from([(), ("user",), ("mood",), ("user", "mood")])))
-            return page_token.write(page_token.PageToken(world.bundle_id, digest_of(request), offset, left_out))
+            return page_token.write(
+                page_token.PageToken(world.bundle_id, digest_of(request), offset, left_out, None, wall_clock.now_ms())
+            )
         case "text":
             return draw(absurd.texts)
         case _:
@@ -133,6 +138,8 @@ def searches(draw: st.DrawFn, world: World) -> Message:
         exclude_post_ids=draw(post_ids(world)),
         exclude_external_ids=draw(st.lists(absurd.texts, max_size=3)),
         seen_post_ids=draw(post_ids(world)),
+        not_interested_post_ids=draw(post_ids(world)),
+        withheld_post_ids=draw(often(st.just([]), post_ids(world))),
         offset=draw(often(st.integers(0, 30), absurd.int32s)),
         limit=draw(often(st.integers(1, 100), absurd.int32s)),
         bundle_id=draw(bundle_ids(world)),
@@ -161,6 +168,40 @@ def posts_to_encode(draw: st.DrawFn, world: World) -> Message:
     return user_tower_pb2.EncodePostsRequest(posts=posts * draw(st.sampled_from([1, 1, 1, 1, 1, 1, 2, 16, 64, 65])))
 
 
+def people() -> st.SearchStrategy[str]:
+    """Nobody of whom a feed is asked: whoever has done something is known, and sees their posts last."""
+    return absurd.texts.map(lambda text: f"of the fuzz tests {text}") | st.sampled_from(["", " ", "\x00"])
+
+
+@st.composite
+def timestamps(draw: st.DrawFn) -> Timestamp:
+    seconds = st.sampled_from([0, -1, 946_684_799, 946_684_800, 1_700_000_000, 2**62, 253_402_300_799])
+    return Timestamp(seconds=draw(often(seconds, absurd.int64s)), nanos=draw(often(st.just(0), absurd.int32s)))
+
+
+@st.composite
+def interactions(draw: st.DrawFn, world: World) -> feedback_pb2.Interaction:
+    ids = st.sampled_from(["", "an event", "another"])
+    return feedback_pb2.Interaction(
+        event_id=draw(often(ids, absurd.texts)),
+        username=draw(people()),
+        post_id=draw(st.none() | st.sampled_from(sorted(world.category_of)) | absurd.int64s),
+        verb=draw(often(st.integers(0, 6), absurd.int32s)),
+        watched_share=draw(st.none() | absurd.floats),
+        rating_percent=draw(st.none() | often(st.integers(0, 101), absurd.int32s)),
+        occurred_at=draw(st.none() | timestamps()),
+        retracts=draw(often(st.just(""), ids | absurd.texts)),
+        feed_id=draw(often(st.just(""), absurd.texts)),
+        external_id=draw(often(st.just(""), absurd.texts)),
+    )
+
+
+@st.composite
+def recordings(draw: st.DrawFn, world: World) -> Message:
+    rows = draw(st.lists(interactions(world), max_size=4))
+    return feedback_pb2.RecordInteractionsRequest(interactions=rows * draw(st.sampled_from([1, 1, 1, 1, 2, 250, 251])))
+
+
 @st.composite
 def categories_of_a_bundle(draw: st.DrawFn, world: World) -> Message:
     return post_index_pb2.ListCategoriesRequest(bundle_id=draw(bundle_ids(world)))
@@ -180,6 +221,7 @@ def requests_of(world: World, rpc: Rpc) -> st.SearchStrategy[Message]:
         "EncodeContextRequest": contexts,
         "EncodePostsRequest": posts_to_encode,
         "HealthCheckRequest": health_checks,
+        "RecordInteractionsRequest": recordings,
         "ListCategoriesRequest": categories_of_a_bundle if rpc.process == INDEX else empty,
     }.get(rpc.request.DESCRIPTOR.name, empty)(world)
 
@@ -218,6 +260,13 @@ def test_contexts_of_any_user_and_mood(world: World, data: st.DataObject) -> Non
 @given(data=st.data())
 def test_posts_of_any_words(world: World, data: st.DataObject) -> None:
     world.ask(rpc_of(TOWER, "EncodePosts"), [data.draw(messages(posts_to_encode(world))) for _ in range(2)])
+
+
+@pytest.mark.parametrize("process", [GATEWAY, TOWER])
+@fuzzed(0.02)
+@given(data=st.data())
+def test_recordings_of_any_interactions(world: World, process: str, data: st.DataObject) -> None:
+    world.ask(rpc_of(process, "RecordInteractions"), data.draw(batches(messages(recordings(world)))))
 
 
 @fuzzed(0.02)

@@ -20,6 +20,7 @@ from gateway import page_token
 from moodfeed.bundle.v1 import bundle_pb2
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.feed.v1 import feed_pb2
+from moodfeed.feedback.v1 import feedback_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2
 from rpc.errors import read_error_info
@@ -35,6 +36,11 @@ ENCODE_POSTS_SECONDS = 30.0
 """64 posts of 128 tokens are 128 runs of BERT: seconds on a core that others use too."""
 
 LARGEST_REQUEST_BYTES = {GATEWAY: 128 * 1024, TOWER: 2 * 1024 * 1024, INDEX: 2 * 1024 * 1024}
+LARGER_REQUEST_BYTES = {
+    "gateway FeedbackService/RecordInteractions": 4 * 1024 * 1024,
+    "user_tower_service UserTowerService/RecordInteractions": 5 * 1024 * 1024,
+}
+OF_OPERATORS = ("/ExportPerson", "/DeletePerson", "/MergePeople")
 EXPECTED = {
     grpc.StatusCode.OK,
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -76,7 +82,7 @@ def _rpcs(process: str, *files: Any) -> tuple[Rpc, ...]:
 
 
 RPCS = (
-    *_rpcs(GATEWAY, feed_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR),
+    *_rpcs(GATEWAY, feed_pb2.DESCRIPTOR, feedback_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR),
     *_rpcs(TOWER, user_tower_pb2.DESCRIPTOR, bundle_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR),
     *_rpcs(INDEX, post_index_pb2.DESCRIPTOR, bundle_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR),
 )
@@ -123,8 +129,14 @@ class World:
 
     def _judge(self, rpc: Rpc, data: bytes, call: Any) -> None:
         code, info = call.code(), None if call.code() == grpc.StatusCode.OK else read_error_info(call)
-        if len(data) > LARGEST_REQUEST_BYTES[rpc.process]:
+        if rpc.path.startswith("/moodfeed.feedback.") and rpc.path.endswith(OF_OPERATORS):
+            assert info is not None
+            assert info.reason == "ADMIN_FORBIDDEN", f"{code} {info}"  # before the request is read
+            return
+        if len(data) > LARGER_REQUEST_BYTES.get(rpc.name, LARGEST_REQUEST_BYTES[rpc.process]):
             assert code == grpc.StatusCode.RESOURCE_EXHAUSTED, code
+            return
+        if info is not None and info.reason == "POSITION_NOT_REACHED":  # a position that a mutation has made up
             return
         assert code in EXPECTED, f"{code} {call.details()}"
         request = _parsed(rpc, data)
@@ -153,6 +165,8 @@ class World:
             return "MOOD_TOO_LONG"
         if request.page_size < 0:
             return "PAGE_SIZE_NEGATIVE"
+        if request.at_least_position < 0:
+            return "POSITION_NEGATIVE"
         if len(request.exclude_post_ids) + len(request.exclude_external_ids) > 1000:
             return "TOO_MANY_EXCLUSIONS"
         token = self._token_of(request)
@@ -178,11 +192,20 @@ class World:
         is_of_this = token.bundle_id == self.bundle_id and token.request_digest == digest_of(request)
         return token if is_of_this else None
 
-    def judge_posts(self, posts: Any, *, category_id: int | None, excluded: Any, offset: int, limit: int) -> None:
+    def judge_posts(
+        self,
+        posts: Any,
+        *,
+        category_id: int | None,
+        excluded: Any,
+        offset: int,
+        limit: int,
+        withheld: Sequence[int] = (),
+    ) -> None:
         """No post twice, of another category, excluded or unknown; as many as there are; finite scores, in order."""
         ids = [post.post_id for post in posts]
         assert len(set(ids)) == len(ids), "a post twice"
-        assert not set(ids) & set(excluded), "an excluded post"
+        assert not set(ids) & {*excluded, *withheld}, "an excluded post"
         assert all(self.category_of[post.post_id] == post.category_id for post in posts)
         assert category_id is None or all(post.category_id == category_id for post in posts)
         assert all(math.isfinite(post.score) for post in posts)
@@ -193,7 +216,8 @@ class World:
         total -= sum(
             category_id in {None, self.category_of.get(post_id)} for post_id in set(excluded) & self.category_of.keys()
         )
-        assert len(ids) == max(0, min(limit, total - offset)), f"{len(ids)} of {total} posts from {offset}"
+        there = max(0, min(limit, total - offset))
+        assert there - len(set(withheld)) <= len(ids) <= there, f"{len(ids)} of {total} posts from {offset}"
 
     def judge_embedding(self, embedding: embedding_pb2.Embedding, example: embedding_pb2.Embedding) -> None:
         """A finite unit vector of the example's space."""
@@ -245,9 +269,10 @@ def _judge_search(
     world.judge_posts(
         response.posts,
         category_id=request.category_id if request.HasField("category_id") else None,
-        excluded=request.exclude_post_ids,
+        excluded=[*request.exclude_post_ids, *request.not_interested_post_ids],
         offset=request.offset,
         limit=request.limit,
+        withheld=request.withheld_post_ids,
     )
     assert response.bundle_id == world.bundle_id
     for name, example in (("user_embedding", world.user_embeddings[0]), ("mood_embedding", world.mood_embeddings[0])):
@@ -296,6 +321,25 @@ def _judge_health(world: World, request: Message, response: Any) -> None:
     assert response.status == health_pb2.HealthCheckResponse.SERVING
 
 
+def _judge_recorded(world: World, request: Any, response: Any) -> None:
+    assert 1 <= len(request.interactions) <= 1000
+    assert len(response.results) == len(request.interactions)
+    for row in response.results:
+        is_rejected = row.result == feedback_pb2.RECORD_RESULT_REJECTED
+        assert row.result != feedback_pb2.RECORD_RESULT_UNSPECIFIED
+        assert bool(row.reason) is is_rejected
+        assert bool(row.event_id) is not is_rejected
+    assert response.position >= 0
+
+
+def _judge_export(world: World, request: user_tower_pb2.ExportPersonRequest, response: Any) -> None:
+    assert not response.HasField("person") or response.person.username == request.username
+
+
+def _judge_position(world: World, request: Message, response: Any) -> None:
+    assert response.position > 0
+
+
 _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "GetFeed": _judge_feed,
     "SearchPosts": _judge_search,
@@ -306,6 +350,10 @@ _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "ReloadBundle": _judge_held,
     "GetHeldBundles": _judge_held,
     "Check": _judge_health,
+    "RecordInteractions": _judge_recorded,
+    "ExportPerson": _judge_export,
+    "DeletePerson": _judge_position,
+    "MergePeople": _judge_position,
 }
 
 

@@ -11,8 +11,12 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
+from gateway.api_access import ACCESS_ERRORS, FEEDBACK, FEEDS, ApiAccess, ApiAccessError
+from gateway.rate_limit import RateLimit
+from gateway.settings import SCOPES
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.errors import read_error_info
+from rpc.token_file import TokenFile
 from tests.gateway.conftest import RunningGateway, running_gateway
 
 TOKEN = "the-token-of-the-web"
@@ -173,3 +177,26 @@ def test_without_a_tokens_file_the_api_is_open(tmp_path: Path) -> None:
         assert http_reply(open_gateway, "/categories").status_code == 503
         with grpc.insecure_channel(open_gateway.grpc_address) as channel:
             assert grpc_error(channel, "GetFeed").code().name == ADMITTED
+
+
+def test_a_token_is_admitted_to_what_its_line_names_and_counts_apart(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    lines = {"reads": "", "writes": ":feedback", "both": ":feeds,feedback"}
+    digests = {name: hashlib.sha256(name.encode()).hexdigest() for name in lines}
+    path.write_text("".join(f"{name}:{digests[name]}{scopes}\n" for name, scopes in lines.items()), encoding="utf-8")
+    access = ApiAccess(
+        tokens=TokenFile(path, scopes=SCOPES),
+        feedback_rate_limit=RateLimit(requests_per_second=0.001, burst=1),
+    )
+
+    def outcome(name: str, scope: str) -> str:
+        try:
+            access.admit([f"Bearer {name}"], scope=scope)
+        except ApiAccessError as error:
+            return ACCESS_ERRORS[type(error)].reason
+        return ""
+
+    assert [outcome(name, FEEDS) for name in lines] == ["", "TOKEN_SCOPE_MISSING", ""]
+    assert [outcome(name, FEEDBACK) for name in lines] == ["TOKEN_SCOPE_MISSING", "", ""]
+    assert outcome("both", FEEDBACK) == "RATE_LIMITED"
+    assert outcome("both", FEEDS) == ""

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from gateway.context_cache import CachingContextEncoder, ContextCache, WatchingPostSearch
-from gateway.feed_types import FeedCategory, FeedContext, FeedRanking, FoundPosts, Search
+from gateway.feed_types import NO_WISH, FeedCategory, FeedContext, FeedRanking, FoundPosts, LogWish, Search
 
 OLD, NEW = "ab" * 32, "cd" * 32
 
@@ -17,7 +17,9 @@ class FakeTower:
     has_mood_encoder: bool = True
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
-    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> FeedContext:
+    async def encode_context(
+        self, username: str, mood: str, *, bundle_id: str, seconds: float, log: LogWish = NO_WISH
+    ) -> FeedContext:
         self.asked.append((username, mood, bundle_id))
         bundle_id = bundle_id or self.current
         return FeedContext(
@@ -155,3 +157,16 @@ def test_a_long_history_takes_the_room_of_several_users_and_one_beyond_all_room_
     assert kept == ["g", "h", "i", "long"]
     cache.keep("too long", "", context(10_000))
     assert [cache.find(username, "", OLD) is not None for username in ("too long", "long")] == [False, True]
+
+
+def test_a_person_who_is_forgotten_is_forgotten_in_every_bundle_also_in_one_that_comes_back() -> None:
+    cache: ContextCache = ContextCache(100)
+    bundles = [number * 2 * "0" + "1" for number in range(5)]
+    for bundle_id in bundles:
+        cache.keep("ana", "", FeedContext(user="ana", bundle_id=bundle_id))
+        cache.keep("bob", "", FeedContext(user="bob", bundle_id=bundle_id))
+    cache.forget("ana")
+    assert [bundle_id for bundle_id in bundles if cache.find("ana", "", bundle_id)] == []
+    assert [bundle_id for bundle_id in bundles if cache.find("bob", "", bundle_id)] == bundles[2:]
+    cache.forget(None)
+    assert not any(cache.find("bob", "", bundle_id) for bundle_id in bundles)

@@ -8,6 +8,7 @@ import pytest
 from gateway import page_token
 from gateway.feed import get_feed
 from gateway.feed_types import (
+    NO_WISH,
     BlankUsernameError,
     BundleNotHeldError,
     CategoryNotFoundError,
@@ -21,9 +22,11 @@ from gateway.feed_types import (
     FeedRequest,
     FoundPosts,
     InvalidPageTokenError,
+    LogWish,
     Search,
     UserNotFoundError,
 )
+from rpc import wall_clock
 
 BUNDLE = "ab" * 32
 OTHER_BUNDLE = "cd" * 32
@@ -49,7 +52,9 @@ class FakeTower:
     asked: list[tuple[str, str]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
-    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> FeedContext:
+    async def encode_context(
+        self, username: str, mood: str, *, bundle_id: str, seconds: float, log: LogWish = NO_WISH
+    ) -> FeedContext:
         self.asked.append((username, mood))
         self.seconds.append(seconds)
         if self.is_down:
@@ -278,7 +283,9 @@ def test_a_page_token_with_one_altered_character_is_refused(position: int) -> No
 @pytest.mark.parametrize("offset", [2**31 - 1, 2**31, 2**32 - 1])
 def test_a_page_token_that_somebody_made_themselves_does_no_harm(offset: int) -> None:
     index = FakeIndex()
-    token = page_token.write(page_token.PageToken(BUNDLE, page_token.digest("ana", None, "", ()), offset))
+    token = page_token.write(
+        page_token.PageToken(BUNDLE, page_token.digest("ana", None, "", ()), offset, issued_at_ms=wall_clock.now_ms())
+    )
     if offset < 2**31:
         assert ask(index, page_token=token).posts == ()
     else:  # no search takes such an offset

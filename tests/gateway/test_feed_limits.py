@@ -8,6 +8,7 @@ import pytest
 
 from gateway.feed import get_feed
 from gateway.feed_types import (
+    NO_WISH,
     BundleNotHeldError,
     CategoryNotFoundError,
     DeadlineExceededError,
@@ -22,6 +23,7 @@ from gateway.feed_types import (
     FoundPosts,
     InvalidPageSizeError,
     InvalidPageTokenError,
+    LogWish,
     MoodTooLongError,
     Search,
     TooManyExclusionsError,
@@ -154,7 +156,9 @@ class RaisingTower(FakeTower):
         super().__init__()
         self.error = error
 
-    async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> FeedContext:
+    async def encode_context(
+        self, username: str, mood: str, *, bundle_id: str, seconds: float, log: LogWish = NO_WISH
+    ) -> FeedContext:
         raise self.error
 
 
@@ -276,7 +280,9 @@ def test_a_required_bundle_that_the_index_lacks_is_not_replaced() -> None:
 
 def test_where_the_tower_fails_at_the_second_call_the_feed_is_a_degraded_one() -> None:
     class FailsAtTheSecondCall(FakeTower):
-        async def encode_context(self, username: str, mood: str, *, bundle_id: str, seconds: float) -> FeedContext:
+        async def encode_context(
+            self, username: str, mood: str, *, bundle_id: str, seconds: float, log: LogWish = NO_WISH
+        ) -> FeedContext:
             if self.asked:
                 raise DependencyUnavailableError("user_tower_service is unavailable")
             return await FakeTower.encode_context(self, username, mood, bundle_id=bundle_id, seconds=seconds)

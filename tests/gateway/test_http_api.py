@@ -1,13 +1,16 @@
 """The HTTP API over fakes of its two ports: browsers of other origins, methods, ids, and what is counted."""
 
 import asyncio
+from collections.abc import Sequence
 
 import httpx
 import pytest
 from prometheus_client import REGISTRY
 
 from gateway.api_access import ApiAccess
+from gateway.browser_guard import BrowserGuard
 from gateway.feed_types import FoundPosts, Search
+from gateway.feedback_types import Interaction, Recorded, Result, RowResult
 from gateway.http_api import build_app
 from gateway.http_edge import CrossOrigin, HttpEdge
 from gateway.http_parameters import read_feed_request, read_query
@@ -41,13 +44,23 @@ class PackedIndex(FakeIndex):
         return FoundPosts(packed, False, found.ranking, found.bundle_id, found.current_bundle_id)
 
 
+class FakeRecorder:
+    """Records nothing."""
+
+    async def record(self, interactions: Sequence[Interaction], *, seconds: float) -> Recorded:
+        return Recorded(7, [RowResult(Result.ACCEPTED, event_id=row.event_id) for row in interactions])
+
+
 def asked(method: str, target: str, *, origins: tuple[str, ...] = (), **headers: str) -> httpx.Response:
     app = build_app(
         encoder=FakeTower(),
         index=PackedIndex(),
+        recorder=FakeRecorder(),
         readiness=Readiness(needed=Well(), wanted=Well()),
         access=ApiAccess(),
+        guard=BrowserGuard(),
         in_flight=InFlight(10),
+        recordings=InFlight(10),
         deadline_seconds=5,
     )
     edge = HttpEdge(app)

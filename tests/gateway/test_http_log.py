@@ -26,8 +26,8 @@ class Ready:
     missing = degraded = ()
 
 app = build_app(
-    encoder=Failing(), index=Failing(), readiness=Ready(), access=ApiAccess.of(Settings()), in_flight=InFlight(1),
-    deadline_seconds=5,
+    encoder=Failing(), index=Failing(), recorder=Failing(), readiness=Ready(), access=ApiAccess.of(Settings()),
+    guard=Settings().browser_guard(), in_flight=InFlight(1), recordings=InFlight(1), deadline_seconds=5,
 )
 
 async def main():

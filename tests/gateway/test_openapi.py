@@ -34,6 +34,7 @@ def test_each_field_of_a_request_is_one_parameter() -> None:
         "required_bundle_id",
         "strict",
         "exclude_external_ids",
+        "at_least_position",
         "ids",
     ]
     assert [parameter.field.name for parameter in PARAMETERS.values()] == [item.name for item in fields(FeedRequest)]
@@ -50,6 +51,7 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         "required_bundle_id": "ab",
         "strict": "true",
         "exclude_external_ids": "603",
+        "at_least_position": "9223372036854775807",
     }
     assert set(query) == set(PARAMETERS)
     assert read_feed_request(QueryParams(query)) == FeedRequest(
@@ -62,6 +64,7 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         required_bundle_id="ab",
         strict=True,
         exclude_external_ids=("tt0133093", "603"),
+        at_least_position=2**63 - 1,
     )
 
 
@@ -78,7 +81,7 @@ def test_an_empty_parameter_counts_as_missing() -> None:
         ("page_size=1.0", "page_size is '1.0', it must be an integer of 32 bits"),
         ("strict=yes", "strict is 'yes', it must be true or false"),
         ("mood=a&mood=b", "mood is given twice"),
-        ("colour=red", "unknown parameter 'colour', the known ones are category_id, exclude,"),
+        ("colour=red", "unknown parameter 'colour', the known ones are at_least_position, category_id, exclude,"),
     ],
 )
 def test_a_malformed_parameter_is_named_with_what_it_must_be(query: str, message: str) -> None:

@@ -137,6 +137,12 @@ def test_the_models_encode_as_they_did_when_the_bundle_was_written(
     )
 
 
+def test_a_page_token_of_the_version_before_is_refused() -> None:
+    token = (GOLDEN / "page-token-version-2.txt").read_text(encoding="utf-8").strip()
+    with pytest.raises(ValueError, match="another version"):
+        page_token.read(token)
+
+
 def test_a_page_token_leads_to_the_page_that_it_was_written_for() -> None:
     token = page_token.read((GOLDEN / "page_token.txt").read_text(encoding="utf-8").strip())
     assert token == page_token.PageToken(
@@ -144,6 +150,8 @@ def test_a_page_token_leads_to_the_page_that_it_was_written_for() -> None:
         request_digest=bytes.fromhex("68e20344ce86c931aad27b3319957d5a"),
         offset=20,
         left_out=frozenset({"mood"}),
+        log_position=1234,
+        issued_at_ms=1_700_000_000_000,
     )
     assert page_token.digest("ana", 2, "calm 😌", (30,)) == token.request_digest
 

@@ -7,16 +7,20 @@ import pytest
 from bundle.directory import open_bundle
 from bundle.manifest import LARGEST_DIMENSION
 from compute.settings import ComputeSettings
-from gateway import feed_types, gathering
+from gateway import feed_types, feedback_types, gathering
 from gateway.feed_types import FeedRequest
-from gateway.settings import LARGEST_REQUEST_BYTES
+from gateway.http_feedback import LARGEST_BODY_BYTES
+from gateway.settings import LARGEST_FEEDBACK_BYTES, LARGEST_REQUEST_BYTES
 from gateway.settings import Settings as GatewaySettings
 from moodfeed.feed.v1.feed_comments import COMMENTS
 from post_index_service import index
 from rpc.server import ServerOptions
+from store import interactions
 from tests.tiny_bundle import write_tiny_bundle
 from user_tower_service import encoder
+from user_tower_service import service as user_tower_edge
 from user_tower_service.encoder import Encoder
+from user_tower_service.live_people import MOST_NOT_INTERESTED
 
 WHITE_SPACE = [character for character in map(chr, range(0x10000)) if character.isspace()]
 LOOKS_BLANK = ["\u200b", "\ufeff", "\u2800", "\x00"]
@@ -30,12 +34,20 @@ def test_gateway_and_services_have_the_same_limits() -> None:
 
 
 def test_what_the_gateway_may_send_to_the_index_is_read_by_it() -> None:
-    seen, embeddings = (
-        encoder.MOST_SEEN * 11,
-        2 * 4 * LARGEST_DIMENSION,
-    )  # an id has at most 10 bytes, and one for a tag
+    ids = encoder.MOST_SEEN + 2 * MOST_NOT_INTERESTED
+    seen, embeddings = ids * 11, 2 * 4 * LARGEST_DIMENSION  # an id has at most 10 bytes, and one for a tag
     read = ServerOptions.__dataclass_fields__["largest_request_bytes"].default
     assert seen + embeddings + LARGEST_REQUEST_BYTES < read
+
+
+def test_what_the_gateway_takes_as_feedback_is_taken_by_the_user_tower_and_the_store() -> None:
+    (read,) = user_tower_edge.LARGER_REQUESTS.values()
+    made_ids = feedback_types.MOST_INTERACTIONS * 64
+    assert LARGEST_FEEDBACK_BYTES + made_ids < read
+    assert LARGEST_FEEDBACK_BYTES == LARGEST_BODY_BYTES
+    assert feedback_types.MOST_INTERACTIONS == user_tower_edge.MOST_INTERACTIONS
+    assert feedback_types.LONGEST_NAME == interactions.LONGEST_USERNAME == interactions.LONGEST_EVENT_ID
+    assert list(feedback_types.VERBS) == [verb.name for verb in interactions.Verb]
 
 
 def test_a_hundred_callers_at_once_are_not_refused_and_the_services_queue_what_the_gateway_admits() -> None:

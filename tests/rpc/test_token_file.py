@@ -93,3 +93,30 @@ def test_one_token_under_two_names_is_refused(path: Path) -> None:
 
 def test_what_is_read_are_names_and_hashes(path: Path) -> None:
     assert read_token_file(path)[1] == TokenEntry("app", sha256("two"))
+
+
+def test_a_line_may_name_what_its_token_is_for(path: Path) -> None:
+    path.write_text(f"a:{sha256('one')}\nb:{sha256('two')}:read\nc:{sha256('three')}:write,read\n", encoding="utf-8")
+    tokens = TokenFile(path, scopes=("read", "write"))
+    scopes = {name: tokens.entry_of([f"Bearer {name}"]) for name in ("one", "two", "three", "four")}
+    assert {name: entry and set(entry.scopes) for name, entry in scopes.items()} == {
+        "one": set(),
+        "two": {"read"},
+        "three": {"read", "write"},
+        "four": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("scopes", "known", "words"),
+    [
+        ("admin", ("read",), "line 1 names the scope admin: the known ones are read"),
+        ("read", (), "line 1 names the scope read: these tokens have no scopes"),
+        ("read,", ("read",), "line 1 is not"),
+        ("", ("read",), "line 1 is not"),
+    ],
+)
+def test_a_scope_that_does_not_exist_is_named(path: Path, scopes: str, known: tuple[str, ...], words: str) -> None:
+    path.write_text(f"a:{sha256('one')}:{scopes}\n", encoding="utf-8")
+    with pytest.raises(FileContentError, match=words):
+        read_token_file(path, scopes=known)

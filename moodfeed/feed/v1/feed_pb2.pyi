@@ -21,7 +21,7 @@ RANKING_MOOD: Ranking
 RANKING_POPULAR: Ranking
 
 class GetFeedRequest(_message.Message):
-    __slots__ = ("username", "category_id", "mood", "page_size", "page_token", "exclude_post_ids", "required_bundle_id", "strict", "exclude_external_ids")
+    __slots__ = ("username", "category_id", "mood", "page_size", "page_token", "exclude_post_ids", "required_bundle_id", "strict", "exclude_external_ids", "at_least_position")
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
     MOOD_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,7 @@ class GetFeedRequest(_message.Message):
     REQUIRED_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     STRICT_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_EXTERNAL_IDS_FIELD_NUMBER: _ClassVar[int]
+    AT_LEAST_POSITION_FIELD_NUMBER: _ClassVar[int]
     username: str
     category_id: int
     mood: str
@@ -40,7 +41,8 @@ class GetFeedRequest(_message.Message):
     required_bundle_id: str
     strict: bool
     exclude_external_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, username: _Optional[str] = ..., category_id: _Optional[int] = ..., mood: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., required_bundle_id: _Optional[str] = ..., strict: _Optional[bool] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    at_least_position: int
+    def __init__(self, username: _Optional[str] = ..., category_id: _Optional[int] = ..., mood: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., required_bundle_id: _Optional[str] = ..., strict: _Optional[bool] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., at_least_position: _Optional[int] = ...) -> None: ...
 
 class Degradation(_message.Message):
     __slots__ = ("stage", "reason")
@@ -73,18 +75,22 @@ class FeedPost(_message.Message):
     def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ..., external_id: _Optional[str] = ..., ranking_score: _Optional[float] = ...) -> None: ...
 
 class GetFeedResponse(_message.Message):
-    __slots__ = ("posts", "next_page_token", "bundle_id", "ranking", "degradations")
+    __slots__ = ("posts", "next_page_token", "bundle_id", "ranking", "degradations", "feed_id", "position")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
     DEGRADATIONS_FIELD_NUMBER: _ClassVar[int]
+    FEED_ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedCompositeFieldContainer[FeedPost]
     next_page_token: str
     bundle_id: str
     ranking: Ranking
     degradations: _containers.RepeatedCompositeFieldContainer[Degradation]
-    def __init__(self, posts: _Optional[_Iterable[_Union[FeedPost, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., ranking: _Optional[_Union[Ranking, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ...) -> None: ...
+    feed_id: str
+    position: int
+    def __init__(self, posts: _Optional[_Iterable[_Union[FeedPost, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., ranking: _Optional[_Union[Ranking, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., feed_id: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
 
 class ListCategoriesRequest(_message.Message):
     __slots__ = ()

@@ -22,7 +22,7 @@ SEARCH_RANKING_MOOD: SearchRanking
 SEARCH_RANKING_POPULAR: SearchRanking
 
 class SearchPostsRequest(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids")
+    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids", "not_interested_post_ids", "withheld_post_ids")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +32,8 @@ class SearchPostsRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_EXTERNAL_IDS_FIELD_NUMBER: _ClassVar[int]
+    NOT_INTERESTED_POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    WITHHELD_POST_IDS_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     category_id: int
@@ -41,7 +43,9 @@ class SearchPostsRequest(_message.Message):
     limit: int
     bundle_id: str
     exclude_external_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    not_interested_post_ids: _containers.RepeatedScalarFieldContainer[int]
+    withheld_post_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class RankedPost(_message.Message):
     __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score", "external_id", "ranking_score")

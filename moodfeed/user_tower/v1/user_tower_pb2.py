@@ -23,37 +23,58 @@ _sym_db = _symbol_database.Default()
 
 
 from moodfeed.embedding.v1 import embedding_pb2 as moodfeed_dot_embedding_dot_v1_dot_embedding__pb2
+from moodfeed.feedback.v1 import feedback_pb2 as moodfeed_dot_feedback_dot_v1_dot_feedback__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'moodfeed/user_tower/v1/user_tower.proto\x12\x16moodfeed.user_tower.v1\x1a%moodfeed/embedding/v1/embedding.proto\"I\n\x14\x45ncodeContextRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x0c\n\x04mood\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\"\xcf\x01\n\x15\x45ncodeContextResponse\x12\x38\n\x0euser_embedding\x18\x01 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0emood_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x15\n\rseen_post_ids\x18\x03 \x03(\x03\x12\x11\n\tbundle_id\x18\x04 \x01(\t\x12\x18\n\x10mood_unavailable\x18\x05 \x01(\x08\"-\n\x0bUserAndMood\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x0c\n\x04mood\x18\x02 \x01(\t\"a\n\x15\x45ncodeContextsRequest\x12\x35\n\x08\x63ontexts\x18\x01 \x03(\x0b\x32#.moodfeed.user_tower.v1.UserAndMood\x12\x11\n\tbundle_id\x18\x02 \x01(\t\"Y\n\x16\x45ncodeContextsResponse\x12?\n\x08\x63ontexts\x18\x01 \x03(\x0b\x32-.moodfeed.user_tower.v1.EncodeContextResponse\"W\n\x0bPostContent\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x04 \x01(\x05\"H\n\x12\x45ncodePostsRequest\x12\x32\n\x05posts\x18\x01 \x03(\x0b\x32#.moodfeed.user_tower.v1.PostContent\"\x96\x01\n\x0ePostEmbeddings\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x39\n\x0ftower_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0etext_embedding\x18\x03 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\"_\n\x13\x45ncodePostsResponse\x12\x35\n\x05posts\x18\x01 \x03(\x0b\x32&.moodfeed.user_tower.v1.PostEmbeddings\x12\x11\n\tbundle_id\x18\x02 \x01(\t\"\x1a\n\x18GetEmbeddingSpaceRequest\"\x92\x01\n\x19GetEmbeddingSpaceResponse\x12:\n\x0btower_space\x18\x01 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\x12\x39\n\ntext_space\x18\x02 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace2\xd3\x03\n\x10UserTowerService\x12l\n\rEncodeContext\x12,.moodfeed.user_tower.v1.EncodeContextRequest\x1a-.moodfeed.user_tower.v1.EncodeContextResponse\x12o\n\x0e\x45ncodeContexts\x12-.moodfeed.user_tower.v1.EncodeContextsRequest\x1a..moodfeed.user_tower.v1.EncodeContextsResponse\x12\x66\n\x0b\x45ncodePosts\x12*.moodfeed.user_tower.v1.EncodePostsRequest\x1a+.moodfeed.user_tower.v1.EncodePostsResponse\x12x\n\x11GetEmbeddingSpace\x12\x30.moodfeed.user_tower.v1.GetEmbeddingSpaceRequest\x1a\x31.moodfeed.user_tower.v1.GetEmbeddingSpaceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'moodfeed/user_tower/v1/user_tower.proto\x12\x16moodfeed.user_tower.v1\x1a%moodfeed/embedding/v1/embedding.proto\x1a#moodfeed/feedback/v1/feedback.proto\"\xad\x01\n\x14\x45ncodeContextRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x0c\n\x04mood\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x1b\n\x0e\x61s_of_position\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x11\x61t_least_position\x18\x05 \x01(\x03\x12\x17\n\x0fwanted_position\x18\x06 \x01(\x03\x42\x11\n\x0f_as_of_position\"\xc9\x02\n\x15\x45ncodeContextResponse\x12\x38\n\x0euser_embedding\x18\x01 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0emood_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x15\n\rseen_post_ids\x18\x03 \x03(\x03\x12\x11\n\tbundle_id\x18\x04 \x01(\t\x12\x18\n\x10mood_unavailable\x18\x05 \x01(\x08\x12\x15\n\x08position\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x18\n\x10\x63hanged_position\x18\x07 \x01(\x03\x12\x1f\n\x17not_interested_post_ids\x18\x08 \x03(\x03\x12\x19\n\x11withheld_post_ids\x18\t \x03(\x03\x42\x0b\n\t_position\"\x91\x01\n\x0bUserAndMood\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x0c\n\x04mood\x18\x02 \x01(\t\x12\x1b\n\x0e\x61s_of_position\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x11\x61t_least_position\x18\x04 \x01(\x03\x12\x17\n\x0fwanted_position\x18\x05 \x01(\x03\x42\x11\n\x0f_as_of_position\"a\n\x15\x45ncodeContextsRequest\x12\x35\n\x08\x63ontexts\x18\x01 \x03(\x0b\x32#.moodfeed.user_tower.v1.UserAndMood\x12\x11\n\tbundle_id\x18\x02 \x01(\t\"Y\n\x16\x45ncodeContextsResponse\x12?\n\x08\x63ontexts\x18\x01 \x03(\x0b\x32-.moodfeed.user_tower.v1.EncodeContextResponse\"W\n\x0bPostContent\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x04 \x01(\x05\"H\n\x12\x45ncodePostsRequest\x12\x32\n\x05posts\x18\x01 \x03(\x0b\x32#.moodfeed.user_tower.v1.PostContent\"\x96\x01\n\x0ePostEmbeddings\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x39\n\x0ftower_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0etext_embedding\x18\x03 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\"_\n\x13\x45ncodePostsResponse\x12\x35\n\x05posts\x18\x01 \x03(\x0b\x32&.moodfeed.user_tower.v1.PostEmbeddings\x12\x11\n\tbundle_id\x18\x02 \x01(\t\"\x1a\n\x18GetEmbeddingSpaceRequest\"\x92\x01\n\x19GetEmbeddingSpaceResponse\x12:\n\x0btower_space\x18\x01 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\x12\x39\n\ntext_space\x18\x02 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\"T\n\x19RecordInteractionsRequest\x12\x37\n\x0cinteractions\x18\x01 \x03(\x0b\x32!.moodfeed.feedback.v1.Interaction\"h\n\x1aRecordInteractionsResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x38\n\x07results\x18\x02 \x03(\x0b\x32\'.moodfeed.feedback.v1.InteractionResult\"D\n\x12WatchPeopleRequest\x12\x1b\n\x0e\x61\x66ter_position\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x11\n\x0f_after_position\"c\n\x13WatchPeopleResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x11\n\tusernames\x18\x02 \x03(\t\x12\x14\n\x0cis_everybody\x18\x03 \x01(\x08\x12\x11\n\thas_store\x18\x04 \x01(\x08\"\'\n\x13\x45xportPersonRequest\x12\x10\n\x08username\x18\x01 \x01(\t\"R\n\x14\x45xportPersonResponse\x12:\n\x06person\x18\x01 \x01(\x0b\x32*.moodfeed.feedback.v1.ExportPersonResponse\"\'\n\x13\x44\x65letePersonRequest\x12\x10\n\x08username\x18\x01 \x01(\t\"(\n\x14\x44\x65letePersonResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\"D\n\x12MergePeopleRequest\x12\x17\n\x0fmerged_username\x18\x01 \x01(\t\x12\x15\n\rinto_username\x18\x02 \x01(\t\"\'\n\x13MergePeopleResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x32\xf8\x07\n\x10UserTowerService\x12l\n\rEncodeContext\x12,.moodfeed.user_tower.v1.EncodeContextRequest\x1a-.moodfeed.user_tower.v1.EncodeContextResponse\x12o\n\x0e\x45ncodeContexts\x12-.moodfeed.user_tower.v1.EncodeContextsRequest\x1a..moodfeed.user_tower.v1.EncodeContextsResponse\x12\x66\n\x0b\x45ncodePosts\x12*.moodfeed.user_tower.v1.EncodePostsRequest\x1a+.moodfeed.user_tower.v1.EncodePostsResponse\x12x\n\x11GetEmbeddingSpace\x12\x30.moodfeed.user_tower.v1.GetEmbeddingSpaceRequest\x1a\x31.moodfeed.user_tower.v1.GetEmbeddingSpaceResponse\x12{\n\x12RecordInteractions\x12\x31.moodfeed.user_tower.v1.RecordInteractionsRequest\x1a\x32.moodfeed.user_tower.v1.RecordInteractionsResponse\x12h\n\x0bWatchPeople\x12*.moodfeed.user_tower.v1.WatchPeopleRequest\x1a+.moodfeed.user_tower.v1.WatchPeopleResponse0\x01\x12i\n\x0c\x45xportPerson\x12+.moodfeed.user_tower.v1.ExportPersonRequest\x1a,.moodfeed.user_tower.v1.ExportPersonResponse\x12i\n\x0c\x44\x65letePerson\x12+.moodfeed.user_tower.v1.DeletePersonRequest\x1a,.moodfeed.user_tower.v1.DeletePersonResponse\x12\x66\n\x0bMergePeople\x12*.moodfeed.user_tower.v1.MergePeopleRequest\x1a+.moodfeed.user_tower.v1.MergePeopleResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'moodfeed.user_tower.v1.user_tower_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENCODECONTEXTREQUEST']._serialized_start=106
-  _globals['_ENCODECONTEXTREQUEST']._serialized_end=179
-  _globals['_ENCODECONTEXTRESPONSE']._serialized_start=182
-  _globals['_ENCODECONTEXTRESPONSE']._serialized_end=389
-  _globals['_USERANDMOOD']._serialized_start=391
-  _globals['_USERANDMOOD']._serialized_end=436
-  _globals['_ENCODECONTEXTSREQUEST']._serialized_start=438
-  _globals['_ENCODECONTEXTSREQUEST']._serialized_end=535
-  _globals['_ENCODECONTEXTSRESPONSE']._serialized_start=537
-  _globals['_ENCODECONTEXTSRESPONSE']._serialized_end=626
-  _globals['_POSTCONTENT']._serialized_start=628
-  _globals['_POSTCONTENT']._serialized_end=715
-  _globals['_ENCODEPOSTSREQUEST']._serialized_start=717
-  _globals['_ENCODEPOSTSREQUEST']._serialized_end=789
-  _globals['_POSTEMBEDDINGS']._serialized_start=792
-  _globals['_POSTEMBEDDINGS']._serialized_end=942
-  _globals['_ENCODEPOSTSRESPONSE']._serialized_start=944
-  _globals['_ENCODEPOSTSRESPONSE']._serialized_end=1039
-  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_start=1041
-  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_end=1067
-  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_start=1070
-  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_end=1216
-  _globals['_USERTOWERSERVICE']._serialized_start=1219
-  _globals['_USERTOWERSERVICE']._serialized_end=1686
+  _globals['_ENCODECONTEXTREQUEST']._serialized_start=144
+  _globals['_ENCODECONTEXTREQUEST']._serialized_end=317
+  _globals['_ENCODECONTEXTRESPONSE']._serialized_start=320
+  _globals['_ENCODECONTEXTRESPONSE']._serialized_end=649
+  _globals['_USERANDMOOD']._serialized_start=652
+  _globals['_USERANDMOOD']._serialized_end=797
+  _globals['_ENCODECONTEXTSREQUEST']._serialized_start=799
+  _globals['_ENCODECONTEXTSREQUEST']._serialized_end=896
+  _globals['_ENCODECONTEXTSRESPONSE']._serialized_start=898
+  _globals['_ENCODECONTEXTSRESPONSE']._serialized_end=987
+  _globals['_POSTCONTENT']._serialized_start=989
+  _globals['_POSTCONTENT']._serialized_end=1076
+  _globals['_ENCODEPOSTSREQUEST']._serialized_start=1078
+  _globals['_ENCODEPOSTSREQUEST']._serialized_end=1150
+  _globals['_POSTEMBEDDINGS']._serialized_start=1153
+  _globals['_POSTEMBEDDINGS']._serialized_end=1303
+  _globals['_ENCODEPOSTSRESPONSE']._serialized_start=1305
+  _globals['_ENCODEPOSTSRESPONSE']._serialized_end=1400
+  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_start=1402
+  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_end=1428
+  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_start=1431
+  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_end=1577
+  _globals['_RECORDINTERACTIONSREQUEST']._serialized_start=1579
+  _globals['_RECORDINTERACTIONSREQUEST']._serialized_end=1663
+  _globals['_RECORDINTERACTIONSRESPONSE']._serialized_start=1665
+  _globals['_RECORDINTERACTIONSRESPONSE']._serialized_end=1769
+  _globals['_WATCHPEOPLEREQUEST']._serialized_start=1771
+  _globals['_WATCHPEOPLEREQUEST']._serialized_end=1839
+  _globals['_WATCHPEOPLERESPONSE']._serialized_start=1841
+  _globals['_WATCHPEOPLERESPONSE']._serialized_end=1940
+  _globals['_EXPORTPERSONREQUEST']._serialized_start=1942
+  _globals['_EXPORTPERSONREQUEST']._serialized_end=1981
+  _globals['_EXPORTPERSONRESPONSE']._serialized_start=1983
+  _globals['_EXPORTPERSONRESPONSE']._serialized_end=2065
+  _globals['_DELETEPERSONREQUEST']._serialized_start=2067
+  _globals['_DELETEPERSONREQUEST']._serialized_end=2106
+  _globals['_DELETEPERSONRESPONSE']._serialized_start=2108
+  _globals['_DELETEPERSONRESPONSE']._serialized_end=2148
+  _globals['_MERGEPEOPLEREQUEST']._serialized_start=2150
+  _globals['_MERGEPEOPLEREQUEST']._serialized_end=2218
+  _globals['_MERGEPEOPLERESPONSE']._serialized_start=2220
+  _globals['_MERGEPEOPLERESPONSE']._serialized_end=2259
+  _globals['_USERTOWERSERVICE']._serialized_start=2262
+  _globals['_USERTOWERSERVICE']._serialized_end=3278
 # @@protoc_insertion_point(module_scope)

@@ -1,4 +1,5 @@
 from moodfeed.embedding.v1 import embedding_pb2 as _embedding_pb2
+from moodfeed.feedback.v1 import feedback_pb2 as _feedback_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -8,36 +9,56 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class EncodeContextRequest(_message.Message):
-    __slots__ = ("username", "mood", "bundle_id")
+    __slots__ = ("username", "mood", "bundle_id", "as_of_position", "at_least_position", "wanted_position")
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     MOOD_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_POSITION_FIELD_NUMBER: _ClassVar[int]
+    AT_LEAST_POSITION_FIELD_NUMBER: _ClassVar[int]
+    WANTED_POSITION_FIELD_NUMBER: _ClassVar[int]
     username: str
     mood: str
     bundle_id: str
-    def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ..., bundle_id: _Optional[str] = ...) -> None: ...
+    as_of_position: int
+    at_least_position: int
+    wanted_position: int
+    def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ..., bundle_id: _Optional[str] = ..., as_of_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., wanted_position: _Optional[int] = ...) -> None: ...
 
 class EncodeContextResponse(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "seen_post_ids", "bundle_id", "mood_unavailable")
+    __slots__ = ("user_embedding", "mood_embedding", "seen_post_ids", "bundle_id", "mood_unavailable", "position", "changed_position", "not_interested_post_ids", "withheld_post_ids")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     SEEN_POST_IDS_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     MOOD_UNAVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    NOT_INTERESTED_POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    WITHHELD_POST_IDS_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     seen_post_ids: _containers.RepeatedScalarFieldContainer[int]
     bundle_id: str
     mood_unavailable: bool
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ..., mood_unavailable: _Optional[bool] = ...) -> None: ...
+    position: int
+    changed_position: int
+    not_interested_post_ids: _containers.RepeatedScalarFieldContainer[int]
+    withheld_post_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ..., mood_unavailable: _Optional[bool] = ..., position: _Optional[int] = ..., changed_position: _Optional[int] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class UserAndMood(_message.Message):
-    __slots__ = ("username", "mood")
+    __slots__ = ("username", "mood", "as_of_position", "at_least_position", "wanted_position")
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     MOOD_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_POSITION_FIELD_NUMBER: _ClassVar[int]
+    AT_LEAST_POSITION_FIELD_NUMBER: _ClassVar[int]
+    WANTED_POSITION_FIELD_NUMBER: _ClassVar[int]
     username: str
     mood: str
-    def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ...) -> None: ...
+    as_of_position: int
+    at_least_position: int
+    wanted_position: int
+    def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ..., as_of_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., wanted_position: _Optional[int] = ...) -> None: ...
 
 class EncodeContextsRequest(_message.Message):
     __slots__ = ("contexts", "bundle_id")
@@ -100,3 +121,73 @@ class GetEmbeddingSpaceResponse(_message.Message):
     tower_space: _embedding_pb2.EmbeddingSpace
     text_space: _embedding_pb2.EmbeddingSpace
     def __init__(self, tower_space: _Optional[_Union[_embedding_pb2.EmbeddingSpace, _Mapping]] = ..., text_space: _Optional[_Union[_embedding_pb2.EmbeddingSpace, _Mapping]] = ...) -> None: ...
+
+class RecordInteractionsRequest(_message.Message):
+    __slots__ = ("interactions",)
+    INTERACTIONS_FIELD_NUMBER: _ClassVar[int]
+    interactions: _containers.RepeatedCompositeFieldContainer[_feedback_pb2.Interaction]
+    def __init__(self, interactions: _Optional[_Iterable[_Union[_feedback_pb2.Interaction, _Mapping]]] = ...) -> None: ...
+
+class RecordInteractionsResponse(_message.Message):
+    __slots__ = ("position", "results")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    results: _containers.RepeatedCompositeFieldContainer[_feedback_pb2.InteractionResult]
+    def __init__(self, position: _Optional[int] = ..., results: _Optional[_Iterable[_Union[_feedback_pb2.InteractionResult, _Mapping]]] = ...) -> None: ...
+
+class WatchPeopleRequest(_message.Message):
+    __slots__ = ("after_position",)
+    AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
+    after_position: int
+    def __init__(self, after_position: _Optional[int] = ...) -> None: ...
+
+class WatchPeopleResponse(_message.Message):
+    __slots__ = ("position", "usernames", "is_everybody", "has_store")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    USERNAMES_FIELD_NUMBER: _ClassVar[int]
+    IS_EVERYBODY_FIELD_NUMBER: _ClassVar[int]
+    HAS_STORE_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    usernames: _containers.RepeatedScalarFieldContainer[str]
+    is_everybody: bool
+    has_store: bool
+    def __init__(self, position: _Optional[int] = ..., usernames: _Optional[_Iterable[str]] = ..., is_everybody: _Optional[bool] = ..., has_store: _Optional[bool] = ...) -> None: ...
+
+class ExportPersonRequest(_message.Message):
+    __slots__ = ("username",)
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    username: str
+    def __init__(self, username: _Optional[str] = ...) -> None: ...
+
+class ExportPersonResponse(_message.Message):
+    __slots__ = ("person",)
+    PERSON_FIELD_NUMBER: _ClassVar[int]
+    person: _feedback_pb2.ExportPersonResponse
+    def __init__(self, person: _Optional[_Union[_feedback_pb2.ExportPersonResponse, _Mapping]] = ...) -> None: ...
+
+class DeletePersonRequest(_message.Message):
+    __slots__ = ("username",)
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    username: str
+    def __init__(self, username: _Optional[str] = ...) -> None: ...
+
+class DeletePersonResponse(_message.Message):
+    __slots__ = ("position",)
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    def __init__(self, position: _Optional[int] = ...) -> None: ...
+
+class MergePeopleRequest(_message.Message):
+    __slots__ = ("merged_username", "into_username")
+    MERGED_USERNAME_FIELD_NUMBER: _ClassVar[int]
+    INTO_USERNAME_FIELD_NUMBER: _ClassVar[int]
+    merged_username: str
+    into_username: str
+    def __init__(self, merged_username: _Optional[str] = ..., into_username: _Optional[str] = ...) -> None: ...
+
+class MergePeopleResponse(_message.Message):
+    __slots__ = ("position",)
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    def __init__(self, position: _Optional[int] = ...) -> None: ...

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class UserTowerServiceStub:
-    """Turns people, moods and new posts into embeddings.
+    """Turns people, moods and new posts into embeddings. It owns what people do: the store of their interactions.
     """
 
     def __init__(self, channel):
@@ -55,10 +55,35 @@ class UserTowerServiceStub:
                 request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.GetEmbeddingSpaceRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.GetEmbeddingSpaceResponse.FromString,
                 _registered_method=True)
+        self.RecordInteractions = channel.unary_unary(
+                '/moodfeed.user_tower.v1.UserTowerService/RecordInteractions',
+                request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsResponse.FromString,
+                _registered_method=True)
+        self.WatchPeople = channel.unary_stream(
+                '/moodfeed.user_tower.v1.UserTowerService/WatchPeople',
+                request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleResponse.FromString,
+                _registered_method=True)
+        self.ExportPerson = channel.unary_unary(
+                '/moodfeed.user_tower.v1.UserTowerService/ExportPerson',
+                request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ExportPersonRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ExportPersonResponse.FromString,
+                _registered_method=True)
+        self.DeletePerson = channel.unary_unary(
+                '/moodfeed.user_tower.v1.UserTowerService/DeletePerson',
+                request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.DeletePersonRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.DeletePersonResponse.FromString,
+                _registered_method=True)
+        self.MergePeople = channel.unary_unary(
+                '/moodfeed.user_tower.v1.UserTowerService/MergePeople',
+                request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.MergePeopleRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.MergePeopleResponse.FromString,
+                _registered_method=True)
 
 
 class UserTowerServiceServicer:
-    """Turns people, moods and new posts into embeddings.
+    """Turns people, moods and new posts into embeddings. It owns what people do: the store of their interactions.
     """
 
     def EncodeContext(self, request, context):
@@ -90,6 +115,42 @@ class UserTowerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordInteractions(self, request, context):
+        """Records interactions, as moodfeed.feedback.v1.FeedbackService does; this process answers with them at once.
+        FAILED_PRECONDITION with the reason NO_STORE or STORE_UNAVAILABLE if that is not possible.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchPeople(self, request, context):
+        """Tells without end which people have changed, several times a second, so that a caller may remember contexts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportPerson(self, request, context):
+        """As in moodfeed.feedback.v1.FeedbackService.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePerson(self, request, context):
+        """As in moodfeed.feedback.v1.FeedbackService.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MergePeople(self, request, context):
+        """As in moodfeed.feedback.v1.FeedbackService.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UserTowerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -113,6 +174,31 @@ def add_UserTowerServiceServicer_to_server(servicer, server):
                     request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.GetEmbeddingSpaceRequest.FromString,
                     response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.GetEmbeddingSpaceResponse.SerializeToString,
             ),
+            'RecordInteractions': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordInteractions,
+                    request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsRequest.FromString,
+                    response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsResponse.SerializeToString,
+            ),
+            'WatchPeople': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchPeople,
+                    request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleRequest.FromString,
+                    response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleResponse.SerializeToString,
+            ),
+            'ExportPerson': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportPerson,
+                    request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ExportPersonRequest.FromString,
+                    response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ExportPersonResponse.SerializeToString,
+            ),
+            'DeletePerson': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePerson,
+                    request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.DeletePersonRequest.FromString,
+                    response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.DeletePersonResponse.SerializeToString,
+            ),
+            'MergePeople': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergePeople,
+                    request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.MergePeopleRequest.FromString,
+                    response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.MergePeopleResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'moodfeed.user_tower.v1.UserTowerService', rpc_method_handlers)
@@ -122,7 +208,7 @@ def add_UserTowerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class UserTowerService:
-    """Turns people, moods and new posts into embeddings.
+    """Turns people, moods and new posts into embeddings. It owns what people do: the store of their interactions.
     """
 
     @staticmethod
@@ -223,6 +309,141 @@ class UserTowerService:
             '/moodfeed.user_tower.v1.UserTowerService/GetEmbeddingSpace',
             moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.GetEmbeddingSpaceRequest.SerializeToString,
             moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.GetEmbeddingSpaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordInteractions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.user_tower.v1.UserTowerService/RecordInteractions',
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsRequest.SerializeToString,
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchPeople(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/moodfeed.user_tower.v1.UserTowerService/WatchPeople',
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleRequest.SerializeToString,
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportPerson(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.user_tower.v1.UserTowerService/ExportPerson',
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ExportPersonRequest.SerializeToString,
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ExportPersonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePerson(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.user_tower.v1.UserTowerService/DeletePerson',
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.DeletePersonRequest.SerializeToString,
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.DeletePersonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergePeople(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.user_tower.v1.UserTowerService/MergePeople',
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.MergePeopleRequest.SerializeToString,
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.MergePeopleResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,73 @@
+"""What people do, passed on to the user tower service; the gateway's own memory takes it into account at once."""
+
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+import grpc
+
+from gateway.clients import USER_TOWER, feed_error
+from gateway.feedback_messages import read_results, write_interaction
+from gateway.feedback_types import Interaction, PersonNotFoundError, Recorded
+from gateway.people_changes import PeopleChanges
+from moodfeed.feedback.v1 import feedback_pb2
+from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
+from rpc.attempts import NoReplicaError, RetryingCalls
+from rpc.replicas import Replicas
+
+_WRITE_SECONDS = 30.0  # of one attempt: a write that is slow because of its disk would be slow again elsewhere
+_Answer = TypeVar("_Answer")
+
+
+class GrpcPeople:
+    """The user tower service behind its replicas; a write is repeated only where it could not be made.
+
+    A repetition is safe: an interaction is recorded once by its event id.
+    """
+
+    def __init__(self, replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub], changes: PeopleChanges) -> None:
+        self._calls = RetryingCalls(replicas, attempt_seconds=_WRITE_SECONDS)
+        self._changes = changes
+
+    async def record(self, interactions: Sequence[Interaction], *, seconds: float) -> Recorded:
+        """Record interactions."""
+        request = user_tower_pb2.RecordInteractionsRequest(interactions=map(write_interaction, interactions))
+        answer: user_tower_pb2.RecordInteractionsResponse = await _or_feed_error(
+            self._calls.call(lambda stub: stub.RecordInteractions, request, seconds=seconds)
+        )
+        self._changes.note_own({interaction.username for interaction in interactions}, answer.position)
+        return Recorded(answer.position, read_results(answer.results))
+
+    async def export_person(self, username: str, *, seconds: float) -> feedback_pb2.ExportPersonResponse:
+        """Everything that is kept about a person; PersonNotFoundError if nothing is."""
+        request = user_tower_pb2.ExportPersonRequest(username=username)
+        answer: user_tower_pb2.ExportPersonResponse = await _or_feed_error(
+            self._calls.call(lambda stub: stub.ExportPerson, request, seconds=seconds)
+        )
+        if not answer.HasField("person"):
+            raise PersonNotFoundError
+        return answer.person
+
+    async def delete_person(self, username: str, *, seconds: float) -> int:
+        """Delete a person; gives the position from which on they are unknown."""
+        request = user_tower_pb2.DeletePersonRequest(username=username)
+        answer: user_tower_pb2.DeletePersonResponse = await _or_feed_error(
+            self._calls.call(lambda stub: stub.DeletePerson, request, seconds=seconds)
+        )
+        self._changes.note_own_of_anybody(answer.position)
+        return answer.position
+
+    async def merge_people(self, merged: str, *, into: str, seconds: float) -> int:
+        """Make one person another; gives the position from which on they are one."""
+        request = user_tower_pb2.MergePeopleRequest(merged_username=merged, into_username=into)
+        answer: user_tower_pb2.MergePeopleResponse = await _or_feed_error(
+            self._calls.call(lambda stub: stub.MergePeople, request, seconds=seconds)
+        )
+        self._changes.note_own_of_anybody(answer.position)
+        return answer.position
+
+
+async def _or_feed_error(call: Awaitable[_Answer]) -> _Answer:
+    try:
+        return await call
+    except (grpc.aio.AioRpcError, NoReplicaError) as error:
+        raise feed_error(error, USER_TOWER) from error

@@ -1,0 +1,1 @@
+"""What people do, kept for ever in order: one log with one position, over SQLite or PostgreSQL."""

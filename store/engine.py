@@ -1,0 +1,187 @@
+"""Connections to the database that a URL names: what makes a commit durable, and how long a call may wait."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from store.errors import StoreUnavailableError, StoreUrlError, StoreVersionError
+
+DEFAULT_URL = "sqlite:///data/store.sqlite"
+SQLITE, POSTGRESQL = "sqlite", "postgresql+psycopg"
+LONGEST_WAIT = 5.0  # seconds for a lock, a connection or a statement
+LONGEST_CONNECT = 2  # seconds; the smallest that libpq takes
+_BEGIN = "begin"  # an execution option: how a transaction of SQLite begins
+_WAL_LIMIT = 64 * 2**20  # bytes that the WAL file keeps after a checkpoint
+_POSTGRESQL_SETTINGS = {
+    "lock_timeout": int(LONGEST_WAIT * 1000),
+    "statement_timeout": int(LONGEST_WAIT * 1000),
+    # A writer that is stopped or cut off holds the lock of the log: the server ends its transaction.
+    "idle_in_transaction_session_timeout": int(LONGEST_WAIT * 1000),
+}
+
+
+def parse_url(url: str, *, password_file: Path | None = None) -> URL:
+    """The URL of a store, with the password of a file; StoreUrlError if it names no supported database."""
+    forms = "use sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE"
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreUrlError(f"the store's URL cannot be read: {forms}") from None
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername=POSTGRESQL)
+    if parsed.drivername not in {SQLITE, POSTGRESQL}:
+        raise StoreUrlError(f"the store's URL begins with {parsed.drivername}: {forms}")
+    if parsed.drivername == SQLITE and (not parsed.database or parsed.database == ":memory:"):
+        raise StoreUrlError("the store's URL names no file: use sqlite:///PATH")
+    return parsed if password_file is None else parsed.set(password=_password(password_file))
+
+
+def _password(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreUrlError(f"{path}: the store's password cannot be read ({error})") from error
+
+
+def sqlite_path(url: URL) -> Path:
+    """The file of a SQLite store."""
+    return Path(url.database or "")
+
+
+def sqlite_url(path: Path) -> URL:
+    """The URL of a SQLite file, whatever characters its name has."""
+    return URL.create(SQLITE, database=str(path))
+
+
+def connect(url: URL, *, pool_size: int = 8) -> Engine:
+    """An engine for a URL of ``parse_url``; opens no connection yet."""
+    if url.drivername == SQLITE:
+        engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_use_lifo=True,  # the connection that wrote last still has its pages
+            pool_timeout=LONGEST_WAIT,
+            connect_args={"timeout": LONGEST_WAIT, "isolation_level": None, "check_same_thread": False},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = " ".join(f"-c {name}={number}" for name, number in _POSTGRESQL_SETTINGS.items())
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=LONGEST_WAIT,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": LONGEST_CONNECT,
+            "application_name": "moodfeed",
+            "options": options,
+            "tcp_user_timeout": int(LONGEST_WAIT * 1000),
+        },
+    )
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection whose statements see what is committed; StoreUnavailableError if the database fails."""
+    with _translated(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection whose statements all see the same moment."""
+    options = {} if engine.dialect.name == SQLITE else {"isolation_level": "REPEATABLE READ"}
+    with _translated(), engine.execution_options(**options).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that is durable once the block has ended; nothing of it is kept if the block raises."""
+    with _translated(), engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def sqlite_driver(engine: Engine) -> Iterator[sqlite3.Connection]:
+    """The driver's connection to a SQLite store, in no transaction: for what SQL or SQLAlchemy has no words for."""
+    with _translated(), engine.connect() as connection:
+        yield cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def lift_time_limits(connection: Connection) -> None:
+    """Let the statements of this transaction take as long as they need; SQLite has no such limits."""
+    if connection.dialect.name != SQLITE:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise StoreUnavailableError(f"the store is busy: no connection was free for {LONGEST_WAIT:g} s") from error
+    except DBAPIError as error:
+        if "file is not a database" in str(error.orig):
+            raise StoreVersionError("the store's file is not a SQLite database: name another file") from error
+        if isinstance(error, OperationalError) or error.connection_invalidated or "malformed" in str(error.orig):
+            raise StoreUnavailableError(_words(error.orig)) from error
+        raise
+    except (psycopg.OperationalError, sqlite3.OperationalError) as error:  # of calls that go past SQLAlchemy
+        raise StoreUnavailableError(_words(error)) from error
+
+
+def _words(error: BaseException | None) -> str:
+    """What the database said, in one line."""
+    said = " ".join(str(error).split())
+    if "database or disk is full" in said or "No space left on device" in said:
+        return f"the store's disk is full, so nothing was recorded ({said}): free some space"
+    if "disk I/O error" in said:
+        return f"the store's disk fails or is full ({said}): look at the disk"
+    if "malformed" in said:
+        return f"the store's file is damaged ({said}): restore a backup"
+    if "database is locked" in said:
+        return f"the store is busy: another process has been writing for {LONGEST_WAIT:g} s"
+    return f"the store does not answer ({said})"
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    for pragma in (
+        f"busy_timeout = {int(LONGEST_WAIT * 1000)}",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # a commit is on the disk before it returns
+        "secure_delete = ON",  # what was deleted is overwritten, so no page written later holds it
+        f"journal_size_limit = {_WAL_LIMIT}",
+        f"wal_autocheckpoint = {_WAL_LIMIT // 4096}",  # Checkpoints does it earlier, beside the writers
+        "temp_store = MEMORY",
+        "cache_size = -16384",  # KiB; the pages that 500 rows change
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # The driver begins no transaction of its own (isolation_level None): a writer takes the lock at once, because a
+    # reader that turns into a writer fails without waiting.
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+def _prepare_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # Whatever waits for a standby is kept; only "off", which loses acknowledged rows in a crash, is turned on.
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.commit()

@@ -1,0 +1,169 @@
+"""Rows of the log as values: interactions, and entries as a reader of the tail receives them."""
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from store.in_parts import in_parts
+from store.interactions import Interaction, Verb
+from store.log_entries import (
+    Entry,
+    EntryKind,
+    InteractionRecorded,
+    InteractionsExpired,
+    OtherEntry,
+    PeopleMerged,
+    PersonDeleted,
+    PostsServed,
+    StoreRestored,
+    TakenBack,
+)
+from store.schema import LOG, MERGED_NAMES, PEOPLE
+
+_ID_BYTES = 8
+_VERBS = {int(verb): verb for verb in Verb}
+
+LOG_ROWS: Select[Any] = select(
+    LOG.c.position,
+    LOG.c.kind,
+    PEOPLE.c.username,
+    LOG.c.since,
+    LOG.c.moment,
+    LOG.c.verb,
+    LOG.c.post_id,
+    LOG.c.external_id,
+    LOG.c.watched_share,
+    LOG.c.rating_percent,
+    LOG.c.event_id,
+    LOG.c.feed_id,
+    LOG.c.takes_back,
+    LOG.c.taken_back_at,
+    LOG.c.body,
+).join_from(LOG, PEOPLE, LOG.c.person == PEOPLE.c.id, isouter=True)
+"""The rows that the functions below read: the log with the name of the person whose the row is now."""
+
+
+def pack_post_ids(post_ids: Sequence[int]) -> bytes:
+    """Post ids as the log keeps them: int64, little-endian."""
+    return struct.pack(f"<{len(post_ids)}q", *post_ids)
+
+
+def unpack_post_ids(body: bytes) -> tuple[int, ...]:
+    """The reverse of ``pack_post_ids``."""
+    return struct.unpack(f"<{len(body) // _ID_BYTES}q", body)
+
+
+def interaction_of(row: Row[Any]) -> Interaction:
+    """The interaction of a row that has a verb."""
+    return Interaction(
+        position=row.position,
+        since=row.since,
+        username=row.username,
+        verb=_VERBS[row.verb],
+        occurred_at_ms=row.moment,
+        event_id=row.event_id,
+        post_id=row.post_id,
+        external_id=row.external_id,
+        watched_share=row.watched_share,
+        rating_percent=row.rating_percent,
+        feed_id=row.feed_id,
+        taken_back_at=row.taken_back_at,
+    )
+
+
+def served_of(row: Row[Any]) -> PostsServed:
+    """What was shown, of a row of that kind."""
+    return PostsServed(
+        position=row.position,
+        username=row.username,
+        post_ids=unpack_post_ids(bytes(row.body)),
+        shown_at_ms=row.moment,
+        feed_id=row.feed_id,
+    )
+
+
+def entries_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Entry, ...]:
+    """The entries of rows of the log, in their order."""
+    context = _Context(
+        taken_back=_taken_back(connection, [row.takes_back for row in rows if row.takes_back is not None]),
+        merges=_merges(connection, [row.position for row in rows if row.kind == EntryKind.PEOPLE_MERGED]),
+    )
+    return tuple(_READERS.get(row.kind, _other)(row, context) for row in rows)
+
+
+class _Context:
+    """What the entries of several rows need beside the rows."""
+
+    def __init__(self, *, taken_back: dict[int, TakenBack], merges: dict[int, str | None]) -> None:
+        self.taken_back = taken_back
+        self.merges = merges
+
+
+def _interaction(row: Row[Any], context: _Context) -> Entry:
+    return InteractionRecorded(
+        position=row.position,
+        username=row.username,
+        interaction=None if row.verb is None else interaction_of(row),
+        takes_back=context.taken_back.get(row.takes_back),
+    )
+
+
+def _served(row: Row[Any], _context: _Context) -> Entry:
+    return served_of(row)
+
+
+def _deleted(row: Row[Any], _context: _Context) -> Entry:
+    return PersonDeleted(position=row.position, person_key=bytes(row.body))
+
+
+def _merged(row: Row[Any], context: _Context) -> Entry:
+    return PeopleMerged(
+        position=row.position,
+        merged=context.merges.get(row.position),
+        merged_key=bytes(row.body),
+        into=row.username,
+    )
+
+
+def _expired(row: Row[Any], _context: _Context) -> Entry:
+    return InteractionsExpired(position=row.position, before_ms=row.moment)
+
+
+def _restored(row: Row[Any], _context: _Context) -> Entry:
+    return StoreRestored(position=row.position)
+
+
+def _other(row: Row[Any], _context: _Context) -> Entry:
+    return OtherEntry(position=row.position, kind=row.kind)
+
+
+_READERS: dict[int, Callable[[Row[Any], _Context], Entry]] = {
+    EntryKind.INTERACTION: _interaction,
+    EntryKind.SERVED: _served,
+    EntryKind.PERSON_DELETED: _deleted,
+    EntryKind.PEOPLE_MERGED: _merged,
+    EntryKind.EXPIRED: _expired,
+    EntryKind.RESTORED: _restored,
+}
+
+
+def _taken_back(connection: Connection, positions: Sequence[int]) -> dict[int, TakenBack]:
+    columns = select(LOG.c.position, LOG.c.verb, LOG.c.post_id, LOG.c.external_id, LOG.c.moment)
+    return {
+        position: TakenBack(
+            position=position, verb=_VERBS[verb], post_id=post_id, external_id=external_id, occurred_at_ms=moment
+        )
+        for part in in_parts(positions)
+        for position, verb, post_id, external_id, moment in connection.execute(columns.where(LOG.c.position.in_(part)))
+    }
+
+
+def _merges(connection: Connection, positions: Sequence[int]) -> dict[int, str | None]:
+    columns = select(MERGED_NAMES.c.position, MERGED_NAMES.c.username)
+    return {
+        position: username
+        for part in in_parts(positions)
+        for position, username in connection.execute(columns.where(MERGED_NAMES.c.position.in_(part)))
+    }

@@ -1,0 +1,122 @@
+"""The port of the store, by consumer: what is recorded, what is read, what was shown, and a person's data.
+
+Every method is safe in any thread, blocks until the answer is there, and raises StoreUnavailableError within a bounded
+time if the database cannot answer. Positions are whole numbers that only grow; 0 is before the first row.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from store.interactions import Interaction, NewInteraction, Recorded
+from store.log_entries import Entries
+from store.people import PersonExport, PersonHistory
+
+LARGEST_LIMIT = 100_000  # rows of one read of the tail
+
+
+class InteractionLog(Protocol):
+    """The log: rows are appended, and read in one order by everybody."""
+
+    def record(self, interactions: Sequence[NewInteraction]) -> Recorded:
+        """Keep rows durably, each once for ever by its event id; all of them, or none and StoreUnavailableError.
+
+        A repeated event id is a duplicate and changes nothing, whatever else its row says, also within one call,
+        and also after its row was deleted or expired. ``retracts`` takes back the event of that id, if it is the
+        same person's; if it is unknown, it is taken back when it comes. A retraction cannot be retracted: whoever
+        likes again sends a new event.
+        """
+        ...
+
+    def position(self) -> int:
+        """The position of the newest row that can be read."""
+        ...
+
+    def wait_for(self, position: int, *, timeout: float) -> int:
+        """Wait until the log has reached ``position``, at most ``timeout`` seconds; gives the position reached.
+
+        To wait for whatever comes next, ask for one more than the position that you have read up to.
+        """
+        ...
+
+    def entries_after(self, position: int, *, limit: int = 10_000) -> Entries:
+        """The next entries of the log, at most ``limit`` (1..LARGEST_LIMIT).
+
+        Nothing that is committed later has a position up to the one given back.
+        """
+        ...
+
+    def events_up_to(self, position: int, *, after: int = 0, batch: int = 10_000) -> Iterator[tuple[Interaction, ...]]:
+        """What counted when the log stood at ``position``, ascending by position, in batches; for the pipeline."""
+        ...
+
+
+class Histories(Protocol):
+    """What people did, for their embeddings."""
+
+    def history(self, username: str, *, up_to: int | None = None, after: int = 0) -> PersonHistory | None:
+        """One person's history as of position ``up_to`` (None: now), beyond a bundle of position ``after``.
+
+        None if the store knows nothing about the name and nothing departed under it.
+        """
+        ...
+
+    def histories(
+        self, usernames: Iterable[str], *, up_to: int | None = None, after: int = 0
+    ) -> Mapping[str, PersonHistory]:
+        """The same for many people at once; names that ``history`` answers with None are left out."""
+        ...
+
+
+class ServedPosts(Protocol):
+    """What people were shown, for those who asked to have it remembered."""
+
+    def remember_served(
+        self, username: str, post_ids: Sequence[int], *, shown_at_ms: int, feed_id: str | None = None
+    ) -> int:
+        """Keep durably that a person was shown these posts; gives the position of the entry."""
+        ...
+
+    def served(self, username: str, *, since_ms: int, up_to: int | None = None) -> frozenset[int]:
+        """The ids of the posts shown to a person at ``since_ms`` or later, as of position ``up_to`` (None: now)."""
+        ...
+
+
+class PersonalData(Protocol):
+    """A person's data: given out, deleted, merged, expired."""
+
+    def person_key(self, username: str) -> bytes:
+        """The keyed hash that stands for a name where the name itself may not be kept; 16 bytes."""
+        ...
+
+    def export_person(self, username: str) -> PersonExport | None:
+        """Everything that is kept about a person; None if nothing is."""
+        ...
+
+    def delete_person(self, username: str) -> int:
+        """Delete a person's rows and name, durably; gives the position of the PersonDeleted entry.
+
+        Also of a name that the store does not know, because a bundle may hold it. Event ids stay as keyed hashes.
+        """
+        ...
+
+    def merge_people(self, merged: str, *, into: str) -> int:
+        """Make all rows of one person another's; gives the position of the PeopleMerged entry.
+
+        Either may be unknown. ValueError if both are the same name.
+        """
+        ...
+
+    def expire(self, *, before_ms: int) -> int:
+        """Delete interactions and served posts that happened before a moment; gives the number of deleted rows.
+
+        Event ids stay as keyed hashes. Deletes in short transactions, so that writers go on.
+        """
+        ...
+
+
+class Store(InteractionLog, Histories, ServedPosts, PersonalData, Protocol):
+    """Everything that the store does for a process."""
+
+    def close(self) -> None:
+        """Close the connections. Nothing is lost: what was answered is durable."""
+        ...

@@ -1,0 +1,199 @@
+"""How rows are recorded: each once by its event id, with the retractions that concern them, in one transaction."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, bindparam, update
+
+from store.bulk_rows import insert_rows, rows_where_in
+from store.event_keys import KeyedHash
+from store.head import move_head
+from store.interactions import NewInteraction, RecordResult
+from store.log_entries import EntryKind
+from store.schema import EVENT_IDS, LOG, PEOPLE, RETRACTIONS
+
+_Row = tuple[object, ...]  # in the order of the table's columns
+_TAKE_BACK = (
+    update(LOG)
+    .where(LOG.c.position == bindparam("at"), LOG.c.taken_back_at.is_(None))
+    .values(taken_back_at=bindparam("by"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRow:
+    """A row to record with the keys of its event ids, which are computed before the log is locked."""
+
+    row: NewInteraction
+    event_key: bytes
+    retracted_key: bytes | None
+
+    @classmethod
+    def of(cls, row: NewInteraction, hashes: KeyedHash) -> "KeyedRow":
+        """The row with its keys."""
+        return cls(row, hashes.event(row.event_id), None if row.retracts is None else hashes.event(row.retracts))
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPosts:
+    """What a person was shown, to be remembered; ``body`` is of ``log_rows.pack_post_ids``."""
+
+    username: str
+    body: bytes
+    shown_at_ms: int
+    feed_id: str | None
+
+
+def person_ids(connection: Connection, usernames: Collection[str]) -> dict[str, int]:
+    """The numbers of those people that the store knows."""
+    rows = rows_where_in(connection, (PEOPLE.c.username, PEOPLE.c.id), PEOPLE.c.username, usernames)
+    return {row[0]: row[1] for row in rows}
+
+
+def record_rows(
+    connection: Connection, rows: Sequence[KeyedRow | ShownPosts], head: int
+) -> tuple[list[RecordResult], int]:
+    """Write what is new among the rows after position ``head``, which is locked; gives results and the new position."""
+    batch = _Batch.begin(connection, rows, head)
+    results = [batch.add(row) if isinstance(row, KeyedRow) else batch.show(row) for row in rows]
+    batch.write(connection)
+    return results, batch.head
+
+
+@dataclass(slots=True)
+class _Target:
+    """An event that may be taken back: whose it is, and whether it still counts."""
+
+    position: int
+    person: int
+    counts: bool
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is known before a batch, and what it adds."""
+
+    head: int
+    people: dict[str, int]
+    known: set[bytes]  # event keys
+    targets: dict[bytes, _Target]
+    retracted: set[tuple[bytes, int]]  # event key and person
+    new_people: list[_Row] = field(default_factory=list)
+    new_events: list[_Row] = field(default_factory=list)
+    new_retractions: list[_Row] = field(default_factory=list)
+    log: list[_Row] = field(default_factory=list)
+    taken_back: list[dict[str, int]] = field(default_factory=list)  # parameters of _TAKE_BACK
+
+    @classmethod
+    def begin(cls, connection: Connection, rows: Sequence[KeyedRow | ShownPosts], head: int) -> "_Batch":
+        keyed = [row for row in rows if isinstance(row, KeyedRow)]
+        keys = {row.event_key for row in keyed}
+        wanted = {row.retracted_key for row in keyed if row.retracted_key is not None}
+        positions = _positions(connection, keys | wanted)
+        return cls(
+            head=head,
+            people=person_ids(
+                connection, {row.row.username if isinstance(row, KeyedRow) else row.username for row in rows}
+            ),
+            known=keys & positions.keys(),
+            targets=_targets(connection, {key: positions[key] for key in wanted & positions.keys()}),
+            retracted=_retracted(connection, (keys - positions.keys()) | wanted),
+        )
+
+    def add(self, keyed: KeyedRow) -> RecordResult:
+        if keyed.event_key in self.known:
+            return RecordResult.DUPLICATE
+        self.known.add(keyed.event_key)
+        self.head += 1
+        person = self._person(keyed.row.username)
+        self.new_events.append((keyed.event_key, self.head))
+        came_too_late = (keyed.event_key, person) in self.retracted
+        self.log.append(
+            (
+                self.head,
+                int(EntryKind.INTERACTION),
+                person,
+                self.head,
+                keyed.row.occurred_at_ms,
+                None if keyed.row.verb is None else int(keyed.row.verb),
+                keyed.row.post_id,
+                keyed.row.external_id,
+                keyed.row.watched_share,
+                keyed.row.rating_percent,
+                keyed.row.event_id,
+                keyed.row.feed_id,
+                None if keyed.retracted_key is None else self._take_back(keyed.retracted_key, person),
+                self.head if came_too_late else None,
+                None,
+            )
+        )
+        if keyed.row.verb is not None:
+            self.targets[keyed.event_key] = _Target(self.head, person, counts=not came_too_late)
+        return RecordResult.ACCEPTED
+
+    def show(self, shown: ShownPosts) -> RecordResult:
+        self.head += 1
+        person = self._person(shown.username)
+        values = {
+            "position": self.head,
+            "kind": int(EntryKind.SERVED),
+            "person": person,
+            "since": self.head,
+            "moment": shown.shown_at_ms,
+            "feed_id": shown.feed_id,
+            "body": shown.body,
+        }
+        self.log.append(tuple(values.get(column.name) for column in LOG.columns))
+        return RecordResult.ACCEPTED
+
+    def _person(self, username: str) -> int:
+        if username not in self.people:
+            self.people[username] = self.head
+            self.new_people.append((self.head, username))
+        return self.people[username]
+
+    def _take_back(self, key: bytes, person: int) -> int | None:
+        """The position of the event that the row at the head takes back, if there is one."""
+        if (key, person) not in self.retracted:
+            self.retracted.add((key, person))
+            self.new_retractions.append((key, person, self.head))
+        target = self.targets.get(key)
+        if target is None or target.person != person or not target.counts:
+            return None
+        target.counts = False
+        self.taken_back.append({"at": target.position, "by": self.head})
+        return target.position
+
+    def write(self, connection: Connection) -> None:
+        if not self.log:
+            return
+        insert_rows(connection, PEOPLE, self.new_people)
+        insert_rows(connection, EVENT_IDS, self.new_events)
+        insert_rows(connection, LOG, self.log)
+        insert_rows(connection, RETRACTIONS, self.new_retractions)
+        if self.taken_back:
+            connection.execute(_TAKE_BACK, self.taken_back)
+        move_head(connection, self.head)
+
+
+def _positions(connection: Connection, keys: Collection[bytes]) -> dict[bytes, int]:
+    """At which positions events of these keys were recorded."""
+    rows = rows_where_in(connection, (EVENT_IDS.c.event_key, EVENT_IDS.c.position), EVENT_IDS.c.event_key, keys)
+    return {bytes(key): position for key, position in rows}
+
+
+def _targets(connection: Connection, positions: dict[bytes, int]) -> dict[bytes, _Target]:
+    """Those of the events that still stand in the log and are interactions."""
+    columns = (LOG.c.position, LOG.c.person, LOG.c.verb, LOG.c.taken_back_at)
+    found = {
+        position: _Target(position, person, counts=by is None)
+        for position, person, verb, by in rows_where_in(connection, columns, LOG.c.position, positions.values())
+        if verb is not None
+    }
+    return {key: found[position] for key, position in positions.items() if position in found}
+
+
+def _retracted(connection: Connection, keys: Collection[bytes]) -> set[tuple[bytes, int]]:
+    """Which of the events have been taken back by whom."""
+    columns = (RETRACTIONS.c.event_key, RETRACTIONS.c.person)
+    return {(bytes(key), person) for key, person in rows_where_in(connection, columns, RETRACTIONS.c.event_key, keys)}

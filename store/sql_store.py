@@ -1,0 +1,232 @@
+"""The store over SQL: the port's methods, each a transaction or a read."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine, or_, select
+from typing_extensions import override
+
+from store import personal_data
+from store.checkpoints import Checkpoints
+from store.engine import DEFAULT_URL, SQLITE, reading, snapshot, writing
+from store.event_keys import KeyedHash
+from store.head import Head, lock_head, read_head
+from store.histories import read_histories
+from store.interactions import Interaction, NewInteraction, Recorded, RecordResult, check_text
+from store.log_entries import Entries, EntryKind
+from store.log_rows import LOG_ROWS, entries_of, interaction_of, pack_post_ids, unpack_post_ids
+from store.opening import engine_of
+from store.people import PersonExport, PersonHistory
+from store.port import LARGEST_LIMIT, Store
+from store.recording import KeyedRow, ShownPosts, record_rows
+from store.schema import FACTS, LOG, PEOPLE
+from store.versions import KEY_FACT, create_or_check
+from store.write_turns import WriteTurns
+
+_MOST_TOGETHER = 5000  # rows of one transaction
+_PART = 10_000  # rows that one transaction of `expire` looks at
+_POLL_SECONDS = 0.02  # how often a reader that waits looks for what other processes wrote
+
+
+def open_store(url: str = DEFAULT_URL, *, password_file: Path | None = None, pool_size: int = 8) -> "SqlStore":
+    """Open the store of a URL and create its tables if there are none.
+
+    StoreUrlError, StoreVersionError, or StoreUnavailableError if the database cannot be reached now.
+    """
+    engine = engine_of(url, password_file=password_file, pool_size=pool_size)
+    try:
+        create_or_check(engine)
+        return SqlStore(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+class SqlStore(Store):
+    """A ``Store`` over SQLite or PostgreSQL; ``engine`` is of ``store.engine.connect``, with tables of this version."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        with reading(engine) as connection:
+            self._restored_at = read_head(connection).restored_at
+            self._hashes = _keyed_hash(connection)
+        self._turns: WriteTurns[Sequence[KeyedRow | ShownPosts], Recorded] = WriteTurns(
+            self._write_together, size=len, most=_MOST_TOGETHER
+        )
+        self._written = threading.Condition()
+        self._checkpoints = Checkpoints(engine) if engine.dialect.name == SQLITE else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @override
+    def close(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.stop()
+        self.engine.dispose()
+
+    @override
+    def record(self, interactions: Sequence[NewInteraction]) -> Recorded:
+        if not interactions:
+            return Recorded(self.position(), ())
+        return self._turns.submit([KeyedRow.of(row, self._hashes) for row in interactions])
+
+    @override
+    def remember_served(
+        self, username: str, post_ids: Sequence[int], *, shown_at_ms: int, feed_id: str | None = None
+    ) -> int:
+        check_text("username", username)
+        return self._turns.submit([ShownPosts(username, pack_post_ids(post_ids), shown_at_ms, feed_id)]).position
+
+    def _write_together(self, batches: Sequence[Sequence[KeyedRow | ShownPosts]]) -> Sequence[Recorded]:
+        rows = [row for batch in batches for row in batch]
+        with writing(self.engine) as connection:
+            head = lock_head(connection)
+            if self._notice_restore(connection, head):  # the keys are of the hashes from before it
+                rows = [KeyedRow.of(row.row, self._hashes) if isinstance(row, KeyedRow) else row for row in rows]
+            results, position = record_rows(connection, rows, head.position)
+        self._after_a_write()
+        rest: Iterator[RecordResult] = iter(results)
+        return [Recorded(position, tuple(islice(rest, len(batch)))) for batch in batches]
+
+    def _notice_restore(self, connection: Connection, head: Head) -> bool:
+        """Whether the store was restored since it was last looked at: then its keyed hashes are others."""
+        if head.restored_at == self._restored_at:
+            return False
+        self._hashes, self._restored_at = _keyed_hash(connection), head.restored_at
+        return True
+
+    @contextmanager
+    def _turn(self) -> Iterator[Connection]:
+        """A transaction that writes, in turn with the other writers of this process."""
+        with self._turns.turn, writing(self.engine) as connection:
+            self._notice_restore(connection, lock_head(connection))
+            yield connection
+        self._after_a_write()
+
+    def _after_a_write(self) -> None:
+        with self._written:
+            self._written.notify_all()
+        if self._checkpoints is not None:
+            self._checkpoints.soon()
+
+    @override
+    def position(self) -> int:
+        with reading(self.engine) as connection:
+            return read_head(connection).position
+
+    @override
+    def wait_for(self, position: int, *, timeout: float) -> int:
+        deadline = time.monotonic() + timeout
+        while (reached := self.position()) < position and (left := deadline - time.monotonic()) > 0:
+            with self._written:
+                self._written.wait(min(left, _POLL_SECONDS))
+        return reached
+
+    @override
+    def entries_after(self, position: int, *, limit: int = 10_000) -> Entries:
+        if not 1 <= limit <= LARGEST_LIMIT:
+            raise ValueError(f"limit: must be 1 to {LARGEST_LIMIT}, not {limit}")
+        with snapshot(self.engine) as connection:
+            head = read_head(connection)
+            self._notice_restore(connection, head)
+            query = LOG_ROWS.where(LOG.c.position > position).order_by(LOG.c.position).limit(limit)
+            rows = connection.execute(query).all()
+            entries = entries_of(connection, rows)
+        return Entries(entries, rows[-1].position if len(rows) == limit else max(head.position, position))
+
+    @override
+    def events_up_to(self, position: int, *, after: int = 0, batch: int = 10_000) -> Iterator[tuple[Interaction, ...]]:
+        while True:
+            with reading(self.engine) as connection:
+                rows = connection.execute(
+                    LOG_ROWS.where(
+                        LOG.c.position > after,
+                        LOG.c.position <= position,
+                        LOG.c.kind == EntryKind.INTERACTION,
+                        LOG.c.verb.is_not(None),
+                        or_(LOG.c.taken_back_at.is_(None), LOG.c.taken_back_at > position),
+                    )
+                    .order_by(LOG.c.position)
+                    .limit(batch)
+                ).all()
+            if not rows:
+                return
+            yield tuple(interaction_of(row) for row in rows)
+            after = rows[-1].position
+
+    @override
+    def history(self, username: str, *, up_to: int | None = None, after: int = 0) -> PersonHistory | None:
+        return self.histories([username], up_to=up_to, after=after).get(username)
+
+    @override
+    def histories(
+        self, usernames: Iterable[str], *, up_to: int | None = None, after: int = 0
+    ) -> Mapping[str, PersonHistory]:
+        with snapshot(self.engine) as connection:
+            head = read_head(connection)
+            self._notice_restore(connection, head)
+            up_to = head.position if up_to is None else up_to
+            return read_histories(connection, usernames, self._hashes, up_to=up_to, after=after)
+
+    @override
+    def served(self, username: str, *, since_ms: int, up_to: int | None = None) -> frozenset[int]:
+        query = (
+            select(LOG.c.body)
+            .join(PEOPLE, PEOPLE.c.id == LOG.c.person)
+            .where(PEOPLE.c.username == username, LOG.c.kind == EntryKind.SERVED, LOG.c.moment >= since_ms)
+        )
+        with reading(self.engine) as connection:
+            bodies = connection.execute(query if up_to is None else query.where(LOG.c.since <= up_to))
+            return frozenset(post_id for (body,) in bodies for post_id in unpack_post_ids(bytes(body)))
+
+    @override
+    def person_key(self, username: str) -> bytes:
+        return self._hashes.person(username)
+
+    @override
+    def export_person(self, username: str) -> PersonExport | None:
+        with snapshot(self.engine) as connection:
+            return personal_data.export_person(connection, username)
+
+    @override
+    def delete_person(self, username: str) -> int:
+        with self._turn() as connection:
+            return personal_data.delete_person(connection, username, self._hashes)
+
+    @override
+    def merge_people(self, merged: str, *, into: str) -> int:
+        check_text("username", into)
+        if merged == into:
+            raise ValueError("a person cannot be merged into themselves: name two people")
+        with self._turn() as connection:
+            return personal_data.merge_people(connection, merged, into=into, hashes=self._hashes)
+
+    @override
+    def expire(self, *, before_ms: int) -> int:
+        deleted, after = 0, 0
+        while True:
+            with self._turn() as connection:
+                up_to = personal_data.end_of_part(connection, after, _PART)
+                if up_to is None:
+                    return deleted
+                deleted += personal_data.expire_part(
+                    connection, after=after, up_to=up_to, before_ms=before_ms, is_announced=deleted > 0
+                )
+            after = up_to
+
+
+def _keyed_hash(connection: Connection) -> KeyedHash:
+    secret = connection.execute(select(FACTS.c.content).where(FACTS.c.name == KEY_FACT)).scalar_one()
+    return KeyedHash(bytes(secret))

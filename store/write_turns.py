@@ -1,0 +1,67 @@
+"""Whoever writes takes turns: calls that wait together are written together, in one durable transaction."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Generic, TypeVar, cast
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(slots=True)
+class _Call(Generic[_Item, _Answer]):
+    item: _Item
+    answer: _Answer | None = None
+    error: BaseException | None = None
+    is_done: bool = False
+
+
+class WriteTurns(Generic[_Item, _Answer]):
+    """Group commit: the caller whose turn it is writes what all waiting callers brought.
+
+    ``write`` gets the items of one turn and gives one answer an item; if it raises, all of them get the error.
+    """
+
+    def __init__(
+        self, write: Callable[[Sequence[_Item]], Sequence[_Answer]], *, size: Callable[[_Item], int], most: int
+    ) -> None:
+        self._write = write
+        self._size = size
+        self._most = most  # in one turn, but at least one item
+        self._waiting: deque[_Call[_Item, _Answer]] = deque()
+        self.turn = Lock()  # also taken by whatever else writes, so that this process does not wait for itself
+
+    def submit(self, item: _Item) -> _Answer:
+        """Write an item, alone or with others; gives its answer once the transaction is durable."""
+        call: _Call[_Item, _Answer] = _Call(item)
+        self._waiting.append(call)
+        while not call.is_done:
+            with self.turn:
+                if not call.is_done:
+                    self._write_together(self._next_group())
+        if call.error is not None:
+            raise call.error
+        return cast("_Answer", call.answer)
+
+    def _next_group(self) -> list[_Call[_Item, _Answer]]:
+        group, size = [self._waiting.popleft()], 0
+        size = self._size(group[0].item)
+        while self._waiting and size + self._size(self._waiting[0].item) <= self._most:
+            group.append(self._waiting.popleft())
+            size += self._size(group[-1].item)
+        return group
+
+    def _write_together(self, group: Sequence[_Call[_Item, _Answer]]) -> None:
+        try:
+            for call, answer in zip(group, self._write([call.item for call in group]), strict=True):
+                call.answer = answer
+        except BaseException as error:
+            for call in group:
+                call.error = error
+            if not isinstance(error, Exception):  # Ctrl-C of the thread whose turn it is
+                raise
+        finally:
+            for call in group:
+                call.is_done = True

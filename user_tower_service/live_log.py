@@ -1,0 +1,275 @@
+"""Follows the log of the store, and keeps in memory what people did beyond the bundles."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from store.errors import StoreUnavailableError
+from store.log_entries import (
+    Entry,
+    InteractionRecorded,
+    InteractionsExpired,
+    PeopleMerged,
+    PersonDeleted,
+    StoreRestored,
+)
+from store.port import Store
+from user_tower_service.live_people import EarlierEvent, LiveEvent, LivePerson, PersonView, view_of
+
+POLL_SECONDS = 0.02
+"""How often the log is looked at for what other processes wrote."""
+
+RETRY_SECONDS = 0.25
+FIRST_READ_SECONDS = 600.0
+_ENTRIES_AT_ONCE = 10_000
+_MOST_CHANGES = 100_000  # of which it is remembered who changed
+
+POSITION = Gauge("moodfeed_log_position", "The position of the log up to which this process has read it.")
+LIVE_PEOPLE = Gauge("moodfeed_live_people", "People with live interactions in memory.")
+READ_FAILURES = Counter("moodfeed_log_read_failures_total", "Reads of the log that failed.")
+
+_log = structlog.get_logger("user_tower_service.live_log")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Who has changed since a position, up to ``position``; ``is_everybody`` if that is not known, or is anybody."""
+
+    position: int
+    usernames: frozenset[str] = frozenset()
+    is_everybody: bool = False
+
+
+class LiveLog:
+    """The people of the store, in memory; every method may be called from several threads, and only two of them wait.
+
+    ``open_store`` is called by the thread that follows the log, again and again until the store can be opened, so that
+    a process serves without its store.
+    """
+
+    def __init__(self, open_store: Callable[[], Store]) -> None:
+        self._open_store = open_store
+        self._store: Store | None = None
+        self._people: dict[str, LivePerson] = {}
+        self._departed: dict[bytes, int] = {}  # the key of a name -> the position of its last departure
+        self._changed: deque[tuple[int, str]] = deque()
+        self._forgotten_changes = 0  # the position up to which it is not known who changed
+        self._position = 0
+        self._nobody = PersonView(0)  # of whom nothing is known
+        self._moved = threading.Condition()
+        self._asked = 0  # how often the log has been asked to be read at once
+        self._answered = 0  # the last of them that has been read for
+        self._is_failing = False
+        self._is_stopped = False
+        LIVE_PEOPLE.set_function(lambda: len(self._people))
+
+    @contextmanager
+    def followed(self, *, first_read_seconds: float = FIRST_READ_SECONDS) -> Iterator[None]:
+        """While the block runs, a thread follows the log. Waits until it has been read once, or could not be."""
+        thread = threading.Thread(target=self._follow, name="log", daemon=True)
+        with self._moved:
+            self._asked += 1
+            thread.start()
+            self._moved.wait_for(lambda: self._answered or self._is_failing, first_read_seconds)
+        try:
+            yield
+        finally:
+            with self._moved:
+                self._is_stopped = True
+                self._moved.notify_all()
+            thread.join()
+            if self._store is not None:
+                self._store.close()
+
+    @property
+    def store(self) -> Store:
+        """The store; StoreUnavailableError while it could not be opened yet."""
+        if self._store is None:
+            raise StoreUnavailableError("the store could not be opened yet")
+        return self._store
+
+    @property
+    def position(self) -> int:
+        """The position up to which the log has been read."""
+        return self._position
+
+    def view(self, username: str, *, as_of: int | None = None) -> PersonView:
+        """What is known about a person beyond the bundle, as of a position or as of now."""
+        now = self._position  # before the person: what is read later does not count yet
+        person = self._people.get(username)
+        departed_at = self._departed.get(self.store.person_key(username), 0) if self._departed else 0
+        if person is None and not departed_at:
+            position = now if as_of is None else min(as_of, now)
+            nobody = self._nobody
+            if nobody.position != position:
+                self._nobody = nobody = PersonView(position)
+            return nobody
+        return view_of(person or LivePerson(), departed_at=departed_at, now=now, as_of=as_of)
+
+    def reach(self, position: int, *, seconds: float) -> bool:
+        """Have the log read up to a position; False if it does not hold it, or that takes more than ``seconds``."""
+        if self._position >= position:
+            return True
+        with self._moved:
+            if self._is_failing:
+                return False
+            self._asked += 1
+            asked = self._asked
+            self._moved.notify_all()
+            self._moved.wait_for(
+                lambda: self._position >= position or self._answered >= asked or self._is_failing, seconds
+            )
+            return self._position >= position
+
+    def changes_after(self, position: int, *, seconds: float) -> Changes:
+        """Who has changed since a position; waits up to ``seconds`` for a change if nobody has."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._position > position or self._is_stopped, seconds)
+            now = self._position
+            if position < self._forgotten_changes or position > now:
+                return Changes(now, is_everybody=True)
+            newest_first = takewhile(lambda change: change[0] > position, reversed(self._changed))
+            return Changes(now, frozenset(username for _, username in newest_first))
+
+    def _follow(self) -> None:
+        while not self._is_stopped:
+            try:
+                if self._store is None:
+                    self._store = self._open_store()
+                asked = self._asked
+                if asked > self._answered or self._store.position() > self._position:
+                    self._read_all(self._store)
+            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a store does
+                self._note_failure(error)
+                self._pause(RETRY_SECONDS)
+            else:
+                self._note_answer(asked)
+                self._pause(POLL_SECONDS)
+
+    def _read_all(self, store: Store) -> None:
+        is_first = self._position == 0
+        while not self._is_stopped:
+            entries = store.entries_after(self._position, limit=_ENTRIES_AT_ONCE)
+            for entry in entries.entries:
+                if isinstance(entry, StoreRestored) and not is_first:
+                    self._read_anew(store, entry.position)
+                self._apply(store, entry)
+            with self._moved:
+                self._position = entries.position
+                self._moved.notify_all()
+            POSITION.set(entries.position)
+            if len(entries.entries) < _ENTRIES_AT_ONCE:
+                return
+
+    def _read_anew(self, store: Store, up_to: int) -> None:
+        """Forget everybody, and read what a backup has put in the place of the rows up to a position."""
+        self._people.clear()
+        self._departed.clear()
+        position = 0
+        while position < up_to and not self._is_stopped:
+            entries = store.entries_after(position, limit=_ENTRIES_AT_ONCE)
+            for entry in entries.entries:
+                if entry.position < up_to:
+                    self._apply(store, entry)
+            position = entries.position
+        self._note_change_of_anybody(up_to)
+
+    def _apply(self, store: Store, entry: Entry) -> None:
+        match entry:
+            case InteractionRecorded():
+                self._record(entry)
+                self._note_change(entry.position, entry.username)
+            case PersonDeleted():
+                self._departed[entry.person_key] = entry.position
+                self._drop(store, entry.person_key)
+                self._note_change_of_anybody(entry.position)
+            case PeopleMerged():
+                self._departed[entry.merged_key] = entry.position
+                self._drop(store, entry.merged_key)
+                if entry.into is not None:
+                    self._read_person(store, entry.into, entry.position)
+                self._note_change_of_anybody(entry.position)
+            case InteractionsExpired():
+                for person in self._people.values():
+                    person.touched_at = entry.position
+                    person.events = [event for event in person.events if event.moment >= entry.before_ms]
+                self._note_change_of_anybody(entry.position)
+
+    def _record(self, entry: InteractionRecorded) -> None:
+        person = self._people.get(entry.username)
+        if person is None:
+            person = self._people[entry.username] = LivePerson()
+        person.touched_at = entry.position
+        if entry.interaction is not None and (not person.events or person.events[-1].position < entry.position):
+            person.events.append(LiveEvent.of(entry.interaction))
+        if entry.takes_back is None:
+            return
+        taken = entry.takes_back
+        for index, event in enumerate(person.events):
+            if event.position == taken.position:
+                person.events[index] = replace(event, taken_back_at=entry.position)
+                return
+        person.taken_back.append(EarlierEvent(taken.position, entry.position, taken.verb, taken.post_id))
+
+    def _read_person(self, store: Store, username: str, position: int) -> None:
+        history = store.history(username)
+        if history is None:
+            self._people.pop(username, None)
+            return
+        known = {event.position: event for event in map(LiveEvent.of, history.interactions)}
+        before = self._people.get(username, LivePerson())
+        gone = [event for event in before.events if event.position not in known and event.taken_back_at is not None]
+        self._people[username] = LivePerson(
+            touched_at=position,
+            events=sorted([*known.values(), *gone], key=lambda event: event.position),
+            taken_back=before.taken_back,
+            merged=history.merged,
+        )
+
+    def _drop(self, store: Store, key: bytes) -> None:
+        for username in [name for name in self._people if store.person_key(name) == key]:
+            del self._people[username]
+
+    def _note_change(self, position: int, username: str) -> None:
+        with self._moved:
+            self._changed.append((position, username))
+            if len(self._changed) > _MOST_CHANGES:
+                self._forgotten_changes, _ = self._changed.popleft()
+
+    def _note_change_of_anybody(self, position: int) -> None:
+        with self._moved:
+            self._changed.clear()
+            self._forgotten_changes = position
+
+    def _note_failure(self, error: Exception) -> None:
+        READ_FAILURES.inc()
+        is_foreseen = isinstance(error, StoreUnavailableError)
+        with self._moved:
+            if not self._is_failing:
+                _log.error("log cannot be read", reason=str(error), exc_info=None if is_foreseen else error)
+            self._is_failing = True
+            self._moved.notify_all()
+
+    def _note_answer(self, asked: int) -> None:
+        with self._moved:
+            if self._is_failing:
+                _log.info("log is read again", position=self._position)
+            self._is_failing = False
+            self._answered = asked
+            self._moved.notify_all()
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, at most until a position is asked for or the block ends; a failing store is left alone."""
+        deadline = time.monotonic() + seconds
+        with self._moved:
+            self._moved.wait_for(
+                lambda: self._is_stopped or (self._asked > self._answered and not self._is_failing),
+                deadline - time.monotonic(),
+            )
