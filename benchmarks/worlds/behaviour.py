@@ -8,6 +8,7 @@ from benchmarks.worlds.records import DAY_S, LIKE, RATING, VIEW, Floats, Integer
 from benchmarks.worlds.windows import Window
 
 _MONTH_DAYS = 30.4
+_RATINGS_FOR_SPREAD = 5
 
 
 def measure_categories(records: Records) -> dict[str, float]:
@@ -34,7 +35,7 @@ def measure_categories(records: Records) -> dict[str, float]:
 
 
 def measure_slowness(records: Records) -> dict[str, float]:
-    """Row 2: Spearman of the posts' counts from week to week and from month to month."""
+    """Row 2: Spearman of the counts of the posts met so far, from week to week and from month to month."""
     return {
         "Spearman week to week": _spearman_of_periods(records, 7.0),
         "Spearman month to month": _spearman_of_periods(records, _MONTH_DAYS),
@@ -47,9 +48,9 @@ def _spearman_of_periods(records: Records, days: float) -> float:
     counts = np.zeros((period.max() + 1, len(records.created)))
     np.add.at(counts, (period, records.pairs.posts), 1)
     found = []
-    for earlier, later in zip(counts[:-1], counts[1:], strict=True):
-        alive = (earlier > 0) | (later > 0)
-        found.append(_correlation(rankdata(earlier), rankdata(later)) if alive.sum() > 2 else np.nan)
+    known = np.cumsum(counts, axis=0) > 0
+    for earlier, later, met in zip(counts[:-1], counts[1:], known[:-1], strict=True):
+        found.append(_correlation(rankdata(earlier[met]), rankdata(later[met])) if met.sum() > 2 else np.nan)
     return float(np.nanmean(found))
 
 
@@ -185,7 +186,7 @@ def _auc_within(users: Integers, percents: Floats, liked: NDArray[np.bool_]) -> 
 
 def _spread_within(users: Integers, percents: Floats) -> float:
     groups = np.split(percents[np.argsort(users, kind="stable")], np.flatnonzero(np.diff(np.sort(users))) + 1)
-    return float(np.median([group.std() for group in groups if len(group) >= 2]))
+    return float(np.median([group.std() for group in groups if len(group) >= _RATINGS_FOR_SPREAD]))
 
 
 def measure_months(records: Records, windows: tuple[Window, ...]) -> dict[str, float]:
