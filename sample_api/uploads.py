@@ -1,0 +1,120 @@
+"""The posts: few owners put them up in batches, a batch in one category on one day."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sample_api.latent import CATEGORY_SIZES, MOOD_LABELS, TOPICS
+from sample_api.sizes import DAYS, Sizes
+
+_MAIN_OWNER_SHARE = 0.75
+_UPLOAD_DAYS = 81
+_MAIN_BATCHES, _OTHER_BATCHES = 66, 44
+_QUIET_DAYS = 5  # no posts in the last days, so that even the newest ones had a chance to be met
+_TOPICS_OF_CATEGORY = 4
+_TOPIC_OF_BATCH = 0.25  # share of a batch's posts with its topic; the others have one of their category's
+_FOREIGN_TOPIC = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Posts:
+    """All posts, oldest first. ``created`` float64 days; ``batches`` number the uploads; all [posts]."""
+
+    created: NDArray[np.float64]
+    categories: NDArray[np.int64]  # ids
+    owners: NDArray[np.int64]  # 0 is the busiest
+    batches: NDArray[np.int64]
+    topics: NDArray[np.int64]
+    moods: NDArray[np.int64]
+
+
+def make_posts(random: np.random.Generator, sizes: Sizes) -> Posts:
+    """Each category leans to a few topics and each topic to a few moods, so that neither determines the other."""
+    main = round(_MAIN_OWNER_SHARE * sizes.posts)
+    lengths = np.concatenate(
+        [_batch_sizes(random, main, _MAIN_BATCHES), _batch_sizes(random, sizes.posts - main, _OTHER_BATCHES)]
+    )
+    others = len(lengths) - np.searchsorted(np.cumsum(lengths), main) - 1
+    owners = np.zeros(len(lengths), dtype=np.int64)
+    owners[len(lengths) - others :] = _other_owners(random, others, sizes.owners - 1)
+    categories = _categories(random, lengths)
+    days = _days(random, len(lengths))
+    starts = days + random.uniform(6, 15, size=len(lengths)) / 24
+    pace = np.minimum(random.uniform(60, 150, size=len(lengths)) / 86_400, 0.3 / lengths)
+    batch = np.repeat(np.arange(len(lengths)), lengths)
+    number = np.arange(len(batch)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    created = starts[batch] + number * pace[batch]
+    order = np.argsort(created, kind="stable")
+    batch = batch[order]
+    topics = _topics(random, batch, categories)
+    colouring = random.dirichlet(np.full(len(MOOD_LABELS), 0.6), size=len(TOPICS))
+    shares = 0.7 * colouring + 0.3 / len(MOOD_LABELS)
+    moods = (random.random(len(topics))[:, None] > np.cumsum(shares, axis=1)[topics]).sum(axis=1)
+    return Posts(
+        created[order], categories[batch], owners[batch], batch, topics, np.minimum(moods, len(MOOD_LABELS) - 1)
+    )
+
+
+def _batch_sizes(random: np.random.Generator, posts: int, batches: int) -> NDArray[np.int64]:
+    """Sizes that add up to the posts: exponential, spread evenly over their distribution, at least 1."""
+    batches = max(min(batches, posts // 2), 1)
+    quantiles = (np.arange(batches) + random.random(batches)) / batches
+    sizes = -np.log1p(-quantiles * 0.985)
+    whole = np.maximum(np.round(sizes * posts / sizes.sum()).astype(np.int64), 1)
+    whole[np.argmax(whole)] += posts - whole.sum()
+    return random.permutation(whole)
+
+
+def _other_owners(random: np.random.Generator, batches: int, owners: int) -> NDArray[np.int64]:
+    """Every other owner has a batch if there are enough."""
+    all_once = np.arange(1, owners + 1)[:batches]
+    again = random.integers(1, owners + 1, size=batches - len(all_once))
+    return random.permutation(np.concatenate([all_once, again]))
+
+
+def _categories(random: np.random.Generator, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A category for each batch, so that the categories have about the share of posts that they have upstream."""
+    numbers = np.array(list(CATEGORY_SIZES))
+    sizes = np.array([size for _, size in CATEGORY_SIZES.values()], dtype=np.float64)
+    left = sizes / sizes.sum() * lengths.sum()
+    found = np.zeros(len(lengths), dtype=np.int64)
+    for batch in np.argsort(-lengths, kind="stable"):
+        weights = np.maximum(left - 0.6 * lengths[batch], 0) ** 1.5
+        if weights.sum() == 0:
+            weights = np.maximum(left, 0) + 1e-9
+        category = int(random.choice(len(numbers), p=weights / weights.sum()))
+        left[category] -= lengths[batch]
+        found[batch] = numbers[category]
+    return found
+
+
+def _days(random: np.random.Generator, batches: int) -> NDArray[np.float64]:
+    """The day of each batch: many batches share a day, so that most days have no new post."""
+    last = DAYS - _QUIET_DAYS
+    days = random.choice(last, size=min(_UPLOAD_DAYS, batches), replace=False)
+    days[np.argmin(days)] = 0
+    again = random.choice(days, size=batches - len(days))
+    return np.asarray(random.permutation(np.concatenate([days, again])), dtype=np.float64)
+
+
+def _topics(
+    random: np.random.Generator, batch: NDArray[np.int64], categories: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """A topic for each post, among those of its category."""
+    numbers = list(CATEGORY_SIZES)
+    of_category = np.stack(
+        [random.permutation(len(TOPICS))[:_TOPICS_OF_CATEGORY] for _ in numbers]
+    )
+    # The two largest categories share no topic.
+    every = random.permutation(len(TOPICS))
+    for row in range(len(TOPICS) // _TOPICS_OF_CATEGORY):
+        of_category[row] = every[row * _TOPICS_OF_CATEGORY : (row + 1) * _TOPICS_OF_CATEGORY]
+    rows = np.array([numbers.index(category) for category in categories])[batch]
+    drawn = of_category[rows, random.integers(0, _TOPICS_OF_CATEGORY, size=len(batch))]
+    of_batch = of_category[
+        rows, random.integers(0, _TOPICS_OF_CATEGORY, size=int(batch.max()) + 1)[batch]
+    ]
+    topics = np.where(random.random(len(batch)) < _TOPIC_OF_BATCH, of_batch, drawn)
+    foreign = random.random(len(batch)) < _FOREIGN_TOPIC
+    return np.where(foreign, random.integers(0, len(TOPICS), size=len(batch)), topics)
