@@ -7,10 +7,11 @@ from sample_api.people import People, Visits, draw_categories
 from sample_api.sizes import DAYS
 from sample_api.uploads import Posts
 
-_OWN_SHARE = 0.05  # of all steps are the busiest owner's on their own posts
+_OWN_SHARE = 0.036  # of all steps are the busiest owner's on their own posts
 _MOST_OWN = 0.7  # of the owner's steps
 _NEW_SHARE = 0.6  # of the other admins' steps
-_LOOK_STEPS, _VISIT_STEPS = 8, 9
+_OLD_SHARE = 0.5  # of what is left they look at old posts, batch by batch
+_LOOK_STEPS, _VISIT_STEPS = 14, 18
 
 
 def make_admin_visits(
@@ -29,12 +30,15 @@ def make_admin_visits(
     new[0] = 0
     parts.append(_looks(random, new, sizes=sizes, ends=ends))
     looked = np.bincount(user, length, minlength=admins).astype(np.int64) + new
-    parts.append(_ordinary(random, np.maximum(steps[:admins] - looked, 0), people.arrival[:admins]))
+    rest = np.maximum(steps[:admins] - looked, 0)
+    old = np.round(_OLD_SHARE * rest).astype(np.int64)
+    parts.append(_looks(random, old, sizes=sizes, ends=ends, latest=DAYS))
+    parts.append(_ordinary(random, rest - old, people.arrival[:admins]))
     user, day, length, batch = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     keep = (length > 0) & (day < DAYS - 0.04)
     order = np.lexsort((day[keep], user[keep]))
     user, day, length, batch = (each[keep][order] for each in (user, day, length, batch))
-    category = np.where(random.random(len(user)) < 0.5, people.category[user], draw_categories(random, len(user)))
+    category = np.where(random.random(len(user)) < 0.8, people.category[user], draw_categories(random, len(user)))
     return Visits(user, day, length, category, batch)
 
 
@@ -60,11 +64,19 @@ def _looks_of_owner(
 
 
 def _looks(
-    random: np.random.Generator, steps: NDArray[np.int64], *, sizes: NDArray[np.int64], ends: NDArray[np.float64]
+    random: np.random.Generator,
+    steps: NDArray[np.int64],
+    *,
+    sizes: NDArray[np.int64],
+    ends: NDArray[np.float64],
+    latest: float | None = None,
 ) -> _Columns:
+    """Looks at batches within hours after the upload, or until ``latest`` (days)."""
     user, length = _portions(steps, _LOOK_STEPS)
     batch = random.choice(len(sizes), size=len(user), p=sizes / sizes.sum())
-    return user, ends[batch] + random.uniform(0.01, 0.6, size=len(user)), np.minimum(length, sizes[batch]), batch
+    wait = 0.6 if latest is None else latest - ends[batch]
+    day = ends[batch] + 0.01 + (wait - 0.01) * random.random(len(user))
+    return user, day, np.minimum(length, sizes[batch]), batch
 
 
 def _ordinary(random: np.random.Generator, steps: NDArray[np.int64], arrival: NDArray[np.float64]) -> _Columns:

@@ -9,43 +9,72 @@ from sample_api.latent import CATEGORY_SIZES
 from sample_api.sizes import DAYS
 from sample_api.uploads import Posts
 
-WEEK_DAYS = 7
-LIST_LENGTH = 24
 CATEGORY_IDS = tuple(CATEGORY_SIZES)
+LIST_LENGTH = 24
 
-_BASE = 1.0  # weights of what makes a list: what a post has for ever,
-_SLOW, _SLOW_MEMORY = 0.8, 0.9  # what it has for months,
-_WEEKLY = 0.8  # what it has for this week,
-_YOUTH, _YOUTH_DAYS = 0.8, 30.0  # and that it is new
+# What makes a post be served: what it has for ever, what its neighbours share, what it has for months, what it has for
+# this week (lists only), and that it is new.
+_BASE, _SHARED, _CHUNK = 1.0, 1.2, 6
+_SLOW, _SLOW_MEMORY = 2.0, 0.955
+_WEEKLY = 0.9
+_YOUTH, _YOUTH_DAYS = 2.0, 25.0
+_SERVED, _LEAST_SERVED = 0.22, 30  # share, and number at least, of a category's posts that are served at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Feeds:
-    """``lists`` [weeks, categories, LIST_LENGTH] hold rows of posts, -1 where a category has too few.
+    """The feeds of each day and category: ``group = day * categories + place of the category``.
 
-    ``in_category`` are the rows of the posts of each category, oldest first; ``created`` [posts] days.
+    ``lists`` [groups, LIST_LENGTH] hold rows of posts, -1 where a category has too few. ``served`` holds the rows of the
+    posts that are served, oldest first: those of a group from ``starts[group]`` on, ``counts[group]`` of them.
     """
 
-    lists: NDArray[np.int64]
-    in_category: tuple[NDArray[np.int64], ...]
-    created: NDArray[np.float64]
+    lists: NDArray[np.int32]
+    served: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    keys: NDArray[np.int64]  # group * posts + row of each served post, ascending
 
 
 def make_feeds(random: np.random.Generator, posts: Posts) -> Feeds:
-    """A post's place in a list is mostly lasting; each week shuffles a part."""
-    count, weeks = len(posts.created), -(-DAYS // WEEK_DAYS)
-    base = _BASE * random.gumbel(size=count)
+    """A post that is served stays so for months; each week shuffles a part of the lists."""
+    count = len(posts.created)
+    places = places_of(posts.categories)
+    rows_of_place = [np.flatnonzero(places == place) for place in range(len(CATEGORY_IDS))]
+    shared = np.empty(count)
+    for rows in rows_of_place:
+        shared[rows] = random.normal(size=len(rows) // _CHUNK + 1)[np.arange(len(rows)) // _CHUNK]
+    base = _BASE * random.gumbel(size=count) + _SHARED * shared
     slow = random.normal(size=count)
-    in_category = tuple(np.flatnonzero(posts.categories == number) for number in CATEGORY_IDS)
-    lists = np.full((weeks, len(CATEGORY_IDS), LIST_LENGTH), -1)
-    for week in range(weeks):
-        slow = _SLOW_MEMORY * slow + np.sqrt(1 - _SLOW_MEMORY**2) * random.normal(size=count)
-        age = week * WEEK_DAYS - posts.created
-        youth = _YOUTH * np.exp(-np.maximum(age, 0) / _YOUTH_DAYS)
-        score = base + _SLOW * slow + _WEEKLY * random.gumbel(size=count) + youth
-        score[age < 0] = -np.inf
-        for number, rows in enumerate(in_category):
-            best = rows[np.argsort(-score[rows], kind="stable")[:LIST_LENGTH]]
-            best = best[score[best] > -np.inf]
-            lists[week, number, : len(best)] = best
-    return Feeds(lists, in_category, posts.created)
+    weekly = np.zeros(count)
+    lists = np.full((DAYS * len(CATEGORY_IDS), LIST_LENGTH), -1, dtype=np.int32)
+    served = []
+    for day in range(DAYS):
+        if day % 7 == 0:
+            slow = _SLOW_MEMORY * slow + np.sqrt(1 - _SLOW_MEMORY**2) * random.normal(size=count)
+            weekly = _WEEKLY * random.gumbel(size=count)
+        age = day - posts.created
+        lasting = base + _SLOW * slow + _YOUTH * np.exp(-np.maximum(age, 0) / _YOUTH_DAYS)
+        for place, all_rows in enumerate(rows_of_place):
+            rows = all_rows[: np.searchsorted(posts.created[all_rows], day)]
+            kept = min(max(round(_SERVED * len(rows)), _LEAST_SERVED), len(rows))
+            best = rows[np.argsort(-lasting[rows], kind="stable")[:kept]]
+            served.append(np.sort(best))
+            top = best[np.argsort(-(lasting + weekly)[best], kind="stable")[:LIST_LENGTH]]
+            lists[day * len(CATEGORY_IDS) + place, : len(top)] = top
+    counts = np.array([len(rows) for rows in served])
+    joined = np.concatenate(served)
+    return Feeds(
+        lists,
+        joined.astype(np.int32),
+        np.cumsum(counts) - counts,
+        counts,
+        np.repeat(np.arange(len(counts)), counts) * count + joined,
+    )
+
+
+def places_of(categories: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places of categories in CATEGORY_IDS."""
+    numbers = np.array(CATEGORY_IDS)
+    order = np.argsort(numbers)
+    return np.asarray(order[np.searchsorted(numbers[order], categories)])

@@ -15,11 +15,11 @@ _BLOCKS_NEW = (0.045, 0.08, 0.125, 0.185, 0.265)  # in the five months before, i
 _WAVES_OF_BLOCK, _WAVES_BEFORE = 3, 6
 _WAVE_SHARE = 0.9  # of the people of a month arrive in its waves, the others on any day
 _WAVE_DAYS = 3.5
-_WAVE_EVENNESS = 2.0
-_WAVE_CATEGORY = 0.93  # of the people of a wave come for its category
-_CATEGORY_DRAW = {2: 0.42, 8: 0.28, 4: 0.12, 6: 0.09, 13: 0.05, 22: 0.03, 21: 0.004, 3: 0.004, 0: 0.002}
+_WAVE_EVENNESS = 1.0
+_WAVE_CATEGORY = 0.7  # of the people of a wave come for its category
+_CATEGORY_DRAW = {2: 0.50, 8: 0.24, 4: 0.11, 6: 0.08, 13: 0.04, 22: 0.02, 21: 0.004, 3: 0.004, 0: 0.002}
 
-_RETURNING = 0.30  # of the people that do at least three things
+_RETURNING = 0.36  # of the people that do at least three things
 # Days from the first to the last visit of those who return: share that stays at least so long.
 _STAY_DAYS = (0.2, 1.0, 7.0, 30.0, 120.0, 380.0)
 _STAY_SHARES = (1.0, 0.92, 0.66, 0.42, 0.12, 0.0)
@@ -27,9 +27,9 @@ _MORE_VISITS = 1.6
 _SAME_DAY_VISIT = 0.12
 
 _ADMIN_EVENTS = 125  # of each admin but the busiest
-_SWITCHING = 0.24  # share of people that change the category within a visit
-_SWITCH_RATE = 0.28  # of their steps
-_NEW_CATEGORY_AT_VISIT = 0.14
+_SWITCHING = 0.30  # share of people that change the category within a visit
+_SWITCH_RATE = 0.36  # of their steps
+_NEW_CATEGORY_AT_VISIT = 0.09
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _budgets(random: np.random.Generator, count: int, sizes: Sizes) -> NDArray[n
     many = count - ones - twos - some
     few = [np.ones(ones), random.integers(2, 4, size=twos), random.integers(4, 8, size=some)]
     quantiles = (np.arange(many) + random.random(many)) / max(many, 1)
-    heavy = np.clip(8 * (1 - quantiles * 0.985) ** -0.95, 8, 0.4 * sizes.heaviest)
+    heavy = np.clip(8 * (1 - quantiles * 0.985) ** -1.05, 8, 0.4 * sizes.heaviest)
     return random.permutation(np.concatenate([*few, heavy])).astype(np.int64)
 
 

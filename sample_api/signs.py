@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sample_api.people import People
 
-_LIKED, _RATED_BY_RATERS = 0.165, 0.61
+_LIKED, _RATED_BY_RATERS = 0.20, 0.74
 _VIEWED_IF_LIKED, _VIEWED_IF_RATED = 0.46, 0.66
 _INSPIRED_IF_LIKED = 0.13
 _VIEW_COMES_FIRST = 0.65

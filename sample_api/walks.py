@@ -5,21 +5,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sample_api.feeds import CATEGORY_IDS, LIST_LENGTH, WEEK_DAYS, Feeds
+from sample_api.feeds import CATEGORY_IDS, LIST_LENGTH, Feeds, places_of
 from sample_api.people import People, Visits, draw_categories
+from sample_api.sizes import DAYS
 from sample_api.uploads import Posts
 
-_LED = (0.62, 0.45, 0.40)  # share of first visits, of later ones and of changes of category that begin in the list
-_FROM_THE_TOP = 0.75
-_LIST_STEPS = 10.0  # mean number of steps in a list
-_SKIP_IN_LIST, _SKIPPED_IN_LIST = 0.22, 2.0
-_SKIP_IN_ORDER, _SKIPPED_IN_ORDER = 0.62, 12.0
+_LED = (0.72, 0.55, 0.45)  # share of first visits, of later ones and of changes of category that begin in the list
+_FROM_THE_TOP, _START_IN_LIST = 0.80, 5.0
+_LIST_STEPS = 11.0  # mean number of steps in a list
+_SKIP_IN_LIST, _SKIPPED_IN_LIST = 0.20, 1.6
+_SKIP_IN_ORDER, _SKIPPED_IN_ORDER = 0.40, 5.0
 _BACKWARDS = 0.7  # share of walks that go to older posts
-_BY_AGE = 0.55  # share of walks in order that begin at an age rather than anywhere
-_AGE_DAYS = 45.0
+_BY_AGE = 0.5  # share of walks in order that begin at an age rather than anywhere
+_AGE_DAYS = 60.0
 _BACK_TO_OWN = 0.45  # of the changes of category go back to the one that the person came for
-_SECONDS, _SECONDS_SPREAD = 8.0, 0.9
-_MOST_SECONDS = 900.0
+_SECONDS, _SECONDS_SPREAD, _MOST_SECONDS = 8.0, 0.9, 900.0
 _ROUNDS = 8
 
 
@@ -36,41 +36,24 @@ def walk(random: np.random.Generator, visits: Visits, *, people: People, posts: 
     """Give every step of every visit a post; steps for which none is left are dropped."""
     visit = np.repeat(np.arange(len(visits.user)), visits.length)
     is_first = np.diff(visit, prepend=-1) != 0
-    day = visits.day[visit] + _running(_gaps(random, len(visit)), is_first) / 86_400
+    gaps = _SECONDS * np.exp(_SECONDS_SPREAD * random.normal(size=len(visit)))
+    day = visits.day[visit] + _running(np.minimum(gaps, _MOST_SECONDS), is_first) / 86_400
     user = visits.user[visit]
-    fresh = visits.batch[visit] >= 0
-    changes = ~is_first & ~fresh & (random.random(len(visit)) < people.switch_rate[user])
+    looks = visits.batch[visit] >= 0
+    changes = ~is_first & ~looks & (random.random(len(visit)) < people.switch_rate[user])
     begins = is_first | changes
     segment = np.cumsum(begins) - 1
     heads = np.flatnonzero(begins)
-    category = visits.category[visit[heads]].copy()
-    changed = changes[heads]
-    category[changed] = np.where(
-        random.random(int(changed.sum())) < _BACK_TO_OWN,
-        people.category[user[heads[changed]]],
-        draw_categories(random, int(changed.sum())),
-    )
-    place = _places_of(category)
-    available = _available(feeds, place, day[heads])
-    place = np.where(available > 0, place, 0)
-    available = np.where(available > 0, available, _available(feeds, place, day[heads]))
-    led = _list_places(random, begins, segment, _share_led(visits, visit[heads], changed))
-    week = np.minimum(day[heads] / WEEK_DAYS, len(feeds.lists) - 1).astype(np.int64)
-    listed = feeds.lists[week[segment], place[segment], np.minimum(led, LIST_LENGTH - 1)]
-    in_list = (led < LIST_LENGTH) & (listed >= 0) & ~fresh
-    index = _order_places(random, begins, segment, in_list, _starts(random, feeds, place, day[heads], available))
-    index %= np.maximum(available, 1)[segment]
-    post = np.where(in_list, listed, _in_order(feeds, place[segment], index))
-    looked = np.flatnonzero(fresh)
-    post[looked] = _looked_at(random, posts, visits.batch[visit[looked]], is_first[looked])
-    usable = (available > 0)[segment] | fresh
-    usable &= posts.created[post] < day
-    post, usable = _without_repeats(random, user, post, usable=usable, posts=posts, feeds=feeds, day=day)
+    group = _groups(random, visits, people, visit=visit[heads], day=day[heads], changed=changes[heads], feeds=feeds)
+    led = _list_places(random, begins, segment, _share_led(visits, visit[heads], changes[heads]))
+    post = feeds.lists[group[segment], np.minimum(led, LIST_LENGTH - 1)].astype(np.int64)
+    in_order = (led >= LIST_LENGTH) | (post < 0)
+    index = _order_places(random, begins, segment, ~in_order, _starts(random, posts, feeds, group, day[heads]))
+    post[in_order] = _served(feeds, group[segment[in_order]], index[in_order])
+    post[looks] = _looked_at(random, posts, visits.batch[visit[looks]], is_first[looks])
+    usable = (posts.created[post] < day) & (looks | (feeds.counts[group] > 0)[segment])
+    post, usable = _without_repeats(random, user, post, usable=usable, group=group[segment], feeds=feeds, posts=posts)
     return Steps(user[usable], post[usable], day[usable])
-
-
-def _gaps(random: np.random.Generator, count: int) -> NDArray[np.float64]:
-    return np.minimum(_SECONDS * np.exp(_SECONDS_SPREAD * random.normal(size=count)), _MOST_SECONDS)
 
 
 def _running(values: NDArray[np.float64] | NDArray[np.int64], begins: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -80,19 +63,23 @@ def _running(values: NDArray[np.float64] | NDArray[np.int64], begins: NDArray[np
     return np.asarray(total - np.repeat(total[heads], np.diff(heads, append=len(values))))
 
 
-def _places_of(category: NDArray[np.int64]) -> NDArray[np.int64]:
-    numbers = np.array(CATEGORY_IDS)
-    order = np.argsort(numbers)
-    return np.asarray(order[np.searchsorted(numbers[order], category)])
-
-
-def _available(feeds: Feeds, place: NDArray[np.int64], day: NDArray[np.float64]) -> NDArray[np.int64]:
-    """How many posts of a category exist at a moment."""
-    found = np.zeros(len(place), dtype=np.int64)
-    for number, rows in enumerate(feeds.in_category):
-        here = place == number
-        found[here] = np.searchsorted(feeds.created[rows], day[here])
-    return found
+def _groups(
+    random: np.random.Generator,
+    visits: Visits,
+    people: People,
+    *,
+    visit: NDArray[np.int64],
+    day: NDArray[np.float64],
+    changed: NDArray[np.bool_],
+    feeds: Feeds,
+) -> NDArray[np.int64]:
+    """The feed that each segment of a visit walks; where a category has no posts yet, that of the first category."""
+    category = visits.category[visit]
+    back = random.random(len(visit)) < _BACK_TO_OWN
+    others = np.where(back, people.category[visits.user[visit]], draw_categories(random, len(visit)))
+    place = places_of(np.where(changed, others, category))
+    first = np.minimum(day.astype(np.int64), DAYS - 1) * len(CATEGORY_IDS)
+    return np.where(feeds.counts[first + place] > 0, first + place, first)
 
 
 def _share_led(visits: Visits, visit: NDArray[np.int64], changed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -106,7 +93,7 @@ def _list_places(
     """The place in the list at each step; LIST_LENGTH or more where a person is not in it."""
     count = len(share)
     away = random.random(count) >= share
-    start = np.where(random.random(count) < _FROM_THE_TOP, 0, random.geometric(1 / 5, size=count))
+    start = np.where(random.random(count) < _FROM_THE_TOP, 0, random.geometric(1 / _START_IN_LIST, size=count))
     steps = random.geometric(1 / _LIST_STEPS, size=count)
     skips = random.random(len(segment)) < _SKIP_IN_LIST
     ahead = 1 + np.where(skips, random.geometric(1 / _SKIPPED_IN_LIST, size=len(segment)), 0)
@@ -116,17 +103,14 @@ def _list_places(
 
 
 def _starts(
-    random: np.random.Generator,
-    feeds: Feeds,
-    place: NDArray[np.int64],
-    day: NDArray[np.float64],
-    available: NDArray[np.int64],
+    random: np.random.Generator, posts: Posts, feeds: Feeds, group: NDArray[np.int64], day: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Where walks in order begin: at the posts of some age, or anywhere."""
-    before = day - random.exponential(_AGE_DAYS, size=len(day))
-    by_age = np.maximum(_available(feeds, place, before) - 1, 0)
-    anywhere = (random.random(len(day)) * np.maximum(available, 1)).astype(np.int64)
-    return np.where((random.random(len(day)) < _BY_AGE) & (by_age > 0), by_age, anywhere)
+    count = np.maximum(feeds.counts[group], 1)
+    row = np.searchsorted(posts.created, day - random.exponential(_AGE_DAYS, size=len(day)))
+    by_age = np.searchsorted(feeds.keys, group * len(posts.created) + row) - feeds.starts[group] - 1
+    anywhere = (random.random(len(day)) * count).astype(np.int64)
+    return np.where((random.random(len(day)) < _BY_AGE) & (by_age >= 0), by_age, anywhere)
 
 
 def _order_places(
@@ -143,10 +127,10 @@ def _order_places(
     return np.asarray(starts[segment] + direction[segment] * _running(ahead, begins).astype(np.int64))
 
 
-def _in_order(feeds: Feeds, place: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
-    lengths = np.array([len(rows) for rows in feeds.in_category])
-    joined = np.concatenate(feeds.in_category)
-    return np.asarray(joined[(np.cumsum(lengths) - lengths)[place] + np.minimum(index, lengths[place] - 1)])
+def _served(feeds: Feeds, group: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The posts of feeds at indices that begin anew at the end."""
+    places = feeds.starts[group] + index % np.maximum(feeds.counts[group], 1)
+    return feeds.served[np.minimum(places, len(feeds.served) - 1)].astype(np.int64)
 
 
 def _looked_at(
@@ -168,30 +152,23 @@ def _without_repeats(
     post: NDArray[np.int64],
     *,
     usable: NDArray[np.bool_],
-    posts: Posts,
+    group: NDArray[np.int64],
     feeds: Feeds,
-    day: NDArray[np.float64],
+    posts: Posts,
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where a person has met the post, they go on to a neighbour in the category; after some tries they stop."""
-    rank = np.zeros(len(feeds.created), dtype=np.int64)
-    place = _places_of(posts.categories)
-    for rows in feeds.in_category:
-        rank[rows] = np.arange(len(rows))
+    """Where a person has met the post, they go on to a neighbour in the feed; after some tries they stop."""
     usable = usable.copy()
-    post = post.copy()
+    count = len(posts.created)
     for attempt in range(_ROUNDS + 1):
-        _, first = np.unique(user * len(rank) + post, return_index=True)
-        again = np.ones(len(post), dtype=bool)
+        _, first = np.unique(user * count + post, return_index=True)
+        again = usable.copy()
         again[first] = False
-        again &= usable
         if attempt == _ROUNDS:
             usable &= ~again
             break
         rows = np.flatnonzero(again)
         if not len(rows):
             break
-        there = place[post[rows]]
-        available = np.maximum(_available(feeds, there, day[rows]), 1)
-        moved = rank[post[rows]] - random.geometric(1 / (2.0 + 3 * attempt), size=len(rows))
-        post[rows] = _in_order(feeds, there, moved % available)
+        place = np.searchsorted(feeds.keys, group[rows] * count + post[rows]) - feeds.starts[group[rows]]
+        post[rows] = _served(feeds, group[rows], place - random.geometric(1 / (2.0 + 3 * attempt), size=len(rows)))
     return post, usable
