@@ -7,7 +7,7 @@ from sample_api.people import People, Visits, draw_categories
 from sample_api.sizes import DAYS
 from sample_api.uploads import Posts
 
-_OWN_SHARE = 0.036  # of all steps are the busiest owner's on their own posts
+_OWN_SHARE = 0.03  # of all steps are the busiest owner's on their own posts
 _MOST_OWN = 0.7  # of the owner's steps
 _NEW_SHARE = 0.6  # of the other admins' steps
 _OLD_SHARE = 0.5  # of what is left they look at old posts, batch by batch
@@ -75,7 +75,8 @@ def _looks(
     user, length = _portions(steps, _LOOK_STEPS)
     batch = random.choice(len(sizes), size=len(user), p=sizes / sizes.sum())
     wait = 0.6 if latest is None else latest - ends[batch]
-    day = ends[batch] + 0.01 + (wait - 0.01) * random.random(len(user))
+    chance = random.random(len(user)) if latest is None else random.random(len(user)) ** 0.4
+    day = ends[batch] + 0.01 + (wait - 0.01) * chance
     return user, day, np.minimum(length, sizes[batch]), batch
 
 

@@ -12,12 +12,12 @@ _BLOCK_DAYS = 30.4
 _LAST_DAYS = 35.0
 _LAST_NEW = 0.125  # share of the people that arrive in the last five weeks
 _BLOCKS_NEW = (0.045, 0.08, 0.125, 0.185, 0.265)  # in the five months before, in an order of the seed
-_WAVES_OF_BLOCK, _WAVES_BEFORE = 3, 6
+_WAVES_OF_BLOCK, _WAVES_BEFORE = 2, 8
 _WAVE_SHARE = 0.9  # of the people of a month arrive in its waves, the others on any day
 _WAVE_DAYS = 3.5
 _WAVE_EVENNESS = 1.0
-_WAVE_CATEGORY = 0.7  # of the people of a wave come for its category
-_CATEGORY_DRAW = {2: 0.50, 8: 0.24, 4: 0.11, 6: 0.08, 13: 0.04, 22: 0.02, 21: 0.004, 3: 0.004, 0: 0.002}
+_WAVE_CATEGORY = 0.4  # of the people of a wave come for its category
+_CATEGORY_DRAW = {2: 0.56, 8: 0.21, 4: 0.09, 6: 0.07, 13: 0.04, 22: 0.02, 21: 0.004, 3: 0.004, 0: 0.002}
 
 _RETURNING = 0.36  # of the people that do at least three things
 # Days from the first to the last visit of those who return: share that stays at least so long.
@@ -79,7 +79,7 @@ def _arrivals(random: np.random.Generator, count: int) -> tuple[NDArray[np.float
     edges = np.array([8.0, *(first + _BLOCK_DAYS * np.arange(len(_BLOCKS_NEW) + 1)), DAYS - 0.5])
     of_block = np.round(np.cumsum(shares) * count).astype(np.int64)
     days, categories = [], []
-    # Waves take categories in turns by their weight, so that no world has one category only.
+    given = dict.fromkeys(_CATEGORY_DRAW, 0.0)
     for number, people in enumerate(np.diff(of_block, prepend=0)):
         start, end = edges[number], edges[number + 1]
         waves = _WAVES_BEFORE if number == 0 else _WAVES_OF_BLOCK
@@ -89,12 +89,30 @@ def _arrivals(random: np.random.Generator, count: int) -> tuple[NDArray[np.float
         day = begins[wave] + random.exponential(_WAVE_DAYS, size=people)
         any_day = (random.random(people) > _WAVE_SHARE) | (day >= end)
         day[any_day] = random.uniform(start, end, size=int(any_day.sum()))
-        category = draw_categories(random, waves)[wave]
+        category = _categories_of_waves(random, sizes * people, given)[wave]
         other = any_day | (random.random(people) > _WAVE_CATEGORY)
         category[other] = draw_categories(random, int(other.sum()))
         days.append(day)
         categories.append(category)
     return np.concatenate(days), np.concatenate(categories)
+
+
+def _categories_of_waves(
+    random: np.random.Generator, sizes: NDArray[np.float64], given: dict[int, float]
+) -> NDArray[np.int64]:
+    """The category of each wave: large waves first, the one that lacks most people of its share.
+
+    ``given`` holds how many people each category has had so far, and is changed.
+    """
+    found = np.zeros(len(sizes), dtype=np.int64)
+    for wave in np.argsort(-sizes, kind="stable"):
+        total = sum(given.values()) + sizes[wave]
+        lacks = {number: share * total - given[number] for number, share in _CATEGORY_DRAW.items()}
+        chances = np.maximum(np.array(list(lacks.values())), 0) ** 2
+        number = int(random.choice(list(lacks), p=chances / chances.sum()))
+        given[number] += sizes[wave]
+        found[wave] = number
+    return found
 
 
 def _budgets(random: np.random.Generator, count: int, sizes: Sizes) -> NDArray[np.int64]:
@@ -103,7 +121,7 @@ def _budgets(random: np.random.Generator, count: int, sizes: Sizes) -> NDArray[n
     many = count - ones - twos - some
     few = [np.ones(ones), random.integers(2, 4, size=twos), random.integers(4, 8, size=some)]
     quantiles = (np.arange(many) + random.random(many)) / max(many, 1)
-    heavy = np.clip(8 * (1 - quantiles * 0.985) ** -1.05, 8, 0.4 * sizes.heaviest)
+    heavy = np.clip(8 * (1 - quantiles * 0.99) ** -1.05, 8, 0.4 * sizes.heaviest)
     return random.permutation(np.concatenate([*few, heavy])).astype(np.int64)
 
 

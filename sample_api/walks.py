@@ -10,10 +10,10 @@ from sample_api.people import People, Visits, draw_categories
 from sample_api.sizes import DAYS
 from sample_api.uploads import Posts
 
-_LED = (0.72, 0.55, 0.45)  # share of first visits, of later ones and of changes of category that begin in the list
+_LED = (0.82, 0.60, 0.50)  # share of first visits, of later ones and of changes of category that begin in the list
 _FROM_THE_TOP, _START_IN_LIST = 0.80, 5.0
-_LIST_STEPS = 11.0  # mean number of steps in a list
-_SKIP_IN_LIST, _SKIPPED_IN_LIST = 0.20, 1.6
+_LIST_STEPS = 25.0  # mean number of steps in a list
+_SKIP_IN_LIST, _SKIPPED_IN_LIST = 0.16, 1.6
 _SKIP_IN_ORDER, _SKIPPED_IN_ORDER = 0.40, 5.0
 _BACKWARDS = 0.7  # share of walks that go to older posts
 _BY_AGE = 0.5  # share of walks in order that begin at an age rather than anywhere
@@ -146,6 +146,19 @@ def _looked_at(
     return np.asarray(order[(np.cumsum(sizes) - sizes)[batch] + number])
 
 
+def _older(
+    random: np.random.Generator, posts: Posts, feeds: Feeds, post: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """An older post of the same category, served or not; from the oldest on, the walk begins anew where it was."""
+    found = post.copy()
+    places = places_of(posts.categories[post])
+    for place, archive in enumerate(feeds.archive):
+        here = places == place
+        index = np.searchsorted(archive, post[here])
+        found[here] = archive[np.maximum(index - random.geometric(0.12, size=len(index)), -1) % np.maximum(index + 1, 1)]
+    return found
+
+
 def _without_repeats(
     random: np.random.Generator,
     user: NDArray[np.int64],
@@ -156,7 +169,7 @@ def _without_repeats(
     feeds: Feeds,
     posts: Posts,
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where a person has met the post, they go on to a neighbour in the feed; after some tries they stop."""
+    """Where a person has met the post, they go on in the feed, then to older posts; after some tries they stop."""
     usable = usable.copy()
     count = len(posts.created)
     for attempt in range(_ROUNDS + 1):
@@ -169,6 +182,9 @@ def _without_repeats(
         rows = np.flatnonzero(again)
         if not len(rows):
             break
+        if attempt >= _ROUNDS // 2:
+            post[rows] = _older(random, posts, feeds, post[rows])
+            continue
         place = np.searchsorted(feeds.keys, group[rows] * count + post[rows]) - feeds.starts[group[rows]]
         post[rows] = _served(feeds, group[rows], place - random.geometric(1 / (2.0 + 3 * attempt), size=len(rows)))
     return post, usable
