@@ -10,7 +10,8 @@ from sample_api.uploads import Posts
 _OWN_SHARE = 0.03  # of all steps are the busiest owner's on their own posts
 _MOST_OWN = 0.7  # of the owner's steps
 _NEW_SHARE = 0.6  # of the other admins' steps
-_OLD_SHARE = 0.5  # of what is left they look at old posts, batch by batch
+_NEW_OF_OWNER = 0.25  # of the busiest owner's, beside their own
+_OLD_SHARE = 0.35  # of what is left they look at old posts, batch by batch
 _LOOK_STEPS, _VISIT_STEPS = 14, 18
 
 
@@ -27,7 +28,7 @@ def make_admin_visits(
     user, day, length, batch = _looks_of_owner(random, steps, sizes=sizes, ends=ends, owners=owners)
     parts = [(user, day, length, batch)]
     new = np.round(_NEW_SHARE * steps[:admins]).astype(np.int64)
-    new[0] = 0
+    new[0] = round(_NEW_OF_OWNER * int(steps[0]))
     parts.append(_looks(random, new, sizes=sizes, ends=ends))
     looked = np.bincount(user, length, minlength=admins).astype(np.int64) + new
     rest = np.maximum(steps[:admins] - looked, 0)

@@ -14,12 +14,13 @@ LIST_LENGTH = 40
 
 # What makes a post be served: what it has for ever, what it has for months (a part with its neighbours of the upload),
 # what it has for this week (lists only), and that it is new.
-_BASE = 0.8
+_BASE = 1.6
 _SLOW, _SLOW_MEMORY = 2.6, 0.975
 _CHUNK, _CHUNK_SHARE = 5, 0.6
 _WEEKLY = 0.35
+_FORGOTTEN = 0.6  # share of posts that nobody finds who is not served them
 _YOUTH, _YOUTH_DAYS = 2.0, 25.0
-_SERVED, _LEAST_SERVED = 0.2, 20  # share, and number at least, of a category's posts that are served at a time
+_SERVED, _LEAST_SERVED = 0.16, 20  # share, and number at least, of a category's posts that are served at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Feeds:
     served: NDArray[np.int32]
     starts: NDArray[np.int64]
     counts: NDArray[np.int64]
-    archive: tuple[NDArray[np.int64], ...]  # rows of all posts of each category, oldest first
+    archive: tuple[NDArray[np.int64], ...]  # rows of the posts of each category that can be found when they are not served, oldest first
     keys: NDArray[np.int64]  # group * posts + row of each served post, ascending
 
 
@@ -71,7 +72,7 @@ def make_feeds(random: np.random.Generator, posts: Posts) -> Feeds:
         joined.astype(np.int32),
         np.cumsum(counts) - counts,
         counts,
-        tuple(rows_of_place),
+        tuple(rows[base[rows] >= np.quantile(base[rows], _FORGOTTEN)] if len(rows) else rows for rows in rows_of_place),
         np.repeat(np.arange(len(counts)), counts) * count + joined,
     )
 

@@ -16,7 +16,7 @@ _WAVES_OF_BLOCK, _WAVES_BEFORE = 2, 8
 _WAVE_SHARE = 0.9  # of the people of a month arrive in its waves, the others on any day
 _WAVE_DAYS = 3.5
 _WAVE_EVENNESS = 1.0
-_WAVE_CATEGORY = 0.4  # of the people of a wave come for its category
+_WAVE_CATEGORY = 0.3  # of the people of a wave come for its category
 _CATEGORY_DRAW = {2: 0.56, 8: 0.21, 4: 0.09, 6: 0.07, 13: 0.04, 22: 0.02, 21: 0.004, 3: 0.004, 0: 0.002}
 
 _RETURNING = 0.36  # of the people that do at least three things
@@ -27,6 +27,7 @@ _MORE_VISITS = 1.6
 _SAME_DAY_VISIT = 0.12
 
 _ADMIN_EVENTS = 125  # of each admin but the busiest
+_HEAVY_TAIL, _HEAVIEST_OTHER = 1.25, 0.22  # the other busy people: exponent, and the most relative to the busiest
 _SWITCHING = 0.30  # share of people that change the category within a visit
 _SWITCH_RATE = 0.36  # of their steps
 _NEW_CATEGORY_AT_VISIT = 0.09
@@ -76,7 +77,7 @@ def draw_categories(random: np.random.Generator, count: int) -> NDArray[np.int64
 def _arrivals(random: np.random.Generator, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     shares = [1 - _LAST_NEW - sum(_BLOCKS_NEW), *random.permutation(_BLOCKS_NEW), _LAST_NEW]
     first = DAYS - _LAST_DAYS - _BLOCK_DAYS * len(_BLOCKS_NEW)
-    edges = np.array([8.0, *(first + _BLOCK_DAYS * np.arange(len(_BLOCKS_NEW) + 1)), DAYS - 0.5])
+    edges = np.array([25.0, *(first + _BLOCK_DAYS * np.arange(len(_BLOCKS_NEW) + 1)), DAYS - 0.5])
     of_block = np.round(np.cumsum(shares) * count).astype(np.int64)
     days, categories = [], []
     given = dict.fromkeys(_CATEGORY_DRAW, 0.0)
@@ -121,7 +122,7 @@ def _budgets(random: np.random.Generator, count: int, sizes: Sizes) -> NDArray[n
     many = count - ones - twos - some
     few = [np.ones(ones), random.integers(2, 4, size=twos), random.integers(4, 8, size=some)]
     quantiles = (np.arange(many) + random.random(many)) / max(many, 1)
-    heavy = np.clip(8 * (1 - quantiles * 0.99) ** -1.05, 8, 0.4 * sizes.heaviest)
+    heavy = np.clip(8 * (1 - quantiles * 0.99) ** -_HEAVY_TAIL, 8, _HEAVIEST_OTHER * sizes.heaviest)
     return random.permutation(np.concatenate([*few, heavy])).astype(np.int64)
 
 

@@ -11,6 +11,7 @@ from sample_api.sizes import DAYS, Sizes
 _MAIN_OWNER_SHARE = 0.75
 _UPLOAD_DAYS = 81
 _MAIN_BATCHES, _OTHER_BATCHES = 66, 44
+_FIRST_PACE = 0.2  # uploads on the first days relative to the last ones
 _QUIET_DAYS = 5  # no posts in the last days, so that even the newest ones had a chance to be met
 _TOPICS_OF_CATEGORY = 4
 _TOPIC_OF_BATCH = 0.25  # share of a batch's posts with its topic; the others have one of their category's
@@ -92,7 +93,8 @@ def _categories(random: np.random.Generator, lengths: NDArray[np.int64]) -> NDAr
 def _days(random: np.random.Generator, batches: int) -> NDArray[np.float64]:
     """The day of each batch: many batches share a day, so that most days have no new post."""
     last = DAYS - _QUIET_DAYS
-    days = random.choice(last, size=min(_UPLOAD_DAYS, batches), replace=False)
+    chances = _FIRST_PACE + (1 - _FIRST_PACE) * np.arange(last) / last
+    days = random.choice(last, size=min(_UPLOAD_DAYS, batches), replace=False, p=chances / chances.sum())
     days[np.argmin(days)] = 0
     again = random.choice(days, size=batches - len(days))
     return np.asarray(random.permutation(np.concatenate([days, again])), dtype=np.float64)

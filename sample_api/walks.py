@@ -10,9 +10,9 @@ from sample_api.people import People, Visits, draw_categories
 from sample_api.sizes import DAYS
 from sample_api.uploads import Posts
 
-_LED = (0.82, 0.60, 0.50)  # share of first visits, of later ones and of changes of category that begin in the list
-_FROM_THE_TOP, _START_IN_LIST = 0.80, 5.0
-_LIST_STEPS = 25.0  # mean number of steps in a list
+_LED = (0.92, 0.82, 0.70)  # share of first visits, of later ones and of changes of category that begin in the list
+_FROM_THE_TOP, _START_IN_LIST = 0.75, 5.0
+_LIST_STEPS = 30.0  # mean number of steps in a list
 _SKIP_IN_LIST, _SKIPPED_IN_LIST = 0.16, 1.6
 _SKIP_IN_ORDER, _SKIPPED_IN_ORDER = 0.40, 5.0
 _BACKWARDS = 0.7  # share of walks that go to older posts
@@ -153,9 +153,10 @@ def _older(
     found = post.copy()
     places = places_of(posts.categories[post])
     for place, archive in enumerate(feeds.archive):
-        here = places == place
-        index = np.searchsorted(archive, post[here])
-        found[here] = archive[np.maximum(index - random.geometric(0.12, size=len(index)), -1) % np.maximum(index + 1, 1)]
+        here = np.flatnonzero(places == place)
+        older = np.searchsorted(archive, post[here])
+        here, older = here[older > 0], older[older > 0]
+        found[here] = archive[(older - random.geometric(0.12, size=len(older))) % np.maximum(older, 1)]
     return found
 
 
