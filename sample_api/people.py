@@ -11,13 +11,14 @@ from sample_api.sizes import DAYS, Sizes
 _BLOCK_DAYS = 30.4
 _LAST_DAYS = 35.0
 _LAST_NEW = 0.125  # share of the people that arrive in the last five weeks
-_BLOCKS_NEW = (0.045, 0.08, 0.125, 0.185, 0.265)  # in the five months before, in an order of the seed
-_WAVES_OF_BLOCK, _WAVES_BEFORE = 2, 8
+_BLOCKS_NEW = (0.035, 0.07, 0.12, 0.17, 0.24)  # in the five months before, in an order of the seed
+_WAVES_OF_BLOCK, _WAVES_BEFORE = 3, 12
 _WAVE_SHARE = 0.9  # of the people of a month arrive in its waves, the others on any day
-_WAVE_DAYS = 3.5
+_MAIN_CATEGORIES = 2
+_WAVE_DAYS = 2.6
 _WAVE_EVENNESS = 1.0
-_WAVE_CATEGORY = 0.3  # of the people of a wave come for its category
-_CATEGORY_DRAW = {2: 0.56, 8: 0.21, 4: 0.09, 6: 0.07, 13: 0.04, 22: 0.02, 21: 0.004, 3: 0.004, 0: 0.002}
+_WAVE_CATEGORY = 0.55  # of the people of a wave come for its category
+_CATEGORY_DRAW = {2: 0.53, 8: 0.24, 4: 0.09, 6: 0.07, 13: 0.04, 22: 0.02, 21: 0.004, 3: 0.004, 0: 0.002}
 
 _RETURNING = 0.36  # of the people that do at least three things
 # Days from the first to the last visit of those who return: share that stays at least so long.
@@ -86,7 +87,8 @@ def _arrivals(random: np.random.Generator, count: int) -> tuple[NDArray[np.float
         waves = _WAVES_BEFORE if number == 0 else _WAVES_OF_BLOCK
         sizes = random.dirichlet(np.full(waves, _WAVE_EVENNESS))
         wave = random.choice(waves, size=people, p=sizes)
-        begins = start + (np.arange(waves) + random.random(waves) * 0.7) * (end - start) / waves
+        parts = (np.arange(waves) + random.random(waves) * 0.7) / waves
+        begins = start + (np.sqrt(parts) if number == 0 else parts) * (end - start)
         day = begins[wave] + random.exponential(_WAVE_DAYS, size=people)
         any_day = (random.random(people) > _WAVE_SHARE) | (day >= end)
         day[any_day] = random.uniform(start, end, size=int(any_day.sum()))
@@ -106,11 +108,14 @@ def _categories_of_waves(
     ``given`` holds how many people each category has had so far, and is changed.
     """
     found = np.zeros(len(sizes), dtype=np.int64)
-    for wave in np.argsort(-sizes, kind="stable"):
+    main = list(_CATEGORY_DRAW)[:_MAIN_CATEGORIES] if len(sizes) <= _WAVES_OF_BLOCK else []
+    for place, wave in enumerate(np.argsort(-sizes, kind="stable")):
         total = sum(given.values()) + sizes[wave]
         lacks = {number: share * total - given[number] for number, share in _CATEGORY_DRAW.items()}
         chances = np.maximum(np.array(list(lacks.values())), 0) ** 2
-        number = int(random.choice(list(lacks), p=chances / chances.sum()))
+        chances[:len(main)] = 0
+        chances += 1e-9
+        number = main[place] if place < len(main) else int(random.choice(list(lacks), p=chances / chances.sum()))
         given[number] += sizes[wave]
         found[wave] = number
     return found

@@ -11,6 +11,7 @@ from sample_api.sizes import DAYS, Sizes
 _MAIN_OWNER_SHARE = 0.75
 _UPLOAD_DAYS = 81
 _MAIN_BATCHES, _OTHER_BATCHES = 66, 44
+_DEALT = 9
 _FIRST_PACE = 0.2  # uploads on the first days relative to the last ones
 _QUIET_DAYS = 5  # no posts in the last days, so that even the newest ones had a chance to be met
 _TOPICS_OF_CATEGORY = 4
@@ -40,7 +41,7 @@ def make_posts(random: np.random.Generator, sizes: Sizes) -> Posts:
     owners = np.zeros(len(lengths), dtype=np.int64)
     owners[len(lengths) - others :] = _other_owners(random, others, sizes.owners - 1)
     categories = _categories(random, lengths)
-    days = _days(random, len(lengths))
+    days = _days(random, lengths)
     starts = days + random.uniform(6, 15, size=len(lengths)) / 24
     pace = np.minimum(random.uniform(60, 150, size=len(lengths)) / 86_400, 0.3 / lengths)
     batch = np.repeat(np.arange(len(lengths)), lengths)
@@ -90,14 +91,36 @@ def _categories(random: np.random.Generator, lengths: NDArray[np.int64]) -> NDAr
     return found
 
 
-def _days(random: np.random.Generator, batches: int) -> NDArray[np.float64]:
-    """The day of each batch: many batches share a day, so that most days have no new post."""
-    last = DAYS - _QUIET_DAYS
-    chances = _FIRST_PACE + (1 - _FIRST_PACE) * np.arange(last) / last
-    days = random.choice(last, size=min(_UPLOAD_DAYS, batches), replace=False, p=chances / chances.sum())
-    days[np.argmin(days)] = 0
-    again = random.choice(days, size=batches - len(days))
-    return np.asarray(random.permutation(np.concatenate([days, again])), dtype=np.float64)
+def _days(random: np.random.Generator, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The day of each batch, with days more often towards the end; many batches share a day.
+
+    Large batches are dealt to all times alike, so that no world has all of its posts early or late.
+    """
+    count = min(_UPLOAD_DAYS, len(lengths))
+    quantiles = (np.arange(count) + random.random(count)) / count
+    rising = 1 - _FIRST_PACE
+    at = (-_FIRST_PACE + np.sqrt(_FIRST_PACE**2 + quantiles * rising * (1 + _FIRST_PACE))) / rising
+    days = np.floor(at * (DAYS - _QUIET_DAYS))
+    days[0] = 0
+    found = np.empty(len(lengths))
+    for dealt in range(0, len(lengths), _DEALT):
+        batches = np.argsort(-lengths, kind="stable")[dealt : dealt + _DEALT]
+        stretch = np.arange(len(batches)) * count // len(batches)
+        next_stretch = np.arange(1, len(batches) + 1) * count // len(batches)
+        chosen = stretch + (random.random(len(batches)) * np.maximum(next_stretch - stretch, 1)).astype(np.int64)
+        found[random.permutation(batches)] = days[np.minimum(chosen, count - 1)]
+    free = np.setdiff1d(days, found)
+    again = np.flatnonzero(_is_repeated(found))
+    moved = random.permutation(again)[: len(free)]
+    found[moved] = random.permutation(free)[: len(moved)]
+    found[np.argmin(found)] = 0
+    return found
+
+
+def _is_repeated(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    repeated = np.ones(len(values), dtype=bool)
+    repeated[np.unique(values, return_index=True)[1]] = False
+    return repeated
 
 
 def _topics(

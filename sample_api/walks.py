@@ -11,7 +11,8 @@ from sample_api.sizes import DAYS
 from sample_api.uploads import Posts
 
 _LED = (0.92, 0.82, 0.70)  # share of first visits, of later ones and of changes of category that begin in the list
-_FROM_THE_TOP, _START_IN_LIST = 0.75, 5.0
+_SHORT, _LED_IF_SHORT = 4, 0.45  # visits of so few steps follow a link to some post more often
+_FROM_THE_TOP, _START_IN_LIST = 0.80, 5.0
 _LIST_STEPS = 30.0  # mean number of steps in a list
 _SKIP_IN_LIST, _SKIPPED_IN_LIST = 0.16, 1.6
 _SKIP_IN_ORDER, _SKIPPED_IN_ORDER = 0.40, 5.0
@@ -84,7 +85,8 @@ def _groups(
 
 def _share_led(visits: Visits, visit: NDArray[np.int64], changed: NDArray[np.bool_]) -> NDArray[np.float64]:
     is_new = np.diff(visits.user, prepend=-1) != 0
-    return np.where(changed, _LED[2], np.where(is_new[visit], _LED[0], _LED[1]))
+    share = np.where(changed, _LED[2], np.where(is_new[visit], _LED[0], _LED[1]))
+    return np.where(visits.length[visit] <= _SHORT, _LED_IF_SHORT * share, share)
 
 
 def _list_places(
