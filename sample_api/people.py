@@ -11,8 +11,9 @@ from sample_api.sizes import DAYS, Sizes
 _BLOCK_DAYS = 30.4
 _LAST_DAYS = 35.0
 _LAST_NEW = 0.125  # share of the people that arrive in the last five weeks
-_BLOCKS_NEW = (0.035, 0.07, 0.12, 0.17, 0.24)  # in the five months before, in an order of the seed
-_WAVES_OF_BLOCK, _WAVES_BEFORE = 3, 12
+_BEFORE_NEW = 0.06  # in the month before those
+_BLOCKS_NEW = (0.03, 0.06, 0.11, 0.17, 0.25)  # in the five months before, in an order of the seed
+_WAVES_OF_BLOCK, _WAVES_BEFORE = 2, 10
 _WAVE_SHARE = 0.9  # of the people of a month arrive in its waves, the others on any day
 _MAIN_CATEGORIES = 2
 _WAVE_DAYS = 2.6
@@ -76,9 +77,10 @@ def draw_categories(random: np.random.Generator, count: int) -> NDArray[np.int64
 
 
 def _arrivals(random: np.random.Generator, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    shares = [1 - _LAST_NEW - sum(_BLOCKS_NEW), *random.permutation(_BLOCKS_NEW), _LAST_NEW]
-    first = DAYS - _LAST_DAYS - _BLOCK_DAYS * len(_BLOCKS_NEW)
-    edges = np.array([25.0, *(first + _BLOCK_DAYS * np.arange(len(_BLOCKS_NEW) + 1)), DAYS - 0.5])
+    months = [_BEFORE_NEW, *random.permutation(_BLOCKS_NEW)]
+    shares = [1 - _LAST_NEW - sum(months), *months, _LAST_NEW]
+    first = DAYS - _LAST_DAYS - _BLOCK_DAYS * len(months)
+    edges = np.array([25.0, *(first + _BLOCK_DAYS * np.arange(len(months) + 1)), DAYS - 0.5])
     of_block = np.round(np.cumsum(shares) * count).astype(np.int64)
     days, categories = [], []
     given = dict.fromkeys(_CATEGORY_DRAW, 0.0)
