@@ -35,6 +35,7 @@ class Feeds:
     served: NDArray[np.int32]
     starts: NDArray[np.int64]
     counts: NDArray[np.int64]
+    appeal: NDArray[np.float64]  # what a post has for ever, [posts]
     archive: tuple[NDArray[np.int64], ...]  # rows of the posts of each category that can be found when they are not served, oldest first
     keys: NDArray[np.int64]  # group * posts + row of each served post, ascending
 
@@ -72,6 +73,7 @@ def make_feeds(random: np.random.Generator, posts: Posts) -> Feeds:
         joined.astype(np.int32),
         np.cumsum(counts) - counts,
         counts,
+        base,
         tuple(rows[base[rows] >= np.quantile(base[rows], _FORGOTTEN)] if len(rows) else rows for rows in rows_of_place),
         np.repeat(np.arange(len(counts)), counts) * count + joined,
     )

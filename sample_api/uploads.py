@@ -63,9 +63,8 @@ def _batch_sizes(random: np.random.Generator, posts: int, batches: int) -> NDArr
     batches = max(min(batches, posts // 2), 1)
     quantiles = (np.arange(batches) + random.random(batches)) / batches
     sizes = -np.log1p(-quantiles * 0.985)
-    whole = np.maximum(np.round(sizes * posts / sizes.sum()).astype(np.int64), 1)
-    whole[np.argmax(whole)] += posts - whole.sum()
-    return random.permutation(whole)
+    edges = np.round(np.cumsum(sizes) / sizes.sum() * (posts - batches)).astype(np.int64)
+    return np.asarray(random.permutation(1 + np.diff(edges, prepend=0)))
 
 
 def _other_owners(random: np.random.Generator, batches: int, owners: int) -> NDArray[np.int64]:
