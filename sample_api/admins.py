@@ -15,9 +15,7 @@ _OLD_SHARE = 0.35  # of what is left they look at old posts, batch by batch
 _LOOK_STEPS, _VISIT_STEPS = 14, 18
 
 
-def make_admin_visits(
-    random: np.random.Generator, people: People, steps: NDArray[np.int64], posts: Posts
-) -> Visits:
+def make_admin_visits(random: np.random.Generator, people: People, steps: NDArray[np.int64], posts: Posts) -> Visits:
     """The visits of all admins; ``steps`` [people] as for other visits."""
     sizes = np.bincount(posts.batches)
     ends = np.zeros(len(sizes))
@@ -35,10 +33,14 @@ def make_admin_visits(
     old = np.round(_OLD_SHARE * rest).astype(np.int64)
     parts.append(_looks(random, old, sizes=sizes, ends=ends, latest=DAYS))
     parts.append(_ordinary(random, rest - old, people.arrival[:admins]))
-    user, day, length, batch = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    user = np.concatenate([part[0] for part in parts])
+    day = np.concatenate([part[1] for part in parts])
+    length = np.concatenate([part[2] for part in parts])
+    batch = np.concatenate([part[3] for part in parts])
     keep = (length > 0) & (day < DAYS - 0.04)
     order = np.lexsort((day[keep], user[keep]))
-    user, day, length, batch = (each[keep][order] for each in (user, day, length, batch))
+    kept = np.flatnonzero(keep)[order]
+    user, day, length, batch = user[kept], day[kept], length[kept], batch[kept]
     category = np.where(random.random(len(user)) < 0.8, people.category[user], draw_categories(random, len(user)))
     return Visits(user, day, length, category, batch)
 

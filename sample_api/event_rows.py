@@ -57,5 +57,3 @@ def make_event_rows(
 
 def _never(index: int) -> Row:
     raise IndexError(index)
-
-

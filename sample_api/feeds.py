@@ -1,4 +1,4 @@
-"""What the platform serves: in each category a short list that everybody is led through, and then the posts in order."""
+"""What the platform serves: in each category a short list that newcomers are led through, then posts in order."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ LIST_LENGTH = 40
 # What makes a post be served: what it has for ever, what it has for months (a part with its neighbours of the upload),
 # what it has for this week (lists only), and that it is new.
 _BASE = 1.6
-_SLOW, _SLOW_MEMORY = 2.6, 0.986
+_SLOW, _SLOW_MEMORY = 2.6, 0.989
 _CHUNK, _CHUNK_SHARE = 5, 0.6
 _WEEKLY = 0.6
 _FORGOTTEN = 0.68  # share of posts that nobody finds who is not served them
@@ -27,8 +27,8 @@ _SERVED, _LEAST_SERVED = 0.16, 20  # share, and number at least, of a category's
 class Feeds:
     """The feeds of each day and category: ``group = day * categories + place of the category``.
 
-    ``lists`` [groups, LIST_LENGTH] hold rows of posts, -1 where a category has too few. ``served`` holds the rows of the
-    posts that are served, oldest first: those of a group from ``starts[group]`` on, ``counts[group]`` of them.
+    ``lists`` [groups, LIST_LENGTH] hold rows of posts, -1 where a category has too few. ``served`` holds the rows
+    of the posts that are served, oldest first: those of a group from ``starts[group]`` on, ``counts[group]`` of them.
     """
 
     lists: NDArray[np.int32]
@@ -36,7 +36,9 @@ class Feeds:
     starts: NDArray[np.int64]
     counts: NDArray[np.int64]
     appeal: NDArray[np.float64]  # what a post has for ever, [posts]
-    archive: tuple[NDArray[np.int64], ...]  # rows of the posts of each category that can be found when they are not served, oldest first
+    archive: tuple[
+        NDArray[np.int64], ...
+    ]  # rows of the posts of each category that can be found when they are not served, oldest first
     keys: NDArray[np.int64]  # group * posts + row of each served post, ascending
 
 

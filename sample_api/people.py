@@ -5,16 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sample_api.latent import CATEGORY_SIZES
 from sample_api.sizes import DAYS, Sizes
 
 _BLOCK_DAYS = 30.4
 _LAST_DAYS = 35.0
 _LAST_NEW = 0.125  # share of the people that arrive in the last five weeks
 _BEFORE_NEW = 0.06  # in the month before those
-_BLOCKS_NEW = (0.03, 0.06, 0.11, 0.17, 0.25)  # in the five months before, in an order of the seed
+_BLOCKS_NEW = (0.032, 0.07, 0.11, 0.17, 0.24)  # in the five months before, in an order of the seed
 _WAVES_OF_BLOCK, _WAVES_BEFORE = 2, 10
-_WAVE_SHARE = 0.9  # of the people of a month arrive in its waves, the others on any day
+_WAVE_SHARE = 0.7  # of the people of a month arrive in its waves, the others on any day
 _MAIN_CATEGORIES = 2
 _WAVE_DAYS = 2.6
 _WAVE_EVENNESS = 1.0
@@ -29,10 +28,10 @@ _MORE_VISITS = 1.6
 _SAME_DAY_VISIT = 0.12
 
 _ADMIN_EVENTS = 125  # of each admin but the busiest
-_HEAVY_TAIL, _HEAVIEST_OTHER = 1.25, 0.22  # the other busy people: exponent, and the most relative to the busiest
+_HEAVY_TAIL, _HEAVIEST_OTHER = 1.25, 163  # the other busy people: exponent, and most events
 _SWITCHING = 0.30  # share of people that change the category within a visit
 _SWITCH_RATE = 0.36  # of their steps
-_NEW_CATEGORY_AT_VISIT = 0.09
+_NEW_CATEGORY_AT_VISIT = 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def make_people(random: np.random.Generator, sizes: Sizes) -> People:
         arrival=np.concatenate([admins_arrive, arrival]),
         category=np.concatenate([draw_categories(random, sizes.admins), category]),
         switch_rate=np.concatenate([np.full(sizes.admins, 0.12), switching]),
-        budget=np.concatenate([_admin_budgets(sizes), _budgets(random, others, sizes)]),
+        budget=np.concatenate([_admin_budgets(sizes), _budgets(random, others)]),
         is_rater=random.random(sizes.active) < 0.66,
     )
 
@@ -115,7 +114,7 @@ def _categories_of_waves(
         total = sum(given.values()) + sizes[wave]
         lacks = {number: share * total - given[number] for number, share in _CATEGORY_DRAW.items()}
         chances = np.maximum(np.array(list(lacks.values())), 0) ** 2
-        chances[:len(main)] = 0
+        chances[: len(main)] = 0
         chances += 1e-9
         number = main[place] if place < len(main) else int(random.choice(list(lacks), p=chances / chances.sum()))
         given[number] += sizes[wave]
@@ -123,13 +122,13 @@ def _categories_of_waves(
     return found
 
 
-def _budgets(random: np.random.Generator, count: int, sizes: Sizes) -> NDArray[np.int64]:
+def _budgets(random: np.random.Generator, count: int) -> NDArray[np.int64]:
     """A quarter of people leave one event, three quarters at most seven; the median is three."""
     ones, twos, some = (round(share * count) for share in (0.265, 0.255, 0.235))
     many = count - ones - twos - some
     few = [np.ones(ones), random.integers(2, 4, size=twos), random.integers(4, 8, size=some)]
     quantiles = (np.arange(many) + random.random(many)) / max(many, 1)
-    heavy = np.clip(8 * (1 - quantiles * 0.99) ** -_HEAVY_TAIL, 8, _HEAVIEST_OTHER * sizes.heaviest)
+    heavy = np.clip(8 * (1 - quantiles * 0.99) ** -_HEAVY_TAIL, 8, _HEAVIEST_OTHER)
     return random.permutation(np.concatenate([*few, heavy])).astype(np.int64)
 
 

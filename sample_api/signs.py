@@ -40,9 +40,7 @@ def make_signs(random: np.random.Generator, people: People) -> Signs:
     before -= before[np.minimum(start, max(len(before) - 1, 0))][user] if len(before) else 0
     left = people.budget[user] - before
     paid = left > 0
-    user, liked, rated, viewed, inspires, left = (
-        each[paid] for each in (user, liked, rated, viewed, inspires, left)
-    )
+    user, liked, rated, viewed, inspires, left = (each[paid] for each in (user, liked, rated, viewed, inspires, left))
     rated &= viewed.astype(np.int64) + 1 <= left
     liked &= viewed.astype(np.int64) + rated + 1 <= left
     inspires = np.minimum(inspires, np.maximum(left - viewed - rated - liked, 0))

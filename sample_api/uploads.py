@@ -12,7 +12,7 @@ _MAIN_OWNER_SHARE = 0.75
 _UPLOAD_DAYS = 81
 _MAIN_BATCHES, _OTHER_BATCHES = 66, 44
 _DEALT = 9
-_FIRST_PACE = 0.2  # uploads on the first days relative to the last ones
+_FIRST_PACE = 0.3  # uploads on the first days relative to the last ones
 _QUIET_DAYS = 5  # no posts in the last days, so that even the newest ones had a chance to be met
 _TOPICS_OF_CATEGORY = 4
 _TOPIC_OF_BATCH = 0.25  # share of a batch's posts with its topic; the others have one of their category's
@@ -37,7 +37,7 @@ def make_posts(random: np.random.Generator, sizes: Sizes) -> Posts:
     lengths = np.concatenate(
         [_batch_sizes(random, main, _MAIN_BATCHES), _batch_sizes(random, sizes.posts - main, _OTHER_BATCHES)]
     )
-    others = len(lengths) - np.searchsorted(np.cumsum(lengths), main) - 1
+    others = len(lengths) - int(np.searchsorted(np.cumsum(lengths), main)) - 1
     owners = np.zeros(len(lengths), dtype=np.int64)
     owners[len(lengths) - others :] = _other_owners(random, others, sizes.owners - 1)
     categories = _categories(random, lengths)
@@ -122,23 +122,17 @@ def _is_repeated(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return repeated
 
 
-def _topics(
-    random: np.random.Generator, batch: NDArray[np.int64], categories: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _topics(random: np.random.Generator, batch: NDArray[np.int64], categories: NDArray[np.int64]) -> NDArray[np.int64]:
     """A topic for each post, among those of its category."""
     numbers = list(CATEGORY_SIZES)
-    of_category = np.stack(
-        [random.permutation(len(TOPICS))[:_TOPICS_OF_CATEGORY] for _ in numbers]
-    )
+    of_category = np.stack([random.permutation(len(TOPICS))[:_TOPICS_OF_CATEGORY] for _ in numbers])
     # The two largest categories share no topic.
     every = random.permutation(len(TOPICS))
     for row in range(len(TOPICS) // _TOPICS_OF_CATEGORY):
         of_category[row] = every[row * _TOPICS_OF_CATEGORY : (row + 1) * _TOPICS_OF_CATEGORY]
     rows = np.array([numbers.index(category) for category in categories])[batch]
     drawn = of_category[rows, random.integers(0, _TOPICS_OF_CATEGORY, size=len(batch))]
-    of_batch = of_category[
-        rows, random.integers(0, _TOPICS_OF_CATEGORY, size=int(batch.max()) + 1)[batch]
-    ]
+    of_batch = of_category[rows, random.integers(0, _TOPICS_OF_CATEGORY, size=int(batch.max()) + 1)[batch]]
     topics = np.where(random.random(len(batch)) < _TOPIC_OF_BATCH, of_batch, drawn)
     foreign = random.random(len(batch)) < _FOREIGN_TOPIC
     return np.where(foreign, random.integers(0, len(TOPICS), size=len(batch)), topics)

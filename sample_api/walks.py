@@ -12,14 +12,14 @@ from sample_api.uploads import Posts
 
 _LED = (0.92, 0.82, 0.70)  # share of first visits, of later ones and of changes of category that begin in the list
 _SHORT, _LED_IF_SHORT = 4, 0.45  # visits of so few steps follow a link to some post more often
-_FROM_THE_TOP, _START_IN_LIST = 0.80, 5.0
+_FROM_THE_TOP, _START_IN_LIST = 0.87, 5.0
 _LIST_STEPS = 30.0  # mean number of steps in a list
-_SKIP_IN_LIST, _SKIPPED_IN_LIST = 0.16, 1.6
+_SKIP_IN_LIST, _SKIPPED_IN_LIST = 0.13, 1.6
 _SKIP_IN_ORDER, _SKIPPED_IN_ORDER = 0.40, 5.0
 _BACKWARDS = 0.7  # share of walks that go to older posts
 _BY_AGE = 0.5  # share of walks in order that begin at an age rather than anywhere
 _AGE_DAYS = 60.0
-_BACK_TO_OWN = 0.45  # of the changes of category go back to the one that the person came for
+_BACK_TO_OWN = 0.60  # of the changes of category go back to the one that the person came for
 _SECONDS, _SECONDS_SPREAD, _MOST_SECONDS = 8.0, 0.9, 900.0
 _ROUNDS = 8
 
@@ -101,7 +101,7 @@ def _list_places(
     ahead = 1 + np.where(skips, random.geometric(1 / _SKIPPED_IN_LIST, size=len(segment)), 0)
     number = _running(np.ones(len(segment), dtype=np.int64), begins)
     place = start[segment] + _running(ahead, begins).astype(np.int64)
-    return np.where(away[segment] | (number >= steps[segment]), LIST_LENGTH, place)
+    return np.asarray(np.where(away[segment] | (number >= steps[segment]), LIST_LENGTH, place))
 
 
 def _starts(
@@ -112,7 +112,7 @@ def _starts(
     row = np.searchsorted(posts.created, day - random.exponential(_AGE_DAYS, size=len(day)))
     by_age = np.searchsorted(feeds.keys, group * len(posts.created) + row) - feeds.starts[group] - 1
     anywhere = (random.random(len(day)) * count).astype(np.int64)
-    return np.where((random.random(len(day)) < _BY_AGE) & (by_age >= 0), by_age, anywhere)
+    return np.asarray(np.where((random.random(len(day)) < _BY_AGE) & (by_age >= 0), by_age, anywhere))
 
 
 def _order_places(
@@ -148,9 +148,7 @@ def _looked_at(
     return np.asarray(order[(np.cumsum(sizes) - sizes)[batch] + number])
 
 
-def _older(
-    random: np.random.Generator, posts: Posts, feeds: Feeds, post: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _older(random: np.random.Generator, posts: Posts, feeds: Feeds, post: NDArray[np.int64]) -> NDArray[np.int64]:
     """An older post of the same category, served or not; from the oldest on, the walk begins anew where it was."""
     found = post.copy()
     places = places_of(posts.categories[post])

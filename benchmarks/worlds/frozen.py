@@ -33,9 +33,7 @@ def measure_popularity(records: Records, windows: tuple[Window, ...]) -> dict[st
     return found | {"best list in hindsight / last month": hindsight / month}
 
 
-def measure_personal(
-    records: Records, windows: tuple[Window, ...], likeness: NDArray[np.float32]
-) -> dict[str, float]:
+def measure_personal(records: Records, windows: tuple[Window, ...], likeness: NDArray[np.float32]) -> dict[str, float]:
     """NDCG@10 of personal methods relative to last-month popularity, for people with a history."""
     results: dict[str, list[Floats]] = {}
     for window in windows:
@@ -55,14 +53,16 @@ def measure_personal(
             full[rows] = score
             results.setdefault(name, []).append(ndcg_of_people(window, full)[rows])
     means = {name: mean_of_windows(values) for name, values in results.items()}
-    return {f"{name} / popularity": value / means["popularity"] for name, value in means.items() if name != "popularity"}
+    return {
+        f"{name} / popularity": value / means["popularity"] for name, value in means.items() if name != "popularity"
+    }
 
 
 def category_affinity(records: Records, window: Window, rows: NDArray[np.int64]) -> Floats:
     """(n_c + k p_c) / (n + k) of each post's category over a person's last ten pairs: [people, posts]."""
     numbers, categories = np.unique(records.categories, return_inverse=True)
-    crowd = np.bincount(categories, trend(records, window.split, 14), minlength=len(numbers))
-    crowd /= max(crowd.sum(), 1e-12)
+    crowd = np.bincount(categories, trend(records, window.split, 14), minlength=len(numbers)).astype(np.float64)
+    crowd /= max(float(crowd.sum()), 1e-12)
     affinities = np.empty((len(rows), len(numbers)))
     past_users = np.where(window.past, records.pairs.users, -1)
     for number, row in enumerate(rows):

@@ -53,8 +53,8 @@ class _Crowd:
 
     def affinity(self, history: list[int]) -> Floats:
         """The shrunk share of each post's category among the person's last three pairs: [posts]."""
-        crowd = np.bincount(self.categories, self.trend, minlength=self.numbers)
-        crowd /= max(crowd.sum(), 1e-12)
+        crowd = np.bincount(self.categories, self.trend, minlength=self.numbers).astype(np.float64)
+        crowd /= max(float(crowd.sum()), 1e-12)
         last = self.categories[history[-_AFFINITY_PAIRS:]]
         counts = np.bincount(last, minlength=self.numbers)
         return np.asarray(((counts + _SHRINKAGE * crowd) / (len(last) + _SHRINKAGE))[self.categories])

@@ -67,7 +67,7 @@ class Records:
     def pair_days(self) -> Integers:
         """The day of each pair, counted from the first day with a pair: [pairs]."""
         days = (self.pairs.seconds // DAY_S).astype(np.int64)
-        return days - days.min()
+        return np.asarray(days - days.min())
 
 
 def read_records(*, events: tuple[RowsOf, RowsOf, RowsOf, RowsOf], posts: RowsOf, users: RowsOf) -> Records:

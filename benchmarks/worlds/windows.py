@@ -78,7 +78,7 @@ def trend(records: Records, moment: float, days: float) -> Floats:
 
 
 def _counts(records: Records, weights: Floats) -> Floats:
-    return np.bincount(records.pairs.posts, weights, minlength=len(records.created))
+    return np.bincount(records.pairs.posts, weights, minlength=len(records.created)).astype(np.float64)
 
 
 def ndcg_of_people(window: Window, scores: NDArray[np.floating]) -> Floats:
@@ -89,7 +89,7 @@ def ndcg_of_people(window: Window, scores: NDArray[np.floating]) -> Floats:
     sound = np.take_along_axis(columns, best, axis=1) > -np.inf
     hits = np.take_along_axis(window.targets, posts, axis=1) & sound
     wanted = np.minimum(window.targets.sum(axis=1), TOP)
-    return (hits @ DISCOUNTS) / np.cumsum(DISCOUNTS)[wanted - 1]
+    return np.asarray((hits @ DISCOUNTS) / np.cumsum(DISCOUNTS)[wanted - 1])
 
 
 def mean_of_windows(values: list[Floats]) -> float:
