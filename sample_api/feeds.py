@@ -14,12 +14,12 @@ LIST_LENGTH = 40
 
 # What makes a post be served: what it has for ever, what it has for months (a part with its neighbours of the upload),
 # what it has for this week (lists only), and that it is new.
-_BASE = 1.6
-_SLOW, _SLOW_MEMORY = 2.6, 0.989
+_BASE = 1.8
+_SLOW, _SLOW_MEMORY = 2.6, 0.98
 _CHUNK, _CHUNK_SHARE = 5, 0.6
-_WEEKLY = 0.6
-_FORGOTTEN = 0.68  # share of posts that nobody finds who is not served them
-_YOUTH, _YOUTH_DAYS = 3.0, 12.0
+_WEEKLY = 0.85
+_FORGOTTEN = 0.76  # share of posts that nobody finds who is not served them
+_YOUTH, _YOUTH_DAYS = 3.2, 12.0
 _SERVED, _LEAST_SERVED = 0.16, 20  # share, and number at least, of a category's posts that are served at a time
 
 

@@ -28,10 +28,14 @@ def measure_categories(records: Records) -> dict[str, float]:
     many = per_user[per_user.sum(axis=1) >= 5]
     return {
         "same category in a session": float((categories[before] == categories[after]).mean()),
-        "same category from session to session": float((categories[last] == categories[first]).mean()),
+        "same category from session to session": _mean(categories[last] == categories[first]),
         "same category drawn from the day": float(others.mean()),
-        "people of one category": float((many.max(axis=1) == many.sum(axis=1)).mean()),
+        "people of one category": _mean(many.max(axis=1) == many.sum(axis=1)),
     }
+
+
+def _mean(values: NDArray[np.bool_]) -> float:
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def measure_slowness(records: Records) -> dict[str, float]:
@@ -186,7 +190,8 @@ def _auc_within(users: Integers, percents: Floats, liked: NDArray[np.bool_]) -> 
 
 def _spread_within(users: Integers, percents: Floats) -> float:
     groups = np.split(percents[np.argsort(users, kind="stable")], np.flatnonzero(np.diff(np.sort(users))) + 1)
-    return float(np.median([group.std() for group in groups if len(group) >= _RATINGS_FOR_SPREAD]))
+    spreads = [group.std() for group in groups if len(group) >= _RATINGS_FOR_SPREAD]
+    return float(np.median(spreads)) if spreads else float("nan")
 
 
 def measure_months(records: Records, windows: tuple[Window, ...]) -> dict[str, float]:

@@ -40,7 +40,7 @@ def six_windows(records: Records) -> tuple[Window, ...]:
 def _window(records: Records, split: float) -> Window:
     pairs, posts = records.pairs, len(records.created)
     past = pairs.seconds < split
-    test = ~past & (pairs.seconds < split + WINDOW_DAYS * DAY_S)
+    test = ~past & (pairs.seconds <= split + WINDOW_DAYS * DAY_S)
     people = np.unique(pairs.users[test])
     rows = np.full(len(records.is_admin), -1)
     rows[people] = np.arange(len(people))
@@ -89,7 +89,7 @@ def ndcg_of_people(window: Window, scores: NDArray[np.floating]) -> Floats:
     sound = np.take_along_axis(columns, best, axis=1) > -np.inf
     hits = np.take_along_axis(window.targets, posts, axis=1) & sound
     wanted = np.minimum(window.targets.sum(axis=1), TOP)
-    return np.asarray((hits @ DISCOUNTS) / np.cumsum(DISCOUNTS)[wanted - 1])
+    return np.asarray((hits @ DISCOUNTS[: hits.shape[1]]) / np.cumsum(DISCOUNTS)[wanted - 1])
 
 
 def mean_of_windows(values: list[Floats]) -> float:
