@@ -14,8 +14,8 @@ LIST_LENGTH = 40
 
 # What makes a post be served: what it has for ever, what it has for months (a part with its neighbours of the upload),
 # what it has for this week (lists only), and that it is new.
-_BASE = 1.8
-_SLOW, _SLOW_MEMORY = 2.6, 0.98
+_BASE = 2.1
+_SLOW, _SLOW_MEMORY = 2.6, 0.976
 _CHUNK, _CHUNK_SHARE = 5, 0.6
 _WEEKLY = 0.85
 _FORGOTTEN = 0.76  # share of posts that nobody finds who is not served them
