@@ -13,12 +13,12 @@ _LAST_NEW = 0.125  # share of the people that arrive in the last five weeks
 _BEFORE_NEW = 0.06  # in the month before those
 _BLOCKS_NEW = (0.032, 0.07, 0.11, 0.17, 0.24)  # in the five months before, in an order of the seed
 _WAVES_OF_BLOCK, _WAVES_BEFORE = 3, 14
-_WAVE_SHARE = 0.85  # of the people of a month arrive in its waves, the others on any day
+_WAVE_SHARE = 0.78  # of the people of a month arrive in its waves, the others on any day
 _MAIN_CATEGORIES = 2
 _WAVE_DAYS = 2.6
-_WAVE_EVENNESS = 1.0
+_WAVE_EVENNESS = 0.8
 _WAVE_CATEGORY = 0.55  # of the people of a wave come for its category
-_CATEGORY_DRAW = {2: 0.53, 8: 0.24, 4: 0.09, 6: 0.07, 13: 0.04, 22: 0.02, 21: 0.004, 3: 0.004, 0: 0.002}
+_CATEGORY_DRAW = {2: 0.50, 8: 0.25, 4: 0.10, 6: 0.075, 13: 0.045, 22: 0.02, 21: 0.004, 3: 0.004, 0: 0.002}
 
 _RETURNING = 0.36  # of the people that do at least three things
 # Days from the first to the last visit of those who return: share that stays at least so long.
