@@ -28,9 +28,14 @@ class Verdict:
         return max(self.values, key=self._distance)
 
     @property
+    def mean_holds(self) -> bool:
+        """The mean is within the tolerance."""
+        return self._distance(self.mean) <= 1
+
+    @property
     def holds(self) -> bool:
         """The mean is within the tolerance and no world beyond twice the tolerance."""
-        return self._distance(self.mean) <= 1 and self._distance(self.worst) <= 2
+        return self.mean_holds and self._distance(self.worst) <= 2
 
     def _distance(self, value: float) -> float:
         distance = abs(value - self.target.real) / self.target.tolerance
