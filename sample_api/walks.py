@@ -132,7 +132,7 @@ def _order_places(
 def _served(feeds: Feeds, group: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
     """The posts of feeds at indices that begin anew at the end."""
     places = feeds.starts[group] + index % np.maximum(feeds.counts[group], 1)
-    return feeds.served[np.minimum(places, len(feeds.served) - 1)].astype(np.int64)
+    return np.asarray(feeds.served[np.minimum(places, len(feeds.served) - 1)], dtype=np.int64)
 
 
 def _looked_at(
