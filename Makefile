@@ -30,7 +30,7 @@ check: $(READY) ## lint, format and types; seconds once mypy's cache is warm
 
 # The tests that load no torch and start no process of the product; tests/house holds them to it.
 UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/house tests/post_index_service tests/rpc) \
-    tests/sample_api tests/cli/test_bundle_commands.py \
+    tests/sample_api/test_server.py tests/sample_api/test_world.py tests/cli/test_bundle_commands.py \
     tests/scripts/test_write_settings.py tests/two_tower/test_features.py tests/two_tower/test_words.py
 
 unit: $(READY) ## the tests that need no torch, about a minute
@@ -65,8 +65,8 @@ $(BENCH_READY): requirements-bench.txt
 measure-mood: $(READY) ## measure the tables of docs/mood.md on one sample world
 	$(BIN)/python scripts/measure_mood.py
 
-measure-worlds: $(READY) ## compare the model with the baselines on six sample worlds; a quarter of an hour
-	$(BIN)/python scripts/measure_sample_worlds.py
+measure-worlds: $(READY) ## six sample worlds beside the figures of the real platform, a minute; writes docs/sample-world.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.worlds
 
 mutants: $(READY) ## break the learning core, the feed and the retries in 160 ways and see that tests notice, half an hour
 	$(BIN)/python scripts/mutants.py $(OPTIONS)

@@ -1,12 +1,16 @@
 """Rows of the posts endpoint."""
 
+from random import Random
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sample_api.calendar import milliseconds_of
 from sample_api.latent import CATEGORY_SIZES, MOOD_LABELS, TOPICS
 from sample_api.rows import Row, Rows
-from sample_api.tastes import Posts
 from sample_api.texts import make_summary, make_title
+from sample_api.uploads import Posts
+from sample_api.user_rows import Accounts
 
 NEWER_POST_KEYS = frozenset(
     {"exit_count", "share_count", "bookmark_count", "contract_address", "chain_id", "chart_url", "baseToken", "tags"}
@@ -14,29 +18,29 @@ NEWER_POST_KEYS = frozenset(
 """Keys that the schema of a year ago did not have."""
 
 
+_FAR_FROM_THE_END = 40
+
+
 def make_post_rows(
-    random: np.random.Generator, posts: Posts, *, views: np.ndarray, usernames: list[str]
-) -> tuple[Rows, list[int]]:
-    """All posts, oldest first, and their ids by row; ``views`` [posts] counts how often each was viewed."""
-    ids = np.cumsum(random.integers(1, 4, size=len(posts.created))) + 600
-    rows = [
-        _post_row(random, posts, row, post_id=int(post_id), views=int(views[row]), usernames=usernames)
-        for row, post_id in enumerate(ids)
-    ]
-    if len(rows) > 100:
-        rows[-40] = {key: value for key, value in rows[-40].items() if key != "created_at"} | {
-            "created_at": "yesterday"
-        }
-    return tuple(rows), [int(post_id) for post_id in ids]
+    posts: Posts, *, seed: int, ids: NDArray[np.int64], views: NDArray[np.int64], accounts: Accounts
+) -> Rows:
+    """All posts, oldest first; ``ids`` and ``views`` (how often each was viewed) [posts]. One has no sound date."""
+    count = len(ids)
+
+    def row_of(row: int) -> Row:
+        owner = accounts.name_of(int(accounts.owners[posts.owners[row] % len(accounts.owners)]))
+        made = _post_row(
+            Random(f"{seed}/post/{row}"), posts, row, post_id=int(ids[row]), views=int(views[row]), owner=owner
+        )
+        return {**made, "created_at": "yesterday"} if row == count - _FAR_FROM_THE_END and count > 100 else made
+
+    return Rows(range(count), row_of)
 
 
-def _post_row(
-    random: np.random.Generator, posts: Posts, row: int, *, post_id: int, views: int, usernames: list[str]
-) -> Row:
+def _post_row(random: Random, posts: Posts, row: int, *, post_id: int, views: int, owner: str) -> Row:
     topic, mood = TOPICS[posts.topics[row]], MOOD_LABELS[posts.moods[row]]
-    owner = str(random.choice(usernames))
-    slug = "".join(random.choice(list("abcdefghijklmnopqrstuvwxyz0123456789"), size=12)).replace("a", "x")
-    rated = int(random.integers(0, views + 1))
+    slug = "".join(random.choices("bcdefghijklmnopqrstuvwxyz0123456789", k=12))
+    rated = random.randint(0, views)
     has_coin = random.random() < 0.04
     return {
         "id": post_id,
@@ -52,14 +56,14 @@ def _post_row(
         "title": make_title(random, topic),
         "slug": slug,
         "identifier": slug[:7],
-        "comment_count": int(random.poisson(0.4)),
-        "upvote_count": int(random.binomial(views, 0.2)),
-        "view_count": views + int(random.poisson(2)),
-        "exit_count": int(random.poisson(views + 3)),
+        "comment_count": int(random.expovariate(1.5)),
+        "upvote_count": round(views * random.uniform(0, 0.4)),
+        "view_count": views + int(random.expovariate(0.4)),
+        "exit_count": int(random.expovariate(1 / (views + 3))),
         "rating_count": rated,
-        "average_rating": int(random.integers(1, 101)) if rated else 0,
-        "share_count": int(random.poisson(0.1)),
-        "bookmark_count": int(random.poisson(0.2)),
+        "average_rating": random.randint(1, 100) if rated else 0,
+        "share_count": int(random.expovariate(3.0)),
+        "bookmark_count": int(random.expovariate(2.0)),
         "video_link": f"https://video.example.com/{slug}/index.m3u8",
         "thumbnail_url": f"https://image.example.com/{slug}.jpg",
         "gif_thumbnail_url": "" if random.random() < 0.49 else f"https://image.example.com/{slug}.gif",
@@ -67,8 +71,8 @@ def _post_row(
         "chain_id": "8453" if has_coin else "",
         "chart_url": f"https://chart.example.com/{slug}" if has_coin else "",
         "baseToken": {"address": f"0x{slug}", "name": "sample", "symbol": "SMP"} if has_coin else "",
-        "is_locked": bool(random.random() < 0.02),
-        "is_available_in_public_feed": bool(random.random() < 0.97),
+        "is_locked": random.random() < 0.02,
+        "is_available_in_public_feed": random.random() < 0.97,
         "created_at": milliseconds_of(float(posts.created[row])),
         "first_name": "Sample",
         "last_name": f"Person {post_id}",
@@ -78,7 +82,7 @@ def _post_row(
         "upvoted": False,
         "bookmarked": False,
         "following": False,
-        "is_viewed": bool(random.random() < 0.5),
+        "is_viewed": random.random() < 0.5,
         "post_summary": make_summary(random, topic, mood),
         "tags": [topic] if random.random() < 0.01 else [],
     }

@@ -23,7 +23,7 @@ from sample_api.calendar import moment_of
 from sample_api.faults import Fault, Faults, FaultSchedule
 from sample_api.post_rows import NEWER_POST_KEYS
 from sample_api.rows import Rows
-from sample_api.tastes import DAYS
+from sample_api.sizes import DAYS
 from sample_api.user_rows import NEWER_USER_KEYS
 from sample_api.world import World
 

@@ -1,8 +1,7 @@
 """Titles and summaries such as a language model might write about a video, including its oddities."""
 
 from itertools import pairwise
-
-import numpy as np
+from random import Random
 
 from sample_api.latent import MOOD_WORDS, TOPIC_WORDS
 from sample_api.rows import JsonValue
@@ -37,67 +36,67 @@ _TITLES = (
 )
 
 
-def make_title(random: np.random.Generator, topic: str) -> str:
+def make_title(random: Random, topic: str) -> str:
     """Empty in 49 % of posts; otherwise a file name, a word or two, hashtags, or a duplicate."""
     if random.random() < 0.49:
         return ""
-    thing, other = random.choice(TOPIC_WORDS[topic], size=2, replace=False)
-    template = str(random.choice(_TITLES))
+    thing, other = random.sample(TOPIC_WORDS[topic], 2)
+    template = random.choice(_TITLES)
     return template.format(
-        number=int(random.integers(1000, 9999)), thing=thing, other=other, topic=topic, tag=topic.replace(" ", "")
+        number=random.randint(1000, 9998), thing=thing, other=other, topic=topic, tag=topic.replace(" ", "")
     )[:254]
 
 
-def make_summary(random: np.random.Generator, topic: str, mood: str) -> JsonValue:
+def make_summary(random: Random, topic: str, mood: str) -> JsonValue:
     """A post_summary; for one post in a hundred the empty list that means none."""
     if random.random() < 0.01:
         return []
-    feelings = [str(word) for word in random.choice(MOOD_WORDS[mood], size=4, replace=False)]
-    strangers = [str(word) for words in random.choice([*MOOD_WORDS], size=2) for word in MOOD_WORDS[words][:2]]
+    feelings = random.sample(MOOD_WORDS[mood], 4)
+    strangers = MOOD_WORDS[random.choice([*MOOD_WORDS])]
     if random.random() < 0.5:
         feelings[-1] = strangers[0]  # an emotion of another mood
-    things = [str(thing) for thing in random.permutation(TOPIC_WORDS[topic])]
+    things = random.sample(TOPIC_WORDS[topic], len(TOPIC_WORDS[topic]))
     return {
         "description": _description(random, topic, feelings, things),
         "keywords": _keywords(random, [*things, topic, *feelings[:2]]),
-        "genre": str(random.choice(_GENRES)),
-        "emotions": _block(random, feelings[: random.integers(2, 5)], _EMOTION_KEYS, flags=True),
+        "genre": random.choice(_GENRES),
+        "emotions": _block(random, feelings[: random.randint(2, 4)], _EMOTION_KEYS, flags=True),
         "actions": _block(random, [f"showing {thing}" for thing in things[:3]], _BLOCK_KEYS),
         "audio_elements": _block(random, ["voice-over", f"sound of {things[3]}"], _BLOCK_KEYS),
         "visual_elements_of_video": _block(random, things[2:6], _BLOCK_KEYS),
         "topics_of_video": _block(random, [topic, *things[:2]], _BLOCK_KEYS),
         "entities": _block(random, things[4:7], _BLOCK_KEYS),
-        "targeted_audiance": _block(random, [str(word) for word in random.choice(_AUDIENCES, 2)], _BLOCK_KEYS),
-        "quality_indicators": _block(random, [str(word) for word in random.choice(_QUALITY, 2)], _BLOCK_KEYS),
+        "targeted_audiance": _block(random, random.choices(_AUDIENCES, k=2), _BLOCK_KEYS),
+        "quality_indicators": _block(random, random.choices(_QUALITY, k=2), _BLOCK_KEYS),
         "psycological_view_of_video": _block(random, [f"evokes {feelings[0]}", f"a touch of {feelings[1]}"], ("view",)),
         "main_person_details": {"appearance": "one person, seen from behind", "name": "unknown"},
         "other_person_details": [],
-        "estimated_duration": str(random.choice(["short", "0:15", "unknown", "about a minute"])),
-        "is_face_exist": bool(random.random() < 0.6),
-        "no_of_person_in_video": int(random.integers(0, 4)),
+        "estimated_duration": random.choice(["short", "0:15", "unknown", "about a minute"]),
+        "is_face_exist": random.random() < 0.6,
+        "no_of_person_in_video": random.randint(0, 3),
     }
 
 
-def _description(random: np.random.Generator, topic: str, feelings: list[str], things: list[str]) -> str:
+def _description(random: Random, topic: str, feelings: list[str], things: list[str]) -> str:
     if random.random() < 0.03:
         return _TIMED_OUT
     text = f"# {topic.capitalize()}\n\n"
     while len(text) < _DESCRIPTION_LENGTH:
-        thing, other = random.choice(things, size=2, replace=False)
-        feeling, second = random.choice(feelings, size=2, replace=False)
-        scene = str(random.choice(_SCENES))
+        thing, other = random.sample(things, 2)
+        feeling, second = random.sample(feelings, 2)
+        scene = random.choice(_SCENES)
         text += scene.format(thing=thing, other=other, feeling=feeling, second=second, topic=topic) + "\n"
-    return text[: _DESCRIPTION_LENGTH - int(random.integers(0, 120))]
+    return text[: _DESCRIPTION_LENGTH - random.randint(0, 119)]
 
 
-def _keywords(random: np.random.Generator, words: list[str]) -> list[JsonValue]:
+def _keywords(random: Random, words: list[str]) -> list[JsonValue]:
     if random.random() < 0.02:
         return []
     chosen = [*words, *(f"{first} {second}" for first, second in pairwise(words))][:21]
     return [{"keyword": word, "weight": max(1, 10 - position // 2)} for position, word in enumerate(chosen)]
 
 
-def _block(random: np.random.Generator, words: list[str], keys: tuple[str, ...], *, flags: bool = False) -> JsonValue:
+def _block(random: Random, words: list[str], keys: tuple[str, ...], *, flags: bool = False) -> JsonValue:
     """An object in 53 % of cases, a list in 46 %, otherwise null; an object's values are lists, texts or flags."""
     shape = random.random()
     if shape < 0.01:
@@ -108,5 +107,5 @@ def _block(random: np.random.Generator, words: list[str], keys: tuple[str, ...],
     if flags and kind < 0.3:
         return dict.fromkeys(words, True) | {"tone": words[0]}
     if kind < 0.7:
-        return {str(random.choice(keys)): list(words)}
+        return {random.choice(keys): list(words)}
     return {f"{random.choice(keys)}_{number}": word for number, word in enumerate(words, start=1)}

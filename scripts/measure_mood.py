@@ -139,7 +139,9 @@ def measure_world(seed: int) -> Measured:
         moods=np.array([moods[post_id] for post_id in dataset.post_ids.tolist()]),
         people=people,
         user_scores=encode_users(towers, dataset, posts, people) @ posts.embeddings.T,
-        affinities=truth.affinities[[rows_of_truth[int(dataset.user_ids[row])] for row in people]][:, columns],
+        affinities=truth.affinities(np.array([rows_of_truth[int(dataset.user_ids[row])] for row in people]))[
+            :, columns
+        ],
     )
 
 

@@ -92,7 +92,7 @@ def test_the_command_serves_until_it_is_stopped_and_ends_with_0() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "sample-api", "--port", str(port), "--scale", "0.05"],
+        [sys.executable, "-m", "cli", "sample-api", "--port", str(port), "--scale", "1"],
         env=os.environ | {"COLUMNS": "200"},
         stdout=subprocess.PIPE,
     )
@@ -108,3 +108,13 @@ def test_the_command_serves_until_it_is_stopped_and_ends_with_0() -> None:
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert f"http://127.0.0.1:{port}".encode() in output
+
+
+@pytest.mark.parametrize(
+    ("scale", "cause"), [("0.5", "greater than or equal to 1"), ("1001", "less than or equal to 1000")]
+)
+def test_the_command_refuses_a_scale_that_is_too_small_or_too_large(scale: str, cause: str) -> None:
+    command = [sys.executable, "-m", "cli", "sample-api", "--scale", scale]
+    refused = subprocess.run(command, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert cause in refused.stderr
