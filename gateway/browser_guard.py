@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.%]+\]|[^:\[\]/@\s]+)(?::\d{1,5})?")
 _JSON = "application/json"
-_NULL_ORIGIN = "null"
 
 
 class BrowserGuardError(Exception):
@@ -72,8 +71,6 @@ class BrowserGuard:
             raise OriginNotAllowedError
 
     def _may_write(self, origin: str, host: str, scheme: str) -> bool:
-        if origin == _NULL_ORIGIN:
-            return False
         is_own_page = origin.lower() == f"{scheme}://{host.lower()}" and self._is_ours(host)
         return is_own_page or origin in self.allowed_origins
 

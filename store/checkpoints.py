@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from store.engine import sqlite_driver
 from store.errors import StoreUnavailableError
 
-_PAUSE_SECONDS = 0.2  # between two checkpoints
+_PAUSE_SECONDS = 1.0  # between two checkpoints: a page that changed often in between is written once
 
 
 class Checkpoints:
@@ -24,7 +24,7 @@ class Checkpoints:
         self._thread.start()
 
     def soon(self) -> None:
-        """Have a checkpoint run within some tenths of a second."""
+        """Have a checkpoint run within a second or two."""
         self._is_wanted.set()
 
     def stop(self) -> None:

@@ -79,7 +79,7 @@ class _Batch:
     targets: dict[bytes, _Target]
     retracted: set[tuple[bytes, int]]  # event key and person
     new_people: list[_Row] = field(default_factory=list)
-    new_events: list[_Row] = field(default_factory=list)
+    new_events: list[tuple[bytes, int]] = field(default_factory=list)
     new_retractions: list[_Row] = field(default_factory=list)
     log: list[_Row] = field(default_factory=list)
     taken_back: list[dict[str, int]] = field(default_factory=list)  # parameters of _TAKE_BACK
@@ -168,7 +168,7 @@ class _Batch:
         if not self.log:
             return
         insert_rows(connection, PEOPLE, self.new_people)
-        insert_rows(connection, EVENT_IDS, self.new_events)
+        insert_rows(connection, EVENT_IDS, sorted(self.new_events))  # neighbours are on the same page
         insert_rows(connection, LOG, self.log)
         insert_rows(connection, RETRACTIONS, self.new_retractions)
         if self.taken_back:

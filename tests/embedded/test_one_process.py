@@ -72,7 +72,8 @@ def test_feeds_are_those_of_three_processes_to_the_last_bit(bundles: Path, tmp_p
                 except grpc.RpcError as error:
                     found.append((error.code(), error.details(), read_error_info(error)))
                 else:
-                    found += [first, feed_of(channel, **fields, page_token=first.next_page_token)]
+                    second = feed_of(channel, **fields, page_token=first.next_page_token)
+                    found += [comparable(first), comparable(second)]
         return found
 
     with running(bundles, tmp_path / "three", embedded=False) as (three, _):
@@ -100,12 +101,22 @@ def test_a_new_bundle_goes_live_and_the_old_one_answers_who_names_it(bundles: Pa
             reloaded = operator.ReloadBundle(bundle_pb2.ReloadBundleRequest(), metadata=operators, timeout=60)
             assert reloaded.current_bundle_id == new
             assert feed_of(channel, username="user1").bundle_id == new
-            assert feed_of(channel, username="user1", required_bundle_id=old) == before
+            assert comparable(feed_of(channel, username="user1", required_bundle_id=old)) == comparable(before)
             second = feed_of(channel, username="user1", page_token=before.next_page_token)
             assert second.bundle_id == old
             assert not {post.post_id for post in second.posts} & {post.post_id for post in before.posts}
         finally:
             point_current_at(bundles, old)
+
+
+def comparable(feed: feed_pb2.GetFeedResponse) -> feed_pb2.GetFeedResponse:
+    """The feed without what no two answers share: its name, and the time in its token."""
+    copy = feed_pb2.GetFeedResponse()
+    copy.CopyFrom(feed)
+    assert copy.feed_id
+    copy.ClearField("feed_id")
+    copy.next_page_token = "there is one" if feed.next_page_token else ""
+    return copy
 
 
 def bundle_order(bundles: Path):

@@ -39,6 +39,7 @@ ELSEWHERE = {
     ".venv/bin/moodfeed forget": "needs stored data; tests/pipeline/test_forget.py runs it on some",
     ".venv/bin/moodfeed run --data data/own": "it makes a bundle first, which test_import.py does",
     ".venv/bin/moodfeed rollback": "needs two bundles; tests/cli/test_bundle_commands.py has them",
+    "benchmarks.recording": "most of a minute; tests/benchmarks/test_recording.py runs its parts",
     "scripts.write_golden contract": "at a release: it replaces what the next change is compared with",
     "post_index.v1.PostIndexService/SearchPosts": "abridged; test_foreign_clients.py passes one answer on to the next",
 }
