@@ -96,4 +96,4 @@ def test_a_directory_that_cannot_be_made_ends_in_one_line(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 1
-    assert f"error: {events}: File exists" in capfd.readouterr().err.replace("\n", "")
+    assert f"error: {events}: Not a directory" in capfd.readouterr().err.replace("\n", "")
