@@ -34,7 +34,7 @@ class Verdict(StrEnum):
     @classmethod
     def of(cls, difference: Difference) -> Self:
         """The verdict on a paired difference, model less baseline."""
-        return cls("ahead" if difference.low > 0 else "behind" if difference.high < 0 else "level")
+        return cls(difference.standing)
 
 
 _RELATIONS = {Verdict.AHEAD: "ahead of", Verdict.LEVEL: "level with", Verdict.BEHIND: "behind"}

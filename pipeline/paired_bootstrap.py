@@ -30,6 +30,11 @@ class Difference:
             if not -1 <= value <= 1:
                 raise NotANumberError(f"a difference of two metrics is {value}, must be in -1..1: the ranks are wrong")
 
+    @property
+    def standing(self) -> str:
+        """Where the first stands beside the second: ahead, behind, or level if the interval holds 0."""
+        return "ahead" if self.low > 0 else "behind" if self.high < 0 else "level"
+
 
 @dataclass(frozen=True, slots=True)
 class Resampled:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.live_evaluation.sessions import Moments
-from pipeline.ranking import Estimate, NotANumberError
+from pipeline.paired_bootstrap import Difference
+from pipeline.ranking import Estimate
 
 _RESAMPLES = 1000
 _TAILS = (0.025, 0.975)
-_ROUNDING = 1e-9
+_DECIMALS = 12  # a sum of 1s may be 1 and the last bit
 
 Column = tuple[int, int, int]
 """The places of a method, a variant and a metric."""
@@ -28,26 +29,6 @@ GROUPS: dict[str, Callable[[Moments], NDArray[np.bool_]]] = {
 }
 """The moments of each group: bool [moments]."""
 SESSION_GROUPS = ("all", "new", "with a history")  # a session's start is always its first moment
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A difference of two means of a metric, -1..1, and its 95 % paired bootstrap interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        """NotANumberError for a value outside the range, which a NaN is too."""
-        for value in (self.mean, self.low, self.high):
-            if not -1 - _ROUNDING <= value <= 1 + _ROUNDING:
-                raise NotANumberError(f"a difference of two metrics is {value}, must be in -1..1: the ranks are wrong")
-
-    @property
-    def standing(self) -> str:
-        """Where the first stands beside the second: ahead, behind, or level if the interval holds 0."""
-        return "ahead" if self.low > 0 else "behind" if self.high < 0 else "level"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +52,8 @@ class Averages:
     def difference(self, column: Column, other: Column) -> Difference:
         """The mean of a column less that of another one, over the same people in each draw."""
         low, high = np.quantile(self._drawn(column) - self._drawn(other), _TAILS)
-        return Difference(float(self.means[column] - self.means[other]), float(low), float(high))
+        mean = self.means[column] - self.means[other]
+        return Difference(*(round(float(value), _DECIMALS) for value in (mean, low, high)))
 
     def _drawn(self, column: Column) -> NDArray[np.float64]:
         method, variant, metric = column

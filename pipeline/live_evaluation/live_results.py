@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.evaluation import EvaluationError
-from pipeline.live_evaluation.averages import Difference
+from pipeline.paired_bootstrap import Difference
 from pipeline.ranking import Estimate
 from pipeline.whole_files import write_whole_text
 

@@ -14,10 +14,10 @@ from cli.live_evaluation_table import WIDE_COLUMNS, live_tables, verdict_lines
 from cli.subcommands import app
 from pipeline.dataset import Dataset
 from pipeline.evaluation import EvaluationError
-from pipeline.live_evaluation.averages import Difference
 from pipeline.live_evaluation.live_results import Asked, LiveEvaluation, LiveGroup, LiveMetrics, LiveMonth, Verdict
 from pipeline.live_evaluation.replay import METHODS
 from pipeline.live_evaluation.variants import Variant
+from pipeline.paired_bootstrap import Difference
 from pipeline.ranking import Estimate
 from tests.pipeline.live_evaluation.made_up_log import busy_log
 

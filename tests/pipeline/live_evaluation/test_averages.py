@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.live_evaluation.averages import Difference, average, person_means
+from pipeline.live_evaluation.averages import average, person_means
 from pipeline.live_evaluation.sessions import Moments
+from pipeline.paired_bootstrap import Difference
 from pipeline.ranking import NotANumberError
 
 
