@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """One thread for numeric libraries: the suite runs in as many processes as there are cores."""
+    """One thread for numeric libraries: the suite runs in two processes."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 

@@ -173,7 +173,8 @@ def evaluate(
     split: Annotated[
         SplitName | None,
         typer.Option(
-            help="time holds out five weeks, last each user's last interaction; the default suits the data.",
+            help="time holds out five weeks for each month, last each user's last interaction; the default suits "
+            "the data.",
             show_default=False,
         ),
     ] = None,

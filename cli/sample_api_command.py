@@ -19,8 +19,8 @@ def sample_api(
         typer.Option(
             min=1,
             max=MOST_SCALE,
-            help="Size of the data: 1 gives 1,207 people, 1,251 posts and 9,800 events; people and events grow with "
-            "the scale, posts with its square root.",
+            help="Size of the data: 1 gives 1,207 people, 1,251 posts and about 9,500 events; people and events grow "
+            "with the scale, posts with its square root.",
         ),
     ] = 1.0,
     faults: Annotated[

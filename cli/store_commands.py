@@ -100,9 +100,7 @@ def backup(
     from store.backup import back_up
 
     with _existing(store, password_file) as engine, whole_file(file, mode=0o600) as temporary:
-        temporary.unlink()
-        position = back_up(engine, temporary)
-        temporary.chmod(0o600)
+        position = back_up(engine, temporary)  # into the empty file, which only its owner may read
     _say(f"Backed up to {file}: the log up to position {position}.")
 
 

@@ -85,7 +85,9 @@ class GrpcContextEncoder:
     def __init__(self, replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub], *, attempt_seconds: float) -> None:
         self._calls = RetryingCalls(replicas, attempt_seconds=attempt_seconds, elsewhere=_ELSEWHERE)
         self._gathering: Gathering[_Asked, user_tower_pb2.EncodeContextResponse] = Gathering(
-            self._send, kind=lambda asked: asked.bundle_id, most_calls=lambda: max(1, replicas.well)
+            self._send,
+            kind=lambda asked: (asked.bundle_id, asked.log.at_least),
+            most_calls=lambda: max(1, replicas.well),
         )
 
     async def encode_context(

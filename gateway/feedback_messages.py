@@ -1,7 +1,7 @@
 """The messages of moodfeed.feedback.v1.FeedbackService, read and written, and the same as JSON for HTTP."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -24,6 +24,9 @@ _FIELDS = frozenset({*_TEXTS, "post_id", "watched_share", "rating_percent", "occ
 
 class MalformedDocumentError(Exception):
     """The body is not JSON of the form {"interactions": [...]}."""
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _UnreadableError(Exception):
@@ -169,4 +172,4 @@ def _moment(row: Mapping[str, object], field: str) -> int | None:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise _UnreadableError(f"{field}: must be a time with its offset, such as 2026-05-04T09:30:00Z")
-    return int(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)  # a float would lose a millisecond now and then

@@ -52,6 +52,8 @@ class PeopleChanges:
         if is_everybody or has_store != self._has_store:
             self._has_store = has_store
             self.position = position
+            self._changes.clear()  # which raises the floor to the highest position: of another log, perhaps
+            self._changes.floor = position
             self.forget(None)
         self._change(usernames, position)
         self.position = max(self.position, position)

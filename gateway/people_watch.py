@@ -34,6 +34,10 @@ class PeopleWatch:
                     await self._listen(candidates[self._turn % len(candidates)])
                 except TimeoutError:
                     _log.warning("tower tells nothing about people")
+                except asyncio.CancelledError:
+                    # gRPC cancels a call whose channel was closed: a replica has left, or its certificate was renewed.
+                    if (task := asyncio.current_task()) and task.cancelling():
+                        raise
                 except grpc.aio.AioRpcError as error:
                     if error.code() is grpc.StatusCode.UNIMPLEMENTED:  # a tower of before: nobody changes there
                         pause = _OLD_TOWER_SECONDS

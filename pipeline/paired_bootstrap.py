@@ -13,6 +13,7 @@ from pipeline.ranking import Estimate, NotANumberError
 
 _RESAMPLES = 1000
 _CONFIDENCE = 0.95
+_DECIMALS = 12  # a sum of 1s may be 1 and the last bit
 _TAILS = ((1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2)
 
 
@@ -51,7 +52,8 @@ class Resampled:
     def difference(self, column: int, other: int) -> Difference:
         """The mean of a column less that of another one, over the same people in each draw."""
         low, high = np.quantile(self.draws[:, column] - self.draws[:, other], _TAILS)
-        return Difference(float(self.means[column] - self.means[other]), float(low), float(high))
+        mean = self.means[column] - self.means[other]
+        return Difference(*(round(float(value), _DECIMALS) for value in (mean, low, high)))
 
 
 def resample(values: NDArray[np.float64], splits: NDArray[np.integer]) -> Resampled:

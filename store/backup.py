@@ -27,7 +27,7 @@ _PART = 10_000  # rows
 def back_up(engine: Engine, path: Path) -> int:
     """Write a backup of a store as it is at one moment, while others read and write; gives the log's position.
 
-    ``path`` must not exist. A caller gives a temporary name and renames it, so that half a backup has no name.
+    ``path`` must be absent or empty. A caller gives a temporary name and renames it, so that half a backup has no name.
     BackupError if the file cannot be written; StoreVersionError if the tables have another version.
     """
     refuse_other_versions(tables_version(engine))
@@ -123,4 +123,6 @@ def _rows_of(path: Path) -> Iterator[Engine]:
 
 def _reading_only(path: Path) -> Engine:
     uri = f"{path.resolve().as_uri()}?mode=ro"
-    return create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
+    return create_engine(
+        "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool, hide_parameters=True
+    )

@@ -67,6 +67,7 @@ def connect(url: URL, *, pool_size: int = 8) -> Engine:
     if url.drivername == SQLITE:
         engine = create_engine(
             url,
+            hide_parameters=True,  # an error's text may be logged
             pool_size=pool_size,
             max_overflow=0,
             pool_use_lifo=True,  # the connection that wrote last still has its pages
@@ -79,6 +80,7 @@ def connect(url: URL, *, pool_size: int = 8) -> Engine:
     options = " ".join(f"-c {name}={number}" for name, number in _POSTGRESQL_SETTINGS.items())
     engine = create_engine(
         url,
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=LONGEST_WAIT,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import orjson
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -200,3 +201,13 @@ def test_a_row_of_json_with_a_wrong_type_is_named(row: str, reason: str) -> None
 def test_a_body_of_another_form_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedDocumentError):
         read_document(body)
+
+
+def test_a_time_of_json_keeps_its_millisecond() -> None:
+    for number in range(1000):
+        text = f"2026-05-04T09:30:00.{number:03}Z"
+        body = orjson.dumps({"interactions": [{"username": "ana", "post_id": 1, "verb": "VIEW", "occurred_at": text}]})
+        (row,) = read_document(body)
+        assert isinstance(row, Interaction)
+        assert row.occurred_at_ms is not None
+        assert row.occurred_at_ms % 1000 == number

@@ -126,6 +126,24 @@ def test_everybody_is_forgotten_when_it_is_not_known_who_changed() -> None:
     assert world.calls == 4
 
 
+def test_an_answer_from_before_everybody_was_forgotten_is_not_kept() -> None:
+    world = World()
+    world.hear(90, "ana")
+    world.hear(100, is_everybody=True)
+    world.tower.position = 90
+    world.ask("ana")
+    assert world.tower.asked[-1][1].wanted == 100
+    world.ask("ana")
+    assert world.calls == 2
+
+
+def test_another_log_that_begins_anew_leaves_nobody_waiting_for_positions_of_the_old_one() -> None:
+    world = World()
+    world.hear(90, "ana")
+    world.hear(3, is_everybody=True)
+    assert world.changes.last_change_of("ana") == 3
+
+
 def test_of_those_whose_change_is_no_longer_remembered_the_newest_such_change_is_wanted() -> None:
     world = World(size=2)
     world.hear(0)
