@@ -205,7 +205,7 @@ def test_a_body_of_another_form_is_malformed(body: bytes) -> None:
 
 def test_a_time_of_json_keeps_its_millisecond() -> None:
     for number in range(1000):
-        text = f"2026-05-04T09:30:00.{number:03}Z"
+        text = f"2004-08-21T08:36:26.{number:03}Z"  # as a float, some of these end a millisecond early
         body = orjson.dumps({"interactions": [{"username": "ana", "post_id": 1, "verb": "VIEW", "occurred_at": text}]})
         (row,) = read_document(body)
         assert isinstance(row, Interaction)
