@@ -45,6 +45,11 @@ class FeedServiceStub:
                 request_serializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListCategoriesRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListCategoriesResponse.FromString,
                 _registered_method=True)
+        self.ListTrending = channel.unary_unary(
+                '/moodfeed.feed.v1.FeedService/ListTrending',
+                request_serializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingResponse.FromString,
+                _registered_method=True)
 
 
 class FeedServiceServicer:
@@ -65,6 +70,13 @@ class FeedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTrending(self, request, context):
+        """Lists the posts that people do most with at present, the same for everybody.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeedServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_FeedServiceServicer_to_server(servicer, server):
                     servicer.ListCategories,
                     request_deserializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListCategoriesRequest.FromString,
                     response_serializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListCategoriesResponse.SerializeToString,
+            ),
+            'ListTrending': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTrending,
+                    request_deserializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingRequest.FromString,
+                    response_serializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class FeedService:
             '/moodfeed.feed.v1.FeedService/ListCategories',
             moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListCategoriesRequest.SerializeToString,
             moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListCategoriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTrending(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.feed.v1.FeedService/ListTrending',
+            moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingRequest.SerializeToString,
+            moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingResponse.FromString,
             options,
             channel_credentials,
             insecure,
