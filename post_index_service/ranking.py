@@ -232,6 +232,38 @@ class ByShortlist:
         return self.exact.among(rows)
 
 
+class ByTrend:
+    """Ranks the posts with the largest trend first, and those without any by popularity; both are [rows].
+
+    The score is the trend, float64 from 0 on. The number that orders is 1 plus the trend, or the popularity, 0..1.
+    """
+
+    def __init__(self, trends: NDArray[np.float64], popularity: Scores, ids: NDArray[np.int64]) -> None:
+        self._trends, self._popularity, self._ids = trends, popularity, ids
+
+    @property
+    def reach(self) -> float:
+        """That of the largest trend."""
+        return 1 + float(self._trends.max(initial=0))
+
+    def first(self, count: int, *, skip: Rows) -> Ranked:
+        """Sort the rows that are not behind the last one wanted."""
+        rows = np.setdiff1d(np.arange(len(self._ids)), skip, assume_unique=True)
+        if 0 < count < len(rows):
+            numbers = self._numbers(rows)
+            rows = rows[numbers >= np.partition(numbers, len(rows) - count)[len(rows) - count]]
+        return self.among(rows).cut(0, count)
+
+    def among(self, rows: Rows) -> Ranked:
+        """Sort the rows; equal trends by popularity."""
+        rows = rows[np.lexsort((self._ids[rows], -self._popularity[rows], -self._trends[rows]))]
+        return Ranked(rows, self._trends[rows].astype(np.float32), self._numbers(rows).astype(np.float32))
+
+    def _numbers(self, rows: Rows) -> NDArray[np.float64]:
+        trends = self._trends[rows]
+        return np.where(trends > 0, 1 + trends, self._popularity[rows])
+
+
 @dataclass(frozen=True, slots=True)
 class ByPopularity:
     """Ranks the most popular first; ``popularity`` is float32 [rows]."""
