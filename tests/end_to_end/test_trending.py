@@ -1,4 +1,4 @@
-"""Trends go on with what people do, and fallbacks answer strangers: three processes, two replicas of each, and one process.
+"""Trends go on with what people do, and fallbacks answer strangers: three processes, two replicas of each, and one.
 
 The bundle is tiny: posts 10 to 50 in the categories 0, 2 and 7; it begins with a trend of 1.5 for post 20, .25 for 10.
 """
@@ -58,19 +58,18 @@ def test_what_many_do_is_first_for_whoever_asks_for_its_position(product: Produc
 
 
 def test_a_person_who_does_much_with_a_post_counts_once_and_can_take_it_back(product: Product) -> None:
-    rows = [
-        met("one fan", 30, verb=verb, event_id=f"fan {verb}") for verb in ("VERB_VIEW", "VERB_LIKE", "VERB_INSPIRE")
-    ]
-    before = product.feed(
-        "nobody", fallback=TRENDING, category_id=2, at_least_position=product.record(rows[0]).position
-    )
-    after = product.feed("nobody", fallback=TRENDING, category_id=2, at_least_position=product.record(*rows).position)
-    scores = [{post.post_id: post.score for post in answer.posts}[30] for answer in (before, after)]
-    assert scores[0] == pytest.approx(scores[1])
-    assert scores[0] > 0
-    taken = product.record(*({"username": "one fan", "retracts": row["event_id"]} for row in rows)).position
-    gone = product.feed("nobody", fallback=TRENDING, category_id=2, at_least_position=taken)
-    assert {post.post_id: post.score for post in gone.posts}[30] == 0
+    verbs = ("VERB_VIEW", "VERB_LIKE", "VERB_INSPIRE")
+    rows = [met("one fan", 30, verb=verb, event_id=f"fan {verb}") for verb in verbs]
+
+    def score_after(*done: Mapping[str, object]) -> float:
+        position = product.record(*done).position
+        answer = product.feed("nobody", fallback=TRENDING, category_id=2, at_least_position=position)
+        return {post.post_id: post.score for post in answer.posts}[30]
+
+    once = score_after(rows[0])
+    assert once > 0
+    assert score_after(*rows) == pytest.approx(once)
+    assert score_after(*({"username": "one fan", "retracts": row["event_id"]} for row in rows)) == 0
 
 
 def test_without_a_fallback_a_stranger_is_told_what_to_give(product: Product) -> None:
