@@ -11,6 +11,7 @@ import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,7 @@ class TrendCounts:
         self._most_pairs, self._most_changes = most_pairs, most_changes
         self._changed: dict[int, int] = {}
         self._pairs: OrderedDict[int, tuple[tuple[int, int], ...]] = OrderedDict()  # events: moment and position
+        self._due: list[tuple[int, int, int, int]] = []  # heap: taken back at, position, pair, row
         self._changes: deque[_Change] = deque()
         self._known_since = position  # changes after it can be undone
 
@@ -94,9 +96,11 @@ class TrendCounts:
         """Count the entries after ``position``."""
         for entry in entries.entries:
             if entry.position > self.position:
+                self._take_back_up_to(entry.position)
                 if isinstance(entry, InteractionRecorded):
                     self._count(entry)
                 self.position = entry.position
+        self._take_back_up_to(entries.position)
         self.position = max(self.position, entries.position)
 
     def now(self) -> Counted:
@@ -117,12 +121,19 @@ class TrendCounts:
 
     def _count(self, entry: InteractionRecorded) -> None:
         done, taken = entry.interaction, entry.takes_back
-        if done is not None and done.verb in _COUNTED and done.counts_at(entry.position):
+        if done is not None and done.verb in _COUNTED and done.taken_back_at != done.position:
             for key, row in self._pairs_of(entry.username, done):
                 self._meet(key, row, done)
+                if done.taken_back_at is not None:  # the log is read from before that
+                    heappush(self._due, (done.taken_back_at, done.position, key, row))
         if taken is not None and taken.verb in _COUNTED:
             for key, row in self._pairs_of(entry.username, taken):
-                self._take_back(key, row, taken, at=entry.position)
+                self._take_back(key, row, taken.position, at=entry.position)
+
+    def _take_back_up_to(self, position: int) -> None:
+        while self._due and self._due[0][0] <= position:
+            at, taken, key, row = heappop(self._due)
+            self._take_back(key, row, taken, at=at)
 
     def _pairs_of(self, username: str, event: Interaction | TakenBack) -> Sequence[tuple[int, int]]:
         rows = self._rows_of(event.post_id, event.external_id)
@@ -136,9 +147,9 @@ class TrendCounts:
             self._pairs.popitem(last=False)
         self._change(row, before, after, at=done.position)
 
-    def _take_back(self, key: int, row: int, taken: TakenBack, *, at: int) -> None:
+    def _take_back(self, key: int, row: int, taken: int, *, at: int) -> None:
         before = self._pairs.get(key, ())
-        after = tuple(event for event in before if event[1] != taken.position)
+        after = tuple(event for event in before if event[1] != taken)
         if after:
             self._pairs[key] = after
         elif before:
