@@ -136,14 +136,20 @@ class LogTail:
         while not (is_at_the_end or self.is_stopped):
             is_at_the_end = True
             positions = self._readers_by_position()
+            failures: list[Exception] = []
             for position in sorted(positions, reverse=True):
                 entries = store.entries_after(position, limit=ENTRIES_AT_ONCE)
                 for reader in positions[position]:
-                    reader.read(entries)
+                    try:
+                        reader.read(entries)
+                    except Exception as error:  # noqa: BLE001 - the others read on
+                        failures.append(error)
                 with self.moved:
                     self.moved.notify_all()
                 is_at_the_end &= len(entries.entries) < ENTRIES_AT_ONCE
                 POSITION.set(max(entries.position, *positions))
+            if failures:
+                raise failures[0]
 
     def _readers_by_position(self) -> Mapping[int, Sequence[LogReader]]:
         found: dict[int, list[LogReader]] = defaultdict(list)

@@ -22,6 +22,7 @@ from compute.log_tail import LogTail
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, Rows, among_sorted, rounding_of_products
 from post_index_service.external_ids import ExternalIds
+from post_index_service.named_rows import NamedRows
 from post_index_service.ranking import (
     ByInnerProducts,
     ByPopularity,
@@ -197,7 +198,7 @@ class PostIndex:
         }
         self.trends = Trends(
             trends or PostTrends.none(len(posts.posts)),
-            self._rows_named,
+            NamedRows(self._sorted_ids, self._rows_by_id, self._external_ids),
             position=log_position if log else 0,
             log=log,
         )
@@ -286,7 +287,7 @@ class PostIndex:
         order: Order
         match by_mood, by_user:
             case None, None if epoch is not None:
-                ranking, order = Ranking.TRENDING, ByTrend(epoch.trends(span), self._popularity[span], post_ids)
+                ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._popularity[span], post_ids)
             case None, None:
                 ranking, order = Ranking.POPULAR, ByPopularity(self._popularity[span], post_ids)
             case None, InnerProduct() if shortlist:
@@ -325,13 +326,6 @@ class PostIndex:
         user = np.float32(by_user.weight) * by_user.query if by_user else np.zeros(self.tower_space.dimension, "f4")
         codes = self._text_and_tower_codes
         return CodedScan(codes, span, codes.query(by_mood.query, user))
-
-    def _rows_named(self, post_id: int | None, external_id: str | None) -> Sequence[int]:
-        """The rows of the posts with an id, or else with an external id."""
-        everything = slice(0, len(self._posts))
-        if post_id is not None:
-            return [int(row) for row in self._rows_in(everything, [post_id])]
-        return [] if external_id is None else self._external_ids.rows_in(everything, [external_id]).tolist()
 
     def _rows_in(self, span: slice, post_ids: Sequence[int]) -> Rows:
         """The rows of the posts with these ids that lie in the slice, ascending and relative to its start."""

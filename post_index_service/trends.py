@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bundle.post_trends import PostTrends
 from compute.log_tail import ENTRIES_AT_ONCE, LogTail
+from post_index_service.codes import Rows
 from post_index_service.trend_counts import Counted, RowsOf, TrendCounts
 from store.log_entries import Entries, InteractionsExpired, PeopleMerged, PersonDeleted, StoreRestored
 
@@ -19,6 +20,7 @@ EPOCH_SECONDS = 60.0
 
 _MOST_REMEMBERED = 4_000_000  # changed posts of all epochs together: 64 MB
 _ROOM_OF_AN_EPOCH = 1_000
+_MOST_BITS = 900  # of a number that a float can hold, and so many times more
 _COUNTED_AT_ONCE = 1_000  # entries, between which pages are made
 _PAUSE_OF_RECOUNTS = 10.0  # times as long as the last one took
 _CHANGES_OTHERS = (PersonDeleted, PeopleMerged, InteractionsExpired, StoreRestored)
@@ -50,22 +52,30 @@ class Epoch:
 
     def __init__(self, counted: Counted, counts: TrendCounts) -> None:
         self.position = counted.position
+        self.heads: dict[tuple[int, int], Rows] = {}
+        """The best rows of slices (start, stop), for those who rank by these trends."""
         unit = counts.weight_of(counted.clock_ms)
-        self._whole = counts.whole
-        self._unit = float(unit) if unit.bit_length() < 1000 else np.inf
-        self._rows = np.array(sorted(counted.changed), dtype=np.int32)
-        self._trends = np.array([counted.changed[row] / unit for row in self._rows.tolist()], dtype=np.float64)
+        is_float = unit.bit_length() < _MOST_BITS  # else the clock stands more than a decade after the bundle
+        self._whole, self._unit = counts.whole, float(unit) if is_float else np.inf
+        totals = counted.changed.values()
+        trends = (float(total) / self._unit if is_float else total / unit for total in totals)
+        rows = np.fromiter(counted.changed.keys(), dtype=np.int64, count=len(totals))
+        order = np.argsort(rows)
+        self._rows = rows[order].astype(np.int32)
+        self._trends = np.fromiter(trends, dtype=np.float64, count=len(totals))[order]
 
     @property
     def size(self) -> int:
         """The number of posts whose trend is not the bundle's own."""
         return len(self._rows)
 
-    def trends(self, span: slice) -> NDArray[np.float64]:
-        """The trends of a slice of the posts: float64 [rows]."""
-        trends: NDArray[np.float64] = self._whole[span] / self._unit
-        first, last = self._rows.searchsorted([span.start, span.stop])
-        trends[self._rows[first:last] - span.start] = self._trends[first:last]
+    def trends(self, rows: Rows) -> NDArray[np.float64]:
+        """The trends of posts: float64 [rows]."""
+        trends: NDArray[np.float64] = self._whole[rows] / self._unit
+        if self.size:
+            places = self._rows.searchsorted(rows)
+            is_changed = self._rows.take(places, mode="clip") == rows
+            trends[is_changed] = self._trends[places[is_changed]]
         return trends
 
 
