@@ -136,7 +136,7 @@ def main() -> int:
     load_encoder = encoder_loader(compute, live)
 
     def load(bundle: Bundle) -> Models:
-        return Models(load_encoder(bundle), load_index(bundle))
+        return Models(load_encoder(bundle), load_index(bundle, log=live.tail if live else None))
 
     with live.followed() if live else nullcontext():
         try:

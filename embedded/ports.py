@@ -7,6 +7,8 @@ from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from gateway import feed_types
 from post_index_service.index import CategoryNotFoundError, PostIndex, Query
 from post_index_service.packed_posts import PackedPosts
+from post_index_service.trends import CountsNotHeldError
+from post_index_service.trends import PositionNotReachedError as NotCountedError
 from user_tower_service.encoder import Encoder
 from user_tower_service.people_store import PeopleStore, PositionNotReachedError
 
@@ -86,16 +88,25 @@ class LocalPostSearch:
                     withheld_post_ids=context.withheld_post_ids,
                     offset=search.offset,
                     limit=search.limit,
+                    trending=search.trending,
+                    counted_position=search.counted_position,
+                    at_least_position=search.at_least_position,
+                    seconds=seconds,
                 )
             )
         except CategoryNotFoundError as error:
             raise feed_types.CategoryNotFoundError from error
+        except CountsNotHeldError as error:
+            raise feed_types.CountsNotHeldError(str(error)) from error
+        except NotCountedError as error:
+            raise feed_types.PositionNotReachedError(str(error)) from error
         return feed_types.FoundPosts(
             posts=self._packed.of(index, found),
             has_more=found.has_more,
             ranking=feed_types.FeedRanking[found.ranking.name],
             bundle_id=index.bundle_id,
             current_bundle_id=self._held.current.bundle_id,
+            counted_position=found.counted_position,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[feed_types.FeedCategory, ...]:

@@ -12,6 +12,7 @@ from gateway.feed_types import (
     NO_WISH,
     BundleNotHeldError,
     CategoryNotFoundError,
+    CountsNotHeldError,
     DeadlineExceededError,
     DependencyOverloadedError,
     DependencyUnavailableError,
@@ -42,13 +43,17 @@ _RANKINGS = {
     post_index_pb2.SEARCH_RANKING_MOOD_THEN_USER: FeedRanking.MOOD_THEN_USER,
     post_index_pb2.SEARCH_RANKING_MOOD: FeedRanking.MOOD,
     post_index_pb2.SEARCH_RANKING_POPULAR: FeedRanking.POPULAR,
+    post_index_pb2.SEARCH_RANKING_TRENDING: FeedRanking.TRENDING,
 }
 _POST_INDEX_SERVICE = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
 USER_TOWER, _POST_INDEX = "user_tower_service", "post_index_service"
 _BUNDLE_NOT_HELD = "BUNDLE_NOT_HELD"
 _OVERLOADED = "OVERLOADED"
 _POSITION_NOT_REACHED = "POSITION_NOT_REACHED"
-_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD, _POSITION_NOT_REACHED})  # another replica may have it already, or still
+_COUNTS_NOT_HELD = "COUNTS_NOT_HELD"
+_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD, _POSITION_NOT_REACHED, _COUNTS_NOT_HELD})
+"""Another replica may have it already, or still."""
+
 _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: (DependencyOverloadedError, "is overloaded: try again later"),
     grpc.StatusCode.DEADLINE_EXCEEDED: (DeadlineExceededError, "did not answer in time"),
@@ -59,6 +64,7 @@ _BY_REASON: Mapping[str, Callable[[str], FeedError]] = {
     "CATEGORY_NOT_FOUND": lambda _: CategoryNotFoundError(),
     "MOOD_TOO_LONG": MoodTooLongError,  # a service of another release may take less than this gateway
     "POSITION_NOT_REACHED": PositionNotReachedError,
+    "COUNTS_NOT_HELD": CountsNotHeldError,
     "NO_STORE": lambda _: NoStoreError("feedback is not set up: the user tower service has no store"),
     "STORE_UNAVAILABLE": lambda _: StoreUnavailableError("the store is unavailable: try again later"),
     "USERNAME_INVALID": InvalidPersonError,
@@ -201,6 +207,9 @@ class GrpcPostSearch:
             offset=search.offset,
             limit=search.limit,
             bundle_id=search.context.bundle_id,
+            trending=search.trending,
+            counted_position=search.counted_position,
+            at_least_position=search.at_least_position,
         )
         try:
             answer = await self._calls.call(lambda stub: stub.SearchPosts, request, seconds=seconds)
@@ -216,6 +225,7 @@ class GrpcPostSearch:
             ranking=ranking,
             bundle_id=answer.bundle_id,
             current_bundle_id=answer.current_bundle_id,
+            counted_position=answer.counted_position,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:

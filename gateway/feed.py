@@ -19,12 +19,15 @@ from gateway.feed_types import (
     CategoryNotFoundError,
     Clock,
     ContextEncoder,
+    CountsNotHeldError,
     Degradation,
     DependencyUnavailableError,
     EmbeddingT,
+    Fallback,
     Feed,
     FeedContext,
     FeedError,
+    FeedRanking,
     FeedRequest,
     FoundPosts,
     InvalidPageSizeError,
@@ -41,6 +44,7 @@ from rpc import wall_clock
 
 DEFAULT_TOKEN_MINUTES = 15
 _FEED_ID_BYTES = 12
+_KINDS = {Fallback.NONE: "", Fallback.POPULAR: "or popular", Fallback.TRENDING: "or trending"}  # of digests
 _ENCODER_SHARE = 0.6  # of the time left; the rest must suffice for a feed without the encoder
 
 
@@ -87,7 +91,7 @@ async def get_feed(
         found.ranking,
         degradations,
         feed_id=os.urandom(_FEED_ID_BYTES).hex(),
-        position=position or 0,
+        position=_position_of(found, position),
     )
 
 
@@ -102,6 +106,7 @@ class _Page:
     is_continued: bool
     left_out: frozenset[str]
     log_position: int | None = None
+    counted_position: int | None = None
 
 
 def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
@@ -123,25 +128,12 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
         request.mood,
         request.exclude_post_ids,
         exclude_external_ids=request.exclude_external_ids,
+        kind=_KINDS[request.fallback],
     )
     size = min(request.page_size or DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE)
     if not request.page_token:
         return _Page(digest, size, 0, request.required_bundle_id, is_continued=False, left_out=frozenset())
-    try:
-        token = page_token.read(request.page_token)
-    except ValueError as error:
-        raise InvalidPageTokenError("page_token was not issued by this service, or was altered") from error
-    if token.request_digest != digest:
-        raise InvalidPageTokenError(
-            "page_token belongs to another request: between pages only page_size, required_bundle_id and strict may "
-            "change"
-        )
-    if request.required_bundle_id not in {"", token.bundle_id}:
-        raise InvalidPageTokenError("page_token belongs to another bundle than required_bundle_id")
-    if tokens.now_ms() - token.issued_at_ms > tokens.milliseconds:
-        raise InvalidPageTokenError(
-            f"page_token is older than {tokens.milliseconds / 60_000:g} minutes: start again at the first page"
-        )
+    token = checked_token(request.page_token, digest, required_bundle_id=request.required_bundle_id, tokens=tokens)
     return _Page(
         digest,
         size,
@@ -150,7 +142,28 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
         is_continued=True,
         left_out=token.left_out,
         log_position=token.log_position,
+        counted_position=token.counted_position,
     )
+
+
+def checked_token(text: str, digest: bytes, *, required_bundle_id: str, tokens: TokenLife) -> page_token.PageToken:
+    """The page token of a request with this digest; InvalidPageTokenError if it is another's, or too old."""
+    try:
+        token = page_token.read(text)
+    except ValueError as error:
+        raise InvalidPageTokenError("page_token was not issued by this service, or was altered") from error
+    if token.request_digest != digest:
+        raise InvalidPageTokenError(
+            "page_token belongs to another request: between pages only page_size, required_bundle_id and strict may "
+            "change"
+        )
+    if required_bundle_id not in {"", token.bundle_id}:
+        raise InvalidPageTokenError("page_token belongs to another bundle than required_bundle_id")
+    if tokens.now_ms() - token.issued_at_ms > tokens.milliseconds:
+        raise InvalidPageTokenError(
+            f"page_token is older than {tokens.milliseconds / 60_000:g} minutes: start again at the first page"
+        )
+    return token
 
 
 async def _encode(
@@ -201,11 +214,13 @@ async def _search(
     index: PostSearch[EmbeddingT],
     clock: Clock,
 ) -> FoundPosts:
-    """Find the posts of the page; an unknown user needs both a mood and a category."""
+    """Find the posts of the page; an unknown user needs both a mood and a category, or a fallback."""
     has_mood_and_category = request.trimmed_mood and request.category_id is not None
     if context.user is None and NO_USER_TOWER not in degradations and not has_mood_and_category:
-        await _check_category(request.category_id, bundle_id=context.bundle_id, index=index, clock=clock)
-        raise UserNotFoundError
+        if request.fallback is Fallback.NONE:
+            await _check_category(request.category_id, bundle_id=context.bundle_id, index=index, clock=clock)
+            raise UserNotFoundError
+        context = replace(context, mood=None)
     search = Search(
         context,
         request.category_id,
@@ -213,8 +228,26 @@ async def _search(
         page.offset,
         page.size,
         exclude_external_ids=request.exclude_external_ids,
+        trending=request.fallback is Fallback.TRENDING and context.user is None and context.mood is None,
+        counted_position=page.counted_position,
+        at_least_position=request.at_least_position,
     )
-    return await index.search_posts(search, seconds=clock.seconds_left())
+    try:
+        return await index.search_posts(search, seconds=clock.seconds_left())
+    except CountsNotHeldError as error:
+        raise counts_are_gone() from error
+
+
+def counts_are_gone() -> InvalidPageTokenError:
+    """The error of a page whose counts no index holds any more."""
+    return InvalidPageTokenError("the counts of page_token are no longer held: start again at the first page")
+
+
+def _position_of(found: FoundPosts, position: int | None) -> int:
+    """Up to where in the log what people did is taken into account, by the user and by the counts."""
+    if found.ranking is not FeedRanking.TRENDING:
+        return position or 0
+    return found.counted_position if position is None else min(position, found.counted_position)
 
 
 def _token_after(
@@ -231,6 +264,7 @@ def _token_after(
         left_out=frozenset(degradation.stage for degradation in degradations),
         log_position=position,
         issued_at_ms=tokens.now_ms(),
+        counted_position=found.counted_position if found.ranking is FeedRanking.TRENDING else None,
     )
     return page_token.write(next_page)
 

@@ -25,6 +25,7 @@ class FeedError(Exception):
     │   TooManyExclusionsError
     ├── CategoryNotFoundError, UserNotFoundError
     ├── BundleNotHeldError
+    ├── CountsNotHeldError
     ├── DependencyOverloadedError
     └── DependencyUnavailableError
         ├── DeadlineExceededError
@@ -78,6 +79,10 @@ class BundleNotHeldError(FeedError):
     """No replica holds the requested bundle; ``current_bundle_id`` in the metadata names the one in use."""
 
 
+class CountsNotHeldError(FeedError):
+    """No replica can count trends as of the position of an earlier page any more."""
+
+
 class DependencyOverloadedError(FeedError):
     """A service that the feed needs refuses requests because it has too many."""
 
@@ -103,6 +108,15 @@ class FeedRanking(Enum):
     MOOD_THEN_USER = "RANKING_MOOD_THEN_USER"
     MOOD = "RANKING_MOOD"
     POPULAR = "RANKING_POPULAR"
+    TRENDING = "RANKING_TRENDING"
+
+
+class Fallback(Enum):
+    """What an unknown user gets who gives no mood or no category; each value is the name in the contract."""
+
+    NONE = "FALLBACK_NONE"
+    POPULAR = "FALLBACK_POPULAR"
+    TRENDING = "FALLBACK_TRENDING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +133,22 @@ class FeedRequest:
     strict: bool = False
     exclude_external_ids: tuple[str, ...] = ()
     at_least_position: int = 0
+    fallback: Fallback = Fallback.NONE
 
     @property
     def trimmed_mood(self) -> str:
         """The mood without the white space around it; empty if no mood is given."""
         return self.mood.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class TrendingRequest:
+    """Which part of the trends; see ListTrendingRequest in protos/moodfeed/feed/v1/feed.proto."""
+
+    category_id: int | None = None
+    page_size: int = 0
+    page_token: str = ""
+    required_bundle_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +227,11 @@ NO_WISH = LogWish()
 
 @dataclass(frozen=True, slots=True)
 class Search(Generic[EmbeddingT]):
-    """A request to the post search: at most ``limit`` posts, after the first ``offset`` of the ranking."""
+    """A request to the post search: at most ``limit`` posts, after the first ``offset`` of the ranking.
+
+    If it is ``trending``, and no embedding is given, posts are ranked by trend: as of the ``counted_position`` of an
+    earlier page, or of now and ``at_least_position``.
+    """
 
     context: FeedContext[EmbeddingT]
     category_id: int | None
@@ -210,17 +239,24 @@ class Search(Generic[EmbeddingT]):
     offset: int
     limit: int
     exclude_external_ids: tuple[str, ...] = ()
+    trending: bool = False
+    counted_position: int | None = None
+    at_least_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPosts:
-    """The answer of the post search; each post is a serialised FeedPost."""
+    """The answer of the post search; each post is a serialised FeedPost.
+
+    If they are ``trending``, what people did up to ``counted_position`` of the log counts, 0 without a log.
+    """
 
     posts: Sequence[bytes]
     has_more: bool
     ranking: FeedRanking
     bundle_id: str
     current_bundle_id: str  # of the index, whichever bundle answered
+    counted_position: int = 0
 
 
 class ContextEncoder(Protocol[EmbeddingT]):
@@ -242,7 +278,8 @@ class PostSearch(Protocol[EmbeddingT]):
     async def search_posts(self, search: Search[EmbeddingT], *, seconds: float) -> FoundPosts:
         """Rank posts within ``seconds``, with the bundle of the context.
 
-        Raises CategoryNotFoundError, BundleNotHeldError, DependencyOverloadedError, DependencyUnavailableError.
+        Raises CategoryNotFoundError, BundleNotHeldError, CountsNotHeldError, DependencyOverloadedError,
+        DependencyUnavailableError.
         """
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:

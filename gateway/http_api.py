@@ -23,9 +23,16 @@ from gateway.feedback_messages import MalformedDocumentError
 from gateway.feedback_types import InteractionRecorder
 from gateway.http_answers import count, error_answer, json_answer
 from gateway.http_feedback import BodyTooLargeError, BodyTooSlowError, recording
-from gateway.http_parameters import InvalidParameterError, read_feed_request, read_id_form, read_query
+from gateway.http_parameters import (
+    InvalidParameterError,
+    read_feed_request,
+    read_id_form,
+    read_query,
+    read_trending_query,
+)
 from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
+from gateway.trending import list_trending
 from rpc.admission import InFlight, TooManyRequestsError
 from rpc.errors import ErrorRow, ErrorTable, find_row
 
@@ -112,6 +119,23 @@ def build_app(
             }
         )
 
+    async def answer_trending(request: Request) -> Response:
+        access.admit(request.headers.getlist("authorization"))
+        query = read_query(request.scope["query_string"])
+        ids = read_id_form(query)
+        with in_flight.admitted("GET /trending"):
+            page = await list_trending(
+                read_trending_query(query), index=index, clock=Deadline.after(deadline_seconds), tokens=tokens
+            )
+        return json_answer(
+            {
+                "posts": [open_post(post, ids=ids) for post in page.posts],
+                "next_page_token": page.next_page_token,
+                "bundle_id": page.bundle_id,
+                "position": page.position,
+            }
+        )
+
     async def list_categories(request: Request) -> Response:
         access.admit(request.headers.getlist("authorization"))
         with in_flight.admitted("GET /categories"):
@@ -138,6 +162,7 @@ def build_app(
     app = Starlette(
         routes=[
             Route("/feed", _measured(answer_feed)),
+            Route("/trending", _measured(answer_trending)),
             Route("/categories", _measured(list_categories)),
             Route("/interactions", _measured(record), methods=["POST"]),
             Route("/healthz", _answered(healthz)),

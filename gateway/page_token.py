@@ -10,9 +10,12 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
-_VERSION = 3
-_LAYOUT = struct.Struct(">B32s16sIBqQ")
-"""Version, bundle id, request digest, offset, what was left out, log position (_NO_LOG for none), issued at (ms)."""
+_VERSION = 4
+_LAYOUT = struct.Struct(">B32s16sIBqQq")
+"""Version, bundle id, request digest, offset, what was left out, log position, issued at (ms), counted position.
+
+A position is _NO_LOG if there is none.
+"""
 
 _NO_LOG = -1
 _STAGES = ("user", "mood")  # bit 0, bit 1
@@ -30,6 +33,7 @@ class PageToken:
     left_out: frozenset[str] = frozenset()  # stages of the feed that were left out
     log_position: int | None = None  # up to which the first page counted what people did; None without a log
     issued_at_ms: int = 0  # milliseconds since 1970
+    counted_position: int | None = None  # of the log, that the trends of the first page count; None without trends
 
 
 def digest(
@@ -39,12 +43,13 @@ def digest(
     exclude_post_ids: tuple[int, ...],
     *,
     exclude_external_ids: tuple[str, ...] = (),
+    kind: str = "",
 ) -> bytes:
-    """16 bytes that identify what a request asks for; the page size is not part of it."""
+    """16 bytes that identify what a request asks for, apart from the page size; ``kind`` has up to 16 letters."""
     numbers = ",".join(map(str, exclude_post_ids))
     parts = (username, "" if category_id is None else str(category_id), mood, numbers, *exclude_external_ids)
     content = b"".join(struct.pack(">I", len(part)) + part for part in (text.encode() for text in parts))
-    return hashlib.blake2b(content, digest_size=16).digest()
+    return hashlib.blake2b(content, digest_size=16, person=kind.encode()).digest()
 
 
 def write(token: PageToken) -> str:
@@ -58,6 +63,7 @@ def write(token: PageToken) -> str:
         stages,
         _NO_LOG if token.log_position is None else token.log_position,
         token.issued_at_ms,
+        _NO_LOG if token.counted_position is None else token.counted_position,
     )
     return base64.urlsafe_b64encode(content + _checksum(content)).rstrip(b"=").decode()
 
@@ -73,7 +79,7 @@ def read(token: str) -> PageToken:
         raise ValueError("not a page token")
     if len(content) != _LAYOUT.size:
         raise ValueError("a page token of another version")
-    version, bundle, request_digest, offset, stages, log_position, issued_at_ms = _LAYOUT.unpack(content)
+    version, bundle, request_digest, offset, stages, log_position, issued_at_ms, counted = _LAYOUT.unpack(content)
     if version != _VERSION:
         raise ValueError("a page token of another version")
     if offset > _LARGEST_OFFSET:  # the checksum has no key: anyone can make a token
@@ -86,6 +92,7 @@ def read(token: str) -> PageToken:
         left_out=left_out,
         log_position=log_position if log_position >= 0 else None,
         issued_at_ms=issued_at_ms,
+        counted_position=counted if counted >= 0 else None,
     )
 
 

@@ -6,8 +6,9 @@ import grpc
 
 from gateway.edge import Deadline, count_degradations
 from gateway.feed import DEFAULT_TOKENS, TokenLife, get_feed
-from gateway.feed_messages import read_request, write_categories, write_feed
+from gateway.feed_messages import read_request, read_trending_request, write_categories, write_feed, write_trending
 from gateway.feed_types import ContextEncoder, EmbeddingT, PostSearch
+from gateway.trending import list_trending
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.admission import InFlight
 
@@ -57,3 +58,18 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
         with self._in_flight.admitted("ListCategories"):
             categories = await self._index.list_categories(seconds=clock.seconds_left())
         return write_categories(categories)
+
+    async def ListTrending(
+        self,
+        request: feed_pb2.ListTrendingRequest,
+        context: grpc.aio.ServicerContext[feed_pb2.ListTrendingRequest, feed_pb2.ListTrendingResponse],
+    ) -> bytes:
+        """Return one page of the trends: a serialised ListTrendingResponse."""
+        with self._in_flight.admitted("ListTrending"):
+            page = await list_trending(
+                read_trending_request(request),
+                index=self._index,
+                clock=Deadline.after(self._deadline_seconds, context.time_remaining()),
+                tokens=self._tokens,
+            )
+        return write_trending(page)

@@ -35,6 +35,9 @@ def test_each_field_of_a_request_is_one_parameter() -> None:
         "strict",
         "exclude_external_ids",
         "at_least_position",
+        "seen",
+        "remember_served",
+        "fallback",
         "ids",
     ]
     assert [parameter.field.name for parameter in PARAMETERS.values()] == [item.name for item in fields(FeedRequest)]
