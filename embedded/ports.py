@@ -9,6 +9,7 @@ from post_index_service.index import CategoryNotFoundError, PostIndex, Query
 from post_index_service.packed_posts import PackedPosts
 from user_tower_service.encoder import Encoder
 from user_tower_service.people_store import PeopleStore, PositionNotReachedError
+from user_tower_service.shown_posts import ServedWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ class LocalContextEncoder:
             self._people.catch_up(at_least=log.at_least, wanted=log.wanted, seconds=seconds)
         except PositionNotReachedError as error:
             raise feed_types.PositionNotReachedError(str(error)) from error
-        encoded = encoder.encode_context(username, mood, as_of=log.as_of)
+        encoded = encoder.encode_context(
+            username, mood, as_of=log.as_of, served=ServedWish(log.served_since_ms, log.feed)
+        )
+        served = encoded.served
         return feed_types.FeedContext(
             user=encoded.user,
             mood=encoded.mood,
@@ -58,6 +62,10 @@ class LocalContextEncoder:
             changed_position=encoded.changed_position,
             not_interested_post_ids=encoded.not_interested_post_ids,
             withheld_post_ids=encoded.withheld_post_ids,
+            served_since_ms=encoded.served_since_ms,
+            served=None
+            if served is None
+            else feed_types.ServedPosts(served.post_ids, served.elsewhere_post_ids, served.read_up_to),
         )
 
 

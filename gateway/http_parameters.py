@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qsl
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -116,7 +117,7 @@ def _fill(message: feed_pb2.GetFeedRequest, parameter: Parameter, texts: Sequenc
     if parameter.name == _EXCLUDE:
         _exclude(message, texts[0])
         return
-    read = _READERS[parameter.field.type]
+    read = _READERS.get(parameter.field.type) or partial(_read_choice, choices(parameter.field))
     values = [value for text in texts if (value := read(parameter.name, text)) is not None]
     if parameter.field.is_repeated:
         getattr(message, parameter.field.name).extend(values)
@@ -131,6 +132,21 @@ def _exclude(message: feed_pb2.GetFeedRequest, text: str) -> None:
             message.exclude_post_ids.append(_read_integer(_EXCLUDE, item, bits=64))
         elif item:
             message.exclude_external_ids.append(item)
+
+
+def choices(field: FieldDescriptor) -> Mapping[str, int]:
+    """The values of a field of an enum, by their names without the enum's name before them."""
+    enum = field.enum_type
+    if enum is None:
+        return {}
+    prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.name).strip("_") + "_"
+    return {value.name.removeprefix(prefix): value.number for value in enum.values if value.number}
+
+
+def _read_choice(known: Mapping[str, int], name: str, text: str) -> int | None:
+    if text and text.upper() not in known:
+        raise InvalidParameterError(f"{name} is {text[:_SHOWN_CHARACTERS]!r}, it must be one of {', '.join(known)}")
+    return known[text.upper()] if text else None
 
 
 def _read_text(_: str, text: str) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.feedback_types import LONGEST_NAME, MOST_INTERACTIONS, VERBS, Result
-from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, Parameter
+from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, Parameter, choices
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
 from moodfeed.feedback.v1 import feedback_pb2
@@ -50,6 +50,11 @@ def _field_schema(field: FieldDescriptor) -> Schema:
     return {"type": "array", "items": _value_schema(field)} if field.is_repeated else _value_schema(field)
 
 
+def _parameter_schema(field: FieldDescriptor) -> Schema:
+    """As a query carries it: a value of an enum without the enum's name."""
+    return _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
+
+
 def _message_schema(descriptor: Descriptor) -> Schema:
     """All fields are required: JSON carries each of them, whatever its value."""
     properties = {
@@ -68,7 +73,7 @@ def _parameter(parameter: Parameter) -> Schema:
         "name": parameter.name,
         "in": "query",
         "required": parameter.is_required,
-        "schema": {**_field_schema(parameter.field), **_ITEM_FORMS.get(parameter.name, {}), **parameter.bounds},
+        "schema": {**_parameter_schema(parameter.field), **_ITEM_FORMS.get(parameter.name, {}), **parameter.bounds},
     }
     style: Schema = {"style": "form", "explode": parameter.may_be_repeated} if parameter.field.is_repeated else {}
     return described | style | {"description": parameter.description}

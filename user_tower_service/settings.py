@@ -8,6 +8,9 @@ from pydantic_settings import SettingsConfigDict
 from compute.settings import ComputeSettings
 from mood_encoder.runtime import Runtime
 from store.engine import parse_url
+from user_tower_service.live_log import DEFAULT_SERVED_HOURS
+
+MOST_SERVED_HOURS = 24 * 366
 
 
 class Settings(ComputeSettings):
@@ -39,6 +42,14 @@ class Settings(ComputeSettings):
     )
     live_cache_size: int = Field(
         10_000, ge=0, description="number of people whose embeddings with live interactions are kept in memory"
+    )
+    served_hours: float = Field(
+        DEFAULT_SERVED_HOURS,
+        gt=0,
+        le=MOST_SERVED_HOURS,
+        validation_alias="MOODFEED_SERVED_HOURS",
+        description="how long a post that was shown with remember_served is not shown to the same person again; each "
+        "remembered page takes 250 bytes of memory meanwhile",
     )
     metrics_port: int = Field(9101, ge=0, le=65535, description="port of the Prometheus metrics; 0 for none")
 
