@@ -11,6 +11,7 @@ from post_index_service.trends import CountsNotHeldError
 from post_index_service.trends import PositionNotReachedError as NotCountedError
 from user_tower_service.encoder import Encoder
 from user_tower_service.people_store import PeopleStore, PositionNotReachedError
+from user_tower_service.shown_posts import ServedWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ class LocalContextEncoder:
             self._people.catch_up(at_least=log.at_least, wanted=log.wanted, seconds=seconds)
         except PositionNotReachedError as error:
             raise feed_types.PositionNotReachedError(str(error)) from error
-        encoded = encoder.encode_context(username, mood, as_of=log.as_of)
+        encoded = encoder.encode_context(
+            username, mood, as_of=log.as_of, served=ServedWish(log.served_since_ms, log.feed)
+        )
+        served = encoded.served
         return feed_types.FeedContext(
             user=encoded.user,
             mood=encoded.mood,
@@ -60,6 +64,10 @@ class LocalContextEncoder:
             changed_position=encoded.changed_position,
             not_interested_post_ids=encoded.not_interested_post_ids,
             withheld_post_ids=encoded.withheld_post_ids,
+            served_since_ms=encoded.served_since_ms,
+            served=None
+            if served is None
+            else feed_types.ServedPosts(served.post_ids, served.elsewhere_post_ids, served.read_up_to),
         )
 
 

@@ -5,9 +5,10 @@ import grpc
 from bundle.embedding_space import Embedding
 from embedded.coroutines import run_at_once
 from gateway.edge import Deadline, count_degradations
-from gateway.feed import DEFAULT_TOKENS, TokenLife, get_feed
+from gateway.feed import DEFAULT_TOKENS, NO_MEMORY, TokenLife, get_feed
 from gateway.feed_messages import read_request, read_trending_request, write_categories, write_feed, write_trending
 from gateway.feed_types import ContextEncoder, PostSearch
+from gateway.served_memory import ServedMemory
 from gateway.trending import list_trending
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 
@@ -21,18 +22,25 @@ class LocalFeedService(feed_pb2_grpc.FeedServiceServicer):
         encoder: ContextEncoder[Embedding],
         index: PostSearch[Embedding],
         deadline_seconds: float,
+        memory: ServedMemory = NO_MEMORY,
         tokens: TokenLife = DEFAULT_TOKENS,
     ) -> None:
         self._encoder = encoder
         self._index = index
         self._deadline_seconds = deadline_seconds
+        self._memory = memory
         self._tokens = tokens
 
     def GetFeed(self, request: feed_pb2.GetFeedRequest, context: grpc.ServicerContext) -> bytes:
         """Return one page of a feed: a serialised GetFeedResponse."""
         clock = Deadline.after(self._deadline_seconds, context.time_remaining())
         making = get_feed(
-            read_request(request), encoder=self._encoder, index=self._index, clock=clock, tokens=self._tokens
+            read_request(request),
+            encoder=self._encoder,
+            index=self._index,
+            clock=clock,
+            memory=self._memory,
+            tokens=self._tokens,
         )
         feed = run_at_once(making)
         count_degradations(feed)

@@ -25,6 +25,7 @@ from gateway.feed_types import (
     MoodTooLongError,
     PositionNotReachedError,
     Search,
+    ServedPosts,
 )
 from gateway.feedback_types import InvalidPersonError, NoStoreError, StoreUnavailableError
 from gateway.gathering import Gathering
@@ -120,6 +121,8 @@ class GrpcContextEncoder:
             changed_position=answer.changed_position,
             not_interested_post_ids=answer.not_interested_post_ids,
             withheld_post_ids=answer.withheld_post_ids,
+            served_since_ms=answer.served_since_ms,
+            served=_served(answer),
         )
 
     async def _send(
@@ -147,6 +150,8 @@ class GrpcContextEncoder:
             as_of_position=asked.log.as_of,
             at_least_position=asked.log.at_least,
             wanted_position=asked.log.wanted,
+            served_since_ms=asked.log.served_since_ms,
+            feed=asked.log.feed,
         )
         answer: user_tower_pb2.EncodeContextResponse = await self._calls.call(
             lambda stub: stub.EncodeContext, request, seconds=seconds
@@ -164,6 +169,8 @@ class GrpcContextEncoder:
                     as_of_position=asked.log.as_of,
                     at_least_position=asked.log.at_least,
                     wanted_position=asked.log.wanted,
+                    served_since_ms=asked.log.served_since_ms,
+                    feed=asked.log.feed,
                 )
                 for asked in together
             ],
@@ -173,6 +180,13 @@ class GrpcContextEncoder:
             lambda stub: stub.EncodeContexts, request, seconds=seconds
         )
         return answer.contexts
+
+
+def _served(answer: user_tower_pb2.EncodeContextResponse) -> ServedPosts | None:
+    if not answer.HasField("served"):
+        return None
+    served = answer.served
+    return ServedPosts(served.post_ids, served.elsewhere_post_ids, served.read_up_to)
 
 
 class PostIndexStub(post_index_pb2_grpc.PostIndexServiceStub):

@@ -17,6 +17,7 @@ ERRORS: ErrorTable = {
     feed_types.InvalidPageSizeError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_SIZE_NEGATIVE"),
     feed_types.InvalidPageTokenError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"),
     feed_types.InvalidPositionError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POSITION_NEGATIVE"),
+    feed_types.InvalidSeenError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "SEEN_INVALID"),
     feedback_types.InteractionCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "INTERACTION_COUNT_OUT_OF_RANGE"),
     feedback_types.InvalidPersonError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PERSON_INVALID"),
     feedback_types.PersonNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "PERSON_NOT_FOUND"),

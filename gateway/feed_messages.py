@@ -2,11 +2,20 @@
 
 from collections.abc import Callable, Iterable
 
-from gateway.feed_types import Fallback, Feed, FeedCategory, FeedRequest, TrendingRequest
+from gateway.feed_types import (
+    Fallback,
+    Feed,
+    FeedCategory,
+    FeedRequest,
+    InvalidSeenError,
+    Seen,
+    TrendingRequest,
+)
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.packed.v1 import packed_pb2
 
 SERVICE_NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
+_SEEN = {feed_pb2.SEEN_UNSPECIFIED: Seen.LAST, **{feed_pb2.Seen.Value(seen.value): seen for seen in Seen}}
 _POST_FIELDS = tuple(field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields)
 _FALLBACKS = {feed_pb2.Fallback.Value(fallback.value): fallback for fallback in Fallback}
 
@@ -25,7 +34,15 @@ def read_request(request: feed_pb2.GetFeedRequest) -> FeedRequest:
         strict=request.strict,
         at_least_position=request.at_least_position,
         fallback=_FALLBACKS.get(request.fallback, Fallback.NONE),
+        seen=_read_seen(request.seen),
+        remember_served=request.remember_served,
     )
+
+
+def _read_seen(number: int) -> Seen:
+    if number not in _SEEN:
+        raise InvalidSeenError(f"seen is {number}, it must be one of {', '.join(seen.value for seen in Seen)}")
+    return _SEEN[number]
 
 
 def write_feed(feed: Feed) -> bytes:
@@ -38,6 +55,7 @@ def write_feed(feed: Feed) -> bytes:
         degradations=[feed_pb2.Degradation(stage=item.stage, reason=item.reason) for item in feed.degradations],
         feed_id=feed.feed_id,
         position=feed.position,
+        exhausted=feed.exhausted,
     )
     return packed.SerializeToString()
 
@@ -58,6 +76,11 @@ def write_trending(page: Feed) -> bytes:
         posts=page.posts, next_page_token=page.next_page_token, bundle_id=page.bundle_id, position=page.position
     )
     return packed.SerializeToString()
+
+
+def post_id_of(packed: bytes) -> int:
+    """The id of a serialised FeedPost."""
+    return int(feed_pb2.FeedPost.FromString(packed).post_id)
 
 
 def write_categories(categories: Iterable[FeedCategory]) -> feed_pb2.ListCategoriesResponse:

@@ -21,8 +21,8 @@ class FeedError(Exception):
     """A feed that cannot be given.
 
     FeedError
-    ├── BlankUsernameError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError, MoodTooLongError,
-    │   TooManyExclusionsError
+    ├── BlankUsernameError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError, InvalidSeenError,
+    │   MoodTooLongError, TooManyExclusionsError
     ├── CategoryNotFoundError, UserNotFoundError
     ├── BundleNotHeldError
     ├── CountsNotHeldError
@@ -51,6 +51,10 @@ class InvalidPageTokenError(FeedError):
 
 class InvalidPositionError(FeedError):
     """The position of the log is negative."""
+
+
+class InvalidSeenError(FeedError):
+    """The request asks for something to become of seen posts that this gateway does not know."""
 
 
 class MoodTooLongError(FeedError):
@@ -119,6 +123,13 @@ class Fallback(Enum):
     TRENDING = "FALLBACK_TRENDING"
 
 
+class Seen(Enum):
+    """What becomes of posts that the user has seen; each value is the name in the contract."""
+
+    LAST = "SEEN_LAST"
+    EXCLUDED = "SEEN_EXCLUDED"
+
+
 @dataclass(frozen=True, slots=True)
 class FeedRequest:
     """Whose feed, and which part of it; see protos/moodfeed/feed/v1/feed.proto for the meaning of each field."""
@@ -134,6 +145,8 @@ class FeedRequest:
     exclude_external_ids: tuple[str, ...] = ()
     at_least_position: int = 0
     fallback: Fallback = Fallback.NONE
+    seen: Seen = Seen.LAST
+    remember_served: bool = False
 
     @property
     def trimmed_mood(self) -> str:
@@ -175,6 +188,7 @@ class Feed:
     degradations: tuple[Degradation, ...] = ()
     feed_id: str = ""
     position: int = 0  # of the log; 0 without one
+    exhausted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +201,19 @@ class FeedCategory:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedPosts:
+    """What a user was shown and has asked to have remembered.
+
+    ``post_ids`` were shown by the position that was asked for, those shown longest ago first; ``elsewhere_post_ids``
+    later, by other feeds than the one that asks, and up to the position ``read_up_to``.
+    """
+
+    post_ids: Sequence[int]
+    elsewhere_post_ids: Sequence[int]
+    read_up_to: int
+
+
+@dataclass(frozen=True, slots=True)
 class FeedContext(Generic[EmbeddingT]):
     """The user and the mood of a request, embedded.
 
@@ -194,8 +221,12 @@ class FeedContext(Generic[EmbeddingT]):
     is set: the mood could not be encoded. An empty ``bundle_id`` leaves the choice to the post search.
 
     What people did up to ``position`` of the log counts; it is None without a log. The user's last change that counts
-    is at ``changed_position``, 0 for none. The last two hold posts that the user does not want to see: those are not
-    returned, and these keep their places, because they came to it after the position that was asked for.
+    is at ``changed_position``, 0 for none. Of the posts that the user does not want to see, ``not_interested_post_ids``
+    are not returned, and ``withheld_post_ids`` keep their places, because they came to it after the position that was
+    asked for.
+
+    Remembered posts that were shown since ``served_since_ms`` are among the seen ones, or in ``served`` if the wish
+    names a feed. The moment is 0 if there are none; otherwise the context changes as time passes.
     """
 
     user: EmbeddingT | None = None
@@ -207,6 +238,8 @@ class FeedContext(Generic[EmbeddingT]):
     changed_position: int = 0
     not_interested_post_ids: Sequence[int] = ()
     withheld_post_ids: Sequence[int] = ()
+    served_since_ms: int = 0
+    served: ServedPosts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +248,16 @@ class LogWish:
 
     ``as_of`` is the position that the user is wanted as of, None for now. ``at_least`` must be reached, and ``wanted``
     need not be; 0 for no wish.
+
+    Remembered posts count if they were shown at ``served_since_ms`` or later, 0 for the moment that the tower chooses.
+    If ``feed`` is not empty, they are wanted apart from the seen ones; it is the start of that feed's feed_ids.
     """
 
     as_of: int | None = None
     at_least: int = 0
     wanted: int = 0
+    served_since_ms: int = 0
+    feed: str = ""
 
 
 NO_WISH = LogWish()

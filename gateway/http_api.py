@@ -16,7 +16,7 @@ from gateway.api_access import ACCESS_ERRORS, ApiAccess, ApiTokenInvalidError, R
 from gateway.browser_guard import BrowserGuard, ContentTypeError, HostNotAllowedError, OriginNotAllowedError
 from gateway.docs_page import FILES, docs_file
 from gateway.edge import ERRORS, Deadline, count_degradations
-from gateway.feed import DEFAULT_TOKENS, TokenLife, get_feed
+from gateway.feed import DEFAULT_TOKENS, NO_MEMORY, TokenLife, get_feed
 from gateway.feed_messages import open_post
 from gateway.feed_types import ContextEncoder, DependencyOverloadedError, EmbeddingT, PostSearch
 from gateway.feedback_messages import MalformedDocumentError
@@ -32,6 +32,7 @@ from gateway.http_parameters import (
 )
 from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
+from gateway.served_memory import ServedMemory
 from gateway.trending import list_trending
 from rpc.admission import InFlight, TooManyRequestsError
 from rpc.errors import ErrorRow, ErrorTable, find_row
@@ -90,6 +91,7 @@ def build_app(
     in_flight: InFlight,
     recordings: InFlight,
     deadline_seconds: float,
+    memory: ServedMemory = NO_MEMORY,
     tokens: TokenLife = DEFAULT_TOKENS,
 ) -> Starlette:
     """Build the HTTP application on a context encoder, a post search and a recorder of interactions."""
@@ -104,6 +106,7 @@ def build_app(
                 encoder=encoder,
                 index=index,
                 clock=Deadline.after(deadline_seconds),
+                memory=memory,
                 tokens=tokens,
             )
         count_degradations(feed)
@@ -116,6 +119,7 @@ def build_app(
                 "degradations": feed.degradations,
                 "feed_id": feed.feed_id,
                 "position": feed.position,
+                "exhausted": feed.exhausted,
             }
         )
 

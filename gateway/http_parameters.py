@@ -162,9 +162,9 @@ def _read_text(_: str, text: str) -> str | None:
 
 
 def _read_word(words: Mapping[str, int], name: str, text: str) -> int | None:
-    if text and text not in words:
-        raise InvalidParameterError(f"{name} is {text[:_SHOWN_CHARACTERS]!r}, it must be {' or '.join(words)}")
-    return words[text] if text else None
+    if text and text.upper() not in words:
+        raise InvalidParameterError(f"{name} is {text[:_SHOWN_CHARACTERS]!r}, it must be one of {', '.join(words)}")
+    return words[text.upper()] if text else None
 
 
 def _read_bool(name: str, text: str) -> bool | None:

@@ -65,6 +65,7 @@ def _description(full_name: str) -> Schema:
 
 
 def _parameter_schema(field: FieldDescriptor) -> Schema:
+    """As a query carries it: a value of an enum without the enum's name."""
     return (
         _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(words_of(field.enum_type))}
     )

@@ -5,9 +5,10 @@ from typing import Generic
 import grpc
 
 from gateway.edge import Deadline, count_degradations
-from gateway.feed import DEFAULT_TOKENS, TokenLife, get_feed
+from gateway.feed import DEFAULT_TOKENS, NO_MEMORY, TokenLife, get_feed
 from gateway.feed_messages import read_request, read_trending_request, write_categories, write_feed, write_trending
 from gateway.feed_types import ContextEncoder, EmbeddingT, PostSearch
+from gateway.served_memory import ServedMemory
 from gateway.trending import list_trending
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.admission import InFlight
@@ -23,12 +24,14 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
         index: PostSearch[EmbeddingT],
         in_flight: InFlight,
         deadline_seconds: float,
+        memory: ServedMemory = NO_MEMORY,
         tokens: TokenLife = DEFAULT_TOKENS,
     ) -> None:
         self._encoder = encoder
         self._index = index
         self._in_flight = in_flight
         self._deadline_seconds = deadline_seconds
+        self._memory = memory
         self._tokens = tokens
 
     async def GetFeed(
@@ -43,6 +46,7 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
                 encoder=self._encoder,
                 index=self._index,
                 clock=Deadline.after(self._deadline_seconds, context.time_remaining()),
+                memory=self._memory,
                 tokens=self._tokens,
             )
         count_degradations(feed)

@@ -9,6 +9,7 @@ from itertools import takewhile
 from prometheus_client import Gauge
 
 from compute.log_tail import ENTRIES_AT_ONCE, FIRST_READ_SECONDS, LogTail
+from rpc import wall_clock
 from store.log_entries import (
     Entries,
     Entry,
@@ -16,11 +17,15 @@ from store.log_entries import (
     InteractionsExpired,
     PeopleMerged,
     PersonDeleted,
+    PostsServed,
     StoreRestored,
 )
 from store.port import Store
 from user_tower_service.live_people import EarlierEvent, LiveEvent, LivePerson, PersonView, view_of
+from user_tower_service.shown_posts import ShownPage
 
+DEFAULT_SERVED_HOURS = 24.0
+_KEPT_LONGER_MS = 3_600_000  # for the later pages of feeds whose first page still counted it
 _MOST_CHANGES = 100_000  # of which it is remembered who changed
 
 LIVE_PEOPLE = Gauge("moodfeed_live_people", "People with live interactions in memory.")
@@ -41,10 +46,19 @@ class LiveLog:
     ``open_store`` is as of LogTail: a process serves without its store.
     """
 
-    def __init__(self, open_store: Callable[[], Store]) -> None:
+    def __init__(
+        self,
+        open_store: Callable[[], Store],
+        *,
+        served_hours: float = DEFAULT_SERVED_HOURS,
+        now_ms: Callable[[], int] = wall_clock.now_ms,
+    ) -> None:
+        """What people were shown is remembered for ``served_hours``. ``now_ms`` reads milliseconds since 1970."""
         self.tail = LogTail(open_store)
         self.tail.add(self)
         self._has_read = False  # to the end of the log
+        self._served_ms = round(served_hours * 3_600_000)
+        self.now_ms = now_ms
         self._people: dict[str, LivePerson] = {}
         self._departed: dict[bytes, int] = {}  # the key of a name -> the position of its last departure
         self._changed: deque[tuple[int, str]] = deque()
@@ -68,6 +82,13 @@ class LiveLog:
         """The position up to which the log has been read."""
         return self._position
 
+    def served_since(self) -> int:
+        """The moment, in milliseconds since 1970, from which on what people were shown is remembered."""
+        return self.now_ms() - self._served_ms
+
+    def _kept_since(self) -> int:
+        return self.served_since() - _KEPT_LONGER_MS
+
     def view(self, username: str, *, as_of: int | None = None) -> PersonView:
         """What is known about a person beyond the bundle, as of a position or as of now."""
         now = self._position  # before the person: what is read later does not count yet
@@ -76,8 +97,8 @@ class LiveLog:
         if person is None and not departed_at:
             position = now if as_of is None else min(as_of, now)
             nobody = self._nobody
-            if nobody.position != position:
-                self._nobody = nobody = PersonView(position)
+            if nobody.position != position or nobody.read_up_to != now:
+                self._nobody = nobody = PersonView(position, read_up_to=now)
             return nobody
         return view_of(person or LivePerson(), departed_at=departed_at, now=now, as_of=as_of)
 
@@ -124,6 +145,8 @@ class LiveLog:
             case InteractionRecorded():
                 self._record(entry)
                 self._note_change(entry.position, entry.username)
+            case PostsServed():
+                self._remember(entry)
             case PersonDeleted():
                 self._departed[entry.person_key] = entry.position
                 self._drop(store, entry.person_key)
@@ -138,6 +161,7 @@ class LiveLog:
                 for person in self._people.values():
                     person.touched_at = entry.position
                     person.events = [event for event in person.events if event.moment >= entry.before_ms]
+                    person.shown = [page for page in person.shown if page.moment >= entry.before_ms]
                 self._note_change_of_anybody(entry.position)
 
     def _record(self, entry: InteractionRecorded) -> None:
@@ -156,6 +180,21 @@ class LiveLog:
                 return
         person.taken_back.append(EarlierEvent(taken.position, entry.position, taken.verb, taken.post_id))
 
+    def _remember(self, entry: PostsServed) -> None:
+        oldest = self._kept_since()
+        if entry.shown_at_ms < oldest:
+            return
+        person = self._people.get(entry.username)
+        if person is None:
+            person = self._people[entry.username] = LivePerson()
+        if person.shown and person.shown[-1].position >= entry.position:  # read with the person, at a merge
+            return
+        person.touched_at = entry.position
+        if person.shown and person.shown[0].moment < oldest:
+            person.shown = [page for page in person.shown if page.moment >= oldest]
+        person.shown.append(ShownPage.of(entry))
+        self._note_change(entry.position, entry.username)
+
     def _read_person(self, store: Store, username: str, position: int) -> None:
         history = store.history(username)
         if history is None:
@@ -169,6 +208,7 @@ class LiveLog:
             events=sorted([*known.values(), *gone], key=lambda event: event.position),
             taken_back=before.taken_back,
             merged=history.merged,
+            shown=[ShownPage.of(page) for page in store.served_pages(username, since_ms=self._kept_since())],
         )
 
     def _drop(self, store: Store, key: bytes) -> None:

@@ -7,6 +7,9 @@ from pydantic_settings import SettingsConfigDict
 
 from compute.store_settings import StoreSettings
 from mood_encoder.runtime import Runtime
+from user_tower_service.live_log import DEFAULT_SERVED_HOURS
+
+MOST_SERVED_HOURS = 24 * 366
 
 
 class Settings(StoreSettings):
@@ -27,5 +30,13 @@ class Settings(StoreSettings):
     mood_cache_size: int = Field(4096, ge=0, description="number of moods whose embeddings are cached")
     live_cache_size: int = Field(
         10_000, ge=0, description="number of people whose embeddings with live interactions are kept in memory"
+    )
+    served_hours: float = Field(
+        DEFAULT_SERVED_HOURS,
+        gt=0,
+        le=MOST_SERVED_HOURS,
+        validation_alias="MOODFEED_SERVED_HOURS",
+        description="how long a post that was shown with remember_served is not shown to the same person again; each "
+        "remembered page takes 250 bytes of memory meanwhile",
     )
     metrics_port: int = Field(9101, ge=0, le=65535, description="port of the Prometheus metrics; 0 for none")

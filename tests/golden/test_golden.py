@@ -154,12 +154,15 @@ def test_a_page_token_leads_to_the_page_that_it_was_written_for() -> None:
     token = page_token.read((GOLDEN / "page_token.txt").read_text(encoding="utf-8").strip())
     assert token == page_token.PageToken(
         bundle_id="0123456789abcdef" * 4,
-        request_digest=bytes.fromhex("68e20344ce86c931aad27b3319957d5a"),
+        request_digest=bytes.fromhex("836cf8f217816a216db42ebe0bad48d5"),
         offset=20,
         left_out=frozenset({"mood"}),
         log_position=1234,
         issued_at_ms=1_700_000_000_000,
         counted_position=1200,
+        feed="0123456789abcdef",
+        served_since_ms=1_699_913_600_000,
+        has_started_again=True,
     )
     assert page_token.digest("ana", 2, "calm 😌", (30,)) == token.request_digest
 
