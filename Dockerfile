@@ -8,7 +8,7 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_
     MOODFEED_BUNDLES=/bundles MOODFEED_DATA=/data/own
 # The mount points belong to the user, so that a new volume does too, and to group 0, in which OpenShift runs any user id.
 RUN useradd --uid 10001 --gid 0 --no-create-home --home-dir /tmp moodfeed \
-    && mkdir /bundles /data && chown moodfeed:0 /bundles /data && chmod g=u /bundles /data
+    && mkdir /bundles /data /store && chown moodfeed:0 /bundles /data /store && chmod g=u /bundles /data /store
 WORKDIR /app
 # With only these two files the project is an empty package: its dependencies are a layer that code does not change.
 COPY pyproject.toml requirements.txt ./

@@ -55,7 +55,7 @@ def recording(
     """What answers POST /interactions."""
 
     async def record(request: Request) -> Response:
-        guard.check(_headers(request), scheme=request.scope["scheme"])
+        guard.check(headers_of(request), scheme=request.scope["scheme"])
         access.admit(request.headers.getlist("authorization"), scope=FEEDBACK)
         with in_flight.admitted("POST /interactions"):
             rows = read_document(await read_body(request))
@@ -85,5 +85,6 @@ async def read_body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _headers(request: Request) -> list[tuple[str, str]]:
+def headers_of(request: Request) -> list[tuple[str, str]]:
+    """The headers of a request, their names in small letters."""
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
