@@ -59,7 +59,9 @@ def run(
     try:
         with (
             console.status("Starting post index, user tower and gateway") as status,
-            running_stack(bundles, addresses, logs=logs, tls=tls, store=data / STORE_FILE) as stack,
+            running_stack(
+                bundles, addresses, logs=logs, tls=tls, store=data / STORE_FILE, is_for_one_person=True
+            ) as stack,
         ):
             status.stop()
             _show_every_case(GatewayAccess.from_environment(addresses.gateway_grpc, tls), bundles)
