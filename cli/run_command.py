@@ -52,7 +52,7 @@ def run(
     """
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
     if not has_current_bundle(bundles):
-        _make_bundle_in_a_child(data, bundles)
+        make_bundle_in_a_child(data, bundles)
     addresses = Addresses.from_environment(os.environ)
     tls = client_tls(authority, certificate, key)
     logs = data / "logs"
@@ -122,7 +122,7 @@ def has_current_bundle(bundles: Path) -> bool:
     return True
 
 
-def _make_bundle_in_a_child(data: Path, bundles: Path) -> None:
+def make_bundle_in_a_child(data: Path, bundles: Path) -> None:
     """Run `moodfeed ensure-bundle` on this screen; if it fails, it has said why, and this process ends like it."""
     command = [sys.executable, "-m", "cli", "ensure-bundle", "--data", str(data), "--bundles", str(bundles)]
     with stopping_together() as running:
