@@ -75,10 +75,9 @@ class Demo:
             say(f"2. One like, and {self._asked.username} is known: a feed of their own, over all categories.")
         moves = [moved(post, place, before.post_ids) for place, post in enumerate(after.post_ids, start=1)]
         changed = sum(1 for move in moves if move)
-        where = "is not on the first page any more" if post_id not in after.post_ids else "has moved behind the others"
-        say(
-            f"   {changed} of {len(moves)} places are different, {moves.count('new')} posts are new; post {post_id} {where}."
-        )
+        is_shown = post_id in after.post_ids
+        where = "has moved behind the others" if is_shown else "is not on the first page any more"
+        say(f"   {changed} of {len(moves)} places differ, {moves.count('new')} posts are new; post {post_id} {where}.")
         say(f"   categories of the feed: {self._categories(after)}")
 
     def _categories(self, shown: Shown) -> str:
