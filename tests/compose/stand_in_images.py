@@ -1,8 +1,8 @@
 """Stand-ins for the images of PostgreSQL and nginx, of the same tag, where no registry can be reached.
 
 Both are made of one small Debian with the packages of the versions that docker-compose.replicas.yml names. Like the
-official images they have the users `postgres` and `nginx`, and PostgreSQL makes its database at the first start as
-POSTGRES_USER, POSTGRES_DB and POSTGRES_PASSWORD_FILE say.
+official images they have the users `postgres` and `nginx` and a directory of sockets that anybody may write to, and
+PostgreSQL makes its database at the first start as POSTGRES_USER, POSTGRES_DB and POSTGRES_PASSWORD_FILE say.
 """
 
 import re
@@ -30,7 +30,8 @@ exec "$@"
 _DOCKERFILES = {
     "postgres": """FROM {debian}
 ENV PATH=/usr/lib/postgresql/18/bin:$PATH PGDATA=/var/lib/postgresql/18/docker LANG=C.UTF-8
-RUN rm -rf /var/lib/postgresql && mkdir -p /var/lib/postgresql && chown postgres:postgres /var/lib/postgresql
+RUN rm -rf /var/lib/postgresql && mkdir -p /var/lib/postgresql && chown postgres:postgres /var/lib/postgresql \\
+    && chmod 3777 /var/run/postgresql
 COPY setup /usr/local/bin/setup
 ENTRYPOINT ["sh", "/usr/local/bin/setup"]
 CMD ["postgres", "-c", "listen_addresses=*"]

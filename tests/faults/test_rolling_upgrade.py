@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -126,7 +127,18 @@ def test_while_one_tower_is_old_writes_go_to_the_new_one(old: Path, tmp_path: Pa
             for number in range(10):
                 answer = stub.RecordInteractions(like(f"new {number}"), timeout=10)
                 assert [row.result for row in answer.results] == [feedback_pb2.RECORD_RESULT_ACCEPTED]
-                assert feed(fleet, f"new {number}", at_least_position=answer.position).position >= answer.position
+                was_read = partial(is_read, fleet, f"new {number}", answer.position)
+                fleet.wait_until(was_read, what="a new tower is asked")
+
+
+def is_read(fleet: Fleet, username: str, position: int) -> bool:
+    """Whether the feed is read. An old tower knows no positions: that is UNAVAILABLE, so that callers ask again."""
+    try:
+        return feed(fleet, username, at_least_position=position).position >= position
+    except grpc.RpcError as error:
+        if read_error_info(error).reason == "POSITION_NOT_REACHED":
+            return False
+        raise
 
 
 @dataclass
