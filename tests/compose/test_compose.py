@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(1800)
 @pytest.fixture(scope="module")
 def stack(engine: None) -> None:
     """The three services, serving."""
-    compose("up", "-d", "--build", "--wait")
+    compose("up", "-d", "--build", "--wait", "--remove-orphans")
 
 
 @pytest.mark.usefixtures("stack")
