@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.api_access import ACCESS_ERRORS, ApiAccess, ApiTokenInvalidError, RateLimitedError
+from gateway.body_memory import BodyMemory
 from gateway.browser_guard import BrowserGuard, ContentTypeError, HostNotAllowedError, OriginNotAllowedError
 from gateway.docs_page import FILES, docs_file
 from gateway.edge import ERRORS, Deadline, count_degradations
@@ -142,8 +143,16 @@ def build_app(
     async def openapi(request: Request) -> Response:
         return json_answer(DOCUMENT)
 
-    record = recording(recorder, access=access, guard=guard, in_flight=recordings, deadline_seconds=deadline_seconds)
-    people_api = PeopleApi(people, admin, admin_guard, recordings, deadline_seconds)
+    bodies = BodyMemory()
+    record = recording(
+        recorder,
+        access=access,
+        guard=guard,
+        in_flight=recordings,
+        bodies=bodies,
+        deadline_seconds=deadline_seconds,
+    )
+    people_api = PeopleApi(people, admin, admin_guard, recordings, bodies, deadline_seconds)
     app = Starlette(
         routes=[
             Route("/feed", _measured(answer_feed)),

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.body_memory import BodyMemory
 from gateway.browser_guard import BrowserGuard
 from gateway.edge import Deadline
 from gateway.feedback import check_person
@@ -70,6 +71,7 @@ class PeopleApi:
     admin: AdminAccess
     guard: BrowserGuard
     in_flight: InFlight
+    bodies: BodyMemory
     deadline_seconds: float
 
     def routes(
@@ -106,7 +108,7 @@ class PeopleApi:
         """Make one person another."""
         self._admit(request, has_body=True)
         _refuse_parameters(request)
-        merged, into = read_merge(await read_body(request))
+        merged, into = read_merge(await read_body(request, self.bodies))
         check_person(merged)
         check_person(into)
         with self.in_flight.admitted(f"POST {MERGE}"):
