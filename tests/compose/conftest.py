@@ -45,3 +45,4 @@ def engine(request: pytest.FixtureRequest, base_image: None, store_password: str
         pytest.skip("needs a Docker engine: run `make test-compose`")
     yield
     compose("down", "--volumes", "--timeout", "20", files=TWO_REPLICAS)
+    compose("down", "--volumes")  # the SQLite file, which the replicas do not use
