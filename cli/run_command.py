@@ -52,14 +52,16 @@ def run(
     """
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
     if not has_current_bundle(bundles):
-        _make_bundle_in_a_child(data, bundles)
+        make_bundle_in_a_child(data, bundles)
     addresses = Addresses.from_environment(os.environ)
     tls = client_tls(authority, certificate, key)
     logs = data / "logs"
     try:
         with (
             console.status("Starting post index, user tower and gateway") as status,
-            running_stack(bundles, addresses, logs=logs, tls=tls, store=data / STORE_FILE) as stack,
+            running_stack(
+                bundles, addresses, logs=logs, tls=tls, store=data / STORE_FILE, is_for_one_person=True
+            ) as stack,
         ):
             status.stop()
             _show_every_case(GatewayAccess.from_environment(addresses.gateway_grpc, tls), bundles)
@@ -120,7 +122,7 @@ def has_current_bundle(bundles: Path) -> bool:
     return True
 
 
-def _make_bundle_in_a_child(data: Path, bundles: Path) -> None:
+def make_bundle_in_a_child(data: Path, bundles: Path) -> None:
     """Run `moodfeed ensure-bundle` on this screen; if it fails, it has said why, and this process ends like it."""
     command = [sys.executable, "-m", "cli", "ensure-bundle", "--data", str(data), "--bundles", str(bundles)]
     with stopping_together() as running:

@@ -19,6 +19,7 @@ from cli import (
     store_commands,
     trust_commands,
     validate_command,
+    watch_command,
 )
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ PANELS = {
         feed_commands.feed,
         feed_commands.users,
         like_command.like,
+        watch_command.watch,
     ),
     "Make a bundle": (
         pipeline_commands.build,
@@ -59,6 +61,7 @@ PANELS = {
     "Trust and trying out": (
         trust_commands.make_certificates,
         trust_commands.make_token,
+        trust_commands.make_password,
         sample_api_command.sample_api,
         run_command.ensure_bundle,
     ),

@@ -31,6 +31,7 @@ ERRORS: ErrorTable = {
     feed_types.BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
     feed_types.CountsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "COUNTS_NOT_HELD"),
     feed_types.DependencyOverloadedError: OVERLOADED,
+    feed_types.DependencyTooOldError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_TOO_OLD"),
     feed_types.DependencyUnavailableError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_UNAVAILABLE"),
     feed_types.DeadlineExceededError: ErrorRow(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
     TooManyRequestsError: OVERLOADED,  # the gateway itself has too many

@@ -97,6 +97,10 @@ class DependencyUnavailableError(FeedError):
     """A service that the feed needs does not answer, or answers with a fault of its own."""
 
 
+class DependencyTooOldError(DependencyUnavailableError):
+    """A service is of an older release and does not know the call, as in the middle of an upgrade."""
+
+
 class PositionNotReachedError(DependencyUnavailableError):
     """The log cannot be read up to the position that the request asks for."""
 

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from store import personal_data
 from store.checkpoints import Checkpoints
-from store.engine import DEFAULT_URL, SQLITE, reading, snapshot, writing
+from store.engine import SQLITE, reading, snapshot, writing
 from store.event_keys import KeyedHash
 from store.head import Head, lock_head, read_head
 from store.histories import read_histories
@@ -34,7 +34,7 @@ _PART = 10_000  # rows that one transaction of `expire` looks at
 _POLL_SECONDS = 0.02  # how often a reader that waits looks for what other processes wrote
 
 
-def open_store(url: str = DEFAULT_URL, *, password_file: Path | None = None, pool_size: int = 8) -> "SqlStore":
+def open_store(url: str, *, password_file: Path | None = None, pool_size: int = 8) -> "SqlStore":
     """Open the store of a URL and create its tables if there are none.
 
     StoreUrlError, StoreVersionError, or StoreUnavailableError if the database cannot be reached now.
