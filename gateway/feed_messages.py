@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterable
 
-from gateway.feed_types import Fallback, Feed, FeedCategory, FeedRequest, TrendingRequest
+from gateway.feed_types import Fallback, Feed, FeedCategory, FeedRequest, InvalidFallbackError, TrendingRequest
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.packed.v1 import packed_pb2
 
 SERVICE_NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
 _POST_FIELDS = tuple(field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields)
-_FALLBACKS = {feed_pb2.Fallback.Value(fallback.value): fallback for fallback in Fallback}
+_FALLBACKS = {
+    feed_pb2.FALLBACK_UNSPECIFIED: Fallback.NONE,
+    **{feed_pb2.Fallback.Value(fallback.value): fallback for fallback in Fallback},
+}
 
 
 def read_request(request: feed_pb2.GetFeedRequest) -> FeedRequest:
@@ -24,8 +27,15 @@ def read_request(request: feed_pb2.GetFeedRequest) -> FeedRequest:
         required_bundle_id=request.required_bundle_id,
         strict=request.strict,
         at_least_position=request.at_least_position,
-        fallback=_FALLBACKS.get(request.fallback, Fallback.NONE),
+        fallback=_read_fallback(request.fallback),
     )
+
+
+def _read_fallback(number: int) -> Fallback:
+    if number not in _FALLBACKS:
+        known = ", ".join(fallback.value for fallback in Fallback)
+        raise InvalidFallbackError(f"fallback is {number}, it must be one of {known}")
+    return _FALLBACKS[number]
 
 
 def write_feed(feed: Feed) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.feedback_types import LONGEST_NAME, MOST_INTERACTIONS, VERBS, Result
-from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, TRENDING_PARAMETERS, Parameter, words_of
+from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, TRENDING_PARAMETERS, Parameter, choices
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
 from moodfeed.feedback.v1 import feedback_pb2
@@ -51,6 +51,11 @@ def _field_schema(field: FieldDescriptor) -> Schema:
     return {"type": "array", "items": _value_schema(field)} if field.is_repeated else _value_schema(field)
 
 
+def _parameter_schema(field: FieldDescriptor) -> Schema:
+    """As a query carries it: a value of an enum without the enum's name."""
+    return _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
+
+
 def _message_schema(descriptor: Descriptor) -> Schema:
     """All fields are required: JSON carries each of them, whatever its value."""
     properties = {
@@ -62,12 +67,6 @@ def _message_schema(descriptor: Descriptor) -> Schema:
 
 def _description(full_name: str) -> Schema:
     return {"description": COMMENTS[full_name]}
-
-
-def _parameter_schema(field: FieldDescriptor) -> Schema:
-    return (
-        _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(words_of(field.enum_type))}
-    )
 
 
 def _parameter(parameter: Parameter) -> Schema:

@@ -30,7 +30,7 @@ from tests.fuzz import absurd
 from tests.fuzz.inputs import BATCH, fuzzed
 from tests.fuzz.world import DEADLINE_SECONDS, World
 
-PATHS = ("/feed", "/categories", "/healthz", "/readyz", "/metrics")
+PATHS = ("/feed", "/trending", "/categories", "/healthz", "/readyz", "/metrics")
 NAMES = (
     "username",
     "category_id",
@@ -41,6 +41,7 @@ NAMES = (
     "required_bundle_id",
     "strict",
     "exclude_external_ids",
+    "fallback",
 )
 FEED_CODES = {200, 400, 404, 412, 414}
 CHECKS = [
@@ -74,6 +75,7 @@ def connected(world: World) -> Iterator[http.client.HTTPConnection]:
     [
         *((path, GenerationMode.POSITIVE) for path in PATHS),
         ("/feed", GenerationMode.NEGATIVE),
+        ("/trending", GenerationMode.NEGATIVE),
     ],  # the others take nothing
 )
 @fuzzed(0.005)
@@ -120,6 +122,7 @@ def queries(draw: st.DrawFn, world: World) -> str:
             lambda ids: ",".join(map(str, ids))
         ),
         "strict": st.sampled_from(["true", "false", ""]),
+        "fallback": st.sampled_from(["NONE", "POPULAR", "TRENDING", ""]),
     }
     numbers = st.sampled_from(["0", "-1", "2147483648", "-2147483649", "1e3", "0x1", "٣", "1.0", " 1", "9" * 5000]).map(
         quote

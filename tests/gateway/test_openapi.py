@@ -8,9 +8,15 @@ from starlette.datastructures import QueryParams
 
 from gateway.api_access import ACCESS_ERRORS
 from gateway.edge import ERRORS
-from gateway.feed_types import FeedRanking, FeedRequest
+from gateway.feed_types import Fallback, FeedRanking, FeedRequest, TrendingRequest
 from gateway.http_api import _HTTP_CODES
-from gateway.http_parameters import PARAMETERS, InvalidParameterError, read_feed_request
+from gateway.http_parameters import (
+    PARAMETERS,
+    TRENDING_PARAMETERS,
+    InvalidParameterError,
+    read_feed_request,
+    read_trending_query,
+)
 from gateway.openapi import DOCUMENT
 from moodfeed.feed.v1 import feed_pb2
 
@@ -40,7 +46,11 @@ def test_each_field_of_a_request_is_one_parameter() -> None:
         "fallback",
         "ids",
     ]
-    assert [parameter.field.name for parameter in PARAMETERS.values()] == [item.name for item in fields(FeedRequest)]
+    names_of_fields = [parameter.field.name for parameter in PARAMETERS.values()]
+    others = {"seen", "remember_served"}
+    assert [name for name in names_of_fields if name not in others] == [
+        item.name for item in fields(FeedRequest) if item.name not in others
+    ]
 
 
 def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
@@ -55,6 +65,9 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         "strict": "true",
         "exclude_external_ids": "603",
         "at_least_position": "9223372036854775807",
+        "seen": "EXCLUDED",
+        "remember_served": "true",
+        "fallback": "TRENDING",
     }
     assert set(query) == set(PARAMETERS)
     assert read_feed_request(QueryParams(query)) == FeedRequest(
@@ -68,7 +81,19 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         strict=True,
         exclude_external_ids=("tt0133093", "603"),
         at_least_position=2**63 - 1,
+        fallback=Fallback.TRENDING,
     )
+
+
+def test_the_trends_take_the_parameters_of_their_request() -> None:
+    names = [parameter["name"] for parameter in DOCUMENT["paths"]["/trending"]["get"]["parameters"]]
+    assert names == ["category_id", "page_size", "page_token", "required_bundle_id", "ids"]
+    query = {"category_id": "7", "page_size": "3", "page_token": "token", "required_bundle_id": "ab"}
+    assert set(query) == set(TRENDING_PARAMETERS)
+    assert read_trending_query(QueryParams(query)) == TrendingRequest(7, 3, "token", "ab")
+    assert read_trending_query(QueryParams(dict.fromkeys(query, ""))) == TrendingRequest()
+    with pytest.raises(InvalidParameterError, match="unknown parameter 'mood', the known ones are category_id, ids,"):
+        read_trending_query(QueryParams({"mood": "calm"}))
 
 
 def test_an_empty_parameter_counts_as_missing() -> None:
@@ -83,6 +108,7 @@ def test_an_empty_parameter_counts_as_missing() -> None:
         ("exclude=1,9223372036854775808", "exclude is '9223372036854775808', it must be an integer of 64 bits"),
         ("page_size=1.0", "page_size is '1.0', it must be an integer of 32 bits"),
         ("strict=yes", "strict is 'yes', it must be true or false"),
+        ("fallback=hot", "fallback is 'hot', it must be one of NONE, POPULAR, TRENDING"),
         ("mood=a&mood=b", "mood is given twice"),
         ("colour=red", "unknown parameter 'colour', the known ones are at_least_position, category_id, exclude,"),
     ],
