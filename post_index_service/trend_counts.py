@@ -2,7 +2,7 @@
 
 A person counts once for a post, by their first interaction with it, as in the trends of `moodfeed evaluate --live`.
 
-The sum of a post is a whole number: 2**30 for an interaction at the bundle's newest moment, more for a later one. So
+The sum of a post is a whole number: 2**200 for an interaction at the bundle's newest moment, more for a later one. So
 sums are exact: they do not depend on the order of the log, and what is taken back leaves nothing behind. As time passes
 all trends shrink alike, which no order of posts depends on.
 """
@@ -26,7 +26,7 @@ MOST_PAIRS = 100_000
 MOST_CHANGES = 100_000
 """So many of the last changes can be undone, to count as of an earlier position."""
 
-_BITS = 30
+_BITS = 200  # so that two years and a half before the bundle still count
 _HALVING_MS = TREND_DAYS * 86_400_000 * math.log(2)
 _LARGEST_EXPONENT = 4096  # 54 years after the newest moment of the bundle: a wrong time, which does not count
 _WITHOUT_A_MOMENT_MS = 1_767_225_600_000  # 2026; weights are relative, so any moment does

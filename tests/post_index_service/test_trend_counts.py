@@ -267,7 +267,7 @@ def brute_force(store: SqlStore, start: int, position: int) -> dict[int, int]:
     sums: dict[int, int] = defaultdict(int)
     for (_, row), moment in first.items():
         sums[row] += weight(moment)
-    whole = np.rint(START.sums * 2.0**30)
+    whole = np.rint(START.sums * 2.0**200)
     return {row: int(whole[row]) + total for row, total in sums.items() if total}
 
 
