@@ -112,7 +112,7 @@ def _record(store: Store, dataset: Dataset, first: int, last: int) -> int:
             [
                 NewInteraction(
                     event_id=str(number),
-                    username=str(events.user_rows[number]),
+                    username=_username(dataset, int(events.user_rows[number])),
                     occurred_at_ms=round(float(events.days[number]) * _MILLISECONDS_A_DAY),
                     verb=Verb[VERBS[events.verbs[number]].upper()],
                     post_id=int(dataset.post_ids[events.post_rows[number]]),
@@ -121,6 +121,12 @@ def _record(store: Store, dataset: Dataset, first: int, last: int) -> int:
             ]
         ).position
     return position
+
+
+def _username(dataset: Dataset, row: int) -> str:
+    """The username of the account that it leads to; others of the same name get another one."""
+    user = dataset.users.iloc[row]
+    return str(user["username"]) if user["answers"] else f"account {user['user_id']}"
 
 
 def _candidates(dataset: Dataset, moments: Moments, moment: int) -> NDArray[np.bool_]:

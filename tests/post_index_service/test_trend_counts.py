@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from bundle.post_trends import PostTrends
+from bundle.post_trends import PostTrends, pair_key
 from compute.log_tail import LogTail
 from post_index_service.trend_counts import TrendCounts
 from post_index_service.trends import Trends
@@ -158,6 +158,16 @@ def test_of_people_who_met_a_post_long_ago_only_the_sum_is_left() -> None:
     first = did(1, 1, username="first")
     read(some, first, did(2, 1, username="second"), did(3, 1, username="third"), took_back(4, first))
     assert trends(some)[0] == pytest.approx(3)
+
+
+def test_who_met_a_post_before_the_bundle_was_made_does_not_count_again() -> None:
+    keys, moments = np.array([pair_key("ana", 1)]), np.array([NOON - 7 * DAY])
+    some = TrendCounts(PostTrends(START.sums, NOON, keys, moments), rows_of, position=10)
+    again = did(11, 2, days=1)
+    read(some, again, took_back(12, again))
+    assert some.now().changed == {}
+    read(some, did(13, 2, username="bo"), did(14, 1))
+    assert trends(some) == pytest.approx([1, 2.5, 0.25], abs=1e-8)
 
 
 NAMES = st.sampled_from(["ana", "bo", "cleo"])
