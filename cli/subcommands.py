@@ -34,6 +34,7 @@ PANELS = {
         run_command.run,
         serve_command.serve,
         feed_commands.feed,
+        feed_commands.trending,
         feed_commands.users,
         like_command.like,
         watch_command.watch,

@@ -14,6 +14,7 @@ from rpc.errors import ErrorRow, ErrorTable
 
 ERRORS: ErrorTable = {
     feed_types.BlankUsernameError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "USERNAME_BLANK"),
+    feed_types.InvalidFallbackError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "FALLBACK_INVALID"),
     feed_types.InvalidPageSizeError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_SIZE_NEGATIVE"),
     feed_types.InvalidPageTokenError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"),
     feed_types.InvalidPositionError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POSITION_NEGATIVE"),

@@ -21,8 +21,8 @@ class FeedError(Exception):
     """A feed that cannot be given.
 
     FeedError
-    ├── BlankUsernameError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError, InvalidSeenError,
-    │   MoodTooLongError, TooManyExclusionsError
+    ├── BlankUsernameError, InvalidFallbackError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError,
+    │   InvalidSeenError, MoodTooLongError, TooManyExclusionsError
     ├── CategoryNotFoundError, UserNotFoundError
     ├── BundleNotHeldError
     ├── CountsNotHeldError
@@ -39,6 +39,10 @@ class FeedError(Exception):
 
 class BlankUsernameError(FeedError):
     """The username is missing or blank."""
+
+
+class InvalidFallbackError(FeedError):
+    """The request asks for a fallback that this gateway does not know."""
 
 
 class InvalidPageSizeError(FeedError):

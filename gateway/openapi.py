@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.feedback_types import MOST_INTERACTIONS, VERBS, Result
-from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, TRENDING_PARAMETERS, Parameter, words_of
+from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, TRENDING_PARAMETERS, Parameter, choices
 from gateway.openapi_forms import NAME as _NAME
 from gateway.openapi_forms import TEXT as _TEXT
 from gateway.openapi_forms import TOKEN_OR_NONE as _TOKEN_OR_NONE
@@ -53,6 +53,11 @@ def _field_schema(field: FieldDescriptor) -> Schema:
     return {"type": "array", "items": _value_schema(field)} if field.is_repeated else _value_schema(field)
 
 
+def _parameter_schema(field: FieldDescriptor) -> Schema:
+    """As a query carries it: a value of an enum without the enum's name."""
+    return _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
+
+
 def _message_schema(descriptor: Descriptor) -> Schema:
     """All fields are required: JSON carries each of them, whatever its value."""
     properties = {
@@ -60,13 +65,6 @@ def _message_schema(descriptor: Descriptor) -> Schema:
         for field in descriptor.fields
     }
     return _object(**properties) | _description(descriptor.full_name)
-
-
-def _parameter_schema(field: FieldDescriptor) -> Schema:
-    """As a query carries it: a value of an enum without the enum's name."""
-    return (
-        _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(words_of(field.enum_type))}
-    )
 
 
 def _parameter(parameter: Parameter) -> Schema:

@@ -41,6 +41,7 @@ ALLOWED = {
     "cli": {"bundle", "mood_encoder", "moodfeed", "pipeline", "rpc", "sample_api", "store"},
     "benchmarks": {
         "bundle",
+        "compute",
         "mood_encoder",
         "moodfeed",
         "pipeline",
