@@ -102,6 +102,14 @@ class PersonalData(Protocol):
         """The keyed hash that stands for a name where the name itself may not be kept; 16 bytes."""
         ...
 
+    def departures(self) -> Mapping[bytes, int]:
+        """The key of each name that was deleted or merged into another, and the position at which it was last."""
+        ...
+
+    def merged_names(self) -> Mapping[str, str]:
+        """The name that each merged name was merged into, for names that had not departed before."""
+        ...
+
     def export_person(self, username: str) -> PersonExport | None:
         """Everything that is kept about a person; None if nothing is."""
         ...

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from store import personal_data
 from store.checkpoints import Checkpoints
+from store.departures import read_departures, read_merged_names
 from store.engine import DEFAULT_URL, SQLITE, reading, snapshot, writing
 from store.event_keys import KeyedHash
 from store.head import Head, lock_head, read_head
@@ -212,6 +213,16 @@ class SqlStore(Store):
     @override
     def person_key(self, username: str) -> bytes:
         return self._hashes.person(username)
+
+    @override
+    def departures(self) -> Mapping[bytes, int]:
+        with reading(self.engine) as connection:
+            return read_departures(connection)
+
+    @override
+    def merged_names(self) -> Mapping[str, str]:
+        with reading(self.engine) as connection:
+            return read_merged_names(connection)
 
     @override
     def export_person(self, username: str) -> PersonExport | None:
