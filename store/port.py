@@ -53,6 +53,13 @@ class InteractionLog(Protocol):
 class Histories(Protocol):
     """What people did, for their embeddings."""
 
+    def decisions(self, *, up_to: int) -> tuple[Interaction, ...]:
+        """Each NOT_INTERESTED that counts at a position, with the person's likes of the same post, by position.
+
+        A reader that begins after that position needs them: no bundle holds what does not interest a person.
+        """
+        ...
+
     def history(self, username: str, *, up_to: int | None = None, after: int = 0) -> PersonHistory | None:
         """One person's history as of position ``up_to`` (None: now), beyond a bundle of position ``after``.
 
@@ -88,6 +95,10 @@ class ServedPosts(Protocol):
 
     def served_pages(self, username: str, *, since_ms: int) -> tuple[PostsServed, ...]:
         """What a person was shown at ``since_ms`` or later and has remembered, ascending by position."""
+        ...
+
+    def all_served(self, *, up_to: int, since_ms: int) -> tuple[PostsServed, ...]:
+        """The same of everybody, of the rows up to a position."""
         ...
 
     def served(self, username: str, *, since_ms: int, up_to: int | None = None) -> frozenset[int]:
