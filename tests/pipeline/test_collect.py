@@ -1,12 +1,14 @@
 """What was recorded in the store is collected into the clean tables, once, and a bundle made of them says so."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from bundle.directory import Bundle, open_bundle, write_bundle
 from mood_encoder.runtime import Runtime
 from pipeline.bundle_contents import known_users
 from pipeline.clean import clean
@@ -22,8 +24,10 @@ from pipeline.workspace import Workspace
 from store.interactions import NewInteraction, Verb
 from store.sql_store import SqlStore, open_store
 from tests.pipeline.small_catalogues import CREATED_AT, Catalogue, Event, Post
-from tests.tiny_bundle import TINY_ENCODER
+from tests.tiny_bundle import MANIFEST, TINY_ENCODER, tiny_files
 from two_tower.interaction_strengths import SKIP_STRENGTH, STRENGTHS
+from user_tower_service.encoder import Encoder
+from user_tower_service.live_log import LiveLog
 
 NOW_MS = CREATED_AT + 100 * 60_000
 POSTS = [Post(), Post(), Post(category_id=3), Post()]
@@ -195,3 +199,46 @@ def test_the_tables_of_a_clean_run_say_nothing_of_a_collection(workspace: Worksp
 def test_without_tables_there_is_nothing_to_collect_into(tmp_path: Path, store: SqlStore) -> None:
     with pytest.raises(CollectError, match="run `moodfeed clean` or `moodfeed import` first"):
         collect(Workspace(tmp_path / "nothing"), store)
+
+
+def test_a_person_has_the_same_embedding_live_and_collected_under_the_same_towers(tmp_path: Path) -> None:
+    """The case that docs/live.md promises: at the newest moment, posts not met before, no ratings."""
+    workspace = Workspace(tmp_path / "data")
+    workspace.directory.mkdir()
+    with RawStore(workspace.raw) as raw:  # posts 10 to 60 are those of the tiny bundle
+        met = [Event(0, 9, "like", 5), Event(0, 19, "view", 6), Event(1, 9, "view", 90)]
+        Catalogue([Post()] * 60, users=2, events=met).keep(raw)
+    clean(workspace.raw, workspace.clean)
+    with open_store(f"sqlite:///{tmp_path}/store.sqlite") as store:
+        before = bundle_of(embedded(workspace), tmp_path / "before")
+        known = names(workspace)[0]
+        newest = int(read_interactions(workspace.clean)["at"].max().value // 10**6)
+        for username, verb, post_id in (
+            (known, Verb.INSPIRE, 30),
+            (known, Verb.SKIP, 40),
+            ("somebody new", Verb.LIKE, 50),
+            ("somebody new", Verb.VIEW, 60),
+        ):
+            did(store, username, verb, post_id, occurred_at_ms=newest)
+        collect(workspace, store)
+        after = bundle_of(embedded(workspace), tmp_path / "after")
+        assert after.manifest.log_position == store.position()
+        live = LiveLog(lambda: open_store(f"sqlite:///{tmp_path}/store.sqlite"))
+        with live.followed():
+            of_before, of_after = Encoder(before, live=live), Encoder(after, live=live)
+            for username in (known, "somebody new"):
+                frozen = of_after.encode_context(username, "", is_live=False)
+                for context in (of_before.encode_context(username, ""), of_after.encode_context(username, "")):
+                    np.testing.assert_allclose(context.user.values, frozen.user.values, atol=1e-6)
+                    assert context.seen_post_ids == frozen.seen_post_ids
+
+
+def bundle_of(dataset: Dataset, root: Path) -> Bundle:
+    """The tiny bundle with the histories of a dataset, and the position up to which they were collected."""
+
+    def write_files(directory: Path) -> None:
+        tiny_files()(directory)
+        known_users(dataset).write(directory)
+
+    manifest = replace(MANIFEST, log_position=dataset.log_position)
+    return open_bundle(write_bundle(root, manifest, write_files=write_files, sidecar={}))
