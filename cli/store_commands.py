@@ -53,7 +53,7 @@ def status(store: StoreOption = None, password_file: PasswordOption = None, data
     from store.status import store_status
     from store.versions import refuse_other_versions
 
-    with _existing(_url(store, data), password_file) as engine:
+    with existing(_url(store, data), password_file) as engine:
         found = store_status(engine)
     console.print(_status_table(found))
     refuse_other_versions(found.version)
@@ -84,7 +84,7 @@ def vacuum(store: StoreOption = None, password_file: PasswordOption = None, data
     from store.status import vacuum as vacuum_tables
     from store.versions import refuse_other_versions, tables_version
 
-    with _existing(_url(store, data), password_file) as engine:
+    with existing(_url(store, data), password_file) as engine:
         refuse_other_versions(tables_version(engine))
         vacuum_tables(engine)
     _say("Vacuumed. Backups that were made before still hold what was deleted.")
@@ -101,7 +101,7 @@ def backup(
     from pipeline.whole_files import whole_file
     from store.backup import back_up
 
-    with _existing(_url(store, data), password_file) as engine, whole_file(file, mode=0o600) as temporary:
+    with existing(_url(store, data), password_file) as engine, whole_file(file, mode=0o600) as temporary:
         position = back_up(engine, temporary)  # into the empty file, which only its owner may read
     _say(f"Backed up to {file}: the log up to position {position}.")
 
@@ -131,7 +131,7 @@ def _url(store: str | None, data: Path) -> str:
 
 
 @contextmanager
-def _existing(url: str, password_file: Path | None) -> "Iterator[Engine]":
+def existing(url: str, password_file: Path | None) -> "Iterator[Engine]":
     """The database of a URL; a SQLite file must be there already."""
     from store.engine import SQLITE, parse_url, sqlite_path
     from store.errors import StoreUnavailableError

@@ -7,6 +7,7 @@ import typer
 
 from cli import (
     bundle_commands,
+    collect_command,
     feed_commands,
     forget_command,
     import_command,
@@ -44,6 +45,7 @@ PANELS = {
         pipeline_commands.fetch,
         pipeline_commands.clean,
         import_command.import_data,
+        collect_command.collect,
         validate_command.validate,
         pipeline_commands.score,
         pipeline_commands.embed,
