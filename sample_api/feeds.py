@@ -20,9 +20,9 @@ _SLOW, _SLOW_MEMORY = 2.6, 0.99
 _CHUNK, _CHUNK_SHARE = 5, 0.6
 _WEEKLY, _RANK_WEIGHT = 1.0, 1.8  # a week draws the post of rank r to the top of the list with weight r ** -1.8
 _PINNED, _PIN_DAYS = (1, 2, 4), 21  # places of a list that posts from below it hold for three weeks
-_FORGOTTEN = 0.8  # share of posts that nobody finds who is not served them
+_FORGOTTEN = 0.76  # share of posts that nobody finds who is not served them
 _YOUTH, _YOUTH_DAYS = 2.9, 12.0
-_SERVED, _LEAST_SERVED = 0.135, 20  # share, and number at least, of a category's posts that are served at a time
+_SERVED, _LEAST_SERVED = 0.15, 20  # share, and number at least, of a category's posts that are served at a time
 
 
 @dataclass(frozen=True, slots=True)

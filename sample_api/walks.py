@@ -13,7 +13,7 @@ from sample_api.uploads import Posts
 _LED = (0.92, 0.82, 0.70)  # share of first visits, of later ones and of changes of category that begin in the list
 _SHORT, _LED_IF_SHORT = 4, 0.55  # visits of so few steps follow a link to some post more often
 _FROM_THE_TOP, _START_IN_LIST = 0.92, 5.0
-_LIST_STEPS = 38.0  # mean number of steps in a list
+_LIST_STEPS = 30.0  # mean number of steps in a list
 _SKIP_IN_LIST, _SKIPPED_IN_LIST = 0.15, 1.6
 _SKIP_IN_ORDER, _SKIPPED_IN_ORDER = 0.40, 5.0
 _BACKWARDS = 0.7  # share of walks that go to older posts
