@@ -68,7 +68,7 @@ $(BENCH_READY): requirements-bench.txt
 measure-mood: $(READY) ## measure the tables of docs/mood.md on one sample world
 	$(BIN)/python scripts/measure_mood.py
 
-measure-worlds: $(READY) ## six sample worlds beside the figures of the real platform, a minute; writes docs/sample-world.md
+measure-worlds: $(READY) ## thirty sample worlds beside the figures of the real platform, two minutes; writes docs/sample-world.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.worlds
 
 mutants: $(READY) ## break the learning core, the feed and the retries in 160 ways and see that tests notice, half an hour

@@ -8,11 +8,13 @@ from rich.text import Text
 from cli.evaluation_table import WIDE_COLUMNS, evaluation_table, months_table
 from cli.progress import console, months_bar, working
 from cli.stop_signals import StoppedError, stop_request
-from pipeline.dataset import read_dataset
+from pipeline.dataset import Dataset, read_dataset
 from pipeline.evaluate import evaluate
 from pipeline.evaluation import Evaluation, Verdict, verdict_line
+from pipeline.month_towers import kept_towers
 from pipeline.ranking import CUTOFF
-from pipeline.train import TrainingStoppedError
+from pipeline.train import TrainingStoppedError, train
+from pipeline.trained_towers import TrainedTowers
 from pipeline.training_config import TrainingConfig
 from pipeline.training_run import TrainingRun
 from pipeline.workspace import Workspace
@@ -25,6 +27,7 @@ def evaluate_stage(
     config: TrainingConfig,
     *,
     months: int = 1,
+    keeps_towers: bool = True,
     candidates: Mapping[str, TrainingConfig] | None = None,
     split_name: str | None = None,
     device: str = "cpu",
@@ -32,12 +35,32 @@ def evaluate_stage(
 ) -> Evaluation:
     """Model and baselines, measured on the same months; ``show`` is by default ``print_evaluation``.
 
-    StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call resumes, and months that are trained are
-    not trained again.
+    The towers of the months are kept for later evaluations, also live ones, unless ``keeps_towers`` is false.
+    StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call resumes.
     """
     with working("read the data"):
         dataset = read_dataset(workspace.clean, workspace.text_embeddings)
     with stop_request() as request, months_bar("evaluate", epochs=config.epochs) as bar:
+
+        def towers_of(past: Dataset, settings: TrainingConfig) -> TrainedTowers:
+            return kept_towers(
+                workspace.evaluation_towers,
+                past,
+                settings,
+                lambda checkpoint: train(
+                    past,
+                    settings,
+                    run=TrainingRun(
+                        device=device,
+                        checkpoint=checkpoint,
+                        on_batch=bar.on_batch,
+                        on_resume=bar.on_resume,
+                        should_stop=request.is_made,
+                    ),
+                ),
+                keeps=keeps_towers,
+            )
+
         try:
             evaluation = evaluate(
                 dataset,
@@ -45,13 +68,7 @@ def evaluate_stage(
                 months=months,
                 candidates=candidates,
                 split_name=split_name,
-                run=TrainingRun(
-                    device=device,
-                    checkpoint=workspace.evaluation_checkpoint(config.objective),
-                    on_batch=bar.on_batch,
-                    on_resume=bar.on_resume,
-                    should_stop=request.is_made,
-                ),
+                towers_of=towers_of,
                 on_month=lambda number, count, split: bar.on_month(number, count, split.label),
                 on_method=bar.note,
             )

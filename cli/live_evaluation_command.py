@@ -13,7 +13,7 @@ from cli.stop_signals import StoppedError, stop_request
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.live_evaluation.evaluate_live import evaluate_live
 from pipeline.live_evaluation.live_results import LiveEvaluation
-from pipeline.live_evaluation.month_towers import kept_towers
+from pipeline.month_towers import kept_towers
 from pipeline.train import TrainingStoppedError, train
 from pipeline.trained_towers import TrainedTowers
 from pipeline.training_config import TrainingConfig

@@ -227,7 +227,7 @@ def evaluate(
         wanted,
         months=months,
         split_name=split.value if split else None,
-        candidates={path.stem: _training_config(path, objective, epochs, seed) for path in candidate or ()},
+        candidates=_candidates(candidate or [], objective, epochs, seed),
         device=device,
     )
     if as_json or as_markdown:
@@ -331,6 +331,26 @@ def build(
         accept_losses=accept_losses,
         accept_invalid=accept_invalid,
     )
+
+
+def _candidates(
+    paths: list[Path], objective: Objective | None, epochs: int | None, seed: int | None
+) -> dict[str, TrainingConfig]:
+    """The settings of the files by their names without suffix, which the report names them by."""
+    from pipeline.evaluate import DEFAULT_NAME
+
+    named: dict[str, Path] = {}
+    for path in paths:
+        if path.stem == DEFAULT_NAME:
+            raise typer.BadParameter(
+                f"--candidate {path}: {DEFAULT_NAME!r} names the settings of --config; rename the file"
+            )
+        if path.stem in named:
+            raise typer.BadParameter(
+                f"--candidate {named[path.stem]} and {path} would both be named {path.stem!r}: rename one of the files"
+            )
+        named[path.stem] = path
+    return {name: _training_config(path, objective, epochs, seed) for name, path in named.items()}
 
 
 def _training_config(

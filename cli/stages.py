@@ -29,7 +29,7 @@ from pipeline.export import export
 from pipeline.fetch import fetch
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.forgotten import Forgotten
-from pipeline.live_summary import LIVE_EVALUATION_FILE, LiveSummary
+from pipeline.live_evaluation.live_results import LiveEvaluation
 from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF
 from pipeline.raw_store import RawStore
@@ -195,7 +195,7 @@ def export_stage(
             evaluation,
             encoder_directory=encoder_directory,
             bundles=bundles,
-            live=LiveSummary.read(workspace.directory / LIVE_EVALUATION_FILE, fingerprint=dataset.fingerprint()),
+            live=LiveEvaluation.read_of(workspace.live_evaluation, fingerprint=dataset.fingerprint()),
             validation=_validation_of(dataset, workspace.clean),
             sidecar={"created_at": datetime.now(UTC).isoformat(timespec="seconds")},
             publish_it=publish_it,
@@ -240,7 +240,7 @@ def build_from_clean_tables(
     embed_stage(workspace, encoder_directory)
     train_stage(workspace, config)
     try:
-        evaluate_stage(workspace, config)
+        evaluate_stage(workspace, config, keeps_towers=False)
         is_evaluated = True
     except TooLittleDataError as error:
         console.print(f"Not evaluated: {error}.")

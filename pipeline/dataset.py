@@ -14,7 +14,7 @@ from pipeline.pairs import Pairs
 from pipeline.tables import is_timed, log_position, read_posts, read_users
 from two_tower.features import NUMERIC_FEATURES, numeric_features
 
-_SHORTEST_CLOCK_DAYS = 28.0
+SHORTEST_CLOCK_DAYS = 28.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Dataset:
     @property
     def has_clock(self) -> bool:
         """Whether timestamps are usable: data that spans less than four weeks has no past popularity to learn from."""
-        return self.is_timed and len(self.event_days) > 0 and float(np.ptp(self.event_days)) >= _SHORTEST_CLOCK_DAYS
+        return self.is_timed and len(self.event_days) > 0 and float(np.ptp(self.event_days)) >= SHORTEST_CLOCK_DAYS
 
     @property
     def is_met(self) -> NDArray[np.bool_]:

@@ -12,13 +12,13 @@ from pipeline.dataset import Dataset
 from pipeline.encode import encode_posts, encode_users
 from pipeline.evaluation import MODEL_NAME, Evaluation, EvaluationError
 from pipeline.judged_split import JudgedSplit, judge
+from pipeline.known_posts import known_at, learn_from
 from pipeline.pooling import Pool
 from pipeline.ranking import Recommender
 from pipeline.splits import Split, rolling_splits, split_by_time, split_last
 from pipeline.train import Fitted, train
 from pipeline.trained_towers import TrainedTowers
 from pipeline.training_config import TrainingConfig
-from pipeline.training_run import TrainingRun
 
 SPLITS: dict[str, Callable[[Dataset], Split]] = {"time": split_by_time, "last": split_last}
 NOTHING_CHOSEN = "none was chosen on this data, so every month is judged"
@@ -26,6 +26,9 @@ DEFAULT_NAME = "default"  # of the settings that candidates compete with
 
 OnMonth = Callable[[int, int, Split], None]
 """Called with the number of a month from 1, the number of months, and its split, before it is judged."""
+
+TowersOf = Callable[[Dataset, TrainingConfig], TrainedTowers]
+"""Gives the towers trained on a dataset with some settings."""
 
 
 class TooLittleDataError(EvaluationError):
@@ -44,7 +47,7 @@ def evaluate(
     months: int = 1,
     split_name: str | None = None,
     candidates: Mapping[str, TrainingConfig] | None = None,
-    run: TrainingRun | None = None,
+    towers_of: TowersOf = train,
     on_month: OnMonth | None = None,
     on_method: Callable[[str], None] | None = None,
 ) -> Evaluation:
@@ -52,25 +55,23 @@ def evaluate(
 
     Data without a clock has one split, of each person's last interaction, whatever ``months`` is. With ``candidates``
     by name, the older half of the months chooses one of them or ``config``, and only the newer half is judged.
-    ``run`` may end the evaluation as it ends a training; each training has a checkpoint of its own beside that of
-    ``run``. TooLittleDataError if one side of the newest split has no interactions, EvaluationError for a split by time
+    ``towers_of`` trains, and what it raises ends the evaluation. A training knows no post made after the split.
+    TooLittleDataError if one side of the newest split has no interactions, EvaluationError for a split by time
     without times, or for candidates where there is no month to choose on.
     """
-    run = run or TrainingRun()
     splits = splits_of(dataset, split_name=split_name, months=months)
     settings = NOTHING_CHOSEN
     if candidates:
         splits, choosing = halves(splits)
         if not choosing:
             raise EvaluationError("settings are chosen on an older month than is judged: the data has only one")
-        choice = choose(dataset, {DEFAULT_NAME: config, **candidates}, choosing, learn=_learn(run, on_method))
+        choice = choose(dataset, {DEFAULT_NAME: config, **candidates}, choosing, learn=_learn(towers_of, on_method))
         config, settings = choice.config, choice.describes
     judged = []
     for number, split in enumerate(splits, start=1):
         if on_month:
             on_month(number, len(splits), split)
-        own = run if number == 1 else _with_own_checkpoint(run, str(number))
-        judged.append(judge_month(split, config, run=own, on_method=on_method))
+        judged.append(judge_month(split, config, towers_of=towers_of, on_method=on_method))
     return _pooled(dataset, judged, settings=settings)
 
 
@@ -86,12 +87,21 @@ def splits_of(dataset: Dataset, *, split_name: str | None, months: int) -> tuple
 
 
 def judge_month(
-    split: Split, config: TrainingConfig, *, run: TrainingRun, on_method: Callable[[str], None] | None = None
+    split: Split,
+    config: TrainingConfig,
+    *,
+    towers_of: TowersOf = train,
+    on_method: Callable[[str], None] | None = None,
 ) -> JudgedSplit:
-    """Train the towers on one split's past, and judge them beside every baseline."""
-    towers = train(split.past, config, run=run)
-    methods = baselines_for(split.past) | {MODEL_NAME: lambda past: model_recommender(towers, past)}
-    return judge(split, methods, epochs=towers.epochs, on_method=on_method)
+    """Train the towers on what there was at one split, and judge them beside every baseline."""
+    trained: list[TrainedTowers] = []
+
+    def model(past: Dataset) -> Recommender:
+        trained.append(towers_of(past, config))
+        return model_recommender(trained[-1], past)
+
+    judged = judge(split, {MODEL_NAME: model} | baselines_for(split.past), on_method=on_method)
+    return replace(judged, epochs=trained[-1].epochs)
 
 
 def model_recommender(towers: TrainedTowers | Fitted, past: Dataset) -> Recommender:
@@ -104,20 +114,13 @@ def model_recommender(towers: TrainedTowers | Fitted, past: Dataset) -> Recommen
     return recommend
 
 
-def _learn(run: TrainingRun, on_method: Callable[[str], None] | None) -> Learn:
+def _learn(towers_of: TowersOf, on_method: Callable[[str], None] | None) -> Learn:
     def learn(split: Split, config: TrainingConfig, name: str) -> Recommender:
         if on_method:
             on_method(name)
-        return model_recommender(train(split.past, config, run=_with_own_checkpoint(run, name)), split.past)
+        return learn_from(split, known_at(split), lambda past: model_recommender(towers_of(past, config), past))
 
     return learn
-
-
-def _with_own_checkpoint(run: TrainingRun, name: str) -> TrainingRun:
-    """The same run with a checkpoint beside its own, which is that of the newest month and the one of ``build``."""
-    if run.checkpoint is None:
-        return run
-    return replace(run, checkpoint=run.checkpoint.with_stem(f"{run.checkpoint.stem}-{name}"))
 
 
 def _pooled(dataset: Dataset, judged: list[JudgedSplit], *, settings: str) -> Evaluation:

@@ -52,7 +52,7 @@ def _methods(evaluation: Evaluation) -> str:
         f"HitRate@{CUTOFF}",
         "in category Recall / NDCG",
         f"coverage@{CUTOFF}",
-        "distinct feeds",
+        "distinct feeds per history",
     ]
     rows = []
     for name, metrics in sorted(evaluation.methods.items(), key=lambda item: item[1].ndcg_at_10.mean):

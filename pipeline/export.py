@@ -26,7 +26,7 @@ from pipeline.dataset import Dataset, DatasetError
 from pipeline.embed import encoder_fingerprint
 from pipeline.encode import encode_posts, encode_users
 from pipeline.evaluation import Evaluation
-from pipeline.live_summary import LiveSummary
+from pipeline.live_evaluation.live_results import LiveEvaluation
 from pipeline.mood_balance import balance, typical_users
 from pipeline.mood_quality import measure_moods
 from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
@@ -50,7 +50,7 @@ def export(
     encoder_directory: Path,
     bundles: Path,
     sidecar: Mapping[str, Json],
-    live: LiveSummary | None = None,
+    live: LiveEvaluation | None = None,
     validation: ValidationReport | None = None,
     publish_it: bool = True,
     keep: int = DEFAULT_KEEP,

@@ -1,5 +1,6 @@
 """Remove people and posts from the raw store and the clean tables, and keep them out of later fetches."""
 
+import shutil
 from collections.abc import Callable, Collection, Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,7 @@ def forget(workspace: Workspace, *, people: Iterable[str] = (), posts: Iterable[
         external_posts=external_posts,
     )
     forgotten.write(workspace.forgotten)
+    shutil.rmtree(workspace.evaluation_towers, ignore_errors=True)  # they have learnt from what is to be forgotten
     raw_rows = 0
     if workspace.raw.exists():
         with RawStore(workspace.raw) as store:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.crowd_baselines import Method
+from pipeline.known_posts import known_at, learn_from
 from pipeline.ranking import CUTOFF, PerUser, Recommender, measure, rank_targets, top_feeds
 from pipeline.splits import Split
 from pipeline.trained_towers import EpochReport
@@ -50,16 +51,16 @@ def judge(
     split: Split,
     methods: Mapping[str, Method],
     *,
-    epochs: tuple[EpochReport, ...] = (),
     on_method: Callable[[str], None] | None = None,
 ) -> JudgedSplit:
-    """Let every method learn from the split's past, and rank the candidates for its test users."""
+    """Let every method learn from what there was at the split, and rank the candidates for its test users."""
     past, posts = split.past, np.concatenate([*split.targets, np.zeros(0, dtype=np.int64)])
+    known = known_at(split)
     found: dict[str, MethodRanks] = {}
     for name, method in methods.items():
         if on_method:
             on_method(name)
-        found[name] = _judge(split, method(past))
+        found[name] = _judge(split, learn_from(split, known, method))
     return JudgedSplit(
         label=split.label,
         describes=split.describes,
@@ -69,7 +70,6 @@ def judge(
         ages=np.maximum((past.end_day if split.day is None else split.day) - past.created_days[posts], 0),
         meetings=np.bincount(past.pairs.post_rows, minlength=len(past.post_ids))[posts],
         is_candidate=np.ones(len(posts), dtype=np.bool_) if split.candidates is None else split.candidates[posts],
-        epochs=epochs,
     )
 
 

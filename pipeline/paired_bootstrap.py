@@ -5,16 +5,14 @@ is a paired one (Efron 1979).
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ranking import Estimate, NotANumberError
+from pipeline.ranking import RESAMPLES, TAILS, Estimate, NotANumberError
 
-_RESAMPLES = 1000
-_CONFIDENCE = 0.95
 _DECIMALS = 12  # a sum of 1s may be 1 and the last bit
-_TAILS = ((1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,12 @@ class Difference:
             if not -1 <= value <= 1:
                 raise NotANumberError(f"a difference of two metrics is {value}, must be in -1..1: the ranks are wrong")
 
+    @classmethod
+    def of(cls, mean: float, draws: NDArray[np.float64]) -> Self:
+        """The mean, and the interval that its resamples give."""
+        low, high = np.quantile(draws, TAILS)
+        return cls(*(round(float(value), _DECIMALS) for value in (mean, low, high)))
+
     @property
     def standing(self) -> str:
         """Where the first stands beside the second: ahead, behind, or level if the interval holds 0."""
@@ -46,14 +50,13 @@ class Resampled:
 
     def estimate(self, column: int) -> Estimate:
         """The mean of a column and its interval."""
-        low, high = np.quantile(self.draws[:, column], _TAILS)
+        low, high = np.quantile(self.draws[:, column], TAILS)
         return Estimate(float(self.means[column]), float(low), float(high))
 
     def difference(self, column: int, other: int) -> Difference:
         """The mean of a column less that of another one, over the same people in each draw."""
-        low, high = np.quantile(self.draws[:, column] - self.draws[:, other], _TAILS)
-        mean = self.means[column] - self.means[other]
-        return Difference(*(round(float(value), _DECIMALS) for value in (mean, low, high)))
+        draws = self.draws[:, column] - self.draws[:, other]
+        return Difference.of(self.means[column] - self.means[other], draws)
 
 
 def resample(values: NDArray[np.float64], splits: NDArray[np.integer]) -> Resampled:
@@ -66,10 +69,10 @@ def resample(values: NDArray[np.float64], splits: NDArray[np.integer]) -> Resamp
     if not len(values):
         return Resampled(np.zeros(columns), np.zeros((1, columns)))
     random = np.random.default_rng(0)
-    sums = np.zeros((_RESAMPLES, columns))
+    sums = np.zeros((RESAMPLES, columns))
     for split in np.unique(splits):
         own = values[splits == split]
-        for draw in range(_RESAMPLES):
+        for draw in range(RESAMPLES):
             times = np.bincount(random.integers(len(own), size=len(own)), minlength=len(own))
             sums[draw] += times @ own
     return Resampled(values.mean(axis=0), sums / len(values))

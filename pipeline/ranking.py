@@ -17,8 +17,9 @@ CUTOFF = 10
 MISSED = 2**62  # the rank of a target that cannot be shown: beyond any cutoff
 _USERS_AT_ONCE = 512
 _TARGETS_AT_ONCE = 256
-_RESAMPLES = 1000
+RESAMPLES = 1000  # of the people, for a bootstrap interval
 _CONFIDENCE = 0.95
+TAILS = ((1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2)  # the quantiles that bound the interval
 _ROUNDING = 1e-9
 
 Scores = NDArray[np.float32]  # [users, posts]
@@ -139,8 +140,8 @@ def estimate(values: NDArray[np.float64]) -> Estimate:
     if not len(values):
         return Estimate(0.0, 0.0, 0.0)
     random = np.random.default_rng(0)
-    means = [values[random.integers(len(values), size=len(values))].mean() for _ in range(_RESAMPLES)]
-    low, high = np.quantile(means, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
+    means = [values[random.integers(len(values), size=len(values))].mean() for _ in range(RESAMPLES)]
+    low, high = np.quantile(means, TAILS)
     return Estimate(float(values.mean()), float(low), float(high))
 
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bundle.file_names import REPORT
 from pipeline.evaluation import EVERYBODY, MODEL_NAME, Evaluation, fraction, signed, strongest_baselines, verdict_line
-from pipeline.live_summary import LiveSummary
+from pipeline.live_evaluation.live_results import LiveEvaluation
 from pipeline.mood_quality import MoodQuality
 from pipeline.ranking import CUTOFF
 from pipeline.report_examples import ReportExamples
@@ -34,7 +34,7 @@ class Report:
     epochs: tuple[EpochReport, ...]
     examples: ReportExamples
     moods: MoodQuality | None = None
-    live: LiveSummary | None = None
+    live: LiveEvaluation | None = None
     validation: ValidationReport | None = None
     created_at: str = ""
 
@@ -73,7 +73,7 @@ class Report:
         )
 
 
-def _draw(evaluation: Evaluation | None, live: LiveSummary | None) -> dict[str, bytes]:
+def _draw(evaluation: Evaluation | None, live: LiveEvaluation | None) -> dict[str, bytes]:
     if evaluation is None and live is None:
         return {}
     from pipeline.report_plots import draw_plots  # noqa: PLC0415 - it loads Matplotlib, which no other stage needs

@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 
 from pipeline.evaluation import EVERYBODY, MODEL_NAME, Evaluation, Group, strongest_baselines
-from pipeline.live_summary import LiveMoments, LiveSummary
+from pipeline.live_evaluation.live_results import Asked, LiveEvaluation
 from pipeline.quiet_matplotlib import Axes, Figure, MaxNLocator, mpl
 from pipeline.ranking import CUTOFF
 from pipeline.trained_towers import EpochReport, kept_epoch
@@ -26,7 +26,7 @@ _BASELINE_COLOURS = ("#e08a1e", "#7a9a3a", "#a3a3a3")  # they differ in lightnes
 _GRID_COLOUR = "#dddddd"
 
 
-def draw_plots(evaluation: Evaluation | None, live: LiveSummary | None = None) -> dict[str, bytes]:
+def draw_plots(evaluation: Evaluation | None, live: LiveEvaluation | None = None) -> dict[str, bytes]:
     """Every plot by its file name; there is none by month or post age if the data has no clock."""
     plots: dict[str, bytes] = {}
     with _own_settings():
@@ -99,7 +99,7 @@ def _training(epochs: tuple[EpochReport, ...]) -> bytes:
     return _png(figure)
 
 
-def _live(live: LiveSummary) -> bytes:
+def _live(live: LiveEvaluation) -> bytes:
     """NDCG@10 by how much was known: the model and the two live baselines that are highest where all was known."""
     figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
     at_start, at_next = figure.subplots(1, 2)
@@ -108,7 +108,7 @@ def _live(live: LiveSummary) -> bytes:
     return _png(figure)
 
 
-def _moments(axes: Axes, found: LiveMoments, moment: str) -> None:
+def _moments(axes: Axes, found: Asked, moment: str) -> None:
     variants = found.variants
     heights = {
         name: [metrics[variant].ndcg_at_10.mean for variant in variants]

@@ -7,7 +7,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dataset import Dataset
+from pipeline.dataset import SHORTEST_CLOCK_DAYS, Dataset
 from pipeline.popularity import tie_order
 
 TEST_DAYS = 35.0
@@ -70,16 +70,30 @@ def split_at(dataset: Dataset, day: float, *, test_days: float = TEST_DAYS) -> S
 def rolling_splits(dataset: Dataset, *, months: int, test_days: float = TEST_DAYS) -> tuple[Split, ...]:
     """Up to ``months`` splits by time, newest first: that of ``split_by_time``, and older ones 30.4 days apart.
 
-    An older split needs four weeks of past to learn from and somebody to test; the first that lacks either is the end.
+    An older split needs a past as ``month_starts`` does, and somebody to test; the first that lacks either is the end.
     """
-    newest = split_by_time(dataset, test_days=test_days)
-    splits = [newest]
-    for number in range(1, months):
-        split = split_at(dataset, dataset.end_day - test_days - number * MONTH_DAYS, test_days=test_days)
-        if not split.past.has_clock or not len(split.user_rows):
+    splits = [split_by_time(dataset, test_days=test_days)]
+    for day in month_starts(dataset, months=months, test_days=test_days)[1:]:
+        split = split_at(dataset, day, test_days=test_days)
+        if not len(split.user_rows):
             break
         splits.append(split)
     return tuple(splits)
+
+
+def month_starts(dataset: Dataset, *, months: int, test_days: float = TEST_DAYS) -> tuple[float, ...]:
+    """The days since 1970 at which up to ``months`` windows of ``test_days`` begin, newest first.
+
+    The newest ends with the data, and each older one begins 30.4 days earlier. Four weeks of interactions lie before
+    each: without them towers learn no popularity. Data without times has none.
+    """
+    if not dataset.is_timed or not len(dataset.events):
+        return ()
+    days = [dataset.end_day - test_days - MONTH_DAYS * number for number in range(months)]
+    known = [dataset.event_days[: np.searchsorted(dataset.event_days, day)] for day in days]
+    return tuple(
+        day for day, past in zip(days, known, strict=True) if len(past) and np.ptp(past) >= SHORTEST_CLOCK_DAYS
+    )
 
 
 def split_last(dataset: Dataset) -> Split:

@@ -57,13 +57,9 @@ class Workspace:
         """State of a training run that can be resumed."""
         return self.directory / "checkpoints" / f"{objective}.safetensors"
 
-    def evaluation_checkpoint(self, objective: str) -> Path:
-        """State of an evaluation's training that can be resumed."""
-        return self.directory / "checkpoints" / f"{objective}-evaluation.safetensors"
-
     @property
     def evaluation_towers(self) -> Path:
-        """Directory of the towers that evaluations trained on the past of a month."""
+        """Directory of the towers that evaluations trained on the past of months, and of states of interrupted ones."""
         return self.directory / "evaluation_towers"
 
     @property

@@ -11,16 +11,17 @@ _BLOCK_DAYS = 30.4
 _LAST_DAYS = 35.0
 _LAST_NEW = 0.125  # share of the people that arrive in the last five weeks
 _BEFORE_NEW = 0.06  # in the month before those
-_BLOCKS_NEW = (0.032, 0.07, 0.11, 0.17, 0.24)  # in the five months before, in an order of the seed
-_WAVES_OF_BLOCK, _WAVES_BEFORE = 3, 14
+_BLOCKS_NEW = (0.05, 0.075, 0.1, 0.148, 0.252)  # in the five months before, in an order of the seed
 _WAVE_SHARE = 0.78  # of the people of a month arrive in its waves, the others on any day
 _MAIN_CATEGORIES = 2
-_WAVE_DAYS = 2.6
-_WAVE_EVENNESS = 0.8
-_WAVE_CATEGORY = 0.55  # of the people of a wave come for its category
-_CATEGORY_DRAW = {2: 0.50, 8: 0.25, 4: 0.10, 6: 0.075, 13: 0.045, 22: 0.02, 21: 0.004, 3: 0.004, 0: 0.002}
+_WAVE_DAYS = 2.0
+_WAVE_SIZES = (0.13, 0.13, 0.61, 0.13)  # of the people of a month that arrive in its waves, in order
+_EARLY_SIZES = (0.5, 0.25, 0.15, 0.1)  # of those before the months, in an order of the seed
+_WAVE_CATEGORY = 0.25  # of the people of a wave come for its category
+_CATEGORY_DRAW = {2: 0.56, 8: 0.232, 4: 0.094, 6: 0.06, 13: 0.03, 22: 0.014, 21: 0.004, 3: 0.004, 0: 0.002}
 
-_RETURNING = 0.36  # of the people that do at least three things
+_RETURNING = 0.24  # share of the people that meet at least two posts
+_BUSY, _RETURNING_IF_BUSY = 8, 0.62  # and of those that meet at least so many
 # Days from the first to the last visit of those who return: share that stays at least so long.
 _STAY_DAYS = (0.2, 1.0, 7.0, 30.0, 120.0, 380.0)
 _STAY_SHARES = (1.0, 0.92, 0.66, 0.42, 0.12, 0.0)
@@ -85,8 +86,8 @@ def _arrivals(random: np.random.Generator, count: int) -> tuple[NDArray[np.float
     given = dict.fromkeys(_CATEGORY_DRAW, 0.0)
     for number, people in enumerate(np.diff(of_block, prepend=0)):
         start, end = edges[number], edges[number + 1]
-        waves = _WAVES_BEFORE if number == 0 else _WAVES_OF_BLOCK
-        sizes = random.dirichlet(np.full(waves, _WAVE_EVENNESS))
+        sizes = np.array(_WAVE_SIZES) if number else random.permutation(_EARLY_SIZES)
+        waves = len(sizes)
         wave = random.choice(waves, size=people, p=sizes)
         parts = (np.arange(waves) + random.random(waves) * 0.7) / waves
         begins = start + (np.sqrt(parts) if number == 0 else parts) * (end - start)
@@ -104,12 +105,12 @@ def _arrivals(random: np.random.Generator, count: int) -> tuple[NDArray[np.float
 def _categories_of_waves(
     random: np.random.Generator, sizes: NDArray[np.float64], given: dict[int, float]
 ) -> NDArray[np.int64]:
-    """The category of each wave: large waves first, the one that lacks most people of its share.
+    """The two largest waves have the two commonest categories, each other one the category that lacks most people.
 
     ``given`` holds how many people each category has had so far, and is changed.
     """
     found = np.zeros(len(sizes), dtype=np.int64)
-    main = list(_CATEGORY_DRAW)[:_MAIN_CATEGORIES] if len(sizes) <= _WAVES_OF_BLOCK else []
+    main = list(_CATEGORY_DRAW)[:_MAIN_CATEGORIES]
     for place, wave in enumerate(np.argsort(-sizes, kind="stable")):
         total = sum(given.values()) + sizes[wave]
         lacks = {number: share * total - given[number] for number, share in _CATEGORY_DRAW.items()}
@@ -145,7 +146,8 @@ class Visits:
 
 def make_visits(random: np.random.Generator, people: People, steps: NDArray[np.int64]) -> Visits:
     """The visits of all that are no admins; ``steps`` [people] are shared out among a person's visits."""
-    returns = (steps >= 2) & ~people.is_admin & (random.random(len(steps)) < _RETURNING)
+    share = np.where(steps >= _BUSY, _RETURNING_IF_BUSY, _RETURNING)
+    returns = (steps >= 2) & ~people.is_admin & (random.random(len(steps)) < share)
     stay = np.exp(np.interp(1 - random.random(len(steps)), _STAY_SHARES[::-1], np.log(_STAY_DAYS[::-1])))
     room = DAYS - 0.05 - people.arrival
     stay = np.where(stay < room, stay, room * random.random(len(steps)) ** 0.5)

@@ -16,7 +16,7 @@ from pipeline.dataset import read_dataset
 from pipeline.evaluate import evaluate
 from pipeline.evaluation import MODEL_NAME, Evaluation, fraction, verdict_line
 from pipeline.evaluation_markdown import markdown
-from pipeline.live_summary import LIVE_EVALUATION_FILE, LiveMoments, LiveSummary
+from pipeline.live_evaluation.live_results import Asked, LiveEvaluation
 from pipeline.training_config import TrainingConfig
 from pipeline.whole_files import write_whole_text
 from pipeline.workspace import Workspace
@@ -53,13 +53,13 @@ def verdicts(evaluation: Evaluation) -> str:
     return "\n".join(f"- {verdict_line(group)}" for group in evaluation.people)
 
 
-def live_table(live: LiveSummary) -> str:
+def live_table(live: LiveEvaluation) -> str:
     """NDCG@10 of every method by what was known, at both kinds of moment."""
     moments = {"a session's start": live.session_start, "each next post": live.next_post}
     return "\n\n".join(_moments(name, found) for name, found in moments.items())
 
 
-def _moments(name: str, found: LiveMoments) -> str:
+def _moments(name: str, found: Asked) -> str:
     verdict, variants = found.verdict, found.variants
     methods = sorted(found.everybody.methods.items(), key=lambda item: item[1][variants[-1]].ndcg_at_10.mean)
     rows = [
@@ -81,7 +81,9 @@ def main() -> None:
     write_between(README, "verdicts", verdicts(evaluation))
     print(verdicts(evaluation))
     if arguments.data and (
-        live := LiveSummary.read(arguments.data / LIVE_EVALUATION_FILE, fingerprint=evaluation.data_fingerprint)
+        live := LiveEvaluation.read_of(
+            Workspace(arguments.data).live_evaluation, fingerprint=evaluation.data_fingerprint
+        )
     ):
         write_between(QUALITY, "live", live_table(live))
 

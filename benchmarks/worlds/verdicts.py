@@ -33,6 +33,11 @@ class Verdict:
         return self._distance(self.mean) <= 1
 
     @property
+    def far(self) -> int:
+        """How many worlds are beyond twice the tolerance."""
+        return sum(self._distance(value) > 2 for value in self.values)
+
+    @property
     def holds(self) -> bool:
         """The mean is within the tolerance and no world beyond twice the tolerance."""
         return self.mean_holds and self._distance(self.worst) <= 2

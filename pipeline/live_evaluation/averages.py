@@ -11,11 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.live_evaluation.sessions import Moments
 from pipeline.paired_bootstrap import Difference
-from pipeline.ranking import Estimate
-
-_RESAMPLES = 1000
-_TAILS = (0.025, 0.975)
-_DECIMALS = 12  # a sum of 1s may be 1 and the last bit
+from pipeline.ranking import RESAMPLES, TAILS, Estimate
 
 Column = tuple[int, int, int]
 """The places of a method, a variant and a metric."""
@@ -46,14 +42,12 @@ class Averages:
 
     def estimate(self, column: Column) -> Estimate:
         """The mean of a column and its interval."""
-        low, high = np.quantile(self._drawn(column), _TAILS)
+        low, high = np.quantile(self._drawn(column), TAILS)
         return Estimate(float(self.means[column]), float(low), float(high))
 
     def difference(self, column: Column, other: Column) -> Difference:
         """The mean of a column less that of another one, over the same people in each draw."""
-        low, high = np.quantile(self._drawn(column) - self._drawn(other), _TAILS)
-        mean = self.means[column] - self.means[other]
-        return Difference(*(round(float(value), _DECIMALS) for value in (mean, low, high)))
+        return Difference.of(self.means[column] - self.means[other], self._drawn(column) - self._drawn(other))
 
     def _drawn(self, column: Column) -> NDArray[np.float64]:
         method, variant, metric = column
@@ -73,9 +67,9 @@ def average(months: Sequence[tuple[Moments, NDArray[np.float64]]], group: str) -
         if not len(own):
             by_month.append(np.full(values.shape[1:], np.nan))
             continue
-        times = random.multinomial(len(own), np.full(len(own), 1 / len(own)), size=_RESAMPLES)
+        times = random.multinomial(len(own), np.full(len(own), 1 / len(own)), size=RESAMPLES)
         by_month.append(own.mean(axis=0))
-        draws.append((times @ own.reshape(len(own), -1)).reshape(_RESAMPLES, *own.shape[1:]) / len(own))
+        draws.append((times @ own.reshape(len(own), -1)).reshape(RESAMPLES, *own.shape[1:]) / len(own))
         people, cases = people + len(own), cases + int(is_case.sum())
     if not draws:
         return None

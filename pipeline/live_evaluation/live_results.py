@@ -8,11 +8,13 @@ from typing import Self
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.evaluation import EvaluationError
+from pipeline.live_evaluation.variants import Variant
 from pipeline.paired_bootstrap import Difference
 from pipeline.ranking import Estimate
 from pipeline.whole_files import write_whole_text
 
 METRICS = ("ndcg_at_10", "hit_rate_at_10", "recall_at_10")
+_EVERYBODY = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,17 @@ class Asked:
     groups: dict[str, LiveGroup]
     verdict: Verdict
     ndcg_by_month: dict[str, dict[str, tuple[float | None, ...]]]
+
+    @property
+    def everybody(self) -> LiveGroup:
+        """The group of all moments."""
+        return self.groups[_EVERYBODY]
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The variants that every method has, by how much they knew."""
+        common = set.intersection(*map(set, self.everybody.methods.values()))
+        return tuple(variant.value for variant in Variant if variant.value in common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +117,9 @@ class LiveEvaluation:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise EvaluationError(f"{path} cannot be read ({where}: {first['msg']}): run {command} again") from error
+
+    @classmethod
+    def read_of(cls, path: Path, *, fingerprint: str) -> Self | None:
+        """The results of the data with a fingerprint; None if the file is missing or measured other data."""
+        found = cls.read(path) if path.exists() else None
+        return found if found and found.data_fingerprint == fingerprint else None

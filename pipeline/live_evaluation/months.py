@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dataset import Dataset
+from pipeline.dataset import SHORTEST_CLOCK_DAYS, Dataset
 from pipeline.evaluation import EvaluationError
-from pipeline.splits import MONTH_DAYS, TEST_DAYS
+from pipeline.splits import TEST_DAYS, month_starts
 
 DEFAULT_MONTHS = 6
-_SHORTEST_PAST_DAYS = 28.0  # of Dataset.has_clock: without it the towers learn no popularity
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,12 @@ def rolling_months(dataset: Dataset, *, count: int = DEFAULT_MONTHS) -> tuple[Mo
             "--live needs timestamps, run `moodfeed evaluate` without it"
         )
     days = dataset.event_days
-    splits = [dataset.end_day - TEST_DAYS - MONTH_DAYS * number for number in reversed(range(count))]
-    months = tuple(Month(day, day + TEST_DAYS) for day in splits if _span(days[days < day]) >= _SHORTEST_PAST_DAYS)
+    starts = reversed(month_starts(dataset, months=count))
+    months = tuple(Month(day, day + TEST_DAYS) for day in starts)
     if not months:
         raise EvaluationError(
             f"the interactions span {_span(days):.0f} days: --live replays {TEST_DAYS:g} days and learns from at least "
-            f"{_SHORTEST_PAST_DAYS:g} days before them; fetch more data, or run `moodfeed evaluate` without --live"
+            f"{SHORTEST_CLOCK_DAYS:g} days before them; fetch more data, or run `moodfeed evaluate` without --live"
         )
     return months
 

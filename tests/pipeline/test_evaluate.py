@@ -7,8 +7,9 @@ from pipeline.baselines import BASELINES, TIMED_BASELINES
 from pipeline.dataset import Dataset
 from pipeline.evaluate import default_split, evaluate
 from pipeline.evaluation import MODEL_NAME, Evaluation, EvaluationError
+from pipeline.train import train
+from pipeline.trained_towers import TrainedTowers
 from pipeline.training_config import TrainingConfig
-from pipeline.training_run import TrainingRun
 
 
 def test_the_evaluation_holds_every_method_and_reads_back(evaluation: Evaluation, tmp_path: Path) -> None:
@@ -24,14 +25,20 @@ def test_a_broken_evaluation_names_the_command_that_makes_one(tmp_path: Path) ->
 
 
 def test_each_month_is_judged_by_towers_of_its_own_past_and_the_newest_is_that_of_a_build(
-    dataset: Dataset, evaluation: Evaluation, tmp_path: Path
+    dataset: Dataset, evaluation: Evaluation
 ) -> None:
     heard: list[tuple[int, int, str]] = []
+    pasts: list[Dataset] = []
+
+    def towers_of(past: Dataset, config: TrainingConfig) -> TrainedTowers:
+        pasts.append(past)
+        return train(past, config)
+
     months = evaluate(
         dataset,
         TrainingConfig(epochs=2),
         months=2,
-        run=TrainingRun(checkpoint=tmp_path / "towers.safetensors"),
+        towers_of=towers_of,
         on_month=lambda number, count, split: heard.append((number, count, split.label)),
     )
     newest, older = months.months
@@ -41,7 +48,9 @@ def test_each_month_is_judged_by_towers_of_its_own_past_and_the_newest_is_that_o
     assert months.test_users == newest.cases + older.cases
     pooled = sum(month.cases * month.ndcg_at_10["all"][MODEL_NAME] for month in months.months) / months.test_users
     assert months.methods[MODEL_NAME].ndcg_at_10.mean == pytest.approx(pooled)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["towers-2.safetensors", "towers.safetensors"]
+    split_days = [float(np.datetime64(month.label, "D").astype(np.int64)) + 1 for month in months.months]
+    assert [past.created_days.max() < day for past, day in zip(pasts, split_days, strict=True)] == [True, True]
+    assert len(pasts[1].texts) < len(pasts[0].texts) < len(dataset.texts)
 
 
 def test_settings_are_chosen_on_an_older_month_which_is_not_judged(dataset: Dataset) -> None:

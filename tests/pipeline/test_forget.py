@@ -195,3 +195,11 @@ def test_a_post_may_be_forgotten_by_its_external_id_on_the_command_line(tmp_path
     assert read_posts(workspace.clean)["external_id"].tolist() == ["p-2"]
     unknown = CliRunner().invoke(app, [*arguments, "p-3"])
     assert isinstance(unknown.exception, UnknownNameError)
+
+
+def test_the_towers_of_evaluations_go_because_they_have_learnt_from_who_is_forgotten(workspace: Workspace) -> None:
+    kept = workspace.evaluation_towers / "0123" / "training.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}", encoding="utf-8")
+    forget(workspace, people=["zora-q"])
+    assert not workspace.evaluation_towers.exists()

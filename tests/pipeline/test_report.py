@@ -15,7 +15,7 @@ from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
 from pipeline.dataset import Dataset
 from pipeline.evaluation import MODEL_NAME, Evaluation, Month, fraction
-from pipeline.live_summary import LiveSummary
+from pipeline.live_evaluation.live_results import LiveEvaluation
 from pipeline.mood_quality import MoodQuality
 from pipeline.report import Report
 from pipeline.report_examples import SHOWN_HISTORY, ReportExamples, choose_examples
@@ -260,7 +260,7 @@ def test_live_against_frozen_is_shown_where_it_was_measured(
     assert "Not measured. <code>moodfeed evaluate --live</code>" in without
     path = tmp_path / "live_evaluation.json"
     path.write_text(live_document("mine"), encoding="utf-8")
-    live = LiveSummary.read(path, fingerprint="mine")
+    live = LiveEvaluation.read_of(path, fingerprint="mine")
     page = " ".join(page_of(evaluation, examples, tmp_path / "with", live=live).split())
     assert "the live model is behind the best live baseline, category x trend: -.050 (-.070 to -.030)" in page
     assert "the live model is level with the best live baseline" in page

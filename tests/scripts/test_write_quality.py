@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.live_summary import LiveSummary
+from pipeline.live_evaluation.live_results import LiveEvaluation
 from scripts.write_quality import QUALITY, README, live_table, write_between
 from tests.pipeline.live_document import live_document
 
@@ -27,7 +27,7 @@ def test_what_stands_between_the_markers_is_replaced_and_the_rest_stays(tmp_path
 def test_a_live_evaluation_is_a_table_for_each_kind_of_moment(tmp_path: Path) -> None:
     path = tmp_path / "live_evaluation.json"
     path.write_text(live_document("mine"), encoding="utf-8")
-    live = LiveSummary.read(path, fingerprint="mine")
+    live = LiveEvaluation.read_of(path, fingerprint="mine")
     assert live is not None
     text = live_table(live)
     assert "| at a session's start | frozen | daily | daily, live history | live |" in text

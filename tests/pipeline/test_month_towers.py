@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.live_evaluation import month_towers
-from pipeline.live_evaluation.month_towers import kept_towers, towers_key
+from pipeline import month_towers
+from pipeline.month_towers import kept_towers, towers_key
 from pipeline.trained_towers import FACTS_FILE, TrainedTowers
 from pipeline.training_config import TrainingConfig
 from tests.pipeline.live_evaluation.made_up_log import Met, made_up_log
@@ -78,3 +78,11 @@ def test_only_those_used_last_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
         kept_towers(tmp_path, PAST, replace(CONFIG, seed=seed), training)
     kept = {path.name for path in tmp_path.iterdir()}
     assert kept == {towers_key(PAST, replace(CONFIG, seed=seed)) for seed in (1, 3)}
+
+
+def test_towers_that_nobody_needs_again_leave_nothing(tmp_path: Path) -> None:
+    training = Training()
+    for _ in range(2):
+        kept_towers(tmp_path, PAST, CONFIG, training, keeps=False)
+    assert len(training.checkpoints) == 2
+    assert list(tmp_path.iterdir()) == []

@@ -20,10 +20,13 @@ Train = Callable[[Path], TrainedTowers]
 """Trains, with the state of an interrupted run at the path."""
 
 
-def kept_towers(directory: Path, past: Dataset, config: TrainingConfig, train: Train) -> TrainedTowers:
+def kept_towers(
+    directory: Path, past: Dataset, config: TrainingConfig, train: Train, *, keeps: bool = True
+) -> TrainedTowers:
     """The towers of an earlier run if it had the same data, settings and code, else those of ``train``.
 
-    ``directory`` keeps the 24 that were used last.
+    ``directory`` keeps the 24 that were used last; where ``keeps`` is false, new towers are not written. The state of
+    an interrupted training stays until a training of the same towers is done.
     """
     own = directory / towers_key(past, config)
     checkpoint = own / "checkpoint.safetensors"
@@ -32,8 +35,12 @@ def kept_towers(directory: Path, past: Dataset, config: TrainingConfig, train: T
     except NoTrainedTowersError:
         own.mkdir(parents=True, exist_ok=True)
         towers = train(checkpoint)
-        towers.write(own)
-        checkpoint.unlink(missing_ok=True)
+        if keeps:
+            towers.write(own)
+            checkpoint.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(own)
+            return towers
     os.utime(own)
     for old in sorted(directory.glob("*/"), key=lambda each: each.stat().st_mtime, reverse=True)[_MOST_KEPT:]:
         shutil.rmtree(old)
