@@ -1,0 +1,106 @@
+"""kill -9 of each process and of PostgreSQL while batches are recorded: what was acknowledged is there, once."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from benchmarks.live.accounts import Account, account_for
+from benchmarks.live.bench import Bench
+from benchmarks.live.clients import calling
+from benchmarks.live.fleet import Fleet, running_fleet
+from benchmarks.live.readers import Reader, all_feeds, reading
+from benchmarks.live.results import Found, Line
+from benchmarks.live.stores import POSTGRESQL, SQLITE, Server, running_store
+from benchmarks.live.writers import Writer, rows_of, together, writing
+
+_WRITERS, _READERS, _BATCH = 4, 2, 50
+_FRESH = 4  # batches that must be acknowledged after a restart before the next kill
+_PATIENCE = 120.0
+
+
+def measure(bench: Bench) -> Found:
+    """Each process over SQLite, then the server under PostgreSQL."""
+    times = bench.pick(20, 1)
+    bundles = bench.bundles()
+    lines: list[Line] = []
+    with (
+        running_store(SQLITE, bench.scratch / SQLITE) as (url, _),
+        running_fleet(bundles, bench.scratch / "logs", store_url=url, indexes=2) as fleet,
+    ):
+        kinds = ("gateway", "tower", "index") if not bench.is_quick else ("gateway", "tower")
+        for kind in kinds:
+            names = fleet.names(kind)
+
+            def kill(number: int, names: Sequence[str] = names) -> None:
+                name = names[number % len(names)]
+                fleet.kill(name)
+                fleet.start(name)
+                fleet.wait(name)
+
+            bench.say(f"kill -9 of a {kind}, {times} times")
+            lines += _under_load(fleet, url, kill, what=f"a {kind}, over SQLite", times=times, users=bench)
+    if not bench.is_quick:
+        with (
+            running_store(POSTGRESQL, bench.scratch / POSTGRESQL) as (url, server),
+            running_fleet(bundles, bench.scratch / "logs-postgresql", store_url=url) as fleet,
+        ):
+            assert server is not None
+            bench.say(f"kill -9 of PostgreSQL, {times} times")
+            lines += _under_load(fleet, url, _server_kill(server), what="PostgreSQL", times=times, users=bench)
+    return Found(
+        how=f"Two gateways, two towers, two indexes; {_WRITERS} writers record batches of {_BATCH} one after the other "
+        "and send a batch again until it is answered, two readers ask for feeds. The replicas of a kind are killed in "
+        "turn, each once the writers go on. Afterwards the store is read whole, and every acknowledged row is sent again "
+        "as another person's.",
+        lines=tuple(lines),
+    )
+
+
+def _server_kill(server: Server) -> Callable[[int], None]:
+    def kill(number: int) -> None:
+        server.kill()
+        server.start()
+
+    return kill
+
+
+def _under_load(
+    fleet: Fleet, url: str, kill: Callable[[int], None], *, what: str, times: int, users: Bench
+) -> list[Line]:
+    rows = rows_of(users=users.pick(1000, 20), posts=1000, size=_BATCH)
+    gateways = fleet.gateways
+    writers = [Writer(f"{what} {number}", gateways[number % 2], rows) for number in range(_WRITERS)]
+    readers = [
+        Reader(f"reader {number}", gateways[number % 2], [f"user{user}" for user in range(20)])
+        for number in range(_READERS)
+    ]
+    with reading(readers), writing(writers):
+        _wait_for_more(writers)
+        for number in range(times):
+            kill(number)
+            _wait_for_more(writers)
+    written, feeds = together(writers), all_feeds(readers)
+    with calling(gateways[0]) as caller:
+        account = account_for(written, store_url=url, caller=caller, only=what)
+    return _lines(what, times, account, refused=sum(written.refused.values()), failed=sum(feeds.refused.values()))
+
+
+def _wait_for_more(writers: Sequence[Writer]) -> None:
+    """Until every writer was answered a few more batches."""
+    wanted = [writer.written.batches + _FRESH for writer in writers]
+    deadline = time.monotonic() + _PATIENCE
+    while any(writer.written.batches < count for writer, count in zip(writers, wanted, strict=True)):
+        if time.monotonic() > deadline:
+            refused = {str(refusal): count for refusal, count in together(writers).refused.items()}
+            raise TimeoutError(f"the writers were not answered within {_PATIENCE:g} s; refusals: {refused}")
+        time.sleep(0.01)
+
+
+def _lines(what: str, times: int, account: Account, *, refused: int, failed: int) -> list[Line]:
+    note = f"of {account.acknowledged:,} acknowledged rows; {refused:,} batches were refused and sent again"
+    doubled = account.doubled + account.again + account.strange
+    return [
+        Line(f"{times} × kill -9 of {what}: rows lost", account.lost, at_most=0, note=note),
+        Line(f"{times} × kill -9 of {what}: rows doubled, or taken again", doubled, at_most=0),
+        Line(f"{times} × kill -9 of {what}: batches kept in part", account.halved, at_most=0),
+        Line(f"{times} × kill -9 of {what}: feeds that failed meanwhile", failed, note="two gateways, no retries"),
+    ]
