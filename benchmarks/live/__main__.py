@@ -33,9 +33,9 @@ def bench(
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Sizes of a test: the numbers say nothing.")] = False,
     output: Annotated[Path, typer.Option(help="Directory of the results, a file each.")] = Path("data/bench-live"),
-    microlens: Annotated[
-        Path, typer.Option(help="Workspace of the imported MicroLens data, for cold-people.")
-    ] = Path("data/microlens"),
+    microlens: Annotated[Path, typer.Option(help="Workspace of the imported MicroLens data, for cold-people.")] = Path(
+        "data/microlens"
+    ),
     train: Annotated[bool, typer.Option("--train", help="Train what a figure needs, half an hour.")] = False,
 ) -> None:
     """Measure the figures of the living feed. The exit code is 1 if one of them failed.

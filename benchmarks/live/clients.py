@@ -13,6 +13,7 @@ from rpc.errors import read_error_info
 
 VIEW, LIKE, NOT_INTERESTED = feedback_pb2.VERB_VIEW, feedback_pb2.VERB_LIKE, feedback_pb2.VERB_NOT_INTERESTED
 ACCEPTED, DUPLICATE = feedback_pb2.RECORD_RESULT_ACCEPTED, feedback_pb2.RECORD_RESULT_DUPLICATE
+FALLBACK_POPULAR, FALLBACK_TRENDING = feed_pb2.FALLBACK_POPULAR, feed_pb2.FALLBACK_TRENDING
 VERBS = {
     "view": VIEW,
     "like": LIKE,

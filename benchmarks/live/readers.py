@@ -27,17 +27,17 @@ class Reader(threading.Thread):
         super().__init__(name=name, daemon=True)
         self.feeds = Feeds()
         self._address, self._usernames = address, usernames
-        self._stop = threading.Event()
+        self._is_over = threading.Event()
 
     def stop(self) -> None:
         """Ask no more."""
-        self._stop.set()
+        self._is_over.set()
 
     def run(self) -> None:
         """Ask until stopped."""
         number = 0
         with calling(self._address) as caller:
-            while not self._stop.is_set():
+            while not self._is_over.is_set():
                 number += 1
                 started = time.perf_counter()
                 try:

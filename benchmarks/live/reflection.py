@@ -65,7 +65,7 @@ def _try(callers: list[Caller], trials: int, *, name: str, users: int) -> Seen:
     for number in range(trials):
         here, there = callers if number % 2 else callers[::-1]
         event_id = f"{name} {number}"
-        if number % 4 < 2:  # noqa: PLR2004 - half of them
+        if number % 4 < 2:
             username = f"user{number % users}"
             post = post_ids(there.feed(username))[0]  # so the other gateway remembers them
             is_reflected = _without(username, post)

@@ -64,19 +64,19 @@ class Writer(threading.Thread):
         super().__init__(name=name, daemon=True)
         self.written = Written()
         self._address, self._rows, self._every = address, rows, every
-        self._stop = threading.Event()
+        self._is_over = threading.Event()
 
     def stop(self) -> None:
         """Send no other batch; the one that is under way is sent until it is answered, for at most half a minute."""
-        self._stop.set()
+        self._is_over.set()
 
     def run(self) -> None:
         """Record until stopped."""
         batch, begun = 0, time.perf_counter()
         with calling(self._address) as caller:
-            while not self._stop.is_set():
+            while not self._is_over.is_set():
                 due = begun + batch * self._every
-                if self._every and self._stop.wait(max(due - time.perf_counter(), 0)):
+                if self._every and self._is_over.wait(max(due - time.perf_counter(), 0)):
                     return
                 self._record(caller, self._rows(self.name, batch), due if self._every else time.perf_counter())
                 batch += 1
@@ -85,7 +85,7 @@ class Writer(threading.Thread):
         written = self.written
         written.sent.update(row.event_id for row in rows)
         stopped_at: float | None = None
-        while stopped_at is None or time.perf_counter() - stopped_at < 30:  # noqa: PLR2004
+        while stopped_at is None or time.perf_counter() - stopped_at < 30:
             started = time.perf_counter()
             try:
                 found = results(caller.record(rows))
@@ -93,7 +93,7 @@ class Writer(threading.Thread):
                 written.refused[error.refusal] += 1
                 written.slowest_refusal = max(written.slowest_refusal, time.perf_counter() - started)
                 time.sleep(_PAUSE_SECONDS)
-                if self._stop.is_set() and stopped_at is None:
+                if self._is_over.is_set() and stopped_at is None:
                     stopped_at = time.perf_counter()
                 continue
             written.seconds.append(time.perf_counter() - due)

@@ -1,0 +1,72 @@
+"""The feeds of people who were never asked for before, with a store in place, beside the echo of three processes."""
+
+import statistics
+from contextlib import ExitStack
+
+from benchmarks.live.bench import Bench
+from benchmarks.live.clients import calling
+from benchmarks.live.fleet import running_fleet
+from benchmarks.live.results import Found, Line
+from benchmarks.live.stores import SQLITE, running_store
+from benchmarks.live.writers import rows_of
+from benchmarks.processes import running_echo_of_three
+from benchmarks.serving import CATEGORIES, CATEGORY_POSTS, IN_FLIGHT, POSTS, WARM_USERS, Requests, Row, run_load
+from benchmarks.synthetic import Size, write_synthetic_bundle
+
+_BEFORE = 0.74  # the lower of the two ratios that were measured before there was a store; the other is .89
+_RECORDED = 10_000
+
+
+def measure(bench: Bench) -> Found:
+    """The rows of `make bench` that concern it, in turns."""
+    rounds, seconds = bench.pick(5, 1), (0.3 if bench.is_quick else 3.0)
+    users = WARM_USERS + (rounds + 1) * (4_000 + 900)
+    bundles = bench.scratch / "bundles"
+    bench.say(f"a bundle of {users:,} users, and what each should be answered")
+    asked = Requests(write_synthetic_bundle(bundles, Size(POSTS, users, CATEGORIES, CATEGORY_POSTS)), users)
+    rates: dict[str, list[float]] = {}
+    waits: dict[str, list[float]] = {}
+    wrong = 0
+    with ExitStack() as stack:
+        url, _ = stack.enter_context(running_store(SQLITE, bench.scratch / SQLITE))
+        fleet = stack.enter_context(running_fleet(bundles, bench.scratch / "logs", store_url=url, gateways=1, towers=1))
+        echo = stack.enter_context(running_echo_of_three(logs=bench.scratch / "logs"))
+        target = fleet.gateways[0]
+        rows_of_warm = rows_of(users=WARM_USERS, posts=1000, size=1000)
+        with calling(target) as caller:
+            for batch in range(bench.pick(_RECORDED, 1000) // 1000):
+                caller.record(rows_of_warm("before", batch))
+        for turn in range(rounds + 1):  # the first one warms up
+            for name, row in {
+                "echo": Row("echo", echo, "echo", IN_FLIGHT, asked.zipf),
+                "feed": Row("cold feeds", target, "grpc", IN_FLIGHT, asked.cold, once=True),
+                "echo, 1 in flight": Row("echo", echo, "echo", 1, asked.zipf),
+                "feed, 1 in flight": Row("cold feeds", target, "grpc", 1, asked.cold_one, once=True),
+            }.items():
+                bench.say(f"{'warming' if not turn else f'round {turn} of {rounds}'}, {name}")
+                result = run_load(row, turn, seconds)
+                wrong += result["wrong"] + result["failed"]
+                if turn:
+                    rates.setdefault(name, []).append(result["answered"] / result["seconds"])
+                    waits.setdefault(name, []).append(statistics.median(result["latencies"]))
+    rate = {name: statistics.median(found) for name, found in rates.items()}
+    wait = {name: statistics.median(found) for name, found in waits.items()}
+    return Found(
+        how=f"Rows of `make bench`: gateway, tower and index with a SQLite store that holds {_RECORDED:,} interactions of "
+        "other people; no username is asked for twice, every feed is compared with the one computed offline. Beside it "
+        f"processes that exchange the same messages and compute nothing. Medians over {rounds} rounds in turns.",
+        lines=(
+            Line(
+                f"cold feeds/s of the echo's, {IN_FLIGHT} in flight",
+                rate["feed"] / rate["echo"],
+                at_least=_BEFORE,
+                note=f"{rate['feed']:,.0f} of {rate['echo']:,.0f}; .74 to .89 before",
+            ),
+            Line(
+                "p50 of a cold feed, times the echo's, 1 in flight",
+                wait["feed, 1 in flight"] / wait["echo, 1 in flight"],
+                note=f"{1000 * wait['feed, 1 in flight']:.2f} ms, {1000 * wait['echo, 1 in flight']:.2f} ms",
+            ),
+            Line("feeds wrong or failed", wrong, at_most=0),
+        ),
+    )
