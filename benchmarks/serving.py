@@ -84,7 +84,7 @@ def measure_serving(
     bundles = scratch / "bundles"
     users = WARM_USERS + (rounds + 1) * (_COLD + _COLD_ONE)
     directory = write_synthetic_bundle(bundles, Size(POSTS, users, CATEGORIES, CATEGORY_POSTS))
-    asked = Requests(directory, users)
+    asked = _Requests(directory, users)
     write_tables(asked.index_posts, asked.usernames[:WARM_USERS], asked.user_embeddings(WARM_USERS), scratch / "tables")
     with ExitStack() as stack:
         logs = scratch / "logs"
@@ -125,7 +125,7 @@ def measure_serving(
     return [_median(row, results[number], products={grpc, http}) for number, row in enumerate(rows)]
 
 
-class Requests:
+class _Requests:
     """The requests of each row, with the post ids that the answers must hold."""
 
     def __init__(self, directory: Path, users: int) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.live.results import Found
-from benchmarks.synthetic import Size, write_synthetic_bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,8 @@ class Bench:
 
     def bundles(self, name: str = "bundles", *, posts: int = 10_000, users: int = 2_000) -> Path:
         """A new synthetic bundle of four categories; a quick one is a tenth as large."""
+        from benchmarks.synthetic import Size, write_synthetic_bundle  # it loads torch
+
         root = self.scratch / name
         posts, users = self.pick(posts, max(posts // 10, 200)), self.pick(users, max(users // 10, 50))
         write_synthetic_bundle(root, Size(posts=posts, users=users, categories=4, category_posts=posts // 5))

@@ -2,15 +2,15 @@
 
 import statistics
 from contextlib import ExitStack
+from itertools import islice
 
 from benchmarks.live.bench import Bench
-from benchmarks.live.clients import calling
+from benchmarks.live.clients import Did, calling
 from benchmarks.live.fleet import running_fleet
 from benchmarks.live.results import Found, Line
 from benchmarks.live.stores import SQLITE, running_store
-from benchmarks.live.writers import rows_of
 from benchmarks.processes import running_echo_of_three
-from benchmarks.serving import CATEGORIES, CATEGORY_POSTS, IN_FLIGHT, POSTS, WARM_USERS, Requests, Row, run_load
+from benchmarks.serving import CATEGORIES, CATEGORY_POSTS, IN_FLIGHT, POSTS, Asked, Row, run_load
 from benchmarks.synthetic import Size, write_synthetic_bundle
 
 _BEFORE = 0.74  # the lower of the two ratios that were measured before there was a store; the other is .89
@@ -20,10 +20,17 @@ _RECORDED = 10_000
 def measure(bench: Bench) -> Found:
     """The rows of `make bench` that concern it, in turns."""
     rounds, seconds = bench.pick(5, 1), (0.3 if bench.is_quick else 3.0)
-    users = WARM_USERS + (rounds + 1) * (4_000 + 900)
+    many, one = bench.pick(4_000, 300), bench.pick(900, 100)  # users that a row of a round may ask for
+    users = (rounds + 1) * (many + one)
     bundles = bench.scratch / "bundles"
-    bench.say(f"a bundle of {users:,} users, and what each should be answered")
-    asked = Requests(write_synthetic_bundle(bundles, Size(POSTS, users, CATEGORIES, CATEGORY_POSTS)), users)
+    bench.say(f"a bundle of {users:,} users")
+    write_synthetic_bundle(bundles, Size(POSTS, users, CATEGORIES, CATEGORY_POSTS))
+    strangers = iter(range(users))
+
+    def asked(count: int) -> list[Asked]:
+        return [(f"user{number}", 1 + number % CATEGORIES, "", ()) for number in islice(strangers, count)]
+
+    canned: list[Asked] = [("anybody", 1, "", ())]
     rates: dict[str, list[float]] = {}
     waits: dict[str, list[float]] = {}
     wrong = 0
@@ -32,16 +39,18 @@ def measure(bench: Bench) -> Found:
         fleet = stack.enter_context(running_fleet(bundles, bench.scratch / "logs", store_url=url, gateways=1, towers=1))
         echo = stack.enter_context(running_echo_of_three(logs=bench.scratch / "logs"))
         target = fleet.gateways[0]
-        rows_of_warm = rows_of(users=WARM_USERS, posts=1000, size=1000)
         with calling(target) as caller:
-            for batch in range(bench.pick(_RECORDED, 1000) // 1000):
-                caller.record(rows_of_warm("before", batch))
+            for first in range(0, _RECORDED, 1000):
+                caller.record(
+                    Did(f"before {number}", f"other {number % 999}", 1 + number % POSTS)
+                    for number in range(first, first + 1000)
+                )
         for turn in range(rounds + 1):  # the first one warms up
             for name, row in {
-                "echo": Row("echo", echo, "echo", IN_FLIGHT, asked.zipf),
-                "feed": Row("cold feeds", target, "grpc", IN_FLIGHT, asked.cold, once=True),
-                "echo, 1 in flight": Row("echo", echo, "echo", 1, asked.zipf),
-                "feed, 1 in flight": Row("cold feeds", target, "grpc", 1, asked.cold_one, once=True),
+                "echo": Row("echo", echo, "echo", IN_FLIGHT, lambda _: canned),
+                "feed": Row("cold feeds", target, "grpc", IN_FLIGHT, lambda _: asked(many), once=True),
+                "echo, 1 in flight": Row("echo", echo, "echo", 1, lambda _: canned),
+                "feed, 1 in flight": Row("cold feeds", target, "grpc", 1, lambda _: asked(one), once=True),
             }.items():
                 bench.say(f"{'warming' if not turn else f'round {turn} of {rounds}'}, {name}")
                 result = run_load(row, turn, seconds)
@@ -52,9 +61,9 @@ def measure(bench: Bench) -> Found:
     rate = {name: statistics.median(found) for name, found in rates.items()}
     wait = {name: statistics.median(found) for name, found in waits.items()}
     return Found(
-        how=f"Rows of `make bench`: gateway, tower and index with a SQLite store that holds {_RECORDED:,} interactions of "
-        "other people; no username is asked for twice, every feed is compared with the one computed offline. Beside it "
-        f"processes that exchange the same messages and compute nothing. Medians over {rounds} rounds in turns.",
+        how="As in `make bench`: gateway, tower and index as processes, no username is asked for twice; here with a "
+        f"SQLite store that holds {_RECORDED:,} interactions of other people. The echo exchanges the same messages and "
+        f"computes nothing. Medians over {rounds} rounds in turns.",
         lines=(
             Line(
                 f"cold feeds/s of the echo's, {IN_FLIGHT} in flight",

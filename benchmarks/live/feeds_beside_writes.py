@@ -56,8 +56,8 @@ def measure(bench: Bench) -> Found:
         ]
         curves |= {f"{kind}, without": tuple(rates[False]), f"{kind}, with": tuple(rates[True])}
     return Found(
-        how=f"Gateway, tower and index as processes, {IN_FLIGHT} feeds in flight, the same people ask and act, writes in "
-        f"batches of {_BATCH}; medians over {rounds} rounds in turns. Callers share the processors with the product.",
+        how=f"Gateway, tower and index as processes, {IN_FLIGHT} feeds in flight, the same people ask and act, writes "
+        f"in batches of {_BATCH}; medians over {rounds} rounds in turns. Callers share the processors with it.",
         lines=tuple(lines),
         curves=curves,
     )

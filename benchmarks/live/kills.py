@@ -49,14 +49,14 @@ def measure(bench: Bench) -> Found:
     return Found(
         how=f"Two gateways, two towers, two indexes; {_WRITERS} writers record batches of {_BATCH} one after the other "
         "and send a batch again until it is answered, two readers ask for feeds. The replicas of a kind are killed in "
-        "turn, each once the writers go on. Afterwards the store is read whole, and every acknowledged row is sent again "
-        "as another person's.",
+        "turn, each once the writers go on. Afterwards the store is read whole, and every acknowledged row is sent "
+        "again as another person's.",
         lines=tuple(lines),
     )
 
 
 def _server_kill(server: Server) -> Callable[[int], None]:
-    def kill(number: int) -> None:
+    def kill(_: int) -> None:
         server.kill()
         server.start()
 

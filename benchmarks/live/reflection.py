@@ -51,9 +51,9 @@ def measure(bench: Bench) -> Found:
                 lines += _lines(f"{kind}, {load}", seen)
                 curves[f"{kind}, {load}"] = tuple(seen.seconds)
     return Found(
-        how="Two gateways, two towers and an index as processes. A person dislikes the first post of their feed, or a "
-        "stranger likes their first post. *At once*: the next four feeds at the gateway that took it. *Elsewhere*: from "
-        "the acknowledgement to the first of four answers in a row of the other gateway that reflect it, without "
+        how="Two gateways, two towers and an index as processes. A person dislikes the first post of their feed, or "
+        "a stranger likes their first post. *At once*: the next four feeds at the gateway that took it. *Elsewhere*: "
+        "from the acknowledgement to the first of four answers in a row of the other gateway that reflect it, without "
         "`at_least_position`.",
         lines=tuple(lines),
         curves=curves,

@@ -1,6 +1,6 @@
 """What the living feed is worth: the held-out weeks of sample worlds, event by event, through the serving stack."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,14 +19,14 @@ from benchmarks.live.clients import (
     calling,
     post_ids,
 )
-from benchmarks.live.results import Found, Line
+from benchmarks.live.results import Found, Line, Table
 from benchmarks.live.sample_worlds import ingested
 from benchmarks.processes import running_product
 from bundle.verbs import VERBS as VERB_NAMES
 from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.dataset import Dataset
 from pipeline.export import export
-from pipeline.live_evaluation.averages import average
+from pipeline.live_evaluation.averages import Averages, average
 from pipeline.live_evaluation.live_results import METRICS
 from pipeline.live_evaluation.months import Month, rolling_months
 from pipeline.live_evaluation.ranks import OUT_OF_REACH, case_metrics, ranks_of
@@ -48,16 +48,17 @@ LIVE_POPULARITY = f"live {POPULAR}, posts of the bundle"
 ROWS = (LIVE, FROZEN, f"live {POPULAR}", LIVE_POPULARITY, f"live {TREND}, posts of the bundle")
 _NDCG, _HIT = METRICS.index("ndcg_at_10"), METRICS.index("hit_rate_at_10")
 _STORES = {"live": True, "frozen": False}
+NEXT_POST, SESSION_START = "at each next post", "at a session's start"
 _GROUPS = {
-    "next_posts": ("all", "new", "with a history", "later in a session"),
-    "session_starts": ("all", "new", "with a history"),
+    NEXT_POST: ("all", "new", "with a history", "later in a session"),
+    SESSION_START: ("all", "new", "with a history"),
 }
 _HOW = (
-    "The newest 35 days of sample worlds {seeds}, in the order of time. At the moment at which somebody first meets a post, "
+    "The newest 35 days of sample worlds {seeds}, in the order of time. When somebody first meets a post, "
     "the feed of one process with a SQLite store is asked (`fallback` TRENDING), and that of one without a store "
-    "(`fallback` POPULAR, with the posts met since excluded); then what happened is recorded. The towers and the bundle "
-    "are of what was before the 35 days; posts made since are out of a feed's reach. Targets, sessions, popularity and "
-    "means (cases, people, worlds) as in [Live evaluation](quality.md#live-evaluation); brackets hold 95 %."
+    "(`fallback` POPULAR, with the posts met since excluded); then what happened is recorded. The towers and the "
+    "bundle are of what was before the 35 days; posts made since are out of a feed's reach. Targets, sessions, "
+    "popularity and means (cases, people, worlds) as in [Live evaluation](quality.md#live-evaluation); brackets: 95 %."
 )
 
 
@@ -65,14 +66,15 @@ _HOW = (
 class Replayed:
     """The metrics of a month's moments, float64 [moments, rows, 1, metrics] each, NaN where there is no case.
 
-    The rows are those of ROWS, the metrics those of the live evaluation. ``without_feed`` counts the moments at which
-    the live and the frozen feed were refused.
+    ``values`` are by the kind of moment, NEXT_POST or SESSION_START; the rows are those of ROWS, the metrics those of
+    the live evaluation. ``without_feed`` counts the moments at which the live and the frozen feed were refused,
+    ``served_share`` (0..1) of the next posts were in the bundle.
     """
 
     moments: Moments
-    next_posts: NDArray[np.float64]
-    session_starts: NDArray[np.float64]
+    values: Mapping[str, NDArray[np.float64]]
     without_feed: tuple[int, int]
+    served_share: float
 
 
 class NoScores:
@@ -95,7 +97,7 @@ def measure(bench: Bench) -> Found:
         dataset = ingested(bench.scratch / f"world-{seed}" / "data", seed, scale=0.3 if bench.is_quick else 1.0)
         month = rolling_months(dataset, count=1)[-1]
         replayed.append(replay_month(dataset, month, bench.scratch / f"world-{seed}", bench))
-    return Found(how=_HOW.format(seeds=", ".join(map(str, _SEEDS))), lines=tuple(lines_of(replayed)))
+    return found_of(replayed, _HOW.format(seeds=", ".join(map(str, _SEEDS))))
 
 
 def replay_month(dataset: Dataset, month: Month, scratch: Path, bench: Bench) -> Replayed:
@@ -109,7 +111,7 @@ def replay_month(dataset: Dataset, month: Month, scratch: Path, bench: Bench) ->
     bench.say(f"{len(moments):,} moments of {moments.people} people")
     in_bundle = np.isin(dataset.post_ids, past.post_ids[past.posts["is_servable"].to_numpy(dtype=bool)])
     shape = (len(moments), len(ROWS), 1, len(METRICS))
-    next_posts, session_starts = np.full(shape, np.nan), np.full(shape, np.nan)
+    values = {NEXT_POST: np.full(shape, np.nan), SESSION_START: np.full(shape, np.nan)}
     with ExitStack() as stack:
         callers = [
             stack.enter_context(_serving(bundles, scratch / name, store=store)) for name, store in _STORES.items()
@@ -123,7 +125,7 @@ def replay_month(dataset: Dataset, month: Month, scratch: Path, bench: Bench) ->
             popular, trend = rankings[METHODS.index(POPULAR)], rankings[METHODS.index(TREND)]
             for place, ids in enumerate(shown):
                 without_feed[place] += not ids
-            for values, targets in _asked(moments, moment, next_posts, session_starts):
+            for kind, targets in _asked(moments, moment):
                 target_ids = dataset.post_ids[targets].tolist()
                 ranks = [
                     *(np.array([_place(ids, target) for target in target_ids]) for ids in shown),
@@ -132,18 +134,17 @@ def replay_month(dataset: Dataset, month: Month, scratch: Path, bench: Bench) ->
                     ranks_of(trend, of_bundle, targets),
                 ]
                 for row, found in enumerate(ranks):
-                    values[moment, row, 0] = case_metrics(found)
-    return Replayed(moments, next_posts, session_starts, (without_feed[0], without_feed[1]))
+                    values[kind][moment, row, 0] = case_metrics(found)
+    served_share = float(in_bundle[moments.post_rows].mean())
+    return Replayed(moments, values, (without_feed[0], without_feed[1]), served_share)
 
 
-def _asked(
-    moments: Moments, moment: int, next_posts: NDArray[np.float64], session_starts: NDArray[np.float64]
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
-    """Where the metrics go and what the targets are: the next post, and the session's posts at its start."""
+def _asked(moments: Moments, moment: int) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """The targets of a moment: the next post, and the session's posts at its start."""
     if moments.exists[moment]:
-        yield next_posts, moments.post_rows[moment : moment + 1]
+        yield NEXT_POST, moments.post_rows[moment : moment + 1]
     if len(moments.session_targets[moment]):
-        yield session_starts, moments.session_targets[moment]
+        yield SESSION_START, moments.session_targets[moment]
 
 
 def _feeds(
@@ -218,26 +219,52 @@ def _serving(bundles: Path, scratch: Path, *, store: bool) -> Iterator[Caller]:
         yield caller
 
 
-def lines_of(replayed: Sequence[Replayed]) -> list[Line]:
-    """NDCG@10 and HitRate@10 of each row, and what the live feed adds to the frozen one."""
-    lines = []
-    for moment, name in (("at each next post", "next_posts"), ("at a session's start", "session_starts")):
-        months = [(each.moments, getattr(each, name)) for each in replayed]
-        for group in _GROUPS[name]:
-            averages = average(months, group)
-            if averages is None:
-                continue
-            of_group = f"{moment}, {group} ({averages.people} people, {averages.cases:,} cases)"
-            for row, what in enumerate(ROWS):
-                ndcg, hit = (averages.estimate((row, 0, metric)) for metric in (_NDCG, _HIT))
-                interval = f"{ndcg.low:.3f} to {ndcg.high:.3f}; HitRate@10 {hit.mean:.3f}"
-                lines.append(Line(f"NDCG@10 {of_group}: {what}", ndcg.mean, note=interval))
-            for other in (FROZEN, LIVE_POPULARITY):
-                difference = averages.difference((0, 0, _NDCG), (ROWS.index(other), 0, _NDCG))
-                interval = f"{difference.low:+.3f} to {difference.high:+.3f}"
-                lines.append(Line(f"NDCG@10 {of_group}: {LIVE} less {other}", difference.mean, note=interval))
+def found_of(replayed: Sequence[Replayed], how: str) -> Found:
+    """NDCG@10 and HitRate@10 of each row, and what the live feed adds to the frozen one and to live popularity."""
+    lines: list[Line] = []
+    tables: list[Table] = []
+    curves: dict[str, tuple[float, ...]] = {}
+    for moment, groups in _GROUPS.items():
+        months = [(each.moments, each.values[moment]) for each in replayed]
+        averages = {group: found for group in groups if (found := average(months, group)) is not None}
+        for group, found in averages.items():
+            lines += [_difference(found, f"{moment}, {group}", other) for other in (FROZEN, LIVE_POPULARITY)]
+            curves |= {
+                f"{what}, {moment}": (ndcg.mean, ndcg.low, ndcg.high)
+                for row, what in enumerate(ROWS)
+                for ndcg in [found.estimate((row, 0, _NDCG))]
+                if group == "all"
+            }
+        tables.append(_table(moment, averages))
     moments = sum(len(each.moments) for each in replayed)
     for place, what in enumerate((LIVE, FROZEN)):
         refused = sum(each.without_feed[place] for each in replayed)
         lines.append(Line(f"moments without a {what}, counted as missed", refused, note=f"of {moments:,}"))
-    return lines
+    served = np.mean([each.served_share for each in replayed])
+    lines.append(
+        Line("next posts that the bundle serves", 100 * float(served), "%", note="the others are out of reach")
+    )
+    return Found(how=how, lines=tuple(lines), tables=tuple(tables), curves=curves)
+
+
+def _difference(found: Averages, where: str, other: str) -> Line:
+    difference = found.difference((0, 0, _NDCG), (ROWS.index(other), 0, _NDCG))
+    note = f"{difference.low:+.3f} to {difference.high:+.3f}; {found.people} people, {found.cases:,} cases"
+    return Line(f"NDCG@10 {where}: {LIVE} less {other}", difference.mean, note=note)
+
+
+def _table(moment: str, averages: Mapping[str, Averages]) -> Table:
+    rows = []
+    for row, what in enumerate(ROWS):
+        cells = [what]
+        for found in averages.values():
+            ndcg, hit = (found.estimate((row, 0, metric)) for metric in (_NDCG, _HIT))
+            cells.append(
+                f"{_fraction(ndcg.mean)} ({_fraction(ndcg.low)}–{_fraction(ndcg.high)}) / {_fraction(hit.mean)}"
+            )
+        rows.append(tuple(cells))
+    return Table((f"NDCG@10 / HitRate@10 {moment}", *averages), tuple(rows))
+
+
+def _fraction(value: float) -> str:
+    return f"{value:.3f}".lstrip("0")

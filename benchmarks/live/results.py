@@ -40,14 +40,23 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """More numbers than have bars: a row of words for each row of the table."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What the module of a figure measured.
 
-    ``how`` says in one or two sentences what was done. ``curves`` are numbers to plot, by their label.
+    ``how`` says in a few sentences what was done. ``curves`` are numbers to plot, by their label.
     """
 
     how: str
     lines: tuple[Line, ...]
+    tables: tuple[Table, ...] = ()
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 

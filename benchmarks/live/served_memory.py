@@ -61,9 +61,9 @@ def measure(bench: Bench) -> Found:
         ),
     )
     return Found(
-        how=f"Two gateways, two towers, SQLite; {_CALLERS} callers. Each person asks the two gateways in turns, {pages} "
-        "feeds of ten posts at each, always the first page. Then some people ask for pages of a category until the "
-        "answer says `exhausted`.",
+        how=f"Two gateways, two towers, SQLite; {_CALLERS} callers. Each person asks the two gateways in turns, "
+        f"{pages} feeds of ten posts at each, always the first page. Then some ask for pages of a category until "
+        "the answer says `exhausted`.",
         lines=lines,
     )
 

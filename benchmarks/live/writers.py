@@ -17,8 +17,8 @@ class Written:
     """What the answers said.
 
     ``acknowledged``: the event ids of all rows that were answered ACCEPTED or DUPLICATE; ``sent`` all that were sent;
-    ``refused`` counts the refusals; ``others`` the rows with another result; ``seconds`` how long each answer took, from
-    when its batch was due if there is a rate; ``slowest_refusal`` is in seconds.
+    ``refused`` counts the refusals; ``others`` the rows with another result; ``seconds`` how long each answer took,
+    from when its batch was due if there is a rate; ``slowest_refusal`` is in seconds.
     """
 
     acknowledged: list[str] = field(default_factory=list)

@@ -1,0 +1,103 @@
+"""The figures of the living feed, at the sizes of --quick: what they count is right, whatever the clock says."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.live import durable_writes, feeds_beside_writes, kills, people_memory, reflection, store_down
+from benchmarks.live.bench import Bench
+from benchmarks.live.figures import FIGURES
+from benchmarks.live.page import BEGIN, END, NoFiguresError, as_markdown, write_page
+from benchmarks.live.plots import write_plot
+from benchmarks.live.results import Figure, Found, Line, Table, read_figures
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, is_quick=True, say=lambda _: None, microlens=tmp_path / "microlens")
+
+
+def values(found: Found) -> dict[str, float]:
+    return {line.what: line.value for line in found.lines}
+
+
+FIGURE = Figure(
+    name="reflection",
+    title="What was acknowledged is reflected",
+    machine="a processor, 2 cores",
+    commit="abc1234",
+    measured_at="2026-01-01 10:00",
+    load_average=0.5,
+    seconds=12.3,
+    found=Found(
+        how="So it was done.",
+        lines=(
+            Line("p99", 250.0, "ms", at_most=1000, goal=200),
+            Line("share", 0.87, at_least=0.9, note="87 of 100"),
+            Line("p50", 12.345, "ms"),
+        ),
+        tables=(Table(("what", "all"), (("live feed", ".123"),)),),
+        curves={"SQLite": (0.01, 0.02)},
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_met"),
+    [
+        (Line("", 1.0, at_most=1), True),
+        (Line("", 1.1, at_most=1), False),
+        (Line("", 0.9, at_least=0.9), True),
+        (Line("", 0.8, at_least=0.9), False),
+        (Line("", float("nan"), at_least=0.9), False),
+        (Line("", float("inf"), at_most=1), False),
+        (Line("", 5.0), None),
+    ],
+)
+def test_a_line_knows_its_side_of_the_bar(line: Line, is_met: bool | None) -> None:
+    assert line.is_met is is_met
+
+
+def test_a_figure_is_read_as_it_was_written(tmp_path: Path) -> None:
+    left_out = replace(FIGURE, name="trending", found=None, left_out="there are no trends")
+    for figure in (FIGURE, left_out):
+        figure.write(tmp_path)
+    assert read_figures(tmp_path) == {"reflection": FIGURE, "trending": left_out}
+
+
+def test_the_page_says_first_what_falls_short_and_names_what_was_not_measured() -> None:
+    text = as_markdown({"reflection": FIGURE, "trending": replace(FIGURE, found=None, left_out="there are no trends")})
+    short, _, rest = text.partition("### ")
+    assert "share is 0.87, bar ≥ 0.9" in short
+    assert "p99" not in short
+    assert f"- {FIGURES['trending'].title}: there are no trends" in short
+    assert f"- {FIGURES['kills'].title}: not measured" in short
+    assert "| p99 | 250 ms | ≤ 1,000 ms (goal 200) | met |  |" in rest
+    assert "| share | 0.87 | ≥ 0.9 | **missed** | 87 of 100 |" in rest
+    assert "| live feed | .123 |" in rest
+    assert "commit abc1234" in rest
+    assert all(entry.title in rest for entry in FIGURES.values())
+
+
+def test_quick_numbers_never_come_into_the_page() -> None:
+    with pytest.raises(NoFiguresError, match="--quick"):
+        as_markdown({"reflection": replace(FIGURE, is_quick=True)})
+
+
+def test_the_page_is_written_between_its_marks_and_a_page_without_them_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"a\n{BEGIN}\nold\n{END}\nb\n", encoding="utf-8")
+    write_page("new", page)
+    assert page.read_text(encoding="utf-8") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
+    page.write_text("no marks", encoding="utf-8")
+    with pytest.raises(NoFiguresError, match="no part between"):
+        write_page("new", page)
+
+
+def test_what_has_curves_is_drawn(tmp_path: Path) -> None:
+    write_plot({"trending": replace(FIGURE, found=None)}, tmp_path / "none.png")
+    assert not (tmp_path / "none.png").exists()
+    bars = replace(FIGURE, found=replace(FIGURE.found, curves={"live feed": (0.2, 0.1, 0.3)}))
+    write_plot({"reflection": FIGURE, "feeds-beside-writes": FIGURE, "replay": bars}, tmp_path / "live.png")
+    assert (tmp_path / "live.png").read_bytes().startswith(b"\x89PNG")
