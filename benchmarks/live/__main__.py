@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import time
+import traceback
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +18,7 @@ from benchmarks.live.figures import FIGURES
 from benchmarks.live.results import Figure, Found, LeftOutError
 from benchmarks.machine import describe_machine
 
+FAILED = "failed"
 ROOT = Path(__file__).parents[2]
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -27,12 +30,14 @@ def say(text: str) -> None:
 
 
 @app.command()
-def bench(
+def main(
     only: Annotated[
         list[str] | None, typer.Option(help=f"Figure to measure; may be repeated: {', '.join(FIGURES)}.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Sizes of a test: the numbers say nothing.")] = False,
-    output: Annotated[Path, typer.Option(help="Directory of the results, a file each.")] = Path("data/bench-live"),
+    output: Annotated[
+        Path | None, typer.Option(help="Directory of the results, a file each; by default data/bench-live.")
+    ] = None,
     microlens: Annotated[Path, typer.Option(help="Workspace of the imported MicroLens data, for cold-people.")] = Path(
         "data/microlens"
     ),
@@ -45,41 +50,60 @@ def bench(
     unknown = sorted(set(only or ()) - set(FIGURES))
     if unknown:
         raise typer.BadParameter(f"there is no figure {unknown[0]!r}; there are {', '.join(FIGURES)}")
-    machine, commit = _machine(), _commit()
+    origin = Origin(_machine(), _commit())
+    output = output or Path("data/bench-live-quick" if quick else "data/bench-live")
     has_failed = False
-    for name in only or FIGURES:
-        say(f"== {name}: {FIGURES[name].title}")
-        started, load = time.monotonic(), os.getloadavg()[0]
-        found: Found | None = None
-        left_out = ""
-        with TemporaryDirectory(prefix=f"moodfeed-{name}-") as scratch:
-            Path(scratch).chmod(0o755)  # PostgreSQL runs as another user than root
-            measured = Bench(Path(scratch), is_quick=quick, say=say, microlens=microlens, may_train=train)
-            try:
-                found = FIGURES[name].measure(measured)
-            except LeftOutError as error:
-                left_out = str(error)
-                say(f"left out: {left_out}")
-            except Exception as error:  # noqa: BLE001 - the others are measured all the same, and the table says it
-                left_out, has_failed = f"failed: {type(error).__name__}: {error}"[:500], True
-                say(left_out)
-        Figure(
-            name=name,
-            title=FIGURES[name].title,
-            machine=machine,
-            commit=commit,
-            measured_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
-            load_average=round(load, 1),
-            seconds=round(time.monotonic() - started, 1),
-            is_quick=quick,
-            left_out=left_out,
-            found=found,
-        ).write(output)
-        for line in found.lines if found else ():
-            verdict = {None: "", True: " met", False: " MISSED"}[line.is_met]
-            say(f"   {line.what}: {line.value:.4g} {line.unit}{verdict}{f' ({line.note})' if line.note else ''}")
+    with TemporaryDirectory(prefix="moodfeed-bundles-") as bundles:
+        for name in only or FIGURES:
+            say(f"== {name}: {FIGURES[name].title}")
+            with TemporaryDirectory(prefix=f"moodfeed-{name}-") as scratch:
+                Path(scratch).chmod(0o755)  # PostgreSQL runs as another user than root
+                bench = Bench(
+                    Path(scratch), Path(bundles), is_quick=quick, say=say, microlens=microlens, may_train=train
+                )
+                figure = measured(name, bench, origin)
+            figure.write(output)
+            has_failed |= figure.left_out.startswith(FAILED)
+            for line in figure.found.lines if figure.found else ():
+                verdict = {None: "", True: " met", False: " MISSED"}[line.is_met]
+                say(f"   {line.what}: {line.value:.4g} {line.unit}{verdict}{f' ({line.note})' if line.note else ''}")
     if has_failed:
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a figure comes from: the machine in words, and the commit."""
+
+    machine: str
+    commit: str
+
+
+def measured(name: str, bench: Bench, origin: Origin) -> Figure:
+    """Measure a figure; one that fails, or cannot be measured here, has the reason instead of its lines."""
+    started, load = time.monotonic(), os.getloadavg()[0]
+    found: Found | None = None
+    left_out = ""
+    try:
+        found = FIGURES[name].measure(bench)
+    except LeftOutError as error:
+        left_out = str(error)
+        bench.say(f"left out: {left_out}")
+    except Exception as error:  # noqa: BLE001 - the others are measured all the same, and the page says it
+        left_out = f"{FAILED}: {type(error).__name__}: {error}"[:500]
+        bench.say("".join(traceback.format_exception(error)))
+    return Figure(
+        name=name,
+        title=FIGURES[name].title,
+        machine=origin.machine,
+        commit=origin.commit,
+        measured_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+        load_average=round(load, 1),
+        seconds=round(time.monotonic() - started, 1),
+        is_quick=bench.is_quick,
+        left_out=left_out,
+        found=found,
+    )
 
 
 def _machine() -> str:

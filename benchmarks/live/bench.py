@@ -11,10 +11,12 @@ from benchmarks.live.results import Found
 class Bench:
     """``scratch`` is an empty directory that other users may enter. With ``is_quick`` sizes are those of a test.
 
-    ``microlens`` is the workspace of the imported MicroLens data; ``may_train`` allows what takes half an hour.
+    ``bundles`` keeps synthetic bundles for all figures of a run. ``microlens`` is the workspace of the imported
+    MicroLens data; ``may_train`` allows what takes half an hour.
     """
 
     scratch: Path
+    bundles: Path
     is_quick: bool
     say: Callable[[str], None]
     microlens: Path
@@ -24,13 +26,14 @@ class Bench:
         """The size of a measurement."""
         return quick if self.is_quick else whole
 
-    def bundles(self, name: str = "bundles", *, posts: int = 10_000, users: int = 2_000) -> Path:
-        """A new synthetic bundle of four categories; a quick one is a tenth as large."""
+    def synthetic_bundle(self, *, posts: int = 10_000, users: int = 2_000) -> Path:
+        """The root of a synthetic bundle of four categories, each with a fifth of the posts; a quick one has fewer."""
         from benchmarks.synthetic import Size, write_synthetic_bundle  # it loads torch
 
-        root = self.scratch / name
-        posts, users = self.pick(posts, max(posts // 10, 200)), self.pick(users, max(users // 10, 50))
-        write_synthetic_bundle(root, Size(posts=posts, users=users, categories=4, category_posts=posts // 5))
+        posts, users = self.pick(posts, 1_000), self.pick(users, min(users, 1_000))
+        root = self.bundles / f"{posts}-posts-{users}-users"
+        if not root.exists():
+            write_synthetic_bundle(root, Size(posts=posts, users=users, categories=4, category_posts=posts // 5))
         return root
 
 

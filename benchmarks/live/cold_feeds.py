@@ -10,8 +10,7 @@ from benchmarks.live.fleet import running_fleet
 from benchmarks.live.results import Found, Line
 from benchmarks.live.stores import SQLITE, running_store
 from benchmarks.processes import running_echo_of_three
-from benchmarks.serving import CATEGORIES, CATEGORY_POSTS, IN_FLIGHT, POSTS, Asked, Row, run_load
-from benchmarks.synthetic import Size, write_synthetic_bundle
+from benchmarks.serving import CATEGORIES, IN_FLIGHT, POSTS, Asked, Row, run_load
 
 _BEFORE = 0.74  # the lower of the two ratios that were measured before there was a store; the other is .89
 _RECORDED = 10_000
@@ -22,9 +21,7 @@ def measure(bench: Bench) -> Found:
     rounds, seconds = bench.pick(5, 1), (0.3 if bench.is_quick else 3.0)
     many, one = bench.pick(4_000, 300), bench.pick(900, 100)  # users that a row of a round may ask for
     users = (rounds + 1) * (many + one)
-    bundles = bench.scratch / "bundles"
-    bench.say(f"a bundle of {users:,} users")
-    write_synthetic_bundle(bundles, Size(POSTS, users, CATEGORIES, CATEGORY_POSTS))
+    bundles = bench.synthetic_bundle(users=users)
     strangers = iter(range(users))
 
     def asked(count: int) -> list[Asked]:

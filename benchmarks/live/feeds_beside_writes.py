@@ -17,7 +17,7 @@ _BAR = 0.9
 def measure(bench: Bench) -> Found:
     """Rounds in turns over one fleet of three processes; the same people ask and act."""
     rounds, seconds, users = bench.pick(7, 1), (0.3 if bench.is_quick else 4.0), bench.pick(2000, 200)
-    bundles = bench.bundles()
+    bundles = bench.synthetic_bundle()
     asked: list[Asked] = [(f"user{number * 7919 % users}", 1 + number % 4, "", ()) for number in range(users)]
     lines: list[Line] = []
     curves: dict[str, tuple[float, ...]] = {}
@@ -44,7 +44,7 @@ def measure(bench: Bench) -> Found:
                     writers += [writer] if is_written else []
             written = together(writers)
         without, beside = (statistics.median(rates[is_written]) for is_written in (False, True))
-        recorded = len(written.acknowledged) / (rounds * seconds)
+        recorded = len(written.acknowledged) / sum(writer.written.lasted for writer in writers)
         lines += [
             Line(
                 f"feeds/s beside {_RATE:,} interactions/s, of those without: {kind}",

@@ -19,15 +19,16 @@ _PATIENCE = 120.0
 
 def measure(bench: Bench) -> Found:
     """Each process over SQLite, then the server under PostgreSQL."""
-    times = bench.pick(20, 1)
-    bundles = bench.bundles()
+    times, each = bench.pick(20, 1), bench.pick(2, 1)
+    bundles = bench.synthetic_bundle()
     lines: list[Line] = []
     with (
         running_store(SQLITE, bench.scratch / SQLITE) as (url, _),
-        running_fleet(bundles, bench.scratch / "logs", store_url=url, indexes=2) as fleet,
+        running_fleet(
+            bundles, bench.scratch / "logs", store_url=url, gateways=each, towers=each, indexes=each
+        ) as fleet,
     ):
-        kinds = ("gateway", "tower", "index") if not bench.is_quick else ("gateway", "tower")
-        for kind in kinds:
+        for kind in ("tower", "gateway", "index")[: bench.pick(3, 1)]:
             names = fleet.names(kind)
 
             def kill(number: int, names: Sequence[str] = names) -> None:
@@ -68,9 +69,9 @@ def _under_load(
 ) -> list[Line]:
     rows = rows_of(users=users.pick(1000, 20), posts=1000, size=_BATCH)
     gateways = fleet.gateways
-    writers = [Writer(f"{what} {number}", gateways[number % 2], rows) for number in range(_WRITERS)]
+    writers = [Writer(f"{what} {number}", gateways[number % len(gateways)], rows) for number in range(_WRITERS)]
     readers = [
-        Reader(f"reader {number}", gateways[number % 2], [f"user{user}" for user in range(20)])
+        Reader(f"reader {number}", gateways[number % len(gateways)], [f"user{user}" for user in range(20)])
         for number in range(_READERS)
     ]
     with reading(readers), writing(writers):

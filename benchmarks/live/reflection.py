@@ -31,14 +31,14 @@ class Seen:
 def measure(bench: Bench) -> Found:
     """Dislikes of known users and first likes of strangers, through each gateway in turn."""
     trials = bench.pick(250, 4)
-    bundles = bench.bundles()
+    bundles = bench.synthetic_bundle()
     lines: list[Line] = []
     curves: dict[str, tuple[float, ...]] = {}
     for kind in STORES[: bench.pick(2, 1)]:
         bench.say(f"{kind}: two gateways, two towers")
         with (
             running_store(kind, bench.scratch / kind) as (url, _),
-            running_fleet(bundles, bench.scratch / "logs" / kind, store_url=url) as fleet,
+            running_fleet(bundles, bench.scratch / "logs" / kind, store_url=url, towers=bench.pick(2, 1)) as fleet,
             ExitStack() as stack,
         ):
             callers = [stack.enter_context(calling(address)) for address in fleet.gateways]

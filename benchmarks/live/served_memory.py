@@ -32,7 +32,7 @@ class Shown:
 def measure(bench: Bench) -> Found:
     """Many people for fifty feeds at each gateway, then a few people to the end of a category."""
     people, pages = bench.pick(1000, 3), bench.pick(50, 3)
-    bundles = bench.bundles()
+    bundles = bench.synthetic_bundle()
     with (
         running_store(SQLITE, bench.scratch / SQLITE) as (url, _),
         running_fleet(bundles, bench.scratch / "logs", store_url=url) as fleet,

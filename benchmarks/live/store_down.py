@@ -22,11 +22,12 @@ _REFUSAL = "UNAVAILABLE STORE_UNAVAILABLE"
 def measure(bench: Bench) -> Found:
     """A locked file, a file that cannot be opened, and a server that was stopped."""
     seconds = 12.0 if not bench.is_quick else 0.5
-    bundles = bench.bundles()
+    bundles = bench.synthetic_bundle()
     lines: list[Line] = []
     with running_store(SQLITE, bench.scratch / SQLITE) as (url, _):
         bench.say("SQLite: another process keeps the file locked")
-        with running_fleet(bundles, bench.scratch / "logs", store_url=url) as fleet:
+        each = bench.pick(2, 1)
+        with running_fleet(bundles, bench.scratch / "logs", store_url=url, gateways=each, towers=each) as fleet:
             lock = _locked(bench.scratch / SQLITE / "store.sqlite")
             what = "SQLite locked by another process"
             lines += _while_down(fleet, url, lambda: lock, what=what, seconds=seconds, users=bench)
@@ -93,9 +94,9 @@ def _while_down(
     """``is_up`` says whether the store answers at first."""
     rows = rows_of(users=users.pick(1000, 20), posts=1000, size=_BATCH)
     gateways = fleet.gateways
-    writers = [Writer(f"{what} {number}", gateways[number % 2], rows) for number in range(_WRITERS)]
+    writers = [Writer(f"{what} {number}", gateways[number % len(gateways)], rows) for number in range(_WRITERS)]
     readers = [
-        Reader(f"reader {number}", gateways[number % 2], [f"user{user}" for user in range(20)])
+        Reader(f"reader {number}", gateways[number % len(gateways)], [f"user{user}" for user in range(20)])
         for number in range(_READERS)
     ]
     with reading(readers), writing(writers):

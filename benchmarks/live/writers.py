@@ -18,7 +18,8 @@ class Written:
 
     ``acknowledged``: the event ids of all rows that were answered ACCEPTED or DUPLICATE; ``sent`` all that were sent;
     ``refused`` counts the refusals; ``others`` the rows with another result; ``seconds`` how long each answer took,
-    from when its batch was due if there is a rate; ``slowest_refusal`` is in seconds.
+    from when its batch was due if there is a rate; ``slowest_refusal`` and ``lasted``, of
+    the whole writing, are in seconds.
     """
 
     acknowledged: list[str] = field(default_factory=list)
@@ -28,6 +29,7 @@ class Written:
     others: int = 0
     seconds: list[float] = field(default_factory=list)
     slowest_refusal: float = 0.0
+    lasted: float = 0.0
 
     @property
     def batches(self) -> int:
@@ -72,14 +74,19 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         """Record until stopped."""
-        batch, begun = 0, time.perf_counter()
+        begun = time.perf_counter()
         with calling(self._address) as caller:
-            while not self._is_over.is_set():
-                due = begun + batch * self._every
-                if self._every and self._is_over.wait(max(due - time.perf_counter(), 0)):
-                    return
-                self._record(caller, self._rows(self.name, batch), due if self._every else time.perf_counter())
-                batch += 1
+            self._write(caller, begun)
+        self.written.lasted = time.perf_counter() - begun
+
+    def _write(self, caller: Caller, begun: float) -> None:
+        batch = 0
+        while not self._is_over.is_set():
+            due = begun + batch * self._every
+            if self._every and self._is_over.wait(max(due - time.perf_counter(), 0)):
+                return
+            self._record(caller, self._rows(self.name, batch), due if self._every else time.perf_counter())
+            batch += 1
 
     def _record(self, caller: Caller, rows: Sequence[Did], due: float) -> None:
         written = self.written

@@ -4,8 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from benchmarks.live import durable_writes, feeds_beside_writes, kills, people_memory, reflection, store_down
+from benchmarks.live.__main__ import app
 from benchmarks.live.bench import Bench
 from benchmarks.live.figures import FIGURES
 from benchmarks.live.page import BEGIN, END, NoFiguresError, as_markdown, write_page
@@ -13,9 +15,15 @@ from benchmarks.live.plots import write_plot
 from benchmarks.live.results import Figure, Found, Line, Table, read_figures
 
 
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One bundle for all figures."""
+    return tmp_path_factory.mktemp("bundles")
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path, is_quick=True, say=lambda _: None, microlens=tmp_path / "microlens")
+def bench(tmp_path: Path, bundles: Path) -> Bench:
+    return Bench(tmp_path, bundles, is_quick=True, say=lambda _: None, microlens=tmp_path / "microlens")
 
 
 def values(found: Found) -> dict[str, float]:
@@ -101,3 +109,51 @@ def test_what_has_curves_is_drawn(tmp_path: Path) -> None:
     bars = replace(FIGURE, found=replace(FIGURE.found, curves={"live feed": (0.2, 0.1, 0.3)}))
     write_plot({"reflection": FIGURE, "feeds-beside-writes": FIGURE, "replay": bars}, tmp_path / "live.png")
     assert (tmp_path / "live.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_write_is_reflected_at_once_and_elsewhere(bench: Bench) -> None:
+    found = values(reflection.measure(bench))
+    assert found["reflected at once, same gateway: SQLite, quiet"] == 100
+    assert 0 < found["reflected elsewhere, p99: SQLite, quiet"] < float("inf")
+
+
+def test_after_kills_the_account_is_clean(bench: Bench) -> None:
+    found = kills.measure(bench)
+    assert {line.value for line in found.lines if line.at_most == 0} == {0}
+    assert "rows" in found.lines[0].note
+
+
+def test_while_the_store_is_locked_feeds_go_on(bench: Bench) -> None:
+    found = values(store_down.measure(bench))
+    what = "SQLite locked by another process"
+    assert found[f"{what}: feeds that failed"] == 0
+    assert found[f"{what}: slowest refusal"] > 0
+    assert found[f"{what}: acknowledged rows lost, doubled or taken again"] == 0
+
+
+def test_feeds_are_counted_with_and_without_writes(bench: Bench) -> None:
+    found = feeds_beside_writes.measure(bench)
+    assert {label: len(rates) for label, rates in found.curves.items()} == {"SQLite, without": 1, "SQLite, with": 1}
+    assert values(found)["feeds failed or wrong meanwhile: SQLite"] == 0
+
+
+def test_memory_grows_with_the_people(bench: Bench) -> None:
+    found = people_memory.measure(bench)
+    assert all(line.value > 0 for line in found.lines)
+    assert len(found.lines) == 5
+
+
+def test_a_result_is_written_for_what_is_left_out_and_what_failed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Bench) -> Found:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(durable_writes, "measure", fails)
+    words = ["--quick", "--output", str(tmp_path), "--microlens", str(tmp_path / "none")]
+    done = CliRunner().invoke(app, [*words, "--only", "cold-people", "--only", "durable-writes"])
+    assert done.exit_code == 1, done.output
+    left_out, failed = (read_figures(tmp_path)[name].left_out for name in ("cold-people", "durable-writes"))
+    assert "moodfeed import" in left_out
+    assert failed == "failed: OSError: no space left"
+    assert CliRunner().invoke(app, ["--only", "nothing"]).exit_code == 2
