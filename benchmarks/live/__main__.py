@@ -1,6 +1,7 @@
 """`python -m benchmarks.live`: measure the figures of the living feed, and write each to a file of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -124,4 +125,5 @@ def _commit() -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is stopped
     app(prog_name="python -m benchmarks.live")
