@@ -29,6 +29,7 @@ COPY moodfeed moodfeed
 COPY rpc rpc
 COPY bundle bundle
 COPY compute compute
+COPY store store
 COPY post_index_service post_index_service
 USER moodfeed
 CMD ["python", "-m", "post_index_service"]

@@ -15,6 +15,7 @@ from bundle.directory import point_current_at, write_bundle
 from bundle.index_posts import Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Manifest
+from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPosts
 from mood_encoder.encoder_files import default_encoder_directory, encoder_files
 from mood_encoder.torch_encoder import TorchEncoder
@@ -59,6 +60,7 @@ def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0) -> Path:
 
     def write_files(directory: Path) -> None:
         index.write(directory)
+        PostTrends(np.random.default_rng(seed).exponential(5.0, size.posts), 1_700_000_000_000).write(directory)
         _users(random, size, history_ids).write(directory)
         HistoryPosts(history_ids, _unit_rows(random, len(history_ids), config.representation_dimension)).write(
             directory

@@ -25,6 +25,7 @@ _NAMES_IN_FILES: Mapping[type[np.generic], str] = {
     np.int64: "I64",
     np.int32: "I32",
     np.int8: "I8",
+    np.float64: "F64",
     np.float32: "F32",
     np.float16: "F16",
 }

@@ -5,6 +5,7 @@ SIDECAR_NAME = "sidecar.json"
 
 INDEX_ARRAYS = "index.safetensors"
 INDEX_POSTS = "index_posts.utf8"
+POST_TRENDS = "post_trends.safetensors"
 CATEGORIES = "categories.jsonl"
 HISTORY_POSTS = "history_posts.safetensors"
 USER_ARRAYS = "users.safetensors"

@@ -17,6 +17,7 @@ from compute.bundle_admin import BundleService, LoggedBundles
 from compute.settings import server_options
 from embedded.feedback import LocalFeedbackService, LocalRecorder, ThreadedRecorder
 from embedded.ports import LocalContextEncoder, LocalPostSearch, Models
+from embedded.served_memory import LocalServedMemory, ThreadedServedMemory
 from embedded.service import LocalFeedService
 from gateway.api_access import ACCESS_ERRORS, ApiAccess
 from gateway.edge import ERRORS
@@ -73,6 +74,7 @@ async def serve(
     admin = AdminAccess(compute.admin_token_file, is_public=True)
     people = PeopleStore(live)
     encoder, index = LocalContextEncoder(held, people), LocalPostSearch(held)
+    memory = LocalServedMemory(people)
     tokens = settings.token_life()
     app = build_app(
         encoder=encoder,
@@ -84,13 +86,14 @@ async def serve(
         in_flight=InFlight(settings.most_in_flight),
         recordings=InFlight(settings.most_in_flight),
         deadline_seconds=settings.deadline_seconds,
+        memory=ThreadedServedMemory(memory),
         tokens=tokens,
     )
     http_server = make_http_server(app, settings, LiveServerTls(tls) if tls else None)
 
     def add_services(server: grpc.Server) -> None:
         service = LocalFeedService(
-            encoder=encoder, index=index, deadline_seconds=settings.deadline_seconds, tokens=tokens
+            encoder=encoder, index=index, deadline_seconds=settings.deadline_seconds, memory=memory, tokens=tokens
         )
         feedback = LocalFeedbackService(people, deadline_seconds=settings.deadline_seconds)
         feed_pb2_grpc.add_FeedServiceServicer_to_server(service, server)
@@ -136,7 +139,7 @@ def main() -> int:
     load_encoder = encoder_loader(compute, live)
 
     def load(bundle: Bundle) -> Models:
-        return Models(load_encoder(bundle), load_index(bundle))
+        return Models(load_encoder(bundle), load_index(bundle, log=live.tail if live else None))
 
     with live.followed() if live else nullcontext():
         try:

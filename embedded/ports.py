@@ -7,8 +7,11 @@ from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from gateway import feed_types
 from post_index_service.index import CategoryNotFoundError, PostIndex, Query
 from post_index_service.packed_posts import PackedPosts
+from post_index_service.trends import CountsNotHeldError
+from post_index_service.trends import PositionNotReachedError as NotCountedError
 from user_tower_service.encoder import Encoder
 from user_tower_service.people_store import PeopleStore, PositionNotReachedError
+from user_tower_service.shown_posts import ServedWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,10 @@ class LocalContextEncoder:
             self._people.catch_up(at_least=log.at_least, wanted=log.wanted, seconds=seconds)
         except PositionNotReachedError as error:
             raise feed_types.PositionNotReachedError(str(error)) from error
-        encoded = encoder.encode_context(username, mood, as_of=log.as_of)
+        encoded = encoder.encode_context(
+            username, mood, as_of=log.as_of, served=ServedWish(log.served_since_ms, log.feed)
+        )
+        served = encoded.served
         return feed_types.FeedContext(
             user=encoded.user,
             mood=encoded.mood,
@@ -58,6 +64,10 @@ class LocalContextEncoder:
             changed_position=encoded.changed_position,
             not_interested_post_ids=encoded.not_interested_post_ids,
             withheld_post_ids=encoded.withheld_post_ids,
+            served_since_ms=encoded.served_since_ms,
+            served=None
+            if served is None
+            else feed_types.ServedPosts(served.post_ids, served.elsewhere_post_ids, served.read_up_to),
         )
 
 
@@ -86,16 +96,25 @@ class LocalPostSearch:
                     withheld_post_ids=context.withheld_post_ids,
                     offset=search.offset,
                     limit=search.limit,
+                    trending=search.trending,
+                    counted_position=search.counted_position,
+                    at_least_position=search.at_least_position,
+                    seconds=seconds,
                 )
             )
         except CategoryNotFoundError as error:
             raise feed_types.CategoryNotFoundError from error
+        except CountsNotHeldError as error:
+            raise feed_types.CountsNotHeldError(str(error)) from error
+        except NotCountedError as error:
+            raise feed_types.PositionNotReachedError(str(error)) from error
         return feed_types.FoundPosts(
             posts=self._packed.of(index, found),
             has_more=found.has_more,
             ranking=feed_types.FeedRanking[found.ranking.name],
             bundle_id=index.bundle_id,
             current_bundle_id=self._held.current.bundle_id,
+            counted_position=found.counted_position,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[feed_types.FeedCategory, ...]:

@@ -122,10 +122,16 @@ def build(settings: Settings) -> Gateway:
         in_flight=in_flight,
         recordings=recordings,
         deadline_seconds=settings.deadline_seconds,
+        memory=people,
         tokens=tokens,
     )
     service = FeedService(
-        encoder=encoder, index=index, in_flight=in_flight, deadline_seconds=settings.deadline_seconds, tokens=tokens
+        encoder=encoder,
+        index=index,
+        in_flight=in_flight,
+        deadline_seconds=settings.deadline_seconds,
+        memory=people,
+        tokens=tokens,
     )
     feedback = FeedbackService(people, in_flight=recordings, deadline_seconds=settings.deadline_seconds)
     health_servicer = health.aio.HealthServicer()

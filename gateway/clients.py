@@ -12,6 +12,7 @@ from gateway.feed_types import (
     NO_WISH,
     BundleNotHeldError,
     CategoryNotFoundError,
+    CountsNotHeldError,
     DeadlineExceededError,
     DependencyOverloadedError,
     DependencyUnavailableError,
@@ -24,6 +25,7 @@ from gateway.feed_types import (
     MoodTooLongError,
     PositionNotReachedError,
     Search,
+    ServedPosts,
 )
 from gateway.feedback_types import InvalidPersonError, NoStoreError, StoreUnavailableError
 from gateway.gathering import Gathering
@@ -42,13 +44,17 @@ _RANKINGS = {
     post_index_pb2.SEARCH_RANKING_MOOD_THEN_USER: FeedRanking.MOOD_THEN_USER,
     post_index_pb2.SEARCH_RANKING_MOOD: FeedRanking.MOOD,
     post_index_pb2.SEARCH_RANKING_POPULAR: FeedRanking.POPULAR,
+    post_index_pb2.SEARCH_RANKING_TRENDING: FeedRanking.TRENDING,
 }
 _POST_INDEX_SERVICE = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
 USER_TOWER, _POST_INDEX = "user_tower_service", "post_index_service"
 _BUNDLE_NOT_HELD = "BUNDLE_NOT_HELD"
 _OVERLOADED = "OVERLOADED"
 _POSITION_NOT_REACHED = "POSITION_NOT_REACHED"
-_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD, _POSITION_NOT_REACHED})  # another replica may have it already, or still
+_COUNTS_NOT_HELD = "COUNTS_NOT_HELD"
+_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD, _POSITION_NOT_REACHED, _COUNTS_NOT_HELD})
+"""Another replica may have it already, or still."""
+
 _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: (DependencyOverloadedError, "is overloaded: try again later"),
     grpc.StatusCode.DEADLINE_EXCEEDED: (DeadlineExceededError, "did not answer in time"),
@@ -59,6 +65,7 @@ _BY_REASON: Mapping[str, Callable[[str], FeedError]] = {
     "CATEGORY_NOT_FOUND": lambda _: CategoryNotFoundError(),
     "MOOD_TOO_LONG": MoodTooLongError,  # a service of another release may take less than this gateway
     "POSITION_NOT_REACHED": PositionNotReachedError,
+    "COUNTS_NOT_HELD": CountsNotHeldError,
     "NO_STORE": lambda _: NoStoreError("feedback is not set up: the user tower service has no store"),
     "STORE_UNAVAILABLE": lambda _: StoreUnavailableError("the store is unavailable: try again later"),
     "USERNAME_INVALID": InvalidPersonError,
@@ -114,6 +121,8 @@ class GrpcContextEncoder:
             changed_position=answer.changed_position,
             not_interested_post_ids=answer.not_interested_post_ids,
             withheld_post_ids=answer.withheld_post_ids,
+            served_since_ms=answer.served_since_ms,
+            served=_served(answer),
         )
 
     async def _send(
@@ -141,6 +150,8 @@ class GrpcContextEncoder:
             as_of_position=asked.log.as_of,
             at_least_position=asked.log.at_least,
             wanted_position=asked.log.wanted,
+            served_since_ms=asked.log.served_since_ms,
+            feed=asked.log.feed,
         )
         answer: user_tower_pb2.EncodeContextResponse = await self._calls.call(
             lambda stub: stub.EncodeContext, request, seconds=seconds
@@ -158,6 +169,8 @@ class GrpcContextEncoder:
                     as_of_position=asked.log.as_of,
                     at_least_position=asked.log.at_least,
                     wanted_position=asked.log.wanted,
+                    served_since_ms=asked.log.served_since_ms,
+                    feed=asked.log.feed,
                 )
                 for asked in together
             ],
@@ -167,6 +180,13 @@ class GrpcContextEncoder:
             lambda stub: stub.EncodeContexts, request, seconds=seconds
         )
         return answer.contexts
+
+
+def _served(answer: user_tower_pb2.EncodeContextResponse) -> ServedPosts | None:
+    if not answer.HasField("served"):
+        return None
+    served = answer.served
+    return ServedPosts(served.post_ids, served.elsewhere_post_ids, served.read_up_to)
 
 
 class PostIndexStub(post_index_pb2_grpc.PostIndexServiceStub):
@@ -201,6 +221,9 @@ class GrpcPostSearch:
             offset=search.offset,
             limit=search.limit,
             bundle_id=search.context.bundle_id,
+            trending=search.trending,
+            counted_position=search.counted_position,
+            at_least_position=search.at_least_position,
         )
         try:
             answer = await self._calls.call(lambda stub: stub.SearchPosts, request, seconds=seconds)
@@ -216,6 +239,7 @@ class GrpcPostSearch:
             ranking=ranking,
             bundle_id=answer.bundle_id,
             current_bundle_id=answer.current_bundle_id,
+            counted_position=answer.counted_position,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:

@@ -108,7 +108,9 @@ class CachingContextEncoder(Generic[EmbeddingT]):
         self, username: str, mood: str, *, bundle_id: str, seconds: float, log: LogWish = NO_WISH
     ) -> FeedContext[EmbeddingT]:
         """Look up, or embed and keep."""
-        context = self._cache.find(username, mood, bundle_id)
+        # What was shown is told anew each time: it changes with each answer, and as time passes.
+        must_ask = log.feed or log.served_since_ms
+        context = None if must_ask else self._cache.find(username, mood, bundle_id)
         fitting = context and self._as_wished(context, log)
         if fitting:
             return fitting
@@ -116,7 +118,7 @@ class CachingContextEncoder(Generic[EmbeddingT]):
         if log.as_of is None and last_change:
             log = replace(log, wanted=last_change)
         context = await self._encoder.encode_context(username, mood, bundle_id=bundle_id, seconds=seconds, log=log)
-        if log.as_of is None and self._is_newest(username, context):
+        if log.as_of is None and not context.served_since_ms and self._is_newest(username, context):
             self._cache.keep(username, mood, context)
         if not bundle_id:
             self._cache.current_bundle_id = context.bundle_id

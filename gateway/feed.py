@@ -1,4 +1,4 @@
-"""How a feed is made: check the request, encode its context, search the index, cut a page."""
+"""How a feed is made: check the request, encode its context, search the index, cut a page, remember what it shows."""
 
 import os
 from collections.abc import Callable
@@ -19,12 +19,15 @@ from gateway.feed_types import (
     CategoryNotFoundError,
     Clock,
     ContextEncoder,
+    CountsNotHeldError,
     Degradation,
     DependencyUnavailableError,
     EmbeddingT,
+    Fallback,
     Feed,
     FeedContext,
     FeedError,
+    FeedRanking,
     FeedRequest,
     FoundPosts,
     InvalidPageSizeError,
@@ -34,13 +37,19 @@ from gateway.feed_types import (
     MoodTooLongError,
     PostSearch,
     Search,
+    Seen,
+    ServedPosts,
     TooManyExclusionsError,
     UserNotFoundError,
 )
+from gateway.restarted_feed import search_again
+from gateway.served_memory import FEED_DIGITS, NoServedMemory, ServedMemory, without_seen_and_shown
 from rpc import wall_clock
 
 DEFAULT_TOKEN_MINUTES = 15
-_FEED_ID_BYTES = 12
+_KINDS = {Fallback.NONE: "", Fallback.POPULAR: "or popular", Fallback.TRENDING: "or trending"}  # of digests
+_PAGE_DIGITS = 8  # of a feed_id, after those of the feed
+NO_MEMORY = NoServedMemory()
 _ENCODER_SHARE = 0.6  # of the time left; the rest must suffice for a feed without the encoder
 
 
@@ -61,6 +70,7 @@ async def get_feed(
     encoder: ContextEncoder[EmbeddingT],
     index: PostSearch[EmbeddingT],
     clock: Clock,
+    memory: ServedMemory = NO_MEMORY,
     tokens: TokenLife = DEFAULT_TOKENS,
 ) -> Feed:
     """Answer one request from one bundle, as the case table of the README says; raises FeedError.
@@ -68,26 +78,30 @@ async def get_feed(
     The checks run in this order: malformed request, category, user. ``degradations`` lists what was left out.
     """
     page = _check(request, tokens)
-    context, degradations = await _encode(request, page, encoder=encoder, clock=clock)
-    try:
-        found = await _search(request, page, context, degradations=degradations, index=index, clock=clock)
-    except BundleNotHeldError as error:
-        if page.bundle_id:
-            raise _error_of_page(page, error) from error
-        # The two services are one bundle apart: both hold the current one of the index.
-        page = replace(page, bundle_id=error.metadata["current_bundle_id"])
-        context, degradations = await _encode(request, page, encoder=encoder, clock=clock)
-        found = await _search(request, page, context, degradations=degradations, index=index, clock=clock)
-    position = page.log_position if page.is_continued else context.position
-    next_token = _token_after(page, found, degradations, position, tokens) if found.has_more else ""
+    made = await _make(request, page, encoder=encoder, index=index, clock=clock)
+    feed_id = page.feed + _random_digits(_PAGE_DIGITS)
+    while request.remember_served and made.found.posts:
+        remembered = await memory.remember_served(
+            request.username,
+            made.found.posts,
+            feed_id=feed_id,
+            read_up_to=made.served.read_up_to if made.served else 0,
+            seconds=clock.seconds_left(),
+        )
+        if not remembered.is_taken:
+            break
+        # Another answer of this moment shows one of the posts.
+        page = replace(page, at_least_position=remembered.position)
+        made = await _make(request, page, encoder=encoder, index=index, clock=clock)
     return Feed(
-        found.posts,
-        next_token,
-        found.bundle_id,
-        found.ranking,
-        degradations,
-        feed_id=os.urandom(_FEED_ID_BYTES).hex(),
-        position=position or 0,
+        made.found.posts,
+        _token_after(page, made, tokens) if made.found.has_more else "",
+        made.found.bundle_id,
+        made.found.ranking,
+        made.degradations,
+        feed_id=feed_id,
+        position=_position_of(made.found, made.position),
+        exhausted=made.is_exhausted,
     )
 
 
@@ -102,6 +116,25 @@ class _Page:
     is_continued: bool
     left_out: frozenset[str]
     log_position: int | None = None
+    counted_position: int | None = None
+    at_least_position: int = 0
+    feed: str = ""  # the start of the ids of all its answers
+    served_since_ms: int = 0
+    has_started_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The posts of a page and what they were made of; the next page starts at ``next_offset``."""
+
+    found: FoundPosts
+    degradations: tuple[Degradation, ...]
+    position: int | None
+    served: ServedPosts | None
+    served_since_ms: int
+    next_offset: int
+    is_exhausted: bool
+    has_started_again: bool
 
 
 def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
@@ -123,25 +156,23 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
         request.mood,
         request.exclude_post_ids,
         exclude_external_ids=request.exclude_external_ids,
+        kind=_KINDS[request.fallback],
+        seen=request.seen.name,
+        remember_served=request.remember_served,
     )
     size = min(request.page_size or DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE)
     if not request.page_token:
-        return _Page(digest, size, 0, request.required_bundle_id, is_continued=False, left_out=frozenset())
-    try:
-        token = page_token.read(request.page_token)
-    except ValueError as error:
-        raise InvalidPageTokenError("page_token was not issued by this service, or was altered") from error
-    if token.request_digest != digest:
-        raise InvalidPageTokenError(
-            "page_token belongs to another request: between pages only page_size, required_bundle_id and strict may "
-            "change"
+        return _Page(
+            digest,
+            size,
+            0,
+            request.required_bundle_id,
+            is_continued=False,
+            left_out=frozenset(),
+            at_least_position=request.at_least_position,
+            feed=_random_digits(FEED_DIGITS),
         )
-    if request.required_bundle_id not in {"", token.bundle_id}:
-        raise InvalidPageTokenError("page_token belongs to another bundle than required_bundle_id")
-    if tokens.now_ms() - token.issued_at_ms > tokens.milliseconds:
-        raise InvalidPageTokenError(
-            f"page_token is older than {tokens.milliseconds / 60_000:g} minutes: start again at the first page"
-        )
+    token = checked_token(request.page_token, digest, required_bundle_id=request.required_bundle_id, tokens=tokens)
     return _Page(
         digest,
         size,
@@ -150,7 +181,52 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
         is_continued=True,
         left_out=token.left_out,
         log_position=token.log_position,
+        counted_position=token.counted_position,
+        feed=token.feed,
+        served_since_ms=token.served_since_ms,
+        has_started_again=token.has_started_again,
     )
+
+
+def checked_token(text: str, digest: bytes, *, required_bundle_id: str, tokens: TokenLife) -> page_token.PageToken:
+    """The page token of a request with this digest; InvalidPageTokenError if it is another's, or too old."""
+    try:
+        token = page_token.read(text)
+    except ValueError as error:
+        raise InvalidPageTokenError("page_token was not issued by this service, or was altered") from error
+    if token.request_digest != digest:
+        raise InvalidPageTokenError(
+            "page_token belongs to another request: between pages only page_size, required_bundle_id and strict may "
+            "change"
+        )
+    if required_bundle_id not in {"", token.bundle_id}:
+        raise InvalidPageTokenError("page_token belongs to another bundle than required_bundle_id")
+    if tokens.now_ms() - token.issued_at_ms > tokens.milliseconds:
+        raise InvalidPageTokenError(
+            f"page_token is older than {tokens.milliseconds / 60_000:g} minutes: start again at the first page"
+        )
+    return token
+
+
+async def _make(
+    request: FeedRequest,
+    page: _Page,
+    *,
+    encoder: ContextEncoder[EmbeddingT],
+    index: PostSearch[EmbeddingT],
+    clock: Clock,
+) -> _Made:
+    """Find the posts of the page, in the bundle that both services hold."""
+    context, degradations = await _encode(request, page, encoder=encoder, clock=clock)
+    try:
+        return await _search(request, page, context, degradations=degradations, index=index, clock=clock)
+    except BundleNotHeldError as error:
+        if page.bundle_id:
+            raise _error_of_page(page, error) from error
+        # The two services are one bundle apart: both hold the current one of the index.
+        page = replace(page, bundle_id=error.metadata["current_bundle_id"])
+        context, degradations = await _encode(request, page, encoder=encoder, clock=clock)
+        return await _search(request, page, context, degradations=degradations, index=index, clock=clock)
 
 
 async def _encode(
@@ -158,6 +234,7 @@ async def _encode(
 ) -> tuple[FeedContext[EmbeddingT], tuple[Degradation, ...]]:
     """Embed the context, or leave out what cannot be embedded; later pages leave out what the first one did."""
     may_degrade = not (request.strict or page.is_continued or request.at_least_position)
+    may_lack_user = may_degrade and not request.remember_served
     if page.left_out and request.strict:
         raise DependencyUnavailableError(
             "page_token continues a degraded feed, and strict is set: start again at the first page"
@@ -165,7 +242,7 @@ async def _encode(
     if USER in page.left_out:
         return FeedContext(bundle_id=page.bundle_id), (NO_USER_TOWER,)
     mood = "" if MOOD in page.left_out else request.trimmed_mood
-    share = _ENCODER_SHARE if may_degrade else 1.0
+    share = _ENCODER_SHARE if may_lack_user else 1.0
     try:
         context = await encoder.encode_context(
             request.username,
@@ -177,7 +254,7 @@ async def _encode(
     except BundleNotHeldError as error:
         raise _error_of_page(page, error) from error
     except DependencyUnavailableError:
-        if not may_degrade or not clock.seconds_left():
+        if not may_lack_user or not clock.seconds_left():
             raise
         return FeedContext(bundle_id=page.bundle_id), (NO_USER_TOWER,)
     if context.mood_unavailable and not may_degrade:
@@ -187,9 +264,12 @@ async def _encode(
 
 def _wish(request: FeedRequest, page: _Page) -> LogWish:
     """Later pages see the user as of the first one."""
-    if page.log_position is None:
-        return LogWish(at_least=request.at_least_position)
-    return LogWish(as_of=page.log_position, at_least=page.log_position)
+    return LogWish(
+        as_of=page.log_position,
+        at_least=max(page.log_position or 0, page.at_least_position),
+        served_since_ms=page.served_since_ms,
+        feed=page.feed if request.remember_served else "",
+    )
 
 
 async def _search(
@@ -200,12 +280,14 @@ async def _search(
     degradations: tuple[Degradation, ...],
     index: PostSearch[EmbeddingT],
     clock: Clock,
-) -> FoundPosts:
-    """Find the posts of the page; an unknown user needs both a mood and a category."""
+) -> _Made:
+    """Find the posts of the page; an unknown user needs both a mood and a category, or a fallback."""
     has_mood_and_category = request.trimmed_mood and request.category_id is not None
     if context.user is None and NO_USER_TOWER not in degradations and not has_mood_and_category:
-        await _check_category(request.category_id, bundle_id=context.bundle_id, index=index, clock=clock)
-        raise UserNotFoundError
+        if request.fallback is Fallback.NONE:
+            await _check_category(request.category_id, bundle_id=context.bundle_id, index=index, clock=clock)
+            raise UserNotFoundError
+        context = replace(context, mood=None)
     search = Search(
         context,
         request.category_id,
@@ -213,26 +295,84 @@ async def _search(
         page.offset,
         page.size,
         exclude_external_ids=request.exclude_external_ids,
+        trending=request.fallback is Fallback.TRENDING and context.user is None and context.mood is None,
+        counted_position=page.counted_position,
+        at_least_position=request.at_least_position,
     )
-    return await index.search_posts(search, seconds=clock.seconds_left())
+    try:
+        found, next_offset, is_exhausted, has_started_again = await _search_unshown(
+            request, page, search, index=index, clock=clock
+        )
+    except CountsNotHeldError as error:
+        raise counts_are_gone() from error
+    return _Made(
+        found,
+        degradations,
+        position=page.log_position if page.is_continued else context.position,
+        served=context.served,
+        served_since_ms=page.served_since_ms if page.is_continued else context.served_since_ms,
+        next_offset=next_offset,
+        is_exhausted=is_exhausted,
+        has_started_again=has_started_again,
+    )
 
 
-def _token_after(
+def counts_are_gone() -> InvalidPageTokenError:
+    """The error of a page whose counts no index holds any more."""
+    return InvalidPageTokenError("the counts of page_token are no longer held: start again at the first page")
+
+
+def _position_of(found: FoundPosts, position: int | None) -> int:
+    """Up to where in the log what people did is taken into account, by the user and by the counts."""
+    if found.ranking is not FeedRanking.TRENDING:
+        return position or 0
+    return found.counted_position if position is None else min(position, found.counted_position)
+
+
+async def _search_unshown(
+    request: FeedRequest,
     page: _Page,
-    found: FoundPosts,
-    degradations: tuple[Degradation, ...],
-    position: int | None,
-    tokens: TokenLife,
-) -> str:
+    search: Search[EmbeddingT],
+    *,
+    index: PostSearch[EmbeddingT],
+    clock: Clock,
+) -> tuple[FoundPosts, int, bool, bool]:
+    """The posts of the page without what may not be shown, and the next offset.
+
+    Then whether the feed is exhausted, and whether it has started again.
+    """
+    served = search.context.served
+    if not page.has_started_again:
+        shown = served.post_ids if served else ()
+        context = without_seen_and_shown(search.context, seen=request.seen, shown_post_ids=shown)
+        found = await index.search_posts(replace(search, context=context), seconds=clock.seconds_left())
+        is_left = found.posts or found.has_more or page.is_continued
+        if is_left or (request.seen is Seen.LAST and not request.remember_served):
+            return found, page.offset + page.size, False, False
+        if not shown:
+            return found, 0, True, False
+    found, next_start = await search_again(search, seen=request.seen, start=page.offset, index=index, clock=clock)
+    return found, next_start, True, True
+
+
+def _token_after(page: _Page, made: _Made, tokens: TokenLife) -> str:
     next_page = page_token.PageToken(
-        bundle_id=found.bundle_id,
+        bundle_id=made.found.bundle_id,
         request_digest=page.request_digest,
-        offset=page.offset + page.size,
-        left_out=frozenset(degradation.stage for degradation in degradations),
-        log_position=position,
+        offset=made.next_offset,
+        left_out=frozenset(degradation.stage for degradation in made.degradations),
+        log_position=made.position,
         issued_at_ms=tokens.now_ms(),
+        counted_position=made.found.counted_position if made.found.ranking is FeedRanking.TRENDING else None,
+        feed=page.feed,
+        served_since_ms=made.served_since_ms,
+        has_started_again=made.has_started_again,
     )
     return page_token.write(next_page)
+
+
+def _random_digits(count: int) -> str:
+    return os.urandom(count // 2).hex()
 
 
 def _error_of_page(page: _Page, error: BundleNotHeldError) -> FeedError:

@@ -2,12 +2,22 @@
 
 from collections.abc import Callable, Iterable
 
-from gateway.feed_types import Feed, FeedCategory, FeedRequest
+from gateway.feed_types import (
+    Fallback,
+    Feed,
+    FeedCategory,
+    FeedRequest,
+    InvalidSeenError,
+    Seen,
+    TrendingRequest,
+)
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.packed.v1 import packed_pb2
 
 SERVICE_NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
+_SEEN = {feed_pb2.SEEN_UNSPECIFIED: Seen.LAST, **{feed_pb2.Seen.Value(seen.value): seen for seen in Seen}}
 _POST_FIELDS = tuple(field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields)
+_FALLBACKS = {feed_pb2.Fallback.Value(fallback.value): fallback for fallback in Fallback}
 
 
 def read_request(request: feed_pb2.GetFeedRequest) -> FeedRequest:
@@ -23,7 +33,16 @@ def read_request(request: feed_pb2.GetFeedRequest) -> FeedRequest:
         required_bundle_id=request.required_bundle_id,
         strict=request.strict,
         at_least_position=request.at_least_position,
+        fallback=_FALLBACKS.get(request.fallback, Fallback.NONE),
+        seen=_read_seen(request.seen),
+        remember_served=request.remember_served,
     )
+
+
+def _read_seen(number: int) -> Seen:
+    if number not in _SEEN:
+        raise InvalidSeenError(f"seen is {number}, it must be one of {', '.join(seen.value for seen in Seen)}")
+    return _SEEN[number]
 
 
 def write_feed(feed: Feed) -> bytes:
@@ -36,8 +55,32 @@ def write_feed(feed: Feed) -> bytes:
         degradations=[feed_pb2.Degradation(stage=item.stage, reason=item.reason) for item in feed.degradations],
         feed_id=feed.feed_id,
         position=feed.position,
+        exhausted=feed.exhausted,
     )
     return packed.SerializeToString()
+
+
+def read_trending_request(request: feed_pb2.ListTrendingRequest) -> TrendingRequest:
+    """Read a ListTrendingRequest."""
+    return TrendingRequest(
+        category_id=request.category_id if request.HasField("category_id") else None,
+        page_size=request.page_size,
+        page_token=request.page_token,
+        required_bundle_id=request.required_bundle_id,
+    )
+
+
+def write_trending(page: Feed) -> bytes:
+    """Write a serialised ListTrendingResponse."""
+    packed = packed_pb2.PackedListTrendingResponse(
+        posts=page.posts, next_page_token=page.next_page_token, bundle_id=page.bundle_id, position=page.position
+    )
+    return packed.SerializeToString()
+
+
+def post_id_of(packed: bytes) -> int:
+    """The id of a serialised FeedPost."""
+    return int(feed_pb2.FeedPost.FromString(packed).post_id)
 
 
 def write_categories(categories: Iterable[FeedCategory]) -> feed_pb2.ListCategoriesResponse:

@@ -21,10 +21,11 @@ class FeedError(Exception):
     """A feed that cannot be given.
 
     FeedError
-    ├── BlankUsernameError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError, MoodTooLongError,
-    │   TooManyExclusionsError
+    ├── BlankUsernameError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError, InvalidSeenError,
+    │   MoodTooLongError, TooManyExclusionsError
     ├── CategoryNotFoundError, UserNotFoundError
     ├── BundleNotHeldError
+    ├── CountsNotHeldError
     ├── DependencyOverloadedError
     └── DependencyUnavailableError
         ├── DeadlineExceededError
@@ -50,6 +51,10 @@ class InvalidPageTokenError(FeedError):
 
 class InvalidPositionError(FeedError):
     """The position of the log is negative."""
+
+
+class InvalidSeenError(FeedError):
+    """The request asks for something to become of seen posts that this gateway does not know."""
 
 
 class MoodTooLongError(FeedError):
@@ -78,6 +83,10 @@ class BundleNotHeldError(FeedError):
     """No replica holds the requested bundle; ``current_bundle_id`` in the metadata names the one in use."""
 
 
+class CountsNotHeldError(FeedError):
+    """No replica can count trends as of the position of an earlier page any more."""
+
+
 class DependencyOverloadedError(FeedError):
     """A service that the feed needs refuses requests because it has too many."""
 
@@ -103,6 +112,22 @@ class FeedRanking(Enum):
     MOOD_THEN_USER = "RANKING_MOOD_THEN_USER"
     MOOD = "RANKING_MOOD"
     POPULAR = "RANKING_POPULAR"
+    TRENDING = "RANKING_TRENDING"
+
+
+class Fallback(Enum):
+    """What an unknown user gets who gives no mood or no category; each value is the name in the contract."""
+
+    NONE = "FALLBACK_NONE"
+    POPULAR = "FALLBACK_POPULAR"
+    TRENDING = "FALLBACK_TRENDING"
+
+
+class Seen(Enum):
+    """What becomes of posts that the user has seen; each value is the name in the contract."""
+
+    LAST = "SEEN_LAST"
+    EXCLUDED = "SEEN_EXCLUDED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +144,24 @@ class FeedRequest:
     strict: bool = False
     exclude_external_ids: tuple[str, ...] = ()
     at_least_position: int = 0
+    fallback: Fallback = Fallback.NONE
+    seen: Seen = Seen.LAST
+    remember_served: bool = False
 
     @property
     def trimmed_mood(self) -> str:
         """The mood without the white space around it; empty if no mood is given."""
         return self.mood.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class TrendingRequest:
+    """Which part of the trends; see ListTrendingRequest in protos/moodfeed/feed/v1/feed.proto."""
+
+    category_id: int | None = None
+    page_size: int = 0
+    page_token: str = ""
+    required_bundle_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +188,7 @@ class Feed:
     degradations: tuple[Degradation, ...] = ()
     feed_id: str = ""
     position: int = 0  # of the log; 0 without one
+    exhausted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +201,19 @@ class FeedCategory:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedPosts:
+    """What a user was shown and has asked to have remembered.
+
+    ``post_ids`` were shown by the position that was asked for, those shown longest ago first; ``elsewhere_post_ids``
+    later, by other feeds than the one that asks, and up to the position ``read_up_to``.
+    """
+
+    post_ids: Sequence[int]
+    elsewhere_post_ids: Sequence[int]
+    read_up_to: int
+
+
+@dataclass(frozen=True, slots=True)
 class FeedContext(Generic[EmbeddingT]):
     """The user and the mood of a request, embedded.
 
@@ -169,8 +221,12 @@ class FeedContext(Generic[EmbeddingT]):
     is set: the mood could not be encoded. An empty ``bundle_id`` leaves the choice to the post search.
 
     What people did up to ``position`` of the log counts; it is None without a log. The user's last change that counts
-    is at ``changed_position``, 0 for none. The last two hold posts that the user does not want to see: those are not
-    returned, and these keep their places, because they came to it after the position that was asked for.
+    is at ``changed_position``, 0 for none. Of the posts that the user does not want to see, ``not_interested_post_ids``
+    are not returned, and ``withheld_post_ids`` keep their places, because they came to it after the position that was
+    asked for.
+
+    Remembered posts that were shown since ``served_since_ms`` are among the seen ones, or in ``served`` if the wish
+    names a feed. The moment is 0 if there are none; otherwise the context changes as time passes.
     """
 
     user: EmbeddingT | None = None
@@ -182,6 +238,8 @@ class FeedContext(Generic[EmbeddingT]):
     changed_position: int = 0
     not_interested_post_ids: Sequence[int] = ()
     withheld_post_ids: Sequence[int] = ()
+    served_since_ms: int = 0
+    served: ServedPosts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +248,16 @@ class LogWish:
 
     ``as_of`` is the position that the user is wanted as of, None for now. ``at_least`` must be reached, and ``wanted``
     need not be; 0 for no wish.
+
+    Remembered posts count if they were shown at ``served_since_ms`` or later, 0 for the moment that the tower chooses.
+    If ``feed`` is not empty, they are wanted apart from the seen ones; it is the start of that feed's feed_ids.
     """
 
     as_of: int | None = None
     at_least: int = 0
     wanted: int = 0
+    served_since_ms: int = 0
+    feed: str = ""
 
 
 NO_WISH = LogWish()
@@ -202,7 +265,11 @@ NO_WISH = LogWish()
 
 @dataclass(frozen=True, slots=True)
 class Search(Generic[EmbeddingT]):
-    """A request to the post search: at most ``limit`` posts, after the first ``offset`` of the ranking."""
+    """A request to the post search: at most ``limit`` posts, after the first ``offset`` of the ranking.
+
+    If it is ``trending``, and no embedding is given, posts are ranked by trend: as of the ``counted_position`` of an
+    earlier page, or of now and ``at_least_position``.
+    """
 
     context: FeedContext[EmbeddingT]
     category_id: int | None
@@ -210,17 +277,24 @@ class Search(Generic[EmbeddingT]):
     offset: int
     limit: int
     exclude_external_ids: tuple[str, ...] = ()
+    trending: bool = False
+    counted_position: int | None = None
+    at_least_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPosts:
-    """The answer of the post search; each post is a serialised FeedPost."""
+    """The answer of the post search; each post is a serialised FeedPost.
+
+    If they are ``trending``, what people did up to ``counted_position`` of the log counts, 0 without a log.
+    """
 
     posts: Sequence[bytes]
     has_more: bool
     ranking: FeedRanking
     bundle_id: str
     current_bundle_id: str  # of the index, whichever bundle answered
+    counted_position: int = 0
 
 
 class ContextEncoder(Protocol[EmbeddingT]):
@@ -242,7 +316,8 @@ class PostSearch(Protocol[EmbeddingT]):
     async def search_posts(self, search: Search[EmbeddingT], *, seconds: float) -> FoundPosts:
         """Rank posts within ``seconds``, with the bundle of the context.
 
-        Raises CategoryNotFoundError, BundleNotHeldError, DependencyOverloadedError, DependencyUnavailableError.
+        Raises CategoryNotFoundError, BundleNotHeldError, CountsNotHeldError, DependencyOverloadedError,
+        DependencyUnavailableError.
         """
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:

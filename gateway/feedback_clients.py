@@ -6,9 +6,11 @@ from typing import TypeVar
 import grpc
 
 from gateway.clients import USER_TOWER, feed_error
+from gateway.feed_messages import post_id_of
 from gateway.feedback_messages import read_results, write_interaction
 from gateway.feedback_types import Interaction, PersonNotFoundError, Recorded
 from gateway.people_changes import PeopleChanges
+from gateway.served_memory import Remembered
 from moodfeed.feedback.v1 import feedback_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from rpc.attempts import NoReplicaError, RetryingCalls
@@ -36,6 +38,19 @@ class GrpcPeople:
         )
         self._changes.note_own({interaction.username for interaction in interactions}, answer.position)
         return Recorded(answer.position, read_results(answer.results))
+
+    async def remember_served(
+        self, username: str, posts: Sequence[bytes], *, feed_id: str, read_up_to: int, seconds: float
+    ) -> Remembered:
+        """Remember what an answer shows. A repetition names the same answer, and nobody else has taken its posts."""
+        request = user_tower_pb2.RememberServedRequest(
+            username=username, post_ids=map(post_id_of, posts), feed_id=feed_id, read_up_to=read_up_to
+        )
+        answer: user_tower_pb2.RememberServedResponse = await _or_feed_error(
+            self._calls.call(lambda stub: stub.RememberServed, request, seconds=seconds)
+        )
+        self._changes.note_own([username], answer.position)
+        return Remembered(answer.position, is_taken=answer.is_taken)
 
     async def export_person(self, username: str, *, seconds: float) -> feedback_pb2.ExportPersonResponse:
         """Everything that is kept about a person; PersonNotFoundError if nothing is."""

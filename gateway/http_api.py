@@ -16,16 +16,24 @@ from gateway.api_access import ACCESS_ERRORS, ApiAccess, ApiTokenInvalidError, R
 from gateway.browser_guard import BrowserGuard, ContentTypeError, HostNotAllowedError, OriginNotAllowedError
 from gateway.docs_page import FILES, docs_file
 from gateway.edge import ERRORS, Deadline, count_degradations
-from gateway.feed import DEFAULT_TOKENS, TokenLife, get_feed
+from gateway.feed import DEFAULT_TOKENS, NO_MEMORY, TokenLife, get_feed
 from gateway.feed_messages import open_post
 from gateway.feed_types import ContextEncoder, DependencyOverloadedError, EmbeddingT, PostSearch
 from gateway.feedback_messages import MalformedDocumentError
 from gateway.feedback_types import InteractionRecorder
 from gateway.http_answers import count, error_answer, json_answer
 from gateway.http_feedback import BodyTooLargeError, BodyTooSlowError, recording
-from gateway.http_parameters import InvalidParameterError, read_feed_request, read_id_form, read_query
+from gateway.http_parameters import (
+    InvalidParameterError,
+    read_feed_request,
+    read_id_form,
+    read_query,
+    read_trending_query,
+)
 from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
+from gateway.served_memory import ServedMemory
+from gateway.trending import list_trending
 from rpc.admission import InFlight, TooManyRequestsError
 from rpc.errors import ErrorRow, ErrorTable, find_row
 
@@ -83,6 +91,7 @@ def build_app(
     in_flight: InFlight,
     recordings: InFlight,
     deadline_seconds: float,
+    memory: ServedMemory = NO_MEMORY,
     tokens: TokenLife = DEFAULT_TOKENS,
 ) -> Starlette:
     """Build the HTTP application on a context encoder, a post search and a recorder of interactions."""
@@ -97,6 +106,7 @@ def build_app(
                 encoder=encoder,
                 index=index,
                 clock=Deadline.after(deadline_seconds),
+                memory=memory,
                 tokens=tokens,
             )
         count_degradations(feed)
@@ -109,6 +119,24 @@ def build_app(
                 "degradations": feed.degradations,
                 "feed_id": feed.feed_id,
                 "position": feed.position,
+                "exhausted": feed.exhausted,
+            }
+        )
+
+    async def answer_trending(request: Request) -> Response:
+        access.admit(request.headers.getlist("authorization"))
+        query = read_query(request.scope["query_string"])
+        ids = read_id_form(query)
+        with in_flight.admitted("GET /trending"):
+            page = await list_trending(
+                read_trending_query(query), index=index, clock=Deadline.after(deadline_seconds), tokens=tokens
+            )
+        return json_answer(
+            {
+                "posts": [open_post(post, ids=ids) for post in page.posts],
+                "next_page_token": page.next_page_token,
+                "bundle_id": page.bundle_id,
+                "position": page.position,
             }
         )
 
@@ -138,6 +166,7 @@ def build_app(
     app = Starlette(
         routes=[
             Route("/feed", _measured(answer_feed)),
+            Route("/trending", _measured(answer_trending)),
             Route("/categories", _measured(list_categories)),
             Route("/interactions", _measured(record), methods=["POST"]),
             Route("/healthz", _answered(healthz)),

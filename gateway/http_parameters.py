@@ -1,15 +1,17 @@
-"""The query parameters of GET /feed: one for each field of GetFeedRequest, read as its type says."""
+"""The query parameters of GET /feed and GET /trending: one for each field of the request, read as its type says."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from urllib.parse import parse_qsl
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
 from starlette.datastructures import QueryParams
 
-from gateway.feed_messages import read_request
-from gateway.feed_types import LONGEST_MOOD, MOST_EXCLUSIONS, FeedRequest
+from gateway.feed_messages import read_request, read_trending_request
+from gateway.feed_types import LONGEST_MOOD, MOST_EXCLUSIONS, FeedRequest, TrendingRequest
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
 
@@ -65,10 +67,13 @@ def _parameter(field: FieldDescriptor) -> Parameter:
     return Parameter(name, field, _BOUNDS.get(name, {}), name in _REQUIRED, description)
 
 
-PARAMETERS = {
-    parameter.name: parameter
-    for parameter in map(_parameter, feed_pb2.DESCRIPTOR.message_types_by_name["GetFeedRequest"].fields)
-}
+def _parameters(message: str) -> dict[str, Parameter]:
+    fields = feed_pb2.DESCRIPTOR.message_types_by_name[message].fields
+    return {parameter.name: parameter for parameter in map(_parameter, fields)}
+
+
+PARAMETERS = _parameters("GetFeedRequest")
+TRENDING_PARAMETERS = _parameters("ListTrendingRequest")
 
 
 def read_query(query: bytes) -> QueryParams:
@@ -91,17 +96,28 @@ def read_query(query: bytes) -> QueryParams:
 def read_feed_request(query: QueryParams) -> FeedRequest:
     """Read the parameters, an empty one as missing; raises InvalidParameterError."""
     message = feed_pb2.GetFeedRequest()
+    _fill_all(message, PARAMETERS, query)
+    return read_request(message)
+
+
+def read_trending_query(query: QueryParams) -> TrendingRequest:
+    """The same for the trends."""
+    message = feed_pb2.ListTrendingRequest()
+    _fill_all(message, TRENDING_PARAMETERS, query)
+    return read_trending_request(message)
+
+
+def _fill_all(message: Message, parameters: Mapping[str, Parameter], query: QueryParams) -> None:
     for name in query:
-        parameter = PARAMETERS.get(name)
+        parameter = parameters.get(name)
         if parameter is None and name != IDS:
-            known = ", ".join(sorted([*PARAMETERS, IDS]))
+            known = ", ".join(sorted([*parameters, IDS]))
             raise InvalidParameterError(f"unknown parameter {name[:_SHOWN_CHARACTERS]!r}, the known ones are {known}")
         texts = query.getlist(name)
         if len(texts) > 1 and not (parameter and parameter.may_be_repeated):
             raise InvalidParameterError(f"{name} is given twice")
         if parameter is not None:
             _fill(message, parameter, texts)
-    return read_request(message)
 
 
 def read_id_form(query: QueryParams) -> Callable[[int], int | str]:
@@ -112,11 +128,19 @@ def read_id_form(query: QueryParams) -> Callable[[int], int | str]:
     return ID_FORMS[text]
 
 
-def _fill(message: feed_pb2.GetFeedRequest, parameter: Parameter, texts: Sequence[str]) -> None:
-    if parameter.name == _EXCLUDE:
+@cache
+def words_of(enum: EnumDescriptor) -> dict[str, int]:
+    """The values of an enum as they are written in a query: without the name of the enum, and without the first one."""
+    prefix = len(enum.values[0].name.removesuffix("UNSPECIFIED"))
+    return {value.name[prefix:]: value.number for value in enum.values if value.number}
+
+
+def _fill(message: Message, parameter: Parameter, texts: Sequence[str]) -> None:
+    if isinstance(message, feed_pb2.GetFeedRequest) and parameter.name == _EXCLUDE:
         _exclude(message, texts[0])
         return
-    read = _READERS[parameter.field.type]
+    enum = parameter.field.enum_type
+    read = _READERS[parameter.field.type] if enum is None else partial(_read_word, words_of(enum))
     values = [value for text in texts if (value := read(parameter.name, text)) is not None]
     if parameter.field.is_repeated:
         getattr(message, parameter.field.name).extend(values)
@@ -135,6 +159,12 @@ def _exclude(message: feed_pb2.GetFeedRequest, text: str) -> None:
 
 def _read_text(_: str, text: str) -> str | None:
     return text or None
+
+
+def _read_word(words: Mapping[str, int], name: str, text: str) -> int | None:
+    if text and text.upper() not in words:
+        raise InvalidParameterError(f"{name} is {text[:_SHOWN_CHARACTERS]!r}, it must be one of {', '.join(words)}")
+    return words[text.upper()] if text else None
 
 
 def _read_bool(name: str, text: str) -> bool | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.feedback_types import LONGEST_NAME, MOST_INTERACTIONS, VERBS, Result
-from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, Parameter
+from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, TRENDING_PARAMETERS, Parameter, words_of
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
 from moodfeed.feedback.v1 import feedback_pb2
@@ -26,6 +26,7 @@ _MESSAGES = {
     "Feed": "GetFeedResponse",
     "FeedPost": "FeedPost",
     "Degradation": "Degradation",
+    "Trending": "ListTrendingResponse",
     "Categories": "ListCategoriesResponse",
     "Category": "Category",
 }
@@ -63,12 +64,19 @@ def _description(full_name: str) -> Schema:
     return {"description": COMMENTS[full_name]}
 
 
+def _parameter_schema(field: FieldDescriptor) -> Schema:
+    """As a query carries it: a value of an enum without the enum's name."""
+    return (
+        _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(words_of(field.enum_type))}
+    )
+
+
 def _parameter(parameter: Parameter) -> Schema:
     described: Schema = {
         "name": parameter.name,
         "in": "query",
         "required": parameter.is_required,
-        "schema": {**_field_schema(parameter.field), **_ITEM_FORMS.get(parameter.name, {}), **parameter.bounds},
+        "schema": {**_parameter_schema(parameter.field), **_ITEM_FORMS.get(parameter.name, {}), **parameter.bounds},
     }
     style: Schema = {"style": "form", "explode": parameter.may_be_repeated} if parameter.field.is_repeated else {}
     return described | style | {"description": parameter.description}
@@ -177,6 +185,16 @@ DOCUMENT: Schema = {
                 "description": "An empty parameter counts as missing.",
                 "parameters": [*(_parameter(parameter) for parameter in PARAMETERS.values()), _IDS],
                 "responses": {"200": _answer("One page", "Feed")} | _ERRORS,
+                "security": _TOKEN_OR_NONE,
+            }
+        },
+        "/trending": {
+            "get": {
+                "operationId": "listTrending",
+                "summary": COMMENTS["moodfeed.feed.v1.FeedService.ListTrending"],
+                "description": "An empty parameter counts as missing.",
+                "parameters": [*(_parameter(parameter) for parameter in TRENDING_PARAMETERS.values()), _IDS],
+                "responses": {"200": _answer("One page", "Trending")} | _ERRORS,
                 "security": _TOKEN_OR_NONE,
             }
         },

@@ -1,7 +1,8 @@
 """Page tokens: opaque to callers, bound to one request and one bundle.
 
 A bundle never changes, so the next page needs only an offset into its ranking of the request. Which ranking that is
-depends on the stages that a degraded feed left out, and on what the user had done by then: the position of the log.
+depends on the stages that a degraded feed left out, and on what the user had done and been shown by then: the position
+of the log, and the moment from which on shown posts count.
 """
 
 import base64
@@ -10,12 +11,19 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
-_VERSION = 3
-_LAYOUT = struct.Struct(">B32s16sIBqQ")
-"""Version, bundle id, request digest, offset, what was left out, log position (_NO_LOG for none), issued at (ms)."""
+from gateway.served_memory import FEED_DIGITS
+
+_VERSION = 4
+_LAYOUT = struct.Struct(">B32s16sIBqQq8sq")
+"""Version, bundle id, request digest, offset, bits, log position, issued at, counted position, feed, served since.
+
+A position is _NO_LOG if there is none. The bits say which stages were left out, and whether the feed has started again.
+Times are in milliseconds.
+"""
 
 _NO_LOG = -1
 _STAGES = ("user", "mood")  # bit 0, bit 1
+_STARTED_AGAIN = 1 << 7
 _LARGEST_OFFSET = 2**31 - 1  # the largest that a search accepts
 _CHECKSUM_BYTES = 8
 
@@ -30,6 +38,10 @@ class PageToken:
     left_out: frozenset[str] = frozenset()  # stages of the feed that were left out
     log_position: int | None = None  # up to which the first page counted what people did; None without a log
     issued_at_ms: int = 0  # milliseconds since 1970
+    counted_position: int | None = None  # of the log, that the trends of the first page count; None without trends
+    feed: str = "0" * FEED_DIGITS  # the start of the ids of all its answers
+    served_since_ms: int = 0  # remembered posts count from this moment on; 0 if there are none
+    has_started_again: bool = False  # then the offset counts in the posts that were shown
 
 
 def digest(
@@ -39,17 +51,22 @@ def digest(
     exclude_post_ids: tuple[int, ...],
     *,
     exclude_external_ids: tuple[str, ...] = (),
+    kind: str = "",
+    seen: str = "LAST",
+    remember_served: bool = False,
 ) -> bytes:
-    """16 bytes that identify what a request asks for; the page size is not part of it."""
+    """16 bytes that identify what a request asks for, apart from the page size; ``kind`` has up to 16 letters."""
     numbers = ",".join(map(str, exclude_post_ids))
-    parts = (username, "" if category_id is None else str(category_id), mood, numbers, *exclude_external_ids)
+    category = "" if category_id is None else str(category_id)
+    parts = (username, category, mood, numbers, f"{seen} {remember_served}", *exclude_external_ids)
     content = b"".join(struct.pack(">I", len(part)) + part for part in (text.encode() for text in parts))
-    return hashlib.blake2b(content, digest_size=16).digest()
+    return hashlib.blake2b(content, digest_size=16, person=kind.encode()).digest()
 
 
 def write(token: PageToken) -> str:
     """Encode a token, whose ``bundle_id`` is 64 hexadecimal digits."""
     stages = sum(1 << bit for bit, stage in enumerate(_STAGES) if stage in token.left_out)
+    stages |= _STARTED_AGAIN if token.has_started_again else 0
     content = _LAYOUT.pack(
         _VERSION,
         bytes.fromhex(token.bundle_id),
@@ -58,6 +75,9 @@ def write(token: PageToken) -> str:
         stages,
         _NO_LOG if token.log_position is None else token.log_position,
         token.issued_at_ms,
+        _NO_LOG if token.counted_position is None else token.counted_position,
+        bytes.fromhex(token.feed),
+        token.served_since_ms,
     )
     return base64.urlsafe_b64encode(content + _checksum(content)).rstrip(b"=").decode()
 
@@ -73,7 +93,18 @@ def read(token: str) -> PageToken:
         raise ValueError("not a page token")
     if len(content) != _LAYOUT.size:
         raise ValueError("a page token of another version")
-    version, bundle, request_digest, offset, stages, log_position, issued_at_ms = _LAYOUT.unpack(content)
+    (
+        version,
+        bundle,
+        request_digest,
+        offset,
+        stages,
+        log_position,
+        issued_at_ms,
+        counted,
+        feed,
+        since,
+    ) = _LAYOUT.unpack(content)
     if version != _VERSION:
         raise ValueError("a page token of another version")
     if offset > _LARGEST_OFFSET:  # the checksum has no key: anyone can make a token
@@ -86,6 +117,10 @@ def read(token: str) -> PageToken:
         left_out=left_out,
         log_position=log_position if log_position >= 0 else None,
         issued_at_ms=issued_at_ms,
+        counted_position=counted if counted >= 0 else None,
+        feed=feed.hex(),
+        served_since_ms=max(0, since),
+        has_started_again=bool(stages & _STARTED_AGAIN),
     )
 
 

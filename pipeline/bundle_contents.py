@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from bundle.index_posts import Category, IndexPosts
 from bundle.known_users import KnownUsers
+from bundle.post_trends import LARGEST_SUM, TREND_DAYS, PostTrends
 from bundle.served_posts import TEXT_FIELDS, ServedPosts
 from pipeline.dataset import Dataset
 from pipeline.encode import EncodedPosts
 from pipeline.trained_towers import TrainedTowers
 
 _RECENT_DAYS = 28
+_MILLISECONDS_A_DAY = 86_400_000
 
 
 def index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
@@ -55,6 +57,18 @@ def popularity(dataset: Dataset) -> NDArray[np.float32]:
     always = np.bincount(dataset.event_posts, minlength=count)
     score = recent + always / max(always.sum(), 1)
     return np.asarray(score / max(score.max(), 1e-9), dtype=np.float32)
+
+
+def post_trends(dataset: Dataset, index: IndexPosts) -> PostTrends:
+    """The trends of the index's posts at the newest interaction; the figures of `evaluate --live` count the same."""
+    if not (dataset.is_timed and len(dataset.event_days)):
+        return PostTrends.none(len(index.posts))
+    newest_ms = round(float(dataset.event_days[-1]) * _MILLISECONDS_A_DAY)
+    pairs = dataset.pairs
+    weights = np.exp((pairs.days - newest_ms / _MILLISECONDS_A_DAY) / TREND_DAYS)
+    counts = np.bincount(pairs.post_rows, weights=weights, minlength=len(dataset.post_ids))
+    sums = np.minimum(counts.astype(np.float64), LARGEST_SUM)
+    return PostTrends(sums[np.searchsorted(dataset.post_ids, index.post_ids)], newest_ms)
 
 
 def known_users(dataset: Dataset) -> KnownUsers:

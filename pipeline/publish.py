@@ -34,6 +34,7 @@ from bundle.file_names import SIDECAR_NAME
 from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import BundleError, Json, Manifest, read_manifest
+from bundle.post_trends import PostTrends
 
 LOCK_NAME = ".lock"
 DEFAULT_KEEP = 5
@@ -170,7 +171,7 @@ def check_bundle(bundle: Bundle) -> None:
     from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - torch takes seconds to import
     from two_tower.torch_towers import TorchTowers  # noqa: PLC0415
 
-    IndexPosts.read(bundle)
+    PostTrends.read(bundle, count=len(IndexPosts.read(bundle).posts))
     KnownUsers.read(bundle)
     HistoryPosts.read(bundle)
     CanaryEmbeddings.read(bundle)

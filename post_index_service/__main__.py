@@ -1,12 +1,15 @@
 """The process of the post index service: reads its settings, loads the current bundle, serves."""
 
 import sys
+from contextlib import nullcontext
+from functools import partial
 
 import faiss
 import grpc
 
 from bundle.held_bundles import HeldBundles
 from compute.main import serve_bundles
+from compute.store_settings import log_tail_of
 from moodfeed.post_index.v1 import post_index_pb2_grpc
 from post_index_service.index import PostIndex
 from post_index_service.loading import RECALL, load
@@ -23,14 +26,16 @@ def main() -> int:
     settings = load_settings(Settings)
     configure_logging("post_index_service", level=settings.log_level)
     faiss.omp_set_num_threads(1)  # requests run in parallel; more threads than cores are ten times slower
-    return serve_bundles(
-        settings,
-        name="post_index_service",
-        load=load,
-        add_service=_add_service,
-        service_name=SERVICE_NAME,
-        errors=ERRORS,
-    )
+    log = log_tail_of(settings)
+    with log.followed() if log else nullcontext():
+        return serve_bundles(
+            settings,
+            name="post_index_service",
+            load=partial(load, log=log),
+            add_service=_add_service,
+            service_name=SERVICE_NAME,
+            errors=ERRORS,
+        )
 
 
 def _add_service(server: grpc.Server, indexes: HeldBundles[PostIndex]) -> None:

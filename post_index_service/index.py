@@ -1,4 +1,4 @@
-"""Search among the posts of a category or of all: by user, by mood, by both, or by popularity.
+"""Search among the posts of a category or of all: by user, by mood, by both, by popularity, or by trend.
 
 The arrays are sorted by category, so a category is a slice of each array and a search scans that slice alone. (A FAISS
 selector over all posts measured up to 400 times slower.) ``PostIndex._order`` is the table of all searches: what is
@@ -16,14 +16,18 @@ import numpy as np
 
 from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Vector
 from bundle.index_posts import Category, IndexPosts
+from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost, ServedPosts
+from compute.log_tail import LogTail
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, Rows, among_sorted, rounding_of_products
 from post_index_service.external_ids import ExternalIds
+from post_index_service.named_rows import NamedRows
 from post_index_service.ranking import (
     ByInnerProducts,
     ByPopularity,
     ByShortlist,
+    ByTrend,
     ClosenessScan,
     CodedScan,
     DenseScan,
@@ -33,6 +37,7 @@ from post_index_service.ranking import (
     Scan,
 )
 from post_index_service.shortlist import Shortlist
+from post_index_service.trends import Epoch, Trends
 
 LARGEST_LIMIT = 100
 MOST_EXCLUSIONS = 1000
@@ -83,11 +88,15 @@ class Ranking(Enum):
     MOOD_THEN_USER = "mood then user"
     MOOD = "mood"
     POPULAR = "popular"
+    TRENDING = "trending"
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to search for and which posts to leave out; post_index.proto documents each field."""
+    """What to search for and which posts to leave out; post_index.proto documents each field.
+
+    A position of the log is waited for up to ``seconds``.
+    """
 
     user: Embedding | None = None
     mood: Embedding | None = None
@@ -99,6 +108,10 @@ class Query:
     withheld_post_ids: Sequence[int] = ()
     offset: int = 0
     limit: int = 10
+    trending: bool = False
+    counted_position: int | None = None
+    at_least_position: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +128,7 @@ class SearchResult:
     """One page of a ranking: ``rows`` of ``served``, best first, with their ``scores``.
 
     The order follows ``ranking_scores``, which never rise within a ranking. ``has_more`` says whether the ranking
-    continues after this page.
+    continues after this page. By trend, the log is counted up to ``counted_position``.
     """
 
     rows: tuple[int, ...]
@@ -124,6 +137,7 @@ class SearchResult:
     has_more: bool
     ranking: Ranking
     served: ServedPosts
+    counted_position: int = 0
 
     @property
     def posts(self) -> tuple[RankedPost, ...]:
@@ -151,7 +165,11 @@ class PostIndex:
         user_weight: float,
         most_exact: int = MOST_EXACT,
         most_dense: int = MOST_DENSE,
+        trends: PostTrends | None = None,
+        log: LogTail | None = None,
+        log_position: int = 0,
     ) -> None:
+        """``trends``, by default none, count the log up to ``log_position``; they go on if there is a ``log``."""
         self.bundle_id = bundle_id
         self.recall = math.nan  # until it is measured, see recall.py
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
@@ -178,6 +196,12 @@ class PostIndex:
             for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True)
             if number > 0
         }
+        self.trends = Trends(
+            trends or PostTrends.none(len(posts.posts)),
+            NamedRows(self._sorted_ids, self._rows_by_id, self._external_ids),
+            position=log_position if log else 0,
+            log=log,
+        )
         self._names = {category.category_id: category for category in posts.categories}
         posts.let_go_of_pages()
 
@@ -196,13 +220,15 @@ class PostIndex:
         The ranking is exact, with one exception: a search by user over more than ``most_exact`` posts rarely misses
         one of the first ten. Its pages still hold every post exactly once.
 
-        Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError and InvalidSearchError.
+        Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError and InvalidSearchError; by
+        trend also CountsNotHeldError and PositionNotReachedError.
         """
         _check_numbers(query)
         user = None if query.user is None else _check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else _check_embedding(query.mood, self.text_space)
         span = self._slice_of(query.category_id)
-        ranking, order = self._order(span, user, mood)
+        epoch = self._epoch(query) if query.trending and user is None and mood is None else None
+        ranking, order = self._order(span, user, mood, epoch)
 
         excluded = self._rows_in(span, query.exclude_post_ids)
         if query.not_interested_post_ids:
@@ -231,7 +257,11 @@ class PostIndex:
             has_more=last < total,
             ranking=ranking,
             served=self._posts,
+            counted_position=0 if epoch is None else epoch.position,
         )
+
+    def _epoch(self, query: Query) -> Epoch:
+        return self.trends.epoch(as_of=query.counted_position, at_least=query.at_least_position, seconds=query.seconds)
 
     def _slice_of(self, category_id: int | None) -> slice:
         if category_id is None:
@@ -240,7 +270,9 @@ class PostIndex:
             raise CategoryNotFoundError("invalid category id", category_id=str(category_id))
         return self._slices[category_id]
 
-    def _order(self, span: slice, user: Vector | None, mood: Vector | None) -> tuple[Ranking, Order]:
+    def _order(
+        self, span: slice, user: Vector | None, mood: Vector | None, epoch: Epoch | None
+    ) -> tuple[Ranking, Order]:
         """The table of all searches: what is asked for, what scans the slice, what the rows are ranked by."""
         post_ids = self._post_ids[span]
         by_mood = None if mood is None else self._closeness_to(span, mood)
@@ -254,6 +286,8 @@ class PostIndex:
         ranking: Ranking
         order: Order
         match by_mood, by_user:
+            case None, None if epoch is not None:
+                ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._popularity[span], post_ids)
             case None, None:
                 ranking, order = Ranking.POPULAR, ByPopularity(self._popularity[span], post_ids)
             case None, InnerProduct() if shortlist:

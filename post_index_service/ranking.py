@@ -13,12 +13,15 @@ from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 from post_index_service.closeness import Closeness
 from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
 from post_index_service.shortlist import Shortlist
+from post_index_service.trends import Epoch
 
 _FETCHED_MORE = 64  # more than asked for, as exact scores may order the last of them differently
 _FETCHED_MORE_DENSE = 16
 _ROUNDED_AGAIN = 1.1  # a weighted sum is rounded twice more, each time far less than a product of 64 terms
 _SHORTLISTED = 512  # among a million random directions it misses none of the best ten
 _BLOCK_ROWS = 8192
+_REMEMBERED_HEAD = 1024
+_SMALLEST_REMEMBERED = 4096  # rows of a slice that take longer to sort than to remember
 
 
 class Ranked(NamedTuple):
@@ -230,6 +233,56 @@ class ByShortlist:
     def among(self, rows: Rows) -> Ranked:
         """Rank the rows by exact scores, without a scan."""
         return self.exact.among(rows)
+
+
+class ByTrend:
+    """Ranks the posts of a slice with the largest trend first, and those without any by popularity, float32 [rows].
+
+    The score is the trend, from 0 on. The number that orders is 1 plus the trend, or the popularity, 0..1.
+    """
+
+    def __init__(self, epoch: Epoch, span: slice, popularity: Scores, ids: NDArray[np.int64]) -> None:
+        self._epoch, self._span = epoch, span
+        self._popularity, self._ids = popularity, ids
+        key = (span.start, span.stop)
+        head = epoch.heads.get(key)
+        self._head = self._best(_REMEMBERED_HEAD) if head is None else head
+        if head is None and len(ids) > _SMALLEST_REMEMBERED:
+            epoch.heads[key] = self._head
+
+    @property
+    def reach(self) -> float:
+        """That of the largest trend."""
+        return 1 + float(self._trends(self._head[:1]).sum())
+
+    def first(self, count: int, *, skip: Rows) -> Ranked:
+        """The head of the slice without the rows to skip, or more of it if that is not enough."""
+        head = self._head
+        if count + len(skip) > len(head):
+            head = self._best(count + len(skip))
+        return self.among(head[~among_sorted(head, skip)][: max(count, 0)])
+
+    def among(self, rows: Rows) -> Ranked:
+        """Sort the rows; equal trends by popularity."""
+        trends = self._trends(rows)
+        order = np.lexsort((self._ids[rows], -self._popularity[rows], -trends))
+        rows, trends = rows[order], trends[order]
+        numbers = _trend_numbers(trends, self._popularity[rows])
+        return Ranked(rows, trends.astype(np.float32), numbers.astype(np.float32))
+
+    def _best(self, count: int) -> Rows:
+        rows = np.arange(len(self._ids))
+        if 0 < count < len(rows):
+            numbers = _trend_numbers(self._trends(rows), self._popularity)
+            rows = rows[numbers >= np.partition(numbers, len(rows) - count)[len(rows) - count]]
+        return self.among(rows).rows[:count]
+
+    def _trends(self, rows: Rows) -> NDArray[np.float64]:
+        return self._epoch.trends(rows + self._span.start)
+
+
+def _trend_numbers(trends: NDArray[np.float64], popularity: Scores) -> NDArray[np.float64]:
+    return np.where(trends > 0, 1 + trends, popularity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,13 @@ from post_index_service.index import (
     Query,
 )
 from post_index_service.packed_posts import PackedPosts
+from post_index_service.trends import CountsNotHeldError, PositionNotReachedError
+from rpc.deadline import remaining_seconds
 from rpc.errors import ErrorRow, ErrorTable
 
 SERVICE_NAME = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
+
+_LONGEST_WAIT_SECONDS = 1.0  # for a position of the log
 
 ERRORS: ErrorTable = {
     CategoryNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "CATEGORY_NOT_FOUND"),
@@ -26,6 +30,8 @@ ERRORS: ErrorTable = {
     InvalidEmbeddingError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "EMBEDDING_INVALID"),
     MalformedEmbeddingError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "EMBEDDING_INVALID"),
     InvalidSearchError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "SEARCH_INVALID"),
+    CountsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "COUNTS_NOT_HELD"),
+    PositionNotReachedError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "POSITION_NOT_REACHED"),
     BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
     BundleError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_REFUSED"),
 }
@@ -53,6 +59,10 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
                 withheld_post_ids=request.withheld_post_ids,
                 offset=request.offset,
                 limit=request.limit,
+                trending=request.trending,
+                counted_position=request.counted_position if request.HasField("counted_position") else None,
+                at_least_position=request.at_least_position,
+                seconds=_seconds_to_wait(context) if request.trending else 0.0,
             )
         )
         packed = packed_pb2.PackedSearchPostsResponse(
@@ -61,6 +71,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             ranking=f"SEARCH_RANKING_{result.ranking.name}",
             bundle_id=index.bundle_id,
             current_bundle_id=self._indexes.current.bundle_id,
+            counted_position=result.counted_position,
         )
         return packed.SerializeToString()
 
@@ -95,3 +106,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
         return post_index_pb2.GetEmbeddingSpaceResponse(
             tower_space=write_space(index.tower_space), text_space=write_space(index.text_space)
         )
+
+
+def _seconds_to_wait(context: grpc.ServicerContext) -> float:
+    return remaining_seconds(_LONGEST_WAIT_SECONDS, context.time_remaining())

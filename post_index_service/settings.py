@@ -5,10 +5,10 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
-from compute.settings import ComputeSettings
+from compute.store_settings import StoreSettings
 
 
-class Settings(ComputeSettings):
+class Settings(StoreSettings):
     """Read from MOODFEED_POST_INDEX_*, and from MOODFEED_BUNDLES, which both compute services share."""
 
     model_config = SettingsConfigDict(env_prefix="MOODFEED_POST_INDEX_", frozen=True)

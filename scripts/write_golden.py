@@ -87,6 +87,10 @@ def write_formats() -> None:
         left_out=frozenset({"mood"}),
         log_position=1234,
         issued_at_ms=1_700_000_000_000,
+        counted_position=1200,
+        feed="0123456789abcdef",
+        served_since_ms=1_699_913_600_000,
+        has_started_again=True,
     )
     (GOLDEN / "page_token.txt").write_text(page_token.write(token) + "\n", encoding="utf-8")
     post = ServedPost(

@@ -45,9 +45,10 @@ class InteractionRecorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostsServed:
-    """``remember_served``: a person was shown these posts."""
+    """``remember_served``: a person was shown these posts; ``since`` as in store.interactions.Interaction."""
 
     position: int
+    since: int
     username: str
     post_ids: tuple[int, ...]
     shown_at_ms: int

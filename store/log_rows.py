@@ -77,6 +77,7 @@ def served_of(row: Row[Any]) -> PostsServed:
     """What was shown, of a row of that kind."""
     return PostsServed(
         position=row.position,
+        since=row.since,
         username=row.username,
         post_ids=unpack_post_ids(bytes(row.body)),
         shown_at_ms=row.moment,

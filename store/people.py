@@ -14,6 +14,17 @@ class MergedName:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whether posts may be shown: ``is_taken`` if another feed has shown one of them, and then nothing was kept.
+
+    What was kept, or what has taken the posts, can be read at ``position``.
+    """
+
+    position: int
+    is_taken: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonHistory:
     """What a person did, as of ``position``, beyond what a bundle made at ``after`` knows.

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from store.interactions import Interaction, NewInteraction, Recorded
-from store.log_entries import Entries
-from store.people import PersonExport, PersonHistory
+from store.log_entries import Entries, PostsServed
+from store.people import Claim, PersonExport, PersonHistory
 
 LARGEST_LIMIT = 100_000  # rows of one read of the tail
 
@@ -74,6 +74,20 @@ class ServedPosts(Protocol):
         self, username: str, post_ids: Sequence[int], *, shown_at_ms: int, feed_id: str | None = None
     ) -> int:
         """Keep durably that a person was shown these posts; gives the position of the entry."""
+        ...
+
+    def claim_served(
+        self, username: str, post_ids: Sequence[int], *, shown_at_ms: int, feed_id: str, read_up_to: int
+    ) -> Claim:
+        """The same, unless another feed has shown the person one of the posts after position ``read_up_to``.
+
+        Answers of one feed have the first 16 characters of ``feed_id`` in common. Of two calls that claim the same post
+        at the same moment, through whichever processes, one gets it.
+        """
+        ...
+
+    def served_pages(self, username: str, *, since_ms: int) -> tuple[PostsServed, ...]:
+        """What a person was shown at ``since_ms`` or later and has remembered, ascending by position."""
         ...
 
     def served(self, username: str, *, since_ms: int, up_to: int | None = None) -> frozenset[int]:

@@ -10,7 +10,9 @@ from store.event_keys import KeyedHash
 from store.head import move_head
 from store.interactions import NewInteraction, RecordResult
 from store.log_entries import EntryKind
+from store.log_rows import pack_post_ids
 from store.schema import EVENT_IDS, LOG, PEOPLE, RETRACTIONS
+from store.served_claims import ShownPage, feed_of, shown_since
 
 _Row = tuple[object, ...]  # in the order of the table's columns
 _TAKE_BACK = (
@@ -36,12 +38,16 @@ class KeyedRow:
 
 @dataclass(frozen=True, slots=True)
 class ShownPosts:
-    """What a person was shown, to be remembered; ``body`` is of ``log_rows.pack_post_ids``."""
+    """What a person was shown, to be remembered.
+
+    If ``read_up_to`` is not None, another feed must not have shown any of the posts after that position.
+    """
 
     username: str
-    body: bytes
+    post_ids: tuple[int, ...]
     shown_at_ms: int
     feed_id: str | None
+    read_up_to: int | None = None
 
 
 def person_ids(connection: Connection, usernames: Collection[str]) -> dict[str, int]:
@@ -78,6 +84,7 @@ class _Batch:
     known: set[bytes]  # event keys
     targets: dict[bytes, _Target]
     retracted: set[tuple[bytes, int]]  # event key and person
+    shown: dict[int, list[ShownPage]]  # by person: what those who claim posts may not know of
     new_people: list[_Row] = field(default_factory=list)
     new_events: list[tuple[bytes, int]] = field(default_factory=list)
     new_retractions: list[_Row] = field(default_factory=list)
@@ -90,14 +97,16 @@ class _Batch:
         keys = {row.event_key for row in keyed}
         wanted = {row.retracted_key for row in keyed if row.retracted_key is not None}
         positions = _positions(connection, keys | wanted)
+        people = person_ids(
+            connection, {row.row.username if isinstance(row, KeyedRow) else row.username for row in rows}
+        )
         return cls(
             head=head,
-            people=person_ids(
-                connection, {row.row.username if isinstance(row, KeyedRow) else row.username for row in rows}
-            ),
+            people=people,
             known=keys & positions.keys(),
             targets=_targets(connection, {key: positions[key] for key in wanted & positions.keys()}),
             retracted=_retracted(connection, (keys - positions.keys()) | wanted),
+            shown=_shown(connection, [row for row in rows if isinstance(row, ShownPosts)], people),
         )
 
     def add(self, keyed: KeyedRow) -> RecordResult:
@@ -132,6 +141,9 @@ class _Batch:
         return RecordResult.ACCEPTED
 
     def show(self, shown: ShownPosts) -> RecordResult:
+        """DUPLICATE if another feed has shown one of the posts since this one looked."""
+        if shown.read_up_to is not None and self._is_taken(shown, shown.read_up_to):
+            return RecordResult.DUPLICATE
         self.head += 1
         person = self._person(shown.username)
         values = {
@@ -141,10 +153,20 @@ class _Batch:
             "since": self.head,
             "moment": shown.shown_at_ms,
             "feed_id": shown.feed_id,
-            "body": shown.body,
+            "body": pack_post_ids(shown.post_ids),
         }
         self.log.append(tuple(values.get(column.name) for column in LOG.columns))
+        page = ShownPage(self.head, feed_of(shown.feed_id), frozenset(shown.post_ids))
+        self.shown.setdefault(person, []).append(page)
         return RecordResult.ACCEPTED
+
+    def _is_taken(self, shown: ShownPosts, read_up_to: int) -> bool:
+        return any(
+            page.since > read_up_to
+            and page.feed != feed_of(shown.feed_id)
+            and not page.post_ids.isdisjoint(shown.post_ids)
+            for page in self.shown.get(self.people.get(shown.username, 0), ())
+        )
 
     def _person(self, username: str) -> int:
         if username not in self.people:
@@ -191,6 +213,16 @@ def _targets(connection: Connection, positions: dict[bytes, int]) -> dict[bytes,
         if verb is not None
     }
     return {key: found[position] for key, position in positions.items() if position in found}
+
+
+def _shown(connection: Connection, rows: Sequence[ShownPosts], people: dict[str, int]) -> dict[int, list[ShownPage]]:
+    """What the people of these rows have been shown since the earliest position that one of their rows has read."""
+    earliest: dict[int, int] = {}
+    for row in rows:
+        person = people.get(row.username)
+        if person is not None and row.read_up_to is not None:
+            earliest[person] = min(row.read_up_to, earliest.get(person, row.read_up_to))
+    return {person: shown_since(connection, person, position) for person, position in earliest.items()}
 
 
 def _retracted(connection: Connection, keys: Collection[bytes]) -> set[tuple[bytes, int]]:

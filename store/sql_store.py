@@ -19,10 +19,10 @@ from store.event_keys import KeyedHash
 from store.head import Head, lock_head, read_head
 from store.histories import read_histories
 from store.interactions import Interaction, NewInteraction, Recorded, RecordResult, check_text
-from store.log_entries import Entries, EntryKind
-from store.log_rows import LOG_ROWS, entries_of, interaction_of, pack_post_ids, unpack_post_ids
+from store.log_entries import Entries, EntryKind, PostsServed
+from store.log_rows import LOG_ROWS, entries_of, interaction_of, served_of, unpack_post_ids
 from store.opening import engine_of
-from store.people import PersonExport, PersonHistory
+from store.people import Claim, PersonExport, PersonHistory
 from store.port import LARGEST_LIMIT, Store
 from store.recording import KeyedRow, ShownPosts, record_rows
 from store.schema import FACTS, LOG, PEOPLE
@@ -87,7 +87,17 @@ class SqlStore(Store):
         self, username: str, post_ids: Sequence[int], *, shown_at_ms: int, feed_id: str | None = None
     ) -> int:
         check_text("username", username)
-        return self._turns.submit([ShownPosts(username, pack_post_ids(post_ids), shown_at_ms, feed_id)]).position
+        return self._turns.submit([ShownPosts(username, tuple(post_ids), shown_at_ms, feed_id)]).position
+
+    @override
+    def claim_served(
+        self, username: str, post_ids: Sequence[int], *, shown_at_ms: int, feed_id: str, read_up_to: int
+    ) -> Claim:
+        check_text("username", username)
+        check_text("feed_id", feed_id)
+        shown = ShownPosts(username, tuple(post_ids), shown_at_ms, feed_id, read_up_to)
+        recorded = self._turns.submit([shown])
+        return Claim(recorded.position, is_taken=recorded.results[0] is RecordResult.DUPLICATE)
 
     def _write_together(self, batches: Sequence[Sequence[KeyedRow | ShownPosts]]) -> Sequence[Recorded]:
         rows = [row for batch in batches for row in batch]
@@ -190,6 +200,14 @@ class SqlStore(Store):
         with reading(self.engine) as connection:
             bodies = connection.execute(query if up_to is None else query.where(LOG.c.since <= up_to))
             return frozenset(post_id for (body,) in bodies for post_id in unpack_post_ids(bytes(body)))
+
+    @override
+    def served_pages(self, username: str, *, since_ms: int) -> tuple[PostsServed, ...]:
+        query = LOG_ROWS.where(
+            PEOPLE.c.username == username, LOG.c.kind == EntryKind.SERVED, LOG.c.moment >= since_ms
+        ).order_by(LOG.c.position)
+        with reading(self.engine) as connection:
+            return tuple(map(served_of, connection.execute(query)))
 
     @override
     def person_key(self, username: str) -> bytes:

@@ -16,6 +16,7 @@ from bundle.directory import point_current_at, write_bundle
 from bundle.index_posts import Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Canary, Manifest
+from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost, ServedPosts
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.tower_config import TowerConfig
@@ -35,6 +36,8 @@ TOWER = TowerConfig(
 CATEGORY_IDS = np.array([0, 2, 2, 7, 7], dtype=np.int32)
 POST_IDS = np.array([40, 20, 30, 10, 50], dtype=np.int64)  # of the index; a history may name post 60 too
 EXTERNAL_IDS = ("", "tt0133093", "", "10,5", "30")  # one post is called as another one is numbered
+
+NEWEST_MOMENT_MS = 1_600_000_000_000  # of the interactions in the bundle
 
 TINY_ENCODER = Path(__file__).parent / "golden" / "encoder"
 """The files of a tiny BERT, which scripts/write_golden.py writes: the conversion to 8 bits needs torch and NNCF."""
@@ -75,6 +78,7 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
             ),
             categories=(Category(2, "calm"), Category(7, "loud")),
         ).write(directory)
+        PostTrends(np.array([0.0, 1.5, 0.0, 0.25, 0.0]), NEWEST_MOMENT_MS).write(directory)
         HistoryPosts(
             post_ids=np.arange(10, 70, 10), representations=random.normal(size=(6, 4)).astype(np.float32)
         ).write(directory)

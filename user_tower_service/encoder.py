@@ -1,7 +1,7 @@
 """Turns users, moods and posts into embeddings with the user tower, mood encoder and post tower of one bundle."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import structlog
@@ -15,8 +15,10 @@ from mood_encoder.runtime import Runtime
 from two_tower.features import PostInputs, new_post_features, window_histories
 from user_tower_service.live_histories import LiveHistories
 from user_tower_service.live_log import LiveLog
+from user_tower_service.live_people import PersonView
 from user_tower_service.mood_memories import MoodMemories
 from user_tower_service.runtime import LOWEST_MOOD_COSINES, ServingTowers, read_towers
+from user_tower_service.shown_posts import ServedPosts, ServedWish, shown_by, shown_elsewhere
 
 _log = structlog.get_logger("user_tower_service.encoder")
 
@@ -26,6 +28,7 @@ MOST_POSTS = 64
 MOST_SEEN = 100_000
 """The most seen posts of one user that are told: the newest. They are 1 MB at most, and the index reads 2 MiB."""
 _USERS_AT_ONCE = 256
+NO_SERVED_WISH = ServedWish()
 
 
 class EncodingError(Exception):
@@ -52,8 +55,11 @@ class Context:
     newest. ``mood_unavailable`` means that a mood was given and the mood encoder failed.
 
     ``position`` is that of the log up to which it counts what people did, None without a log; ``changed_position`` is
-    that of the user's last change. The last two lists are posts that the user does not want to see: in the first, and
-    those that came to it since the position that was asked for.
+    that of the user's last change. ``not_interested_post_ids`` are posts that the user does not want to see, and
+    ``withheld_post_ids`` those that came to them since the position that was asked for.
+
+    Posts that were shown since ``served_since_ms`` and are remembered are among the seen ones, or in ``served`` if they
+    are wanted apart; it is 0 if there are none.
     """
 
     user: Embedding | None
@@ -64,6 +70,8 @@ class Context:
     changed_position: int = 0
     not_interested_post_ids: tuple[int, ...] = ()
     withheld_post_ids: tuple[int, ...] = ()
+    served_since_ms: int = 0
+    served: ServedPosts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +148,32 @@ class Encoder:
                 most_seen=MOST_SEEN,
             )
 
-    def encode_context(self, username: str, mood: str, *, as_of: int | None = None, is_live: bool = True) -> Context:
+    def encode_context(
+        self,
+        username: str,
+        mood: str,
+        *,
+        as_of: int | None = None,
+        served: ServedWish = NO_SERVED_WISH,
+        is_live: bool = True,
+    ) -> Context:
         """Embed the user, if known, and the mood, if not blank; MoodTooLongError above 512 code points.
 
         The user is that of the position ``as_of`` of the log, or of now. Without ``is_live`` only the bundle counts.
         """
-        return self.encode_contexts([(username, mood)], as_of=[as_of], is_live=is_live)[0]
+        return self.encode_contexts([(username, mood)], as_of=[as_of], served=[served], is_live=is_live)[0]
 
     def encode_contexts(
-        self, requests: Sequence[tuple[str, str]], *, as_of: Sequence[int | None] = (), is_live: bool = True
+        self,
+        requests: Sequence[tuple[str, str]],
+        *,
+        as_of: Sequence[int | None] = (),
+        served: Sequence[ServedWish] = (),
+        is_live: bool = True,
     ) -> tuple[Context, ...]:
         """Embed the users and moods of 1 to 64 requests, each as encode_context does; ContextCountError otherwise.
 
-        ``as_of`` holds a position for each request, or nothing.
+        ``as_of`` and ``served`` hold one for each request, or nothing.
         """
         if not 1 <= len(requests) <= MOST_CONTEXTS:
             raise ContextCountError(f"{len(requests)} contexts given, 1 to {MOST_CONTEXTS} are allowed")
@@ -162,8 +183,10 @@ class Encoder:
         embeddings = self._encode_moods([mood for _, mood in requests if mood.strip()])
         live = self._live if is_live else None
         return tuple(
-            self._context(username, mood, embeddings.get(mood), live=live, as_of=position)
-            for (username, mood), position in zip(requests, as_of or [None] * len(requests), strict=True)
+            self._context(username, mood, embeddings.get(mood), live=live, as_of=position, served=wish)
+            for (username, mood), position, wish in zip(
+                requests, as_of or [None] * len(requests), served or [NO_SERVED_WISH] * len(requests), strict=True
+            )
         )
 
     def _encode_moods(self, moods: Sequence[str]) -> dict[str, Vector]:
@@ -179,11 +202,32 @@ class Encoder:
             return {}
 
     def _context(
-        self, username: str, mood: str, embedding: Vector | None, *, live: LiveLog | None, as_of: int | None
+        self,
+        username: str,
+        mood: str,
+        embedding: Vector | None,
+        *,
+        live: LiveLog | None,
+        as_of: int | None,
+        served: ServedWish,
     ) -> Context:
+        view = None if live is None else live.view(username, as_of=as_of)
+        context = self._context_of_view(username, mood, embedding, view)
+        if live is None or view is None or not (view.shown or served.feed):
+            return context
+        since_ms = served.since_ms or live.served_since()
+        shown = shown_by(view.shown, view.position, since_ms=since_ms)
+        if served.feed:
+            elsewhere = shown_elsewhere(view.shown, after=view.position, feed=served.feed)
+            return replace(
+                context, served_since_ms=since_ms, served=ServedPosts(shown, elsewhere, read_up_to=view.read_up_to)
+            )
+        seen = tuple(sorted({*context.seen_post_ids, *shown}))
+        return replace(context, served_since_ms=since_ms, seen_post_ids=seen) if shown else context
+
+    def _context_of_view(self, username: str, mood: str, embedding: Vector | None, view: PersonView | None) -> Context:
         mood_embedding = None if embedding is None else Embedding(self.text_space, embedding)
         mood_unavailable = embedding is None and bool(mood.strip())
-        view = None if live is None else live.view(username, as_of=as_of)
         if view is None or self._live_histories is None or view.is_of_bundle:
             row = self._users.rows.get(username)
             return Context(

@@ -1,41 +1,34 @@
 """Follows the log of the store, and keeps in memory what people did beyond the bundles."""
 
-import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
-from store.errors import StoreUnavailableError
+from compute.log_tail import ENTRIES_AT_ONCE, FIRST_READ_SECONDS, LogTail
+from rpc import wall_clock
 from store.log_entries import (
+    Entries,
     Entry,
     InteractionRecorded,
     InteractionsExpired,
     PeopleMerged,
     PersonDeleted,
+    PostsServed,
     StoreRestored,
 )
 from store.port import Store
 from user_tower_service.live_people import EarlierEvent, LiveEvent, LivePerson, PersonView, view_of
+from user_tower_service.shown_posts import ShownPage
 
-POLL_SECONDS = 0.02
-"""How often the log is looked at for what other processes wrote."""
-
-RETRY_SECONDS = 0.25
-FIRST_READ_SECONDS = 600.0
-_ENTRIES_AT_ONCE = 10_000
+DEFAULT_SERVED_HOURS = 24.0
+_KEPT_LONGER_MS = 3_600_000  # for the later pages of feeds whose first page still counted it
 _MOST_CHANGES = 100_000  # of which it is remembered who changed
 
-POSITION = Gauge("moodfeed_log_position", "The position of the log up to which this process has read it.")
 LIVE_PEOPLE = Gauge("moodfeed_live_people", "People with live interactions in memory.")
-READ_FAILURES = Counter("moodfeed_log_read_failures_total", "Reads of the log that failed.")
-
-_log = structlog.get_logger("user_tower_service.live_log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,55 +43,51 @@ class Changes:
 class LiveLog:
     """The people of the store, in memory; every method may be called from several threads, and only two of them wait.
 
-    ``open_store`` is called by the thread that follows the log, again and again until the store can be opened, so that
-    a process serves without its store.
+    ``open_store`` is as of LogTail: a process serves without its store.
     """
 
-    def __init__(self, open_store: Callable[[], Store]) -> None:
-        self._open_store = open_store
-        self._store: Store | None = None
+    def __init__(
+        self,
+        open_store: Callable[[], Store],
+        *,
+        served_hours: float = DEFAULT_SERVED_HOURS,
+        now_ms: Callable[[], int] = wall_clock.now_ms,
+    ) -> None:
+        """What people were shown is remembered for ``served_hours``. ``now_ms`` reads milliseconds since 1970."""
+        self.tail = LogTail(open_store)
+        self.tail.add(self)
+        self._has_read = False  # to the end of the log
+        self._served_ms = round(served_hours * 3_600_000)
+        self.now_ms = now_ms
         self._people: dict[str, LivePerson] = {}
         self._departed: dict[bytes, int] = {}  # the key of a name -> the position of its last departure
         self._changed: deque[tuple[int, str]] = deque()
         self._forgotten_changes = 0  # the position up to which it is not known who changed
         self._position = 0
         self._nobody = PersonView(0)  # of whom nothing is known
-        self._moved = threading.Condition()
-        self._asked = 0  # how often the log has been asked to be read at once
-        self._answered = 0  # the last of them that has been read for
-        self._is_failing = False
-        self._is_stopped = False
+        self._moved = self.tail.moved
         LIVE_PEOPLE.set_function(lambda: len(self._people))
 
-    @contextmanager
-    def followed(self, *, first_read_seconds: float = FIRST_READ_SECONDS) -> Iterator[None]:
+    def followed(self, *, first_read_seconds: float = FIRST_READ_SECONDS) -> AbstractContextManager[None]:
         """While the block runs, a thread follows the log. Waits until it has been read once, or could not be."""
-        thread = threading.Thread(target=self._follow, name="log", daemon=True)
-        with self._moved:
-            self._asked += 1
-            thread.start()
-            self._moved.wait_for(lambda: self._answered or self._is_failing, first_read_seconds)
-        try:
-            yield
-        finally:
-            with self._moved:
-                self._is_stopped = True
-                self._moved.notify_all()
-            thread.join()
-            if self._store is not None:
-                self._store.close()
+        return self.tail.followed(first_read_seconds=first_read_seconds)
 
     @property
     def store(self) -> Store:
         """The store; StoreUnavailableError while it could not be opened yet."""
-        if self._store is None:
-            raise StoreUnavailableError("the store could not be opened yet")
-        return self._store
+        return self.tail.store
 
     @property
     def position(self) -> int:
         """The position up to which the log has been read."""
         return self._position
+
+    def served_since(self) -> int:
+        """The moment, in milliseconds since 1970, from which on what people were shown is remembered."""
+        return self.now_ms() - self._served_ms
+
+    def _kept_since(self) -> int:
+        return self.served_since() - _KEPT_LONGER_MS
 
     def view(self, username: str, *, as_of: int | None = None) -> PersonView:
         """What is known about a person beyond the bundle, as of a position or as of now."""
@@ -108,73 +97,43 @@ class LiveLog:
         if person is None and not departed_at:
             position = now if as_of is None else min(as_of, now)
             nobody = self._nobody
-            if nobody.position != position:
-                self._nobody = nobody = PersonView(position)
+            if nobody.position != position or nobody.read_up_to != now:
+                self._nobody = nobody = PersonView(position, read_up_to=now)
             return nobody
         return view_of(person or LivePerson(), departed_at=departed_at, now=now, as_of=as_of)
 
     def reach(self, position: int, *, seconds: float) -> bool:
         """Have the log read up to a position; False if it does not hold it, or that takes more than ``seconds``."""
-        if self._position >= position:
-            return True
-        with self._moved:
-            if self._is_failing:
-                return False
-            self._asked += 1
-            asked = self._asked
-            self._moved.notify_all()
-            self._moved.wait_for(
-                lambda: self._position >= position or self._answered >= asked or self._is_failing, seconds
-            )
-            return self._position >= position
+        return self.tail.reach(self, position, seconds=seconds)
 
     def changes_after(self, position: int, *, seconds: float) -> Changes:
         """Who has changed since a position; waits up to ``seconds`` for a change if nobody has."""
         with self._moved:
-            self._moved.wait_for(lambda: self._position > position or self._is_stopped, seconds)
+            self._moved.wait_for(lambda: self._position > position or self.tail.is_stopped, seconds)
             now = self._position
             if position < self._forgotten_changes or position > now:
                 return Changes(now, is_everybody=True)
             newest_first = takewhile(lambda change: change[0] > position, reversed(self._changed))
             return Changes(now, frozenset(username for _, username in newest_first))
 
-    def _follow(self) -> None:
-        while not self._is_stopped:
-            try:
-                if self._store is None:
-                    self._store = self._open_store()
-                asked = self._asked
-                if asked > self._answered or self._store.position() > self._position:
-                    self._read_all(self._store)
-            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a store does
-                self._note_failure(error)
-                self._pause(RETRY_SECONDS)
-            else:
-                self._note_answer(asked)
-                self._pause(POLL_SECONDS)
-
-    def _read_all(self, store: Store) -> None:
-        is_first = self._position == 0
-        while not self._is_stopped:
-            entries = store.entries_after(self._position, limit=_ENTRIES_AT_ONCE)
-            for entry in entries.entries:
-                if isinstance(entry, StoreRestored) and not is_first:
-                    self._read_anew(store, entry.position)
-                self._apply(store, entry)
-            with self._moved:
-                self._position = entries.position
-                self._moved.notify_all()
-            POSITION.set(entries.position)
-            if len(entries.entries) < _ENTRIES_AT_ONCE:
-                return
+    def read(self, entries: Entries) -> None:
+        """Apply the entries, as the tail hands them over."""
+        store = self.tail.store
+        for entry in entries.entries:
+            if isinstance(entry, StoreRestored) and self._has_read:
+                self._read_anew(store, entry.position)
+            self._apply(store, entry)
+        with self._moved:
+            self._position = entries.position
+        self._has_read |= len(entries.entries) < ENTRIES_AT_ONCE
 
     def _read_anew(self, store: Store, up_to: int) -> None:
         """Forget everybody, and read what a backup has put in the place of the rows up to a position."""
         self._people.clear()
         self._departed.clear()
         position = 0
-        while position < up_to and not self._is_stopped:
-            entries = store.entries_after(position, limit=_ENTRIES_AT_ONCE)
+        while position < up_to and not self.tail.is_stopped:
+            entries = store.entries_after(position, limit=ENTRIES_AT_ONCE)
             for entry in entries.entries:
                 if entry.position < up_to:
                     self._apply(store, entry)
@@ -186,6 +145,8 @@ class LiveLog:
             case InteractionRecorded():
                 self._record(entry)
                 self._note_change(entry.position, entry.username)
+            case PostsServed():
+                self._remember(entry)
             case PersonDeleted():
                 self._departed[entry.person_key] = entry.position
                 self._drop(store, entry.person_key)
@@ -200,6 +161,7 @@ class LiveLog:
                 for person in self._people.values():
                     person.touched_at = entry.position
                     person.events = [event for event in person.events if event.moment >= entry.before_ms]
+                    person.shown = [page for page in person.shown if page.moment >= entry.before_ms]
                 self._note_change_of_anybody(entry.position)
 
     def _record(self, entry: InteractionRecorded) -> None:
@@ -218,6 +180,21 @@ class LiveLog:
                 return
         person.taken_back.append(EarlierEvent(taken.position, entry.position, taken.verb, taken.post_id))
 
+    def _remember(self, entry: PostsServed) -> None:
+        oldest = self._kept_since()
+        if entry.shown_at_ms < oldest:
+            return
+        person = self._people.get(entry.username)
+        if person is None:
+            person = self._people[entry.username] = LivePerson()
+        if person.shown and person.shown[-1].position >= entry.position:  # read with the person, at a merge
+            return
+        person.touched_at = entry.position
+        if person.shown and person.shown[0].moment < oldest:
+            person.shown = [page for page in person.shown if page.moment >= oldest]
+        person.shown.append(ShownPage.of(entry))
+        self._note_change(entry.position, entry.username)
+
     def _read_person(self, store: Store, username: str, position: int) -> None:
         history = store.history(username)
         if history is None:
@@ -231,6 +208,7 @@ class LiveLog:
             events=sorted([*known.values(), *gone], key=lambda event: event.position),
             taken_back=before.taken_back,
             merged=history.merged,
+            shown=[ShownPage.of(page) for page in store.served_pages(username, since_ms=self._kept_since())],
         )
 
     def _drop(self, store: Store, key: bytes) -> None:
@@ -247,29 +225,3 @@ class LiveLog:
         with self._moved:
             self._changed.clear()
             self._forgotten_changes = position
-
-    def _note_failure(self, error: Exception) -> None:
-        READ_FAILURES.inc()
-        is_foreseen = isinstance(error, StoreUnavailableError)
-        with self._moved:
-            if not self._is_failing:
-                _log.error("log cannot be read", reason=str(error), exc_info=None if is_foreseen else error)
-            self._is_failing = True
-            self._moved.notify_all()
-
-    def _note_answer(self, asked: int) -> None:
-        with self._moved:
-            if self._is_failing:
-                _log.info("log is read again", position=self._position)
-            self._is_failing = False
-            self._answered = asked
-            self._moved.notify_all()
-
-    def _pause(self, seconds: float) -> None:
-        """Wait, at most until a position is asked for or the block ends; a failing store is left alone."""
-        deadline = time.monotonic() + seconds
-        with self._moved:
-            self._moved.wait_for(
-                lambda: self._is_stopped or (self._asked > self._answered and not self._is_failing),
-                deadline - time.monotonic(),
-            )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from store.interactions import Interaction, Verb
 from store.people import MergedName
+from user_tower_service.shown_posts import ShownPage
 
 MOST_NOT_INTERESTED = 10_000
 _DECIDES = frozenset({Verb.NOT_INTERESTED, Verb.LIKE, Verb.INSPIRE})
@@ -67,6 +68,7 @@ class LivePerson:
     events: list[LiveEvent] = field(default_factory=list)
     taken_back: list[EarlierEvent] = field(default_factory=list)
     merged: tuple[MergedName, ...] = ()
+    shown: list[ShownPage] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class PersonView:
     ``changed_at`` is the position of the last change up to there, 0 if there is none: two views of a person with the
     same ``changed_at`` are equal. ``departed_at`` is the last position at which the name was deleted or merged into
     another; what a bundle made before it holds under the name is not this person's. ``withheld_post_ids`` are those of
-    posts that have become not interesting since.
+    posts that have become not interesting since. ``shown`` is what is remembered of what the person was shown up to
+    ``read_up_to``, which is not below ``position``.
     """
 
     position: int
@@ -87,6 +90,8 @@ class PersonView:
     changed_at: int = 0
     not_interested_post_ids: tuple[int, ...] = ()
     withheld_post_ids: tuple[int, ...] = ()
+    shown: Sequence[ShownPage] = ()
+    read_up_to: int = 0
 
     @property
     def is_of_bundle(self) -> bool:
@@ -99,10 +104,12 @@ def view_of(person: LivePerson, *, departed_at: int, now: int, as_of: int | None
     position = now if as_of is None else min(as_of, now)
     newest = person.newest
     if newest is not None and position == now and person.touched_at <= newest.position <= now:
-        return newest if newest.position == now else replace(newest, position=now)
+        return newest if newest.position == now else replace(newest, position=now, read_up_to=now)
     touched_at = person.touched_at  # before the events: if it moves meanwhile, the view is not kept
     events = [event for event in person.events[:] if event.position > departed_at]
+    shown = [page for page in person.shown[:] if departed_at < page.since <= now]
     view = _at(person, events, position=position, departed_at=departed_at)
+    view = replace(view, shown=shown, read_up_to=now)
     if position == now:
         if touched_at <= now and departed_at <= now:
             person.newest = view

@@ -33,4 +33,6 @@ def live_log_of(settings: Settings) -> LiveLog | None:
     if settings.store_url is None:
         return None
     url = settings.store_url.get_secret_value()
-    return LiveLog(lambda: open_store(url, password_file=settings.store_password_file))
+    return LiveLog(
+        lambda: open_store(url, password_file=settings.store_password_file), served_hours=settings.served_hours
+    )

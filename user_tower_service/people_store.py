@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from store.interactions import NewInteraction, Recorded
-from store.people import PersonExport
+from store.people import Claim, PersonExport
 from store.port import Store
 from user_tower_service.live_log import LiveLog
 
 CATCH_UP_SECONDS = 1.0
 """How long the answer to a write waits until this process has read it back."""
+
+MOST_POSTS = 100  # of one page
 
 WANTED_SECONDS = 0.05
 """How long an answer waits for a position that is wanted and not needed."""
@@ -21,12 +23,17 @@ class PeopleError(Exception):
     ├── InteractionCountError
     ├── NoStoreError
     ├── PositionNotReachedError
-    └── SamePersonError
+    ├── SamePersonError
+    └── ServedCountError
     """
 
 
 class InteractionCountError(PeopleError):
     """The request does not hold 1 to 1000 interactions."""
+
+
+class ServedCountError(PeopleError):
+    """The request does not hold 1 to MOST_POSTS posts."""
 
 
 class NoStoreError(PeopleError):
@@ -63,6 +70,20 @@ class PeopleStore:
         recorded = live.store.record(interactions)
         live.reach(recorded.position, seconds=CATCH_UP_SECONDS)
         return recorded
+
+    def remember_served(self, username: str, post_ids: Sequence[int], *, feed_id: str, read_up_to: int) -> Claim:
+        """Remember durably what an answer shows, unless another feed has shown one of the posts since ``read_up_to``.
+
+        Raises ServedCountError, and InvalidInteractionError for a name that cannot be kept.
+        """
+        live = self._needed()
+        if not 1 <= len(post_ids) <= MOST_POSTS:
+            raise ServedCountError(f"{len(post_ids)} posts given, 1 to {MOST_POSTS} are allowed")
+        claim = live.store.claim_served(
+            username, post_ids, shown_at_ms=live.now_ms(), feed_id=feed_id, read_up_to=read_up_to
+        )
+        live.reach(claim.position, seconds=CATCH_UP_SECONDS)
+        return claim
 
     def export_person(self, username: str) -> PersonExport | None:
         """Everything that is kept about a person; None if nothing is."""

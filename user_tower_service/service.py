@@ -31,7 +31,9 @@ from user_tower_service.people_store import (
     PeopleStore,
     PositionNotReachedError,
     SamePersonError,
+    ServedCountError,
 )
+from user_tower_service.shown_posts import ServedWish
 
 MOST_INTERACTIONS = 1000
 _BEAT_SECONDS = 0.2  # between two messages to a watcher whom nobody's change concerns
@@ -41,7 +43,8 @@ _LONGEST_WAIT_SECONDS = 1.0  # for a position that is needed
 SERVICE_NAME = user_tower_pb2.DESCRIPTOR.services_by_name["UserTowerService"].full_name
 
 SLOW_METHODS = frozenset(
-    f"/{SERVICE_NAME}/{method}" for method in ("RecordInteractions", "ExportPerson", "DeletePerson", "MergePeople")
+    f"/{SERVICE_NAME}/{method}"
+    for method in ("RecordInteractions", "RememberServed", "ExportPerson", "DeletePerson", "MergePeople")
 )
 """Those that wait for the store."""
 
@@ -54,6 +57,7 @@ ERRORS: ErrorTable = {
     PostCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POST_COUNT_OUT_OF_RANGE"),
     InteractionCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "INTERACTION_COUNT_OUT_OF_RANGE"),
     InvalidInteractionError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "USERNAME_INVALID"),
+    ServedCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POST_COUNT_OUT_OF_RANGE"),
     SamePersonError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "SAME_PERSON"),
     NoStoreError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "NO_STORE"),
     StoreUnavailableError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "STORE_UNAVAILABLE"),
@@ -83,7 +87,7 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
         self._people.catch_up(
             at_least=request.at_least_position, wanted=request.wanted_position, seconds=_seconds_to_wait(context)
         )
-        encoded = encoder.encode_context(request.username, request.mood, as_of=_as_of(request))
+        encoded = encoder.encode_context(request.username, request.mood, as_of=_as_of(request), served=_served(request))
         return _context_message(encoded, encoder.bundle_id)
 
     def EncodeContexts(
@@ -101,6 +105,7 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
         contexts = encoder.encode_contexts(
             [(each.username, each.mood) for each in request.contexts],
             as_of=[_as_of(each) for each in request.contexts],
+            served=[_served(each) for each in request.contexts],
         )
         return user_tower_pb2.EncodeContextsResponse(
             contexts=[_context_message(encoded, encoder.bundle_id) for encoded in contexts]
@@ -161,6 +166,15 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
             position=recorded.position, results=[result or next(of_rows) for result in results]
         )
 
+    def RememberServed(
+        self, request: user_tower_pb2.RememberServedRequest, context: grpc.ServicerContext
+    ) -> user_tower_pb2.RememberServedResponse:
+        """Remember what an answer is about to show."""
+        claim = self._people.remember_served(
+            request.username, request.post_ids, feed_id=request.feed_id, read_up_to=request.read_up_to
+        )
+        return user_tower_pb2.RememberServedResponse(position=claim.position, is_taken=claim.is_taken)
+
     def ExportPerson(
         self, request: user_tower_pb2.ExportPersonRequest, context: grpc.ServicerContext
     ) -> user_tower_pb2.ExportPersonResponse:
@@ -218,6 +232,10 @@ def _as_of(request: user_tower_pb2.EncodeContextRequest | user_tower_pb2.UserAnd
     return request.as_of_position if request.HasField("as_of_position") else None
 
 
+def _served(request: user_tower_pb2.EncodeContextRequest | user_tower_pb2.UserAndMood) -> ServedWish:
+    return ServedWish(request.served_since_ms, request.feed)
+
+
 def _seconds_to_wait(context: grpc.ServicerContext) -> float:
     return remaining_seconds(_LONGEST_WAIT_SECONDS, context.time_remaining())
 
@@ -233,4 +251,12 @@ def _context_message(encoded: Context, bundle_id: str) -> user_tower_pb2.EncodeC
         changed_position=encoded.changed_position,
         not_interested_post_ids=encoded.not_interested_post_ids,
         withheld_post_ids=encoded.withheld_post_ids,
+        served_since_ms=encoded.served_since_ms,
+        served=None
+        if encoded.served is None
+        else user_tower_pb2.ServedPosts(
+            post_ids=encoded.served.post_ids,
+            elsewhere_post_ids=encoded.served.elsewhere_post_ids,
+            read_up_to=encoded.served.read_up_to,
+        ),
     )

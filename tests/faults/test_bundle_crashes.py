@@ -10,7 +10,8 @@ import pytest
 
 from tests.faults.outcomes import record_outcome
 
-pytestmark = pytest.mark.usefixtures("only_when_asked_for")
+LONGEST_SECONDS = 1800  # only a hang takes longer: on a quiet machine it is two minutes, on a busy one many times that
+pytestmark = [pytest.mark.usefixtures("only_when_asked_for"), pytest.mark.timeout(LONGEST_SECONDS + 60)]
 
 ROOT = Path(__file__).parents[2]
 LEAST_KILLS = {
@@ -34,7 +35,7 @@ def results(only_when_asked_for: None, tmp_path_factory: pytest.TempPathFactory)
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=LONGEST_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     return {result["operation"]: result for result in map(json.loads, done.stdout.splitlines())}

@@ -18,7 +18,7 @@ from tests.faults.jumping_clock import JUMPS, SWAPPING, read_outcomes
 from tests.faults.load import Outcomes
 
 ROOT = Path(__file__).parents[2]
-GUEST_SECONDS = 480
+GUEST_SECONDS = 1500
 pytestmark = pytest.mark.timeout(GUEST_SECONDS + 60)
 INIT = """#!/bin/sh
 mount -t proc proc /proc

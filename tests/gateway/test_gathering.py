@@ -122,6 +122,8 @@ def test_who_waits_no_longer_is_not_sent() -> None:
         left, stays = asked(gathering, "left", "stays")
         await peer.has_calls(1)
         left.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await left
         with pytest.raises(TimeoutError):
             await late
         peer.may_answer[0].set()

@@ -14,6 +14,7 @@ from bundle.directory import Bundle, open_bundle
 from bundle.index_posts import Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import BundleError, Canary
+from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost
 from gateway import page_token
 from mood_encoder.runtime import Runtime
@@ -36,18 +37,18 @@ def test_the_golden_bundle_is_still_accepted(bundle: Bundle) -> None:
 
 
 def test_a_bundle_of_the_format_before_is_refused_by_name(tmp_path: Path) -> None:
-    content = (GOLDEN / "manifest-format-4.json").read_bytes()
+    content = (GOLDEN / "manifest-format-5.json").read_bytes()
     directory = tmp_path / json.loads(content)["bundle_id"]
     directory.mkdir()
     (directory / "manifest.json").write_bytes(content)
-    with pytest.raises(BundleError, match="has format version 4, this program reads 5: export again"):
+    with pytest.raises(BundleError, match="has format version 5, this program reads 6: export again"):
         open_bundle(directory)
 
 
 def test_the_manifest_says_what_was_put_in(bundle: Bundle) -> None:
     manifest = bundle.manifest
     assert (manifest.tower_dimension, manifest.text_dimension, manifest.user_weight) == (8, 8, 0.5)
-    assert (manifest.format_version, manifest.metric, manifest.max_tokens) == (5, "inner_product", 128)
+    assert (manifest.format_version, manifest.metric, manifest.max_tokens) == (6, "inner_product", 128)
     assert manifest.tower == {
         "text_dimension": 8,
         "post_count": 6,
@@ -85,6 +86,12 @@ def test_the_index_holds_the_posts_that_were_put_in(bundle: Bundle) -> None:
         [0.607, 0.443, 0.1204, -0.407, -0.001501, 0.2212, -0.434, 0.1332],
         atol=5e-4,
     )
+
+
+def test_the_trends_begin_where_they_were_put(bundle: Bundle) -> None:
+    trends = PostTrends.read(bundle, count=5)
+    assert trends.sums.tolist() == [0, 1.5, 0, 0.25, 0]
+    assert trends.newest_moment_ms == 1_600_000_000_000
 
 
 def test_the_users_have_the_histories_that_were_put_in(bundle: Bundle) -> None:
@@ -138,7 +145,7 @@ def test_the_models_encode_as_they_did_when_the_bundle_was_written(
 
 
 def test_a_page_token_of_the_version_before_is_refused() -> None:
-    token = (GOLDEN / "page-token-version-2.txt").read_text(encoding="utf-8").strip()
+    token = (GOLDEN / "page-token-version-3.txt").read_text(encoding="utf-8").strip()
     with pytest.raises(ValueError, match="another version"):
         page_token.read(token)
 
@@ -147,11 +154,15 @@ def test_a_page_token_leads_to_the_page_that_it_was_written_for() -> None:
     token = page_token.read((GOLDEN / "page_token.txt").read_text(encoding="utf-8").strip())
     assert token == page_token.PageToken(
         bundle_id="0123456789abcdef" * 4,
-        request_digest=bytes.fromhex("68e20344ce86c931aad27b3319957d5a"),
+        request_digest=bytes.fromhex("836cf8f217816a216db42ebe0bad48d5"),
         offset=20,
         left_out=frozenset({"mood"}),
         log_position=1234,
         issued_at_ms=1_700_000_000_000,
+        counted_position=1200,
+        feed="0123456789abcdef",
+        served_since_ms=1_699_913_600_000,
+        has_started_again=True,
     )
     assert page_token.digest("ana", 2, "calm 😌", (30,)) == token.request_digest
 

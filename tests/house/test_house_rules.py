@@ -24,8 +24,8 @@ ALLOWED = {
     "sample_api": set(),
     "pipeline": {"bundle", "mood_encoder", "store", "two_tower"},
     "gateway": {"moodfeed", "rpc"},
-    "compute": {"bundle", "moodfeed", "rpc"},
-    "post_index_service": {"bundle", "compute", "moodfeed", "rpc"},
+    "compute": {"bundle", "moodfeed", "rpc", "store"},
+    "post_index_service": {"bundle", "compute", "moodfeed", "rpc", "store"},
     "user_tower_service": {"bundle", "compute", "mood_encoder", "moodfeed", "rpc", "store", "two_tower"},
     "embedded": {
         "bundle",

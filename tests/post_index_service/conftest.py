@@ -7,6 +7,7 @@ from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import point_current_at, write_bundle
 from bundle.index_posts import Category, IndexPosts
 from bundle.manifest import Canary, Manifest
+from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost, ServedPosts
 
 TOWER_DIMENSION = 8
@@ -80,6 +81,7 @@ def write_index_bundle(root: Path) -> Path:
 
     def write_files(directory: Path) -> None:
         posts.write(directory)
+        PostTrends.none(len(posts.posts)).write(directory)
         CanaryEmbeddings(user, np.zeros((1, TEXT_DIMENSION), dtype=np.float32)).write(directory)
 
     directory = write_bundle(root, manifest, write_files=write_files, sidecar={})

@@ -121,7 +121,7 @@ def test_a_reader_of_short_parts_sees_every_entry_once(store: SqlStore) -> None:
         position = part.position
     assert seen == list(range(1, 12))
     last = store.entries_after(10).entries[0]
-    assert last == PostsServed(position=11, username="person 0", post_ids=(3, 1), shown_at_ms=5, feed_id="f")
+    assert last == PostsServed(position=11, since=11, username="person 0", post_ids=(3, 1), shown_at_ms=5, feed_id="f")
 
 
 def test_waiting_ends_with_the_row_of_another_process_or_with_the_time(store: SqlStore, url: str) -> None:

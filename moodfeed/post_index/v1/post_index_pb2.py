@@ -25,31 +25,31 @@ _sym_db = _symbol_database.Default()
 from moodfeed.embedding.v1 import embedding_pb2 as moodfeed_dot_embedding_dot_v1_dot_embedding__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'moodfeed/post_index/v1/post_index.proto\x12\x16moodfeed.post_index.v1\x1a%moodfeed/embedding/v1/embedding.proto\"\xef\x02\n\x12SearchPostsRequest\x12\x38\n\x0euser_embedding\x18\x01 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0emood_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x18\n\x0b\x63\x61tegory_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x10\x65xclude_post_ids\x18\x04 \x03(\x03\x12\x15\n\rseen_post_ids\x18\x05 \x03(\x03\x12\x0e\n\x06offset\x18\x06 \x01(\x05\x12\r\n\x05limit\x18\x07 \x01(\x05\x12\x11\n\tbundle_id\x18\x08 \x01(\t\x12\x1c\n\x14\x65xclude_external_ids\x18\t \x03(\t\x12\x1f\n\x17not_interested_post_ids\x18\n \x03(\x03\x12\x19\n\x11withheld_post_ids\x18\x0b \x03(\x03\x42\x0e\n\x0c_category_id\"\xbf\x01\n\nRankedPost\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x12\n\nvideo_link\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x15\n\rthumbnail_url\x18\x04 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x05 \x01(\x05\x12\x16\n\x0eowner_username\x18\x06 \x01(\t\x12\r\n\x05score\x18\x07 \x01(\x02\x12\x13\n\x0b\x65xternal_id\x18\x08 \x01(\t\x12\x15\n\rranking_score\x18\t \x01(\x02\"\xc0\x01\n\x13SearchPostsResponse\x12\x31\n\x05posts\x18\x01 \x03(\x0b\x32\".moodfeed.post_index.v1.RankedPost\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x36\n\x07ranking\x18\x03 \x01(\x0e\x32%.moodfeed.post_index.v1.SearchRanking\x12\x11\n\tbundle_id\x18\x04 \x01(\t\x12\x19\n\x11\x63urrent_bundle_id\x18\x05 \x01(\t\"*\n\x15ListCategoriesRequest\x12\x11\n\tbundle_id\x18\x01 \x01(\t\"A\n\x08\x43\x61tegory\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\npost_count\x18\x03 \x01(\x05\"a\n\x16ListCategoriesResponse\x12\x34\n\ncategories\x18\x01 \x03(\x0b\x32 .moodfeed.post_index.v1.Category\x12\x11\n\tbundle_id\x18\x02 \x01(\t\"\x1a\n\x18GetEmbeddingSpaceRequest\"\x92\x01\n\x19GetEmbeddingSpaceResponse\x12:\n\x0btower_space\x18\x01 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\x12\x39\n\ntext_space\x18\x02 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace*\xa0\x01\n\rSearchRanking\x12\x1e\n\x1aSEARCH_RANKING_UNSPECIFIED\x10\x00\x12\x17\n\x13SEARCH_RANKING_USER\x10\x01\x12!\n\x1dSEARCH_RANKING_MOOD_THEN_USER\x10\x02\x12\x17\n\x13SEARCH_RANKING_MOOD\x10\x03\x12\x1a\n\x16SEARCH_RANKING_POPULAR\x10\x04\x32\xe5\x02\n\x10PostIndexService\x12\x66\n\x0bSearchPosts\x12*.moodfeed.post_index.v1.SearchPostsRequest\x1a+.moodfeed.post_index.v1.SearchPostsResponse\x12o\n\x0eListCategories\x12-.moodfeed.post_index.v1.ListCategoriesRequest\x1a..moodfeed.post_index.v1.ListCategoriesResponse\x12x\n\x11GetEmbeddingSpace\x12\x30.moodfeed.post_index.v1.GetEmbeddingSpaceRequest\x1a\x31.moodfeed.post_index.v1.GetEmbeddingSpaceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'moodfeed/post_index/v1/post_index.proto\x12\x16moodfeed.post_index.v1\x1a%moodfeed/embedding/v1/embedding.proto\"\xd0\x03\n\x12SearchPostsRequest\x12\x38\n\x0euser_embedding\x18\x01 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0emood_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x18\n\x0b\x63\x61tegory_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x10\x65xclude_post_ids\x18\x04 \x03(\x03\x12\x15\n\rseen_post_ids\x18\x05 \x03(\x03\x12\x0e\n\x06offset\x18\x06 \x01(\x05\x12\r\n\x05limit\x18\x07 \x01(\x05\x12\x11\n\tbundle_id\x18\x08 \x01(\t\x12\x1c\n\x14\x65xclude_external_ids\x18\t \x03(\t\x12\x1f\n\x17not_interested_post_ids\x18\n \x03(\x03\x12\x19\n\x11withheld_post_ids\x18\x0b \x03(\x03\x12\x10\n\x08trending\x18\x0f \x01(\x08\x12\x1d\n\x10\x63ounted_position\x18\x10 \x01(\x03H\x01\x88\x01\x01\x12\x19\n\x11\x61t_least_position\x18\x11 \x01(\x03\x42\x0e\n\x0c_category_idB\x13\n\x11_counted_position\"\xbf\x01\n\nRankedPost\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x12\n\nvideo_link\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x15\n\rthumbnail_url\x18\x04 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x05 \x01(\x05\x12\x16\n\x0eowner_username\x18\x06 \x01(\t\x12\r\n\x05score\x18\x07 \x01(\x02\x12\x13\n\x0b\x65xternal_id\x18\x08 \x01(\t\x12\x15\n\rranking_score\x18\t \x01(\x02\"\xda\x01\n\x13SearchPostsResponse\x12\x31\n\x05posts\x18\x01 \x03(\x0b\x32\".moodfeed.post_index.v1.RankedPost\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x36\n\x07ranking\x18\x03 \x01(\x0e\x32%.moodfeed.post_index.v1.SearchRanking\x12\x11\n\tbundle_id\x18\x04 \x01(\t\x12\x19\n\x11\x63urrent_bundle_id\x18\x05 \x01(\t\x12\x18\n\x10\x63ounted_position\x18\x07 \x01(\x03\"*\n\x15ListCategoriesRequest\x12\x11\n\tbundle_id\x18\x01 \x01(\t\"A\n\x08\x43\x61tegory\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\npost_count\x18\x03 \x01(\x05\"a\n\x16ListCategoriesResponse\x12\x34\n\ncategories\x18\x01 \x03(\x0b\x32 .moodfeed.post_index.v1.Category\x12\x11\n\tbundle_id\x18\x02 \x01(\t\"\x1a\n\x18GetEmbeddingSpaceRequest\"\x92\x01\n\x19GetEmbeddingSpaceResponse\x12:\n\x0btower_space\x18\x01 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\x12\x39\n\ntext_space\x18\x02 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace*\xbd\x01\n\rSearchRanking\x12\x1e\n\x1aSEARCH_RANKING_UNSPECIFIED\x10\x00\x12\x17\n\x13SEARCH_RANKING_USER\x10\x01\x12!\n\x1dSEARCH_RANKING_MOOD_THEN_USER\x10\x02\x12\x17\n\x13SEARCH_RANKING_MOOD\x10\x03\x12\x1a\n\x16SEARCH_RANKING_POPULAR\x10\x04\x12\x1b\n\x17SEARCH_RANKING_TRENDING\x10\x05\x32\xe5\x02\n\x10PostIndexService\x12\x66\n\x0bSearchPosts\x12*.moodfeed.post_index.v1.SearchPostsRequest\x1a+.moodfeed.post_index.v1.SearchPostsResponse\x12o\n\x0eListCategories\x12-.moodfeed.post_index.v1.ListCategoriesRequest\x1a..moodfeed.post_index.v1.ListCategoriesResponse\x12x\n\x11GetEmbeddingSpace\x12\x30.moodfeed.post_index.v1.GetEmbeddingSpaceRequest\x1a\x31.moodfeed.post_index.v1.GetEmbeddingSpaceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'moodfeed.post_index.v1.post_index_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEARCHRANKING']._serialized_start=1253
-  _globals['_SEARCHRANKING']._serialized_end=1413
+  _globals['_SEARCHRANKING']._serialized_start=1376
+  _globals['_SEARCHRANKING']._serialized_end=1565
   _globals['_SEARCHPOSTSREQUEST']._serialized_start=107
-  _globals['_SEARCHPOSTSREQUEST']._serialized_end=474
-  _globals['_RANKEDPOST']._serialized_start=477
-  _globals['_RANKEDPOST']._serialized_end=668
-  _globals['_SEARCHPOSTSRESPONSE']._serialized_start=671
-  _globals['_SEARCHPOSTSRESPONSE']._serialized_end=863
-  _globals['_LISTCATEGORIESREQUEST']._serialized_start=865
-  _globals['_LISTCATEGORIESREQUEST']._serialized_end=907
-  _globals['_CATEGORY']._serialized_start=909
-  _globals['_CATEGORY']._serialized_end=974
-  _globals['_LISTCATEGORIESRESPONSE']._serialized_start=976
-  _globals['_LISTCATEGORIESRESPONSE']._serialized_end=1073
-  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_start=1075
-  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_end=1101
-  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_start=1104
-  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_end=1250
-  _globals['_POSTINDEXSERVICE']._serialized_start=1416
-  _globals['_POSTINDEXSERVICE']._serialized_end=1773
+  _globals['_SEARCHPOSTSREQUEST']._serialized_end=571
+  _globals['_RANKEDPOST']._serialized_start=574
+  _globals['_RANKEDPOST']._serialized_end=765
+  _globals['_SEARCHPOSTSRESPONSE']._serialized_start=768
+  _globals['_SEARCHPOSTSRESPONSE']._serialized_end=986
+  _globals['_LISTCATEGORIESREQUEST']._serialized_start=988
+  _globals['_LISTCATEGORIESREQUEST']._serialized_end=1030
+  _globals['_CATEGORY']._serialized_start=1032
+  _globals['_CATEGORY']._serialized_end=1097
+  _globals['_LISTCATEGORIESRESPONSE']._serialized_start=1099
+  _globals['_LISTCATEGORIESRESPONSE']._serialized_end=1196
+  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_start=1198
+  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_end=1224
+  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_start=1227
+  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_end=1373
+  _globals['_POSTINDEXSERVICE']._serialized_start=1568
+  _globals['_POSTINDEXSERVICE']._serialized_end=1925
 # @@protoc_insertion_point(module_scope)

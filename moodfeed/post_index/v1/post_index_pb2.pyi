@@ -15,14 +15,16 @@ class SearchRanking(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SEARCH_RANKING_MOOD_THEN_USER: _ClassVar[SearchRanking]
     SEARCH_RANKING_MOOD: _ClassVar[SearchRanking]
     SEARCH_RANKING_POPULAR: _ClassVar[SearchRanking]
+    SEARCH_RANKING_TRENDING: _ClassVar[SearchRanking]
 SEARCH_RANKING_UNSPECIFIED: SearchRanking
 SEARCH_RANKING_USER: SearchRanking
 SEARCH_RANKING_MOOD_THEN_USER: SearchRanking
 SEARCH_RANKING_MOOD: SearchRanking
 SEARCH_RANKING_POPULAR: SearchRanking
+SEARCH_RANKING_TRENDING: SearchRanking
 
 class SearchPostsRequest(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids", "not_interested_post_ids", "withheld_post_ids")
+    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids", "not_interested_post_ids", "withheld_post_ids", "trending", "counted_position", "at_least_position")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +36,9 @@ class SearchPostsRequest(_message.Message):
     EXCLUDE_EXTERNAL_IDS_FIELD_NUMBER: _ClassVar[int]
     NOT_INTERESTED_POST_IDS_FIELD_NUMBER: _ClassVar[int]
     WITHHELD_POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    TRENDING_FIELD_NUMBER: _ClassVar[int]
+    COUNTED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    AT_LEAST_POSITION_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     category_id: int
@@ -45,7 +50,10 @@ class SearchPostsRequest(_message.Message):
     exclude_external_ids: _containers.RepeatedScalarFieldContainer[str]
     not_interested_post_ids: _containers.RepeatedScalarFieldContainer[int]
     withheld_post_ids: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+    trending: bool
+    counted_position: int
+    at_least_position: int
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., trending: _Optional[bool] = ..., counted_position: _Optional[int] = ..., at_least_position: _Optional[int] = ...) -> None: ...
 
 class RankedPost(_message.Message):
     __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score", "external_id", "ranking_score")
@@ -70,18 +78,20 @@ class RankedPost(_message.Message):
     def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ..., external_id: _Optional[str] = ..., ranking_score: _Optional[float] = ...) -> None: ...
 
 class SearchPostsResponse(_message.Message):
-    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id")
+    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id", "counted_position")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENT_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    COUNTED_POSITION_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedCompositeFieldContainer[RankedPost]
     has_more: bool
     ranking: SearchRanking
     bundle_id: str
     current_bundle_id: str
-    def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ...) -> None: ...
+    counted_position: int
+    def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ...) -> None: ...
 
 class ListCategoriesRequest(_message.Message):
     __slots__ = ("bundle_id",)

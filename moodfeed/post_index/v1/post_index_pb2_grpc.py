@@ -57,7 +57,8 @@ class PostIndexServiceServicer:
     """
 
     def SearchPosts(self, request, context):
-        """Ranks posts by user, by mood, by mood and user, or by popularity, depending on which embeddings are given.
+        """Ranks posts by user, by mood, or by mood and user, depending on which embeddings are given; without any by
+        popularity or by trend.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

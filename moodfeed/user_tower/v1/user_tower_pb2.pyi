@@ -9,23 +9,27 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class EncodeContextRequest(_message.Message):
-    __slots__ = ("username", "mood", "bundle_id", "as_of_position", "at_least_position", "wanted_position")
+    __slots__ = ("username", "mood", "bundle_id", "as_of_position", "at_least_position", "wanted_position", "served_since_ms", "feed")
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     MOOD_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     AS_OF_POSITION_FIELD_NUMBER: _ClassVar[int]
     AT_LEAST_POSITION_FIELD_NUMBER: _ClassVar[int]
     WANTED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    SERVED_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    FEED_FIELD_NUMBER: _ClassVar[int]
     username: str
     mood: str
     bundle_id: str
     as_of_position: int
     at_least_position: int
     wanted_position: int
-    def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ..., bundle_id: _Optional[str] = ..., as_of_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., wanted_position: _Optional[int] = ...) -> None: ...
+    served_since_ms: int
+    feed: str
+    def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ..., bundle_id: _Optional[str] = ..., as_of_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., wanted_position: _Optional[int] = ..., served_since_ms: _Optional[int] = ..., feed: _Optional[str] = ...) -> None: ...
 
 class EncodeContextResponse(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "seen_post_ids", "bundle_id", "mood_unavailable", "position", "changed_position", "not_interested_post_ids", "withheld_post_ids")
+    __slots__ = ("user_embedding", "mood_embedding", "seen_post_ids", "bundle_id", "mood_unavailable", "position", "changed_position", "not_interested_post_ids", "withheld_post_ids", "served_since_ms", "served")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     SEEN_POST_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +39,8 @@ class EncodeContextResponse(_message.Message):
     CHANGED_POSITION_FIELD_NUMBER: _ClassVar[int]
     NOT_INTERESTED_POST_IDS_FIELD_NUMBER: _ClassVar[int]
     WITHHELD_POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    SERVED_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    SERVED_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     seen_post_ids: _containers.RepeatedScalarFieldContainer[int]
@@ -44,21 +50,37 @@ class EncodeContextResponse(_message.Message):
     changed_position: int
     not_interested_post_ids: _containers.RepeatedScalarFieldContainer[int]
     withheld_post_ids: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ..., mood_unavailable: _Optional[bool] = ..., position: _Optional[int] = ..., changed_position: _Optional[int] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+    served_since_ms: int
+    served: ServedPosts
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ..., mood_unavailable: _Optional[bool] = ..., position: _Optional[int] = ..., changed_position: _Optional[int] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., served_since_ms: _Optional[int] = ..., served: _Optional[_Union[ServedPosts, _Mapping]] = ...) -> None: ...
+
+class ServedPosts(_message.Message):
+    __slots__ = ("post_ids", "elsewhere_post_ids", "read_up_to")
+    POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    ELSEWHERE_POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    READ_UP_TO_FIELD_NUMBER: _ClassVar[int]
+    post_ids: _containers.RepeatedScalarFieldContainer[int]
+    elsewhere_post_ids: _containers.RepeatedScalarFieldContainer[int]
+    read_up_to: int
+    def __init__(self, post_ids: _Optional[_Iterable[int]] = ..., elsewhere_post_ids: _Optional[_Iterable[int]] = ..., read_up_to: _Optional[int] = ...) -> None: ...
 
 class UserAndMood(_message.Message):
-    __slots__ = ("username", "mood", "as_of_position", "at_least_position", "wanted_position")
+    __slots__ = ("username", "mood", "as_of_position", "at_least_position", "wanted_position", "served_since_ms", "feed")
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     MOOD_FIELD_NUMBER: _ClassVar[int]
     AS_OF_POSITION_FIELD_NUMBER: _ClassVar[int]
     AT_LEAST_POSITION_FIELD_NUMBER: _ClassVar[int]
     WANTED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    SERVED_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    FEED_FIELD_NUMBER: _ClassVar[int]
     username: str
     mood: str
     as_of_position: int
     at_least_position: int
     wanted_position: int
-    def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ..., as_of_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., wanted_position: _Optional[int] = ...) -> None: ...
+    served_since_ms: int
+    feed: str
+    def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ..., as_of_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., wanted_position: _Optional[int] = ..., served_since_ms: _Optional[int] = ..., feed: _Optional[str] = ...) -> None: ...
 
 class EncodeContextsRequest(_message.Message):
     __slots__ = ("contexts", "bundle_id")
@@ -135,6 +157,26 @@ class RecordInteractionsResponse(_message.Message):
     position: int
     results: _containers.RepeatedCompositeFieldContainer[_feedback_pb2.InteractionResult]
     def __init__(self, position: _Optional[int] = ..., results: _Optional[_Iterable[_Union[_feedback_pb2.InteractionResult, _Mapping]]] = ...) -> None: ...
+
+class RememberServedRequest(_message.Message):
+    __slots__ = ("username", "post_ids", "feed_id", "read_up_to")
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    FEED_ID_FIELD_NUMBER: _ClassVar[int]
+    READ_UP_TO_FIELD_NUMBER: _ClassVar[int]
+    username: str
+    post_ids: _containers.RepeatedScalarFieldContainer[int]
+    feed_id: str
+    read_up_to: int
+    def __init__(self, username: _Optional[str] = ..., post_ids: _Optional[_Iterable[int]] = ..., feed_id: _Optional[str] = ..., read_up_to: _Optional[int] = ...) -> None: ...
+
+class RememberServedResponse(_message.Message):
+    __slots__ = ("position", "is_taken")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    IS_TAKEN_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    is_taken: bool
+    def __init__(self, position: _Optional[int] = ..., is_taken: _Optional[bool] = ...) -> None: ...
 
 class WatchPeopleRequest(_message.Message):
     __slots__ = ("after_position",)

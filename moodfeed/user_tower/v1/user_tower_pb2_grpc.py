@@ -60,6 +60,11 @@ class UserTowerServiceStub:
                 request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsResponse.FromString,
                 _registered_method=True)
+        self.RememberServed = channel.unary_unary(
+                '/moodfeed.user_tower.v1.UserTowerService/RememberServed',
+                request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RememberServedRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RememberServedResponse.FromString,
+                _registered_method=True)
         self.WatchPeople = channel.unary_stream(
                 '/moodfeed.user_tower.v1.UserTowerService/WatchPeople',
                 request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleRequest.SerializeToString,
@@ -123,6 +128,14 @@ class UserTowerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RememberServed(self, request, context):
+        """Remembers which posts an answer shows, before it leaves, unless another answer has shown one of them meanwhile. The
+        errors are those of RecordInteractions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchPeople(self, request, context):
         """Tells without end which people have changed, several times a second, so that a caller may remember contexts.
         """
@@ -178,6 +191,11 @@ def add_UserTowerServiceServicer_to_server(servicer, server):
                     servicer.RecordInteractions,
                     request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsRequest.FromString,
                     response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsResponse.SerializeToString,
+            ),
+            'RememberServed': grpc.unary_unary_rpc_method_handler(
+                    servicer.RememberServed,
+                    request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RememberServedRequest.FromString,
+                    response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RememberServedResponse.SerializeToString,
             ),
             'WatchPeople': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchPeople,
@@ -336,6 +354,33 @@ class UserTowerService:
             '/moodfeed.user_tower.v1.UserTowerService/RecordInteractions',
             moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsRequest.SerializeToString,
             moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RecordInteractionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RememberServed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.user_tower.v1.UserTowerService/RememberServed',
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RememberServedRequest.SerializeToString,
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.RememberServedResponse.FromString,
             options,
             channel_credentials,
             insecure,

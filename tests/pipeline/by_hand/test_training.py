@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pipeline import held_out, trained_towers
 from pipeline import train as training
-from pipeline.batch_loss import weighted_mean
+from pipeline.batch_loss import TrainingError, weighted_mean
 from pipeline.checkpoint import CheckpointError
 from pipeline.compared_users import ByHistory, ById, ByPooledHistory, by_history, by_id, by_pooled_history
 from pipeline.dataset import Dataset
@@ -254,6 +254,29 @@ def test_the_epochs_are_reported_as_they_end() -> None:
     assert [item.epoch for item in heard] == [1, 2]
     assert [item.training_loss for item in heard] == losses  # an epoch is one batch
     assert [item.validated for item in heard] == [2, 2]  # round(0.3 * 7)
+
+
+def test_each_batch_tells_its_own_loss_and_the_share_that_is_done() -> None:
+    """The loss of an epoch is the mean of the losses of its batches, weighted by their sizes."""
+    heard: list[tuple[float, float]] = []
+    config = replace(CONFIG, epochs=1, batch_size=3)
+    epoch = fit(dataset_of(), config, run=TrainingRun(on_batch=lambda *heard_of: heard.append(heard_of))).epochs[0]
+    assert [done for done, _ in heard] == [0.0, 0.5]  # five training rows
+    (_, first), (_, second) = heard
+    assert first != second
+    assert any(abs(epoch.training_loss - (size * first + (5 - size) * second) / 5) < 1e-5 for size in (2, 3))
+
+
+def test_a_loss_that_is_not_finite_names_its_epoch_and_step() -> None:
+    calls: list[int] = []
+
+    def wrong_at_the_fourth(*arguments: object) -> Tensor:
+        calls.append(1)
+        loss: Tensor = softmax_loss(*arguments)  # type: ignore[arg-type]
+        return loss * float("nan") if len(calls) == 4 else loss
+
+    with pytest.raises(TrainingError, match="epoch 2, step 1"):  # of two steps, then the held-out pairs
+        fit(dataset_of(), replace(CONFIG, epochs=2, batch_size=3), loss_of=wrong_at_the_fourth)
 
 
 def test_training_is_what_it_was_when_these_numbers_were_written_down() -> None:

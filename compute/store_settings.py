@@ -1,0 +1,42 @@
+"""The settings of a compute service that reads the store of what people do."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+
+from compute.log_tail import LogTail
+from compute.settings import ComputeSettings
+from store.engine import parse_url
+from store.sql_store import open_store
+
+
+class StoreSettings(ComputeSettings):
+    """Settings of a process that holds bundles and follows the store; both compute services read the same variables."""
+
+    store_url: SecretStr | None = Field(
+        None,
+        validation_alias="MOODFEED_STORE_URL",
+        description="store of what people do: `sqlite:///PATH`, or `postgresql+psycopg://USER@HOST/DATABASE` for "
+        "several machines; unset, feedback is refused, and feeds and trends come from the bundle alone",
+    )
+    store_password_file: Path | None = Field(
+        None,
+        validation_alias="MOODFEED_STORE_PASSWORD_FILE",
+        description="file that holds the password of the PostgreSQL user, such as a mounted secret",
+    )
+
+    @field_validator("store_url")
+    @classmethod
+    def _store_can_be_one(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        parse_url(url.get_secret_value())
+        return url
+
+
+def log_tail_of(settings: StoreSettings) -> LogTail | None:
+    """What follows the store of the settings; None without one."""
+    if settings.store_url is None:
+        return None
+    url = settings.store_url.get_secret_value()
+    return LogTail(lambda: open_store(url, password_file=settings.store_password_file))
