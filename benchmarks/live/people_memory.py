@@ -82,7 +82,7 @@ class GeneratedLog:
 
 def measure(bench: Bench) -> Found:
     """A part of the people, read from SQLite and generated, then a million if they fit."""
-    part, whole = bench.pick(50_000, 500), bench.pick(1_000_000, 2_000)
+    part, whole = bench.pick(20_000, 500), bench.pick(1_000_000, 2_000)
     bench.say(f"{part:,} people, recorded in SQLite")
     with running_store(SQLITE, bench.scratch / SQLITE) as (url, _):
         _record(url, part)

@@ -3,16 +3,31 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.live import durable_writes, feeds_beside_writes, kills, people_memory, reflection, store_down
+from benchmarks.live import (
+    durable_writes,
+    feeds_beside_writes,
+    kills,
+    people_memory,
+    reflection,
+    replay,
+    served_memory,
+    store_down,
+    trending,
+)
 from benchmarks.live.__main__ import app
 from benchmarks.live.bench import Bench
 from benchmarks.live.figures import FIGURES
 from benchmarks.live.page import BEGIN, END, NoFiguresError, as_markdown, write_page
 from benchmarks.live.plots import write_plot
 from benchmarks.live.results import Figure, Found, Line, Table, read_figures
+from benchmarks.live.sample_worlds import month_of
+from pipeline.dataset import read_dataset
+from pipeline.live_evaluation.ranks import OUT_OF_REACH
+from pipeline.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +150,32 @@ def test_feeds_are_counted_with_and_without_writes(bench: Bench) -> None:
     found = feeds_beside_writes.measure(bench)
     assert {label: len(rates) for label, rates in found.curves.items()} == {"SQLite, without": 1, "SQLite, with": 1}
     assert values(found)["feeds failed or wrong meanwhile: SQLite"] == 0
+
+
+def test_nothing_that_was_shown_comes_again_through_two_gateways(bench: Bench) -> None:
+    found = served_memory.measure(bench)
+    assert found.lines[0].value == 0
+    assert "3 of 3 people, 18 feeds, 180 posts" in found.lines[0].note
+    assert found.lines[-1].value == 100
+
+
+def test_a_month_is_replayed_and_its_trends_are_those_of_the_live_evaluation(
+    bench: Bench, small_workspace: Workspace, tmp_path: Path
+) -> None:
+    dataset = read_dataset(small_workspace.clean, small_workspace.text_embeddings)
+    held_out = month_of(dataset, tmp_path / "bundles", bench)
+    served, of_bundle = trending.compare(held_out, tmp_path / "trends", bench)[:, :2].swapaxes(0, 1)
+    assert np.isfinite(served).any()
+    assert served == pytest.approx(of_bundle, nan_ok=True)
+    replayed = replay.replay(held_out, tmp_path / "replay", bench)
+    assert replayed.without_feed == (0, 0)
+    found = replay.found_of([replayed], "")
+    assert {row[0] for row in found.tables[0].rows} == set(replay.ROWS)
+    assert all(0 <= mean <= 1 for mean, _, _ in found.curves.values())
+
+
+def test_the_place_of_a_post_is_its_own_or_out_of_reach() -> None:
+    assert replay.places_of([30, 10, 99], [10, 20, 30]).tolist() == [2, 0, OUT_OF_REACH]
 
 
 def test_memory_grows_with_the_people(bench: Bench) -> None:
