@@ -18,7 +18,7 @@ _RECORDED = 10_000
 
 def measure(bench: Bench) -> Found:
     """The rows of `make bench` that concern it, in turns."""
-    rounds, seconds = bench.pick(5, 1), (0.3 if bench.is_quick else 3.0)
+    rounds, seconds = bench.pick(3, 1), (0.3 if bench.is_quick else 3.0)
     many, one = bench.pick(4_000, 300), bench.pick(900, 100)  # users that a row of a round may ask for
     users = (rounds + 1) * (many + one)
     bundles = bench.synthetic_bundle(users=users)

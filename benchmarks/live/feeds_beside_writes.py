@@ -16,7 +16,7 @@ _BAR = 0.9
 
 def measure(bench: Bench) -> Found:
     """Rounds in turns over one fleet of three processes; the same people ask and act."""
-    rounds, seconds, users = bench.pick(7, 1), (0.3 if bench.is_quick else 4.0), bench.pick(2000, 200)
+    rounds, seconds, users = bench.pick(5, 1), (0.3 if bench.is_quick else 4.0), bench.pick(2000, 200)
     bundles = bench.synthetic_bundle()
     asked: list[Asked] = [(f"user{number * 7919 % users}", 1 + number % 4, "", ()) for number in range(users)]
     lines: list[Line] = []

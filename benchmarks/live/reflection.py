@@ -30,7 +30,7 @@ class Seen:
 
 def measure(bench: Bench) -> Found:
     """Dislikes of known users and first likes of strangers, through each gateway in turn."""
-    trials = bench.pick(250, 4)
+    trials = bench.pick(200, 4)
     bundles = bench.synthetic_bundle()
     lines: list[Line] = []
     curves: dict[str, tuple[float, ...]] = {}

@@ -32,7 +32,7 @@ def measure(bench: Bench) -> Found:
 
 
 def compare(held_out: HeldOutMonth, scratch: Path, bench: Bench) -> NDArray[np.float64]:
-    """The metrics of what is served and of the others, float64 [moments, 1 + others, 1, metrics]; NaN where no session starts."""
+    """The metrics of what is served and of the others: float64 [moments, 1 + others, 1, metrics]; NaN: no session."""
     moments, dataset = held_out.moments, held_out.dataset
     bench.say(f"{sum(map(bool, map(len, moments.session_targets))):,} sessions")
     is_servable = dataset.posts["is_servable"].to_numpy(dtype=bool)
@@ -45,7 +45,7 @@ def compare(held_out: HeldOutMonth, scratch: Path, bench: Bench) -> NDArray[np.f
                 continue
             trend = of_methods[METHODS.index(TREND)]
             values[moment, 0, 0] = case_metrics(places_of(dataset.post_ids[targets].tolist(), shown))
-            for row, are_within in enumerate((held_out.in_bundle, is_servable, True), start=1):
+            for row, are_within in enumerate((held_out.in_bundle, is_servable, np.ones_like(is_servable)), start=1):
                 known = replace(candidates, are_known=candidates.are_known & are_within)
                 values[moment, row, 0] = case_metrics(ranks_of(trend, known, targets))
     return values

@@ -100,6 +100,7 @@ def test_the_page_says_first_what_falls_short_and_names_what_was_not_measured() 
     assert "| share | 0.87 | ≥ 0.9 | **missed** | 87 of 100 |" in rest
     assert "| live feed | .123 |" in rest
     assert "commit abc1234" in rest
+    assert "](live.png)" in text
     assert all(entry.title in rest for entry in FIGURES.values())
 
 
@@ -155,7 +156,7 @@ def test_feeds_are_counted_with_and_without_writes(bench: Bench) -> None:
 def test_nothing_that_was_shown_comes_again_through_two_gateways(bench: Bench) -> None:
     found = served_memory.measure(bench)
     assert found.lines[0].value == 0
-    assert "3 of 3 people, 18 feeds, 180 posts" in found.lines[0].note
+    assert "3 people, 18 of 18 feeds, 180 posts" in found.lines[0].note
     assert found.lines[-1].value == 100
 
 
