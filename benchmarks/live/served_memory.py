@@ -60,9 +60,9 @@ def measure(bench: Bench) -> Found:
         ),
     )
     return Found(
-        how=f"Two gateways, two towers, SQLite; {_CALLERS} callers. Everybody asks the two gateways in turns, always for "
-        f"the first page of ten posts: {pages} times at each, or as often as {_LONGEST_SECONDS:g} s allow. Then some ask for "
-        "pages of a category until the answer says `exhausted`.",
+        how=f"Two gateways, two towers, SQLite; {_CALLERS} callers. Everybody asks the two gateways in turns, always "
+        f"for the first page of ten posts: {pages} times at each, or as often as {_LONGEST_SECONDS:g} s allow. Then "
+        "some ask for pages of a category until the answer says `exhausted`.",
         lines=lines,
     )
 
