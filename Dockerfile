@@ -2,16 +2,21 @@
 # The base is named by its bytes. To renew it: `docker buildx imagetools inspect python:3.11-slim` prints the digest of
 # today's, which goes here; then `make test-compose`. Where it cannot be pulled, the environment's PYTHON_IMAGE replaces it.
 ARG PYTHON_IMAGE=python:3.11.15-slim@sha256:90744cff8f32887f075c47d747a173ff333e9e98801667af93c357fa9f5e28ff
+# What pip reads of pyproject.toml, without the settings of the linters: a change of those installs nothing anew.
+FROM ${PYTHON_IMAGE} AS needs
+COPY pyproject.toml requirements.txt /needs/
+RUN sed -i '/^\[tool\.ruff\]/,$d' /needs/pyproject.toml
+
 FROM ${PYTHON_IMAGE} AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
     HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
     MOODFEED_BUNDLES=/bundles MOODFEED_DATA=/data/own
 # The mount points belong to the user, so that a new volume does too, and to group 0, in which OpenShift runs any user id.
 RUN useradd --uid 10001 --gid 0 --no-create-home --home-dir /tmp moodfeed \
-    && mkdir /bundles /data && chown moodfeed:0 /bundles /data && chmod g=u /bundles /data
+    && mkdir /bundles /data /store && chown moodfeed:0 /bundles /data /store && chmod g=u /bundles /data /store
 WORKDIR /app
 # With only these two files the project is an empty package: its dependencies are a layer that code does not change.
-COPY pyproject.toml requirements.txt ./
+COPY --from=needs /needs ./
 # What the base brings beside Python, at our versions.
 RUN pip install --constraint requirements.txt pip setuptools wheel
 

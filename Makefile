@@ -6,7 +6,7 @@ PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run check unit test test-faults fuzz test-reality test-compose bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,9 @@ $(READY): requirements.txt pyproject.toml
 
 run: $(READY) ## make a bundle if there is none, start the three processes, show feeds
 	@$(BIN)/moodfeed run
+
+demo-live: $(READY) ## show how a stranger becomes known within three likes, on the running product or on one of its own
+	@$(BIN)/python -m scripts.demo_live
 
 check: $(READY) ## lint, format and types; seconds once mypy's cache is warm
 	$(BIN)/ruff check .

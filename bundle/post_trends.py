@@ -1,6 +1,7 @@
 """How many people met each post lately, at the bundle's newest moment: where live trends start from."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +19,15 @@ TREND_DAYS = 7.0
 LARGEST_SUM = 2.0**22
 """A larger sum counts as this one."""
 
-_DTYPES: Dtypes = {"sums": np.float64, "newest_moment_ms": np.int64}
+MOST_PAIRS = 100_000
+"""So many people and posts that met last are known one by one."""
+
+_DTYPES: Dtypes = {
+    "sums": np.float64,
+    "newest_moment_ms": np.int64,
+    "pair_keys": np.int64,
+    "pair_moments_ms": np.int64,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +36,15 @@ class PostTrends:
 
     The age is that of the person's first interaction with the post, at ``newest_moment_ms``: the newest interaction of
     the bundle, in milliseconds since 1970. It is 0, and the sums are zeros, if the interactions have no timestamps.
+
+    ``pair_keys`` int64 [pairs] are the ``pair_key`` of the pairs of a person and a post that met last, MOST_PAIRS at
+    most, and ``pair_moments_ms`` int64 [pairs], ascending, when they met: they do not count again.
     """
 
     sums: NDArray[np.float64]
     newest_moment_ms: int
+    pair_keys: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    pair_moments_ms: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @classmethod
     def none(cls, count: int) -> Self:
@@ -40,16 +54,32 @@ class PostTrends:
     def write(self, directory: Path) -> None:
         """Write the file."""
         moment = np.array([self.newest_moment_ms], dtype=np.int64)
-        write_arrays(directory / POST_TRENDS, {"sums": self.sums, "newest_moment_ms": moment})
+        arrays = {name: getattr(self, name) for name in _DTYPES if name != "newest_moment_ms"}
+        write_arrays(directory / POST_TRENDS, arrays | {"newest_moment_ms": moment})
 
     @classmethod
     def read(cls, bundle: Bundle, *, count: int) -> Self:
         """Read the file of ``count`` posts and check dtypes, shapes and ranges; BundleError names the file."""
         path = bundle.path(POST_TRENDS)
         arrays = read_arrays(path, _DTYPES)
-        check_shapes(path, arrays, {"sums": (count,), "newest_moment_ms": (1,)})
+        keys, moments = arrays["pair_keys"], arrays["pair_moments_ms"]
+        pairs = (keys.size,)
+        check_shapes(
+            path,
+            arrays,
+            {"sums": (count,), "newest_moment_ms": (1,), "pair_keys": pairs, "pair_moments_ms": pairs},
+        )
         check_finite(path, arrays)
         sums, moment = arrays["sums"], int(arrays["newest_moment_ms"][0])
         check(path, (sums >= 0).all() and (sums <= LARGEST_SUM).all(), f"sums is not in 0..{LARGEST_SUM:.0f}")
         check(path, moment > 0 or not sums.any(), "there are sums and no newest moment")
-        return cls(sums, moment)
+        check(path, keys.size <= MOST_PAIRS, f"there are {keys.size} pairs, {MOST_PAIRS} at most are allowed")
+        check(path, (moments[1:] >= moments[:-1]).all(), "pair_moments_ms do not ascend")
+        check(path, not keys.size or moments[-1] <= moment, "a pair met after the newest moment")
+        return cls(sums, moment, keys, moments)
+
+
+def pair_key(username: str, row: int) -> int:
+    """What stands for a person and the post in a row of the index: 8 bytes of a hash, as an int64."""
+    digest = hashlib.blake2b(f"{row} {username}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)

@@ -10,6 +10,7 @@ from mood_encoder.encoder_files import TextEncoderError
 from pipeline.batch_loss import TrainingError
 from pipeline.checkpoint import CheckpointError
 from pipeline.clean import CleanError
+from pipeline.collect import CollectError
 from pipeline.dataset import DatasetError
 from pipeline.embed import TextEmbeddingsError
 from pipeline.evaluation import EvaluationError
@@ -34,6 +35,7 @@ EXPECTED_ERRORS = (
     BusyDirectoryError,
     CheckpointError,
     CleanError,
+    CollectError,
     CredentialsError,
     DatasetError,
     EvaluationError,

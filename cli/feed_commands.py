@@ -1,6 +1,7 @@
-"""`moodfeed users` and `moodfeed feed`: list usernames of a bundle, ask a running gateway for a feed."""
+"""`moodfeed users`, `feed` and `trending`: list usernames of a bundle, ask a running gateway for a feed or trends."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
 from bundle.stand_in_titles import read_stand_in_titles
-from cli.feed_table import ask_for_categories, ask_for_feed, feed_json, feed_table
+from cli.feed_table import ask_for_categories, ask_for_feed, ask_for_trends, feed_json, feed_table
 from cli.file_faults import directory_or_absent
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.progress import console
@@ -26,6 +27,14 @@ BundlesOption = Annotated[
 ]
 
 
+class Fallback(StrEnum):
+    """What an unknown user may get; each value is one of the contract in small letters."""
+
+    NONE = "none"
+    POPULAR = "popular"
+    TRENDING = "trending"
+
+
 def users(
     bundles: BundlesOption = Path("bundles"),
     limit: Annotated[int, typer.Option(min=1, help="Number of usernames to print.")] = 20,
@@ -40,10 +49,14 @@ def users(
 
 def feed(
     username: Annotated[
-        str, typer.Argument(help="The user whose feed to show; an unknown user needs --category and --mood.")
+        str,
+        typer.Argument(help="The user whose feed to show; an unknown user needs --category and --mood, or --fallback."),
     ],
     category: Annotated[int | None, typer.Option(help="Only posts of this category.")] = None,
     mood: Annotated[str, typer.Option(help="Words, emoji or both.")] = "",
+    fallback: Annotated[
+        Fallback, typer.Option(help="What an unknown user gets who gives no category or no mood.")
+    ] = Fallback.NONE,
     page_size: Annotated[int, typer.Option(help="Number of posts to show, at most 100.")] = 10,
     bundles: BundlesOption = Path("bundles"),
     address: Annotated[
@@ -60,7 +73,14 @@ def feed(
     """
     username, mood = typed(username), typed(mood)
     gateway = GatewayAccess.from_environment(address, client_tls(authority, certificate, key))
-    answer = ask_for_feed(gateway, username=username, category_id=category, mood=mood, page_size=page_size)
+    answer = ask_for_feed(
+        gateway,
+        username=username,
+        category_id=category,
+        mood=mood,
+        page_size=page_size,
+        fallback=f"FALLBACK_{fallback.name}",
+    )
     if as_json:
         typer.echo(feed_json(answer))
     else:
@@ -70,3 +90,26 @@ def feed(
         categories = ask_for_categories(gateway)
         stand_ins = read_stand_in_titles(bundles / answer.bundle_id)
         console.print(feed_table(answer, title=f"Feed of {asked}", categories=categories, stand_ins=stand_ins))
+
+
+def trending(
+    category: Annotated[int | None, typer.Option(help="Only posts of this category.")] = None,
+    page_size: Annotated[int, typer.Option(help="Number of posts to show, at most 100.")] = 10,
+    bundles: BundlesOption = Path("bundles"),
+    address: Annotated[
+        str, typer.Option(envvar="MOODFEED_GATEWAY_GRPC_ADDRESS", help="host:port of the gateway's gRPC server.")
+    ] = "127.0.0.1:50050",
+    authority: AuthorityOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Ask a running gateway what people do most with at present. A token goes in MOODFEED_API_TOKEN."""
+    gateway = GatewayAccess.from_environment(address, client_tls(authority, certificate, key))
+    answer = ask_for_trends(gateway, category_id=category, page_size=page_size)
+    if as_json:
+        typer.echo(feed_json(answer))
+        return
+    title = "Trending" if category is None else f"Trending in category {category}"
+    stand_ins = read_stand_in_titles(bundles / answer.bundle_id)
+    console.print(feed_table(answer, title=title, categories=ask_for_categories(gateway), stand_ins=stand_ins))

@@ -27,10 +27,18 @@ class FeedRefusedError(Exception):
 
 
 def ask_for_feed(
-    gateway: GatewayAccess, *, username: str, category_id: int | None = None, mood: str = "", page_size: int = 0
+    gateway: GatewayAccess,
+    *,
+    username: str,
+    category_id: int | None = None,
+    mood: str = "",
+    page_size: int = 0,
+    fallback: str | None = None,
 ) -> feed_pb2.GetFeedResponse:
     """One page of a feed; FeedRefusedError if the gateway refuses the request or cannot be reached."""
-    request = feed_pb2.GetFeedRequest(username=username, category_id=category_id, mood=mood, page_size=page_size)
+    request = feed_pb2.GetFeedRequest(
+        username=username, category_id=category_id, mood=mood, page_size=page_size, fallback=fallback
+    )
     with open_blocking_channel(gateway.address, gateway.tls) as channel:
         try:
             answer: feed_pb2.GetFeedResponse = feed_pb2_grpc.FeedServiceStub(channel).GetFeed(
@@ -39,6 +47,27 @@ def ask_for_feed(
         except grpc.RpcError as error:
             raise refusal(error, gateway.address) from error
     return answer
+
+
+def ask_for_trends(
+    gateway: GatewayAccess, *, category_id: int | None = None, page_size: int = 0
+) -> feed_pb2.GetFeedResponse:
+    """One page of the trends, as a feed; FeedRefusedError as above."""
+    request = feed_pb2.ListTrendingRequest(category_id=category_id, page_size=page_size)
+    with open_blocking_channel(gateway.address, gateway.tls) as channel:
+        try:
+            answer = feed_pb2_grpc.FeedServiceStub(channel).ListTrending(
+                request, metadata=bearer(gateway.token), timeout=_CALL_SECONDS
+            )
+        except grpc.RpcError as error:
+            raise refusal(error, gateway.address) from error
+    return feed_pb2.GetFeedResponse(
+        posts=answer.posts,
+        next_page_token=answer.next_page_token,
+        bundle_id=answer.bundle_id,
+        ranking=feed_pb2.RANKING_TRENDING,
+        position=answer.position,
+    )
 
 
 def ask_for_categories(gateway: GatewayAccess) -> tuple[feed_pb2.Category, ...]:
@@ -67,7 +96,7 @@ def feed_table(
     """
     names = {category.category_id: category.name for category in categories}
     has_external_ids = any(post.external_id for post in feed.posts)
-    is_by_score = feed.ranking == feed_pb2.RANKING_USER
+    is_by_score = feed.ranking in {feed_pb2.RANKING_USER, feed_pb2.RANKING_TRENDING}
     table = Table(title=plain(title), title_justify="left", caption=_caption(feed), caption_justify="left")
     headings = ["#", "post", *(["external id"] if has_external_ids else []), "category", "title", "owner"]
     for heading in [*headings, "score" if is_by_score else "ranking"]:

@@ -319,7 +319,7 @@ def build(
     accept_losses: LossesOption = False,
     accept_invalid: InvalidOption = False,
 ) -> None:
-    """Run every stage, from fetch to export."""
+    """Run every stage, from fetch to export; what people do is collected from the store if there is one."""
     from cli import stages
     from mood_encoder.encoder_files import default_encoder_directory
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import urlencode
 
 import typer
@@ -52,14 +52,16 @@ def run(
     """
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
     if not has_current_bundle(bundles):
-        _make_bundle_in_a_child(data, bundles)
+        make_bundle_in_a_child(data, bundles)
     addresses = Addresses.from_environment(os.environ)
     tls = client_tls(authority, certificate, key)
     logs = data / "logs"
     try:
         with (
             console.status("Starting post index, user tower and gateway") as status,
-            running_stack(bundles, addresses, logs=logs, tls=tls, store=data / STORE_FILE) as stack,
+            running_stack(
+                bundles, addresses, logs=logs, tls=tls, store=data / STORE_FILE, is_for_one_person=True
+            ) as stack,
         ):
             status.stop()
             _show_every_case(GatewayAccess.from_environment(addresses.gateway_grpc, tls), bundles)
@@ -120,7 +122,7 @@ def has_current_bundle(bundles: Path) -> bool:
     return True
 
 
-def _make_bundle_in_a_child(data: Path, bundles: Path) -> None:
+def make_bundle_in_a_child(data: Path, bundles: Path) -> None:
     """Run `moodfeed ensure-bundle` on this screen; if it fails, it has said why, and this process ends like it."""
     command = [sys.executable, "-m", "cli", "ensure-bundle", "--data", str(data), "--bundles", str(bundles)]
     with stopping_together() as running:
@@ -132,46 +134,64 @@ def _make_bundle_in_a_child(data: Path, bundles: Path) -> None:
         raise typer.Exit(exit_code)
 
 
+class _Case(NamedTuple):
+    """A row of the case table, and a request for it."""
+
+    name: str
+    username: str
+    category_id: int | None = None
+    mood: str = ""
+    fallback: str = ""
+
+
 def _show_every_case(gateway: GatewayAccess, bundles: Path) -> None:
     """One feed for each row of the case table."""
     person = _busiest_username(bundles)
     categories = ask_for_categories(gateway)
     stand_ins = read_stand_in_titles(current_bundle(bundles))
-    for number, (case, username, category_id, mood) in enumerate(_cases(person, categories), start=1):
+    for number, case in enumerate(_cases(person, categories), start=1):
         asked = (
-            f"Case {number}, {case}: username={username!r}"
-            + (f" category_id={category_id}" if category_id is not None else "")
-            + (f" mood={mood!r}" if mood else "")
+            f"Case {number}, {case.name}: username={case.username!r}"
+            + (f" category_id={case.category_id}" if case.category_id is not None else "")
+            + (f" mood={case.mood!r}" if case.mood else "")
+            + (f" fallback={case.fallback}" if case.fallback else "")
         )
         try:
-            feed = ask_for_feed(gateway, username=username, category_id=category_id, mood=mood)
+            feed = ask_for_feed(
+                gateway,
+                username=case.username,
+                category_id=case.category_id,
+                mood=case.mood,
+                fallback=f"FALLBACK_{case.fallback}" if case.fallback else None,
+            )
         except FeedRefusedError as refusal:
             console.print(Text(printable(asked), style="bold"), plain(f"  {refusal}"), "", sep="\n")
         else:
             console.print(feed_table(feed, title=asked, categories=categories, stand_ins=stand_ins), "")
 
 
-def _cases(person: str | None, categories: Sequence[Category]) -> tuple[tuple[str, str, int | None, str], ...]:
-    """Name, username, category and mood of each case that a bundle has: it may lack users, or categories."""
+def _cases(person: str | None, categories: Sequence[Category]) -> tuple[_Case, ...]:
+    """The cases that a bundle has: it may lack users, or categories."""
     words, emoji = MOODS
     largest = max(categories, key=lambda category: category.post_count).category_id if categories else None
-    of_person: tuple[tuple[str, str, int | None, str], ...] = ()
+    of_person: tuple[_Case, ...] = ()
     if person is not None:
         in_category = (
-            ("known user in a category", person, largest, ""),
-            ("known user in a category, with a mood", person, largest, words),
+            _Case("known user in a category", person, largest),
+            _Case("known user in a category, with a mood", person, largest, words),
         )
         of_person = (
-            ("known user", person, None, ""),
+            _Case("known user", person),
             *(in_category if categories else ()),
-            ("known user with a mood", person, None, emoji),
+            _Case("known user with a mood", person, mood=emoji),
         )
     return (
         *of_person,
-        *((("unknown user in a category, with a mood", STRANGER, largest, words),) if categories else ()),
-        ("unknown user without category and mood", STRANGER, None, ""),
-        ("category that does not exist", person or STRANGER, -1, ""),
-        ("blank username", " ", None, ""),
+        *((_Case("unknown user in a category, with a mood", STRANGER, largest, words),) if categories else ()),
+        _Case("unknown user without category and mood", STRANGER),
+        _Case("unknown user with a fallback", STRANGER, fallback="TRENDING"),
+        _Case("category that does not exist", person or STRANGER, -1),
+        _Case("blank username", " "),
     )
 
 

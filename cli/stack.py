@@ -23,6 +23,7 @@ from rpc.supervisor import Bond
 from rpc.tls import ClientTls
 
 STORE_URL = "MOODFEED_STORE_URL"
+ADMIN_FROM_THIS_MACHINE = "MOODFEED_GATEWAY_ADMIN_FROM_THIS_MACHINE"
 STORE_FILE = "store.sqlite"
 """The name of the store's file below the data directory."""
 
@@ -116,10 +117,12 @@ def running_stack(
     start_seconds: float = 60.0,
     embedded: bool = False,
     store: Path | None = None,
+    is_for_one_person: bool = False,
 ) -> Iterator["Stack"]:
     """Run post index, user tower and gateway until the block ends; ``embedded``: all three in one process.
 
-    What people do is kept in the SQLite file ``store``, unless MOODFEED_STORE_URL names another store.
+    What people do is kept in the SQLite file ``store``, unless MOODFEED_STORE_URL names another store. On a machine
+    ``is_for_one_person``, its calls about a person's data need no token, unless MOODFEED_ADMIN_TOKEN_FILE is set.
 
     ``tls`` is for the health checks, where the environment gives the processes certificates. Each process writes to a
     log file of its name in ``logs``. Raises StackError if a process does not serve within ``start_seconds``, and
@@ -136,6 +139,8 @@ def running_stack(
     }
     if store is not None:
         environment.setdefault(STORE_URL, f"sqlite:///{store.absolute()}")
+    if is_for_one_person:
+        environment.setdefault(ADMIN_FROM_THIS_MACHINE, "true")
     started: list[_Process] = []
     logs.mkdir(parents=True, exist_ok=True)
     with stopping_together() as running:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from cli.collect_command import collect_if_there_is_a_store
 from cli.evaluate_stage import evaluate_stage
 from cli.evaluation_table import ablation_table, cold_start_table, estimate_cell
 from cli.one_writer import only_writer
@@ -225,6 +226,7 @@ def build_bundle(
     with only_writer(workspace.directory):
         fetch_stage(workspace, upstream)
         clean_stage(workspace, accept_losses=accept_losses)
+        collect_if_there_is_a_store(workspace)
         build_from_clean_tables(workspace, bundles, encoder_directory=encoder_directory, accept_invalid=accept_invalid)
 
 

@@ -10,15 +10,15 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from cli.pipeline_commands import DataOption
 from cli.progress import console
+from cli.stack import STORE_FILE
 from cli.terminal_text import plain
 
 if TYPE_CHECKING:  # the command starts without SQLAlchemy
     from sqlalchemy import Engine
 
     from store.status import StoreStatus
-
-DEFAULT_URL = "sqlite:///data/store.sqlite"
 
 app = typer.Typer(
     name="store",
@@ -27,12 +27,13 @@ app = typer.Typer(
 )
 
 StoreOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--store",
         metavar="URL",
         envvar="MOODFEED_STORE_URL",
-        help="sqlite:///PATH, or postgresql+psycopg://USER@HOST/DATABASE.",
+        help="sqlite:///PATH, or postgresql+psycopg://USER@HOST/DATABASE; by default store.sqlite below --data.",
+        show_default=False,
     ),
 ]
 PasswordOption = Annotated[
@@ -47,26 +48,26 @@ PasswordOption = Annotated[
 
 
 @app.command()
-def status(store: StoreOption = DEFAULT_URL, password_file: PasswordOption = None) -> None:
+def status(store: StoreOption = None, password_file: PasswordOption = None, data: DataOption = Path("data")) -> None:
     """Show where the store is, the version of its tables, and how much it holds. Creates nothing."""
     from store.status import store_status
     from store.versions import refuse_other_versions
 
-    with _existing(store, password_file) as engine:
+    with existing(_url(store, data), password_file) as engine:
         found = store_status(engine)
     console.print(_status_table(found))
     refuse_other_versions(found.version)
 
 
 @app.command()
-def migrate(store: StoreOption = DEFAULT_URL, password_file: PasswordOption = None) -> None:
+def migrate(store: StoreOption = None, password_file: PasswordOption = None, data: DataOption = Path("data")) -> None:
     """Create the tables, or bring older ones to this program's version, in one transaction. Make a backup first."""
     from store.opening import opened
     from store.schema import SCHEMA_VERSION
     from store.versions import VersionState
     from store.versions import migrate as migrate_tables
 
-    with opened(store, password_file=password_file) as engine:
+    with opened(_url(store, data), password_file=password_file) as engine:
         before = migrate_tables(engine)
     match before.state:
         case VersionState.CURRENT:
@@ -78,12 +79,12 @@ def migrate(store: StoreOption = DEFAULT_URL, password_file: PasswordOption = No
 
 
 @app.command()
-def vacuum(store: StoreOption = DEFAULT_URL, password_file: PasswordOption = None) -> None:
+def vacuum(store: StoreOption = None, password_file: PasswordOption = None, data: DataOption = Path("data")) -> None:
     """Give back the space of deleted rows. Of a SQLite file no byte of them is left; writers wait meanwhile."""
     from store.status import vacuum as vacuum_tables
     from store.versions import refuse_other_versions, tables_version
 
-    with _existing(store, password_file) as engine:
+    with existing(_url(store, data), password_file) as engine:
         refuse_other_versions(tables_version(engine))
         vacuum_tables(engine)
     _say("Vacuumed. Backups that were made before still hold what was deleted.")
@@ -92,14 +93,15 @@ def vacuum(store: StoreOption = DEFAULT_URL, password_file: PasswordOption = Non
 @app.command()
 def backup(
     file: Annotated[Path, typer.Argument(help="File to write, one SQLite file for either database.")],
-    store: StoreOption = DEFAULT_URL,
+    store: StoreOption = None,
+    data: DataOption = Path("data"),
     password_file: PasswordOption = None,
 ) -> None:
     """Write all rows to a file, as they are at one moment; services go on. An existing file is replaced when done."""
     from pipeline.whole_files import whole_file
     from store.backup import back_up
 
-    with _existing(store, password_file) as engine, whole_file(file, mode=0o600) as temporary:
+    with existing(_url(store, data), password_file) as engine, whole_file(file, mode=0o600) as temporary:
         position = back_up(engine, temporary)  # into the empty file, which only its owner may read
     _say(f"Backed up to {file}: the log up to position {position}.")
 
@@ -107,7 +109,8 @@ def backup(
 @app.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="File that `moodfeed store backup` wrote, of either database.")],
-    store: StoreOption = DEFAULT_URL,
+    store: StoreOption = None,
+    data: DataOption = Path("data"),
     password_file: PasswordOption = None,
     replace: Annotated[bool, typer.Option("--replace", help="Lose what the store holds now.")] = False,
 ) -> None:
@@ -116,14 +119,19 @@ def restore(
     from store.opening import opened
     from store.versions import create_or_check
 
-    with opened(store, password_file=password_file) as engine:
+    with opened(_url(store, data), password_file=password_file) as engine:
         create_or_check(engine)
         position = restore_rows(engine, file, replace=replace)
     _say(f"Restored {file}. The log goes on after position {position}.")
 
 
+def _url(store: str | None, data: Path) -> str:
+    """The store that is named, else the one that `moodfeed run` and `serve` keep below a directory of data."""
+    return store or f"sqlite:///{data.absolute() / STORE_FILE}"
+
+
 @contextmanager
-def _existing(url: str, password_file: Path | None) -> "Iterator[Engine]":
+def existing(url: str, password_file: Path | None) -> "Iterator[Engine]":
     """The database of a URL; a SQLite file must be there already."""
     from store.engine import SQLITE, parse_url, sqlite_path
     from store.errors import StoreUnavailableError

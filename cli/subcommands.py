@@ -7,6 +7,7 @@ import typer
 
 from cli import (
     bundle_commands,
+    collect_command,
     feed_commands,
     forget_command,
     import_command,
@@ -19,6 +20,7 @@ from cli import (
     store_commands,
     trust_commands,
     validate_command,
+    watch_command,
 )
 
 app = typer.Typer(
@@ -33,14 +35,17 @@ PANELS = {
         run_command.run,
         serve_command.serve,
         feed_commands.feed,
+        feed_commands.trending,
         feed_commands.users,
         like_command.like,
+        watch_command.watch,
     ),
     "Make a bundle": (
         pipeline_commands.build,
         pipeline_commands.fetch,
         pipeline_commands.clean,
         import_command.import_data,
+        collect_command.collect,
         validate_command.validate,
         pipeline_commands.score,
         pipeline_commands.embed,
@@ -59,6 +64,7 @@ PANELS = {
     "Trust and trying out": (
         trust_commands.make_certificates,
         trust_commands.make_token,
+        trust_commands.make_password,
         sample_api_command.sample_api,
         run_command.ensure_bundle,
     ),

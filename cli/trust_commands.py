@@ -1,4 +1,4 @@
-"""`moodfeed make-certificates` and `moodfeed make-token`: make certificates for TLS, and tokens for callers."""
+"""`moodfeed make-certificates`, `make-token` and `make-password`: for TLS, callers and the store."""
 
 import hashlib
 import re
@@ -15,6 +15,7 @@ from cli.progress import console
 TOKEN_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _READABLE = 0o644
+_PRIVATE = 0o700
 
 
 class Scope(StrEnum):
@@ -62,6 +63,25 @@ def make_token(
     typer.echo(token)
     if file is None:
         typer.echo(line)
+
+
+def make_password(
+    file: Annotated[Path, typer.Argument(help="File to write; its directory is created for you alone.")],
+) -> None:
+    """Make a password for the store's PostgreSQL user and write it to a file, which is never replaced.
+
+    The file can be read by the users of the containers that mount it; its directory, if it is new, by you alone.
+    """
+    file.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="utf-8") as new:
+            new.write(secrets.token_urlsafe(TOKEN_BYTES))
+    except FileExistsError:
+        raise typer.BadParameter(
+            f"{file} exists already, and a database may have been set up with it", param_hint="FILE"
+        ) from None
+    file.chmod(_READABLE)
+    console.print(f"Wrote {file}.", highlight=False, markup=False, soft_wrap=True)
 
 
 def _add_line(path: Path, line: str) -> None:

@@ -49,17 +49,22 @@ class LogTail:
     a process serves without its store. Readers who stand far behind keep no others waiting.
     """
 
-    def __init__(self, open_store: Callable[[], Store]) -> None:
+    def __init__(
+        self, open_store: Callable[[], Store], *, after_each_round: Callable[[Store], None] | None = None
+    ) -> None:
+        """``after_each_round`` is called by that thread as well, also where there was nothing to read."""
         self.moved = threading.Condition()
         """Notified when a reader has moved, when the log cannot be read, and at the end."""
         self.is_stopped = True
         """Whether nobody follows the log: not yet, or no more."""
+        self.is_failing = False
+        """Whether the log could not be read when it was tried last."""
         self._open_store = open_store
+        self._after_each_round = after_each_round
         self._store: Store | None = None
         self._readers: tuple[weakref.ref[LogReader], ...] = ()
         self._asked = 0  # how often the log has been asked to be read at once
         self._answered = 0  # the last of them that has been read for
-        self._is_failing = False
 
     @contextmanager
     def followed(self, *, first_read_seconds: float = FIRST_READ_SECONDS) -> Iterator[None]:
@@ -69,7 +74,7 @@ class LogTail:
             self.is_stopped = False
             self._asked += 1
             thread.start()
-            self.moved.wait_for(lambda: self._answered or self._is_failing, first_read_seconds)
+            self.moved.wait_for(lambda: self._answered or self.is_failing, first_read_seconds)
         try:
             yield
         finally:
@@ -101,13 +106,13 @@ class LogTail:
         if reader.position >= position:
             return True
         with self.moved:
-            if self._is_failing or self.is_stopped:
+            if self.is_failing or self.is_stopped:
                 return False
             self._asked += 1
             asked = self._asked
             self.moved.notify_all()
             self.moved.wait_for(
-                lambda: reader.position >= position or self._answered >= asked or self._is_failing or self.is_stopped,
+                lambda: reader.position >= position or self._answered >= asked or self.is_failing or self.is_stopped,
                 seconds,
             )
             return reader.position >= position
@@ -120,6 +125,8 @@ class LogTail:
                 asked = self._asked
                 if asked > self._answered or self._has_news(self._store):
                     self._read_all(self._store)
+                if self._after_each_round:
+                    self._after_each_round(self._store)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a store does
                 self._note_failure(error)
                 self._pause(RETRY_SECONDS)
@@ -162,16 +169,16 @@ class LogTail:
         READ_FAILURES.inc()
         is_foreseen = isinstance(error, StoreUnavailableError)
         with self.moved:
-            if not self._is_failing:
+            if not self.is_failing:
                 _log.error("log cannot be read", reason=str(error), exc_info=None if is_foreseen else error)
-            self._is_failing = True
+            self.is_failing = True
             self.moved.notify_all()
 
     def _note_answer(self, asked: int) -> None:
         with self.moved:
-            if self._is_failing:
+            if self.is_failing:
                 _log.info("log is read again")
-            self._is_failing = False
+            self.is_failing = False
             self._answered = asked
             self.moved.notify_all()
 
@@ -180,6 +187,6 @@ class LogTail:
         deadline = time.monotonic() + seconds
         with self.moved:
             self.moved.wait_for(
-                lambda: self.is_stopped or (self._asked > self._answered and not self._is_failing),
+                lambda: self.is_stopped or (self._asked > self._answered and not self.is_failing),
                 deadline - time.monotonic(),
             )

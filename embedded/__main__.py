@@ -15,10 +15,13 @@ from bundle.manifest import BundleError
 from compute.bundle_admin import SERVICE_NAME as ADMIN_SERVICE_NAME
 from compute.bundle_admin import BundleService, LoggedBundles
 from compute.settings import server_options
-from embedded.feedback import LocalFeedbackService, LocalRecorder, ThreadedRecorder
+from embedded.feedback import LocalRecorder
+from embedded.feedback_service import LocalFeedbackService
+from embedded.people import LocalPeople, ThreadedPeople
 from embedded.ports import LocalContextEncoder, LocalPostSearch, Models
 from embedded.served_memory import LocalServedMemory, ThreadedServedMemory
 from embedded.service import LocalFeedService
+from embedded.threaded import ThreadedContextEncoder, ThreadedRecorder
 from gateway.api_access import ACCESS_ERRORS, ApiAccess
 from gateway.edge import ERRORS
 from gateway.feed_messages import SERVICE_NAME
@@ -71,18 +74,22 @@ async def serve(
     stop_asked = stop_on_signals()
     tls = settings.server_tls()
     access = ApiAccess.of(settings)
-    admin = AdminAccess(compute.admin_token_file, is_public=True)
+    admin = AdminAccess(compute.admin_token_file, is_public=not settings.admin_from_this_machine)
     people = PeopleStore(live)
+    recorder, keeper = LocalRecorder(people), LocalPeople(people)
     encoder, index = LocalContextEncoder(held, people), LocalPostSearch(held)
     memory = LocalServedMemory(people)
     tokens = settings.token_life()
     app = build_app(
-        encoder=encoder,
+        encoder=ThreadedContextEncoder(encoder),
         index=index,
-        recorder=ThreadedRecorder(LocalRecorder(people)),
+        recorder=ThreadedRecorder(recorder),
+        people=ThreadedPeople(keeper),
         readiness=Readiness(needed=LocalService("post_index_service"), wanted=LocalService("user_tower_service")),
         access=access,
         guard=settings.browser_guard(),
+        admin=admin,
+        admin_guard=settings.admin_guard(),
         in_flight=InFlight(settings.most_in_flight),
         recordings=InFlight(settings.most_in_flight),
         deadline_seconds=settings.deadline_seconds,
@@ -95,7 +102,7 @@ async def serve(
         service = LocalFeedService(
             encoder=encoder, index=index, deadline_seconds=settings.deadline_seconds, memory=memory, tokens=tokens
         )
-        feedback = LocalFeedbackService(people, deadline_seconds=settings.deadline_seconds)
+        feedback = LocalFeedbackService(recorder, keeper, deadline_seconds=settings.deadline_seconds)
         feed_pb2_grpc.add_FeedServiceServicer_to_server(service, server)
         feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(feedback, server)
         bundle_pb2_grpc.add_BundleServiceServicer_to_server(BundleService(held), server)

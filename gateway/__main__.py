@@ -89,6 +89,7 @@ def build(settings: Settings) -> Gateway:
     tls = settings.server_tls()
     live_tls = LiveServerTls(tls) if tls else None
     access = ApiAccess.of(settings)
+    admin = AdminAccess(settings.admin_token_file, is_public=not settings.admin_from_this_machine)
     towers = Replicas(
         "user_tower_service",
         settings.user_tower_address,
@@ -116,9 +117,12 @@ def build(settings: Settings) -> Gateway:
         encoder=encoder,
         index=index,
         recorder=people,
+        people=people,
         readiness=readiness,
         access=access,
         guard=settings.browser_guard(),
+        admin=admin,
+        admin_guard=settings.admin_guard(),
         in_flight=in_flight,
         recordings=recordings,
         deadline_seconds=settings.deadline_seconds,
@@ -148,6 +152,7 @@ def build(settings: Settings) -> Gateway:
             feedback=feedback,
             health_servicer=health_servicer,
             access=access,
+            admin=admin,
             live_tls=live_tls,
         ),
         make_http_server(app, settings, live_tls),
@@ -163,11 +168,11 @@ def _grpc_server(
     feedback: FeedbackService,
     health_servicer: health.aio.HealthServicer,
     access: ApiAccess,
+    admin: AdminAccess,
     live_tls: LiveServerTls | None,
 ) -> grpc.aio.Server:
     """A gRPC server that has its port but does not answer yet; raises BusyAddressError if the port is taken."""
     sizes = RequestSizes(LARGEST_REQUEST_BYTES, {RECORD_METHOD: LARGEST_FEEDBACK_BYTES})
-    admin = AdminAccess(settings.admin_token_file, is_public=True)
     server = grpc.aio.server(
         interceptors=[
             AsyncMetricsInterceptor(),

@@ -59,9 +59,12 @@ class BrowserGuard:
     allowed_hosts: Collection[str] = ()
     needs_token: bool = False
 
-    def check(self, headers: Sequence[tuple[str, str]], *, scheme: str) -> None:
-        """Check the lower-case headers of a request to write; raises BrowserGuardError."""
-        if _only(headers, "content-type").partition(";")[0].strip().lower() != _JSON:
+    def check(self, headers: Sequence[tuple[str, str]], *, scheme: str, has_body: bool = True) -> None:
+        """Check the lower-case headers of a request to write; raises BrowserGuardError.
+
+        A request without a body needs no Content-Type.
+        """
+        if has_body and _only(headers, "content-type").partition(";")[0].strip().lower() != _JSON:
             raise ContentTypeError
         host = _only(headers, "host")
         if not (self.needs_token or self._is_ours(host)):

@@ -15,6 +15,7 @@ from gateway.feed_types import (
     CountsNotHeldError,
     DeadlineExceededError,
     DependencyOverloadedError,
+    DependencyTooOldError,
     DependencyUnavailableError,
     FeedCategory,
     FeedContext,
@@ -268,6 +269,8 @@ def feed_error(error: grpc.aio.AioRpcError | NoReplicaError, service: str) -> Fe
     if info.reason in _BY_REASON:
         return _BY_REASON[info.reason](error.details() or info.reason)
     code = error.code()
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return DependencyTooOldError(f"{service} is older than the gateway: try again later", service=service)
     if code in _ERRORS:
         error_class, words = _ERRORS[code]
         return error_class(f"{service} {words}", service=service)

@@ -14,6 +14,7 @@ from rpc.errors import ErrorRow, ErrorTable
 
 ERRORS: ErrorTable = {
     feed_types.BlankUsernameError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "USERNAME_BLANK"),
+    feed_types.InvalidFallbackError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "FALLBACK_INVALID"),
     feed_types.InvalidPageSizeError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_SIZE_NEGATIVE"),
     feed_types.InvalidPageTokenError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"),
     feed_types.InvalidPositionError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POSITION_NEGATIVE"),
@@ -31,6 +32,7 @@ ERRORS: ErrorTable = {
     feed_types.BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
     feed_types.CountsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "COUNTS_NOT_HELD"),
     feed_types.DependencyOverloadedError: OVERLOADED,
+    feed_types.DependencyTooOldError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_TOO_OLD"),
     feed_types.DependencyUnavailableError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_UNAVAILABLE"),
     feed_types.DeadlineExceededError: ErrorRow(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
     TooManyRequestsError: OVERLOADED,  # the gateway itself has too many

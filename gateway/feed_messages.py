@@ -7,6 +7,7 @@ from gateway.feed_types import (
     Feed,
     FeedCategory,
     FeedRequest,
+    InvalidFallbackError,
     InvalidSeenError,
     Seen,
     TrendingRequest,
@@ -17,7 +18,10 @@ from moodfeed.packed.v1 import packed_pb2
 SERVICE_NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
 _SEEN = {feed_pb2.SEEN_UNSPECIFIED: Seen.LAST, **{feed_pb2.Seen.Value(seen.value): seen for seen in Seen}}
 _POST_FIELDS = tuple(field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields)
-_FALLBACKS = {feed_pb2.Fallback.Value(fallback.value): fallback for fallback in Fallback}
+_FALLBACKS = {
+    feed_pb2.FALLBACK_UNSPECIFIED: Fallback.NONE,
+    **{feed_pb2.Fallback.Value(fallback.value): fallback for fallback in Fallback},
+}
 
 
 def read_request(request: feed_pb2.GetFeedRequest) -> FeedRequest:
@@ -33,7 +37,7 @@ def read_request(request: feed_pb2.GetFeedRequest) -> FeedRequest:
         required_bundle_id=request.required_bundle_id,
         strict=request.strict,
         at_least_position=request.at_least_position,
-        fallback=_FALLBACKS.get(request.fallback, Fallback.NONE),
+        fallback=_read_fallback(request.fallback),
         seen=_read_seen(request.seen),
         remember_served=request.remember_served,
     )
@@ -43,6 +47,13 @@ def _read_seen(number: int) -> Seen:
     if number not in _SEEN:
         raise InvalidSeenError(f"seen is {number}, it must be one of {', '.join(seen.value for seen in Seen)}")
     return _SEEN[number]
+
+
+def _read_fallback(number: int) -> Fallback:
+    if number not in _FALLBACKS:
+        known = ", ".join(fallback.value for fallback in Fallback)
+        raise InvalidFallbackError(f"fallback is {number}, it must be one of {known}")
+    return _FALLBACKS[number]
 
 
 def write_feed(feed: Feed) -> bytes:

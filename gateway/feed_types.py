@@ -21,8 +21,8 @@ class FeedError(Exception):
     """A feed that cannot be given.
 
     FeedError
-    ├── BlankUsernameError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError, InvalidSeenError,
-    │   MoodTooLongError, TooManyExclusionsError
+    ├── BlankUsernameError, InvalidFallbackError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError,
+    │   InvalidSeenError, MoodTooLongError, TooManyExclusionsError
     ├── CategoryNotFoundError, UserNotFoundError
     ├── BundleNotHeldError
     ├── CountsNotHeldError
@@ -39,6 +39,10 @@ class FeedError(Exception):
 
 class BlankUsernameError(FeedError):
     """The username is missing or blank."""
+
+
+class InvalidFallbackError(FeedError):
+    """The request asks for a fallback that this gateway does not know."""
 
 
 class InvalidPageSizeError(FeedError):
@@ -95,6 +99,10 @@ class DependencyOverloadedError(FeedError):
 
 class DependencyUnavailableError(FeedError):
     """A service that the feed needs does not answer, or answers with a fault of its own."""
+
+
+class DependencyTooOldError(DependencyUnavailableError):
+    """A service is of an older release and does not know the call, as in the middle of an upgrade."""
 
 
 class PositionNotReachedError(DependencyUnavailableError):

@@ -15,7 +15,7 @@ OF_OPERATORS = frozenset({"ExportPerson", "DeletePerson", "MergePeople"})
 RECORD_METHOD = f"/{SERVICE_NAME}/RecordInteractions"
 _PREFIX = "VERB_"
 _NUMBERS = {verb: feedback_pb2.Verb.Value(f"{_PREFIX}{verb}") for verb in VERBS}
-_NAMES: Mapping[int, str] = {number: verb for verb, number in _NUMBERS.items()} | {0: ""}
+NAMES_OF_VERBS: Mapping[int, str] = {number: verb for verb, number in _NUMBERS.items()} | {0: ""}
 _SHOWN_CHARACTERS = 40
 _LONGEST_NUMBER = 20  # digits of an integer of 64 bits
 _TEXTS = ("event_id", "username", "verb", "external_id", "retracts", "feed_id")
@@ -41,7 +41,7 @@ def read_interactions(request: feedback_pb2.RecordInteractionsRequest) -> list[I
             username=message.username,
             post_id=message.post_id if message.HasField("post_id") else None,
             external_id=message.external_id,
-            verb=_NAMES.get(message.verb, str(message.verb)),
+            verb=NAMES_OF_VERBS.get(message.verb, str(message.verb)),
             watched_share=message.watched_share if message.HasField("watched_share") else None,
             rating_percent=message.rating_percent if message.HasField("rating_percent") else None,
             occurred_at_ms=_milliseconds(message.occurred_at) if message.HasField("occurred_at") else None,

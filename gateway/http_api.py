@@ -1,7 +1,7 @@
 """The gateway's HTTP edge: the same feeds as JSON."""
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import grpc
 import structlog
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.api_access import ACCESS_ERRORS, ApiAccess, ApiTokenInvalidError, RateLimitedError
+from gateway.body_memory import BodyMemory
 from gateway.browser_guard import BrowserGuard, ContentTypeError, HostNotAllowedError, OriginNotAllowedError
 from gateway.docs_page import FILES, docs_file
 from gateway.edge import ERRORS, Deadline, count_degradations
@@ -30,10 +31,12 @@ from gateway.http_parameters import (
     read_query,
     read_trending_query,
 )
+from gateway.http_people import MERGE, ONE_PERSON, PREFIX, People, PeopleApi
 from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
 from gateway.served_memory import ServedMemory
 from gateway.trending import list_trending
+from rpc.admin_access import ADMIN_ERRORS, AdminAccess, AdminTokenInvalidError
 from rpc.admission import InFlight, TooManyRequestsError
 from rpc.errors import ErrorRow, ErrorTable, find_row
 
@@ -85,16 +88,22 @@ def build_app(
     encoder: ContextEncoder[EmbeddingT],
     index: PostSearch[EmbeddingT],
     recorder: InteractionRecorder,
+    people: People,
     readiness: Readiness,
     access: ApiAccess,
     guard: BrowserGuard,
+    admin: AdminAccess,
+    admin_guard: BrowserGuard,
     in_flight: InFlight,
     recordings: InFlight,
     deadline_seconds: float,
     memory: ServedMemory = NO_MEMORY,
     tokens: TokenLife = DEFAULT_TOKENS,
 ) -> Starlette:
-    """Build the HTTP application on a context encoder, a post search and a recorder of interactions."""
+    """Build the HTTP application on a context encoder, a post search, a recorder of interactions and people's data.
+
+    ``admin`` and ``admin_guard`` decide about the calls of operators, ``access`` and ``guard`` about all others.
+    """
 
     async def answer_feed(request: Request) -> Response:
         access.admit(request.headers.getlist("authorization"))
@@ -162,13 +171,23 @@ def build_app(
     async def openapi(request: Request) -> Response:
         return json_answer(DOCUMENT)
 
-    record = recording(recorder, access=access, guard=guard, in_flight=recordings, deadline_seconds=deadline_seconds)
+    bodies = BodyMemory()
+    record = recording(
+        recorder,
+        access=access,
+        guard=guard,
+        in_flight=recordings,
+        bodies=bodies,
+        deadline_seconds=deadline_seconds,
+    )
+    people_api = PeopleApi(people, admin, admin_guard, recordings, bodies, deadline_seconds)
     app = Starlette(
         routes=[
             Route("/feed", _measured(answer_feed)),
             Route("/trending", _measured(answer_trending)),
             Route("/categories", _measured(list_categories)),
             Route("/interactions", _measured(record), methods=["POST"]),
+            *people_api.routes(_measured),
             Route("/healthz", _answered(healthz)),
             Route("/readyz", _answered(readyz)),
             Route("/metrics", _answered(metrics)),
@@ -193,7 +212,7 @@ def _answered(handler: Handler) -> Handler:
 
 def _measured(handler: Handler) -> Handler:
     async def answer(request: Request) -> Response:
-        path = request.scope["path"]  # not request.url.path, which holds what the header `host` says
+        path = _name_of(request.scope["path"])  # not request.url.path, which holds what the header `host` says
         with DURATION.labels(path).time():
             try:
                 _check_head(request)
@@ -219,7 +238,8 @@ def _answer_error(error: Exception) -> Response:
     for error_class, (code, reason) in _CODES_OF_BODIES.items():
         if isinstance(error, error_class):
             return error_answer(code, "INVALID_ARGUMENT", reason, str(error))
-    row_of_error = find_row(ERRORS, error) or find_row(ACCESS_ERRORS, error) or find_row(_HTTP_ERRORS, error)
+    tables = (ERRORS, ACCESS_ERRORS, ADMIN_ERRORS, _HTTP_ERRORS)
+    row_of_error = next(filter(None, (find_row(table, error) for table in tables)), None)
     if row_of_error is None:
         _log.error("unexpected error", exc_info=error)
         return _error(ErrorRow(grpc.StatusCode.INTERNAL, "INTERNAL"), "internal error")
@@ -227,7 +247,7 @@ def _answer_error(error: Exception) -> Response:
 
 
 def _headers_of(error: Exception) -> Mapping[str, str]:
-    if isinstance(error, ApiTokenInvalidError):
+    if isinstance(error, ApiTokenInvalidError | AdminTokenInvalidError):
         return {"www-authenticate": 'Bearer realm="moodfeed"'}
     if isinstance(error, RateLimitedError | TooManyRequestsError | DependencyOverloadedError):
         return {"retry-after": str(math.ceil(error.retry_after_seconds))}  # whole seconds, RFC 9110
@@ -238,15 +258,31 @@ def _error(row: ErrorRow, message: str, *, headers: Mapping[str, str] | None = N
     return error_answer(_HTTP_CODES[row.status], row.status.name, row.reason, message, headers=headers)
 
 
+def _name_of(path: str) -> str:
+    """What metrics call a path that exists: a username is no part of it."""
+    return ONE_PERSON if path.startswith(PREFIX) and path != MERGE else path
+
+
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     code = error.status_code if isinstance(error, HTTPException) else 500
     path = request.scope["path"]
-    is_read = "GET" in ((error.headers if isinstance(error, HTTPException) else None) or {}).get("Allow", "GET")
-    are_allowed = "GET and HEAD are" if is_read else "POST is"
+    allowed = sorted(
+        ((error.headers if isinstance(error, HTTPException) else None) or {}).get("Allow", "GET").split(", ")
+    )
     status, reason, message = {
         404: ("NOT_FOUND", "PATH_NOT_FOUND", f"no such path: {path[:_SHOWN_CHARACTERS]}"),
-        405: ("UNIMPLEMENTED", "METHOD_NOT_ALLOWED", f"{request.method} is not allowed on this path, {are_allowed}"),
+        405: (
+            "UNIMPLEMENTED",
+            "METHOD_NOT_ALLOWED",
+            f"{request.method} is not allowed on this path, {_listed(allowed)}",
+        ),
     }.get(code, ("UNKNOWN", "HTTP_ERROR", "the request cannot be answered"))
-    count("(unknown)" if code == 404 else path, code)
-    headers = {"allow": "GET, HEAD" if is_read else "POST"} if code == 405 else None
+    count("(unknown)" if code == 404 else _name_of(path), code)
+    headers = {"allow": ", ".join(allowed)} if code == 405 else None
     return error_answer(code, status, reason, message, headers=headers)
+
+
+def _listed(methods: Sequence[str]) -> str:
+    """``GET and HEAD are``, ``POST is``."""
+    *others, last = methods
+    return f"{', '.join(others)} and {last} are" if others else f"{last} is"

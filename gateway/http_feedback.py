@@ -7,6 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from gateway.api_access import FEEDBACK, ApiAccess
+from gateway.body_memory import BodyMemory
 from gateway.browser_guard import BrowserGuard
 from gateway.edge import Deadline
 from gateway.feedback import record_interactions
@@ -50,15 +51,17 @@ def recording(
     access: ApiAccess,
     guard: BrowserGuard,
     in_flight: InFlight,
+    bodies: BodyMemory,
     deadline_seconds: float,
 ) -> Callable[[Request], Awaitable[Response]]:
     """What answers POST /interactions."""
 
     async def record(request: Request) -> Response:
-        guard.check(_headers(request), scheme=request.scope["scheme"])
+        guard.check(headers_of(request), scheme=request.scope["scheme"])
         access.admit(request.headers.getlist("authorization"), scope=FEEDBACK)
+        body = await read_body(request, bodies)
         with in_flight.admitted("POST /interactions"):
-            rows = read_document(await read_body(request))
+            rows = read_document(body)
             recorded = await record_interactions(
                 rows, recorder=recorder, clock=Deadline.after(deadline_seconds), now_ms=wall_clock.now_ms()
             )
@@ -67,23 +70,26 @@ def recording(
     return record
 
 
-async def read_body(request: Request) -> bytes:
-    """The whole body; raises BodyError."""
+async def read_body(request: Request, bodies: BodyMemory) -> bytes:
+    """The whole body; raises BodyError, TooManyRequestsError."""
     if int(request.headers.get("content-length") or 0) > LARGEST_BODY_BYTES:  # h11 has checked that it is a number
         raise BodyTooLargeError
     parts: list[bytes] = []
     length = 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                length += len(part)
-                if length > LARGEST_BODY_BYTES:
-                    raise BodyTooLargeError
-                parts.append(part)
+            with bodies.reading("POST body") as grow:
+                async for part in request.stream():
+                    length += len(part)
+                    if length > LARGEST_BODY_BYTES:
+                        raise BodyTooLargeError
+                    grow(len(part))
+                    parts.append(part)
     except (TimeoutError, ClientDisconnect) as error:
         raise BodyTooSlowError from error
     return b"".join(parts)
 
 
-def _headers(request: Request) -> list[tuple[str, str]]:
+def headers_of(request: Request) -> list[tuple[str, str]]:
+    """The headers of a request, their names in small letters."""
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]

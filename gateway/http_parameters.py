@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from urllib.parse import parse_qsl
 
-from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from starlette.datastructures import QueryParams
 
@@ -128,19 +128,11 @@ def read_id_form(query: QueryParams) -> Callable[[int], int | str]:
     return ID_FORMS[text]
 
 
-@cache
-def words_of(enum: EnumDescriptor) -> dict[str, int]:
-    """The values of an enum as they are written in a query: without the name of the enum, and without the first one."""
-    prefix = len(enum.values[0].name.removesuffix("UNSPECIFIED"))
-    return {value.name[prefix:]: value.number for value in enum.values if value.number}
-
-
 def _fill(message: Message, parameter: Parameter, texts: Sequence[str]) -> None:
     if isinstance(message, feed_pb2.GetFeedRequest) and parameter.name == _EXCLUDE:
         _exclude(message, texts[0])
         return
-    enum = parameter.field.enum_type
-    read = _READERS[parameter.field.type] if enum is None else partial(_read_word, words_of(enum))
+    read = _READERS.get(parameter.field.type) or partial(_read_choice, choices(parameter.field))
     values = [value for text in texts if (value := read(parameter.name, text)) is not None]
     if parameter.field.is_repeated:
         getattr(message, parameter.field.name).extend(values)
@@ -157,14 +149,23 @@ def _exclude(message: feed_pb2.GetFeedRequest, text: str) -> None:
             message.exclude_external_ids.append(item)
 
 
+def choices(field: FieldDescriptor) -> Mapping[str, int]:
+    """The values of a field of an enum, by their names without the enum's name before them."""
+    enum = field.enum_type
+    if enum is None:
+        return {}
+    prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.name).strip("_") + "_"
+    return {value.name.removeprefix(prefix): value.number for value in enum.values if value.number}
+
+
+def _read_choice(known: Mapping[str, int], name: str, text: str) -> int | None:
+    if text and text.upper() not in known:
+        raise InvalidParameterError(f"{name} is {text[:_SHOWN_CHARACTERS]!r}, it must be one of {', '.join(known)}")
+    return known[text.upper()] if text else None
+
+
 def _read_text(_: str, text: str) -> str | None:
     return text or None
-
-
-def _read_word(words: Mapping[str, int], name: str, text: str) -> int | None:
-    if text and text.upper() not in words:
-        raise InvalidParameterError(f"{name} is {text[:_SHOWN_CHARACTERS]!r}, it must be one of {', '.join(words)}")
-    return words[text.upper()] if text else None
 
 
 def _read_bool(name: str, text: str) -> bool | None:

@@ -4,15 +4,21 @@ from collections.abc import Mapping
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.feedback_types import LONGEST_NAME, MOST_INTERACTIONS, VERBS, Result
-from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, TRENDING_PARAMETERS, Parameter, words_of
+from gateway.feedback_types import MOST_INTERACTIONS, VERBS, Result
+from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, TRENDING_PARAMETERS, Parameter, choices
+from gateway.openapi_forms import NAME as _NAME
+from gateway.openapi_forms import TEXT as _TEXT
+from gateway.openapi_forms import TOKEN_OR_NONE as _TOKEN_OR_NONE
+from gateway.openapi_forms import Schema
+from gateway.openapi_forms import answer as _answer
+from gateway.openapi_forms import description as _description
+from gateway.openapi_forms import object_schema as _object
+from gateway.openapi_forms import reference as _reference
+from gateway.openapi_people import people_paths, people_schemas
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
 from moodfeed.feedback.v1 import feedback_pb2
 
-Schema = dict[str, object]
-
-_TEXT: Schema = {"type": "string"}
 _SCALARS: Mapping[int, Schema] = {
     FieldDescriptor.TYPE_STRING: _TEXT,
     FieldDescriptor.TYPE_BOOL: {"type": "boolean"},
@@ -34,10 +40,6 @@ _SCHEMA_NAMES = {message: schema for schema, message in _MESSAGES.items()}
 _DESCRIPTORS = feed_pb2.DESCRIPTOR.message_types_by_name
 
 
-def _reference(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 def _value_schema(field: FieldDescriptor) -> Schema:
     """The schema of one value of a field."""
     if field.message_type is not None:
@@ -51,6 +53,11 @@ def _field_schema(field: FieldDescriptor) -> Schema:
     return {"type": "array", "items": _value_schema(field)} if field.is_repeated else _value_schema(field)
 
 
+def _parameter_schema(field: FieldDescriptor) -> Schema:
+    """As a query carries it: a value of an enum without the enum's name."""
+    return _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
+
+
 def _message_schema(descriptor: Descriptor) -> Schema:
     """All fields are required: JSON carries each of them, whatever its value."""
     properties = {
@@ -58,17 +65,6 @@ def _message_schema(descriptor: Descriptor) -> Schema:
         for field in descriptor.fields
     }
     return _object(**properties) | _description(descriptor.full_name)
-
-
-def _description(full_name: str) -> Schema:
-    return {"description": COMMENTS[full_name]}
-
-
-def _parameter_schema(field: FieldDescriptor) -> Schema:
-    """As a query carries it: a value of an enum without the enum's name."""
-    return (
-        _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(words_of(field.enum_type))}
-    )
 
 
 def _parameter(parameter: Parameter) -> Schema:
@@ -80,14 +76,6 @@ def _parameter(parameter: Parameter) -> Schema:
     }
     style: Schema = {"style": "form", "explode": parameter.may_be_repeated} if parameter.field.is_repeated else {}
     return described | style | {"description": parameter.description}
-
-
-def _object(**properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _answer(description: str, schema: str) -> Schema:
-    return {"description": description, "content": {"application/json": {"schema": _reference(schema)}}}
 
 
 _IDS: Schema = {
@@ -105,7 +93,6 @@ _INTERACTION_FORMS: Mapping[str, Schema] = {
     "watched_share": {"type": "number", "minimum": 0, "maximum": 1},
     "rating_percent": {"type": "integer", "minimum": 1, "maximum": 100},
 }
-_NAME: Schema = {"type": "string", "maxLength": LONGEST_NAME}
 
 
 def _interaction_schema() -> Schema:
@@ -167,7 +154,6 @@ _ERRORS_OF_WRITES = {code: answer for code, answer in _ERRORS.items() if code no
     "415": _answer("The body is not application/json", "Error"),
     "503": _answer("Feedback is not set up, or the store or the user tower service is unavailable", "Error"),
 }
-_TOKEN_OR_NONE: list[dict[str, list[str]]] = [{}, {"token": []}]  # the operator decides whether one is required
 
 DOCUMENT: Schema = {
     "openapi": "3.1.0",
@@ -215,6 +201,7 @@ DOCUMENT: Schema = {
                 "security": _TOKEN_OR_NONE,
             }
         },
+        **people_paths(_ERRORS_OF_WRITES, ids=_IDS),
         "/healthz": {
             "get": {"operationId": "healthz", "responses": {"200": _answer("The process is alive", "Status")}}
         },
@@ -242,6 +229,7 @@ DOCUMENT: Schema = {
         | {
             "Interaction": _interaction_schema(),
             "Recorded": _recorded_schema(),
+            **people_schemas(),
             "Error": _object(error=_object(code={"type": "integer"}, status=_TEXT, reason=_TEXT, message=_TEXT)),
             "Status": {
                 "type": "object",

@@ -1,6 +1,7 @@
 """The settings of the gateway."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -86,7 +87,7 @@ class Settings(ServerSettings):
     )
     allowed_hosts: Hosts = Field(
         (),
-        description="host names under which HTTP may record feedback without a token, for instance `api.a.com`; IP "
+        description="host names under which HTTP may write without a token, for instance `api.a.com`; IP "
         "addresses and names without a dot always may",
     )
     page_token_minutes: float = Field(
@@ -117,6 +118,11 @@ class Settings(ServerSettings):
         description="file of admin tokens, lines of name:sha256, for the calls about a person's data; unset, they are "
         "refused",
     )
+    admin_from_this_machine: bool = Field(
+        False,
+        description="without admin tokens, admit calls about a person's data that come from this machine, as "
+        "`moodfeed run` does; not for a gateway behind a reverse proxy of this machine",
+    )
     token_requests_per_second: float = Field(
         0, ge=0, description="sustained requests a second allowed for each token; 0 for no limit"
     )
@@ -141,6 +147,10 @@ class Settings(ServerSettings):
             allowed_hosts=frozenset(host.lower() for host in self.allowed_hosts),
             needs_token=self.api_tokens_file is not None,
         )
+
+    def admin_guard(self) -> BrowserGuard:
+        """Which HTTP requests may be an operator's: as ``browser_guard``, by the tokens of operators."""
+        return replace(self.browser_guard(), needs_token=self.admin_token_file is not None)
 
     def downstream_tls(self) -> ClientTls | None:
         """TLS for calls to the compute services; None for plaintext."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bundle.index_posts import Category, IndexPosts
 from bundle.known_users import KnownUsers
-from bundle.post_trends import LARGEST_SUM, TREND_DAYS, PostTrends
+from bundle.post_trends import LARGEST_SUM, MOST_PAIRS, TREND_DAYS, PostTrends, pair_key
 from bundle.served_posts import TEXT_FIELDS, ServedPosts
 from pipeline.dataset import Dataset
 from pipeline.encode import EncodedPosts
@@ -68,7 +68,24 @@ def post_trends(dataset: Dataset, index: IndexPosts) -> PostTrends:
     weights = np.exp((pairs.days - newest_ms / _MILLISECONDS_A_DAY) / TREND_DAYS)
     counts = np.bincount(pairs.post_rows, weights=weights, minlength=len(dataset.post_ids))
     sums = np.minimum(counts.astype(np.float64), LARGEST_SUM)
-    return PostTrends(sums[np.searchsorted(dataset.post_ids, index.post_ids)], newest_ms)
+    keys, moments = _newest_pairs(dataset, index)
+    return PostTrends(sums[np.searchsorted(dataset.post_ids, index.post_ids)], newest_ms, keys, moments)
+
+
+def _newest_pairs(dataset: Dataset, index: IndexPosts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of the pairs that met last, whose username leads to them and whose post is in the index: keys and moments."""
+    pairs = dataset.pairs
+    rows = np.full(len(dataset.post_ids), -1)
+    rows[np.searchsorted(dataset.post_ids, index.post_ids)] = np.arange(len(index.posts))
+    answers = dataset.users["answers"].to_numpy(dtype=bool)
+    order = np.argsort(pairs.days, kind="stable")
+    order = order[answers[pairs.user_rows[order]] & (rows[pairs.post_rows[order]] >= 0)][-MOST_PAIRS:]
+    usernames = dataset.users["username"].iloc[pairs.user_rows[order]]
+    keys = [
+        pair_key(str(name), row) for name, row in zip(usernames, rows[pairs.post_rows[order]].tolist(), strict=True)
+    ]
+    moments = np.rint(pairs.days[order] * _MILLISECONDS_A_DAY).astype(np.int64)
+    return np.array(keys, dtype=np.int64), moments
 
 
 def known_users(dataset: Dataset) -> KnownUsers:

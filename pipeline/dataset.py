@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.embed import read_text_embeddings
 from pipeline.events import Events, days_since_epoch, read_events
 from pipeline.pairs import Pairs
-from pipeline.tables import is_timed, read_posts, read_users
+from pipeline.tables import is_timed, log_position, read_posts, read_users
 from two_tower.features import NUMERIC_FEATURES, numeric_features
 
 _SHORTEST_CLOCK_DAYS = 28.0
@@ -26,7 +26,8 @@ class Dataset:
     ``created_days`` float64 [posts], ``category_rows`` int64 [posts] (0 = none, else 1 + row in ``category_ids``). Both
     matrices of texts may be mapped from their file: copying one takes as much memory as the rest. Without ``is_timed``
     there is only an order: days count places in histories, and mean nothing between users.
-    ``encoder_fingerprint`` is that of the encoder that embedded the texts, empty if their file does not say.
+    ``encoder_fingerprint`` is that of the encoder that embedded the texts, empty if their file does not say. The events
+    hold what was recorded in the store up to ``log_position``; 0 if it was not collected.
     """
 
     posts: pd.DataFrame
@@ -42,6 +43,7 @@ class Dataset:
     pairs: Pairs
     is_timed: bool = True
     encoder_fingerprint: str = ""
+    log_position: int = 0
 
     @property
     def event_users(self) -> NDArray[np.int32]:
@@ -173,7 +175,7 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
         raise DatasetError(
             f"{text_embeddings} does not match the posts of {clean_directory / 'posts.parquet'}: run `moodfeed embed`"
         )
-    return _assemble(
+    dataset = _assemble(
         posts=posts,
         users=users,
         text=texts.embeddings,
@@ -186,6 +188,7 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
         is_timed=is_timed(clean_directory),
         encoder_fingerprint=texts.encoder_fingerprint,
     )
+    return replace(dataset, log_position=log_position(clean_directory))
 
 
 class DatasetError(Exception):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bundle.verbs import VERBS, verb_numbers
-from pipeline.tables import INTERACTIONS_FILE, read_interactions
+from pipeline.tables import INTERACTIONS_FILE, RECORDED_VERB, SKIP, read_interactions
 
 _DAY = pd.Timedelta(days=1)
 _EPOCH = pd.Timestamp(0, tz="UTC")
@@ -24,7 +24,8 @@ class Events:
     """All interactions [events] ascending by time.
 
     ``user_rows`` and ``post_rows`` int32, ``verbs`` int8 (row of VERBS), ``rating_percents`` int8 (1 to 100, 0 unless
-    the verb is rating), ``days`` float64 since 1970.
+    the verb is rating), ``days`` float64 since 1970, ``is_skip`` bool: a view that was recorded as a skip; None if none
+    was.
     """
 
     user_rows: NDArray[np.int32]
@@ -32,6 +33,7 @@ class Events:
     verbs: NDArray[np.int8]
     rating_percents: NDArray[np.int8]
     days: NDArray[np.float64]
+    is_skip: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.days)
@@ -44,6 +46,7 @@ class Events:
             verbs=self.verbs[chosen],
             rating_percents=self.rating_percents[chosen],
             days=self.days[chosen],
+            is_skip=None if self.is_skip is None else self.is_skip[chosen],
         )
 
     @classmethod
@@ -55,6 +58,9 @@ class Events:
             verbs=verb_numbers(interactions["verb"].tolist()),
             rating_percents=interactions["rating_percent"].fillna(0).to_numpy(dtype=np.int8),
             days=days_since_epoch(interactions["at"]),
+            is_skip=(interactions[RECORDED_VERB] == SKIP).fillna(False).to_numpy(dtype=np.bool_)
+            if RECORDED_VERB in interactions
+            else None,
         )
 
 
@@ -84,6 +90,7 @@ def _read_as_written(path: Path, *, user_ids: NDArray[np.int64], post_ids: NDArr
         milliseconds = _column(file, "at", pa.timestamp("ms", "UTC")).view(np.int64)
         verbs = _verbs(file)
         percents = _rating_percents(file, is_rating=verbs == VERBS.index("rating"))
+        is_skip = _is_skip(file)
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError, _UnusualError):
         return None
     order = np.lexsort((_name_ranks()[verbs], post_rows, user_rows, milliseconds))
@@ -93,6 +100,7 @@ def _read_as_written(path: Path, *, user_ids: NDArray[np.int64], post_ids: NDArr
         verbs=verbs[order],
         rating_percents=percents[order],
         days=milliseconds[order] / _MILLISECONDS_A_DAY,
+        is_skip=None if is_skip is None else is_skip[order],
     )
 
 
@@ -118,6 +126,16 @@ def _verbs(file: pq.ParquetFile) -> NDArray[np.int8]:
             raise _UnusualError("verb")
         pieces.append(numbers.to_numpy(zero_copy_only=False).astype(np.int8))
     return np.concatenate(pieces or [np.zeros(0, dtype=np.int8)])
+
+
+def _is_skip(file: pq.ParquetFile) -> NDArray[np.bool_] | None:
+    if RECORDED_VERB not in file.schema_arrow.names:
+        return None
+    recorded = file.read([RECORDED_VERB]).column(RECORDED_VERB)
+    if recorded.null_count == len(recorded):
+        return None
+    is_skip: NDArray[np.bool_] = pc.fill_null(pc.equal(recorded, SKIP), False).to_numpy()
+    return is_skip
 
 
 def _rating_percents(file: pq.ParquetFile, *, is_rating: NDArray[np.bool_]) -> NDArray[np.int8]:

@@ -118,6 +118,7 @@ def export(
         offline_metrics=_offline_metrics(evaluation) if evaluation else {},
         library_versions=_library_versions(),
         canaries=canaries,
+        log_position=dataset.log_position,
     )
     return write_and_publish(
         bundles,

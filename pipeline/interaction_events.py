@@ -8,7 +8,7 @@ from duckdb import Error as DuckDBError
 
 from bundle.verbs import VERBS
 from pipeline.spilling_database import column_name, one_row, text_literal
-from pipeline.tables import TableError, check_interaction_columns
+from pipeline.tables import RECORDED_VERB, SKIP, TableError, check_interaction_columns
 
 _VERBS = ", ".join(f"'{verb}'" for verb in VERBS)
 _RULES = (  # field, a condition of rows that break the rule, and the rule
@@ -28,16 +28,20 @@ _RULES = (  # field, a condition of rows that break the rule, and the rule
 def create_events(connection: DuckDBPyConnection, path: Path, *, timed: bool) -> int:
     """Create the view ``events``; returns its number of rows.
 
-    Its columns are user_id, post_id, verb, rating_percent and ``moment``, an integer that orders a person's events:
-    milliseconds since 1970, or the position in the person's history where the set has no clock (not ``timed``).
+    Its columns are user_id, post_id, verb, is_skip (of a view that was recorded as a skip), rating_percent and
+    ``moment``, an integer that orders a person's events: milliseconds since 1970, or the position in the person's
+    history where the set has no clock (not ``timed``).
     TableError for a malformed table; the message names the first row.
     """
     check_interaction_columns(path)
+    has_recorded = RECORDED_VERB in pq.read_schema(path).names
+    is_skip = f"coalesce({RECORDED_VERB} = '{SKIP}', FALSE)" if has_recorded else "FALSE"
     moment = f"epoch_ms({column_name('at')})" if timed else "position::BIGINT"
     try:
         connection.execute(
             f"CREATE VIEW events AS SELECT user_id::BIGINT AS user_id, post_id::BIGINT AS post_id, "
-            f"verb::VARCHAR AS verb, {moment} AS moment, rating_percent::SMALLINT AS rating_percent, file_row_number "
+            f"verb::VARCHAR AS verb, {is_skip} AS is_skip, {moment} AS moment, "
+            f"rating_percent::SMALLINT AS rating_percent, file_row_number "
             f"FROM read_parquet({text_literal(path)}, file_row_number = true)"
         )
         broken = ", ".join(

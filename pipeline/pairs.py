@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bundle.verbs import VERBS
 from pipeline.events import Events
-from two_tower.interaction_strengths import RATING_SPREAD, SHRINKAGE, STRENGTHS
+from two_tower.interaction_strengths import RATING_SPREAD, SHRINKAGE, SKIP_STRENGTH, STRENGTHS
 
 _MOST_CERTAIN = 1 - 1e-6
 _RATING = VERBS.index("rating")
@@ -80,6 +80,8 @@ class Pairs:
 def event_strengths(events: Events, *, user_count: int, prior: RatingPrior | None = None) -> NDArray[np.float64]:
     """Strength of each event; that of a rating is relative to the user's other ratings and to the prior."""
     strengths = np.array([STRENGTHS[verb] for verb in VERBS])[events.verbs]
+    if events.is_skip is not None:
+        strengths[events.is_skip] = SKIP_STRENGTH
     is_rating = events.verbs == _RATING
     if not is_rating.any():
         return strengths

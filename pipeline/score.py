@@ -14,9 +14,16 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from pipeline.interaction_events import create_events
 from pipeline.spilling_database import one_row, small_database, spilling_database
-from pipeline.tables import INTERACTIONS_FILE, SCORE_SCHEMA, is_timed
+from pipeline.tables import INTERACTIONS_FILE, RECORDED_VERB, SCORE_SCHEMA, SKIP, is_timed
 from pipeline.whole_files import whole_file
-from two_tower.interaction_strengths import BY_STRENGTH, NEAREST_TO_ONE, RATING_SPREAD, SHRINKAGE, STRENGTHS
+from two_tower.interaction_strengths import (
+    BY_STRENGTH,
+    NEAREST_TO_ONE,
+    RATING_SPREAD,
+    SHRINKAGE,
+    SKIP_STRENGTH,
+    STRENGTHS,
+)
 
 _EVENTS_AT_ONCE = 8_000_000  # the pairs of so many events take about a gigabyte
 _ROWS_AT_ONCE = 500_000
@@ -38,7 +45,8 @@ SELECT user_id, mean, greatest(1, sqrt(greatest(0,
 FROM means
 """
 _STRENGTH = f"""
-CASE verb
+CASE CASE WHEN is_skip THEN 'skip' ELSE verb END
+    WHEN 'skip' THEN {SKIP_STRENGTH}
     WHEN 'rating' THEN
         {STRENGTHS["rating"]} + {RATING_SPREAD} * tanh((rating_percent - raters.mean) / raters.deviation)
     {" ".join(f"WHEN '{verb}' THEN {strength}" for verb, strength in STRENGTHS.items() if verb != "rating")}
@@ -106,12 +114,14 @@ def score_frame(interactions: pd.DataFrame) -> pd.DataFrame:
     So different verbs add up without exceeding 1, and repeating a verb changes nothing. The strength of a rating is
     relative to the user's other ratings. Columns as in scores.parquet, sorted by user, last moment and post.
     """
+    is_skip = interactions[RECORDED_VERB] == SKIP if RECORDED_VERB in interactions else interactions["verb"].isna()
     moments = interactions["at"].astype("datetime64[ms, UTC]").astype("int64")
     events = pa.table(
         {
             "user_id": pa.array(interactions["user_id"].to_numpy(dtype="int64")),
             "post_id": pa.array(interactions["post_id"].to_numpy(dtype="int64")),
             "verb": pa.array(interactions["verb"], type=pa.string()),
+            "is_skip": pa.array(is_skip.to_numpy(dtype=bool)),
             "moment": pa.array(moments.to_numpy(dtype="int64")),
             "rating_percent": pa.array(interactions["rating_percent"].astype("Int16"), type=pa.int16()),
         }

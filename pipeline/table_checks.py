@@ -19,6 +19,7 @@ from pipeline.tables import (
     INTERACTIONS_FILE,
     POST_COUNTS,
     POSTS_FILE,
+    RECORDED_VERB,
     USER_COUNTS,
     USERS_FILE,
     column_types,
@@ -49,7 +50,7 @@ _CHECKS: Mapping[str, Mapping[str, Check]] = {
 }
 _MISSING_IS_SUSPICIOUS = {"summary_text": 0.5, "category_id": 0.5, "video_link": 0.5, "owner_username": 0.9}
 """Columns that feeds need, and the share of missing values above which there is a warning."""
-_MISSING_IS_MEANT = {"rating_percent"}  # every verb but one has none
+_MISSING_IS_MEANT = {"rating_percent", RECORDED_VERB}  # every verb but one has none; rows of the store alone have it
 
 
 @dataclass(slots=True)

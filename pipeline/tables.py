@@ -15,6 +15,9 @@ POSTS_FILE = "posts.parquet"
 USERS_FILE = "users.parquet"
 INTERACTIONS_FILE = "interactions.parquet"
 
+RECORDED_VERB = "recorded_verb"
+SKIP = "SKIP"  # a recorded verb: in the tables it is a view, and a weaker one
+
 _MOMENT: Any = "datetime64[ms, UTC]"
 POST_COUNTS = (
     "comment_count",
@@ -60,6 +63,7 @@ _INTERACTION_TYPES: dict[str, Any] = {
     "at": _MOMENT,  # null in every row of a set without a clock
     "position": "Int32",  # place in the person's history from 0, the oldest; null in a set with a clock
     "rating_percent": "Int16",  # 1 to 100, null unless the verb is rating
+    RECORDED_VERB: "str",  # what was recorded in the store; null in rows of the upstream or an import
 }
 _NULLABLE = {
     "category_id",
@@ -70,8 +74,9 @@ _NULLABLE = {
     "at",
     "position",
     "external_id",
+    RECORDED_VERB,
 }
-_OPTIONAL = {"external_id", "position"}  # older tables lack them
+_OPTIONAL = {"external_id", "position", RECORDED_VERB}  # older tables lack them
 SCORE_SCHEMA = pa.schema(
     [
         ("user_id", pa.int64()),
@@ -87,6 +92,7 @@ SCORE_SCHEMA = pa.schema(
 )
 CLOCK = b"moodfeed.clock"  # key of the fact in interactions.parquet; without it the set has a clock
 NO_CLOCK = b"none"
+LOG_POSITION = b"moodfeed.log_position"  # up to which the store was collected; not there if it was not
 ORDER_STEP = pd.Timedelta(hours=1)
 ORDER_END = pd.Timestamp("2026-01-01", tz="UTC")
 
@@ -150,6 +156,12 @@ def is_timed(directory: Path) -> bool:
     """Whether the interactions have timestamps and not only an order; TableError if the table is missing."""
     metadata = _schema(directory / INTERACTIONS_FILE).metadata or {}
     return bool(metadata.get(CLOCK) != NO_CLOCK)
+
+
+def log_position(directory: Path) -> int:
+    """The position of the store's log up to which the interactions were collected; 0 if they were not."""
+    metadata = _schema(directory / INTERACTIONS_FILE).metadata or {}
+    return int(metadata.get(LOG_POSITION, b"0"))
 
 
 def check_interaction_columns(path: Path) -> None:

@@ -272,13 +272,24 @@ class ByTrend:
 
     def _best(self, count: int) -> Rows:
         rows = np.arange(len(self._ids))
-        if 0 < count < len(rows):
-            numbers = _trend_numbers(self._trends(rows), self._popularity)
-            rows = rows[numbers >= np.partition(numbers, len(rows) - count)[len(rows) - count]]
-        return self.among(rows).rows[:count]
+        if not 0 < count < len(rows):
+            return self.among(rows).rows[:count]
+        trends = self._trends(rows)
+        is_trending = trends > 0
+        others = count - int(is_trending.sum())
+        if others <= 0:
+            return self.among(rows[_are_among_largest(trends, count)]).rows[:count]
+        rest = rows[~is_trending]
+        rest = rest[_are_among_largest(self._popularity[rest], others)]
+        return self.among(np.concatenate([rows[is_trending], rest])).rows[:count]
 
     def _trends(self, rows: Rows) -> NDArray[np.float64]:
         return self._epoch.trends(rows + self._span.start)
+
+
+def _are_among_largest(values: NDArray[np.floating], count: int) -> NDArray[np.bool_]:
+    """Which of the values, of which there are more than ``count``, are at least the last of the largest ``count``."""
+    return np.asarray(values >= np.partition(values, len(values) - count)[len(values) - count])
 
 
 def _trend_numbers(trends: NDArray[np.float64], popularity: Scores) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 A person counts once for a post, by their first interaction with it, as in the trends of `moodfeed evaluate --live`.
 
-The sum of a post is a whole number: 2**30 for an interaction at the bundle's newest moment, more for a later one. So
+The sum of a post is a whole number: 2**200 for an interaction at the bundle's newest moment, more for a later one. So
 sums are exact: they do not depend on the order of the log, and what is taken back leaves nothing behind. As time passes
 all trends shrink alike, which no order of posts depends on.
 """
@@ -16,21 +16,19 @@ from heapq import heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.post_trends import TREND_DAYS, PostTrends
+from bundle.post_trends import MOST_PAIRS, TREND_DAYS, PostTrends, pair_key
 from store.interactions import Interaction, Verb
 from store.log_entries import Entries, InteractionRecorded, TakenBack
-
-MOST_PAIRS = 100_000
-"""So many people and posts that met last are remembered one by one; older ones cannot be taken back, or told again."""
 
 MOST_CHANGES = 100_000
 """So many of the last changes can be undone, to count as of an earlier position."""
 
-_BITS = 30
+_BITS = 200  # so that two years and a half before the bundle still count
 _HALVING_MS = TREND_DAYS * 86_400_000 * math.log(2)
 _LARGEST_EXPONENT = 4096  # 54 years after the newest moment of the bundle: a wrong time, which does not count
 _WITHOUT_A_MOMENT_MS = 1_767_225_600_000  # 2026; weights are relative, so any moment does
 _MOST_EVENTS_OF_A_PAIR = 8
+_OF_THE_BUNDLE = -1
 _COUNTED = frozenset({Verb.VIEW, Verb.LIKE, Verb.INSPIRE, Verb.RATING})
 
 RowsOf = Callable[[int | None, str | None], Sequence[int]]
@@ -78,7 +76,11 @@ class TrendCounts:
         self._rows_of = rows_of
         self._most_pairs, self._most_changes = most_pairs, most_changes
         self._changed: dict[int, int] = {}
-        self._pairs: OrderedDict[int, tuple[tuple[int, int], ...]] = OrderedDict()  # events: moment and position
+        # The events of each pair, moment and position; what the bundle counts was at no position of the log.
+        self._pairs: OrderedDict[int, tuple[tuple[int, int], ...]] = OrderedDict(
+            (key, ((moment, _OF_THE_BUNDLE),))
+            for key, moment in zip(start.pair_keys.tolist(), start.pair_moments_ms.tolist(), strict=True)
+        )
         self._due: list[tuple[int, int, int, int]] = []  # heap: taken back at, position, pair, row
         self._changes: deque[_Change] = deque()
         self._known_since = position  # changes after it can be undone
@@ -137,7 +139,7 @@ class TrendCounts:
 
     def _pairs_of(self, username: str, event: Interaction | TakenBack) -> Sequence[tuple[int, int]]:
         rows = self._rows_of(event.post_id, event.external_id)
-        return [(hash((username, row)), row) for row in rows]
+        return [(pair_key(username, row), row) for row in rows]
 
     def _meet(self, key: int, row: int, done: Interaction) -> None:
         before = self._pairs.get(key, ())

@@ -26,7 +26,7 @@ class AdminTokenInvalidError(AdminAccessError):
     """The call shows no admin token, or a wrong one."""
 
     def __init__(self) -> None:
-        super().__init__("admin calls need the metadata `authorization: Bearer TOKEN` with an admin token")
+        super().__init__("admin calls need `authorization: Bearer TOKEN` with an admin token")
 
 
 class AdminForbiddenError(AdminAccessError):

@@ -154,6 +154,8 @@ def retry_cause(error: grpc.aio.AioRpcError, *, elsewhere: Collection[str], leav
             return RetryCause.TIMEOUT
         case grpc.StatusCode.FAILED_PRECONDITION if read_error_info(error).reason in elsewhere:
             return RetryCause.ELSEWHERE
+        case grpc.StatusCode.UNIMPLEMENTED:  # by a replica of an older release, in the middle of an upgrade
+            return RetryCause.ELSEWHERE
         case _:
             return None
 

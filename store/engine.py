@@ -15,7 +15,6 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from store.errors import StoreUnavailableError, StoreUrlError, StoreVersionError
 
-DEFAULT_URL = "sqlite:///data/store.sqlite"
 SQLITE, POSTGRESQL = "sqlite", "postgresql+psycopg"
 LONGEST_WAIT = 5.0  # seconds for a lock, a connection or a statement
 LONGEST_CONNECT = 2  # seconds; the smallest that libpq takes

@@ -53,6 +53,13 @@ class InteractionLog(Protocol):
 class Histories(Protocol):
     """What people did, for their embeddings."""
 
+    def decisions(self, *, up_to: int) -> tuple[Interaction, ...]:
+        """Each NOT_INTERESTED that counts at a position, with the person's likes of the same post, by position.
+
+        A reader that begins after that position needs them: no bundle holds what does not interest a person.
+        """
+        ...
+
     def history(self, username: str, *, up_to: int | None = None, after: int = 0) -> PersonHistory | None:
         """One person's history as of position ``up_to`` (None: now), beyond a bundle of position ``after``.
 
@@ -90,6 +97,10 @@ class ServedPosts(Protocol):
         """What a person was shown at ``since_ms`` or later and has remembered, ascending by position."""
         ...
 
+    def all_served(self, *, up_to: int, since_ms: int) -> tuple[PostsServed, ...]:
+        """The same of everybody, of the rows up to a position."""
+        ...
+
     def served(self, username: str, *, since_ms: int, up_to: int | None = None) -> frozenset[int]:
         """The ids of the posts shown to a person at ``since_ms`` or later, as of position ``up_to`` (None: now)."""
         ...
@@ -100,6 +111,14 @@ class PersonalData(Protocol):
 
     def person_key(self, username: str) -> bytes:
         """The keyed hash that stands for a name where the name itself may not be kept; 16 bytes."""
+        ...
+
+    def departures(self) -> Mapping[bytes, int]:
+        """The key of each name that was deleted or merged into another, and the position at which it was last."""
+        ...
+
+    def merged_names(self) -> Mapping[str, str]:
+        """The name that each merged name was merged into, for names that had not departed before."""
         ...
 
     def export_person(self, username: str) -> PersonExport | None:

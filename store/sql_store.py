@@ -14,11 +14,13 @@ from typing_extensions import override
 
 from store import personal_data
 from store.checkpoints import Checkpoints
-from store.engine import DEFAULT_URL, SQLITE, reading, snapshot, writing
+from store.departures import read_departures, read_merged_names
+from store.engine import SQLITE, lift_time_limits, reading, snapshot, writing
 from store.event_keys import KeyedHash
 from store.head import Head, lock_head, read_head
 from store.histories import read_histories
 from store.interactions import Interaction, NewInteraction, Recorded, RecordResult, check_text
+from store.lasting_rows import read_decisions, read_served
 from store.log_entries import Entries, EntryKind, PostsServed
 from store.log_rows import LOG_ROWS, entries_of, interaction_of, served_of, unpack_post_ids
 from store.opening import engine_of
@@ -34,7 +36,7 @@ _PART = 10_000  # rows that one transaction of `expire` looks at
 _POLL_SECONDS = 0.02  # how often a reader that waits looks for what other processes wrote
 
 
-def open_store(url: str = DEFAULT_URL, *, password_file: Path | None = None, pool_size: int = 8) -> "SqlStore":
+def open_store(url: str, *, password_file: Path | None = None, pool_size: int = 8) -> "SqlStore":
     """Open the store of a URL and create its tables if there are none.
 
     StoreUrlError, StoreVersionError, or StoreUnavailableError if the database cannot be reached now.
@@ -177,6 +179,18 @@ class SqlStore(Store):
             after = rows[-1].position
 
     @override
+    def decisions(self, *, up_to: int) -> tuple[Interaction, ...]:
+        with snapshot(self.engine) as connection:
+            lift_time_limits(connection)
+            return read_decisions(connection, up_to)
+
+    @override
+    def all_served(self, *, up_to: int, since_ms: int) -> tuple[PostsServed, ...]:
+        with snapshot(self.engine) as connection:
+            lift_time_limits(connection)
+            return read_served(connection, up_to, since_ms)
+
+    @override
     def history(self, username: str, *, up_to: int | None = None, after: int = 0) -> PersonHistory | None:
         return self.histories([username], up_to=up_to, after=after).get(username)
 
@@ -212,6 +226,16 @@ class SqlStore(Store):
     @override
     def person_key(self, username: str) -> bytes:
         return self._hashes.person(username)
+
+    @override
+    def departures(self) -> Mapping[bytes, int]:
+        with reading(self.engine) as connection:
+            return read_departures(connection)
+
+    @override
+    def merged_names(self) -> Mapping[str, str]:
+        with reading(self.engine) as connection:
+            return read_merged_names(connection)
 
     @override
     def export_person(self, username: str) -> PersonExport | None:

@@ -16,7 +16,7 @@ from bundle.directory import point_current_at, write_bundle
 from bundle.index_posts import Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Canary, Manifest
-from bundle.post_trends import PostTrends
+from bundle.post_trends import PostTrends, pair_key
 from bundle.served_posts import ServedPost, ServedPosts
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.tower_config import TowerConfig
@@ -78,7 +78,12 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
             ),
             categories=(Category(2, "calm"), Category(7, "loud")),
         ).write(directory)
-        PostTrends(np.array([0.0, 1.5, 0.0, 0.25, 0.0]), NEWEST_MOMENT_MS).write(directory)
+        PostTrends(
+            np.array([0.0, 1.5, 0.0, 0.25, 0.0]),
+            NEWEST_MOMENT_MS,
+            np.array([pair_key("ana", 3), pair_key("béla", 1)]),
+            np.array([NEWEST_MOMENT_MS - 1000, NEWEST_MOMENT_MS]),
+        ).write(directory)
         HistoryPosts(
             post_ids=np.arange(10, 70, 10), representations=random.normal(size=(6, 4)).astype(np.float32)
         ).write(directory)

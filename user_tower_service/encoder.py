@@ -147,6 +147,7 @@ class Encoder:
                 size=live_cache_size,
                 most_seen=MOST_SEEN,
             )
+            self._lease = live.lease(bundle.manifest.log_position)  # held as long as this encoder answers
 
     def encode_context(
         self,

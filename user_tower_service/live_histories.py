@@ -109,7 +109,8 @@ class LiveHistories:
             return known
         history, is_known = self._history_in_bundle(username, view)
         events = [event for event in view.events if event.position > self._log_position]
-        if not (is_known or view.events):
+        # A bundle holds everybody with events up to its position, but not what does not interest them.
+        if not (is_known or events or any(event.verb is Verb.NOT_INTERESTED for event in view.events)):
             return None
         user = self._embed(history, events)
         if _weight(user) <= self._remembered.maxsize:
@@ -127,7 +128,8 @@ class LiveHistories:
         for row in rows:
             history = history.followed_by(History.of_user(self._users, row))
         for taken in view.taken_back:
-            if taken.verb in _NAMES and taken.post_id is not None and taken.taken_back_at > self._log_position:
+            was_held = taken.position <= self._log_position < taken.taken_back_at
+            if was_held and taken.verb in _NAMES and taken.post_id is not None:
                 is_taken = (history.post_ids == taken.post_id) & (history.verbs == VERBS.index(_NAMES[taken.verb]))
                 history = history.where(~is_taken)
         return history, bool(rows)

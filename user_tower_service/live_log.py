@@ -1,34 +1,30 @@
 """Follows the log of the store, and keeps in memory what people did beyond the bundles."""
 
+import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 
+import structlog
 from prometheus_client import Gauge
 
 from compute.log_tail import ENTRIES_AT_ONCE, FIRST_READ_SECONDS, LogTail
 from rpc import wall_clock
-from store.log_entries import (
-    Entries,
-    Entry,
-    InteractionRecorded,
-    InteractionsExpired,
-    PeopleMerged,
-    PersonDeleted,
-    PostsServed,
-    StoreRestored,
-)
+from store.log_entries import Entries, Entry, StoreRestored
 from store.port import Store
-from user_tower_service.live_people import EarlierEvent, LiveEvent, LivePerson, PersonView, view_of
-from user_tower_service.shown_posts import ShownPage
+from user_tower_service.live_people import LivePerson, PersonView, view_of
+from user_tower_service.live_state import LiveState
 
+LEASE_SECONDS = 600.0
 DEFAULT_SERVED_HOURS = 24.0
 _KEPT_LONGER_MS = 3_600_000  # for the later pages of feeds whose first page still counted it
 _MOST_CHANGES = 100_000  # of which it is remembered who changed
 
 LIVE_PEOPLE = Gauge("moodfeed_live_people", "People with live interactions in memory.")
+
+_log = structlog.get_logger("user_tower_service.live_log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +34,13 @@ class Changes:
     position: int
     usernames: frozenset[str] = frozenset()
     is_everybody: bool = False
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Lease:
+    """What a bundle holds, so that the log keeps what came after ``position``."""
+
+    position: int
 
 
 class LiveLog:
@@ -50,23 +53,28 @@ class LiveLog:
         self,
         open_store: Callable[[], Store],
         *,
+        begin_after: int = 0,
         served_hours: float = DEFAULT_SERVED_HOURS,
         now_ms: Callable[[], int] = wall_clock.now_ms,
     ) -> None:
-        """What people were shown is remembered for ``served_hours``. ``now_ms`` reads milliseconds since 1970."""
-        self.tail = LogTail(open_store)
+        """``begin_after`` is the position of the oldest bundle that will be held.
+
+        What people were shown is remembered for ``served_hours``. ``now_ms`` reads milliseconds since 1970.
+        """
+        self.tail = LogTail(open_store, after_each_round=self._follow_the_bundles)
         self.tail.add(self)
-        self._has_read = False  # to the end of the log
         self._served_ms = round(served_hours * 3_600_000)
         self.now_ms = now_ms
-        self._people: dict[str, LivePerson] = {}
-        self._departed: dict[bytes, int] = {}  # the key of a name -> the position of its last departure
+        self._state = LiveState(begin_after, shown_since=self._kept_since)
+        self._has_begun = self._has_read = False
+        self._leases: weakref.WeakSet[Lease] = weakref.WeakSet()
         self._changed: deque[tuple[int, str]] = deque()
         self._forgotten_changes = 0  # the position up to which it is not known who changed
-        self._position = 0
+        self._position = begin_after
         self._nobody = PersonView(0)  # of whom nothing is known
         self._moved = self.tail.moved
-        LIVE_PEOPLE.set_function(lambda: len(self._people))
+        self._named_position = 0  # of a bundle, that the log has not reached
+        LIVE_PEOPLE.set_function(lambda: len(self._state.people))
 
     def followed(self, *, first_read_seconds: float = FIRST_READ_SECONDS) -> AbstractContextManager[None]:
         """While the block runs, a thread follows the log. Waits until it has been read once, or could not be."""
@@ -82,6 +90,22 @@ class LiveLog:
         """The position up to which the log has been read."""
         return self._position
 
+    def lease(self, position: int, *, seconds: float = LEASE_SECONDS) -> Lease:
+        """Have everything after a position for as long as the lease is held, as a bundle of that position needs it.
+
+        Waits until it has been read, at most ``seconds``; not while the log cannot be read.
+        """
+        lease = Lease(position)
+        with self._moved:
+            self._leases.add(lease)
+            if self._state.base > position and not self._has_begun and self.tail.is_stopped:
+                self._state = LiveState(position, shown_since=self._kept_since)
+                self._position = position
+            self._moved.wait_for(
+                lambda: self._state.base <= position or self.tail.is_failing or self.tail.is_stopped, seconds
+            )
+        return lease
+
     def served_since(self) -> int:
         """The moment, in milliseconds since 1970, from which on what people were shown is remembered."""
         return self.now_ms() - self._served_ms
@@ -92,8 +116,9 @@ class LiveLog:
     def view(self, username: str, *, as_of: int | None = None) -> PersonView:
         """What is known about a person beyond the bundle, as of a position or as of now."""
         now = self._position  # before the person: what is read later does not count yet
-        person = self._people.get(username)
-        departed_at = self._departed.get(self.store.person_key(username), 0) if self._departed else 0
+        state = self._state
+        person = state.people.get(username)
+        departed_at = state.departed.get(self.store.person_key(username), 0) if state.departed else 0
         if person is None and not departed_at:
             position = now if as_of is None else min(as_of, now)
             nobody = self._nobody
@@ -119,101 +144,53 @@ class LiveLog:
     def read(self, entries: Entries) -> None:
         """Apply the entries, as the tail hands them over."""
         store = self.tail.store
+        if not self._has_begun:
+            self._state.begin(store)
+            self._has_begun = True
         for entry in entries.entries:
             if isinstance(entry, StoreRestored) and self._has_read:
-                self._read_anew(store, entry.position)
-            self._apply(store, entry)
+                self._read_anew(store, self._state.base, entry.position)
+            self._take_in(store, entry)
         with self._moved:
             self._position = entries.position
         self._has_read |= len(entries.entries) < ENTRIES_AT_ONCE
 
-    def _read_anew(self, store: Store, up_to: int) -> None:
-        """Forget everybody, and read what a backup has put in the place of the rows up to a position."""
-        self._people.clear()
-        self._departed.clear()
-        position = 0
+    def _read_anew(self, store: Store, base: int, up_to: int) -> None:
+        """Read the log again from a base up to a position; until that is done, the state of before answers."""
+        state = LiveState(base, shown_since=self._kept_since)
+        state.begin(store)
+        position = base
         while position < up_to and not self.tail.is_stopped:
             entries = store.entries_after(position, limit=ENTRIES_AT_ONCE)
             for entry in entries.entries:
-                if entry.position < up_to:
-                    self._apply(store, entry)
+                if entry.position <= up_to:
+                    state.apply(store, entry)
             position = entries.position
+        self._state = state
         self._note_change_of_anybody(up_to)
 
-    def _apply(self, store: Store, entry: Entry) -> None:
-        match entry:
-            case InteractionRecorded():
-                self._record(entry)
-                self._note_change(entry.position, entry.username)
-            case PostsServed():
-                self._remember(entry)
-            case PersonDeleted():
-                self._departed[entry.person_key] = entry.position
-                self._drop(store, entry.person_key)
-                self._note_change_of_anybody(entry.position)
-            case PeopleMerged():
-                self._departed[entry.merged_key] = entry.position
-                self._drop(store, entry.merged_key)
-                if entry.into is not None:
-                    self._read_person(store, entry.into, entry.position)
-                self._note_change_of_anybody(entry.position)
-            case InteractionsExpired():
-                for person in self._people.values():
-                    person.touched_at = entry.position
-                    person.events = [event for event in person.events if event.moment >= entry.before_ms]
-                    person.shown = [page for page in person.shown if page.moment >= entry.before_ms]
-                self._note_change_of_anybody(entry.position)
-
-    def _record(self, entry: InteractionRecorded) -> None:
-        person = self._people.get(entry.username)
-        if person is None:
-            person = self._people[entry.username] = LivePerson()
-        person.touched_at = entry.position
-        if entry.interaction is not None and (not person.events or person.events[-1].position < entry.position):
-            person.events.append(LiveEvent.of(entry.interaction))
-        if entry.takes_back is None:
+    def _follow_the_bundles(self, store: Store) -> None:
+        """Begin where the oldest held bundle ends: read again what it lacks, or let go of what it holds."""
+        with self._moved:
+            wanted = min((lease.position for lease in self._leases), default=self._state.base)
+        if wanted == self._state.base:
             return
-        taken = entry.takes_back
-        for index, event in enumerate(person.events):
-            if event.position == taken.position:
-                person.events[index] = replace(event, taken_back_at=entry.position)
-                return
-        person.taken_back.append(EarlierEvent(taken.position, entry.position, taken.verb, taken.post_id))
+        if wanted < self._state.base:
+            self._read_anew(store, wanted, self._position)
+        elif wanted <= self._position:
+            self._state.let_go(wanted)
+        elif wanted != self._named_position:
+            self._named_position = wanted
+            _log.error("bundle is ahead of the store", bundle=wanted, store=self._position)
+        with self._moved:
+            self._moved.notify_all()
 
-    def _remember(self, entry: PostsServed) -> None:
-        oldest = self._kept_since()
-        if entry.shown_at_ms < oldest:
-            return
-        person = self._people.get(entry.username)
-        if person is None:
-            person = self._people[entry.username] = LivePerson()
-        if person.shown and person.shown[-1].position >= entry.position:  # read with the person, at a merge
-            return
-        person.touched_at = entry.position
-        if person.shown and person.shown[0].moment < oldest:
-            person.shown = [page for page in person.shown if page.moment >= oldest]
-        person.shown.append(ShownPage.of(entry))
-        self._note_change(entry.position, entry.username)
-
-    def _read_person(self, store: Store, username: str, position: int) -> None:
-        history = store.history(username)
-        if history is None:
-            self._people.pop(username, None)
-            return
-        known = {event.position: event for event in map(LiveEvent.of, history.interactions)}
-        before = self._people.get(username, LivePerson())
-        gone = [event for event in before.events if event.position not in known and event.taken_back_at is not None]
-        self._people[username] = LivePerson(
-            touched_at=position,
-            events=sorted([*known.values(), *gone], key=lambda event: event.position),
-            taken_back=before.taken_back,
-            merged=history.merged,
-            shown=[ShownPage.of(page) for page in store.served_pages(username, since_ms=self._kept_since())],
-        )
-
-    def _drop(self, store: Store, key: bytes) -> None:
-        for username in [name for name in self._people if store.person_key(name) == key]:
-            del self._people[username]
+    def _take_in(self, store: Store, entry: Entry) -> None:
+        username = self._state.apply(store, entry)
+        if username is None:
+            self._note_change_of_anybody(entry.position)
+        elif username:
+            self._note_change(entry.position, username)
 
     def _note_change(self, position: int, username: str) -> None:
         with self._moved:

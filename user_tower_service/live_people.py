@@ -46,7 +46,7 @@ class LiveEvent:
 
 @dataclass(frozen=True, slots=True)
 class EarlierEvent:
-    """An event from before the log was read, which a bundle may hold, and which was taken back at ``taken_back_at``."""
+    """An event that a bundle may hold, and which was taken back at ``taken_back_at``."""
 
     position: int
     taken_back_at: int
@@ -69,6 +69,29 @@ class LivePerson:
     taken_back: list[EarlierEvent] = field(default_factory=list)
     merged: tuple[MergedName, ...] = ()
     shown: list[ShownPage] = field(default_factory=list)
+
+
+def without_what_bundles_hold(person: LivePerson, base: int, *, shown_since: int) -> bool:
+    """Let go of what bundles made with the log up to ``base`` hold; whether anything is left.
+
+    An event that was taken back later than that stays as an earlier one, because such a bundle holds it; so do the
+    events that decide whether a post interests, because no bundle holds that.
+    """
+    hidden = {event.post_id for event in person.events if event.verb is Verb.NOT_INTERESTED}
+    earlier = [taken for taken in person.taken_back if taken.taken_back_at > base]
+    kept = []
+    for event in person.events:
+        if event.taken_back_at is not None and event.taken_back_at <= base:
+            continue
+        if event.position > base or (event.verb in _DECIDES and event.post_id in hidden):
+            kept.append(event)
+        elif event.taken_back_at is not None:
+            earlier.append(EarlierEvent(event.position, event.taken_back_at, event.verb, event.post_id))
+    person.events, person.taken_back = kept, earlier
+    person.merged = tuple(name for name in person.merged if name.position > base)
+    person.shown = [page for page in person.shown if page.moment >= shown_since]
+    person.newest = None
+    return bool(person.events or person.taken_back or person.merged or person.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +147,11 @@ def _at(person: LivePerson, events: Sequence[LiveEvent], *, position: int, depar
         (event for event in events if event.counts_at(position)), key=lambda event: (event.moment, event.position)
     )
     taken_back = [event for event in person.taken_back[:] if event.taken_back_at <= position]
+    taken_back += [
+        EarlierEvent(event.position, event.taken_back_at, event.verb, event.post_id)
+        for event in events
+        if event.taken_back_at is not None and event.taken_back_at <= position
+    ]
     merged = [name for name in person.merged if departed_at < name.position <= position]
     changes = [
         departed_at if departed_at <= position else 0,

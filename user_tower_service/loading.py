@@ -1,8 +1,10 @@
 """Builds the encoder of a bundle and checks it before it serves."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-from bundle.directory import Bundle
+from bundle.directory import Bundle, current_bundle, previous_bundle
+from bundle.manifest import BundleError, read_manifest
 from store.sql_store import open_store
 from user_tower_service.canaries import check_canaries
 from user_tower_service.encoder import Encoder
@@ -34,5 +36,16 @@ def live_log_of(settings: Settings) -> LiveLog | None:
         return None
     url = settings.store_url.get_secret_value()
     return LiveLog(
-        lambda: open_store(url, password_file=settings.store_password_file), served_hours=settings.served_hours
+        lambda: open_store(url, password_file=settings.store_password_file),
+        begin_after=_oldest_position(settings.bundles),
+        served_hours=settings.served_hours,
     )
+
+
+def _oldest_position(bundles: Path) -> int:
+    """The position of the log of the older one of the bundles that will be held; 0 if it cannot be known yet."""
+    try:
+        directories = [current_bundle(bundles), previous_bundle(bundles)]
+        return min(read_manifest(directory).log_position for directory in directories if directory is not None)
+    except BundleError:
+        return 0

@@ -42,6 +42,7 @@ class LiveHistories:
                 verbs=events.verbs,
                 rating_percents=events.rating_percents,
                 days=events.days,
+                is_skip=events.is_skip,
             ),
             user_count=len(days),
             post_count=self._post_count,

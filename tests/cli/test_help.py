@@ -12,6 +12,7 @@ from cli.subcommands import app
         "",
         "run",
         "feed",
+        "trending",
         "users",
         "like",
         "build",

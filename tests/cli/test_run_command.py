@@ -90,7 +90,7 @@ def test_own_rows_are_built_from_and_never_the_sample_in_their_place(tmp_path: P
 
 def test_a_bundle_without_users_or_categories_shows_the_cases_that_it_has() -> None:
     loud = feed_pb2.Category(category_id=7, name="loud", post_count=3)
-    assert len(_cases("ana", [loud])) == 8
-    assert {username for _, username, _, _ in _cases(None, [loud])} == {STRANGER, " "}
+    assert len(_cases("ana", [loud])) == 9
+    assert {case.username for case in _cases(None, [loud])} == {STRANGER, " "}
     for person in ("ana", None):
-        assert {category_id for _, _, category_id, _ in _cases(person, [])} == {None, -1}
+        assert {case.category_id for case in _cases(person, [])} == {None, -1}

@@ -64,3 +64,16 @@ def test_a_url_or_server_that_is_wrong_is_one_line_without_the_password(url: str
         assert code == 1
         assert err.startswith("error: ")
         assert "secret" not in err
+
+
+def test_the_store_below_a_directory_of_data_is_looked_at_unless_another_is_named(
+    url: str, monkeypatch, capsys, tmp_path: Path
+) -> None:
+    run(monkeypatch, capsys, "migrate")
+    other = str(tmp_path / "other")
+    assert run(monkeypatch, capsys, "status", "--data", other)[0] == 0  # the variable names it
+    monkeypatch.delenv("MOODFEED_STORE_URL")
+    assert run(monkeypatch, capsys, "status", "--data", str(tmp_path))[0] == 0
+    code, _, err = run(monkeypatch, capsys, "status", "--data", other)
+    assert code == 1
+    assert f"{other}/store.sqlite" in err.replace("\n", "")

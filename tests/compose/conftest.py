@@ -4,8 +4,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.subcommands import app
 from tests.compose.containers import TWO_REPLICAS, compose, docker
+from tests.compose.stand_in_images import make_missing_images
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,9 +23,26 @@ def base_image(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def engine(request: pytest.FixtureRequest, base_image: None) -> Iterator[None]:
+def store_password(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The password of the replicas' store, in the file that compose mounts."""
+    file = tmp_path_factory.mktemp("secrets") / "store-password"
+    assert CliRunner().invoke(app, ["make-password", str(file)]).exit_code == 0
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MOODFEED_STORE_PASSWORD_FILE", str(file))
+        yield file.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def other_images(engine: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """PostgreSQL and nginx, from a registry or made here."""
+    make_missing_images(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest, base_image: None, store_password: str) -> Iterator[None]:
     """Skip without one; at the end nothing of the project is left on it but the images."""
     if not request.config.getoption("--run-compose"):
         pytest.skip("needs a Docker engine: run `make test-compose`")
     yield
     compose("down", "--volumes", "--timeout", "20", files=TWO_REPLICAS)
+    compose("down", "--volumes")  # the SQLite file, which the replicas do not use

@@ -38,6 +38,16 @@ def containers(service: str) -> list[str]:
     return sorted(compose("ps", "-aq", service, files=TWO_REPLICAS).split())
 
 
+def addresses(service: str, port: int) -> list[str]:
+    """Where this machine reaches a port of each running container of a service, past nginx."""
+    found = []
+    for container in containers(service):
+        networks = inspect(container)["NetworkSettings"]["Networks"]  # type: ignore[index]
+        if address := networks[f"{PROJECT}_default"]["IPAddress"]:
+            found.append(f"{address}:{port}")
+    return found
+
+
 def inspect(container: str) -> dict[str, object]:
     """What the engine knows of a container."""
     return json.loads(docker("inspect", container))[0]

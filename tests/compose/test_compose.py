@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(1800)
 @pytest.fixture(scope="module")
 def stack(engine: None) -> None:
     """The three services, serving."""
-    compose("up", "-d", "--build", "--wait")
+    compose("up", "-d", "--build", "--wait", "--remove-orphans")
 
 
 @pytest.mark.usefixtures("stack")
@@ -113,6 +113,38 @@ def test_a_second_start_makes_no_second_bundle() -> None:
     before = compose("run", "--rm", "--no-deps", "--entrypoint", "ls", "bundle", "/bundles")
     compose("up", "-d", "--wait")
     assert compose("run", "--rm", "--no-deps", "--entrypoint", "ls", "bundle", "/bundles") == before
+
+
+@pytest.mark.usefixtures("stack")
+def test_what_people_do_survives_a_restart_and_containers_that_are_made_anew() -> None:
+    like = {"event_id": "of the first container", "username": "somebody-new", "post_id": 1, "verb": "LIKE"}
+
+    def recorded() -> str:
+        reply = httpx.post(f"http://{GATEWAY_HTTP}/interactions", json={"interactions": [like]}, timeout=30)
+        return reply.json()["results"][0]["result"]
+
+    def feed() -> list[int]:
+        reply = httpx.get(f"http://{GATEWAY_HTTP}/feed", params={"username": "somebody-new"}, timeout=30)
+        assert reply.status_code == 200, reply.text
+        assert reply.json()["degradations"] == []
+        return [post["post_id"] for post in reply.json()["posts"]]
+
+    like["post_id"] = httpx.get(f"http://{GATEWAY_HTTP}/feed", params=stranger()).json()["posts"][0]["post_id"]
+    assert recorded() == "ACCEPTED"
+    before = feed()
+    compose("restart", "--timeout", "20")
+    compose("up", "-d", "--wait")
+    assert feed() == before
+    compose("down", "--timeout", "20")
+    compose("up", "-d", "--wait")
+    assert feed() == before
+    assert recorded() == "DUPLICATE"
+
+
+def stranger() -> dict[str, object]:
+    """What somebody may ask for of whom nothing is known."""
+    categories = httpx.get(f"http://{GATEWAY_HTTP}/categories").json()["categories"]
+    return {"username": "nobody", "category_id": categories[0]["category_id"], "mood": "calm"}
 
 
 @pytest.mark.usefixtures("stack")

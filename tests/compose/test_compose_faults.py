@@ -1,6 +1,6 @@
 """Containers that are killed, stopped, frozen, cut off or out of memory, each with a load whose every reply is checked.
 
-Two replicas of each compute service run as docker-compose.replicas.yml says; one of them is hit.
+Two replicas of each service run as docker-compose.replicas.yml says, the gateways behind nginx; one of them is hit.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bundle.directory import current_bundle
@@ -16,9 +17,9 @@ from rpc.probe import is_serving
 from tests.compose.containers import (
     EVERY_CONTEXT_IS_ASKED,
     GATEWAY_GRPC,
-    GATEWAY_HTTP,
     PROJECT,
     TWO_REPLICAS,
+    addresses,
     compose,
     containers,
     docker,
@@ -40,7 +41,7 @@ SAMPLE_DATA = "/data/own-sample"  # where `bundle` kept the sample's stage files
 
 
 @pytest.fixture(scope="module")
-def replicas(engine: None) -> None:
+def replicas(other_images: None) -> None:
     """Two of each compute service behind a gateway that asks them for everything."""
     compose("up", "-d", "--build", "--wait", files=EVERY_CONTEXT_IS_ASKED)
     wait_until(are_all_well, what="the gateway sees two of each")
@@ -86,11 +87,20 @@ def in_pipeline(*arguments: str) -> str:
 
 
 def are_all_well() -> bool:
-    return is_serving(GATEWAY_GRPC) and replicas_well(GATEWAY_HTTP) == (2, 2)
+    return is_serving(GATEWAY_GRPC) and all_gateways_see(2, 2)
 
 
 def is_one_missed(service: str) -> bool:
-    return replicas_well(GATEWAY_HTTP) == ((1, 2) if service == SERVICES[0] else (2, 1))
+    return all_gateways_see(*((1, 2) if service == SERVICES[0] else (2, 1)))
+
+
+def all_gateways_see(towers: int, indexes: int) -> bool:
+    """Whether two gateways run, and each counts so many replicas that are well."""
+    try:
+        seen = [replicas_well(address) for address in addresses("gateway", 8000)]
+    except httpx.HTTPError:
+        return False
+    return seen == [(towers, indexes)] * 2
 
 
 def restarts(container: str) -> int:
@@ -150,6 +160,19 @@ def test_a_container_that_is_hit_costs_no_request(expectations: Expectations, fa
         wait_until(are_all_well, what="the gateway sees it again")
         wait_for_requests(outcomes, 200)
     outcomes.record(f"a container of {service} is {fault.what}", injected=f"{fault.injected}; one of two")
+    assert_all_is_well(outcomes)
+
+
+def test_a_gateway_that_is_killed_costs_no_feed(expectations: Expectations) -> None:
+    hit = containers("gateway")[0]
+    with running_load(GATEWAY_GRPC, expectations, in_flight=IN_FLIGHT) as outcomes:
+        wait_for_requests(outcomes, 200)
+        docker("kill", "--signal", "KILL", hit)
+        wait_for_requests(outcomes, 300)
+        docker("start", hit)
+        wait_until(are_all_well, what="both gateways serve")
+        wait_for_requests(outcomes, 200)
+    outcomes.record("a container of gateway is killed", injected="docker kill, docker start; one of two behind nginx")
     assert_all_is_well(outcomes)
 
 

@@ -61,7 +61,7 @@ def test_run_shows_every_case(small_bundles: Path, tmp_path: Path) -> None:
         MOODFEED_POST_INDEX_METRICS_PORT="0",
     )  # fmt: skip
     assert "mood='😂'" in shown
-    assert "Case 8" in shown
+    assert "Case 9" in shown
 
 
 def test_users_are_listed_as_they_are_called(small_bundles: Path) -> None:

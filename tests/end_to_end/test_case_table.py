@@ -39,6 +39,8 @@ Ask = Callable[..., Answer]
 @pytest.fixture(params=["grpc", "http"])
 def ask(request: pytest.FixtureRequest, running: Running, feeds: feed_pb2_grpc.FeedServiceStub) -> Ask:
     def over_grpc(**fields: object) -> Answer:
+        if "fallback" in fields:
+            fields["fallback"] = f"FALLBACK_{fields['fallback']}"
         try:
             answer = feeds.GetFeed(feed_pb2.GetFeedRequest(**fields), timeout=10)
         except grpc.RpcError as error:
@@ -120,6 +122,21 @@ def test_an_unknown_user_without_both_is_told_what_to_give(
         ask(**{name: value for name, value in asked.items() if name not in missing})
     assert (caught.value.status, caught.value.reason) == ("NOT_FOUND", "USER_NOT_FOUND")
     assert caught.value.message == USER_MESSAGE
+
+
+@pytest.mark.parametrize("fallback", ["POPULAR", "TRENDING"])
+@pytest.mark.parametrize("missing", [("category_id", "mood"), ("category_id",), ("mood",)])
+def test_an_unknown_user_without_both_gets_what_the_fallback_says(
+    ask: Ask, running: Running, missing: tuple[str, ...], fallback: str
+) -> None:
+    asked = {"username": UNKNOWN, "category_id": running.largest_category(), "mood": "calm"}
+    answer = ask(**{name: value for name, value in asked.items() if name not in missing}, fallback=fallback)
+    assert answer.ranking == f"RANKING_{fallback}"
+    assert len(answer.post_ids) == 10
+    categories = {category_of(running, post_id) for post_id in answer.post_ids}
+    assert ("category_id" in missing) or categories == {running.largest_category()}
+    assert answer.scores == sorted(answer.scores, reverse=True)
+    assert answer.post_ids != ask(**asked).post_ids
 
 
 @pytest.mark.parametrize("username", ["known", UNKNOWN])

@@ -73,10 +73,11 @@ def test_a_person_who_does_much_with_a_post_counts_once_and_can_take_it_back(pro
 
 
 def test_without_a_fallback_a_stranger_is_told_what_to_give(product: Product) -> None:
-    for fields in ({}, {"fallback": feed_pb2.FALLBACK_NONE}, {"fallback": 99}):
+    for fields in ({}, {"fallback": feed_pb2.FALLBACK_NONE}):
         assert product.refusal("nobody", **fields) == ("NOT_FOUND", "USER_NOT_FOUND", STRANGER_MESSAGE)
     assert product.refusal("nobody", fallback=TRENDING, category_id=4)[1] == "CATEGORY_NOT_FOUND"
     assert product.refusal(" ", fallback=TRENDING)[1] == "USERNAME_BLANK"
+    assert product.refusal("nobody", fallback=99)[1] == "FALLBACK_INVALID"
 
 
 @pytest.mark.parametrize("mood", ["", "calm"])
@@ -102,7 +103,7 @@ def test_http_says_the_same_as_grpc(product: Product) -> None:
     assert {page["posts"][0]["post_id"], more["posts"][0]["post_id"]} == {10, 50}
     assert (page["position"], more["next_page_token"]) == (more["position"], "")
     for path, parameters, code, reason in (
-        ("/feed", {"username": "nobody", "fallback": "trending"}, 400, "PARAMETER_INVALID"),
+        ("/feed", {"username": "nobody", "fallback": "hot"}, 400, "PARAMETER_INVALID"),
         ("/feed", {"username": "nobody", "fallback": "NONE"}, 404, "USER_NOT_FOUND"),
         ("/feed", {"username": "nobody", "fallback": ""}, 404, "USER_NOT_FOUND"),
         ("/trending", {"category_id": 4}, 404, "CATEGORY_NOT_FOUND"),

@@ -99,8 +99,29 @@ def feed_requests(draw: st.DrawFn, world: World) -> Message:
         exclude_post_ids=draw(post_ids(world)),
         exclude_external_ids=draw(st.lists(absurd.texts, max_size=3)),
         required_bundle_id=draw(bundle_ids(world)),
+        fallback=draw(often(st.sampled_from(feed_pb2.Fallback.values()), absurd.int32s)),
     )
     request.page_token = draw(page_tokens(world, request))
+    return request
+
+
+@st.composite
+def trending_requests(draw: st.DrawFn, world: World) -> Message:
+    request = feed_pb2.ListTrendingRequest(
+        category_id=draw(category_ids(world)),
+        page_size=draw(often(st.integers(0, 12), absurd.int32s)),
+        required_bundle_id=draw(bundle_ids(world)),
+    )
+    category_id = request.category_id if request.HasField("category_id") else None
+    forged = page_token.PageToken(
+        world.bundle_id,
+        page_token.digest("", category_id, "", (), kind="trends"),
+        draw(st.sampled_from([0, 1, 10, 2**31 - 101, 2**31, 2**32 - 1])),
+        issued_at_ms=wall_clock.now_ms(),
+        counted_position=draw(st.sampled_from([None, 0, 1, 2**62])),
+    )
+    real = draw(st.sampled_from(world.pages)).page_token
+    request.page_token = draw(st.sampled_from(["", "", page_token.write(forged), real]) | absurd.mutated_text(real))
     return request
 
 
@@ -143,6 +164,9 @@ def searches(draw: st.DrawFn, world: World) -> Message:
         offset=draw(often(st.integers(0, 30), absurd.int32s)),
         limit=draw(often(st.integers(1, 100), absurd.int32s)),
         bundle_id=draw(bundle_ids(world)),
+        trending=draw(st.booleans()),
+        counted_position=draw(often(st.none(), st.sampled_from([0, 1]) | absurd.int64s)),
+        at_least_position=draw(often(st.just(0), absurd.int64s)),
     )
 
 
@@ -217,6 +241,7 @@ def requests_of(world: World, rpc: Rpc) -> st.SearchStrategy[Message]:
     """Structured requests; where a method has no parameters, the empty one."""
     return {
         "GetFeedRequest": feed_requests,
+        "ListTrendingRequest": trending_requests,
         "SearchPostsRequest": searches,
         "EncodeContextRequest": contexts,
         "EncodePostsRequest": posts_to_encode,

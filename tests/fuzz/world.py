@@ -29,6 +29,7 @@ from tests.fuzz.tally import Tally
 
 TOWER, INDEX = TOWERS[0], INDEXES[0]
 PROCESSES = (GATEWAY, TOWER, INDEX)
+KINDS = {feed_pb2.FALLBACK_POPULAR: "or popular", feed_pb2.FALLBACK_TRENDING: "or trending"}
 Metadata = Sequence[tuple[str, str | bytes]]
 
 DEADLINE_SECONDS = 5.0
@@ -159,6 +160,8 @@ class World:
 
     def reason_of(self, request: feed_pb2.GetFeedRequest) -> str:
         """With which reason the documented order of checks refuses a feed; empty if it must be given."""
+        if request.fallback not in feed_pb2.Fallback.values():
+            return "FALLBACK_INVALID"
         if not request.username.strip():
             return "USERNAME_BLANK"
         if len(request.mood) > 512:
@@ -179,7 +182,8 @@ class World:
         if token is not None and "user" in token.left_out:
             return ""  # goes on with what is popular, whoever asks
         is_asking_enough = request.mood.strip() and request.HasField("category_id")
-        if request.username not in self.usernames and not is_asking_enough:
+        has_fallback = request.fallback not in {feed_pb2.FALLBACK_UNSPECIFIED, feed_pb2.FALLBACK_NONE}
+        if request.username not in self.usernames and not (is_asking_enough or has_fallback):
             return "USER_NOT_FOUND"
         return ""
 
@@ -244,6 +248,7 @@ def digest_of(request: feed_pb2.GetFeedRequest) -> bytes:
         request.mood,
         tuple(request.exclude_post_ids),
         exclude_external_ids=tuple(request.exclude_external_ids),
+        kind=KINDS.get(request.fallback, ""),
     )
 
 
@@ -260,6 +265,20 @@ def _judge_feed(world: World, request: feed_pb2.GetFeedRequest, response: feed_p
     assert response.ranking != feed_pb2.RANKING_UNSPECIFIED
     left_out = token.left_out if token else frozenset[str]()
     assert {item.stage for item in response.degradations} <= left_out, response.degradations
+
+
+def _judge_trending(
+    world: World, request: feed_pb2.ListTrendingRequest, response: feed_pb2.ListTrendingResponse
+) -> None:
+    world.judge_posts(
+        response.posts,
+        category_id=request.category_id if request.HasField("category_id") else None,
+        excluded=(),
+        offset=page_token.read(request.page_token).offset if request.page_token else 0,
+        limit=min(request.page_size or 10, 100),
+    )
+    assert response.bundle_id == world.bundle_id
+    assert response.position >= 0
 
 
 def _judge_search(
@@ -342,6 +361,7 @@ def _judge_position(world: World, request: Message, response: Any) -> None:
 
 _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "GetFeed": _judge_feed,
+    "ListTrending": _judge_trending,
     "SearchPosts": _judge_search,
     "EncodeContext": _judge_context,
     "EncodePosts": _judge_post_embeddings,

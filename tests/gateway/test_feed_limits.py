@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from gateway.feed import get_feed
+from gateway.feed import TokenLife, get_feed
 from gateway.feed_types import (
     NO_WISH,
     BundleNotHeldError,
@@ -23,6 +23,7 @@ from gateway.feed_types import (
     FoundPosts,
     InvalidPageSizeError,
     InvalidPageTokenError,
+    InvalidPositionError,
     LogWish,
     MoodTooLongError,
     Search,
@@ -79,6 +80,11 @@ def test_a_page_has_ten_posts_unless_asked_otherwise_and_at_most_a_hundred(page_
 def test_a_negative_page_size_is_refused() -> None:
     with pytest.raises(InvalidPageSizeError, match="-1"):
         ask(page_size=-1)
+
+
+def test_a_negative_position_is_refused() -> None:
+    with pytest.raises(InvalidPositionError, match="-1"):
+        ask(at_least_position=-1)
 
 
 def test_a_mood_has_at_most_512_code_points() -> None:
@@ -219,6 +225,31 @@ def test_strict_goes_on_with_a_whole_feed() -> None:
 
 
 # Pages and bundles.
+
+
+@dataclass
+class ReadingTower(FakeTower):
+    """Has read the log up to position 8, and remembers which part of it each request wants."""
+
+    wishes: list[LogWish] = field(default_factory=list)
+
+    async def encode_context(
+        self, username: str, mood: str, *, bundle_id: str, seconds: float, log: LogWish = NO_WISH
+    ) -> FeedContext:
+        self.wishes.append(log)
+        context = await FakeTower.encode_context(self, username, mood, bundle_id=bundle_id, seconds=seconds, log=log)
+        return replace(context, position=8)
+
+
+def test_later_pages_see_the_user_as_of_the_first_one() -> None:
+    tower = ReadingTower()
+    first = ask(tower=tower, at_least_position=5)
+    ask(tower=tower, at_least_position=5, page_token=first.next_page_token)
+    assert tower.wishes == [LogWish(at_least=5), LogWish(as_of=8, at_least=8)]
+
+
+def test_a_token_is_valid_for_fifteen_minutes_unless_set_up_otherwise() -> None:
+    assert TokenLife().milliseconds == 900_000
 
 
 def test_each_page_begins_where_the_one_before_ended_and_the_last_has_no_token() -> None:

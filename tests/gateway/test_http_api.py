@@ -10,13 +10,15 @@ from prometheus_client import REGISTRY
 from gateway.api_access import ApiAccess
 from gateway.browser_guard import BrowserGuard
 from gateway.feed_types import FoundPosts, Search
-from gateway.feedback_types import Interaction, Recorded, Result, RowResult
+from gateway.feedback_types import Interaction, PersonNotFoundError, Recorded, Result, RowResult
 from gateway.http_api import build_app
 from gateway.http_edge import CrossOrigin, HttpEdge
 from gateway.http_parameters import read_feed_request, read_query
 from gateway.readiness import Readiness
 from gateway.settings import Settings
 from moodfeed.feed.v1 import feed_pb2
+from moodfeed.feedback.v1 import feedback_pb2
+from rpc.admin_access import AdminAccess
 from rpc.admission import InFlight
 from tests.gateway.test_feed import FakeIndex, FakeTower
 
@@ -51,14 +53,30 @@ class FakeRecorder:
         return Recorded(7, [RowResult(Result.ACCEPTED, event_id=row.event_id) for row in interactions])
 
 
+class FakePeople:
+    """Knows nobody."""
+
+    async def export_person(self, username: str, *, seconds: float) -> feedback_pb2.ExportPersonResponse:
+        raise PersonNotFoundError
+
+    async def delete_person(self, username: str, *, seconds: float) -> int:
+        return 8
+
+    async def merge_people(self, merged: str, *, into: str, seconds: float) -> int:
+        return 9
+
+
 def asked(method: str, target: str, *, origins: tuple[str, ...] = (), **headers: str) -> httpx.Response:
     app = build_app(
         encoder=FakeTower(),
         index=PackedIndex(),
         recorder=FakeRecorder(),
+        people=FakePeople(),
         readiness=Readiness(needed=Well(), wanted=Well()),
         access=ApiAccess(),
         guard=BrowserGuard(),
+        admin=AdminAccess(None),
+        admin_guard=BrowserGuard(),
         in_flight=InFlight(10),
         recordings=InFlight(10),
         deadline_seconds=5,
@@ -178,7 +196,7 @@ def test_a_preflight_is_answered_without_a_token() -> None:
     ("origin", "method", "header"),
     [
         ("https://example.org", "GET", "authorization"),
-        (PAGE, "DELETE", "authorization"),
+        (PAGE, "PUT", "authorization"),
         (PAGE, "GET", "x-other"),
     ],
 )

@@ -10,6 +10,7 @@ import asyncio
 from gateway.api_access import ApiAccess
 from gateway.http_api import build_app
 from gateway.settings import Settings
+from rpc.admin_access import AdminAccess
 from rpc.admission import InFlight
 from rpc.structured_log import configure_logging
 
@@ -26,13 +27,25 @@ class Ready:
     missing = degraded = ()
 
 app = build_app(
-    encoder=Failing(), index=Failing(), recorder=Failing(), readiness=Ready(), access=ApiAccess.of(Settings()),
-    guard=Settings().browser_guard(), in_flight=InFlight(1), recordings=InFlight(1), deadline_seconds=5,
+    encoder=Failing(),
+    index=Failing(),
+    recorder=Failing(),
+    people=Failing(),
+    readiness=Ready(),
+    access=ApiAccess.of(Settings()),
+    guard=Settings().browser_guard(),
+    admin=AdminAccess(None),
+    admin_guard=Settings().admin_guard(),
+    in_flight=InFlight(1),
+    recordings=InFlight(1),
+    deadline_seconds=5,
 )
 
 async def main():
     async with AsyncClient(transport=ASGITransport(app), base_url="http://gateway") as client:
         reply = await client.get("/feed", params={"username": "secret ana", "mood": "secretly sad"})
+        print(reply.status_code)
+        reply = await client.delete("/people/secret%20ana")
         print(reply.status_code)
 
 asyncio.run(main())
@@ -43,8 +56,9 @@ def test_an_unexpected_error_over_http_logs_neither_username_nor_mood() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
     )
-    (line,) = (json.loads(line) for line in done.stderr.splitlines())
-    assert done.stdout.strip() == "500"
-    assert line["event"] == "unexpected error"
-    assert any(place.endswith(" fail") for place in line["exception"][0]["places"])
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.stdout.split() == ["500", "500"]
+    assert [line["event"] for line in lines] == ["unexpected error", "unexpected error"]
+    for line in lines:
+        assert any(place.endswith(" fail") for place in line["exception"][0]["places"])
     assert "secret" not in done.stderr

@@ -8,9 +8,15 @@ from starlette.datastructures import QueryParams
 
 from gateway.api_access import ACCESS_ERRORS
 from gateway.edge import ERRORS
-from gateway.feed_types import FeedRanking, FeedRequest, Seen
+from gateway.feed_types import Fallback, FeedRanking, FeedRequest, Seen, TrendingRequest
 from gateway.http_api import _HTTP_CODES
-from gateway.http_parameters import PARAMETERS, InvalidParameterError, read_feed_request
+from gateway.http_parameters import (
+    PARAMETERS,
+    TRENDING_PARAMETERS,
+    InvalidParameterError,
+    read_feed_request,
+    read_trending_query,
+)
 from gateway.openapi import DOCUMENT
 from moodfeed.feed.v1 import feed_pb2
 
@@ -41,8 +47,9 @@ def test_each_field_of_a_request_is_one_parameter() -> None:
         "ids",
     ]
     names_of_fields = [parameter.field.name for parameter in PARAMETERS.values()]
-    assert [name for name in names_of_fields if name != "fallback"] == [
-        item.name for item in fields(FeedRequest) if item.name != "fallback"
+    others = {"seen", "remember_served", "fallback"}
+    assert [name for name in names_of_fields if name not in others] == [
+        item.name for item in fields(FeedRequest) if item.name not in others
     ]
 
 
@@ -60,7 +67,7 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         "at_least_position": "9223372036854775807",
         "seen": "EXCLUDED",
         "remember_served": "true",
-        "fallback": "NONE",
+        "fallback": "TRENDING",
     }
     assert set(query) == set(PARAMETERS)
     assert read_feed_request(QueryParams(query)) == FeedRequest(
@@ -76,7 +83,19 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         at_least_position=2**63 - 1,
         seen=Seen.EXCLUDED,
         remember_served=True,
+        fallback=Fallback.TRENDING,
     )
+
+
+def test_the_trends_take_the_parameters_of_their_request() -> None:
+    names = [parameter["name"] for parameter in DOCUMENT["paths"]["/trending"]["get"]["parameters"]]
+    assert names == ["category_id", "page_size", "page_token", "required_bundle_id", "ids"]
+    query = {"category_id": "7", "page_size": "3", "page_token": "token", "required_bundle_id": "ab"}
+    assert set(query) == set(TRENDING_PARAMETERS)
+    assert read_trending_query(QueryParams(query)) == TrendingRequest(7, 3, "token", "ab")
+    assert read_trending_query(QueryParams(dict.fromkeys(query, ""))) == TrendingRequest()
+    with pytest.raises(InvalidParameterError, match="unknown parameter 'mood', the known ones are category_id, ids,"):
+        read_trending_query(QueryParams({"mood": "calm"}))
 
 
 def test_an_empty_parameter_counts_as_missing() -> None:
@@ -92,6 +111,7 @@ def test_an_empty_parameter_counts_as_missing() -> None:
         ("page_size=1.0", "page_size is '1.0', it must be an integer of 32 bits"),
         ("strict=yes", "strict is 'yes', it must be true or false"),
         ("seen=never", "seen is 'never', it must be one of LAST, EXCLUDED"),
+        ("fallback=hot", "fallback is 'hot', it must be one of NONE, POPULAR, TRENDING"),
         ("mood=a&mood=b", "mood is given twice"),
         ("colour=red", "unknown parameter 'colour', the known ones are at_least_position, category_id, exclude,"),
     ],

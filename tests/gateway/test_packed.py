@@ -32,6 +32,7 @@ FLOATS = st.floats(width=32, allow_nan=False)
     [
         (packed_pb2.PackedSearchPostsResponse, post_index_pb2.SearchPostsResponse),
         (packed_pb2.PackedGetFeedResponse, feed_pb2.GetFeedResponse),
+        (packed_pb2.PackedListTrendingResponse, feed_pb2.ListTrendingResponse),
     ],
 )
 def test_a_packed_message_has_the_fields_of_the_contract(packed: type[Message], contract: type[Message]) -> None:

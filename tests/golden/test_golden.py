@@ -92,6 +92,8 @@ def test_the_trends_begin_where_they_were_put(bundle: Bundle) -> None:
     trends = PostTrends.read(bundle, count=5)
     assert trends.sums.tolist() == [0, 1.5, 0, 0.25, 0]
     assert trends.newest_moment_ms == 1_600_000_000_000
+    assert trends.pair_keys.tolist() == [-8717786526600337265, -9082199452109444592]
+    assert trends.pair_moments_ms.tolist() == [1_599_999_999_000, 1_600_000_000_000]
 
 
 def test_the_users_have_the_histories_that_were_put_in(bundle: Bundle) -> None:

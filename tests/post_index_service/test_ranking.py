@@ -90,6 +90,7 @@ def test_the_largest_sum_comes_first_and_the_last_product_is_shown() -> None:
     assert rows.tolist() == [2, 1, 4, 0]  # sums 1.8, 1.2, 1.2 and 0.6: of the tied ones id 10 before 40
     assert scores.tolist() == [3, 2, 2, 1]
     assert order.among(rows_of(4, 3, 2))[0].tolist() == [2, 4, 3]
+    assert order.reach == 1.5  # of two numbers from -1 to 1, the second at half its weight
     assert order.among(rows_of(4, 3, 2))[1].tolist() == [3, 2, -9]
 
 

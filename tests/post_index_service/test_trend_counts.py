@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from bundle.post_trends import PostTrends
+from bundle.post_trends import PostTrends, pair_key
 from compute.log_tail import LogTail
 from post_index_service.trend_counts import TrendCounts
 from post_index_service.trends import Trends
@@ -160,6 +160,16 @@ def test_of_people_who_met_a_post_long_ago_only_the_sum_is_left() -> None:
     assert trends(some)[0] == pytest.approx(3)
 
 
+def test_who_met_a_post_before_the_bundle_was_made_does_not_count_again() -> None:
+    keys, moments = np.array([pair_key("ana", 1)]), np.array([NOON - 7 * DAY])
+    some = TrendCounts(PostTrends(START.sums, NOON, keys, moments), rows_of, position=10)
+    again = did(11, 2, days=1)
+    read(some, again, took_back(12, again))
+    assert some.now().changed == {}
+    read(some, did(13, 2, username="bo"), did(14, 1))
+    assert trends(some) == pytest.approx([1, 2.5, 0.25], abs=1e-8)
+
+
 NAMES = st.sampled_from(["ana", "bo", "cleo"])
 EVENT_IDS = st.sampled_from([f"e{number}" for number in range(12)])
 MOMENTS = st.integers(-3, 20).map(lambda number: NOON + number * 3 * DAY)
@@ -267,7 +277,7 @@ def brute_force(store: SqlStore, start: int, position: int) -> dict[int, int]:
     sums: dict[int, int] = defaultdict(int)
     for (_, row), moment in first.items():
         sums[row] += weight(moment)
-    whole = np.rint(START.sums * 2.0**30)
+    whole = np.rint(START.sums * 2.0**200)
     return {row: int(whole[row]) + total for row, total in sums.items() if total}
 
 

@@ -122,7 +122,12 @@ def numbers_asked(*replicas: Replica) -> list[int]:
         (error_of(CODE.FAILED_PRECONDITION, "ANOTHER_REASON"), True, None),
         (error_of(CODE.FAILED_PRECONDITION), True, None),
         (error_of(CODE.NOT_FOUND, "BUNDLE_NOT_HELD"), True, None),
-        *((error_of(code), True, None) for code in CODE if code.name not in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}),
+        (error_of(CODE.UNIMPLEMENTED), False, RetryCause.ELSEWHERE),
+        *(
+            (error_of(code), True, None)
+            for code in CODE
+            if code.name not in {"UNAVAILABLE", "DEADLINE_EXCEEDED", "UNIMPLEMENTED"}
+        ),
     ],
 )
 def test_an_error_is_retried_only_if_another_attempt_may_succeed(

@@ -273,6 +273,14 @@ def test_who_has_no_history_gets_what_was_popular_in_the_last_month(method: base
     np.testing.assert_allclose(method(past)(past, np.array([3]))[0], POPULARITY, atol=1e-7)
 
 
+@pytest.mark.parametrize(("day", "first"), [(69.9, 1), (70.001, 0)])
+def test_the_month_that_strangers_are_shown_has_thirty_days(day: float, first: int) -> None:
+    past = dataset_of([(0, 0, "view", day), (1, 0, "view", day), (2, 0, "view", 100.0), (0, 1, "view", 100.0)])
+    past_two = dataset_of([(0, 0, "view", day), (1, 0, "view", day), (0, 1, "view", 100.0)])
+    assert item_neighbours(past)(past, np.array([3]))[0].argmax() == 0
+    assert item_neighbours(past_two)(past_two, np.array([3]))[0].argmax() == first
+
+
 @pytest.mark.parametrize("method", [content_based, hybrid])
 def test_content_too_falls_back_to_the_last_month(method: baselines.Method, past: Dataset) -> None:
     assert np.argsort(-method(past)(past, np.array([3]))[0], kind="stable").tolist() == [2, 3, 0, 1, 4]

@@ -58,6 +58,7 @@ def test_a_catalogue_is_covered_as_far_as_somebody_is_shown_it() -> None:
     three = judge(split_of(tiny_dataset(PAST_EVENTS, posts=15)), {"one": lambda past: lambda _, rows: same(past, rows)})
     assert three.methods["one"].distinct_feeds == 0.5  # one feed of two histories
     all_but_two = np.arange(14) >= 2
+    assert variety(first_rows_first(only), np.zeros(14, dtype=np.bool_)).coverage == 0.0
     assert variety(first_rows_first(only), all_but_two).coverage == pytest.approx(10 / 12)  # posts 2 and 3 are met
 
 

@@ -47,6 +47,14 @@ def test_nobody_has_means_of_zero() -> None:
     assert found.difference(0, 1) == Difference(0.0, 0.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "standing"),
+    [(-0.2, -0.001, "behind"), (-0.2, 0.0, "level"), (-0.1, 0.1, "level"), (0.0, 0.2, "level"), (0.001, 0.2, "ahead")],
+)
+def test_an_interval_that_holds_zero_is_level(low: float, high: float, standing: str) -> None:
+    assert Difference((low + high) / 2, low, high).standing == standing
+
+
 @pytest.mark.parametrize("wrong", [float("nan"), 1.1, -1.1])
 def test_a_difference_that_cannot_be_is_refused(wrong: float) -> None:
     with pytest.raises(NotANumberError, match="difference"):

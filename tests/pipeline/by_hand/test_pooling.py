@@ -142,6 +142,14 @@ def test_cases_are_grouped_by_the_length_of_their_history() -> None:
     ]
 
 
+def test_the_lengths_of_histories_are_those_of_the_report() -> None:
+    lengths = [0, 1, 2, 3, 5, 6, 10, 11, 20, 21, 50, 51, 400]
+    pool = Pool([month("a", lengths, {MODEL_NAME: method([0.5] * len(lengths))})])
+    assert [(group.label, group.count) for group in pool.by_history_length()] == [
+        ("0", 1), ("1-2", 2), ("3-5", 2), ("6-10", 2), ("11-20", 2), ("21-50", 2), ("51+", 2)
+    ]  # fmt: skip
+
+
 def test_groups_begin_at_their_starts_and_leave_out_the_empty_ones() -> None:
     values = {"a": np.array([1.0, 0.0, 1.0, 0.0, 1.0]), "b": np.array([0.0, 0.0, 0.0, 1.0, 0.5])}
     found = grouped(np.array([0, 1, 2, 5, 60]), (0, 1, 3, 6, 7, 50), values)

@@ -192,6 +192,14 @@ def test_equal_scores_stand_in_one_seeded_order(shown: Dataset) -> None:
     assert top_feeds(always(0, 1, 1, 1, 2, 1), shown, np.array([2])).tolist() == [[4, *tied, 0]]
 
 
+def test_equal_scores_at_the_last_place_are_decided_by_the_order_of_ties() -> None:
+    """One score more than the others, eleven equal ones and one less: nine of the eleven are shown."""
+    dataset = tiny_dataset((), posts=14, users=2, text=np.zeros((14, 1)))
+    scores = np.array([[2, 1, 3, *[2] * 10, 0], [2, 1, 3, *[0] * 11]], dtype=np.float32)
+    feeds = top_feeds(by_user(scores), dataset, np.arange(2), ties=np.arange(14)[::-1])
+    assert feeds.tolist() == [[2, 12, 11, 10, 9, 8, 7, 6, 5, 4], [2, 0, 1, 13, 12, 11, 10, 9, 8, 7]]
+
+
 def test_feeds_of_nobody_are_none(shown: Dataset) -> None:
     assert top_feeds(BEST_FIRST, shown, np.zeros(0, dtype=np.int64)).shape == (0, 6)
 
