@@ -13,8 +13,13 @@ from benchmarks.live.stores import POSTGRESQL, SQLITE, Server, running_store
 from benchmarks.live.writers import Writer, rows_of, together, writing
 
 _WRITERS, _READERS, _BATCH = 4, 2, 50
-_FRESH = 4  # batches that must be acknowledged after a restart before the next kill
+_FRESH = 10  # batches of each writer that must be acknowledged at full load before a kill
+_PAUSE = 0.2  # seconds between two batches, or feeds, of a caller while a process starts: it needs the processor
 _PATIENCE = 120.0
+
+
+Kill = Callable[[int, Callable[[], None]], None]
+"""Kills for the time of that number, calls the function, and starts again what was killed."""
 
 
 def measure(bench: Bench) -> Found:
@@ -31,9 +36,10 @@ def measure(bench: Bench) -> Found:
         for kind in ("tower", "gateway", "index")[: bench.pick(3, 1)]:
             names = fleet.names(kind)
 
-            def kill(number: int, names: Sequence[str] = names) -> None:
+            def kill(number: int, then: Callable[[], None], names: Sequence[str] = names) -> None:
                 name = names[number % len(names)]
                 fleet.kill(name)
+                then()
                 fleet.start(name)
                 fleet.wait(name)
 
@@ -50,23 +56,22 @@ def measure(bench: Bench) -> Found:
     return Found(
         how=f"Two gateways, two towers, two indexes; {_WRITERS} writers record batches of {_BATCH} one after the other "
         "and send a batch again until it is answered, two readers ask for feeds. The replicas of a kind are killed in "
-        "turn, each once the writers go on. Afterwards the store is read whole, and every acknowledged row is sent "
-        "again as another person's.",
+        "turn, each once the writers go on at full speed; while one starts, the callers pause between calls. Afterwards "
+        "the store is read whole, and every acknowledged row is sent again as another person's.",
         lines=tuple(lines),
     )
 
 
-def _server_kill(server: Server) -> Callable[[int], None]:
-    def kill(_: int) -> None:
+def _server_kill(server: Server) -> Kill:
+    def kill(_: int, then: Callable[[], None]) -> None:
         server.kill()
+        then()
         server.start()
 
     return kill
 
 
-def _under_load(
-    fleet: Fleet, url: str, kill: Callable[[int], None], *, what: str, times: int, users: Bench
-) -> list[Line]:
+def _under_load(fleet: Fleet, url: str, kill: Kill, *, what: str, times: int, users: Bench) -> list[Line]:
     rows = rows_of(users=users.pick(1000, 20), posts=1000, size=_BATCH)
     gateways = fleet.gateways
     writers = [Writer(f"{what} {number}", gateways[number % len(gateways)], rows) for number in range(_WRITERS)]
@@ -74,15 +79,22 @@ def _under_load(
         Reader(f"reader {number}", gateways[number % len(gateways)], [f"user{user}" for user in range(20)])
         for number in range(_READERS)
     ]
+    callers: list[Reader | Writer] = [*readers, *writers]
     with reading(readers), writing(writers):
-        _wait_for_more(writers)
         for number in range(times):
-            kill(number)
             _wait_for_more(writers)
+            kill(number, lambda: _set_pause(callers, _PAUSE))
+            _set_pause(callers, 0.0)
+        _wait_for_more(writers)
     written, feeds = together(writers), all_feeds(readers)
     with calling(gateways[0]) as caller:
         account = account_for(written, store_url=url, caller=caller, only=what)
     return _lines(what, times, account, refused=sum(written.refused.values()), failed=sum(feeds.refused.values()))
+
+
+def _set_pause(callers: Sequence[Reader | Writer], seconds: float) -> None:
+    for caller in callers:
+        caller.pause = seconds
 
 
 def _wait_for_more(writers: Sequence[Writer]) -> None:

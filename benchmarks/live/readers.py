@@ -21,11 +21,15 @@ class Feeds:
 
 
 class Reader(threading.Thread):
-    """Asks one gateway for the feeds of known users, one after the other."""
+    """Asks one gateway for the feeds of known users, one after the other.
+
+    ``pause`` may be set while it runs: seconds before each feed.
+    """
 
     def __init__(self, name: str, address: str, usernames: Sequence[str]) -> None:
         super().__init__(name=name, daemon=True)
         self.feeds = Feeds()
+        self.pause = 0.0
         self._address, self._usernames = address, usernames
         self._is_over = threading.Event()
 
@@ -39,6 +43,7 @@ class Reader(threading.Thread):
         with calling(self._address) as caller:
             while not self._is_over.is_set():
                 number += 1
+                self._is_over.wait(self.pause)
                 started = time.perf_counter()
                 try:
                     answer = caller.feed(self._usernames[number % len(self._usernames)])

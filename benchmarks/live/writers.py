@@ -60,11 +60,15 @@ def rows_of(*, users: int, posts: int, size: int) -> Rows:
 
 
 class Writer(threading.Thread):
-    """Records batch after batch through one gateway; with ``every``, one each so many seconds."""
+    """Records batch after batch through one gateway; with ``every``, one each so many seconds.
+
+    ``pause`` may be set while it runs: seconds after each batch.
+    """
 
     def __init__(self, name: str, address: str, rows: Rows, *, every: float = 0.0) -> None:
         super().__init__(name=name, daemon=True)
         self.written = Written()
+        self.pause = 0.0
         self._address, self._rows, self._every = address, rows, every
         self._is_over = threading.Event()
 
@@ -87,6 +91,7 @@ class Writer(threading.Thread):
                 return
             self._record(caller, self._rows(self.name, batch), due if self._every else time.perf_counter())
             batch += 1
+            self._is_over.wait(self.pause)
 
     def _record(self, caller: Caller, rows: Sequence[Did], due: float) -> None:
         written = self.written
