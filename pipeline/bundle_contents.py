@@ -64,11 +64,13 @@ def post_trends(dataset: Dataset, index: IndexPosts) -> PostTrends:
     if not (dataset.is_timed and len(dataset.event_days)):
         return PostTrends.none(len(index.posts))
     newest_ms = round(float(dataset.event_days[-1]) * _MILLISECONDS_A_DAY)
-    pairs = dataset.pairs
+    skips = dataset.events.is_skip
+    met = dataset if skips is None else dataset.only(~skips)  # a skip does not count, as it does not live
+    pairs = met.pairs
     weights = np.exp((pairs.days - newest_ms / _MILLISECONDS_A_DAY) / TREND_DAYS)
     counts = np.bincount(pairs.post_rows, weights=weights, minlength=len(dataset.post_ids))
     sums = np.minimum(counts.astype(np.float64), LARGEST_SUM)
-    keys, moments = _newest_pairs(dataset, index)
+    keys, moments = _newest_pairs(met, index)
     return PostTrends(sums[np.searchsorted(dataset.post_ids, index.post_ids)], newest_ms, keys, moments)
 
 

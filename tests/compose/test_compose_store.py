@@ -83,7 +83,7 @@ def test_through_nginx_both_gateways_write_and_read_over_both_protocols(posts: l
     assert all(now > then for then, now in zip(before, after, strict=True))
     like = f'{{"interactions": [{{"username": "of grpc", "post_id": {posts[0]}, "verb": "VERB_LIKE"}}]}}'
     assert "RECORD_RESULT_ACCEPTED" in grpcurl(RECORD, like)
-    assert "categoryId" in grpcurl("moodfeed.feed.v1.FeedService/ListCategories", "{}")
+    assert "category_id" in grpcurl("moodfeed.feed.v1.FeedService/ListCategories", "{}")
     assert httpx.get(f"http://{GATEWAY_HTTP}/metrics").status_code == 404
 
 

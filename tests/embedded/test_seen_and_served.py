@@ -347,7 +347,7 @@ class Model:
     chains: list[Chain] = field(default_factory=list)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_whatever_is_asked_and_done_in_turn_no_post_comes_again_too_early(data: st.DataObject) -> None:
     with TemporaryDirectory() as name, two_towers(Path(name)) as towers:

@@ -42,6 +42,7 @@ LARGER_REQUEST_BYTES = {
     "user_tower_service UserTowerService/RecordInteractions": 5 * 1024 * 1024,
 }
 OF_OPERATORS = ("/ExportPerson", "/DeletePerson", "/MergePeople")
+_OF_NO_STORE = frozenset({"NO_STORE"})  # of a feed that is to be remembered
 EXPECTED = {
     grpc.StatusCode.OK,
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -139,7 +140,7 @@ class World:
             return
         if info is not None and info.reason == "POSITION_NOT_REACHED":  # a position that a mutation has made up
             return
-        assert code in EXPECTED, f"{code} {call.details()}"
+        assert code in EXPECTED or (info is not None and info.reason in _OF_NO_STORE), f"{code} {call.details()}"
         request = _parsed(rpc, data)
         if request is None:
             assert info is not None, code
@@ -156,12 +157,16 @@ class World:
         assert info is None or info.reason != "REQUEST_MALFORMED", "it is a message of this type"
         if rpc.path.endswith("/GetFeed"):
             wanted = self.reason_of(request)
+            if request.remember_served and not wanted and info is not None and info.reason in _OF_NO_STORE:
+                return  # a mutation has asked for it
             assert (info.reason if info else "") == wanted, f"{info}, not {wanted or 'a feed'}"
 
     def reason_of(self, request: feed_pb2.GetFeedRequest) -> str:
         """With which reason the documented order of checks refuses a feed; empty if it must be given."""
         if request.fallback not in feed_pb2.Fallback.values():
             return "FALLBACK_INVALID"
+        if request.seen not in feed_pb2.Seen.values():
+            return "SEEN_INVALID"
         if not request.username.strip():
             return "USERNAME_BLANK"
         if len(request.mood) > 512:
@@ -249,10 +254,14 @@ def digest_of(request: feed_pb2.GetFeedRequest) -> bytes:
         tuple(request.exclude_post_ids),
         exclude_external_ids=tuple(request.exclude_external_ids),
         kind=KINDS.get(request.fallback, ""),
+        seen="EXCLUDED" if request.seen == feed_pb2.SEEN_EXCLUDED else "LAST",
+        remember_served=request.remember_served,
     )
 
 
 def _judge_feed(world: World, request: feed_pb2.GetFeedRequest, response: feed_pb2.GetFeedResponse) -> None:
+    if request.seen == feed_pb2.SEEN_EXCLUDED or request.remember_served:
+        return  # how many posts are left, the user's history decides
     token = page_token.read(request.page_token) if request.page_token else None
     world.judge_posts(
         response.posts,

@@ -295,6 +295,6 @@ def test_the_sums_are_those_of_all_that_stands_in_the_log(tmp_path: object) -> N
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             Machine,
             settings=settings(
-                max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
             ),
         )

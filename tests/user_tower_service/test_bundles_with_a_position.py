@@ -105,7 +105,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS, share=st.floats(0, 1))
 def test_a_tower_that_begins_where_the_bundle_ends_answers_like_one_that_has_read_everything(
     steps: list[tuple[str, str, Verb, int]], share: float
