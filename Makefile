@@ -6,7 +6,7 @@ PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose bench measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,10 @@ test-compose: $(READY) ## test the product in containers; needs a Docker engine
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench
+
+bench-live: $(READY) ## the figures of the living feed, 25 minutes; writes docs/live.md. MICROLENS=WORKSPACE for that data
+	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
+	$(BIN)/python -m benchmarks.live.page
 
 $(BENCH_READY): requirements-bench.txt
 	@echo "Setting up .venv-bench"

@@ -86,10 +86,12 @@ def running_process(
 
 
 @contextmanager
-def running_product(bundles: Path, *, logs: Path, embedded: bool = False) -> Iterator[Product]:
+def running_product(
+    bundles: Path, *, logs: Path, embedded: bool = False, variables: Mapping[str, str] | None = None
+) -> Iterator[Product]:
     """Serve the current bundle by post index, user tower and gateway, or by all three in one process."""
     post_index, user_tower, gateway_grpc, gateway_http = free_addresses(4)
-    variables = {
+    settings = {
         "MOODFEED_BUNDLES": str(bundles),
         "MOODFEED_POST_INDEX_ADDRESS": post_index,
         "MOODFEED_USER_TOWER_ADDRESS": user_tower,
@@ -97,6 +99,7 @@ def running_product(bundles: Path, *, logs: Path, embedded: bool = False) -> Ite
         "MOODFEED_GATEWAY_HTTP_ADDRESS": gateway_http,
         "MOODFEED_GATEWAY_USER_TOWER_ADDRESS": user_tower,
         "MOODFEED_GATEWAY_POST_INDEX_ADDRESS": post_index,
+        **(variables or {}),
     }
     addresses = (
         {"embedded": gateway_grpc}
@@ -104,7 +107,7 @@ def running_product(bundles: Path, *, logs: Path, embedded: bool = False) -> Ite
         else {"post_index_service": post_index, "user_tower_service": user_tower, "gateway": gateway_grpc}
     )
     with ExitStack() as stack:
-        started = [stack.enter_context(running_process(name, logs=logs, variables=variables)) for name in addresses]
+        started = [stack.enter_context(running_process(name, logs=logs, variables=settings)) for name in addresses]
         for item in started:
             item.wait_until(partial(is_serving, addresses[item.name]))
         started[-1].wait_until(lambda: _is_whole(gateway_http))

@@ -99,6 +99,7 @@ MAY_READ_GENERATED_CODE = {
     "cli/feed_table.py",
     "benchmarks/echo.py",
     "benchmarks/load.py",
+    "benchmarks/live/clients.py",
     "cli/bundle_processes.py",
 }
 
