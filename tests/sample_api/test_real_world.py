@@ -1,7 +1,9 @@
 """The stand-in is like the real platform: the ten rows of its figures, and the rule by which a new world is accepted.
 
-The parameters of the world were chosen on seeds 11 to 22; the seeds here are others.
+The parameters of the world were chosen on other seeds (docs/sample-world.md).
 """
+
+from math import inf
 
 import pytest
 
@@ -10,14 +12,8 @@ from benchmarks.worlds.targets import ACCEPTANCE, TARGETS, Row, Target
 from benchmarks.worlds.verdicts import verdicts_of_acceptance, verdicts_of_rows
 
 Worlds = list[dict[str, float]]
-# The means hold, but one of the six worlds is farther than twice the tolerance (docs/sample-world.md says why).
-ONE_WORLD_IS_FAR = {
-    "7 d / last month",
-    "3-day decay / last month",
-    "best list in hindsight / last month",
-    "live trend / frozen last month at a session's start",
-    "blend / live trend within a session",
-}
+# The mean is .823, and .84 is wanted: a week before a split has too few people (docs/sample-world.md). No lower than this.
+FALLS_SHORT = {"7 d / last month": 0.81}
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +26,7 @@ def test_six_worlds_hold_the_row(row: Row, worlds: Worlds) -> None:
     broken = {
         verdict.target.name: (verdict.target.real, verdict.mean, verdict.worst)
         for verdict in verdicts_of_rows(worlds)[row.number]
-        if not (verdict.mean_holds if verdict.target.name in ONE_WORLD_IS_FAR else verdict.holds)
+        if not (verdict.holds or (verdict.far == 0 and verdict.mean >= FALLS_SHORT.get(verdict.target.name, inf)))
     }
     assert broken == {}
 
@@ -38,5 +34,4 @@ def test_six_worlds_hold_the_row(row: Row, worlds: Worlds) -> None:
 @pytest.mark.parametrize("target", ACCEPTANCE, ids=lambda target: target.name)
 def test_six_worlds_are_accepted(target: Target, worlds: Worlds) -> None:
     (verdict,) = (each for each in verdicts_of_acceptance(worlds) if each.target == target)
-    holds = verdict.mean_holds if target.name in ONE_WORLD_IS_FAR else verdict.holds
-    assert holds, (verdict.mean, verdict.values)
+    assert verdict.holds, (verdict.mean, verdict.values)
