@@ -54,11 +54,10 @@ def measure(bench: Bench) -> Found:
             bench.say(f"kill -9 of PostgreSQL, {times} times")
             lines += _under_load(fleet, url, _server_kill(server), what="PostgreSQL", times=times, users=bench)
     return Found(
-        how=f"Two gateways, two towers, two indexes; {_WRITERS} writers record batches of {_BATCH} one after the "
-        "other and send a batch again until it is answered, two readers ask for feeds. The replicas of a kind "
-        "are killed in turn, each once the writers go on at full speed; while one starts, the callers pause "
-        "between calls. Afterwards the store is read whole, and every acknowledged row is sent again as "
-        "another person's.",
+        how=f"Two gateways, two towers, two indexes; {_WRITERS} writers record batches of {_BATCH} one after the other "
+        "and send a batch again until it is answered, two readers ask for feeds. The replicas of a kind are killed in "
+        "turn, each once the writers go on at full speed; while one starts, the callers pause between calls. "
+        "Afterwards the store is read whole, and every acknowledged row is sent again as another person's.",
         lines=tuple(lines),
     )
 
