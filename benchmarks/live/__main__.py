@@ -116,7 +116,7 @@ def _commit() -> str:
     """The commit, with a + if files differ from it; "unknown" outside a checkout."""
     try:
         commit, changes = (
-            subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S607
+            subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, encoding="utf-8").stdout  # noqa: S607
             for words in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
         )
     except (OSError, subprocess.CalledProcessError):
