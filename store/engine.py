@@ -41,7 +41,9 @@ def parse_url(url: str, *, password_file: Path | None = None) -> URL:
         raise StoreUrlError(f"the store's URL begins with {parsed.drivername}: {forms}")
     if parsed.drivername == SQLITE and (not parsed.database or parsed.database == ":memory:"):
         raise StoreUrlError("the store's URL names no file: use sqlite:///PATH")
-    return parsed if password_file is None else parsed.set(password=_password(password_file))
+    if password_file is None or parsed.drivername == SQLITE:  # a file has no password
+        return parsed
+    return parsed.set(password=_password(password_file))
 
 
 def _password(path: Path) -> str:

@@ -23,8 +23,10 @@ def base_image(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def store_password(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The password of the replicas' store, in the file that compose mounts."""
+def store_password(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The password of the replicas' store, in the file that compose mounts: a variable that other tests would see."""
+    if not request.config.getoption("--run-compose"):
+        pytest.skip("needs a Docker engine: run `make test-compose`")
     file = tmp_path_factory.mktemp("secrets") / "store-password"
     assert CliRunner().invoke(app, ["make-password", str(file)]).exit_code == 0
     with pytest.MonkeyPatch.context() as environment:
@@ -39,10 +41,12 @@ def other_images(engine: None, tmp_path_factory: pytest.TempPathFactory) -> None
 
 
 @pytest.fixture(scope="session")
-def engine(request: pytest.FixtureRequest, base_image: None, store_password: str) -> Iterator[None]:
+def engine(request: pytest.FixtureRequest) -> Iterator[None]:
     """Skip without one; at the end nothing of the project is left on it but the images."""
     if not request.config.getoption("--run-compose"):
         pytest.skip("needs a Docker engine: run `make test-compose`")
+    request.getfixturevalue("base_image")
+    request.getfixturevalue("store_password")
     yield
     compose("down", "--volumes", "--timeout", "20", files=TWO_REPLICAS)
     compose("down", "--volumes")  # the SQLite file, which the replicas do not use

@@ -113,6 +113,12 @@ def test_a_password_comes_from_a_file(tmp_path: Path) -> None:
         parse_url("postgresql://ana@host/db", password_file=tmp_path / "missing")
 
 
+def test_a_file_needs_no_password_though_one_is_set_for_servers(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text("secret", encoding="utf-8")
+    open_store(f"sqlite:///{tmp_path}/store.sqlite", password_file=path).close()
+
+
 def test_a_server_that_is_not_there_is_said_at_once() -> None:
     with pytest.raises(StoreUnavailableError, match="does not answer"):
         open_store("postgresql+psycopg://ana:secret@127.0.0.1:1/db")
