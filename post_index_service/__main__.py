@@ -13,7 +13,7 @@ from compute.store_settings import log_tail_of
 from moodfeed.post_index.v1 import post_index_pb2_grpc
 from post_index_service.index import PostIndex
 from post_index_service.loading import RECALL, load
-from post_index_service.service import ERRORS, SERVICE_NAME, PostIndexService
+from post_index_service.service import ERRORS, LARGER_REQUESTS, SERVICE_NAME, PostIndexService
 from post_index_service.settings import Settings
 from rpc.environment import load_settings
 from rpc.structured_log import configure_logging
@@ -35,6 +35,7 @@ def main() -> int:
             add_service=_add_service,
             service_name=SERVICE_NAME,
             errors=ERRORS,
+            larger_requests=LARGER_REQUESTS,
         )
 
 

@@ -22,6 +22,9 @@ from rpc.errors import ErrorRow, ErrorTable
 
 SERVICE_NAME = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
 
+LARGER_REQUESTS = {f"/{SERVICE_NAME}/SearchPosts": 4 * 1024 * 1024}
+"""As many posts to leave out as the user tower tells of one person, and what a caller excludes."""
+
 _LONGEST_WAIT_SECONDS = 1.0  # for a position of the log
 
 ERRORS: ErrorTable = {

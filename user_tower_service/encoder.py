@@ -26,7 +26,7 @@ LONGEST_MOOD = 512  # code points
 MOST_CONTEXTS = 64
 MOST_POSTS = 64
 MOST_SEEN = 100_000
-"""The most seen posts of one user that are told: the newest. They are 1 MB at most, and the index reads 2 MiB."""
+"""The most seen posts of one user that are told: the newest. They are 1 MB at most, and the index reads 4 MiB."""
 _USERS_AT_ONCE = 256
 NO_SERVED_WISH = ServedWish()
 

@@ -10,6 +10,9 @@ from store.served_claims import feed_of
 MOST_SHOWN = 50_000
 """The most remembered posts of one person that are told: those that were shown last."""
 
+MOST_ELSEWHERE = 10_000
+"""The most of them that are told to have been shown by other feeds since a feed began: those that were shown last."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShownPage:
@@ -61,6 +64,10 @@ def shown_by(pages: Iterable[ShownPage], position: int, *, since_ms: int) -> tup
 
 def shown_elsewhere(pages: Sequence[ShownPage], *, after: int, feed: str) -> tuple[int, ...]:
     """The posts that other feeds have shown after a position, ascending."""
-    return tuple(
-        sorted({post_id for page in pages if page.since > after and page.feed != feed for post_id in page.post_ids})
+    newest_first = dict.fromkeys(
+        post_id
+        for page in sorted(pages, key=lambda page: -page.position)
+        if page.since > after and page.feed != feed
+        for post_id in page.post_ids
     )
+    return tuple(sorted(list(newest_first)[:MOST_ELSEWHERE]))

@@ -38,6 +38,7 @@ ENCODE_POSTS_SECONDS = 30.0
 
 LARGEST_REQUEST_BYTES = {GATEWAY: 128 * 1024, TOWER: 2 * 1024 * 1024, INDEX: 2 * 1024 * 1024}
 LARGER_REQUEST_BYTES = {
+    "post_index_service PostIndexService/SearchPosts": 4 * 1024 * 1024,
     "gateway FeedbackService/RecordInteractions": 4 * 1024 * 1024,
     "user_tower_service UserTowerService/RecordInteractions": 5 * 1024 * 1024,
 }

@@ -7,17 +7,17 @@ import pytest
 from bundle.directory import open_bundle
 from bundle.manifest import LARGEST_DIMENSION
 from compute.settings import ComputeSettings
-from gateway import feed_types, feedback_types, gathering
+from gateway import feed_types, feedback_types, gathering, served_memory
 from gateway.feed_types import FeedRequest
 from gateway.http_feedback import LARGEST_BODY_BYTES
 from gateway.settings import LARGEST_FEEDBACK_BYTES, LARGEST_REQUEST_BYTES
 from gateway.settings import Settings as GatewaySettings
 from moodfeed.feed.v1.feed_comments import COMMENTS
 from post_index_service import index
-from rpc.server import ServerOptions
-from store import interactions
+from post_index_service.service import LARGER_REQUESTS, SERVICE_NAME
+from store import interactions, served_claims
 from tests.tiny_bundle import write_tiny_bundle
-from user_tower_service import encoder
+from user_tower_service import encoder, shown_posts
 from user_tower_service import service as user_tower_edge
 from user_tower_service.encoder import Encoder
 from user_tower_service.live_people import MOST_NOT_INTERESTED
@@ -31,12 +31,14 @@ def test_gateway_and_services_have_the_same_limits() -> None:
     assert feed_types.LARGEST_PAGE_SIZE == index.LARGEST_LIMIT
     assert feed_types.MOST_EXCLUSIONS == index.MOST_EXCLUSIONS
     assert gathering.MOST_TOGETHER <= encoder.MOST_CONTEXTS
+    assert served_memory.FEED_DIGITS == served_claims.FEED_DIGITS
 
 
 def test_what_the_gateway_may_send_to_the_index_is_read_by_it() -> None:
-    ids = encoder.MOST_SEEN + 2 * MOST_NOT_INTERESTED
+    shown = shown_posts.MOST_SHOWN + shown_posts.MOST_ELSEWHERE
+    ids = encoder.MOST_SEEN + 2 * MOST_NOT_INTERESTED + shown
     seen, embeddings = ids * 11, 2 * 4 * LARGEST_DIMENSION  # an id has at most 10 bytes, and one for a tag
-    read = ServerOptions.__dataclass_fields__["largest_request_bytes"].default
+    read = LARGER_REQUESTS[f"/{SERVICE_NAME}/SearchPosts"]
     assert seen + embeddings + LARGEST_REQUEST_BYTES < read
 
 
