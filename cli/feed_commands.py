@@ -12,7 +12,15 @@ from bundle.known_users import KnownUsers
 from bundle.stand_in_titles import read_stand_in_titles
 from cli.feed_table import ask_for_categories, ask_for_feed, ask_for_trends, feed_json, feed_table
 from cli.file_faults import directory_or_absent
-from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
+from cli.gateway_access import (
+    DEFAULT_GATEWAY,
+    AuthorityOption,
+    CertificateOption,
+    GatewayAccess,
+    GatewayOption,
+    KeyOption,
+    client_tls,
+)
 from cli.progress import console
 from cli.terminal_text import printable, typed
 
@@ -59,9 +67,7 @@ def feed(
     ] = Fallback.NONE,
     page_size: Annotated[int, typer.Option(help="Number of posts to show, at most 100.")] = 10,
     bundles: BundlesOption = Path("bundles"),
-    address: Annotated[
-        str, typer.Option(envvar="MOODFEED_GATEWAY_GRPC_ADDRESS", help="host:port of the gateway's gRPC server.")
-    ] = "127.0.0.1:50050",
+    address: GatewayOption = DEFAULT_GATEWAY,
     authority: AuthorityOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,
@@ -96,9 +102,7 @@ def trending(
     category: Annotated[int | None, typer.Option(help="Only posts of this category.")] = None,
     page_size: Annotated[int, typer.Option(help="Number of posts to show, at most 100.")] = 10,
     bundles: BundlesOption = Path("bundles"),
-    address: Annotated[
-        str, typer.Option(envvar="MOODFEED_GATEWAY_GRPC_ADDRESS", help="host:port of the gateway's gRPC server.")
-    ] = "127.0.0.1:50050",
+    address: GatewayOption = DEFAULT_GATEWAY,
     authority: AuthorityOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,

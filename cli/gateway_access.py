@@ -14,6 +14,10 @@ from rpc.tls import ClientTls
 
 API_TOKEN = "MOODFEED_API_TOKEN"  # noqa: S105 - the name of a variable
 
+DEFAULT_GATEWAY = "127.0.0.1:50050"
+GatewayOption = Annotated[
+    str, typer.Option(envvar="MOODFEED_GATEWAY_GRPC_ADDRESS", help="host:port of the gateway's gRPC server.")
+]
 AuthorityOption = Annotated[
     Path | None,
     typer.Option(

@@ -4,7 +4,15 @@ from typing import Annotated
 
 import typer
 
-from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
+from cli.gateway_access import (
+    DEFAULT_GATEWAY,
+    AuthorityOption,
+    CertificateOption,
+    GatewayAccess,
+    GatewayOption,
+    KeyOption,
+    client_tls,
+)
 from cli.live_feed import Deed, LiveFeed
 from cli.terminal_text import typed
 
@@ -13,9 +21,7 @@ def like(
     username: Annotated[str, typer.Argument(help="Who likes it; whoever has liked one post is a known user.")],
     post: Annotated[int, typer.Argument(help="The post_id, as feeds show it.")],
     verb: Annotated[Deed, typer.Option(help="What was done, if not a like.")] = Deed.LIKE,
-    address: Annotated[
-        str, typer.Option(envvar="MOODFEED_GATEWAY_GRPC_ADDRESS", help="host:port of the gateway's gRPC server.")
-    ] = "127.0.0.1:50050",
+    address: GatewayOption = DEFAULT_GATEWAY,
     authority: AuthorityOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,

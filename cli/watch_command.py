@@ -20,7 +20,15 @@ from rich.live import Live
 from bundle.stand_in_titles import read_stand_in_titles
 from cli.feed_commands import BundlesOption
 from cli.feed_table import FeedRefusedError
-from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
+from cli.gateway_access import (
+    DEFAULT_GATEWAY,
+    AuthorityOption,
+    CertificateOption,
+    GatewayAccess,
+    GatewayOption,
+    KeyOption,
+    client_tls,
+)
 from cli.live_feed import Asked, LiveFeed, Shown
 from cli.progress import console, error_console
 from cli.run_command import stop_as_ctrl_c_does
@@ -36,9 +44,7 @@ def watch(
     page_size: Annotated[int, typer.Option(min=1, max=100, help="Number of posts to show.")] = 10,
     every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the feed.")] = 1.0,
     bundles: BundlesOption = Path("bundles"),
-    address: Annotated[
-        str, typer.Option(envvar="MOODFEED_GATEWAY_GRPC_ADDRESS", help="host:port of the gateway's gRPC server.")
-    ] = "127.0.0.1:50050",
+    address: GatewayOption = DEFAULT_GATEWAY,
     authority: AuthorityOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,

@@ -10,6 +10,8 @@ from embedded.ports import LocalContextEncoder
 from gateway.feed_types import NO_WISH, FeedContext, LogWish
 from gateway.feedback_types import Interaction, Recorded
 
+_LEEWAY_SECONDS = 1.0  # the wait for the log ends by itself, with an error that says more
+
 
 class ThreadedRecorder:
     """An InteractionRecorder for an event loop: a thread writes."""
@@ -36,6 +38,3 @@ class ThreadedContextEncoder:
         if log.at_least or log.wanted:
             return await in_a_thread(lambda: run_at_once(encoding), seconds=seconds + _LEEWAY_SECONDS)
         return await encoding
-
-
-_LEEWAY_SECONDS = 1.0  # the wait for the log ends by itself, with an error that says more

@@ -6,21 +6,14 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.feedback_types import MOST_INTERACTIONS, VERBS, Result
 from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, TRENDING_PARAMETERS, Parameter, choices
-from gateway.openapi_forms import NAME as _NAME
-from gateway.openapi_forms import TEXT as _TEXT
-from gateway.openapi_forms import TOKEN_OR_NONE as _TOKEN_OR_NONE
-from gateway.openapi_forms import Schema
-from gateway.openapi_forms import answer as _answer
-from gateway.openapi_forms import description as _description
-from gateway.openapi_forms import object_schema as _object
-from gateway.openapi_forms import reference as _reference
+from gateway.openapi_forms import NAME, TEXT, TOKEN_OR_NONE, Schema, answer, description, object_schema, reference
 from gateway.openapi_people import people_paths, people_schemas
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
 from moodfeed.feedback.v1 import feedback_pb2
 
 _SCALARS: Mapping[int, Schema] = {
-    FieldDescriptor.TYPE_STRING: _TEXT,
+    FieldDescriptor.TYPE_STRING: TEXT,
     FieldDescriptor.TYPE_BOOL: {"type": "boolean"},
     FieldDescriptor.TYPE_INT32: {"type": "integer", "format": "int32"},
     FieldDescriptor.TYPE_INT64: {"type": "integer", "format": "int64"},
@@ -43,7 +36,7 @@ _DESCRIPTORS = feed_pb2.DESCRIPTOR.message_types_by_name
 def _value_schema(field: FieldDescriptor) -> Schema:
     """The schema of one value of a field."""
     if field.message_type is not None:
-        return _reference(_SCHEMA_NAMES[field.message_type.name])
+        return reference(_SCHEMA_NAMES[field.message_type.name])
     if field.enum_type is not None:
         return {"type": "string", "enum": [value.name for value in field.enum_type.values if value.number]}
     return dict(_SCALARS[field.type])
@@ -61,10 +54,10 @@ def _parameter_schema(field: FieldDescriptor) -> Schema:
 def _message_schema(descriptor: Descriptor) -> Schema:
     """All fields are required: JSON carries each of them, whatever its value."""
     properties = {
-        field.name: _field_schema(field) | _ID_FORMS.get(field.name, {}) | _description(field.full_name)
+        field.name: _field_schema(field) | _ID_FORMS.get(field.name, {}) | description(field.full_name)
         for field in descriptor.fields
     }
-    return _object(**properties) | _description(descriptor.full_name)
+    return object_schema(**properties) | description(descriptor.full_name)
 
 
 def _parameter(parameter: Parameter) -> Schema:
@@ -97,25 +90,24 @@ _INTERACTION_FORMS: Mapping[str, Schema] = {
 
 def _interaction_schema() -> Schema:
     properties = {
-        field.name: _INTERACTION_FORMS.get(field.name, _NAME) | _description(field.full_name)
+        field.name: _INTERACTION_FORMS.get(field.name, NAME) | description(field.full_name)
         for field in _INTERACTION.fields
     }
     described: Schema = {"type": "object", "properties": properties, "required": ["username"]}
-    return described | _description(_INTERACTION.full_name)
+    return described | description(_INTERACTION.full_name)
 
 
 def _recorded_schema() -> Schema:
     package = "moodfeed.feedback.v1"
-    result = _object(
+    result = object_schema(
         result={"type": "string", "enum": [result.name for result in Result]}
-        | _description(f"{package}.InteractionResult.result"),
-        reason=_TEXT | _description(f"{package}.InteractionResult.reason"),
-        event_id=_TEXT | _description(f"{package}.InteractionResult.event_id"),
+        | description(f"{package}.InteractionResult.result"),
+        reason=TEXT | description(f"{package}.InteractionResult.reason"),
+        event_id=TEXT | description(f"{package}.InteractionResult.event_id"),
     )
-    return _object(
-        position={"type": "integer", "format": "int64"}
-        | _description(f"{package}.RecordInteractionsResponse.position"),
-        results={"type": "array", "items": result} | _description(f"{package}.RecordInteractionsResponse.results"),
+    return object_schema(
+        position={"type": "integer", "format": "int64"} | description(f"{package}.RecordInteractionsResponse.position"),
+        results={"type": "array", "items": result} | description(f"{package}.RecordInteractionsResponse.results"),
     )
 
 
@@ -125,7 +117,7 @@ _INTERACTIONS: Schema = {
         # Whatever stands in a row, its neighbours are recorded: a row that is no Interaction is answered as REJECTED.
         "interactions": {
             "type": "array",
-            "items": {"anyOf": [_reference("Interaction"), {}]},
+            "items": {"anyOf": [reference("Interaction"), {}]},
             "minItems": 1,
             "maxItems": MOST_INTERACTIONS,
         }
@@ -134,25 +126,25 @@ _INTERACTIONS: Schema = {
     "additionalProperties": False,
 }
 _ERRORS: dict[str, Schema] = {
-    "400": _answer("Malformed request", "Error"),
-    "401": _answer("Missing or invalid token, if the gateway requires tokens", "Error"),
-    "403": _answer("The token does not have the scope", "Error"),
-    "404": _answer("`invalid category id`, or an unknown user without mood and category_id", "Error"),
-    "412": _answer("The required bundle is not held", "Error"),
-    "414": _answer("The URL is too long", "Error"),
-    "429": _answer("Overloaded, or rate limit exceeded for the token; Retry-After says when to try again", "Error"),
-    "431": _answer("The headers are too long", "Error"),
-    "500": _answer("Internal error of the gateway", "Error"),
-    "503": _answer("A service behind the gateway is unavailable, or there are too many connections", "Error"),
-    "504": _answer("The deadline passed", "Error"),
+    "400": answer("Malformed request", "Error"),
+    "401": answer("Missing or invalid token, if the gateway requires tokens", "Error"),
+    "403": answer("The token does not have the scope", "Error"),
+    "404": answer("`invalid category id`, or an unknown user without mood and category_id", "Error"),
+    "412": answer("The required bundle is not held", "Error"),
+    "414": answer("The URL is too long", "Error"),
+    "429": answer("Overloaded, or rate limit exceeded for the token; Retry-After says when to try again", "Error"),
+    "431": answer("The headers are too long", "Error"),
+    "500": answer("Internal error of the gateway", "Error"),
+    "503": answer("A service behind the gateway is unavailable, or there are too many connections", "Error"),
+    "504": answer("The deadline passed", "Error"),
 }
 _ERRORS_WITHOUT_PARAMETERS = {code: answer for code, answer in _ERRORS.items() if code not in {"400", "404", "412"}}
 _ERRORS_OF_WRITES = {code: answer for code, answer in _ERRORS.items() if code not in {"404", "412"}} | {
-    "403": _answer("The token does not have the scope, or a page may not write from its origin or host", "Error"),
-    "408": _answer("The body did not come in time", "Error"),
-    "413": _answer("The body is longer than 4 MiB", "Error"),
-    "415": _answer("The body is not application/json", "Error"),
-    "503": _answer("Feedback is not set up, or the store or the user tower service is unavailable", "Error"),
+    "403": answer("The token does not have the scope, or a page may not write from its origin or host", "Error"),
+    "408": answer("The body did not come in time", "Error"),
+    "413": answer("The body is longer than 4 MiB", "Error"),
+    "415": answer("The body is not application/json", "Error"),
+    "503": answer("Feedback is not set up, or the store or the user tower service is unavailable", "Error"),
 }
 
 DOCUMENT: Schema = {
@@ -170,8 +162,8 @@ DOCUMENT: Schema = {
                 "summary": COMMENTS["moodfeed.feed.v1.FeedService.GetFeed"],
                 "description": "An empty parameter counts as missing.",
                 "parameters": [*(_parameter(parameter) for parameter in PARAMETERS.values()), _IDS],
-                "responses": {"200": _answer("One page", "Feed")} | _ERRORS,
-                "security": _TOKEN_OR_NONE,
+                "responses": {"200": answer("One page", "Feed")} | _ERRORS,
+                "security": TOKEN_OR_NONE,
             }
         },
         "/trending": {
@@ -180,16 +172,16 @@ DOCUMENT: Schema = {
                 "summary": COMMENTS["moodfeed.feed.v1.FeedService.ListTrending"],
                 "description": "An empty parameter counts as missing.",
                 "parameters": [*(_parameter(parameter) for parameter in TRENDING_PARAMETERS.values()), _IDS],
-                "responses": {"200": _answer("One page", "Trending")} | _ERRORS,
-                "security": _TOKEN_OR_NONE,
+                "responses": {"200": answer("One page", "Trending")} | _ERRORS,
+                "security": TOKEN_OR_NONE,
             }
         },
         "/categories": {
             "get": {
                 "operationId": "listCategories",
                 "summary": COMMENTS["moodfeed.feed.v1.FeedService.ListCategories"],
-                "responses": {"200": _answer("All categories", "Categories")} | _ERRORS_WITHOUT_PARAMETERS,
-                "security": _TOKEN_OR_NONE,
+                "responses": {"200": answer("All categories", "Categories")} | _ERRORS_WITHOUT_PARAMETERS,
+                "security": TOKEN_OR_NONE,
             }
         },
         "/interactions": {
@@ -197,20 +189,18 @@ DOCUMENT: Schema = {
                 "operationId": "recordInteractions",
                 "summary": COMMENTS["moodfeed.feedback.v1.FeedbackService.RecordInteractions"],
                 "requestBody": {"required": True, "content": {"application/json": {"schema": _INTERACTIONS}}},
-                "responses": {"200": _answer("What became of each interaction", "Recorded")} | _ERRORS_OF_WRITES,
-                "security": _TOKEN_OR_NONE,
+                "responses": {"200": answer("What became of each interaction", "Recorded")} | _ERRORS_OF_WRITES,
+                "security": TOKEN_OR_NONE,
             }
         },
         **people_paths(_ERRORS_OF_WRITES, ids=_IDS),
-        "/healthz": {
-            "get": {"operationId": "healthz", "responses": {"200": _answer("The process is alive", "Status")}}
-        },
+        "/healthz": {"get": {"operationId": "healthz", "responses": {"200": answer("The process is alive", "Status")}}},
         "/readyz": {
             "get": {
                 "operationId": "readyz",
                 "responses": {
-                    "200": _answer("Feeds can be served", "Status"),
-                    "503": _answer("A service that feeds need is unavailable", "Status"),
+                    "200": answer("Feeds can be served", "Status"),
+                    "503": answer("A service that feeds need is unavailable", "Status"),
                 },
             }
         },
@@ -218,7 +208,7 @@ DOCUMENT: Schema = {
             "get": {
                 "operationId": "metrics",
                 "responses": {
-                    "200": {"description": "Prometheus metrics", "content": {"text/plain": {"schema": _TEXT}}}
+                    "200": {"description": "Prometheus metrics", "content": {"text/plain": {"schema": TEXT}}}
                 },
             }
         },
@@ -230,19 +220,21 @@ DOCUMENT: Schema = {
             "Interaction": _interaction_schema(),
             "Recorded": _recorded_schema(),
             **people_schemas(),
-            "Error": _object(error=_object(code={"type": "integer"}, status=_TEXT, reason=_TEXT, message=_TEXT)),
+            "Error": object_schema(
+                error=object_schema(code={"type": "integer"}, status=TEXT, reason=TEXT, message=TEXT)
+            ),
             "Status": {
                 "type": "object",
                 "properties": {
-                    "status": _TEXT,
+                    "status": TEXT,
                     "missing": {
                         "type": "array",
-                        "items": _TEXT,
+                        "items": TEXT,
                         "description": "Unavailable services that every feed needs.",
                     },
                     "degraded": {
                         "type": "array",
-                        "items": _TEXT,
+                        "items": TEXT,
                         "description": "Unavailable services whose absence degrades feeds.",
                     },
                 },

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.live.accounts import Account, account_for
 from benchmarks.live.bench import Bench
+from benchmarks.live.callers import callers_of
 from benchmarks.live.clients import calling
 from benchmarks.live.fleet import Fleet, running_fleet
 from benchmarks.live.readers import Reader, all_feeds, reading
 from benchmarks.live.results import Found, Line
 from benchmarks.live.stores import POSTGRESQL, SQLITE, Server, running_store
-from benchmarks.live.writers import Writer, rows_of, together, writing
+from benchmarks.live.writers import Writer, together, writing
 
 _WRITERS, _READERS, _BATCH = 4, 2, 50
 _FRESH = 10  # batches of each writer that must be acknowledged at full load before a kill
@@ -72,13 +73,10 @@ def _server_kill(server: Server) -> Kill:
 
 
 def _under_load(fleet: Fleet, url: str, kill: Kill, *, what: str, times: int, users: Bench) -> list[Line]:
-    rows = rows_of(users=users.pick(1000, 20), posts=1000, size=_BATCH)
     gateways = fleet.gateways
-    writers = [Writer(f"{what} {number}", gateways[number % len(gateways)], rows) for number in range(_WRITERS)]
-    readers = [
-        Reader(f"reader {number}", gateways[number % len(gateways)], [f"user{user}" for user in range(20)])
-        for number in range(_READERS)
-    ]
+    writers, readers = callers_of(
+        gateways, what=what, users=users.pick(1000, 20), writers=_WRITERS, readers=_READERS, batch=_BATCH
+    )
     callers: list[Reader | Writer] = [*readers, *writers]
     with reading(readers), writing(writers):
         for number in range(times):

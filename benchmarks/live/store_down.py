@@ -8,12 +8,13 @@ from pathlib import Path
 
 from benchmarks.live.accounts import account_for
 from benchmarks.live.bench import Bench
+from benchmarks.live.callers import callers_of
 from benchmarks.live.clients import calling
 from benchmarks.live.fleet import Fleet, running_fleet
-from benchmarks.live.readers import Reader, all_feeds, reading
+from benchmarks.live.readers import all_feeds, reading
 from benchmarks.live.results import Found, Line
 from benchmarks.live.stores import POSTGRESQL, SQLITE, Server, running_store
-from benchmarks.live.writers import Writer, rows_of, together, writing
+from benchmarks.live.writers import together, writing
 
 _WRITERS, _READERS, _BATCH = 2, 2, 50
 _REFUSAL = "UNAVAILABLE STORE_UNAVAILABLE"
@@ -92,13 +93,10 @@ def _while_down(
     is_up: bool = True,
 ) -> list[Line]:
     """``is_up`` says whether the store answers at first."""
-    rows = rows_of(users=users.pick(1000, 20), posts=1000, size=_BATCH)
     gateways = fleet.gateways
-    writers = [Writer(f"{what} {number}", gateways[number % len(gateways)], rows) for number in range(_WRITERS)]
-    readers = [
-        Reader(f"reader {number}", gateways[number % len(gateways)], [f"user{user}" for user in range(20)])
-        for number in range(_READERS)
-    ]
+    writers, readers = callers_of(
+        gateways, what=what, users=users.pick(1000, 20), writers=_WRITERS, readers=_READERS, batch=_BATCH
+    )
     with reading(readers), writing(writers):
         if is_up:
             _wait(lambda: all(writer.written.batches > 4 for writer in writers))
