@@ -115,7 +115,7 @@ class CachingContextEncoder(Generic[EmbeddingT]):
         if fitting:
             return fitting
         last_change = self._changes.last_change_of(username) if self._changes else 0
-        if log.as_of is None and last_change:
+        if last_change:  # a later page needs it too: what has become not interesting leaves it at once
             log = replace(log, wanted=last_change)
         context = await self._encoder.encode_context(username, mood, bundle_id=bundle_id, seconds=seconds, log=log)
         if log.as_of is None and not context.served_since_ms and self._is_newest(username, context):

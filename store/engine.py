@@ -1,6 +1,7 @@
 """Connections to the database that a URL names: what makes a commit durable, and how long a call may wait."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from store.errors import StoreUnavailableError, StoreUrlError, StoreVersionError
 SQLITE, POSTGRESQL = "sqlite", "postgresql+psycopg"
 LONGEST_WAIT = 5.0  # seconds for a lock, a connection or a statement
 LONGEST_CONNECT = 2  # seconds; the smallest that libpq takes
+_PAUSE = 0.01  # seconds between two attempts
 _BEGIN = "begin"  # an execution option: how a transaction of SQLite begins
 _WAL_LIMIT = 64 * 2**20  # bytes that the WAL file keeps after a checkpoint
 _POSTGRESQL_SETTINGS = {
@@ -163,9 +165,9 @@ def _words(error: BaseException | None) -> str:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {int(LONGEST_WAIT * 1000)}")
+    _use_wal(connection)
     for pragma in (
-        f"busy_timeout = {int(LONGEST_WAIT * 1000)}",
-        "journal_mode = WAL",
         "synchronous = FULL",  # a commit is on the disk before it returns
         "secure_delete = ON",  # what was deleted is overwritten, so no page written later holds it
         f"journal_size_limit = {_WAL_LIMIT}",
@@ -174,6 +176,20 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
         "cache_size = -16384",  # KiB; the pages that 500 rows change
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn the journal of the file to WAL. While another process writes, SQLite refuses that without waiting."""
+    end = time.monotonic() + LONGEST_WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

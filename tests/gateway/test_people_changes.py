@@ -104,6 +104,15 @@ def test_what_was_recorded_here_counts_before_it_is_heard_of() -> None:
     assert world.calls == 4
 
 
+def test_a_later_page_wants_what_was_recorded_here_too() -> None:
+    """What has become not interesting since the first page leaves it, whichever tower answers."""
+    world = World()
+    world.hear(0)
+    world.changes.note_own({"ana"}, 7)
+    world.ask("ana", LogWish(as_of=5, at_least=5))
+    assert world.tower.asked[-1] == ("ana", LogWish(as_of=5, at_least=5, wanted=7))
+
+
 def test_an_answer_from_before_a_change_that_was_heard_meanwhile_is_not_kept() -> None:
     world = World()
     world.hear(0)

@@ -1,12 +1,14 @@
 """Several processes and one store: order, crashes, outages. All processes are real, and so are the signals."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -148,6 +150,23 @@ def test_a_writer_that_is_locked_out_is_refused_and_keeps_nothing(tmp_path: Path
             assert store.position() == 0  # readers go on
             driver.execute("ROLLBACK")
         assert store.record([did("1", "ana")]).results == (RecordResult.ACCEPTED,)
+
+
+def test_a_new_file_is_opened_once_another_process_has_written_it(tmp_path: Path, monkeypatch) -> None:
+    """SQLite refuses to turn the journal to WAL at once while another process writes, whatever the busy timeout."""
+    path, pauses = tmp_path / "store.sqlite", []
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                other.execute("ROLLBACK")
+
+        monkeypatch.setattr("store.engine.time", SimpleNamespace(monotonic=time.monotonic, sleep=pause))
+        with open_store(f"sqlite:///{path}") as store:
+            assert store.position() == 0
+    assert len(pauses) == 3
 
 
 def wait_until(is_so, *, seconds: float = 60) -> None:
