@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from store.interactions import Interaction, Verb
+from store.posts import Post, PostEmbedding
+from store.rules import Rule
 
 
 class EntryKind(IntEnum):
@@ -15,6 +17,11 @@ class EntryKind(IntEnum):
     PEOPLE_MERGED = 4
     EXPIRED = 5
     RESTORED = 6
+    POST_UPSERTED = 7
+    POST_DELETED = 8
+    POSTS_EMBEDDED = 9
+    RULE_SET = 10
+    RULE_DELETED = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +108,52 @@ class StoreRestored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostUpserted:
+    """``upsert_posts``: a post as it is from here on. ``post`` is None if a later entry replaces or deletes it."""
+
+    position: int
+    post_id: int
+    post: Post | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostDeleted:
+    """``delete_posts``: the post is gone from here on, until it is upserted again."""
+
+    position: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostsEmbedded:
+    """``keep_embeddings``: from here on these revisions have embeddings for a bundle.
+
+    Embeddings of revisions that were replaced since are left out.
+    """
+
+    position: int
+    bundle_id: str
+    embeddings: tuple[PostEmbedding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """``set_rule``: the rule counts from here on. ``rule`` is None if a later entry replaces or deletes it."""
+
+    position: int
+    name: str
+    rule: Rule | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleDeleted:
+    """``delete_rule``: the rule of this name does not count from here on."""
+
+    position: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtherEntry:
     """An entry of a kind that this program does not know yet, as a newer one wrote it. Readers pass over it."""
 
@@ -109,7 +162,18 @@ class OtherEntry:
 
 
 Entry = (
-    InteractionRecorded | PostsServed | PersonDeleted | PeopleMerged | InteractionsExpired | StoreRestored | OtherEntry
+    InteractionRecorded
+    | PostsServed
+    | PersonDeleted
+    | PeopleMerged
+    | InteractionsExpired
+    | StoreRestored
+    | PostUpserted
+    | PostDeleted
+    | PostsEmbedded
+    | RuleSet
+    | RuleDeleted
+    | OtherEntry
 )
 
 

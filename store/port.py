@@ -10,6 +10,8 @@ from typing import Protocol
 from store.interactions import Interaction, NewInteraction, Recorded
 from store.log_entries import Entries, PostsServed
 from store.people import Claim, PersonExport, PersonHistory
+from store.posts import NewPost, PostEmbedding, PostRevision
+from store.rules import Rule
 
 LARGEST_LIMIT = 100_000  # rows of one read of the tail
 
@@ -147,7 +149,65 @@ class PersonalData(Protocol):
         ...
 
 
-class Store(InteractionLog, Histories, ServedPosts, PersonalData, Protocol):
+class Posts(Protocol):
+    """Posts since the bundle, and their embeddings."""
+
+    def upsert_posts(self, posts: Sequence[NewPost]) -> tuple[int, tuple[int, ...]]:
+        """Keep posts durably, all of them or none; gives the position of the last entry and the id of each post.
+
+        A post without an id has the id of the live post with its ``external_id``, or else a new one.
+        """
+        ...
+
+    def delete_posts(self, post_ids: Sequence[int]) -> int:
+        """Delete posts durably, also such as the store does not know; gives the position of the last entry."""
+        ...
+
+    def post_revisions(self, *, after: int = 0, up_to: int | None = None) -> tuple[PostRevision, ...]:
+        """The newest revision of each post that was upserted or deleted after a position, ascending by position.
+
+        As of the position ``up_to``, None for now; a revision that was replaced since is not given, but its post may
+        have been changed between the two: then the newer one is left out and nothing stands for it.
+        """
+        ...
+
+    def posts_by_id(self, post_ids: Sequence[int]) -> Mapping[int, PostRevision]:
+        """The newest revision of each of these posts, without those that the store does not know."""
+        ...
+
+    def keep_embeddings(self, bundle_id: str, embeddings: Sequence[PostEmbedding]) -> int:
+        """Keep embeddings of posts for a bundle durably; gives the position of the entry, 0 if there was none.
+
+        Embeddings that are there already, and those of revisions that were replaced, are left out.
+        """
+        ...
+
+    def embeddings(self, bundle_id: str, *, after: int = 0) -> tuple[PostEmbedding, ...]:
+        """The embeddings of the newest revision of each post for a bundle, of revisions after a position."""
+        ...
+
+    def forget_embeddings(self, *, but_of: Iterable[str]) -> int:
+        """Delete the embeddings of all bundles but these; gives the number of embeddings deleted."""
+        ...
+
+
+class Rules(Protocol):
+    """The operators' rules."""
+
+    def set_rule(self, rule: Rule) -> int:
+        """Keep a rule durably, in place of one of the same name; gives the position of the entry."""
+        ...
+
+    def delete_rule(self, name: str) -> int | None:
+        """Delete a rule; gives the position of the entry, None if there is no rule of the name."""
+        ...
+
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, ascending by name."""
+        ...
+
+
+class Store(InteractionLog, Histories, ServedPosts, PersonalData, Posts, Rules, Protocol):
     """Everything that the store does for a process."""
 
     def close(self) -> None:

@@ -22,39 +22,58 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bmoodfeed/feed/v1/feed.proto\x12\x10moodfeed.feed.v1\"\xed\x02\n\x0eGetFeedRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x18\n\x0b\x63\x61tegory_id\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04mood\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x18\n\x10\x65xclude_post_ids\x18\x06 \x03(\x03\x12\x1a\n\x12required_bundle_id\x18\x07 \x01(\t\x12\x0e\n\x06strict\x18\x08 \x01(\x08\x12\x1c\n\x14\x65xclude_external_ids\x18\t \x03(\t\x12\x19\n\x11\x61t_least_position\x18\n \x01(\x03\x12$\n\x04seen\x18\x0b \x01(\x0e\x32\x16.moodfeed.feed.v1.Seen\x12\x17\n\x0fremember_served\x18\x0c \x01(\x08\x12,\n\x08\x66\x61llback\x18\r \x01(\x0e\x32\x1a.moodfeed.feed.v1.FallbackB\x0e\n\x0c_category_id\",\n\x0b\x44\x65gradation\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xbd\x01\n\x08\x46\x65\x65\x64Post\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x12\n\nvideo_link\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x15\n\rthumbnail_url\x18\x04 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x05 \x01(\x05\x12\x16\n\x0eowner_username\x18\x06 \x01(\t\x12\r\n\x05score\x18\x07 \x01(\x02\x12\x13\n\x0b\x65xternal_id\x18\x08 \x01(\t\x12\x15\n\rranking_score\x18\t \x01(\x02\"\xff\x01\n\x0fGetFeedResponse\x12)\n\x05posts\x18\x01 \x03(\x0b\x32\x1a.moodfeed.feed.v1.FeedPost\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12*\n\x07ranking\x18\x04 \x01(\x0e\x32\x19.moodfeed.feed.v1.Ranking\x12\x33\n\x0c\x64\x65gradations\x18\x05 \x03(\x0b\x32\x1d.moodfeed.feed.v1.Degradation\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\x06 \x01(\t\x12\x10\n\x08position\x18\x07 \x01(\x03\x12\x11\n\texhausted\x18\x08 \x01(\x08\"\x82\x01\n\x13ListTrendingRequest\x12\x18\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x1a\n\x12required_bundle_id\x18\x04 \x01(\tB\x0e\n\x0c_category_id\"\x7f\n\x14ListTrendingResponse\x12)\n\x05posts\x18\x01 \x03(\x0b\x32\x1a.moodfeed.feed.v1.FeedPost\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x10\n\x08position\x18\x04 \x01(\x03\"\x17\n\x15ListCategoriesRequest\"A\n\x08\x43\x61tegory\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\npost_count\x18\x03 \x01(\x05\"H\n\x16ListCategoriesResponse\x12.\n\ncategories\x18\x01 \x03(\x0b\x32\x1a.moodfeed.feed.v1.Category*>\n\x04Seen\x12\x14\n\x10SEEN_UNSPECIFIED\x10\x00\x12\r\n\tSEEN_LAST\x10\x01\x12\x11\n\rSEEN_EXCLUDED\x10\x02*d\n\x08\x46\x61llback\x12\x18\n\x14\x46\x41LLBACK_UNSPECIFIED\x10\x00\x12\x11\n\rFALLBACK_NONE\x10\x01\x12\x14\n\x10\x46\x41LLBACK_POPULAR\x10\x02\x12\x15\n\x11\x46\x41LLBACK_TRENDING\x10\x03*\x8d\x01\n\x07Ranking\x12\x17\n\x13RANKING_UNSPECIFIED\x10\x00\x12\x10\n\x0cRANKING_USER\x10\x01\x12\x1a\n\x16RANKING_MOOD_THEN_USER\x10\x02\x12\x10\n\x0cRANKING_MOOD\x10\x03\x12\x13\n\x0fRANKING_POPULAR\x10\x04\x12\x14\n\x10RANKING_TRENDING\x10\x05\x32\xa1\x02\n\x0b\x46\x65\x65\x64Service\x12N\n\x07GetFeed\x12 .moodfeed.feed.v1.GetFeedRequest\x1a!.moodfeed.feed.v1.GetFeedResponse\x12\x63\n\x0eListCategories\x12\'.moodfeed.feed.v1.ListCategoriesRequest\x1a(.moodfeed.feed.v1.ListCategoriesResponse\x12]\n\x0cListTrending\x12%.moodfeed.feed.v1.ListTrendingRequest\x1a&.moodfeed.feed.v1.ListTrendingResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bmoodfeed/feed/v1/feed.proto\x12\x10moodfeed.feed.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x04\n\x0eGetFeedRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x18\n\x0b\x63\x61tegory_id\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04mood\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x18\n\x10\x65xclude_post_ids\x18\x06 \x03(\x03\x12\x1a\n\x12required_bundle_id\x18\x07 \x01(\t\x12\x0e\n\x06strict\x18\x08 \x01(\x08\x12\x1c\n\x14\x65xclude_external_ids\x18\t \x03(\t\x12\x19\n\x11\x61t_least_position\x18\n \x01(\x03\x12$\n\x04seen\x18\x0b \x01(\x0e\x32\x16.moodfeed.feed.v1.Seen\x12\x17\n\x0fremember_served\x18\x0c \x01(\x08\x12,\n\x08\x66\x61llback\x18\r \x01(\x0e\x32\x1a.moodfeed.feed.v1.Fallback\x12\x14\n\x0c\x63\x61tegory_ids\x18\x0e \x03(\x05\x12\x1d\n\x15\x65xcluded_category_ids\x18\x0f \x03(\x05\x12 \n\x18\x65xcluded_owner_usernames\x18\x10 \x03(\t\x12\x31\n\rcreated_after\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tlanguages\x18\x12 \x03(\t\x12\x19\n\x11include_own_posts\x18\x13 \x01(\x08\x12\x11\n\tdiversity\x18\x14 \x01(\x02\x12\x16\n\x0emost_per_owner\x18\x15 \x01(\x05\x12\x0f\n\x07\x65xplain\x18\x16 \x01(\x08\x42\x0e\n\x0c_category_id\",\n\x0b\x44\x65gradation\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"1\n\x0bHistoryPost\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x11\n\tcloseness\x18\x02 \x01(\x02\"\xf1\x01\n\x0b\x45xplanation\x12\x17\n\nuser_score\x18\x01 \x01(\x02H\x00\x88\x01\x01\x12\x1b\n\x0emood_closeness\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\npopularity\x18\x03 \x01(\x02\x12.\n\x07history\x18\x04 \x03(\x0b\x32\x1d.moodfeed.feed.v1.HistoryPost\x12\r\n\x05rules\x18\x05 \x03(\t\x12\x0f\n\x07is_seen\x18\x06 \x01(\x08\x12\x17\n\nsimilarity\x18\x07 \x01(\x02H\x02\x88\x01\x01\x42\r\n\x0b_user_scoreB\x11\n\x0f_mood_closenessB\r\n\x0b_similarity\"\x9b\x02\n\x08\x46\x65\x65\x64Post\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x12\n\nvideo_link\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x15\n\rthumbnail_url\x18\x04 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x05 \x01(\x05\x12\x16\n\x0eowner_username\x18\x06 \x01(\t\x12\r\n\x05score\x18\x07 \x01(\x02\x12\x13\n\x0b\x65xternal_id\x18\x08 \x01(\t\x12\x15\n\rranking_score\x18\t \x01(\x02\x12(\n\x06reason\x18\n \x01(\x0e\x32\x18.moodfeed.feed.v1.Reason\x12\x32\n\x0b\x65xplanation\x18\x0b \x01(\x0b\x32\x1d.moodfeed.feed.v1.Explanation\"\xff\x01\n\x0fGetFeedResponse\x12)\n\x05posts\x18\x01 \x03(\x0b\x32\x1a.moodfeed.feed.v1.FeedPost\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12*\n\x07ranking\x18\x04 \x01(\x0e\x32\x19.moodfeed.feed.v1.Ranking\x12\x33\n\x0c\x64\x65gradations\x18\x05 \x03(\x0b\x32\x1d.moodfeed.feed.v1.Degradation\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\x06 \x01(\t\x12\x10\n\x08position\x18\x07 \x01(\x03\x12\x11\n\texhausted\x18\x08 \x01(\x08\"\x82\x01\n\x13ListTrendingRequest\x12\x18\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x1a\n\x12required_bundle_id\x18\x04 \x01(\tB\x0e\n\x0c_category_id\"\x7f\n\x14ListTrendingResponse\x12)\n\x05posts\x18\x01 \x03(\x0b\x32\x1a.moodfeed.feed.v1.FeedPost\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x10\n\x08position\x18\x04 \x01(\x03\"\xd5\x03\n\x16GetSimilarPostsRequest\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x10\n\x08username\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x18\n\x10\x65xclude_post_ids\x18\x06 \x03(\x03\x12\x1a\n\x12required_bundle_id\x18\x07 \x01(\t\x12\x1c\n\x14\x65xclude_external_ids\x18\x08 \x03(\t\x12\x19\n\x11\x61t_least_position\x18\t \x01(\x03\x12$\n\x04seen\x18\n \x01(\x0e\x32\x16.moodfeed.feed.v1.Seen\x12\x14\n\x0c\x63\x61tegory_ids\x18\x0b \x03(\x05\x12\x1d\n\x15\x65xcluded_category_ids\x18\x0c \x03(\x05\x12 \n\x18\x65xcluded_owner_usernames\x18\r \x03(\t\x12\x31\n\rcreated_after\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tlanguages\x18\x0f \x03(\t\x12\x19\n\x11include_own_posts\x18\x10 \x01(\x08\x12\x0f\n\x07\x65xplain\x18\x11 \x01(\x08\"\xc8\x01\n\x17GetSimilarPostsResponse\x12)\n\x05posts\x18\x01 \x03(\x0b\x32\x1a.moodfeed.feed.v1.FeedPost\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x33\n\x0c\x64\x65gradations\x18\x04 \x03(\x0b\x32\x1d.moodfeed.feed.v1.Degradation\x12\x10\n\x08position\x18\x05 \x01(\x03\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\x06 \x01(\t\"T\n\x0fGetFeedsRequest\x12/\n\x05\x66\x65\x65\x64s\x18\x01 \x03(\x0b\x32 .moodfeed.feed.v1.GetFeedRequest\x12\x10\n\x08\x64istinct\x18\x02 \x01(\x08\":\n\tFeedError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"w\n\nFeedResult\x12\x31\n\x04\x66\x65\x65\x64\x18\x01 \x01(\x0b\x32!.moodfeed.feed.v1.GetFeedResponseH\x00\x12,\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1b.moodfeed.feed.v1.FeedErrorH\x00\x42\x08\n\x06result\"A\n\x10GetFeedsResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.moodfeed.feed.v1.FeedResult\"\x17\n\x15ListCategoriesRequest\"A\n\x08\x43\x61tegory\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\npost_count\x18\x03 \x01(\x05\"H\n\x16ListCategoriesResponse\x12.\n\ncategories\x18\x01 \x03(\x0b\x32\x1a.moodfeed.feed.v1.Category*>\n\x04Seen\x12\x14\n\x10SEEN_UNSPECIFIED\x10\x00\x12\r\n\tSEEN_LAST\x10\x01\x12\x11\n\rSEEN_EXCLUDED\x10\x02*d\n\x08\x46\x61llback\x12\x18\n\x14\x46\x41LLBACK_UNSPECIFIED\x10\x00\x12\x11\n\rFALLBACK_NONE\x10\x01\x12\x14\n\x10\x46\x41LLBACK_POPULAR\x10\x02\x12\x15\n\x11\x46\x41LLBACK_TRENDING\x10\x03*\xa2\x01\n\x07Ranking\x12\x17\n\x13RANKING_UNSPECIFIED\x10\x00\x12\x10\n\x0cRANKING_USER\x10\x01\x12\x1a\n\x16RANKING_MOOD_THEN_USER\x10\x02\x12\x10\n\x0cRANKING_MOOD\x10\x03\x12\x13\n\x0fRANKING_POPULAR\x10\x04\x12\x14\n\x10RANKING_TRENDING\x10\x05\x12\x13\n\x0fRANKING_SIMILAR\x10\x06*\xd8\x01\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x0f\n\x0bREASON_USER\x10\x01\x12\x18\n\x14REASON_MOOD_AND_USER\x10\x02\x12\x0f\n\x0bREASON_MOOD\x10\x03\x12\x12\n\x0eREASON_POPULAR\x10\x04\x12\x13\n\x0fREASON_TRENDING\x10\x05\x12\x12\n\x0eREASON_SIMILAR\x10\x06\x12\x11\n\rREASON_PINNED\x10\x07\x12\x12\n\x0eREASON_BOOSTED\x10\x08\x12\x16\n\x12REASON_EXPLORATION\x10\t2\xdc\x03\n\x0b\x46\x65\x65\x64Service\x12N\n\x07GetFeed\x12 .moodfeed.feed.v1.GetFeedRequest\x1a!.moodfeed.feed.v1.GetFeedResponse\x12\x63\n\x0eListCategories\x12\'.moodfeed.feed.v1.ListCategoriesRequest\x1a(.moodfeed.feed.v1.ListCategoriesResponse\x12]\n\x0cListTrending\x12%.moodfeed.feed.v1.ListTrendingRequest\x1a&.moodfeed.feed.v1.ListTrendingResponse\x12\x66\n\x0fGetSimilarPosts\x12(.moodfeed.feed.v1.GetSimilarPostsRequest\x1a).moodfeed.feed.v1.GetSimilarPostsResponse\x12Q\n\x08GetFeeds\x12!.moodfeed.feed.v1.GetFeedsRequest\x1a\".moodfeed.feed.v1.GetFeedsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'moodfeed.feed.v1.feed_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEEN']._serialized_start=1341
-  _globals['_SEEN']._serialized_end=1403
-  _globals['_FALLBACK']._serialized_start=1405
-  _globals['_FALLBACK']._serialized_end=1505
-  _globals['_RANKING']._serialized_start=1508
-  _globals['_RANKING']._serialized_end=1649
-  _globals['_GETFEEDREQUEST']._serialized_start=50
-  _globals['_GETFEEDREQUEST']._serialized_end=415
-  _globals['_DEGRADATION']._serialized_start=417
-  _globals['_DEGRADATION']._serialized_end=461
-  _globals['_FEEDPOST']._serialized_start=464
-  _globals['_FEEDPOST']._serialized_end=653
-  _globals['_GETFEEDRESPONSE']._serialized_start=656
-  _globals['_GETFEEDRESPONSE']._serialized_end=911
-  _globals['_LISTTRENDINGREQUEST']._serialized_start=914
-  _globals['_LISTTRENDINGREQUEST']._serialized_end=1044
-  _globals['_LISTTRENDINGRESPONSE']._serialized_start=1046
-  _globals['_LISTTRENDINGRESPONSE']._serialized_end=1173
-  _globals['_LISTCATEGORIESREQUEST']._serialized_start=1175
-  _globals['_LISTCATEGORIESREQUEST']._serialized_end=1198
-  _globals['_CATEGORY']._serialized_start=1200
-  _globals['_CATEGORY']._serialized_end=1265
-  _globals['_LISTCATEGORIESRESPONSE']._serialized_start=1267
-  _globals['_LISTCATEGORIESRESPONSE']._serialized_end=1339
-  _globals['_FEEDSERVICE']._serialized_start=1652
-  _globals['_FEEDSERVICE']._serialized_end=1941
+  _globals['_SEEN']._serialized_start=3016
+  _globals['_SEEN']._serialized_end=3078
+  _globals['_FALLBACK']._serialized_start=3080
+  _globals['_FALLBACK']._serialized_end=3180
+  _globals['_RANKING']._serialized_start=3183
+  _globals['_RANKING']._serialized_end=3345
+  _globals['_REASON']._serialized_start=3348
+  _globals['_REASON']._serialized_end=3564
+  _globals['_GETFEEDREQUEST']._serialized_start=83
+  _globals['_GETFEEDREQUEST']._serialized_end=692
+  _globals['_DEGRADATION']._serialized_start=694
+  _globals['_DEGRADATION']._serialized_end=738
+  _globals['_HISTORYPOST']._serialized_start=740
+  _globals['_HISTORYPOST']._serialized_end=789
+  _globals['_EXPLANATION']._serialized_start=792
+  _globals['_EXPLANATION']._serialized_end=1033
+  _globals['_FEEDPOST']._serialized_start=1036
+  _globals['_FEEDPOST']._serialized_end=1319
+  _globals['_GETFEEDRESPONSE']._serialized_start=1322
+  _globals['_GETFEEDRESPONSE']._serialized_end=1577
+  _globals['_LISTTRENDINGREQUEST']._serialized_start=1580
+  _globals['_LISTTRENDINGREQUEST']._serialized_end=1710
+  _globals['_LISTTRENDINGRESPONSE']._serialized_start=1712
+  _globals['_LISTTRENDINGRESPONSE']._serialized_end=1839
+  _globals['_GETSIMILARPOSTSREQUEST']._serialized_start=1842
+  _globals['_GETSIMILARPOSTSREQUEST']._serialized_end=2311
+  _globals['_GETSIMILARPOSTSRESPONSE']._serialized_start=2314
+  _globals['_GETSIMILARPOSTSRESPONSE']._serialized_end=2514
+  _globals['_GETFEEDSREQUEST']._serialized_start=2516
+  _globals['_GETFEEDSREQUEST']._serialized_end=2600
+  _globals['_FEEDERROR']._serialized_start=2602
+  _globals['_FEEDERROR']._serialized_end=2660
+  _globals['_FEEDRESULT']._serialized_start=2662
+  _globals['_FEEDRESULT']._serialized_end=2781
+  _globals['_GETFEEDSRESPONSE']._serialized_start=2783
+  _globals['_GETFEEDSRESPONSE']._serialized_end=2848
+  _globals['_LISTCATEGORIESREQUEST']._serialized_start=2850
+  _globals['_LISTCATEGORIESREQUEST']._serialized_end=2873
+  _globals['_CATEGORY']._serialized_start=2875
+  _globals['_CATEGORY']._serialized_end=2940
+  _globals['_LISTCATEGORIESRESPONSE']._serialized_start=2942
+  _globals['_LISTCATEGORIESRESPONSE']._serialized_end=3014
+  _globals['_FEEDSERVICE']._serialized_start=3567
+  _globals['_FEEDSERVICE']._serialized_end=4043
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,16 @@ class FeedServiceStub:
                 request_serializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingResponse.FromString,
                 _registered_method=True)
+        self.GetSimilarPosts = channel.unary_unary(
+                '/moodfeed.feed.v1.FeedService/GetSimilarPosts',
+                request_serializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetSimilarPostsRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetSimilarPostsResponse.FromString,
+                _registered_method=True)
+        self.GetFeeds = channel.unary_unary(
+                '/moodfeed.feed.v1.FeedService/GetFeeds',
+                request_serializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetFeedsRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetFeedsResponse.FromString,
+                _registered_method=True)
 
 
 class FeedServiceServicer:
@@ -77,6 +87,20 @@ class FeedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSimilarPosts(self, request, context):
+        """Returns the posts that are most like a post, for a user or for a visitor without a name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFeeds(self, request, context):
+        """Returns several feeds at once. It counts as its number of feeds where requests are counted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeedServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +118,16 @@ def add_FeedServiceServicer_to_server(servicer, server):
                     servicer.ListTrending,
                     request_deserializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingRequest.FromString,
                     response_serializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingResponse.SerializeToString,
+            ),
+            'GetSimilarPosts': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSimilarPosts,
+                    request_deserializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetSimilarPostsRequest.FromString,
+                    response_serializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetSimilarPostsResponse.SerializeToString,
+            ),
+            'GetFeeds': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFeeds,
+                    request_deserializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetFeedsRequest.FromString,
+                    response_serializer=moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetFeedsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +212,60 @@ class FeedService:
             '/moodfeed.feed.v1.FeedService/ListTrending',
             moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingRequest.SerializeToString,
             moodfeed_dot_feed_dot_v1_dot_feed__pb2.ListTrendingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSimilarPosts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.feed.v1.FeedService/GetSimilarPosts',
+            moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetSimilarPostsRequest.SerializeToString,
+            moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetSimilarPostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFeeds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.feed.v1.FeedService/GetFeeds',
+            moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetFeedsRequest.SerializeToString,
+            moodfeed_dot_feed_dot_v1_dot_feed__pb2.GetFeedsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,20 +9,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PackedSearchPostsResponse(_message.Message):
-    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id", "counted_position")
+    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id", "counted_position", "posts_position")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENT_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     COUNTED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    POSTS_POSITION_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedScalarFieldContainer[bytes]
     has_more: bool
     ranking: _post_index_pb2.SearchRanking
     bundle_id: str
     current_bundle_id: str
     counted_position: int
-    def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[_post_index_pb2.SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ...) -> None: ...
+    posts_position: int
+    def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[_post_index_pb2.SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ...) -> None: ...
 
 class PackedGetFeedResponse(_message.Message):
     __slots__ = ("posts", "next_page_token", "bundle_id", "ranking", "degradations", "feed_id", "position", "exhausted")
@@ -55,3 +57,19 @@ class PackedListTrendingResponse(_message.Message):
     bundle_id: str
     position: int
     def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
+
+class PackedGetSimilarPostsResponse(_message.Message):
+    __slots__ = ("posts", "next_page_token", "bundle_id", "degradations", "position", "feed_id")
+    POSTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEGRADATIONS_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    FEED_ID_FIELD_NUMBER: _ClassVar[int]
+    posts: _containers.RepeatedScalarFieldContainer[bytes]
+    next_page_token: str
+    bundle_id: str
+    degradations: _containers.RepeatedCompositeFieldContainer[_feed_pb2.Degradation]
+    position: int
+    feed_id: str
+    def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., degradations: _Optional[_Iterable[_Union[_feed_pb2.Degradation, _Mapping]]] = ..., position: _Optional[int] = ..., feed_id: _Optional[str] = ...) -> None: ...

@@ -1,4 +1,7 @@
+from moodfeed.catalog.v1 import catalog_pb2 as _catalog_pb2
 from moodfeed.embedding.v1 import embedding_pb2 as _embedding_pb2
+from moodfeed.feed.v1 import feed_pb2 as _feed_pb2
+from moodfeed.rules.v1 import rules_pb2 as _rules_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -16,15 +19,17 @@ class SearchRanking(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SEARCH_RANKING_MOOD: _ClassVar[SearchRanking]
     SEARCH_RANKING_POPULAR: _ClassVar[SearchRanking]
     SEARCH_RANKING_TRENDING: _ClassVar[SearchRanking]
+    SEARCH_RANKING_SIMILAR: _ClassVar[SearchRanking]
 SEARCH_RANKING_UNSPECIFIED: SearchRanking
 SEARCH_RANKING_USER: SearchRanking
 SEARCH_RANKING_MOOD_THEN_USER: SearchRanking
 SEARCH_RANKING_MOOD: SearchRanking
 SEARCH_RANKING_POPULAR: SearchRanking
 SEARCH_RANKING_TRENDING: SearchRanking
+SEARCH_RANKING_SIMILAR: SearchRanking
 
 class SearchPostsRequest(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids", "not_interested_post_ids", "withheld_post_ids", "trending", "counted_position", "at_least_position")
+    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids", "not_interested_post_ids", "withheld_post_ids", "trending", "counted_position", "at_least_position", "similar_to_post_id", "similar_to_external_id", "category_ids", "excluded_category_ids", "excluded_owner_usernames", "created_after_ms", "languages", "diversity", "most_per_owner", "explain", "posts_position")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +44,17 @@ class SearchPostsRequest(_message.Message):
     TRENDING_FIELD_NUMBER: _ClassVar[int]
     COUNTED_POSITION_FIELD_NUMBER: _ClassVar[int]
     AT_LEAST_POSITION_FIELD_NUMBER: _ClassVar[int]
+    SIMILAR_TO_POST_ID_FIELD_NUMBER: _ClassVar[int]
+    SIMILAR_TO_EXTERNAL_ID_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_IDS_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDED_CATEGORY_IDS_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDED_OWNER_USERNAMES_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGES_FIELD_NUMBER: _ClassVar[int]
+    DIVERSITY_FIELD_NUMBER: _ClassVar[int]
+    MOST_PER_OWNER_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    POSTS_POSITION_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     category_id: int
@@ -53,10 +69,21 @@ class SearchPostsRequest(_message.Message):
     trending: bool
     counted_position: int
     at_least_position: int
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., trending: _Optional[bool] = ..., counted_position: _Optional[int] = ..., at_least_position: _Optional[int] = ...) -> None: ...
+    similar_to_post_id: int
+    similar_to_external_id: str
+    category_ids: _containers.RepeatedScalarFieldContainer[int]
+    excluded_category_ids: _containers.RepeatedScalarFieldContainer[int]
+    excluded_owner_usernames: _containers.RepeatedScalarFieldContainer[str]
+    created_after_ms: int
+    languages: _containers.RepeatedScalarFieldContainer[str]
+    diversity: float
+    most_per_owner: int
+    explain: bool
+    posts_position: int
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., trending: _Optional[bool] = ..., counted_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., similar_to_post_id: _Optional[int] = ..., similar_to_external_id: _Optional[str] = ..., category_ids: _Optional[_Iterable[int]] = ..., excluded_category_ids: _Optional[_Iterable[int]] = ..., excluded_owner_usernames: _Optional[_Iterable[str]] = ..., created_after_ms: _Optional[int] = ..., languages: _Optional[_Iterable[str]] = ..., diversity: _Optional[float] = ..., most_per_owner: _Optional[int] = ..., explain: _Optional[bool] = ..., posts_position: _Optional[int] = ...) -> None: ...
 
 class RankedPost(_message.Message):
-    __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score", "external_id", "ranking_score")
+    __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score", "external_id", "ranking_score", "reason", "explanation")
     POST_ID_FIELD_NUMBER: _ClassVar[int]
     VIDEO_LINK_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +93,8 @@ class RankedPost(_message.Message):
     SCORE_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_ID_FIELD_NUMBER: _ClassVar[int]
     RANKING_SCORE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
     post_id: int
     video_link: str
     title: str
@@ -75,23 +104,27 @@ class RankedPost(_message.Message):
     score: float
     external_id: str
     ranking_score: float
-    def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ..., external_id: _Optional[str] = ..., ranking_score: _Optional[float] = ...) -> None: ...
+    reason: _feed_pb2.Reason
+    explanation: _feed_pb2.Explanation
+    def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ..., external_id: _Optional[str] = ..., ranking_score: _Optional[float] = ..., reason: _Optional[_Union[_feed_pb2.Reason, str]] = ..., explanation: _Optional[_Union[_feed_pb2.Explanation, _Mapping]] = ...) -> None: ...
 
 class SearchPostsResponse(_message.Message):
-    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id", "counted_position")
+    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id", "counted_position", "posts_position")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENT_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     COUNTED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    POSTS_POSITION_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedCompositeFieldContainer[RankedPost]
     has_more: bool
     ranking: SearchRanking
     bundle_id: str
     current_bundle_id: str
     counted_position: int
-    def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ...) -> None: ...
+    posts_position: int
+    def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ...) -> None: ...
 
 class ListCategoriesRequest(_message.Message):
     __slots__ = ("bundle_id",)
@@ -128,3 +161,79 @@ class GetEmbeddingSpaceResponse(_message.Message):
     tower_space: _embedding_pb2.EmbeddingSpace
     text_space: _embedding_pb2.EmbeddingSpace
     def __init__(self, tower_space: _Optional[_Union[_embedding_pb2.EmbeddingSpace, _Mapping]] = ..., text_space: _Optional[_Union[_embedding_pb2.EmbeddingSpace, _Mapping]] = ...) -> None: ...
+
+class UpsertPostsRequest(_message.Message):
+    __slots__ = ("posts",)
+    POSTS_FIELD_NUMBER: _ClassVar[int]
+    posts: _containers.RepeatedCompositeFieldContainer[_catalog_pb2.Post]
+    def __init__(self, posts: _Optional[_Iterable[_Union[_catalog_pb2.Post, _Mapping]]] = ...) -> None: ...
+
+class UpsertPostsResponse(_message.Message):
+    __slots__ = ("position", "results")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    results: _containers.RepeatedCompositeFieldContainer[_catalog_pb2.PostResult]
+    def __init__(self, position: _Optional[int] = ..., results: _Optional[_Iterable[_Union[_catalog_pb2.PostResult, _Mapping]]] = ...) -> None: ...
+
+class DeletePostsRequest(_message.Message):
+    __slots__ = ("post_ids", "external_ids")
+    POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_IDS_FIELD_NUMBER: _ClassVar[int]
+    post_ids: _containers.RepeatedScalarFieldContainer[int]
+    external_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, post_ids: _Optional[_Iterable[int]] = ..., external_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DeletePostsResponse(_message.Message):
+    __slots__ = ("position",)
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    def __init__(self, position: _Optional[int] = ...) -> None: ...
+
+class GetPostsRequest(_message.Message):
+    __slots__ = ("post_ids", "external_ids")
+    POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_IDS_FIELD_NUMBER: _ClassVar[int]
+    post_ids: _containers.RepeatedScalarFieldContainer[int]
+    external_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, post_ids: _Optional[_Iterable[int]] = ..., external_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetPostsResponse(_message.Message):
+    __slots__ = ("posts",)
+    POSTS_FIELD_NUMBER: _ClassVar[int]
+    posts: _containers.RepeatedCompositeFieldContainer[_catalog_pb2.KeptPost]
+    def __init__(self, posts: _Optional[_Iterable[_Union[_catalog_pb2.KeptPost, _Mapping]]] = ...) -> None: ...
+
+class SetRuleRequest(_message.Message):
+    __slots__ = ("rule",)
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    rule: _rules_pb2.Rule
+    def __init__(self, rule: _Optional[_Union[_rules_pb2.Rule, _Mapping]] = ...) -> None: ...
+
+class SetRuleResponse(_message.Message):
+    __slots__ = ("position",)
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    def __init__(self, position: _Optional[int] = ...) -> None: ...
+
+class DeleteRuleRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class DeleteRuleResponse(_message.Message):
+    __slots__ = ("position",)
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    def __init__(self, position: _Optional[int] = ...) -> None: ...
+
+class ListRulesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListRulesResponse(_message.Message):
+    __slots__ = ("rules",)
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    rules: _containers.RepeatedCompositeFieldContainer[_rules_pb2.Rule]
+    def __init__(self, rules: _Optional[_Iterable[_Union[_rules_pb2.Rule, _Mapping]]] = ...) -> None: ...

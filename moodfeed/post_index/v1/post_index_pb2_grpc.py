@@ -50,6 +50,36 @@ class PostIndexServiceStub:
                 request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetEmbeddingSpaceRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetEmbeddingSpaceResponse.FromString,
                 _registered_method=True)
+        self.UpsertPosts = channel.unary_unary(
+                '/moodfeed.post_index.v1.PostIndexService/UpsertPosts',
+                request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.UpsertPostsRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.UpsertPostsResponse.FromString,
+                _registered_method=True)
+        self.DeletePosts = channel.unary_unary(
+                '/moodfeed.post_index.v1.PostIndexService/DeletePosts',
+                request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeletePostsRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeletePostsResponse.FromString,
+                _registered_method=True)
+        self.GetPosts = channel.unary_unary(
+                '/moodfeed.post_index.v1.PostIndexService/GetPosts',
+                request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetPostsRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetPostsResponse.FromString,
+                _registered_method=True)
+        self.SetRule = channel.unary_unary(
+                '/moodfeed.post_index.v1.PostIndexService/SetRule',
+                request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.SetRuleRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.SetRuleResponse.FromString,
+                _registered_method=True)
+        self.DeleteRule = channel.unary_unary(
+                '/moodfeed.post_index.v1.PostIndexService/DeleteRule',
+                request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeleteRuleRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeleteRuleResponse.FromString,
+                _registered_method=True)
+        self.ListRules = channel.unary_unary(
+                '/moodfeed.post_index.v1.PostIndexService/ListRules',
+                request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesResponse.FromString,
+                _registered_method=True)
 
 
 class PostIndexServiceServicer:
@@ -78,6 +108,49 @@ class PostIndexServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpsertPosts(self, request, context):
+        """Adds and replaces posts, as moodfeed.catalog.v1.CatalogService does. FAILED_PRECONDITION with the reason NO_STORE or
+        STORE_UNAVAILABLE if that is not possible.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePosts(self, request, context):
+        """As in moodfeed.catalog.v1.CatalogService.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPosts(self, request, context):
+        """As in moodfeed.catalog.v1.CatalogService.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetRule(self, request, context):
+        """As in moodfeed.rules.v1.RuleService.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteRule(self, request, context):
+        """As in moodfeed.rules.v1.RuleService.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRules(self, request, context):
+        """As in moodfeed.rules.v1.RuleService.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PostIndexServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -95,6 +168,36 @@ def add_PostIndexServiceServicer_to_server(servicer, server):
                     servicer.GetEmbeddingSpace,
                     request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetEmbeddingSpaceRequest.FromString,
                     response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetEmbeddingSpaceResponse.SerializeToString,
+            ),
+            'UpsertPosts': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpsertPosts,
+                    request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.UpsertPostsRequest.FromString,
+                    response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.UpsertPostsResponse.SerializeToString,
+            ),
+            'DeletePosts': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePosts,
+                    request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeletePostsRequest.FromString,
+                    response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeletePostsResponse.SerializeToString,
+            ),
+            'GetPosts': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPosts,
+                    request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetPostsRequest.FromString,
+                    response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetPostsResponse.SerializeToString,
+            ),
+            'SetRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetRule,
+                    request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.SetRuleRequest.FromString,
+                    response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.SetRuleResponse.SerializeToString,
+            ),
+            'DeleteRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteRule,
+                    request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeleteRuleRequest.FromString,
+                    response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeleteRuleResponse.SerializeToString,
+            ),
+            'ListRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRules,
+                    request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesRequest.FromString,
+                    response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -179,6 +282,168 @@ class PostIndexService:
             '/moodfeed.post_index.v1.PostIndexService/GetEmbeddingSpace',
             moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetEmbeddingSpaceRequest.SerializeToString,
             moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetEmbeddingSpaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpsertPosts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.post_index.v1.PostIndexService/UpsertPosts',
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.UpsertPostsRequest.SerializeToString,
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.UpsertPostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePosts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.post_index.v1.PostIndexService/DeletePosts',
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeletePostsRequest.SerializeToString,
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeletePostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPosts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.post_index.v1.PostIndexService/GetPosts',
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetPostsRequest.SerializeToString,
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetPostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.post_index.v1.PostIndexService/SetRule',
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.SetRuleRequest.SerializeToString,
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.SetRuleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.post_index.v1.PostIndexService/DeleteRule',
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeleteRuleRequest.SerializeToString,
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.DeleteRuleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.post_index.v1.PostIndexService/ListRules',
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesRequest.SerializeToString,
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesResponse.FromString,
             options,
             channel_credentials,
             insecure,
