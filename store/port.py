@@ -163,12 +163,8 @@ class Posts(Protocol):
         """Delete posts durably, also such as the store does not know; gives the position of the last entry."""
         ...
 
-    def post_revisions(self, *, after: int = 0, up_to: int | None = None) -> tuple[PostRevision, ...]:
-        """The newest revision of each post that was upserted or deleted after a position, ascending by position.
-
-        As of the position ``up_to``, None for now; a revision that was replaced since is not given, but its post may
-        have been changed between the two: then the newer one is left out and nothing stands for it.
-        """
+    def post_revisions(self, *, after: int = 0) -> tuple[PostRevision, ...]:
+        """The newest revision of each post that was upserted or deleted after a position, ascending by position."""
         ...
 
     def posts_by_id(self, post_ids: Sequence[int]) -> Mapping[int, PostRevision]:
