@@ -60,7 +60,7 @@ def test_older_tables_are_refused_until_they_are_migrated(url: str) -> None:
     with open_store(url):
         pass
     set_version(url, "0000")
-    with pytest.raises(StoreVersionError, match="version 0000, this program reads 0001: run `moodfeed store migrate`"):
+    with pytest.raises(StoreVersionError, match="version 0000, this program reads 0002: run `moodfeed store migrate`"):
         open_store(url)
 
 
