@@ -10,7 +10,6 @@ search by user over all of very many posts: it ranks a shortlist first, which ma
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
@@ -36,6 +35,7 @@ from post_index_service.ranking import (
     Product,
     Scan,
 )
+from post_index_service.rankings import Ranking
 from post_index_service.shortlist import Shortlist
 from post_index_service.trends import Epoch, Trends
 
@@ -79,16 +79,6 @@ class InvalidEmbeddingError(SearchError):
 
 class InvalidSearchError(SearchError):
     """The limit, the offset or a number of post ids is out of range."""
-
-
-class Ranking(Enum):
-    """The rule that ordered the posts. Each name is that of a value of the contract's SearchRanking."""
-
-    USER = "user"
-    MOOD_THEN_USER = "mood then user"
-    MOOD = "mood"
-    POPULAR = "popular"
-    TRENDING = "trending"
 
 
 @dataclass(frozen=True, slots=True)
