@@ -8,7 +8,7 @@ search by user over all of very many posts: it ranks a shortlist first, which ma
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,13 @@ from bundle.index_posts import Category, IndexPosts
 from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost, ServedPosts
 from compute.log_tail import LogTail
+from post_index_service.bundle_rows import BundleRows
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, Rows, among_sorted, rounding_of_products
 from post_index_service.external_ids import ExternalIds
+from post_index_service.layer import LayeredPosts, LayerPart
+from post_index_service.layered_ranking import Layered, LayeredIds, live_order
+from post_index_service.live_posts import DEFAULT_KEPT_SECONDS, LivePosts
 from post_index_service.named_rows import NamedRows
 from post_index_service.ranking import (
     ByInnerProducts,
@@ -31,13 +35,17 @@ from post_index_service.ranking import (
     CodedScan,
     DenseScan,
     InnerProduct,
+    KeyedOrder,
     Order,
     Product,
     Scan,
 )
 from post_index_service.rankings import Ranking
+from post_index_service.reasons import Reason, reasons_of
+from post_index_service.ruled_rows import RuledSearch, with_rules
 from post_index_service.shortlist import Shortlist
 from post_index_service.trends import Epoch, Trends
+from rpc import wall_clock
 
 LARGEST_LIMIT = 100
 MOST_EXCLUSIONS = 1000
@@ -101,39 +109,46 @@ class Query:
     trending: bool = False
     counted_position: int | None = None
     at_least_position: int = 0
+    posts_position: int | None = None
+    rules_moment_ms: int | None = None
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RankedPost:
-    """A post with its score and its ranking score, by which the posts are sorted."""
+    """A post with its score and its ranking score, by which the posts are sorted, and why it is there."""
 
     post: ServedPost
     score: float
     ranking_score: float
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """One page of a ranking: ``rows`` of ``served``, best first, with their ``scores``.
+    """One page of a ranking: ``rows`` of ``served``, best first, with their ``scores`` and ``reasons``.
 
     The order follows ``ranking_scores``, which never rise within a ranking. ``has_more`` says whether the ranking
-    continues after this page. By trend, the log is counted up to ``counted_position``.
+    continues after this page. By trend, the log is counted up to ``counted_position``. Posts and rules count up to
+    ``posts_position``, None without a log, and rules at the moment ``rules_moment_ms``.
     """
 
     rows: tuple[int, ...]
     scores: tuple[float, ...]
     ranking_scores: tuple[float, ...]
+    reasons: tuple[Reason, ...]
     has_more: bool
     ranking: Ranking
-    served: ServedPosts
+    served: ServedPosts | LayeredPosts
+    rules_moment_ms: int
     counted_position: int = 0
+    posts_position: int | None = None
 
     @property
     def posts(self) -> tuple[RankedPost, ...]:
         """The posts of the page with their scores, best first."""
         posts = self.served.at(np.array(self.rows, dtype=np.int64))
-        return tuple(map(RankedPost, posts, self.scores, self.ranking_scores))
+        return tuple(map(RankedPost, posts, self.scores, self.ranking_scores, self.reasons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +173,14 @@ class PostIndex:
         trends: PostTrends | None = None,
         log: LogTail | None = None,
         log_position: int = 0,
+        kept_seconds: float = DEFAULT_KEPT_SECONDS,
+        now_ms: Callable[[], int] = wall_clock.now_ms,
     ) -> None:
-        """``trends``, by default none, count the log up to ``log_position``; they go on if there is a ``log``."""
+        """``trends``, by default none, count the log up to ``log_position``; they go on if there is a ``log``.
+
+        So do the posts themselves, whose old forms are kept for ``kept_seconds``. ``now_ms`` reads milliseconds since
+        1970, for rules that count at certain times.
+        """
         self.bundle_id = bundle_id
         self.recall = math.nan  # until it is measured, see recall.py
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
@@ -186,9 +207,19 @@ class PostIndex:
             for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True)
             if number > 0
         }
+        self._now_ms = now_ms
+        names = NamedRows(self._sorted_ids, self._rows_by_id, self._external_ids)
+        self.live = LivePosts(
+            BundleRows(posts, names, self._slices),
+            bundle_id=bundle_id,
+            dimensions=(self.tower_space.dimension, self.text_space.dimension),
+            position=log_position,
+            log=log,
+            kept_seconds=kept_seconds,
+        )
         self.trends = Trends(
             trends or PostTrends.none(len(posts.posts)),
-            NamedRows(self._sorted_ids, self._rows_by_id, self._external_ids),
+            names,
             position=log_position if log else 0,
             log=log,
         )
@@ -197,9 +228,8 @@ class PostIndex:
 
     def categories(self) -> tuple[CategoryCount, ...]:
         """The categories that have at least one post, ascending by id."""
-        return tuple(
-            CategoryCount(self._names[number], span.stop - span.start) for number, span in self._slices.items()
-        )
+        counts = self.live.layer.counts(self._slices, self._names)
+        return tuple(CategoryCount(category, count) for category, count in counts.items())
 
     def search(self, query: Query) -> SearchResult:
         """One page of the query's ranking. Every call gives the same ranking; ties go to the smaller post id.
@@ -210,44 +240,71 @@ class PostIndex:
         The ranking is exact, with one exception: a search by user over more than ``most_exact`` posts rarely misses
         one of the first ten. Its pages still hold every post exactly once.
 
-        Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError and InvalidSearchError; by
-        trend also CountsNotHeldError and PositionNotReachedError.
+        Posts and rules count as of ``posts_position``, or of now; what was taken away or hidden since keeps its place
+        and is left out. An operator's rules move posts within the ranking, as exactly.
+
+        Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError, InvalidSearchError,
+        PostsNotHeldError and PositionNotReachedError; by trend also CountsNotHeldError.
         """
         _check_numbers(query)
         user = None if query.user is None else _check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else _check_embedding(query.mood, self.text_space)
-        span = self._slice_of(query.category_id)
         epoch = self._epoch(query) if query.trending and user is None and mood is None else None
-        ranking, order = self._order(span, user, mood, epoch)
+        layer = self.live.as_of(query.posts_position, at_least=query.at_least_position, seconds=query.seconds)
+        position = layer.position if query.posts_position is None else query.posts_position
+        span = self._slice_of(query.category_id)
+        part = layer.part(span, query.category_id, position=position)
+        if not part.count and query.category_id is not None:
+            raise CategoryNotFoundError("invalid category id", category_id=str(query.category_id))
+        ranking, order = self._layered_order(span, part, user, mood, epoch)
 
-        excluded = self._rows_in(span, query.exclude_post_ids)
+        now_ms = self._now_ms()
+        moment_ms = now_ms if query.rules_moment_ms is None else query.rules_moment_ms
+        ids = LayeredIds(self._post_ids[span], layer.live.ids)
+        ruled = RuledSearch(part, span, ids, query.category_id, position, moment_ms, now_ms).rows()
+
+        excluded = part.with_posts(self._rows_in(span, query.exclude_post_ids), query.exclude_post_ids)
         if query.not_interested_post_ids:
-            excluded = np.union1d(excluded, self._rows_in(span, query.not_interested_post_ids))
+            unwanted = query.not_interested_post_ids
+            excluded = np.union1d(excluded, part.with_posts(self._rows_in(span, unwanted), unwanted))
         if query.exclude_external_ids:
-            excluded = np.union1d(excluded, self._external_ids.rows_in(span, query.exclude_external_ids))
-        seen = self._rows_in(span, query.seen_post_ids)
+            called = self._external_ids.rows_in(span, query.exclude_external_ids)
+            excluded = np.union1d(excluded, part.with_called(called, query.exclude_external_ids))
+        if len(ruled.hidden):
+            excluded = np.union1d(excluded, ruled.hidden)
+        seen = part.with_posts(self._rows_in(span, query.seen_post_ids), query.seen_post_ids)
         seen = seen[~among_sorted(seen, excluded)] if len(excluded) else seen
-        total = span.stop - span.start - len(excluded)
+        total = part.count - len(excluded)
         unseen_total = total - len(seen)
         first, last = min(query.offset, total), min(query.offset + query.limit, total)
 
-        skip = np.sort(np.concatenate([excluded, seen])) if len(seen) else excluded
+        skip = np.sort(np.concatenate([part.masked, excluded, seen]))
+        pinned = ruled.pinned[~among_sorted(ruled.pinned, skip)]
+        order = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=np.union1d(part.masked, excluded))
         ranked = order.first(min(last, unseen_total), skip=skip)
         if last > unseen_total:
             of_seen = order.among(seen)
             lower = np.float32(_SEEN_LOWER * order.reach)
             ranked = ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower))
         page = ranked.cut(first, last)
+        withheld = [part.taken_away(), ruled.hidden_since]
         if query.withheld_post_ids:
-            page = page.without(self._rows_in(span, query.withheld_post_ids))
+            withheld.append(part.with_posts(self._rows_in(span, query.withheld_post_ids), query.withheld_post_ids))
+        page = page.without(np.unique(np.concatenate(withheld)))
+        is_live = page.rows >= part.frozen_count
+        rows = span.start + page.rows
+        rows[is_live] = len(self._posts) + layer.live.serials[page.rows[is_live] - part.frozen_count]
         return SearchResult(
-            rows=tuple((span.start + page.rows).tolist()),
+            rows=tuple(rows.tolist()),
             scores=tuple(page.scores.tolist()),
             ranking_scores=tuple(page.numbers.tolist()),
+            reasons=reasons_of(page.rows, ranking, pinned=pinned, boosted=ruled.boosted),
             has_more=last < total,
             ranking=ranking,
-            served=self._posts,
+            served=LayeredPosts(self._posts, layer.live) if len(layer.live) else self._posts,
+            rules_moment_ms=moment_ms,
             counted_position=0 if epoch is None else epoch.position,
+            posts_position=position if self.live.has_log else None,
         )
 
     def _epoch(self, query: Query) -> Epoch:
@@ -256,13 +313,20 @@ class PostIndex:
     def _slice_of(self, category_id: int | None) -> slice:
         if category_id is None:
             return slice(0, len(self._posts))
-        if category_id not in self._slices:
-            raise CategoryNotFoundError("invalid category id", category_id=str(category_id))
-        return self._slices[category_id]
+        return self._slices.get(category_id, slice(0, 0))  # a category may have live posts alone
+
+    def _layered_order(
+        self, span: slice, part: LayerPart, user: Vector | None, mood: Vector | None, epoch: Epoch | None
+    ) -> tuple[Ranking, Order]:
+        ranking, order = self._order(span, user, mood, epoch)
+        if not len(part.live_rows):
+            return ranking, order
+        live = live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self._user_weight)
+        return ranking, Layered(order, live, part.frozen_count, part.live_rows)
 
     def _order(
         self, span: slice, user: Vector | None, mood: Vector | None, epoch: Epoch | None
-    ) -> tuple[Ranking, Order]:
+    ) -> tuple[Ranking, KeyedOrder]:
         """The table of all searches: what is asked for, what scans the slice, what the rows are ranked by."""
         post_ids = self._post_ids[span]
         by_mood = None if mood is None else self._closeness_to(span, mood)
@@ -274,7 +338,7 @@ class PostIndex:
             return ByInnerProducts(scan, products, post_ids)
 
         ranking: Ranking
-        order: Order
+        order: KeyedOrder
         match by_mood, by_user:
             case None, None if epoch is not None:
                 ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._popularity[span], post_ids)

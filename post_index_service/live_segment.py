@@ -73,13 +73,16 @@ _NAMES = tuple(field.name for field in fields(LiveRows))
 
 
 class LiveSegment:
-    """The arrays, for one thread that changes them; ``rows`` may be read by others."""
+    """The arrays, for one thread that changes them; others may read ``rows``, ``owners`` and ``languages``.
 
-    def __init__(self, *, tower_dimension: int, text_dimension: int) -> None:
+    The latter two number the accounts and the languages, in lower case, that rows have.
+    """
+
+    def __init__(self, *, tower_dimension: int, text_dimension: int, first_serial: int = 0) -> None:
         self._count = 0
-        self._serial = 0
-        self._owners: dict[str, int] = {}
-        self._languages: dict[str, int] = {}
+        self.next_serial = first_serial
+        self.owners: dict[str, int] = {}
+        self.languages: dict[str, int] = {}
         room = _FIRST_ROOM
         self._arrays = LiveRows(
             serials=np.zeros(room, np.int64),
@@ -104,7 +107,7 @@ class LiveSegment:
         if self._count == len(self._arrays):
             self._copy(np.arange(self._count), room=_GROWS_BY * self._count)
         row, arrays = self._count, self._arrays
-        arrays.serials[row] = self._serial
+        arrays.serials[row] = self.next_serial
         arrays.ids[row] = form.post.post_id
         arrays.category_ids[row] = form.post.category_id
         arrays.tower[row] = form.tower
@@ -112,14 +115,14 @@ class LiveSegment:
         arrays.popularity[row] = form.popularity
         arrays.trend_rows[row] = form.trend_row
         arrays.created_at_ms[row] = form.created_at_ms
-        arrays.owners[row] = self._owners.setdefault(form.post.owner_username, len(self._owners))
-        arrays.languages[row] = self._languages.setdefault(form.language.casefold(), len(self._languages))
+        arrays.owners[row] = self.owners.setdefault(form.post.owner_username, len(self.owners))
+        arrays.languages[row] = self.languages.setdefault(form.language.casefold(), len(self.languages))
         arrays.visible_from[row] = position
         arrays.visible_until[row] = FOR_EVER
         arrays.is_gone[row] = False
         arrays.posts[row] = form.post
         self._count += 1
-        self._serial += 1
+        self.next_serial += 1
         return row
 
     def end(self, row: int, *, position: int) -> None:
@@ -144,14 +147,6 @@ class LiveSegment:
         self._copy(kept, room=max(_FIRST_ROOM, _GROWS_BY * len(kept)))
         self.publish()
         return kept
-
-    def owner_number(self, username: str) -> int:
-        """The number of an account in ``owners``; -1 if no row is of it."""
-        return self._owners.get(username, -1)
-
-    def language_number(self, language: str) -> int:
-        """The number of a language in ``languages``, without regard to case; -1 if no row is of it."""
-        return self._languages.get(language.casefold(), -1)
 
     def _part(self) -> LiveRows:
         return LiveRows(*(getattr(self._arrays, name)[: self._count] for name in _NAMES))
