@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -37,7 +38,8 @@ from mood_encoder.runtime import Runtime
 from moodfeed.bundle.v1 import bundle_pb2_grpc
 from moodfeed.feed.v1 import feed_pb2_grpc
 from moodfeed.feedback.v1 import feedback_pb2_grpc
-from post_index_service.loading import RECALL
+from post_index_service.live_posts import kept_seconds
+from post_index_service.loading import PENDING, RECALL, wait_until_encoded
 from post_index_service.loading import load as load_index
 from rpc.admin_access import ADMIN_ERRORS, AdminAccess
 from rpc.admission import InFlight
@@ -146,15 +148,22 @@ def main() -> int:
     load_encoder = encoder_loader(compute, live)
 
     def load(bundle: Bundle) -> Models:
-        return Models(load_encoder(bundle), load_index(bundle, log=live.tail if live else None))
+        index = load_index(
+            bundle, log=live.tail if live else None, kept_seconds=kept_seconds(settings.page_token_minutes)
+        )
+        return Models(load_encoder(bundle), index)
+
+    def await_ready(models: Models, is_over: Callable[[], bool]) -> None:
+        wait_until_encoded(models.index, is_over)
 
     with live.followed() if live else nullcontext():
         try:
-            held = HeldBundles(compute.bundles, load, listener=LoggedBundles())
+            held = HeldBundles(compute.bundles, load, listener=LoggedBundles(), await_ready=await_ready)
         except BundleError as error:
             _log.error("cannot start", reason=str(error))
             return 1
         RECALL.set_function(lambda: held.current.index.recall)
+        PENDING.set_function(lambda: held.current.index.live.pending_count)
         try:
             with held.watched():
                 asyncio.run(serve(settings, compute, held, live))

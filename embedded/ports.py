@@ -6,6 +6,7 @@ from bundle.embedding_space import Embedding
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from gateway import feed_types
 from post_index_service.index import CategoryNotFoundError, PostIndex, Query
+from post_index_service.live_posts import PostsNotHeldError
 from post_index_service.packed_posts import PackedPosts
 from post_index_service.trends import CountsNotHeldError
 from post_index_service.trends import PositionNotReachedError as NotCountedError
@@ -99,6 +100,8 @@ class LocalPostSearch:
                     trending=search.trending,
                     counted_position=search.counted_position,
                     at_least_position=search.at_least_position,
+                    posts_position=search.posts_position,
+                    rules_moment_ms=search.rules_moment_ms,
                     seconds=seconds,
                 )
             )
@@ -106,6 +109,8 @@ class LocalPostSearch:
             raise feed_types.CategoryNotFoundError from error
         except CountsNotHeldError as error:
             raise feed_types.CountsNotHeldError(str(error)) from error
+        except PostsNotHeldError as error:
+            raise feed_types.PostsNotHeldError(str(error)) from error
         except NotCountedError as error:
             raise feed_types.PositionNotReachedError(str(error)) from error
         return feed_types.FoundPosts(
@@ -115,6 +120,8 @@ class LocalPostSearch:
             bundle_id=index.bundle_id,
             current_bundle_id=self._held.current.bundle_id,
             counted_position=found.counted_position,
+            posts_position=found.posts_position,
+            rules_moment_ms=found.rules_moment_ms,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[feed_types.FeedCategory, ...]:

@@ -25,6 +25,7 @@ from gateway.feed_types import (
     LogWish,
     MoodTooLongError,
     PositionNotReachedError,
+    PostsNotHeldError,
     Search,
     ServedPosts,
 )
@@ -53,7 +54,8 @@ _BUNDLE_NOT_HELD = "BUNDLE_NOT_HELD"
 _OVERLOADED = "OVERLOADED"
 _POSITION_NOT_REACHED = "POSITION_NOT_REACHED"
 _COUNTS_NOT_HELD = "COUNTS_NOT_HELD"
-_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD, _POSITION_NOT_REACHED, _COUNTS_NOT_HELD})
+_POSTS_NOT_HELD = "POSTS_NOT_HELD"
+_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD, _POSITION_NOT_REACHED, _COUNTS_NOT_HELD, _POSTS_NOT_HELD})
 """Another replica may have it already, or still."""
 
 _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
@@ -67,6 +69,7 @@ _BY_REASON: Mapping[str, Callable[[str], FeedError]] = {
     "MOOD_TOO_LONG": MoodTooLongError,  # a service of another release may take less than this gateway
     "POSITION_NOT_REACHED": PositionNotReachedError,
     "COUNTS_NOT_HELD": CountsNotHeldError,
+    "POSTS_NOT_HELD": PostsNotHeldError,
     "NO_STORE": lambda _: NoStoreError("feedback is not set up: the user tower service has no store"),
     "STORE_UNAVAILABLE": lambda _: StoreUnavailableError("the store is unavailable: try again later"),
     "USERNAME_INVALID": InvalidPersonError,
@@ -225,6 +228,8 @@ class GrpcPostSearch:
             trending=search.trending,
             counted_position=search.counted_position,
             at_least_position=search.at_least_position,
+            posts_position=search.posts_position,
+            rules_moment_ms=search.rules_moment_ms,
         )
         try:
             answer = await self._calls.call(lambda stub: stub.SearchPosts, request, seconds=seconds)
@@ -241,6 +246,8 @@ class GrpcPostSearch:
             bundle_id=answer.bundle_id,
             current_bundle_id=answer.current_bundle_id,
             counted_position=answer.counted_position,
+            posts_position=answer.posts_position if answer.HasField("posts_position") else None,
+            rules_moment_ms=answer.rules_moment_ms,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:

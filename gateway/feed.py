@@ -36,6 +36,7 @@ from gateway.feed_types import (
     LogWish,
     MoodTooLongError,
     PostSearch,
+    PostsNotHeldError,
     Search,
     Seen,
     ServedPosts,
@@ -117,6 +118,8 @@ class _Page:
     left_out: frozenset[str]
     log_position: int | None = None
     counted_position: int | None = None
+    posts_position: int | None = None
+    rules_moment_ms: int | None = None
     at_least_position: int = 0
     feed: str = ""  # the start of the ids of all its answers
     served_since_ms: int = 0
@@ -182,6 +185,8 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
         left_out=token.left_out,
         log_position=token.log_position,
         counted_position=token.counted_position,
+        posts_position=token.posts_position,
+        rules_moment_ms=token.rules_moment_ms,
         feed=token.feed,
         served_since_ms=token.served_since_ms,
         has_started_again=token.has_started_again,
@@ -298,12 +303,14 @@ async def _search(
         trending=request.fallback is Fallback.TRENDING and context.user is None and context.mood is None,
         counted_position=page.counted_position,
         at_least_position=request.at_least_position,
+        posts_position=page.posts_position,
+        rules_moment_ms=page.rules_moment_ms,
     )
     try:
         found, next_offset, is_exhausted, has_started_again = await _search_unshown(
             request, page, search, index=index, clock=clock
         )
-    except CountsNotHeldError as error:
+    except (CountsNotHeldError, PostsNotHeldError) as error:
         raise counts_are_gone() from error
     return _Made(
         found,
@@ -318,15 +325,17 @@ async def _search(
 
 
 def counts_are_gone() -> InvalidPageTokenError:
-    """The error of a page whose counts no index holds any more."""
-    return InvalidPageTokenError("the counts of page_token are no longer held: start again at the first page")
+    """The error of a page whose counts, or whose posts, no index holds any more."""
+    return InvalidPageTokenError(
+        "the counts or the posts of page_token are no longer held: start again at the first page"
+    )
 
 
 def _position_of(found: FoundPosts, position: int | None) -> int:
-    """Up to where in the log what people did is taken into account, by the user and by the counts."""
-    if found.ranking is not FeedRanking.TRENDING:
-        return position or 0
-    return found.counted_position if position is None else min(position, found.counted_position)
+    """Up to where in the log everything is taken into account: by the user, by the counts, and of posts and rules."""
+    counted = found.counted_position if found.ranking is FeedRanking.TRENDING else None
+    known = [at for at in (position, counted, found.posts_position) if at is not None]
+    return min(known, default=0)
 
 
 async def _search_unshown(
@@ -364,6 +373,8 @@ def _token_after(page: _Page, made: _Made, tokens: TokenLife) -> str:
         log_position=made.position,
         issued_at_ms=tokens.now_ms(),
         counted_position=made.found.counted_position if made.found.ranking is FeedRanking.TRENDING else None,
+        posts_position=made.found.posts_position,
+        rules_moment_ms=made.found.rules_moment_ms,
         feed=page.feed,
         served_since_ms=made.served_since_ms,
         has_started_again=made.has_started_again,

@@ -14,6 +14,7 @@ from gateway.feed_types import (
     InvalidPageSizeError,
     InvalidPageTokenError,
     PostSearch,
+    PostsNotHeldError,
     Search,
     TrendingRequest,
 )
@@ -36,11 +37,19 @@ async def list_trending(
     )
     context: FeedContext[EmbeddingT] = FeedContext(bundle_id=token.bundle_id)
     search = Search(
-        context, request.category_id, (), token.offset, size, trending=True, counted_position=token.counted_position
+        context,
+        request.category_id,
+        (),
+        token.offset,
+        size,
+        trending=True,
+        counted_position=token.counted_position,
+        posts_position=token.posts_position,
+        rules_moment_ms=token.rules_moment_ms if request.page_token else None,
     )
     try:
         found = await index.search_posts(search, seconds=clock.seconds_left())
-    except CountsNotHeldError as error:
+    except (CountsNotHeldError, PostsNotHeldError) as error:
         raise counts_are_gone() from error
     except BundleNotHeldError as error:
         if request.page_token:
@@ -54,11 +63,15 @@ async def list_trending(
         token.offset + size,
         issued_at_ms=tokens.now_ms(),
         counted_position=found.counted_position,
+        posts_position=found.posts_position,
+        rules_moment_ms=found.rules_moment_ms,
     )
     return Feed(
         found.posts,
         page_token.write(next_page) if found.has_more else "",
         found.bundle_id,
         found.ranking,
-        position=found.counted_position,
+        position=found.counted_position
+        if found.posts_position is None
+        else min(found.counted_position, found.posts_position),
     )

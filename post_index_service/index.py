@@ -231,6 +231,33 @@ class PostIndex:
         counts = self.live.layer.counts(self._slices, self._names)
         return tuple(CategoryCount(category, count) for category, count in counts.items())
 
+    def named_categories(self) -> frozenset[int]:
+        """The categories whose names are known."""
+        return frozenset({*self._names, *self.live.layer.category_names})
+
+    def ids_called(self, external_id: str, *, in_bundle: bool = False) -> tuple[int, ...]:
+        """The ids of the posts with an external id, ascending; of those of the bundle alone if ``in_bundle`` is set.
+
+        A post that has got another external id since the bundle does not count.
+        """
+        rows = self._external_ids.rows_in(slice(0, len(self._posts)), [external_id])
+        of_bundle = {
+            post_id for post_id in self._post_ids[rows].tolist() if self.live.may_be_called(post_id, external_id)
+        }
+        return tuple(sorted(of_bundle if in_bundle else of_bundle | self.live.ids_called(external_id)))
+
+    def bundle_posts(self, post_ids: Sequence[int]) -> dict[int, ServedPost]:
+        """The posts of the bundle with these ids."""
+        rows = self._rows_in(slice(0, len(self._posts)), post_ids)
+        return {post.post_id: post for post in self._posts.at(rows)} if len(rows) else {}
+
+    def serves(self, post_id: int, position: int) -> bool:
+        """Whether searches find the revision of a post at a position of the log."""
+        known = self.live.revision(post_id)
+        if known is None:  # the bundle holds it, if it could be embedded
+            return position <= self.live.base and bool(self.bundle_posts([post_id]))
+        return known.position == position and known.post is not None and not known.is_pending
+
     def search(self, query: Query) -> SearchResult:
         """One page of the query's ranking. Every call gives the same ranking; ties go to the smaller post id.
 

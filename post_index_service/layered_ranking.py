@@ -166,9 +166,7 @@ class Layered:
     def among(self, rows: Rows) -> Ranked:
         """The given rows of both, ranked."""
         is_live = rows >= self.frozen_count
-        return self._merged(
-            self.frozen.among(rows[~is_live]), self.live.among(rows[is_live] - self.frozen_count)
-        )
+        return self._merged(self.frozen.among(rows[~is_live]), self.live.among(rows[is_live] - self.frozen_count))
 
     def _merged(self, frozen: Ranked, live: Ranked) -> Ranked:
         moved = live._replace(rows=live.rows + self.frozen_count)

@@ -34,8 +34,13 @@ from store.port import Store
 from store.posts import Post, PostEmbedding
 from store.rules import Rule
 
-DEFAULT_KEPT_SECONDS = 16 * 60.0
-"""How long old forms of posts and rules are kept: as long as page tokens live, and a minute."""
+
+def kept_seconds(page_token_minutes: float) -> float:
+    """How long old forms of posts and rules are kept: as long as page tokens live, and a minute."""
+    return 60 * (page_token_minutes + 1)
+
+
+DEFAULT_KEPT_SECONDS = kept_seconds(15.0)
 
 _MARK_SECONDS = 10.0
 _MOST_ENDED = 256  # rows of the live segment that are kept although nobody may ask for them any more
@@ -93,7 +98,7 @@ class LivePosts:
         """
         self._bundle, self._bundle_id = bundle, bundle_id
         self._dimensions = dimensions
-        self._base = self._applied = position
+        self.base = self._applied = position
         self._log, self._kept_seconds, self._now = log, kept_seconds, now
         self._marks: deque[tuple[float, int]] = deque()
         self._has_begun = self._has_read = False
@@ -108,8 +113,10 @@ class LivePosts:
             tower_dimension=self._dimensions[0], text_dimension=self._dimensions[1], first_serial=first_serial
         )
         self._revisions: dict[int, Revision] = {}
+        self._called: dict[str, frozenset[int]] = {}  # posts by external id
         self._visible: dict[int, int] = {}  # rows of the segment by post
         self._pending: set[int] = set()
+        self._replaced: set[int] = set()  # posts of which the log does not tell any more what they were
         self._ended: EndedRows = NONE_ENDED
         self._ends: dict[int, tuple[int, bool]] = {}  # of rows of the bundle, since the last publication
         self._gone: set[int] = set()  # rows of the bundle that ended before, and are gone now
@@ -136,6 +143,15 @@ class LivePosts:
         known = self._revisions.get(post_id)
         return None if known is None else replace(known, is_pending=post_id in self._pending)
 
+    def ids_called(self, external_id: str) -> frozenset[int]:
+        """The posts whose newest revision has an external id."""
+        return self._called.get(external_id, frozenset())
+
+    def may_be_called(self, post_id: int, external_id: str) -> bool:
+        """Whether a post of the bundle has still got its external id."""
+        known = self._revisions.get(post_id)
+        return known is None or known.post is None or known.post.external_id == external_id
+
     def as_of(self, position: int | None, *, at_least: int, seconds: float) -> Layer:
         """What has been read, at least up to a position; waits up to ``seconds`` for it.
 
@@ -156,13 +172,15 @@ class LivePosts:
     def read(self, entries: Entries) -> None:
         """Apply the entries, as the tail hands them over."""
         if not self._has_begun and self._log is not None:
-            self._rules = rule_book(self._log.store.rules(), self._bundle.rows_of_rule, since=self._base)
+            self._rules = rule_book(self._log.store.rules(), self._bundle.rows_of_rule, since=self.base)
             self._has_begun = True
         for entry in entries.entries:
             if entry.position > self._applied:
                 self._apply(entry)
                 self._applied = entry.position
         self._applied = max(self._applied, entries.position)
+        if not self._has_read and self._pending & self._replaced:
+            self._known_since = self._applied  # others may show what these posts were before
         self._let_go()
         self.layer = self._layer(self._applied)
         self._has_read |= len(entries.entries) < ENTRIES_AT_ONCE
@@ -171,6 +189,8 @@ class LivePosts:
         match entry:
             case PostUpserted(post=Post() as post):
                 self._upsert(post, entry.position)
+            case PostUpserted() if not self._has_read:
+                self._replaced.add(entry.post_id)
             case PostDeleted():
                 self._delete(entry.post_id, entry.position)
             case PostsEmbedded(bundle_id=self._bundle_id):
@@ -189,12 +209,12 @@ class LivePosts:
     def _read_anew(self, store: Store, position: int) -> None:
         """Take everything from the store, which holds a backup now: what was read before is not so any more."""
         self._begin(first_serial=self._segment.next_serial)
-        for revision in store.post_revisions(after=self._base):
+        for revision in store.post_revisions(after=self.base):
             if revision.post is None:
                 self._delete(revision.post_id, revision.position)
             else:
                 self._upsert(revision.post, revision.position)
-        for embedding in store.embeddings(self._bundle_id, after=self._base):
+        for embedding in store.embeddings(self._bundle_id, after=self.base):
             self._embed(embedding, position)
         self._rules = rule_book(store.rules(), self._bundle.rows_of_rule, since=position)
         self._known_since = position
@@ -203,11 +223,22 @@ class LivePosts:
         if self._is_known(post.post_id, position):
             return
         self._bundle.learn(post)
+        self._rename(post.post_id, post.external_id)
+        if post.category_name and self._names.get(post.category_id) != post.category_name:
+            self._names = self._names | {post.category_id: post.category_name}
         self._revisions[post.post_id] = Revision(position, replace(post, description="", emotions=()))
         if post.is_servable:
             self._pending.add(post.post_id)
         else:
             self._take_away(post.post_id, position)
+
+    def _rename(self, post_id: int, external_id: str) -> None:
+        known = self._revisions.get(post_id)
+        before = known.post.external_id if known is not None and known.post is not None else ""
+        if before != external_id and before:
+            self._called[before] = self._called[before] - {post_id}
+        if external_id:
+            self._called[external_id] = self._called.get(external_id, frozenset()) | {post_id}
 
     def _delete(self, post_id: int, position: int) -> None:
         if not self._is_known(post_id, position):
@@ -251,8 +282,6 @@ class LivePosts:
         )
         self._visible[post.post_id] = self._segment.append(form, position=position)
         self._pending.discard(post.post_id)
-        if post.category_name and self._names.get(post.category_id) != post.category_name:
-            self._names = self._names | {post.category_id: post.category_name}
 
     @staticmethod
     def _vector(content: bytes, dtype: str, dimension: int, *, or_zero: bool = False) -> Vector | None:

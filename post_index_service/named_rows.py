@@ -27,7 +27,9 @@ class NamedRows:
     rows_by_id: NDArray[np.int32]
     external_ids: ExternalIds
     _others: dict[int, int] = field(default_factory=dict)  # numbers of posts that are not in the bundle
-    _called: dict[str, tuple[int, ...]] = field(default_factory=dict)  # numbers by external id, of posts that came since
+    _called: dict[str, tuple[int, ...]] = field(
+        default_factory=dict
+    )  # numbers by external id, of posts that came since
 
     def __call__(self, post_id: int | None, external_id: str | None) -> Sequence[int]:
         """Where the posts with a post id, or else with an external id, are counted; several may have the same one."""

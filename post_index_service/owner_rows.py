@@ -14,9 +14,7 @@ class OwnerRows:
     """The posts of an index by their account: 12 bytes a post. Each name is kept as a hash, and compared when it fits."""
 
     def __init__(self, posts: ServedPosts) -> None:
-        hashes = np.fromiter(
-            (hash(_owner(posts, row)) for row in range(len(posts))), dtype=np.int64, count=len(posts)
-        )
+        hashes = np.fromiter((hash(_owner(posts, row)) for row in range(len(posts))), dtype=np.int64, count=len(posts))
         self._posts = posts
         self._rows = np.argsort(hashes, kind="stable").astype(np.int32)
         self._hashes = hashes[self._rows]

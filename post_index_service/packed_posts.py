@@ -9,13 +9,17 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from bundle.served_posts import ServedPost
+from moodfeed.feed.v1 import feed_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 from post_index_service.index import PostIndex, SearchResult
+from post_index_service.reasons import Reason
 
 _MOST_PACKED = 100_000
-_SCORES = struct.Struct("<BfBf")
+_SCORES = struct.Struct("<BfBfBB")
 _FOUR_BYTES = 5  # the wire type of a float
 _SCORE_TAG = post_index_pb2.RankedPost.SCORE_FIELD_NUMBER << 3 | _FOUR_BYTES
+_REASON_TAG = post_index_pb2.RankedPost.REASON_FIELD_NUMBER << 3  # a whole number, of one byte
+_REASONS = {reason: feed_pb2.Reason.Value(reason.value) for reason in Reason}
 _RANKING_SCORE_TAG = post_index_pb2.RankedPost.RANKING_SCORE_FIELD_NUMBER << 3 | _FOUR_BYTES
 
 
@@ -35,13 +39,15 @@ class PackedPosts:
                 self._packed[index] = packed
             packed.update(zip(missing, map(pack, result.served.at(np.array(missing))), strict=True))
         return [
-            with_scores(packed[row], score, ranking_score)
-            for row, score, ranking_score in zip(result.rows, result.scores, result.ranking_scores, strict=True)
+            with_scores(packed[row], score, ranking_score, reason)
+            for row, score, ranking_score, reason in zip(
+                result.rows, result.scores, result.ranking_scores, result.reasons, strict=True
+            )
         ]
 
 
 def pack(post: ServedPost) -> bytes:
-    """A serialised RankedPost without its scores, which ``with_scores`` appends."""
+    """A serialised RankedPost without its scores and its reason, which ``with_scores`` appends."""
     message = post_index_pb2.RankedPost(
         post_id=post.post_id,
         video_link=post.video_link,
@@ -54,6 +60,6 @@ def pack(post: ServedPost) -> bytes:
     return message.SerializeToString()
 
 
-def with_scores(packed: bytes, score: float, ranking_score: float) -> bytes:
-    """Append both scores to a serialised RankedPost: protobuf allows fields in any order, and a zero to be written."""
-    return packed + _SCORES.pack(_SCORE_TAG, score, _RANKING_SCORE_TAG, ranking_score)
+def with_scores(packed: bytes, score: float, ranking_score: float, reason: Reason) -> bytes:
+    """Append what a ranking says: protobuf allows fields in any order, and a zero to be written."""
+    return packed + _SCORES.pack(_SCORE_TAG, score, _RANKING_SCORE_TAG, ranking_score, _REASON_TAG, _REASONS[reason])

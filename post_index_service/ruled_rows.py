@@ -52,9 +52,7 @@ class RuledSearch:
         layer = self.part.layer
         if not layer.rules.versions:
             return NO_RULES
-        counting = layer.rules.counting(
-            position=self.position, moment_ms=self.moment_ms, category_id=self.category_id
-        )
+        counting = layer.rules.counting(position=self.position, moment_ms=self.moment_ms, category_id=self.category_id)
         now = layer.rules.counting(position=layer.position, moment_ms=self.now_ms, category_id=self.category_id)
         hidden = self._named(counting, RuleAction.HIDE)
         boosted = self._named(counting, RuleAction.BOOST)

@@ -65,4 +65,6 @@ class RuleBook:
 
 def rule_book(rules: Iterable[Rule], rows_of: Callable[[Rule], Rows], *, since: int) -> RuleBook:
     """Rules that have been there since a position at the latest."""
-    return RuleBook(tuple(RuleVersion(rule, rows_of(rule), since) for rule in sorted(rules, key=lambda rule: rule.name)))
+    return RuleBook(
+        tuple(RuleVersion(rule, rows_of(rule), since) for rule in sorted(rules, key=lambda rule: rule.name))
+    )
