@@ -310,8 +310,10 @@ async def _search(
         found, next_offset, is_exhausted, has_started_again = await _search_unshown(
             request, page, search, index=index, clock=clock
         )
-    except (CountsNotHeldError, PostsNotHeldError) as error:
+    except CountsNotHeldError as error:
         raise counts_are_gone() from error
+    except PostsNotHeldError as error:
+        raise posts_are_gone() from error
     return _Made(
         found,
         degradations,
@@ -325,10 +327,13 @@ async def _search(
 
 
 def counts_are_gone() -> InvalidPageTokenError:
-    """The error of a page whose counts, or whose posts, no index holds any more."""
-    return InvalidPageTokenError(
-        "the counts or the posts of page_token are no longer held: start again at the first page"
-    )
+    """The error of a page whose counts no index holds any more."""
+    return InvalidPageTokenError("the counts of page_token are no longer held: start again at the first page")
+
+
+def posts_are_gone() -> InvalidPageTokenError:
+    """The error of a page as of whose position no index knows the posts any more."""
+    return InvalidPageTokenError("the posts of page_token are no longer held: start again at the first page")
 
 
 def _position_of(found: FoundPosts, position: int | None) -> int:

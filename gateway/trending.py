@@ -1,7 +1,7 @@
 """How the trends are listed: the same for everybody, page by page as of the position of the first page."""
 
 from gateway import page_token
-from gateway.feed import DEFAULT_TOKENS, TokenLife, checked_token, counts_are_gone
+from gateway.feed import DEFAULT_TOKENS, TokenLife, checked_token, counts_are_gone, posts_are_gone
 from gateway.feed_types import (
     DEFAULT_PAGE_SIZE,
     LARGEST_PAGE_SIZE,
@@ -49,8 +49,10 @@ async def list_trending(
     )
     try:
         found = await index.search_posts(search, seconds=clock.seconds_left())
-    except (CountsNotHeldError, PostsNotHeldError) as error:
+    except CountsNotHeldError as error:
         raise counts_are_gone() from error
+    except PostsNotHeldError as error:
+        raise posts_are_gone() from error
     except BundleNotHeldError as error:
         if request.page_token:
             raise InvalidPageTokenError(

@@ -1,8 +1,8 @@
 """Posts that came after the bundle, in arrays that grow: a reader holds a part of them that does not change.
 
-A row is one form of a post. It is visible from one position of the log on, and until another: a search as of a position
-sees the rows that were visible there. Rows are only appended; what ends in an old row is its visibility, which no search
-as of an earlier position looks at differently.
+A row is one form of a post. It is visible from one position of the log on, and until another: a search as of a
+position sees the rows that were visible there. Rows are only appended; what ends in an old row is its visibility, which
+no search as of an earlier position looks at differently.
 """
 
 from dataclasses import dataclass, fields

@@ -52,7 +52,7 @@ def load(bundle: Bundle, *, log: LogTail | None = None, kept_seconds: float = DE
 
 
 def wait_until_encoded(index: PostIndex, is_over: Callable[[], bool]) -> None:
-    """Wait until the posts that came since the bundle are encoded for it, or ``is_over``; the log tells how many lack."""
+    """Wait until the posts that came since the bundle are encoded for it, or ``is_over``; logs how many lack."""
     noted_at = -math.inf
     while (missing := index.live.pending_count) and not is_over():
         if time.monotonic() - noted_at >= _NOTE_SECONDS:

@@ -1,4 +1,4 @@
-"""Find the posts of accounts in a bundle: asked for by rules alone, so the table is made when the first rule needs it."""
+"""Find the posts of accounts in a bundle: only rules ask, so the table is made when the first of them needs it."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _OWNER = TEXT_FIELDS.index("owner_username")
 
 
 class OwnerRows:
-    """The posts of an index by their account: 12 bytes a post. Each name is kept as a hash, and compared when it fits."""
+    """The posts of an index by their account: 12 bytes a post. Names are kept as hashes, and compared when one fits."""
 
     def __init__(self, posts: ServedPosts) -> None:
         hashes = np.fromiter((hash(_owner(posts, row)) for row in range(len(posts))), dtype=np.int64, count=len(posts))

@@ -81,7 +81,7 @@ class PostStore:
         self._log = log
 
     def upsert(self, posts: Sequence[NewPost]) -> Upserted:
-        """Keep posts durably; a post of an unknown category without a name is not kept, and refuses none of the others."""
+        """Keep posts durably; one of an unknown category without a name is not kept, and refuses none of the others."""
         store = self._store()
         named = [self._named(new) for new in posts]
         complaints = self._complaints(named)
@@ -147,9 +147,10 @@ class PostStore:
     def _read_back(self, position: int) -> bool:
         """Have all indexes of this process know what was written up to a position."""
         log = self._log
-        return log is not None and all(
-            [log.reach(index.live, position, seconds=CATCH_UP_SECONDS) for index in self._indexes()]
-        )
+        if log is None:
+            return False
+        reached = [log.reach(index.live, position, seconds=CATCH_UP_SECONDS) for index in self._indexes()]
+        return all(reached)
 
     def _named(self, new: NewPost) -> NewPost:
         """The post with its id, if a post of the bundle has its external id; the store knows those that came since."""

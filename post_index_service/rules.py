@@ -1,4 +1,4 @@
-"""The operators' rules as searches apply them: which ones count, as of which position of the log and at which moment."""
+"""The operators' rules as searches apply them: which ones count, as of a position of the log and at a moment."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace

@@ -34,8 +34,9 @@ LARGER_REQUESTS = {
     f"/{SERVICE_NAME}/SearchPosts": 4 * 1024 * 1024,
     f"/{SERVICE_NAME}/UpsertPosts": 5 * 1024 * 1024,
 }
-"""As many posts to leave out as the user tower tells of one person, and what a caller excludes; and 4 MiB of posts, as a
-gateway takes them.
+"""As many posts to leave out as the user tower tells of one person, and what a caller excludes.
+
+And 4 MiB of posts, as a gateway takes them.
 """
 
 SLOW_METHODS = frozenset(

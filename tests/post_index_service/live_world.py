@@ -155,9 +155,7 @@ def counting(rules: Sequence[Rule], moment_ms: int, category_id: int | None, act
 
 
 def names(rule: Rule, form: Form) -> bool:
-    return (
-        form.post_id in rule.post_ids or form.category_id in rule.category_ids or form.owner in rule.owner_usernames
-    )
+    return form.post_id in rule.post_ids or form.category_id in rule.category_ids or form.owner in rule.owner_usernames
 
 
 def hidden(rules: Sequence[Rule], moment_ms: int, category_id: int | None, form: Form) -> bool:
@@ -194,11 +192,7 @@ def brute_force(asked: Asked, seen: Seen, moment_ms: int) -> list[Expected]:
         Expected(
             row.form.post_id,
             row.score,
-            Reason.PINNED
-            if row.form.post_id in pins
-            else Reason.BOOSTED
-            if row.is_boosted
-            else _reason(asked),
+            Reason.PINNED if row.form.post_id in pins else Reason.BOOSTED if row.is_boosted else _reason(asked),
         )
         for row in ordered
     ]
@@ -241,8 +235,7 @@ def _ranked(rows: list[_Row], reach: float) -> list[_Row]:
         places = (
             place
             for place, other in enumerate(ranked)
-            if other.is_boosted
-            or (other.number, -other.form.post_id) < (row.number, -row.form.post_id)
+            if other.is_boosted or (other.number, -other.form.post_id) < (row.number, -row.form.post_id)
         )
         ranked.insert(next(places, len(ranked)), row)
     return ranked
