@@ -410,7 +410,7 @@ class PostIndex:
 
     def _rows_in(self, span: slice, post_ids: Sequence[int]) -> Rows:
         """The rows of the posts with these ids that lie in the slice, ascending and relative to its start."""
-        if not (post_ids and len(self._posts)):
+        if not post_ids or span.stop == span.start:
             return np.zeros(0, dtype=np.int64)
         wanted = np.array(post_ids, dtype=np.int64)
         is_category = span.stop - span.start < len(self._posts)  # within a category the posts ascend by id
