@@ -128,10 +128,12 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
             **self.options,
         )
 
-    @rule(forms=st.lists(FORMS, min_size=1, max_size=3))
-    def upsert(self, forms: list[Form]) -> None:
+    @rule(forms=st.lists(FORMS, min_size=1, max_size=3), is_embedded=st.booleans())
+    def upsert(self, forms: list[Form], is_embedded: bool) -> None:
         last, _ = self.store.upsert_posts([form.new() for form in forms])
         self.changes += [(last - len(forms) + 1 + place, form.post_id, form) for place, form in enumerate(forms)]
+        if is_embedded:
+            self._embed(self._ready())
 
     @rule(post_id=IDS)
     def delete(self, post_id: int) -> None:
@@ -139,20 +141,22 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
 
     @rule(data=st.data(), is_all=st.booleans())
     def embed(self, data: st.DataObject, is_all: bool) -> None:
-        newest = {post_id: (position, form) for position, post_id, form in self.changes if position > self.model.base}
-        ready = [(position, form) for position, form in newest.values() if form is not None]
-        if ready:
-            chosen = ready if is_all else [data.draw(st.sampled_from(ready))]
-            position = self.store.keep_embeddings(
-                self.index.bundle_id, [form.embedding(revision) for revision, form in chosen]
-            )
-            known = {(post_id, revision) for _, post_id, revision in self.embedded}
-            if position:
-                self.embedded += [
-                    (position, form.post_id, revision)
-                    for revision, form in chosen
-                    if (form.post_id, revision) not in known
-                ]
+        ready = self._ready()
+        self._embed(ready if is_all or not ready else [data.draw(st.sampled_from(ready))])
+
+    def _ready(self) -> list[tuple[int, Form]]:
+        newest = {post_id: (position, form) for position, post_id, form in self.changes}
+        return [(position, form) for position, form in newest.values() if form is not None]
+
+    def _embed(self, chosen: list[tuple[int, Form]]) -> None:
+        position = self.store.keep_embeddings(
+            self.index.bundle_id, [form.embedding(revision) for revision, form in chosen]
+        )
+        known = {(post_id, revision) for _, post_id, revision in self.embedded}
+        if position:
+            self.embedded += [
+                (position, form.post_id, revision) for revision, form in chosen if (form.post_id, revision) not in known
+            ]
 
     @rule(post_id=IDS, person=st.sampled_from(["ana", "béla", "cho"]))
     def meet(self, post_id: int, person: str) -> None:
@@ -232,10 +236,14 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.tokens)
-    @rule(data=st.data())
-    def page(self, data: st.DataObject) -> None:
-        token = data.draw(st.sampled_from(self.tokens))
+    @rule()
+    def pages(self) -> None:
+        """The next page of each feed that was begun."""
         self._read()
+        for token in list(self.tokens):
+            self._page(token)
+
+    def _page(self, token: Token) -> None:
         if token.bundle != self.bundle:
             self.tokens.remove(token)
             return
