@@ -1,6 +1,7 @@
 """Posts and rules over gRPC at a real server of the index, with a real store and the log that it follows."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -41,6 +42,7 @@ def store(url: str) -> Iterator[Store]:
         yield opened
 
 
+@contextmanager
 def served(bundle: Path, log: LogTail | None) -> Iterator[post_index_pb2_grpc.PostIndexServiceStub]:
     held: HeldBundles[PostIndex] = HeldBundles(
         bundle.parent, lambda bundle: load(bundle, log=log), listener=LoggedBundles()
@@ -63,8 +65,8 @@ def served(bundle: Path, log: LogTail | None) -> Iterator[post_index_pb2_grpc.Po
 @pytest.fixture
 def index(index_bundle: Path, url: str, store: Store) -> Iterator[post_index_pb2_grpc.PostIndexServiceStub]:
     log = LogTail(lambda: open_store(url))
-    with log.followed():
-        yield from served(index_bundle, log)
+    with log.followed(), served(index_bundle, log) as stub:
+        yield stub
 
 
 def a_post(post_id: int | None = NEW, **fields: object) -> catalog_pb2.Post:
@@ -219,7 +221,7 @@ def test_rules_count_from_their_answer_on(index: post_index_pb2_grpc.PostIndexSe
 
 
 def test_without_a_store_posts_and_rules_are_refused_and_searches_are_not(index_bundle: Path) -> None:
-    for stub in served(index_bundle, None):
+    with served(index_bundle, None) as stub:
         no_store = (grpc.StatusCode.FAILED_PRECONDITION, "NO_STORE")
         assert refusal(lambda: upsert(stub, a_post())) == no_store
         assert refusal(lambda: state_of(stub, OLD)) == no_store
@@ -233,13 +235,12 @@ def test_a_store_that_does_not_answer_is_named_and_searches_go_on(index_bundle: 
         raise StoreUnavailableError("down")
 
     log = LogTail(down)
-    with log.followed():
-        for stub in served(index_bundle, log):
-            unavailable = (grpc.StatusCode.FAILED_PRECONDITION, "STORE_UNAVAILABLE")
-            assert refusal(lambda: upsert(stub, a_post())) == unavailable
-            assert len(shown(stub)) == 54
-            late = refusal(lambda: shown(stub, at_least_position=1))
-            assert late == (grpc.StatusCode.FAILED_PRECONDITION, "POSITION_NOT_REACHED")
+    with log.followed(), served(index_bundle, log) as stub:
+        unavailable = (grpc.StatusCode.FAILED_PRECONDITION, "STORE_UNAVAILABLE")
+        assert refusal(lambda: upsert(stub, a_post())) == unavailable
+        assert len(shown(stub)) == 54
+        late = refusal(lambda: shown(stub, at_least_position=1))
+        assert late == (grpc.StatusCode.FAILED_PRECONDITION, "POSITION_NOT_REACHED")
 
 
 def test_pages_of_before_a_restart_are_refused_if_something_has_changed_since(
@@ -248,8 +249,7 @@ def test_pages_of_before_a_restart_are_refused_if_something_has_changed_since(
     store.delete_posts([OLD])
     store.delete_posts([OLD + 1])
     log = LogTail(lambda: open_store(url))
-    with log.followed():
-        for stub in served(index_bundle, log):
-            not_held = (grpc.StatusCode.FAILED_PRECONDITION, "POSTS_NOT_HELD")
-            assert refusal(lambda: shown(stub, posts_position=1)) == not_held
-            assert OLD not in shown(stub, posts_position=2)
+    with log.followed(), served(index_bundle, log) as stub:
+        not_held = (grpc.StatusCode.FAILED_PRECONDITION, "POSTS_NOT_HELD")
+        assert refusal(lambda: shown(stub, posts_position=1)) == not_held
+        assert OLD not in shown(stub, posts_position=2)

@@ -84,6 +84,51 @@ def rules(draw: st.DrawFn) -> Rule:
     )
 
 
+@dataclass(frozen=True)
+class Upserts:
+    forms: list[Form]
+    is_embedded: bool
+
+
+@dataclass(frozen=True)
+class Deletes:
+    post_id: int
+
+
+@dataclass(frozen=True)
+class Embeds:
+    number: int | None  # of those that can be embedded; None for all
+
+
+@dataclass(frozen=True)
+class Meets:
+    post_id: int
+    person: str
+
+
+@dataclass(frozen=True)
+class Unrules:
+    name: str
+
+
+@dataclass(frozen=True)
+class Waits:
+    milliseconds: int
+
+
+Change = Upserts | Deletes | Embeds | Meets | Rule | Unrules | Waits
+CHANGES: st.SearchStrategy[Change] = st.one_of(
+    st.builds(Upserts, st.lists(FORMS, min_size=1, max_size=3), st.sampled_from([True, True, False])),
+    st.builds(Upserts, st.lists(FORMS, min_size=1, max_size=3), st.just(True)),
+    st.builds(Deletes, IDS),
+    st.builds(Embeds, st.none() | st.integers(0, 5)),
+    st.builds(Meets, IDS, st.sampled_from(["ana", "béla", "cho"])),
+    rules(),
+    st.builds(Unrules, st.sampled_from("abc")),
+    st.just(Waits(60)),
+)
+
+
 @dataclass
 class Token:
     """A feed that is read page by page."""
@@ -113,6 +158,8 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
         self.tokens: list[Token] = []
         self.model = Model(FIRST, POPULARITY, 0)
         self._start()
+        for asked in (Asked(user=0, limit=3), Asked(trending=True, limit=2), Asked(mood=1, category_id=2, limit=2)):
+            self._search(asked)
 
     def _start(self) -> None:
         self.tail = LogTail(lambda: self.store)
@@ -128,21 +175,39 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
             **self.options,
         )
 
-    @rule(forms=st.lists(FORMS, min_size=1, max_size=3), is_embedded=st.booleans())
-    def upsert(self, forms: list[Form], is_embedded: bool) -> None:
-        last, _ = self.store.upsert_posts([form.new() for form in forms])
-        self.changes += [(last - len(forms) + 1 + place, form.post_id, form) for place, form in enumerate(forms)]
-        if is_embedded:
-            self._embed(self._ready())
+    @rule(changes=st.lists(CHANGES, min_size=1, max_size=4), is_read=st.booleans())
+    def change(self, changes: list[Change], is_read: bool) -> None:
+        for change in changes:
+            self._change(change)
+        if is_read:
+            self._read()
 
-    @rule(post_id=IDS)
-    def delete(self, post_id: int) -> None:
-        self.changes.append((self.store.delete_posts([post_id]), post_id, None))
-
-    @rule(data=st.data(), is_all=st.booleans())
-    def embed(self, data: st.DataObject, is_all: bool) -> None:
-        ready = self._ready()
-        self._embed(ready if is_all or not ready else [data.draw(st.sampled_from(ready))])
+    def _change(self, change: Change) -> None:
+        match change:
+            case Upserts(forms, is_embedded):
+                last, _ = self.store.upsert_posts([form.new() for form in forms])
+                first = last - len(forms) + 1
+                self.changes += [(first + place, form.post_id, form) for place, form in enumerate(forms)]
+                if is_embedded:
+                    self._embed(self._ready())
+            case Deletes(post_id):
+                self.changes.append((self.store.delete_posts([post_id]), post_id, None))
+            case Embeds(number):
+                ready = self._ready()
+                self._embed(ready if number is None or not ready else [ready[number % len(ready)]])
+            case Meets(post_id, person):
+                event_id = f"{person} {post_id}"
+                row = NewInteraction(
+                    event_id=event_id, username=person, occurred_at_ms=NOON, verb=Verb.VIEW, post_id=post_id
+                )
+                self.store.record([row])
+                self.met[post_id].add(person)
+            case Rule():
+                self.ruled = self.store.set_rule(change)
+            case Unrules(name):
+                self.ruled = self.store.delete_rule(name) or self.ruled
+            case Waits(milliseconds):
+                self.now_ms += milliseconds
 
     def _ready(self) -> list[tuple[int, Form]]:
         newest = {post_id: (position, form) for position, post_id, form in self.changes}
@@ -158,26 +223,6 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
                 (position, form.post_id, revision) for revision, form in chosen if (form.post_id, revision) not in known
             ]
 
-    @rule(post_id=IDS, person=st.sampled_from(["ana", "béla", "cho"]))
-    def meet(self, post_id: int, person: str) -> None:
-        row = NewInteraction(
-            event_id=f"{person} {post_id}", username=person, occurred_at_ms=NOON, verb=Verb.VIEW, post_id=post_id
-        )
-        self.store.record([row])
-        self.met[post_id].add(person)
-
-    @rule(new=rules())
-    def set_rule(self, new: Rule) -> None:
-        self.ruled = self.store.set_rule(new)
-
-    @rule(name=st.sampled_from("abc"))
-    def delete_rule(self, name: str) -> None:
-        self.ruled = self.store.delete_rule(name) or self.ruled
-
-    @rule()
-    def wait(self) -> None:
-        self.now_ms += 60
-
     def _read(self) -> None:
         self.tail._read_all(self.store)
         self.model.read(self.changes, self.embedded, self.store.position())
@@ -191,9 +236,8 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
     def _popularity(self) -> Mapping[int, float]:
         return {form.post_id: POPULARITY[form.post_id] for form in self.model.of_bundle}
 
-    @rule()
-    def read(self) -> None:
-        self._read()
+    @invariant()
+    def categories_are_those_of_the_posts(self) -> None:
         counts: dict[int, int] = defaultdict(int)
         for form in self.model.visible.values():
             counts[form.category_id] += 1
@@ -203,6 +247,9 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
 
     @rule(asked=ASKED)
     def search(self, asked: Asked) -> None:
+        self._search(asked)
+
+    def _search(self, asked: Asked) -> None:
         self._read()
         seen = self._seen()
         query = asked.query(self.index)
@@ -222,6 +269,7 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
             form = seen.forms[item.post.post_id]
             assert (item.post.title, item.post.owner_username) == (f"{form.tower} {form.text}", form.owner)
         assert whole.posts_position is not None
+        self.tokens = self.tokens[-5:]
         self.tokens.append(
             Token(
                 asked,
