@@ -106,6 +106,9 @@ class Query:
     at_least_position: int = 0
     seconds: float = 0.0
     filters: Filters = NO_FILTERS
+    diversity: float = 0.0
+    most_per_owner: int = 0
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
