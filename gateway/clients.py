@@ -230,6 +230,14 @@ class GrpcPostSearch:
             at_least_position=search.at_least_position,
             posts_position=search.posts_position,
             rules_moment_ms=search.rules_moment_ms,
+            category_ids=search.filters.category_ids,
+            excluded_category_ids=search.filters.excluded_category_ids,
+            excluded_owner_usernames=search.filters.excluded_owner_usernames,
+            created_after_ms=search.filters.created_after_ms,
+            languages=search.filters.languages,
+            diversity=search.diversity,
+            most_per_owner=search.most_per_owner,
+            explain=search.explain,
         )
         try:
             answer = await self._calls.call(lambda stub: stub.SearchPosts, request, seconds=seconds)

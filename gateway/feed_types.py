@@ -5,7 +5,7 @@ gateway, arrays in the one-process mode. A feed never looks inside one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Generic, Protocol, TypeVar
 
@@ -13,6 +13,9 @@ DEFAULT_PAGE_SIZE = 10
 LARGEST_PAGE_SIZE = 100
 LONGEST_MOOD = 512  # code points
 MOST_EXCLUSIONS = 1000
+MOST_FILTERED_CATEGORIES = 100
+MOST_EXCLUDED_OWNERS = 100
+MOST_LANGUAGES = 20
 
 EmbeddingT = TypeVar("EmbeddingT")
 
@@ -21,8 +24,9 @@ class FeedError(Exception):
     """A feed that cannot be given.
 
     FeedError
-    ├── BlankUsernameError, InvalidFallbackError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError,
-    │   InvalidSeenError, MoodTooLongError, TooManyExclusionsError
+    ├── BlankUsernameError, InvalidCreatedAfterError, InvalidDiversityError, InvalidFallbackError,
+    │   InvalidMostPerOwnerError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError, InvalidSeenError,
+    │   MoodTooLongError, TooManyExclusionsError, TooManyFiltersError
     ├── CategoryNotFoundError, UserNotFoundError
     ├── BundleNotHeldError
     ├── CountsNotHeldError, PostsNotHeldError
@@ -39,6 +43,18 @@ class FeedError(Exception):
 
 class BlankUsernameError(FeedError):
     """The username is missing or blank."""
+
+
+class InvalidCreatedAfterError(FeedError):
+    """The moment after which posts were made is outside of the years 1 to 9999."""
+
+
+class InvalidDiversityError(FeedError):
+    """The diversity is not a number from 0 to 1."""
+
+
+class InvalidMostPerOwnerError(FeedError):
+    """The largest number of posts of one account is negative."""
 
 
 class InvalidFallbackError(FeedError):
@@ -67,6 +83,10 @@ class MoodTooLongError(FeedError):
 
 class TooManyExclusionsError(FeedError):
     """More than MOST_EXCLUSIONS posts are excluded, counting post ids and external ids together."""
+
+
+class TooManyFiltersError(FeedError):
+    """A filter names more values than it may."""
 
 
 class CategoryNotFoundError(FeedError):
@@ -143,6 +163,32 @@ class Seen(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """Which posts are wanted: all that no field leaves out.
+
+    A post is of one of ``category_ids`` and of one of ``languages``, unless they are empty, was made after
+    ``created_after_ms``, in milliseconds since 1970, and is of none of the excluded categories and accounts. The user's
+    own posts are wanted only if ``include_own_posts`` is set.
+    """
+
+    category_ids: tuple[int, ...] = ()
+    excluded_category_ids: tuple[int, ...] = ()
+    excluded_owner_usernames: tuple[str, ...] = ()
+    created_after_ms: int | None = None
+    languages: tuple[str, ...] = ()
+    include_own_posts: bool = False
+
+    def of_user(self, username: str) -> "Filters":
+        """These filters as the post search applies them: the user's own posts are left out by their account's name."""
+        if self.include_own_posts or not username or username in self.excluded_owner_usernames:
+            return self
+        return replace(self, excluded_owner_usernames=(*self.excluded_owner_usernames, username))
+
+
+NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True, slots=True)
 class FeedRequest:
     """Whose feed, and which part of it; see protos/moodfeed/feed/v1/feed.proto for the meaning of each field."""
 
@@ -159,6 +205,10 @@ class FeedRequest:
     fallback: Fallback = Fallback.NONE
     seen: Seen = Seen.LAST
     remember_served: bool = False
+    filters: Filters = NO_FILTERS
+    diversity: float = 0.0
+    most_per_owner: int = 0
+    explain: bool = False
 
     @property
     def trimmed_mood(self) -> str:
@@ -295,6 +345,10 @@ class Search(Generic[EmbeddingT]):
     at_least_position: int = 0
     posts_position: int | None = None
     rules_moment_ms: int | None = None
+    filters: Filters = NO_FILTERS  # with the user's own posts among the excluded ones, if they are not wanted
+    diversity: float = 0.0
+    most_per_owner: int = 0
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

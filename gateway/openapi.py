@@ -24,6 +24,8 @@ _ITEM_FORMS: Mapping[str, Schema] = {"exclude": {"items": {"type": ["integer", "
 _MESSAGES = {
     "Feed": "GetFeedResponse",
     "FeedPost": "FeedPost",
+    "Explanation": "Explanation",
+    "HistoryPost": "HistoryPost",
     "Degradation": "Degradation",
     "Trending": "ListTrendingResponse",
     "Categories": "ListCategoriesResponse",
@@ -47,17 +49,20 @@ def _field_schema(field: FieldDescriptor) -> Schema:
 
 
 def _parameter_schema(field: FieldDescriptor) -> Schema:
-    """As a query carries it: a value of an enum without the enum's name."""
+    """As a query carries it: a value of an enum without the enum's name, a moment as text."""
+    if field.message_type is not None:
+        return {"type": "string", "format": "date-time"}
     return _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
 
 
 def _message_schema(descriptor: Descriptor) -> Schema:
-    """All fields are required: JSON carries each of them, whatever its value."""
+    """JSON carries each field, whatever its value, except those that may be absent from the message."""
     properties = {
         field.name: _field_schema(field) | _ID_FORMS.get(field.name, {}) | description(field.full_name)
         for field in descriptor.fields
     }
-    return object_schema(**properties) | description(descriptor.full_name)
+    required = [field.name for field in descriptor.fields if not field.has_presence]
+    return object_schema(**properties) | {"required": required} | description(descriptor.full_name)
 
 
 def _parameter(parameter: Parameter) -> Schema:

@@ -9,7 +9,7 @@ search by user over all of very many posts: it ranks a shortlist first, which ma
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,10 +18,16 @@ from bundle.index_posts import Category, IndexPosts
 from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost, ServedPosts
 from compute.log_tail import LogTail
+from post_index_service.allowed_posts import AllowedPosts
+from post_index_service.attributes import Attributes
 from post_index_service.bundle_rows import BundleRows
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, Rows, among_sorted, rounding_of_products
+from post_index_service.diversity import Listing, reordered_page
+from post_index_service.explanations import Explained, Explanation, History
 from post_index_service.external_ids import ExternalIds
+from post_index_service.filtered_scans import SkippingScan, scan_of
+from post_index_service.filters import NO_FILTERS, Allowed, Filters
 from post_index_service.layer import LayeredPosts, LayerPart
 from post_index_service.layered_ranking import Layered, LayeredIds, live_order
 from post_index_service.live_posts import DEFAULT_KEPT_SECONDS, LivePosts
@@ -32,17 +38,17 @@ from post_index_service.ranking import (
     ByShortlist,
     ByTrend,
     ClosenessScan,
-    CodedScan,
     DenseScan,
     InnerProduct,
     KeyedOrder,
     Order,
     Product,
+    Ranked,
     Scan,
 )
 from post_index_service.rankings import Ranking
 from post_index_service.reasons import Reason, reasons_of
-from post_index_service.ruled_rows import RuledSearch, with_rules
+from post_index_service.ruled_rows import RuledRows, RuledSearch, with_rules
 from post_index_service.shortlist import Shortlist
 from post_index_service.trends import Epoch, Trends
 from rpc import wall_clock
@@ -112,6 +118,10 @@ class Query:
     posts_position: int | None = None
     rules_moment_ms: int | None = None
     seconds: float = 0.0
+    filters: Filters = NO_FILTERS
+    diversity: float = 0.0
+    most_per_owner: int = 0
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +153,7 @@ class SearchResult:
     rules_moment_ms: int
     counted_position: int = 0
     posts_position: int | None = None
+    explanations: tuple[Explanation, ...] = ()  # of each post, if they are asked for
 
     @property
     def posts(self) -> tuple[RankedPost, ...]:
@@ -194,7 +205,7 @@ class PostIndex:
         self._tower_codes = self._text_and_tower_codes.last()
         self._tower_rounding = rounding_of_products(posts.tower_embeddings)
         self._shortlist = Shortlist(self._tower_codes) if len(posts.posts) > most_exact else None
-        self._most_dense = most_dense
+        self._most_dense, self._most_exact = most_dense, most_exact
         self._closeness = RememberedCloseness()
         self._popularity = posts.popularity
         self._post_ids = posts.post_ids
@@ -207,10 +218,12 @@ class PostIndex:
             for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True)
             if number > 0
         }
+        self._attributes = Attributes(posts.posts, posts.created_ms)
+        self._allowed = AllowedPosts(self._attributes, self._slices)
         self._now_ms = now_ms
         names = NamedRows(self._sorted_ids, self._rows_by_id, self._external_ids)
         self.live = LivePosts(
-            BundleRows(posts, names, self._slices),
+            BundleRows(posts, names, self._slices, self._attributes.owners),
             bundle_id=bundle_id,
             dimensions=(self.tower_space.dimension, self.text_space.dimension),
             position=log_position,
@@ -277,116 +290,182 @@ class PostIndex:
         user = None if query.user is None else _check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else _check_embedding(query.mood, self.text_space)
         epoch = self._epoch(query) if query.trending and user is None and mood is None else None
-        layer = self.live.as_of(query.posts_position, at_least=query.at_least_position, seconds=query.seconds)
-        position = layer.position if query.posts_position is None else query.posts_position
-        span = self._slice_of(query.category_id)
-        part = layer.part(span, query.category_id, position=position)
-        if not part.count and query.category_id is not None:
-            raise CategoryNotFoundError("invalid category id", category_id=str(query.category_id))
-        ranking, order = self._layered_order(span, part, user, mood, epoch)
+        part = self._part(query)
+        span, layer = part.span, part.layer
+        ranking, frozen = self._order(span, user, mood, epoch, part.allowed)
+        order: Order = frozen
+        if len(part.live_rows):
+            live = live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self._user_weight)
+            order = Layered(frozen, live, part.frozen_count, part.live_rows)
 
+        ids = LayeredIds(self._post_ids[span], layer.live.ids)
         now_ms = self._now_ms()
         moment_ms = now_ms if query.rules_moment_ms is None else query.rules_moment_ms
-        ids = LayeredIds(self._post_ids[span], layer.live.ids)
-        ruled = RuledSearch(part, span, ids, query.category_id, position, moment_ms, now_ms).rows()
-
-        excluded = part.with_posts(self._rows_in(span, query.exclude_post_ids), query.exclude_post_ids)
-        if query.not_interested_post_ids:
-            unwanted = query.not_interested_post_ids
-            excluded = np.union1d(excluded, part.with_posts(self._rows_in(span, unwanted), unwanted))
-        if query.exclude_external_ids:
-            called = self._external_ids.rows_in(span, query.exclude_external_ids)
-            excluded = np.union1d(excluded, part.with_called(called, query.exclude_external_ids))
-        if len(ruled.hidden):
-            excluded = np.union1d(excluded, ruled.hidden)
-        seen = part.with_posts(self._rows_in(span, query.seen_post_ids), query.seen_post_ids)
+        ruled = RuledSearch(part, ids, query.category_id, moment_ms=moment_ms, now_ms=now_ms).rows()
+        excluded = self._excluded(query, part, ruled)
+        seen = self._rows(part, query.seen_post_ids)
         seen = seen[~among_sorted(seen, excluded)] if len(excluded) else seen
         total = part.count - len(excluded)
         unseen_total = total - len(seen)
-        first, last = min(query.offset, total), min(query.offset + query.limit, total)
 
         skip = np.sort(np.concatenate([part.masked, excluded, seen]))
         pinned = ruled.pinned[~among_sorted(ruled.pinned, skip)]
-        order = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=np.union1d(part.masked, excluded))
-        ranked = order.first(min(last, unseen_total), skip=skip)
-        if last > unseen_total:
-            of_seen = order.among(seen)
-            lower = np.float32(_SEEN_LOWER * order.reach)
-            ranked = ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower))
-        page = ranked.cut(first, last)
-        withheld = [part.taken_away(), ruled.hidden_since]
-        if query.withheld_post_ids:
-            withheld.append(part.with_posts(self._rows_in(span, query.withheld_post_ids), query.withheld_post_ids))
+        ordered = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=np.union1d(part.masked, excluded))
+
+        def best(count: int) -> Ranked:
+            ranked = ordered.first(min(count, unseen_total), skip=skip)
+            if count > unseen_total:
+                of_seen = ordered.among(seen)
+                lower = np.float32(_SEEN_LOWER * ordered.reach)
+                ranked = ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower))
+            return ranked.cut(0, count)
+
+        if query.diversity or query.most_per_owner:
+            listing = Listing(best, unseen_total, total, pinned=len(pinned))
+            page, has_more = self._reordered_page(query, listing, part)
+        else:
+            first, last = min(query.offset, total), min(query.offset + query.limit, total)
+            page, has_more = best(last).cut(first, last), last < total
+        withheld = [part.taken_away(), ruled.hidden_since, self._rows(part, query.withheld_post_ids)]
         page = page.without(np.unique(np.concatenate(withheld)))
-        is_live = page.rows >= part.frozen_count
-        rows = span.start + page.rows
-        rows[is_live] = len(self._posts) + layer.live.serials[page.rows[is_live] - part.frozen_count]
         return SearchResult(
-            rows=tuple(rows.tolist()),
+            rows=tuple(part.numbers(page.rows, count=len(self._posts)).tolist()),
             scores=tuple(page.scores.tolist()),
             ranking_scores=tuple(page.numbers.tolist()),
             reasons=reasons_of(page.rows, ranking, pinned=pinned, boosted=ruled.boosted),
-            has_more=last < total,
+            has_more=has_more,
             ranking=ranking,
             served=LayeredPosts(self._posts, layer.live) if len(layer.live) else self._posts,
             rules_moment_ms=moment_ms,
             counted_position=0 if epoch is None else epoch.position,
-            posts_position=position if self.live.has_log else None,
+            posts_position=part.position if self.live.has_log else None,
+            explanations=self._explanations(part, page.rows, (user, mood), query, ruled) if query.explain else (),
+        )
+
+    def _part(self, query: Query) -> LayerPart:
+        """The rows that the query looks at; raises CategoryNotFoundError for any category that has no post there."""
+        layer = self.live.as_of(query.posts_position, at_least=query.at_least_position, seconds=query.seconds)
+        position = layer.position if query.posts_position is None else query.posts_position
+        named = [*(() if query.category_id is None else (query.category_id,)), *query.filters.category_ids]
+        for number in named:
+            if not layer.has_category(number, self._slices.get(number), position=position):
+                raise CategoryNotFoundError("invalid category id", category_id=str(number))
+        is_one = named and (query.category_id is not None or len(set(named)) == 1)
+        # A category may have live posts alone, and then no slice.
+        span = self._slices.get(named[0], slice(0, 0)) if is_one else slice(0, len(self._posts))
+        allowed, unwanted = self._allowed.of(query.filters, span)
+        return layer.part(
+            span,
+            named[0] if is_one else None,
+            position=position,
+            filters=query.filters,
+            allowed=allowed,
+            unwanted=unwanted,
+        )
+
+    def _excluded(self, query: Query, part: LayerPart, ruled: RuledRows) -> Rows:
+        """The visible rows that are in no place of the ranking, ascending."""
+        excluded = self._rows(part, query.exclude_post_ids)
+        others = [part.without_live(part.unwanted), ruled.hidden]
+        if query.not_interested_post_ids:
+            others.append(self._rows(part, query.not_interested_post_ids))
+        if query.exclude_external_ids:
+            called = self._external_ids.rows_in(part.span, query.exclude_external_ids)
+            others.append(part.with_called(called, query.exclude_external_ids))
+        others = [rows for rows in others if len(rows)]
+        return np.unique(np.concatenate([excluded, *others])) if others else excluded
+
+    def _rows(self, part: LayerPart, post_ids: Sequence[int]) -> Rows:
+        """The visible rows of the posts with these ids, ascending."""
+        return part.with_posts(self._rows_in(part.span, post_ids), post_ids)
+
+    def _reordered_page(self, query: Query, listing: Listing, part: LayerPart) -> tuple[Ranked, bool]:
+        live = part.layer.live
+        return reordered_page(
+            listing,
+            vectors=lambda rows: part.gathered(rows, self._tower, live.tower),
+            owners=lambda rows: part.gathered_by(rows, self._attributes.owners.account_of, live.owners),
+            diversity=query.diversity,
+            most_per_owner=query.most_per_owner,
+            offset=query.offset,
+            limit=query.limit,
+        )
+
+    def _explanations(
+        self,
+        part: LayerPart,
+        rows: Rows,
+        asked: tuple[Vector | None, Vector | None],
+        query: Query,
+        ruled: RuledRows,
+    ) -> tuple[Explanation, ...]:
+        """Of the rows of a page; posts of the history are those of the bundle, and the live ones that are visible."""
+        live, (user, mood) = part.layer.live, asked
+        everywhere = slice(0, len(self._posts))
+        seen = self._rows_in(everywhere, query.seen_post_ids)
+        seen_live = np.flatnonzero(live.visible(part.position) & np.isin(live.ids, query.seen_post_ids))
+        seen = seen[~np.isin(self._post_ids[seen], live.ids[seen_live])]
+        history = History(
+            np.concatenate([self._post_ids[seen], live.ids[seen_live]]),
+            np.concatenate([self._tower[seen], live.tower[seen_live]]),
+        )
+        explained = Explained(
+            part.gathered(rows, self._post_ids, live.ids),
+            part.gathered(rows, self._tower, live.tower),
+            part.gathered(rows, self._text, live.text),
+            part.gathered(rows, self._popularity, live.popularity),
+        ).explain(np.arange(len(rows)), user=user, mood=mood, history=history)
+        return tuple(
+            replace(explanation, rules=ruled.names(row))
+            for row, explanation in zip(rows.tolist(), explained, strict=True)
         )
 
     def _epoch(self, query: Query) -> Epoch:
         return self.trends.epoch(as_of=query.counted_position, at_least=query.at_least_position, seconds=query.seconds)
 
-    def _slice_of(self, category_id: int | None) -> slice:
-        if category_id is None:
-            return slice(0, len(self._posts))
-        return self._slices.get(category_id, slice(0, 0))  # a category may have live posts alone
-
-    def _layered_order(
-        self, span: slice, part: LayerPart, user: Vector | None, mood: Vector | None, epoch: Epoch | None
-    ) -> tuple[Ranking, Order]:
-        ranking, order = self._order(span, user, mood, epoch)
-        if not len(part.live_rows):
-            return ranking, order
-        live = live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self._user_weight)
-        return ranking, Layered(order, live, part.frozen_count, part.live_rows)
-
     def _order(
-        self, span: slice, user: Vector | None, mood: Vector | None, epoch: Epoch | None
+        self,
+        span: slice,
+        user: Vector | None,
+        mood: Vector | None,
+        epoch: Epoch | None,
+        allowed: Allowed | None,
     ) -> tuple[Ranking, KeyedOrder]:
         """The table of all searches: what is asked for, what scans the slice, what the rows are ranked by."""
         post_ids = self._post_ids[span]
         by_mood = None if mood is None else self._closeness_to(span, mood)
         by_user = None if user is None else InnerProduct(self._tower[span], user, self._user_weight)
         is_small = len(post_ids) <= self._most_dense
-        shortlist = self._shortlist if len(post_ids) == len(self._post_ids) else None
+        is_exact = allowed is not None and (allowed.names_categories or allowed.count <= self._most_exact)
+        shortlist = None if is_exact or len(post_ids) < len(self._post_ids) else self._shortlist
+        disallowed = np.flatnonzero(~allowed.mask) if allowed is not None and is_small else None
 
         def exact(scan: Scan, *products: Product) -> ByInnerProducts:
-            return ByInnerProducts(scan, products, post_ids)
+            return ByInnerProducts(scan if disallowed is None else SkippingScan(scan, disallowed), products, post_ids)
 
         ranking: Ranking
         order: KeyedOrder
         match by_mood, by_user:
             case None, None if epoch is not None:
-                ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._popularity[span], post_ids)
+                ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._popularity[span], post_ids, allowed)
             case None, None:
-                ranking, order = Ranking.POPULAR, ByPopularity(self._popularity[span], post_ids)
+                ranking, order = Ranking.POPULAR, ByPopularity(self._popularity[span], post_ids, allowed)
             case None, InnerProduct() if shortlist:
-                everything = exact(self._tower_scan(span, by_user), by_user)
-                ranking, order = Ranking.USER, ByShortlist(everything, shortlist, by_user.query)
+                everything = exact(self._tower_scan(span, by_user, allowed), by_user)
+                ranking, order = Ranking.USER, ByShortlist(everything, shortlist, by_user.query, allowed)
             case None, InnerProduct() if is_small:
                 ranking, order = Ranking.USER, exact(DenseScan(by_user, self._tower_rounding), by_user)
             case None, InnerProduct():
-                ranking, order = Ranking.USER, exact(self._tower_scan(span, by_user), by_user)
+                ranking, order = Ranking.USER, exact(self._tower_scan(span, by_user, allowed), by_user)
             case Closeness(), None:
                 ranking, order = Ranking.MOOD, exact(ClosenessScan(by_mood), by_mood)
             case InnerProduct(), None:
-                ranking, order = Ranking.MOOD, exact(self._text_scan(span, by_mood), by_mood)
+                ranking, order = Ranking.MOOD, exact(self._text_scan(span, by_mood, None, allowed), by_mood)
             case Closeness(), InnerProduct():
                 dense = DenseScan(by_user, self._tower_rounding, by_mood)
                 ranking, order = Ranking.MOOD_THEN_USER, exact(dense, by_mood, by_user)
             case InnerProduct(), InnerProduct():
-                coded = self._text_scan(span, by_mood, by_user)
+                coded = self._text_scan(span, by_mood, by_user, allowed)
                 ranking, order = Ranking.MOOD_THEN_USER, exact(coded, by_mood, by_user)
         return ranking, order
 
@@ -399,14 +478,16 @@ class PostIndex:
         known = self._closeness.of(mood, (span.start, total), lambda: by_mood.of(np.arange(total)))
         return known or by_mood
 
-    def _tower_scan(self, span: slice, by_user: InnerProduct) -> CodedScan:
-        return CodedScan(self._tower_codes, span, self._tower_codes.query(by_user.query))
+    def _tower_scan(self, span: slice, by_user: InnerProduct, allowed: Allowed | None) -> Scan:
+        return scan_of(self._tower_codes, span, self._tower_codes.query(by_user.query), allowed)
 
-    def _text_scan(self, span: slice, by_mood: InnerProduct, by_user: InnerProduct | None = None) -> CodedScan:
+    def _text_scan(
+        self, span: slice, by_mood: InnerProduct, by_user: InnerProduct | None, allowed: Allowed | None
+    ) -> Scan:
         """By mood, and by user in the same pass; without a user, the tower's codes are multiplied by zeros."""
         user = np.float32(by_user.weight) * by_user.query if by_user else np.zeros(self.tower_space.dimension, "f4")
         codes = self._text_and_tower_codes
-        return CodedScan(codes, span, codes.query(by_mood.query, user))
+        return scan_of(codes, span, codes.query(by_mood.query, user), allowed)
 
     def _rows_in(self, span: slice, post_ids: Sequence[int]) -> Rows:
         """The rows of the posts with these ids that lie in the slice, ascending and relative to its start."""
@@ -425,6 +506,10 @@ def _check_numbers(query: Query) -> None:
         raise InvalidSearchError(f"limit is {query.limit}, it must be from 1 to {LARGEST_LIMIT}")
     if query.offset < 0:
         raise InvalidSearchError(f"offset is {query.offset}, it must not be negative")
+    if not 0 <= query.diversity <= 1:
+        raise InvalidSearchError(f"diversity is {query.diversity}, it must be from 0 to 1")
+    if query.most_per_owner < 0:
+        raise InvalidSearchError(f"most_per_owner is {query.most_per_owner}, it must not be negative")
     excluded = len(query.exclude_post_ids) + len(query.exclude_external_ids)
     if excluded > MOST_EXCLUSIONS:
         raise InvalidSearchError(f"{excluded} posts are excluded, the maximum is {MOST_EXCLUSIONS}")

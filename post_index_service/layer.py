@@ -1,7 +1,8 @@
 """What lies over the posts of a bundle at one position of the log, and the part of it that a search looks at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from bundle.index_posts import Category
 from bundle.served_posts import ServedPost, ServedPosts
 from post_index_service.codes import Rows, among_sorted
+from post_index_service.filters import NO_FILTERS, Allowed, Filters
 from post_index_service.live_segment import LiveRows
 from post_index_service.rules import RuleBook, RuleVersion
 
@@ -31,6 +33,7 @@ class EndedRows:
 
 
 NO_RULES = RuleBook()
+_NOT_THERE = -2  # no number of an account or a language
 NONE_ENDED = EndedRows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_))
 
 
@@ -38,7 +41,8 @@ NONE_ENDED = EndedRows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0,
 class Layer:
     """It never changes, but for what is taken away: a search that has begun with it ends with it.
 
-    Searches as of ``known_since`` and later positions can be answered. ``owner_numbers`` are those of ``live.owners``.
+    Searches as of ``known_since`` and later positions can be answered. ``accounts`` and
+    ``languages`` are the numbers in ``live``.
     """
 
     position: int
@@ -47,26 +51,77 @@ class Layer:
     ended: EndedRows = NONE_ENDED
     rules: RuleBook = NO_RULES
     category_names: Mapping[int, str] = field(default_factory=dict)
-    owner_numbers: Mapping[str, int] = field(default_factory=dict)
+    accounts: Mapping[str, int] = field(default_factory=dict)
+    languages: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether searches find what the bundle alone gives."""
         return not (len(self.live) or len(self.ended.rows) or self.rules.versions)
 
-    def part(self, span: slice, category_id: int | None, *, position: int) -> "LayerPart":
-        """What a search in a slice of the bundle and in a category, None for all, looks at as of a position."""
+    def has_category(self, category_id: int, span: slice | None, *, position: int) -> bool:
+        """Whether a category has a visible post as of a position; ``span`` is its slice of the bundle, if any."""
+        if span is not None:
+            ended = self.ended.within(span)
+            if span.stop - span.start > (ended.positions <= position).sum():
+                return True
+        is_visible = self.live.visible(position) & (self.live.category_ids == category_id)
+        return category_id > 0 and bool(is_visible.any())
+
+    def part(
+        self,
+        span: slice,
+        category_id: int | None,
+        *,
+        position: int,
+        filters: Filters,
+        allowed: Allowed | None,
+        unwanted: Rows,
+    ) -> "LayerPart":
+        """What a search in a slice of the bundle and in a category, None for all, looks at as of a position.
+
+        Of the slice, ``allowed`` rows pass the filters, None if all do, but for the ``unwanted`` ones.
+        """
         is_visible = self.live.visible(position)
         if category_id is not None:
             is_visible &= self.live.category_ids == category_id
+        if filters != NO_FILTERS and len(is_visible):
+            is_visible &= self._passes(filters)
         ended = self.ended.within(span)
+        if allowed is not None:
+            is_allowed = allowed.mask[ended.rows]
+            ended = EndedRows(ended.rows[is_allowed], ended.positions[is_allowed], ended.is_gone[is_allowed])
         return LayerPart(
             layer=self,
-            frozen_count=span.stop - span.start,
+            span=span,
+            position=position,
+            allowed=allowed,
+            unwanted=unwanted,
             live_rows=np.flatnonzero(is_visible),
             masked=ended.rows[ended.positions <= position],
             gone=ended.rows[(ended.positions > position) & ended.is_gone],
         )
+
+    def _passes(self, filters: Filters) -> NDArray[np.bool_]:
+        """Which rows of the live segment pass the filters."""
+        live = self.live
+        passes = np.ones(len(live), dtype=np.bool_)
+        if filters.category_ids:
+            passes &= np.isin(live.category_ids, filters.category_ids)
+        if filters.excluded_category_ids:
+            passes &= ~np.isin(live.category_ids, filters.excluded_category_ids)
+        if filters.excluded_owner_usernames:
+            passes &= ~np.isin(live.owners, self.accounts_of(filters.excluded_owner_usernames))
+        if filters.created_after_ms is not None:
+            passes &= live.created_at_ms > filters.created_after_ms
+        if filters.languages:
+            wanted = [self.languages.get(name.casefold(), _NOT_THERE) for name in filters.languages if name]
+            passes &= np.isin(live.languages, wanted)
+        return passes
+
+    def accounts_of(self, usernames: Sequence[str]) -> list[int]:
+        """The numbers of accounts that live posts have."""
+        return [self.accounts.get(name, _NOT_THERE) for name in usernames]
 
     def counts(self, slices: Mapping[int, slice], names: Mapping[int, Category]) -> dict[Category, int]:
         """The number of visible posts of each category that has any, ascending by id."""
@@ -88,26 +143,61 @@ class Layer:
 class LayerPart:
     """The rows that a search looks at: those of a slice, 0 to ``frozen_count``, and then all of the live segment.
 
-    ``live_rows`` are the visible ones of the segment, from 0 on. ``masked`` rows of the slice are not visible, and
-    ``gone`` ones keep their places and are not shown.
+    ``live_rows`` are those of the segment that are visible and pass the filters, from 0 on. Of the slice, ``allowed``
+    rows do, None for all; among them ``masked`` rows are not visible, and ``gone`` ones keep their places and are not
+    shown.
     """
 
     layer: Layer
-    frozen_count: int
+    span: slice
+    position: int
+    allowed: Allowed | None
+    unwanted: Rows
     live_rows: Rows
     masked: Rows
     gone: Rows
 
     @property
+    def frozen_count(self) -> int:
+        """The number of rows of the slice."""
+        return int(self.span.stop - self.span.start)
+
+    @property
     def count(self) -> int:
-        """The number of visible rows."""
-        return self.frozen_count - len(self.masked) + len(self.live_rows)
+        """The number of visible rows that pass the filters, but for the unwanted ones."""
+        of_slice = self.frozen_count if self.allowed is None else self.allowed.count
+        return of_slice - len(self.masked) + len(self.live_rows)
 
     def with_live(self, frozen: Rows, is_wanted: NDArray[np.bool_]) -> Rows:
         """Visible rows of both segments, ascending: of the slice, and those of ``live_rows`` that are wanted."""
+        if self.allowed is not None:
+            frozen = frozen[self.allowed.mask[frozen]]
         if len(self.masked):
             frozen = frozen[~among_sorted(frozen, self.masked)]
         return np.concatenate([frozen, self.live_rows[is_wanted] + self.frozen_count])
+
+    def gathered(self, rows: Rows, frozen: NDArray[Any], live: NDArray[Any]) -> NDArray[Any]:
+        """The values of rows: of an array of all rows of the bundle, and of one of all rows of the live segment."""
+        return self.gathered_by(rows, lambda of_bundle: frozen[of_bundle], live)
+
+    def gathered_by(self, rows: Rows, frozen: Callable[[Rows], NDArray[Any]], live: NDArray[Any]) -> NDArray[Any]:
+        """The same with a function of rows of the bundle."""
+        is_live = rows >= self.frozen_count
+        if not is_live.any():
+            return frozen(self.span.start + rows)
+        of_bundle = frozen(self.span.start + rows[~is_live])
+        values = np.empty((len(rows), *live.shape[1:]), dtype=live.dtype)
+        values[~is_live] = of_bundle
+        values[is_live] = live[rows[is_live] - self.frozen_count]
+        return values
+
+    def numbers(self, rows: Rows, *, count: int) -> NDArray[np.int64]:
+        """What names rows for ever: rows of the bundle, of which there are ``count``, and serials after them."""
+        numbers: NDArray[np.int64] = self.span.start + rows
+        is_live = rows >= self.frozen_count
+        if is_live.any():
+            numbers[is_live] = count + self.layer.live.serials[rows[is_live] - self.frozen_count]
+        return numbers
 
     def with_posts(self, frozen: Rows, post_ids: Sequence[int]) -> Rows:
         """The rows of posts with these ids; ``frozen`` are those of the slice."""
@@ -126,11 +216,11 @@ class LayerPart:
         """The visible ones of rows of the slice."""
         return self.with_live(frozen, np.zeros(len(self.live_rows), dtype=np.bool_))
 
-    def named_by(self, version: RuleVersion, span: slice) -> Rows:
+    def named_by(self, version: RuleVersion) -> Rows:
         """The visible rows that a rule names."""
-        rule, live = version.rule, self.layer.live
+        rule, live, span = version.rule, self.layer.live, self.span
         first, last = version.rows.searchsorted([span.start, span.stop])
-        owners = [self.layer.owner_numbers.get(name, -1) for name in rule.owner_usernames]
+        owners = self.layer.accounts_of(rule.owner_usernames)
         rows = self.live_rows
         is_named = (
             np.isin(live.ids[rows], rule.post_ids)

@@ -54,7 +54,9 @@ class PostsNotHeldError(TrendError):
 
 
 class BundlePosts(Protocol):
-    """What the live posts ask of the bundle that they lie over."""
+    """What the live posts ask of the bundle that they lie over; ``accounts`` are the numbers of accounts met since."""
+
+    accounts: dict[str, int]
 
     def row_of(self, post_id: int) -> int | None:
         """The row of a post in the bundle; None if it is not there."""
@@ -64,6 +66,9 @@ class BundlePosts(Protocol):
 
     def rows_of_rule(self, rule: Rule) -> Rows:
         """The rows of the posts that a rule names, ascending."""
+
+    def account_of(self, owner_username: str) -> int:
+        """The number of an account, NO_ACCOUNT for an empty name."""
 
     def learn(self, post: Post) -> int:
         """Count interactions with a post from now on; gives where, see ``Epoch.trends``."""
@@ -272,11 +277,13 @@ class LivePosts:
                 post.category_id,
                 post.owner_username,
                 post.external_id,
+                post.language,
             ),
             tower=tower,
             text=text,
             popularity=0.0 if row_in_bundle is None else self._bundle.popularity_of(row_in_bundle),
             trend_row=self._bundle.learn(post),
+            account=self._bundle.account_of(post.owner_username),
             created_at_ms=post.created_at_ms,
             language=post.language,
         )
@@ -328,7 +335,8 @@ class LivePosts:
             ended=self._ended,
             rules=self._rules,
             category_names=self._names,
-            owner_numbers=self._segment.owners,
+            accounts=self._bundle.accounts,
+            languages=self._segment.languages,
         )
 
     def _let_go(self) -> None:

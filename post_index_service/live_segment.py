@@ -24,7 +24,7 @@ class LiveRows:
     """Rows of forms of posts; float16 text embeddings stand here as the float32 numbers that they are.
 
     ``serials`` int64 [rows] ascend and name a row for ever, also after others were dropped. ``trend_rows`` say where a
-    post's interactions are counted. ``owners`` and ``languages`` are numbers of texts, see ``LiveSegment``. A row that
+    post's interactions are counted, ``owners`` are numbers of accounts and ``languages`` of languages. A row that
     ``is_gone`` is of a post that was taken away, and may not be shown on any page any more.
     """
 
@@ -65,6 +65,7 @@ class LiveForm:
     text: NDArray[np.float16] | NDArray[np.float32]
     popularity: float
     trend_row: int
+    account: int
     created_at_ms: int
     language: str
 
@@ -73,15 +74,14 @@ _NAMES = tuple(field.name for field in fields(LiveRows))
 
 
 class LiveSegment:
-    """The arrays, for one thread that changes them; others may read ``rows``, ``owners`` and ``languages``.
+    """The arrays, for one thread that changes them; others may read ``rows`` and ``languages``.
 
-    The latter two number the accounts and the languages, in lower case, that rows have.
+    The latter numbers the languages, in lower case, that rows have.
     """
 
     def __init__(self, *, tower_dimension: int, text_dimension: int, first_serial: int = 0) -> None:
         self._count = 0
         self.next_serial = first_serial
-        self.owners: dict[str, int] = {}
         self.languages: dict[str, int] = {}
         room = _FIRST_ROOM
         self._arrays = LiveRows(
@@ -115,7 +115,7 @@ class LiveSegment:
         arrays.popularity[row] = form.popularity
         arrays.trend_rows[row] = form.trend_row
         arrays.created_at_ms[row] = form.created_at_ms
-        arrays.owners[row] = self.owners.setdefault(form.post.owner_username, len(self.owners))
+        arrays.owners[row] = form.account
         arrays.languages[row] = self.languages.setdefault(form.language.casefold(), len(self.languages))
         arrays.visible_from[row] = position
         arrays.visible_until[row] = FOR_EVER

@@ -9,8 +9,7 @@ from post_index_service.codes import Rows, Scores, among_sorted
 from post_index_service.layer import LayerPart
 from post_index_service.layered_ranking import Boosted, LayeredIds, Pinned
 from post_index_service.ranking import Order
-from post_index_service.rules import RuleVersion
-from store.rules import RuleAction
+from store.rules import Rule, RuleAction
 
 _NONE = np.zeros(0, dtype=np.int64)
 
@@ -27,6 +26,11 @@ class RuledRows:
     boosts: Scores
     hidden: Rows
     hidden_since: Rows
+    naming: tuple[tuple[str, Rows], ...] = ()  # names of the rules that pin and boost, and the rows that they name
+
+    def names(self, row: int) -> tuple[str, ...]:
+        """The names of the rules that pin or boost a row."""
+        return tuple(name for name, rows in self.naming if row in rows)
 
 
 NO_RULES = RuledRows(_NONE, _NONE, _NONE.astype(np.float32), _NONE, _NONE)
@@ -34,16 +38,14 @@ NO_RULES = RuledRows(_NONE, _NONE, _NONE.astype(np.float32), _NONE, _NONE)
 
 @dataclass(frozen=True, slots=True)
 class RuledSearch:
-    """A search in a slice of the bundle and a category, None for all, as of a position, at a moment.
+    """A search in a category, None for all, at a moment.
 
     ``now_ms`` is the moment at which hidden posts must not be shown any more.
     """
 
     part: LayerPart
-    span: slice
     ids: LayeredIds
     category_id: int | None
-    position: int
     moment_ms: int
     now_ms: int
 
@@ -52,39 +54,50 @@ class RuledSearch:
         layer = self.part.layer
         if not layer.rules.versions:
             return NO_RULES
-        counting = layer.rules.counting(position=self.position, moment_ms=self.moment_ms, category_id=self.category_id)
-        now = layer.rules.counting(position=layer.position, moment_ms=self.now_ms, category_id=self.category_id)
-        hidden = self._named(counting, RuleAction.HIDE)
-        boosted = self._named(counting, RuleAction.BOOST)
+        then = self._counting(self.part.position, self.moment_ms)
+        now = then if self._is_now else self._counting(layer.position, self.now_ms)
+        hidden = _rows(then, RuleAction.HIDE)
+        boosted = _rows(then, RuleAction.BOOST)
         return RuledRows(
-            pinned=self._pinned(counting),
+            pinned=self._pinned(then),
             boosted=boosted,
-            boosts=self._boosts(counting, boosted),
+            boosts=_boosts(then, boosted),
             hidden=hidden,
-            hidden_since=np.setdiff1d(self._named(now, RuleAction.HIDE), hidden, assume_unique=True),
+            hidden_since=np.setdiff1d(_rows(now, RuleAction.HIDE), hidden, assume_unique=True),
+            naming=tuple((rule.name, rows) for rule, rows in then if rule.action is not RuleAction.HIDE),
         )
 
-    def _named(self, versions: Sequence[RuleVersion], action: RuleAction) -> Rows:
-        parts = [self.part.named_by(version, self.span) for version in versions if version.rule.action is action]
-        return np.unique(np.concatenate(parts)) if parts else _NONE
+    @property
+    def _is_now(self) -> bool:
+        return self.part.position == self.part.layer.position and self.moment_ms == self.now_ms
 
-    def _pinned(self, versions: Sequence[RuleVersion]) -> Rows:
+    def _counting(self, position: int, moment_ms: int) -> Sequence[tuple[Rule, Rows]]:
+        """The rules that count, by name, with the visible rows that each of them names."""
+        counting = self.part.layer.rules.counting(position=position, moment_ms=moment_ms, category_id=self.category_id)
+        return [(version.rule, self.part.named_by(version)) for version in counting]
+
+    def _pinned(self, counting: Sequence[tuple[Rule, Rows]]) -> Rows:
         """Of several rules, the first by name."""
-        for version in versions:
-            if version.rule.action is RuleAction.PIN:
-                rows = self.part.named_by(version, self.span)
+        for rule, rows in counting:
+            if rule.action is RuleAction.PIN:
                 by_id = dict(zip(self.ids.of(rows).tolist(), rows.tolist(), strict=True))
-                in_order = [by_id[post_id] for post_id in dict.fromkeys(version.rule.post_ids) if post_id in by_id]
+                in_order = [by_id[post_id] for post_id in dict.fromkeys(rule.post_ids) if post_id in by_id]
                 return np.array(in_order, dtype=np.int64)
         return _NONE
 
-    def _boosts(self, versions: Sequence[RuleVersion], boosted: Rows) -> Scores:
-        """The sum of all boosts of each row, at most 1 up or down."""
-        boosts = np.zeros(len(boosted), dtype=np.float64)
-        for version in versions:
-            if version.rule.action is RuleAction.BOOST:
-                boosts[among_sorted(boosted, self.part.named_by(version, self.span))] += version.rule.boost
-        return np.clip(boosts, -1, 1).astype(np.float32)
+
+def _rows(counting: Sequence[tuple[Rule, Rows]], action: RuleAction) -> Rows:
+    parts = [rows for rule, rows in counting if rule.action is action]
+    return np.unique(np.concatenate(parts)) if parts else _NONE
+
+
+def _boosts(counting: Sequence[tuple[Rule, Rows]], boosted: Rows) -> Scores:
+    """The sum of all boosts of each row, at most 1 up or down."""
+    boosts = np.zeros(len(boosted), dtype=np.float64)
+    for rule, rows in counting:
+        if rule.action is RuleAction.BOOST:
+            boosts[among_sorted(boosted, rows)] += rule.boost
+    return np.clip(boosts, -1, 1).astype(np.float32)
 
 
 def with_rules(order: Order, ids: LayeredIds, *, pinned: Rows, ruled: RuledRows, left_out: Rows) -> Order:

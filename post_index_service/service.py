@@ -10,6 +10,7 @@ from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from post_index_service.catalog_messages import read_post, read_rule, write_kept, write_rule, write_upserted
+from post_index_service.filters import Filters
 from post_index_service.index import (
     CategoryNotFoundError,
     EmbeddingSpaceMismatchError,
@@ -95,6 +96,10 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
                 posts_position=request.posts_position if request.HasField("posts_position") else None,
                 rules_moment_ms=request.rules_moment_ms if request.HasField("rules_moment_ms") else None,
                 seconds=_seconds_to_wait(context),
+                filters=_read_filters(request),
+                diversity=request.diversity,
+                most_per_owner=request.most_per_owner,
+                explain=request.explain,
             )
         )
         packed = packed_pb2.PackedSearchPostsResponse(
@@ -190,6 +195,16 @@ def _post_or_complaint(message: catalog_pb2.Post) -> NewPost | str:
         return read_post(message, now_ms=wall_clock.now_ms)
     except InvalidPostError as error:
         return str(error)
+
+
+def _read_filters(request: post_index_pb2.SearchPostsRequest) -> Filters:
+    return Filters(
+        category_ids=tuple(request.category_ids),
+        excluded_category_ids=tuple(request.excluded_category_ids),
+        excluded_owner_usernames=tuple(request.excluded_owner_usernames),
+        created_after_ms=request.created_after_ms if request.HasField("created_after_ms") else None,
+        languages=tuple(request.languages),
+    )
 
 
 def _seconds_to_wait(context: grpc.ServicerContext) -> float:

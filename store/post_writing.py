@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 
 from store.bulk_rows import insert_rows, rows_where_in
 from store.head import move_head
@@ -46,8 +46,13 @@ def write_changes(connection: Connection, calls: Sequence[PostChanges], head: in
 def write_embeddings(connection: Connection, bundle_id: str, embeddings: Sequence[PostEmbedding], head: int) -> int:
     """Write the embeddings of newest revisions that are not there yet; gives the position of the entry, or 0."""
     wanted = {embedding.post_id: embedding for embedding in embeddings}
-    newest = rows_where_in(connection, (POSTS.c.post_id, POSTS.c.position), POSTS.c.post_id, wanted)
-    is_newest = {post_id for post_id, position in newest if wanted[post_id].revision == position}
+    newest = select(POSTS.c.post_id, POSTS.c.position).where(POSTS.c.content.is_not(None))  # null in deleted ones
+    is_newest = {
+        post_id
+        for part in in_parts(wanted)
+        for post_id, position in connection.execute(newest.where(POSTS.c.post_id.in_(part)))
+        if wanted[post_id].revision == position
+    }
     columns = (POST_EMBEDDINGS.c.post_id, POST_EMBEDDINGS.c.bundle_id)
     kept = rows_where_in(connection, columns, POST_EMBEDDINGS.c.post_id, is_newest)
     missing = is_newest - {post_id for post_id, bundle in kept if bundle == bundle_id}
@@ -74,7 +79,7 @@ class _Batch:
     head: int
     newest: dict[int, PostRevision]
     external_ids: dict[int, str]  # by post, also of deleted ones
-    named: dict[str, int]  # post by external id
+    named: dict[str, set[int]]  # posts by external id
     changed: set[int] = field(default_factory=set)
     log: list[_Row] = field(default_factory=list)
 
@@ -83,19 +88,16 @@ class _Batch:
         posts = [new.post for call in calls for new in call.upserts]
         ids = {post.post_id for post in posts} | {post_id for call in calls for post_id in call.deletions}
         names = {post.external_id for post in posts if post.external_id}
-        columns = (POSTS.c.external_id, POSTS.c.position, POSTS.c.post_id)
-        named = {name: post_id for name, _, post_id in sorted(rows_where_in(connection, columns, columns[0], names))}
+        named = rows_where_in(connection, (POSTS.c.post_id,), POSTS.c.external_id, names)
         rows = [
             row
-            for part in in_parts(ids | set(named.values()))
+            for part in in_parts(ids.union(post_id for (post_id,) in named))
             for row in connection.execute(POST_ROWS.where(POSTS.c.post_id.in_(part)))
         ]
-        return cls(
-            head=head,
-            newest={row.post_id: revision_of(row) for row in rows},
-            external_ids={row.post_id: row.external_id for row in rows if row.external_id},
-            named=named,
-        )
+        batch = cls(head=head, newest={row.post_id: revision_of(row) for row in rows}, external_ids={}, named={})
+        for row in rows:
+            batch._name(row.post_id, row.external_id or "")
+        return batch
 
     def apply(self, call: PostChanges) -> ChangedPosts:
         post_ids = tuple(self._upsert(new) for new in call.upserts)
@@ -105,15 +107,23 @@ class _Batch:
 
     def _upsert(self, new: NewPost) -> int:
         post = new.post
-        post_id = post.post_id or self.named.get(post.external_id) or FIRST_GIVEN_ID + self.head + 1
+        post_id = post.post_id or self._newest_named(post.external_id) or FIRST_GIVEN_ID + self.head + 1
         before = self.newest.get(post_id)
         if new.keeps_created_at and before is not None and before.post is not None:
             post = replace(post, created_at_ms=before.post.created_at_ms)
         self._change(post_id, EntryKind.POST_UPSERTED, replace(post, post_id=post_id))
-        self.external_ids[post_id] = post.external_id
-        if post.external_id:
-            self.named[post.external_id] = post_id
+        self._name(post_id, post.external_id)
         return post_id
+
+    def _newest_named(self, external_id: str) -> int | None:
+        named = self.named.get(external_id)
+        return max(named, key=lambda post_id: self.newest[post_id].position) if named else None
+
+    def _name(self, post_id: int, external_id: str) -> None:
+        self.named.get(self.external_ids.get(post_id, ""), set()).discard(post_id)
+        self.external_ids[post_id] = external_id
+        if external_id:
+            self.named.setdefault(external_id, set()).add(post_id)
 
     def _change(self, post_id: int, kind: EntryKind, post: Post | None) -> None:
         self.head += 1

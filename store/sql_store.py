@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from store import personal_data
 from store.departures import read_departures, read_merged_names
-from store.engine import lift_time_limits, reading, snapshot
+from store.engine import SQLITE, lift_time_limits, reading, snapshot
 from store.head import read_head
 from store.histories import read_histories
 from store.interactions import Interaction, NewInteraction, Recorded, RecordResult, check_text
@@ -22,6 +22,7 @@ from store.log_rows import LOG_ROWS, entries_of, interaction_of, served_of, unpa
 from store.opening import engine_of
 from store.people import Claim, PersonExport, PersonHistory
 from store.port import LARGEST_LIMIT, Store
+from store.position_reader import PositionReader
 from store.recording import KeyedRow, ShownPosts, record_rows
 from store.schema import LOG, PEOPLE
 from store.sql_posts import SqlPosts, SqlRules
@@ -57,6 +58,7 @@ class SqlStore(SqlPosts, SqlRules, Store):
         self._turns: WriteTurns[Sequence[KeyedRow | ShownPosts], Recorded] = WriteTurns(
             self._write_together, size=len, most=_MOST_TOGETHER, turn=self._writer.turn
         )
+        self._positions = PositionReader(engine) if engine.dialect.name == SQLITE else None
 
     def __enter__(self) -> Self:
         return self
@@ -69,6 +71,8 @@ class SqlStore(SqlPosts, SqlRules, Store):
     @override
     def close(self) -> None:
         self._writer.close()
+        if self._positions is not None:
+            self._positions.close()
         self.engine.dispose()
 
     @override
@@ -106,6 +110,8 @@ class SqlStore(SqlPosts, SqlRules, Store):
 
     @override
     def position(self) -> int:
+        if self._positions is not None:
+            return self._positions.read()
         with reading(self.engine) as connection:
             return read_head(connection).position
 

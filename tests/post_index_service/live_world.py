@@ -8,6 +8,7 @@ import numpy as np
 from bundle.embedding_space import Embedding
 from bundle.index_posts import Category, IndexPosts
 from bundle.served_posts import ServedPost, ServedPosts
+from post_index_service.filters import NO_FILTERS, Filters
 from post_index_service.index import PostIndex, Query
 from post_index_service.reasons import Reason
 from store.posts import NewPost, Post, PostEmbedding
@@ -33,6 +34,11 @@ class Form:
     owner: str = "ana"
     external_id: str = ""
     is_servable: bool = True
+    language: str = ""
+
+    @property
+    def created_ms(self) -> int:
+        return NOON + self.tower
 
     def new(self) -> NewPost:
         return NewPost(
@@ -40,7 +46,8 @@ class Form:
                 post_id=self.post_id,
                 category_id=self.category_id,
                 video_link=f"https://video.example/{self.post_id}",
-                created_at_ms=NOON,
+                created_at_ms=self.created_ms,
+                language=self.language,
                 category_name=f"category {self.category_id}",
                 title=f"{self.tower} {self.text}",
                 owner_username=self.owner,
@@ -67,6 +74,7 @@ def index_posts_of(forms: Sequence[Form], popularity: Mapping[int, float]) -> In
         tower_embeddings=TOWERS[[form.tower for form in forms]].reshape(-1, TOWER),
         text_embeddings=TEXTS[[form.text for form in forms]].reshape(-1, TEXT),
         popularity=np.array([popularity[form.post_id] for form in forms], np.float32),
+        created_ms=np.array([form.created_ms for form in forms], np.int64),
         posts=ServedPosts.of(
             ServedPost(
                 form.post_id,
@@ -76,6 +84,7 @@ def index_posts_of(forms: Sequence[Form], popularity: Mapping[int, float]) -> In
                 form.category_id,
                 form.owner,
                 form.external_id,
+                form.language,
             )
             for form in forms
         ),
@@ -93,8 +102,8 @@ class Seen:
     popularity: Mapping[int, float]
     of_bundle: Sequence[Form]
 
-    def has_category(self, category_id: int | None) -> bool:
-        return category_id is None or any(form.category_id == category_id for form in self.forms.values())
+    def has(self, category_ids: set[int]) -> bool:
+        return category_ids <= {form.category_id for form in self.forms.values()}
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,24 @@ class Asked:
     called: tuple[str, ...] = ()
     unwanted: tuple[int, ...] = ()
     seen: tuple[int, ...] = ()
+    filters: Filters = NO_FILTERS
     limit: int = 100
+
+    @property
+    def categories(self) -> set[int]:
+        """That are named."""
+        return {*([] if self.category_id is None else [self.category_id]), *self.filters.category_ids}
+
+    def allows(self, form: Form) -> bool:
+        filters = self.filters
+        return (
+            self.category_id in {None, form.category_id}
+            and (not filters.category_ids or form.category_id in filters.category_ids)
+            and form.category_id not in filters.excluded_category_ids
+            and form.owner not in filters.excluded_owner_usernames
+            and (filters.created_after_ms is None or form.created_ms > filters.created_after_ms)
+            and (not filters.languages or form.language.casefold() in filters.languages)
+        )
 
     def query(self, index: PostIndex) -> Query:
         return Query(
@@ -121,6 +147,7 @@ class Asked:
             exclude_external_ids=self.called,
             not_interested_post_ids=self.unwanted,
             seen_post_ids=self.seen,
+            filters=self.filters,
             limit=self.limit,
             seconds=30,
         )
@@ -167,7 +194,7 @@ def brute_force(asked: Asked, seen: Seen, moment_ms: int) -> list[Expected]:
     forms = [
         form
         for form in seen.forms.values()
-        if (asked.category_id is None or form.category_id == asked.category_id)
+        if asked.allows(form)
         and form.post_id not in {*asked.exclude, *asked.unwanted}
         and (not form.external_id or form.external_id not in asked.called)
         and not hidden(seen.rules, moment_ms, asked.category_id, form)
@@ -217,8 +244,10 @@ def _row(asked: Asked, form: Form, seen: Seen) -> _Row:
 
 def _reach(asked: Asked, seen: Seen) -> float:
     if asked.user is None and asked.mood is None and asked.trending:
-        of_bundle = [form for form in seen.of_bundle if asked.category_id in {None, form.category_id}]
-        visible = [form for form in seen.forms.values() if asked.category_id in {None, form.category_id}]
+        of_bundle = [
+            form for form in seen.of_bundle if len(asked.categories) != 1 or form.category_id in asked.categories
+        ]
+        visible = [form for form in seen.forms.values() if asked.allows(form)]
         return 1 + max((seen.met.get(form.post_id, 0) for form in [*of_bundle, *visible]), default=0)
     return 1 + USER_WEIGHT if asked.user is not None and asked.mood is not None else 1.0
 

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bundle.post_trends import PostTrends
 from compute.log_tail import LogTail
+from post_index_service.filters import NO_FILTERS, Filters
 from post_index_service.index import CategoryNotFoundError, PostIndex
 from post_index_service.live_posts import PostsNotHeldError
 from store.interactions import NewInteraction, Verb
@@ -50,8 +51,17 @@ FORMS = st.builds(
     st.sampled_from(["ana", "béla", "cho"]),
     st.sampled_from(["", "called", "named"]),
     st.sampled_from([True, True, True, False]),
+    st.sampled_from(["", "en", "FR"]),
 )
 SOME_IDS = st.lists(IDS, max_size=4).map(tuple)
+FILTERS = st.builds(
+    Filters,
+    category_ids=st.sampled_from([(), (), (1,), (2, 3)]),
+    excluded_category_ids=st.sampled_from([(), (), (3,)]),
+    excluded_owner_usernames=st.sampled_from([(), (), ("béla",), ("cho", "nobody")]),
+    created_after_ms=st.sampled_from([None, None, NOON + 1]),
+    languages=st.sampled_from([(), (), ("en", "fr")]),
+)
 ASKED = st.builds(
     Asked,
     user=st.sampled_from([None, 0, 1]),
@@ -62,6 +72,7 @@ ASKED = st.builds(
     called=st.sampled_from([(), ("called",)]),
     unwanted=SOME_IDS,
     seen=SOME_IDS,
+    filters=st.one_of(st.just(NO_FILTERS), FILTERS),
     limit=st.integers(1, 4),
 )
 MOMENTS = st.sampled_from([None, NOON, NOON + 100])
@@ -253,7 +264,7 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
         self._read()
         seen = self._seen()
         query = asked.query(self.index)
-        if not seen.has_category(asked.category_id):
+        if not seen.has(asked.categories):
             with pytest.raises(CategoryNotFoundError):
                 self.index.search(query)
             return

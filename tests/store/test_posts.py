@@ -113,6 +113,7 @@ def test_embeddings_are_kept_once_and_only_of_the_newest_revision(store: SqlStor
     assert store.keep_embeddings("b", offered) == 5
     assert store.keep_embeddings("b", [embedding(1, 1, b"other")]) == 0
     assert store.keep_embeddings("b", []) == 0
+    assert store.keep_embeddings("b", [embedding(3, 4)]) == 0
     assert store.keep_embeddings("c", [embedding(1, 1), embedding(2, 2)]) == 6
     assert store.embeddings("b") == (embedding(1, 1),)
     assert store.embeddings("c", after=1) == (embedding(2, 2),)
