@@ -18,7 +18,7 @@ from pyversity import mmr
 
 from bundle.embedding_space import Matrix
 from post_index_service.attributes import NO_ACCOUNT
-from post_index_service.codes import Rows
+from post_index_service.codes import Rows, Scores
 from post_index_service.ranking import Ranked
 
 _BLOCK = 100
@@ -87,11 +87,14 @@ def _diverse(listing: Listing, vectors: Vectors | None, diversity: float, *, fir
 
 def _reordered(block: Ranked, vectors: Matrix, diversity: float, *, count: int) -> Ranked:
     """The first ``count`` posts of a block, reordered."""
-    numbers = block.numbers.astype(np.float32)
-    spread = float(numbers.max() - numbers.min()) or 1.0
-    relevance = (numbers - numbers.min()) / np.float32(spread)
-    chosen = mmr(vectors, relevance, count, diversity, normalize=False).indices
+    chosen = mmr(vectors, relevance_of(block.numbers), count, diversity, normalize=False).indices
     return Ranked(block.rows[chosen], block.scores[chosen], block.numbers[chosen])
+
+
+def relevance_of(numbers: Scores) -> Scores:
+    """The numbers of a block on a scale from 0 to 1, which is the same for all rankings."""
+    spread = float(numbers.max() - numbers.min()) or 1.0
+    return ((numbers - numbers.min()) / np.float32(spread)).astype(np.float32)
 
 
 def never_rising(ranked: Ranked) -> Ranked:

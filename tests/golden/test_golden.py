@@ -177,6 +177,7 @@ def test_a_packed_post_is_the_post_of_both_contracts(
 ) -> None:
     post = message_class.FromString((GOLDEN / "packed_post.binpb").read_bytes())
     assert (post.post_id, post.category_id, post.score, post.ranking_score) == (40, 2, 0.25, -2.5)
+    assert post.reason == feed_pb2.REASON_MOOD
     assert post.external_id == "lake-☔"
     assert (post.video_link, post.thumbnail_url) == ("https://video.example/40", "https://video.example/40.jpg")
     assert (post.title, post.owner_username) == ("A lake in the rain ☔", "béla")
