@@ -51,7 +51,7 @@ def _field_schema(field: FieldDescriptor) -> Schema:
 def _parameter_schema(field: FieldDescriptor) -> Schema:
     """As a query carries it: a value of an enum without the enum's name, a moment as text."""
     if field.message_type is not None:
-        return {"type": "string", "format": "date-time"}
+        return {"type": "string", "anyOf": [{"format": "date-time"}, {"pattern": "^-?[0-9]{1,15}$"}]}
     return _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
 
 
