@@ -7,7 +7,7 @@ from typing import Self
 import grpc
 from prometheus_client import Counter
 
-from gateway import feed_types, feedback_types
+from gateway import catalog_types, feed_types, feedback_types, feeds, rules_types
 from rpc.admission import OVERLOADED, TooManyRequestsError
 from rpc.deadline import remaining_seconds
 from rpc.errors import ErrorRow, ErrorTable
@@ -18,9 +18,15 @@ ERRORS: ErrorTable = {
     feed_types.InvalidPageSizeError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_SIZE_NEGATIVE"),
     feed_types.InvalidPageTokenError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"),
     feed_types.InvalidPositionError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POSITION_NEGATIVE"),
+    feed_types.InvalidPostError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POST_INVALID"),
     feed_types.InvalidSeenError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "SEEN_INVALID"),
     feedback_types.InteractionCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "INTERACTION_COUNT_OUT_OF_RANGE"),
     feedback_types.InvalidPersonError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PERSON_INVALID"),
+    catalog_types.PostCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POST_COUNT_OUT_OF_RANGE"),
+    feeds.FeedCountError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "FEED_COUNT_OUT_OF_RANGE"),
+    feeds.LaterPageError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"),
+    rules_types.InvalidRuleError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "RULE_INVALID"),
+    rules_types.RuleNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "RULE_NOT_FOUND"),
     feedback_types.PersonNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "PERSON_NOT_FOUND"),
     feedback_types.NoStoreError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "NO_STORE"),
     feedback_types.StoreUnavailableError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
@@ -28,6 +34,7 @@ ERRORS: ErrorTable = {
     feed_types.MoodTooLongError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "MOOD_TOO_LONG"),
     feed_types.TooManyExclusionsError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "TOO_MANY_EXCLUSIONS"),
     feed_types.CategoryNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "CATEGORY_NOT_FOUND"),
+    feed_types.PostNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "POST_NOT_FOUND"),
     feed_types.UserNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND"),
     feed_types.BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
     feed_types.CountsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "COUNTS_NOT_HELD"),
