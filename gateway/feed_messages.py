@@ -6,10 +6,12 @@ from gateway.feed_types import (
     Fallback,
     Feed,
     FeedCategory,
+    FeedError,
     FeedRequest,
     InvalidFallbackError,
     InvalidSeenError,
     Seen,
+    SimilarTo,
     TrendingRequest,
 )
 from moodfeed.feed.v1 import feed_pb2
@@ -87,6 +89,62 @@ def write_trending(page: Feed) -> bytes:
         posts=page.posts, next_page_token=page.next_page_token, bundle_id=page.bundle_id, position=page.position
     )
     return packed.SerializeToString()
+
+
+def read_similar_request(request: feed_pb2.GetSimilarPostsRequest) -> FeedRequest:
+    """Read a GetSimilarPostsRequest."""
+    return FeedRequest(
+        username=request.username,
+        page_size=request.page_size,
+        page_token=request.page_token,
+        exclude_post_ids=tuple(request.exclude_post_ids),
+        exclude_external_ids=tuple(request.exclude_external_ids),
+        required_bundle_id=request.required_bundle_id,
+        at_least_position=request.at_least_position,
+        seen=_read_seen(request.seen),
+        similar_to=SimilarTo(request.post_id, request.external_id),
+    )
+
+
+def write_similar(page: Feed) -> bytes:
+    """Write a serialised GetSimilarPostsResponse."""
+    packed = packed_pb2.PackedGetSimilarPostsResponse(
+        posts=page.posts,
+        next_page_token=page.next_page_token,
+        bundle_id=page.bundle_id,
+        degradations=[feed_pb2.Degradation(stage=item.stage, reason=item.reason) for item in page.degradations],
+        position=page.position,
+        feed_id=page.feed_id,
+    )
+    return packed.SerializeToString()
+
+
+def read_requests(request: feed_pb2.GetFeedsRequest) -> list[FeedRequest | Exception]:
+    """Read a GetFeedsRequest; in place of a feed that cannot be read, the FeedError that says why."""
+    return [_read_or_error(feed) for feed in request.feeds]
+
+
+def _read_or_error(request: feed_pb2.GetFeedRequest) -> FeedRequest | Exception:
+    try:
+        return read_request(request)
+    except FeedError as error:
+        return error
+
+
+def write_feeds(answers: Iterable[Feed | feed_pb2.FeedError]) -> bytes:
+    """Write a serialised GetFeedsResponse."""
+    results = [
+        packed_pb2.PackedFeedResult(feed=write_feed(answer))
+        if isinstance(answer, Feed)
+        else packed_pb2.PackedFeedResult(error=answer)
+        for answer in answers
+    ]
+    return packed_pb2.PackedGetFeedsResponse(results=results).SerializeToString()
+
+
+def post_ids_of(feed: Feed) -> list[int]:
+    """The ids of the posts of a feed."""
+    return [post_id_of(post) for post in feed.posts]
 
 
 def post_id_of(packed: bytes) -> int:

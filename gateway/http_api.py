@@ -23,7 +23,8 @@ from gateway.feed_types import ContextEncoder, DependencyOverloadedError, Embedd
 from gateway.feedback_messages import MalformedDocumentError
 from gateway.feedback_types import InteractionRecorder
 from gateway.http_answers import count, error_answer, json_answer
-from gateway.http_feedback import BodyTooLargeError, BodyTooSlowError, recording
+from gateway.http_bodies import BodyTooLargeError, BodyTooSlowError
+from gateway.http_feedback import recording
 from gateway.http_parameters import (
     InvalidParameterError,
     read_feed_request,

@@ -93,6 +93,12 @@ def read_query(query: bytes) -> QueryParams:
     return QueryParams(pairs)
 
 
+def refuse_parameters(query: bytes) -> None:
+    """InvalidParameterError if there is any parameter."""
+    for name in read_query(query):
+        raise InvalidParameterError(f"unknown parameter {name[:_SHOWN_CHARACTERS]!r}, this path takes none")
+
+
 def read_feed_request(query: QueryParams) -> FeedRequest:
     """Read the parameters, an empty one as missing; raises InvalidParameterError."""
     message = feed_pb2.GetFeedRequest()

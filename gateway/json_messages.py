@@ -73,9 +73,7 @@ def _full_name(field: FieldDescriptor, value: object) -> str:
 
 def _wrong(field: FieldDescriptor) -> UnreadableFieldError:
     words = _WORDS[field.type]
-    return UnreadableFieldError(
-        f"{field.name}: must be {f'a list, each of it {words}' if field.is_repeated else words}"
-    )
+    return UnreadableFieldError(f"{field.name}: must be {'a list, each of it ' if field.is_repeated else ''}{words}")
 
 
 def choices(field: FieldDescriptor) -> Mapping[str, str]:
