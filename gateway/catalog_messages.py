@@ -10,7 +10,6 @@ from gateway.json_messages import UnreadableFieldError, document_of, fill, read_
 from moodfeed.catalog.v1 import catalog_pb2
 
 SERVICE_NAME = catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name
-UPSERT_METHOD = f"/{SERVICE_NAME}/UpsertPosts"
 METHODS = frozenset(method.name for method in catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"].methods)
 _ID_FIELDS = ("post_id",)
 

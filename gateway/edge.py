@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Self
 
 import grpc
+import structlog
 from prometheus_client import Counter
 
 from gateway import catalog_types, feed_types, feedback_types, feeds, rules_types
 from rpc.admission import OVERLOADED, TooManyRequestsError
 from rpc.deadline import remaining_seconds
-from rpc.errors import ErrorRow, ErrorTable
+from rpc.errors import LONGEST_MESSAGE, ErrorRow, ErrorTable, find_row
 
 ERRORS: ErrorTable = {
     feed_types.BlankUsernameError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "USERNAME_BLANK"),
@@ -45,6 +46,7 @@ ERRORS: ErrorTable = {
     TooManyRequestsError: OVERLOADED,  # the gateway itself has too many
 }
 
+_log = structlog.get_logger("gateway.edge")
 DEGRADATIONS = Counter("moodfeed_feed_degradations_total", "Feeds that left something out.", ["stage", "reason"])
 
 
@@ -52,6 +54,18 @@ def count_degradations(feed: feed_types.Feed) -> None:
     """Count each stage that a feed left out."""
     for degradation in feed.degradations:
         DEGRADATIONS.labels(degradation.stage, degradation.reason).inc()
+
+
+def outcome_of(answer: feed_types.Feed | Exception) -> feed_types.Feed | feeds.Failure:
+    """What one of several feeds is answered with; an error that is not expected is logged."""
+    if isinstance(answer, feed_types.Feed):
+        count_degradations(answer)
+        return answer
+    row = find_row(ERRORS, answer)
+    if row is None:
+        _log.error("unexpected error", method="GetFeeds", exc_info=answer)
+        return feeds.Failure(grpc.StatusCode.INTERNAL.value[0], "INTERNAL", "internal error")
+    return feeds.Failure(row.status.value[0], row.reason, str(answer)[:LONGEST_MESSAGE])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,14 @@ from gateway.feed_types import (
     SimilarTo,
     TrendingRequest,
 )
+from gateway.feeds import Failure
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.packed.v1 import packed_pb2
 
 SERVICE_NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
+FEEDS_METHOD = f"/{SERVICE_NAME}/GetFeeds"
 _SEEN = {feed_pb2.SEEN_UNSPECIFIED: Seen.LAST, **{feed_pb2.Seen.Value(seen.value): seen for seen in Seen}}
-_POST_FIELDS = tuple(field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields)
+_POST_FIELDS = tuple(field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields if field.name != "explanation")
 _FALLBACKS = {
     feed_pb2.FALLBACK_UNSPECIFIED: Fallback.NONE,
     **{feed_pb2.Fallback.Value(fallback.value): fallback for fallback in Fallback},
@@ -131,15 +133,16 @@ def _read_or_error(request: feed_pb2.GetFeedRequest) -> FeedRequest | Exception:
         return error
 
 
-def write_feeds(answers: Iterable[Feed | feed_pb2.FeedError]) -> bytes:
+def write_feeds(answers: Iterable[Feed | Failure]) -> bytes:
     """Write a serialised GetFeedsResponse."""
-    results = [
-        packed_pb2.PackedFeedResult(feed=write_feed(answer))
-        if isinstance(answer, Feed)
-        else packed_pb2.PackedFeedResult(error=answer)
-        for answer in answers
-    ]
-    return packed_pb2.PackedGetFeedsResponse(results=results).SerializeToString()
+    return packed_pb2.PackedGetFeedsResponse(results=map(_write_result, answers)).SerializeToString()
+
+
+def _write_result(answer: Feed | Failure) -> packed_pb2.PackedFeedResult:
+    if isinstance(answer, Feed):
+        return packed_pb2.PackedFeedResult(feed=write_feed(answer))
+    error = feed_pb2.FeedError(code=answer.code, reason=answer.reason, message=answer.message)
+    return packed_pb2.PackedFeedResult(error=error)
 
 
 def post_ids_of(feed: Feed) -> list[int]:
@@ -165,4 +168,5 @@ def write_categories(categories: Iterable[FeedCategory]) -> feed_pb2.ListCategor
 def open_post(packed: bytes, *, ids: Callable[[int], int | str] = int) -> dict[str, str | int | float]:
     """Read a serialised FeedPost: its values by field name, the post id in the form that ``ids`` gives it."""
     post = feed_pb2.FeedPost.FromString(packed)
-    return {name: getattr(post, name) for name in _POST_FIELDS} | {"post_id": ids(post.post_id)}
+    reason = feed_pb2.Reason.Name(post.reason)
+    return {name: getattr(post, name) for name in _POST_FIELDS} | {"post_id": ids(post.post_id), "reason": reason}

@@ -1,7 +1,7 @@
 """Several feeds in one answer: side by side or, if no post may be in two of them, one after another."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gateway.feed_types import Feed, FeedError, FeedRequest, InvalidPageTokenError
 
@@ -13,6 +13,15 @@ Asked = FeedRequest | Exception
 
 Together = Callable[[Sequence[Awaitable["Feed | Exception"]]], Awaitable[Sequence["Feed | Exception"]]]
 """Waits for all of them, and gives what they give in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no feed: the number of a gRPC status, the reason, and what is wrong."""
+
+    code: int
+    reason: str
+    message: str
 
 
 class FeedCountError(FeedError):

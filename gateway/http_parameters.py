@@ -10,8 +10,10 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from starlette.datastructures import QueryParams
 
-from gateway.feed_messages import read_request, read_trending_request
+from gateway.catalog_types import PostNames
+from gateway.feed_messages import read_request, read_similar_request, read_trending_request
 from gateway.feed_types import LONGEST_MOOD, MOST_EXCLUSIONS, FeedRequest, TrendingRequest
+from gateway.json_messages import UnreadableFieldError, fill
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
 
@@ -74,6 +76,11 @@ def _parameters(message: str) -> dict[str, Parameter]:
 
 PARAMETERS = _parameters("GetFeedRequest")
 TRENDING_PARAMETERS = _parameters("ListTrendingRequest")
+SIMILAR_PARAMETERS = {
+    name: parameter
+    for name, parameter in _parameters("GetSimilarPostsRequest").items()
+    if name not in {"post_id", "external_id"}  # the path names the post
+}
 
 
 def read_query(query: bytes) -> QueryParams:
@@ -113,6 +120,25 @@ def read_trending_query(query: QueryParams) -> TrendingRequest:
     return read_trending_request(message)
 
 
+def read_similar_query(query: QueryParams, post: PostNames) -> FeedRequest:
+    """The same for similar posts; the path names the post."""
+    message = feed_pb2.GetSimilarPostsRequest(
+        post_id=next(iter(post.post_ids), 0), external_id=next(iter(post.external_ids), "")
+    )
+    _fill_all(message, SIMILAR_PARAMETERS, query)
+    return read_similar_request(message)
+
+
+def read_feed_object(row: object) -> feed_pb2.GetFeedRequest:
+    """The same from JSON, by the names of the contract; raises InvalidParameterError."""
+    if not isinstance(row, dict):
+        raise InvalidParameterError("a feed must be a JSON object")
+    try:
+        return fill(feed_pb2.GetFeedRequest(), row)
+    except UnreadableFieldError as error:
+        raise InvalidParameterError(str(error)) from error
+
+
 def _fill_all(message: Message, parameters: Mapping[str, Parameter], query: QueryParams) -> None:
     for name in query:
         parameter = parameters.get(name)
@@ -135,7 +161,7 @@ def read_id_form(query: QueryParams) -> Callable[[int], int | str]:
 
 
 def _fill(message: Message, parameter: Parameter, texts: Sequence[str]) -> None:
-    if isinstance(message, feed_pb2.GetFeedRequest) and parameter.name == _EXCLUDE:
+    if isinstance(message, feed_pb2.GetFeedRequest | feed_pb2.GetSimilarPostsRequest) and parameter.name == _EXCLUDE:
         _exclude(message, texts[0])
         return
     read = _READERS.get(parameter.field.type) or partial(_read_choice, choices(parameter.field))
@@ -146,7 +172,7 @@ def _fill(message: Message, parameter: Parameter, texts: Sequence[str]) -> None:
         setattr(message, parameter.field.name, values[0])
 
 
-def _exclude(message: feed_pb2.GetFeedRequest, text: str) -> None:
+def _exclude(message: feed_pb2.GetFeedRequest | feed_pb2.GetSimilarPostsRequest, text: str) -> None:
     """Read post ids and external ids: an integer is always a post id."""
     for item in map(str.strip, text.split(",")):
         if _INTEGER.fullmatch(item):

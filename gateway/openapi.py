@@ -5,9 +5,21 @@ from collections.abc import Mapping
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.feedback_types import MOST_INTERACTIONS, VERBS, Result
-from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, TRENDING_PARAMETERS, Parameter, choices
+from gateway.feeds import MOST_FEEDS
+from gateway.http_feeds import FEEDS
+from gateway.http_parameters import (
+    ID_FORMS,
+    IDS,
+    PARAMETERS,
+    SIMILAR_PARAMETERS,
+    TRENDING_PARAMETERS,
+    Parameter,
+    choices,
+)
+from gateway.http_paths import SIMILAR
 from gateway.openapi_forms import NAME, TEXT, TOKEN_OR_NONE, Schema, answer, description, object_schema, reference
 from gateway.openapi_people import people_paths, people_schemas
+from gateway.openapi_posts import POST_IN_PATH, posts_paths, posts_schemas
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
 from moodfeed.feedback.v1 import feedback_pb2
@@ -26,6 +38,9 @@ _MESSAGES = {
     "FeedPost": "FeedPost",
     "Degradation": "Degradation",
     "Trending": "ListTrendingResponse",
+    "Similar": "GetSimilarPostsResponse",
+    "Explanation": "Explanation",
+    "HistoryPost": "HistoryPost",
     "Categories": "ListCategoriesResponse",
     "Category": "Category",
 }
@@ -35,6 +50,8 @@ _DESCRIPTORS = feed_pb2.DESCRIPTOR.message_types_by_name
 
 def _value_schema(field: FieldDescriptor) -> Schema:
     """The schema of one value of a field."""
+    if field.message_type is not None and field.message_type.full_name == "google.protobuf.Timestamp":
+        return {"type": "string", "format": "date-time"}
     if field.message_type is not None:
         return reference(_SCHEMA_NAMES[field.message_type.name])
     if field.enum_type is not None:
@@ -49,6 +66,17 @@ def _field_schema(field: FieldDescriptor) -> Schema:
 def _parameter_schema(field: FieldDescriptor) -> Schema:
     """As a query carries it: a value of an enum without the enum's name."""
     return _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
+
+
+def _parameter_list_schema(field: FieldDescriptor) -> Schema:
+    """As JSON carries it in a request: integers of 64 bits may be strings."""
+    is_long = field.type == FieldDescriptor.TYPE_INT64
+    value: Schema = {"type": ["integer", "string"]} if is_long else {**_parameter_schema_of_one(field)}
+    return {"type": "array", "items": value} if field.is_repeated else value
+
+
+def _parameter_schema_of_one(field: FieldDescriptor) -> Schema:
+    return _value_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
 
 
 def _message_schema(descriptor: Descriptor) -> Schema:
@@ -78,6 +106,35 @@ _IDS: Schema = {
     "schema": {"type": "string", "enum": list(ID_FORMS), "default": "number"},
     "description": "How JSON carries post ids. Numbers above 2^53 are not exact in JavaScript; strings are.",
 }
+_ASKED: Schema = {
+    "type": "object",
+    "properties": {
+        field.name: _parameter_list_schema(field) | description(field.full_name)
+        for field in _DESCRIPTORS["GetFeedRequest"].fields
+    },
+} | description("moodfeed.feed.v1.GetFeedRequest")
+_SEVERAL: Schema = {
+    "type": "object",
+    "properties": {
+        # Whatever stands in a row, the others are answered.
+        "feeds": {
+            "type": "array",
+            "items": {"anyOf": [reference("AskedFeed"), {}]},
+            "minItems": 1,
+            "maxItems": MOST_FEEDS,
+        },
+        "distinct": {"type": "boolean"} | description("moodfeed.feed.v1.GetFeedsRequest.distinct"),
+    },
+    "required": ["feeds"],
+    "additionalProperties": False,
+}
+_FEEDS: Schema = object_schema(
+    results={
+        "type": "array",
+        "items": {"anyOf": [object_schema(feed=reference("Feed")), reference("Error")]},
+    }
+    | description("moodfeed.feed.v1.GetFeedsResponse.results")
+)
 _INTERACTION = feedback_pb2.DESCRIPTOR.message_types_by_name["Interaction"]
 _INTERACTION_FORMS: Mapping[str, Schema] = {
     "post_id": {"type": ["integer", "string"]},
@@ -146,14 +203,19 @@ _ERRORS_OF_WRITES = {code: answer for code, answer in _ERRORS.items() if code no
     "415": answer("The body is not application/json", "Error"),
     "503": answer("Feedback is not set up, or the store or the user tower service is unavailable", "Error"),
 }
+_ERRORS_OF_FEEDS = {code: answer for code, answer in _ERRORS_OF_WRITES.items() if code not in {"403", "503"}} | {
+    "403": _ERRORS["403"],
+    "413": answer("The body is longer than 1 MiB", "Error"),
+    "503": _ERRORS["503"],
+}
 
 DOCUMENT: Schema = {
     "openapi": "3.1.0",
     "info": {
         "title": "Moodfeed",
         "version": "1",
-        "description": "Personal feeds of short videos; the same contract as moodfeed.feed.v1.FeedService and "
-        "moodfeed.feedback.v1.FeedbackService.",
+        "description": "Personal feeds of short videos; the same contract as moodfeed.feed.v1.FeedService, "
+        "moodfeed.feedback.v1.FeedbackService, moodfeed.catalog.v1.CatalogService and moodfeed.rules.v1.RuleService.",
     },
     "paths": {
         "/feed": {
@@ -184,6 +246,26 @@ DOCUMENT: Schema = {
                 "security": TOKEN_OR_NONE,
             }
         },
+        SIMILAR: {
+            "get": {
+                "operationId": "getSimilarPosts",
+                "summary": COMMENTS["moodfeed.feed.v1.FeedService.GetSimilarPosts"],
+                "description": "An empty parameter counts as missing.",
+                "parameters": [POST_IN_PATH, *map(_parameter, SIMILAR_PARAMETERS.values()), _IDS],
+                "responses": {"200": answer("One page", "Similar")} | _ERRORS,
+                "security": TOKEN_OR_NONE,
+            }
+        },
+        FEEDS: {
+            "post": {
+                "operationId": "getFeeds",
+                "summary": COMMENTS["moodfeed.feed.v1.FeedService.GetFeeds"],
+                "parameters": [_IDS],
+                "requestBody": {"required": True, "content": {"application/json": {"schema": _SEVERAL}}},
+                "responses": {"200": answer("A feed, or an error, for each", "Feeds")} | _ERRORS_OF_FEEDS,
+                "security": TOKEN_OR_NONE,
+            }
+        },
         "/interactions": {
             "post": {
                 "operationId": "recordInteractions",
@@ -194,6 +276,7 @@ DOCUMENT: Schema = {
             }
         },
         **people_paths(_ERRORS_OF_WRITES, ids=_IDS),
+        **posts_paths(_ERRORS_OF_WRITES, ids=_IDS),
         "/healthz": {"get": {"operationId": "healthz", "responses": {"200": answer("The process is alive", "Status")}}},
         "/readyz": {
             "get": {
@@ -220,6 +303,9 @@ DOCUMENT: Schema = {
             "Interaction": _interaction_schema(),
             "Recorded": _recorded_schema(),
             **people_schemas(),
+            **posts_schemas(),
+            "AskedFeed": _ASKED,
+            "Feeds": _FEEDS,
             "Error": object_schema(
                 error=object_schema(code={"type": "integer"}, status=TEXT, reason=TEXT, message=TEXT)
             ),

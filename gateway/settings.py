@@ -154,12 +154,6 @@ class Settings(ServerSettings):
             needs_token=self.api_tokens_file is not None,
         )
 
-    def catalog_guard(self) -> BrowserGuard:
-        """Which HTTP requests may be about posts: as ``browser_guard``, by the tokens of either kind."""
-        return replace(
-            self.browser_guard(), needs_token=self.api_tokens_file is not None or self.admin_token_file is not None
-        )
-
     def admin_guard(self) -> BrowserGuard:
         """Which HTTP requests may be an operator's: as ``browser_guard``, by the tokens of operators."""
         return replace(self.browser_guard(), needs_token=self.admin_token_file is not None)
