@@ -112,6 +112,8 @@ def _check_fields(post: Post, now_ms: int) -> None:
     for field, longest in _LENGTHS.items():
         check_text(getattr(post, field), field, longest)
     check_not_empty(post.video_link, "video_link")
+    if post.external_id:
+        check_not_empty(post.external_id, "external_id")
     if len(post.emotions) > MOST_EMOTIONS:
         raise RejectedError(f"emotions: {len(post.emotions)} are given, the maximum is {MOST_EMOTIONS}")
     for emotion in post.emotions:
