@@ -32,6 +32,9 @@ from post_index_service.index import PostIndex, Query
 
 TOWER_DIMENSION, TEXT_DIMENSION = 64, 384
 USER_WEIGHT = 0.5
+NEWEST_MS = 1_790_000_000_000
+"""When the newest post was made; the others a minute apart, in no order."""
+LANGUAGES = tuple(f"l{number}" for number in range(100))
 LIMIT = 10
 _QUERIES = 97  # users and moods; prime, so that they meet every category in turn
 
@@ -45,7 +48,7 @@ def unit_rows(random: np.random.Generator, count: int, dimension: int) -> Matrix
     return rows
 
 
-def make_posts(category_sizes: Iterable[int], *, seed: int = 0) -> IndexPosts:
+def make_posts(category_sizes: Iterable[int], *, seed: int = 0, text_dimension: int = TEXT_DIMENSION) -> IndexPosts:
     """Posts in categories 1, 2, … of the given sizes, with text fields of realistic length."""
     sizes = list(category_sizes)
     count = sum(sizes)
@@ -53,15 +56,16 @@ def make_posts(category_sizes: Iterable[int], *, seed: int = 0) -> IndexPosts:
     category_ids = np.repeat(np.arange(1, len(sizes) + 1, dtype=np.int32), sizes)
     post_ids = random.permutation(4 * count)[:count].astype(np.int64)
     post_ids = post_ids[np.lexsort((post_ids, category_ids))]
-    text = np.empty((count, TEXT_DIMENSION), dtype=np.float16)
+    text = np.empty((count, text_dimension), dtype=np.float16)
     for start in range(0, count, 50_000):
-        text[start : start + 50_000] = unit_rows(random, min(50_000, count - start), TEXT_DIMENSION)
+        text[start : start + 50_000] = unit_rows(random, min(50_000, count - start), text_dimension)
     return IndexPosts(
         post_ids=post_ids,
         category_ids=category_ids,
         tower_embeddings=unit_rows(random, count, TOWER_DIMENSION),
         text_embeddings=text,
         popularity=random.random(count, dtype=np.float32),
+        created_ms=NEWEST_MS - random.permutation(count) * 60_000,
         posts=ServedPosts.from_columns(
             post_ids,
             category_ids,
@@ -71,6 +75,7 @@ def make_posts(category_sizes: Iterable[int], *, seed: int = 0) -> IndexPosts:
                 "thumbnail_url": [f"https://image.example.com/{number}.jpg" for number in post_ids],
                 "owner_username": [f"person{number % 50_000}" for number in post_ids],
                 "external_id": [""] * count,
+                "language": [LANGUAGES[number % len(LANGUAGES)] for number in post_ids],
             },
         ),
         categories=tuple(Category(number, f"category {number}") for number in range(1, len(sizes) + 1)),

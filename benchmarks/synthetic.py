@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from bundle import file_names
 from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import point_current_at, write_bundle
-from bundle.index_posts import Category, IndexPosts
+from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Manifest
 from bundle.post_trends import PostTrends
@@ -116,6 +116,7 @@ def _index(random: np.random.Generator, size: Size) -> IndexPosts:
         tower_embeddings=_unit_rows(random, size.posts, TOWER_DIMENSION),
         text_embeddings=_unit_rows(random, size.posts, TEXT_DIMENSION).astype(np.float16),
         popularity=random.random(size.posts, dtype=np.float32),
+        created_ms=np.full(size.posts, UNKNOWN_MOMENT),
         posts=ServedPosts.from_columns(
             post_ids,
             category_ids,

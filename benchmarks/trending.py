@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.rows import Row, rows_as_markdown
-from bundle.index_posts import Category, IndexPosts
+from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.served_posts import TEXT_FIELDS, ServedPosts
 from bundle.verbs import VERBS
 from compute.log_tail import LogTail
@@ -172,6 +172,7 @@ def _posts(dataset: Dataset, past: Dataset) -> IndexPosts:
         tower_embeddings=vectors,
         text_embeddings=vectors.astype(np.float16),
         popularity=popularity(past)[order],
+        created_ms=np.full(len(order), UNKNOWN_MOMENT),
         posts=ServedPosts.from_columns(post_ids, category_ids, dict.fromkeys(TEXT_FIELDS, [""] * len(order))),
         categories=tuple(Category(int(number), str(number)) for number in np.unique(category_ids) if number > 0),
     )

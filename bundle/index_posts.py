@@ -22,7 +22,10 @@ _INDEX_DTYPES: Dtypes = {
     "text_embeddings": np.float16,
     "popularity": np.float32,
     "text_offsets": np.int64,
+    "created_ms": np.int64,
 }
+UNKNOWN_MOMENT = np.iinfo(np.int64).min
+"""The ``created_ms`` of a post whose moment is not known: it is before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,10 @@ class IndexPosts:
     """All servable posts, ascending by (category_id, post_id), so that a category is a slice.
 
     ``post_ids`` int64 [posts], ``category_ids`` int32 [posts] (0 = none), ``tower_embeddings`` float32 and
-    ``text_embeddings`` float16 [posts, dimension] with unit rows, ``popularity`` float32 [posts] in 0..1. Moods are
-    compared with the text embedding, which is that of the post's mood, or zeros for a post without words. It is float16
-    in the file, in the ranking and in the tests of exactness.
+    ``text_embeddings`` float16 [posts, dimension] with unit rows, ``popularity`` float32 [posts] in 0..1,
+    ``created_ms`` int64 [posts] in milliseconds since 1970, or UNKNOWN_MOMENT. Moods are compared with the text
+    embedding, which is that of the post's mood, or zeros for a post without words. It is float16 in the file, in the
+    ranking and in the tests of exactness.
     """
 
     post_ids: NDArray[np.int64]
@@ -48,6 +52,7 @@ class IndexPosts:
     tower_embeddings: Matrix
     text_embeddings: HalfMatrix
     popularity: NDArray[np.float32]
+    created_ms: NDArray[np.int64]
     posts: ServedPosts
     categories: tuple[Category, ...]
 
@@ -80,6 +85,7 @@ class IndexPosts:
                 "tower_embeddings": (count, bundle.manifest.tower_dimension),
                 "text_embeddings": (count, bundle.manifest.text_dimension),
                 "popularity": (count,),
+                "created_ms": (count,),
                 "text_offsets": (len(TEXT_FIELDS) * count + 1,),
             },
         )

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bundle.file_names import MANIFEST_NAME, SIDECAR_NAME
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 METRIC = "inner_product"
 LARGEST_DIMENSION = 65_536
 FEWEST_TOKENS = 3  # start, one token of text, end

@@ -8,15 +8,16 @@ from typing import Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-TEXT_FIELDS = ("video_link", "title", "thumbnail_url", "owner_username", "external_id")
+TEXT_FIELDS = ("video_link", "title", "thumbnail_url", "owner_username", "external_id", "language")
 _BLOCK = 16_384  # posts whose text is checked at once
 
 
 @dataclass(frozen=True, slots=True)
 class ServedPost:
-    """The fields of a post that a feed shows; category_id 0 means none.
+    """The fields of a post that a feed shows, and its language; category_id 0 means none.
 
-    ``external_id`` is the id of the post at its source, empty if that is its ``post_id``.
+    ``external_id`` is the id of the post at its source, empty if that is its ``post_id``. ``language`` is empty if it
+    is not known.
     """
 
     post_id: int
@@ -26,15 +27,16 @@ class ServedPost:
     category_id: int
     owner_username: str
     external_id: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedPosts(Sequence[ServedPost]):
-    """A sequence of posts that holds no object for each: its size is that of the texts and 52 bytes a post.
+    """A sequence of posts that holds no object for each: its size is that of the texts and 60 bytes a post.
 
-    ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``text`` uint8 [bytes] is the UTF-8 of all posts' five
-    text fields, one after the other; field ``f`` of post ``i`` ends at ``offsets[5 * i + f + 1]``, int64
-    [5 * posts + 1].
+    ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``text`` uint8 [bytes] is the UTF-8 of all posts' six
+    text fields, one after the other; field ``f`` of post ``i`` ends at ``offsets[6 * i + f + 1]``, int64
+    [6 * posts + 1].
     """
 
     post_ids: NDArray[np.int64]
@@ -90,16 +92,16 @@ class ServedPosts(Sequence[ServedPost]):
                 category_id,
                 str(text[thumbnail:owner], "utf-8"),
                 str(text[owner:external], "utf-8"),
+                str(text[external:language], "utf-8"),
             )
-            for post_id, category_id, (start, link, title, thumbnail, owner, external) in zip(
+            for post_id, category_id, (start, link, title, thumbnail, owner, external, language) in zip(
                 post_ids, category_ids, ends, strict=True
             )
         ]
 
     def external_ids(self) -> Iterator[tuple[int, bytes]]:
         """The row of each post that has an external id, ascending, with the UTF-8 of that id."""
-        fields = len(TEXT_FIELDS)
-        starts, ends = self.offsets[fields - 1 : -1 : fields], self.offsets[fields::fields]
+        starts, ends = self.ends_of("external_id")
         rows = np.flatnonzero(ends > starts)
         text = self.text.data
         for row, start, end in zip(rows.tolist(), starts[rows].tolist(), ends[rows].tolist(), strict=True):
@@ -107,8 +109,17 @@ class ServedPosts(Sequence[ServedPost]):
 
     def external_id(self, row: int) -> bytes:
         """The UTF-8 of the external id of the post in a row; empty if it has none."""
-        end = len(TEXT_FIELDS) * (row + 1)
-        return bytes(self.text[self.offsets[end - 1] : self.offsets[end]])
+        return self.text_of("external_id", row)
+
+    def text_of(self, name: str, row: int) -> bytes:
+        """The UTF-8 of one of TEXT_FIELDS of the post in a row."""
+        first = len(TEXT_FIELDS) * row + TEXT_FIELDS.index(name)
+        return bytes(self.text[self.offsets[first] : self.offsets[first + 1]])
+
+    def ends_of(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the text of one of TEXT_FIELDS begins and ends in ``text``: int64 [posts] each."""
+        first, fields = TEXT_FIELDS.index(name), len(TEXT_FIELDS)
+        return self.offsets[first : first + fields * len(self) : fields], self.offsets[first + 1 :: fields]
 
     def __iter__(self) -> Iterator[ServedPost]:
         return (self[row] for row in range(len(self)))

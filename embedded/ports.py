@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bundle.embedding_space import Embedding
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from gateway import feed_types
+from post_index_service.filters import Filters
 from post_index_service.index import CategoryNotFoundError, PostIndex, Query
 from post_index_service.packed_posts import PackedPosts
 from post_index_service.trends import CountsNotHeldError
@@ -100,6 +101,10 @@ class LocalPostSearch:
                     counted_position=search.counted_position,
                     at_least_position=search.at_least_position,
                     seconds=seconds,
+                    filters=_filters_of(search.filters),
+                    diversity=search.diversity,
+                    most_per_owner=search.most_per_owner,
+                    explain=search.explain,
                 )
             )
         except CategoryNotFoundError as error:
@@ -131,6 +136,16 @@ def _named(held: HeldBundles[Models], bundle_id: str) -> Models:
         return held.named(bundle_id)
     except BundleNotHeldError as error:
         raise feed_types.BundleNotHeldError(str(error), **error.metadata) from error
+
+
+def _filters_of(filters: feed_types.Filters) -> Filters:
+    return Filters(
+        category_ids=filters.category_ids,
+        excluded_category_ids=filters.excluded_category_ids,
+        excluded_owner_usernames=filters.excluded_owner_usernames,
+        created_after_ms=filters.created_after_ms,
+        languages=filters.languages,
+    )
 
 
 def _check_time(seconds: float) -> None:

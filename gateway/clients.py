@@ -228,6 +228,14 @@ class GrpcPostSearch:
             trending=search.trending,
             counted_position=search.counted_position,
             at_least_position=search.at_least_position,
+            category_ids=search.filters.category_ids,
+            excluded_category_ids=search.filters.excluded_category_ids,
+            excluded_owner_usernames=search.filters.excluded_owner_usernames,
+            created_after_ms=search.filters.created_after_ms,
+            languages=search.filters.languages,
+            diversity=search.diversity,
+            most_per_owner=search.most_per_owner,
+            explain=search.explain,
             **_similar_to(search),
         )
         try:

@@ -15,7 +15,10 @@ from rpc.errors import LONGEST_MESSAGE, ErrorRow, ErrorTable, find_row
 
 ERRORS: ErrorTable = {
     feed_types.BlankUsernameError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "USERNAME_BLANK"),
+    feed_types.InvalidCreatedAfterError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "CREATED_AFTER_INVALID"),
+    feed_types.InvalidDiversityError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "DIVERSITY_INVALID"),
     feed_types.InvalidFallbackError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "FALLBACK_INVALID"),
+    feed_types.InvalidMostPerOwnerError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "MOST_PER_OWNER_NEGATIVE"),
     feed_types.InvalidPageSizeError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_SIZE_NEGATIVE"),
     feed_types.InvalidPageTokenError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"),
     feed_types.InvalidPositionError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POSITION_NEGATIVE"),
@@ -34,6 +37,7 @@ ERRORS: ErrorTable = {
     feed_types.PositionNotReachedError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "POSITION_NOT_REACHED"),
     feed_types.MoodTooLongError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "MOOD_TOO_LONG"),
     feed_types.TooManyExclusionsError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "TOO_MANY_EXCLUSIONS"),
+    feed_types.TooManyFiltersError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "FILTERS_TOO_MANY"),
     feed_types.CategoryNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "CATEGORY_NOT_FOUND"),
     feed_types.PostNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "POST_NOT_FOUND"),
     feed_types.UserNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND"),

@@ -42,6 +42,7 @@ from gateway.feed_types import (
     TooManyExclusionsError,
     UserNotFoundError,
 )
+from gateway.filter_checks import check_filters, check_reordering
 from gateway.restarted_feed import search_again
 from gateway.served_memory import FEED_DIGITS, NoServedMemory, ServedMemory, without_seen_and_shown
 from gateway.similar import KIND, asked_for, check_similar_to
@@ -153,6 +154,9 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
     excluded = len(request.exclude_post_ids) + len(request.exclude_external_ids)
     if excluded > MOST_EXCLUSIONS:
         raise TooManyExclusionsError(f"{excluded} posts are excluded, the maximum is {MOST_EXCLUSIONS}")
+    check_filters(request.filters)
+    check_reordering(request.diversity, request.most_per_owner)
+    size = min(request.page_size or DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE)
     digest = page_token.digest(
         request.username,
         request.category_id,
@@ -162,8 +166,10 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
         kind=_KINDS[request.fallback] if request.similar_to is None else KIND,
         seen=request.seen.name,
         remember_served=request.remember_served,
+        filters=request.filters,
+        diversity=request.diversity,
+        most_per_owner=(request.most_per_owner, size) if request.most_per_owner else None,
     )
-    size = min(request.page_size or DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE)
     if not request.page_token:
         return _Page(
             digest,
@@ -199,8 +205,8 @@ def checked_token(text: str, digest: bytes, *, required_bundle_id: str, tokens: 
         raise InvalidPageTokenError("page_token was not issued by this service, or was altered") from error
     if token.request_digest != digest:
         raise InvalidPageTokenError(
-            "page_token belongs to another request: between pages only page_size, required_bundle_id and strict may "
-            "change"
+            "page_token belongs to another request: between pages only page_size (not with most_per_owner), "
+            "required_bundle_id, strict and explain may change"
         )
     if required_bundle_id not in {"", token.bundle_id}:
         raise InvalidPageTokenError("page_token belongs to another bundle than required_bundle_id")
@@ -306,6 +312,10 @@ async def _search(
         trending=request.fallback is Fallback.TRENDING and context.user is None and context.mood is None,
         counted_position=page.counted_position,
         at_least_position=request.at_least_position,
+        filters=request.filters.of_user(request.username),
+        diversity=request.diversity,
+        most_per_owner=request.most_per_owner,
+        explain=request.explain,
         similar_to=request.similar_to,
     )
     try:
@@ -353,7 +363,9 @@ async def _search_unshown(
     served = search.context.served
     if not page.has_started_again:
         shown = served.post_ids if served else ()
-        context = without_seen_and_shown(search.context, seen=request.seen, shown_post_ids=shown)
+        context = without_seen_and_shown(
+            search.context, seen=request.seen, shown_post_ids=shown, keeps_seen=request.explain
+        )
         found = await index.search_posts(replace(search, context=context), seconds=clock.seconds_left())
         is_left = found.posts or found.has_more or page.is_continued
         if is_left or (request.seen is Seen.LAST and not request.remember_served):

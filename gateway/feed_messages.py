@@ -15,13 +15,17 @@ from gateway.feed_types import (
     TrendingRequest,
 )
 from gateway.feeds import Failure
+from gateway.filter_messages import read_filters
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.packed.v1 import packed_pb2
 
 SERVICE_NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
 FEEDS_METHOD = f"/{SERVICE_NAME}/GetFeeds"
 _SEEN = {feed_pb2.SEEN_UNSPECIFIED: Seen.LAST, **{feed_pb2.Seen.Value(seen.value): seen for seen in Seen}}
-_POST_FIELDS = tuple(field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields if field.name != "explanation")
+_OTHER_FORMS = frozenset({"post_id", "reason", "explanation"})  # in JSON
+_POST_FIELDS = tuple(field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields if field.name not in _OTHER_FORMS)
+_REASONS = feed_pb2.Reason.DESCRIPTOR.values_by_number
+Document = dict[str, object]
 _FALLBACKS = {
     feed_pb2.FALLBACK_UNSPECIFIED: Fallback.NONE,
     **{feed_pb2.Fallback.Value(fallback.value): fallback for fallback in Fallback},
@@ -44,6 +48,10 @@ def read_request(request: feed_pb2.GetFeedRequest) -> FeedRequest:
         fallback=_read_fallback(request.fallback),
         seen=_read_seen(request.seen),
         remember_served=request.remember_served,
+        filters=read_filters(request),
+        diversity=request.diversity,
+        most_per_owner=request.most_per_owner,
+        explain=request.explain,
     )
 
 
@@ -104,6 +112,8 @@ def read_similar_request(request: feed_pb2.GetSimilarPostsRequest) -> FeedReques
         required_bundle_id=request.required_bundle_id,
         at_least_position=request.at_least_position,
         seen=_read_seen(request.seen),
+        filters=read_filters(request),
+        explain=request.explain,
         similar_to=SimilarTo(request.post_id, request.external_id),
     )
 
@@ -165,8 +175,24 @@ def write_categories(categories: Iterable[FeedCategory]) -> feed_pb2.ListCategor
     )
 
 
-def open_post(packed: bytes, *, ids: Callable[[int], int | str] = int) -> dict[str, str | int | float]:
-    """Read a serialised FeedPost: its values by field name, the post id in the form that ``ids`` gives it."""
+def open_post(packed: bytes, *, ids: Callable[[int], int | str] = int) -> Document:
+    """Read a serialised FeedPost: its values by field name, post ids in the form that ``ids`` gives them.
+
+    ``explanation`` is there only if the post has one.
+    """
     post = feed_pb2.FeedPost.FromString(packed)
-    reason = feed_pb2.Reason.Name(post.reason)
-    return {name: getattr(post, name) for name in _POST_FIELDS} | {"post_id": ids(post.post_id), "reason": reason}
+    document: Document = {"post_id": ids(post.post_id)} | {name: getattr(post, name) for name in _POST_FIELDS}
+    document["reason"] = _REASONS[post.reason].name if post.reason in _REASONS else _REASONS[0].name
+    if post.HasField("explanation"):
+        document["explanation"] = _open_explanation(post.explanation, ids=ids)
+    return document
+
+
+def _open_explanation(explanation: feed_pb2.Explanation, *, ids: Callable[[int], int | str]) -> Document:
+    known = ("user_score", "mood_closeness", "similarity")
+    return {name: getattr(explanation, name) for name in known if explanation.HasField(name)} | {
+        "popularity": explanation.popularity,
+        "history": [{"post_id": ids(post.post_id), "closeness": post.closeness} for post in explanation.history],
+        "rules": list(explanation.rules),
+        "is_seen": explanation.is_seen,
+    }

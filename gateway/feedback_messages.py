@@ -1,12 +1,12 @@
 """The messages of moodfeed.feedback.v1.FeedbackService, read and written, and the same as JSON for HTTP."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.feedback_types import VERBS, Interaction, Recorded, Result, RowResult, UnreadableInteraction
+from gateway.moments import InvalidMomentError, read_rfc3339
 from moodfeed.feedback.v1 import feedback_pb2
 
 SERVICE_NAME = feedback_pb2.DESCRIPTOR.services_by_name["FeedbackService"].full_name
@@ -24,9 +24,6 @@ _FIELDS = frozenset({*_TEXTS, "post_id", "watched_share", "rating_percent", "occ
 
 class MalformedDocumentError(Exception):
     """The body is not JSON of the form {"interactions": [...]}."""
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _UnreadableError(Exception):
@@ -167,9 +164,6 @@ def _moment(row: Mapping[str, object], field: str) -> int | None:
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise _UnreadableError(f"{field}: must be a time with its offset, such as 2026-05-04T09:30:00Z")
-    return (moment - _EPOCH) // timedelta(milliseconds=1)  # a float would lose a millisecond now and then
+        return read_rfc3339(text)
+    except InvalidMomentError as error:
+        raise _UnreadableError(f"{field}: {error}") from error

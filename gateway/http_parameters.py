@@ -12,15 +12,25 @@ from starlette.datastructures import QueryParams
 
 from gateway.catalog_types import PostNames
 from gateway.feed_messages import read_request, read_similar_request, read_trending_request
-from gateway.feed_types import LONGEST_MOOD, MOST_EXCLUSIONS, FeedRequest, TrendingRequest
-from gateway.json_messages import UnreadableFieldError, fill
+from gateway.feed_types import (
+    LONGEST_MOOD,
+    MOST_EXCLUDED_OWNERS,
+    MOST_EXCLUSIONS,
+    MOST_FILTERED_CATEGORIES,
+    MOST_LANGUAGES,
+    FeedRequest,
+    TrendingRequest,
+)
+from gateway.json_messages import UnreadableFieldError, choices, fill
+from gateway.moments import InvalidMomentError, read_moment
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
 
 _SHOWN_CHARACTERS = 100
 _SHOWN_DIGITS = 40
 _INTEGER = re.compile(r"-?[0-9]+")
-_EXCLUDE, _EXCLUDE_EXTERNAL = "exclude", "exclude_external_ids"
+_NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?")
+_EXCLUDE, _EXCLUDE_EXTERNAL, _CREATED_AFTER = "exclude", "exclude_external_ids", "created_after"
 _NAMES = {"exclude_post_ids": _EXCLUDE}  # where the name in the query is not that of the field
 _BOUNDS: Mapping[str, Mapping[str, int]] = {
     "username": {"minLength": 1},
@@ -29,6 +39,12 @@ _BOUNDS: Mapping[str, Mapping[str, int]] = {
     "at_least_position": {"minimum": 0},
     _EXCLUDE: {"maxItems": MOST_EXCLUSIONS},
     _EXCLUDE_EXTERNAL: {"maxItems": MOST_EXCLUSIONS},
+    "category_ids": {"maxItems": MOST_FILTERED_CATEGORIES},
+    "excluded_category_ids": {"maxItems": MOST_FILTERED_CATEGORIES},
+    "excluded_owner_usernames": {"maxItems": MOST_EXCLUDED_OWNERS},
+    "languages": {"maxItems": MOST_LANGUAGES},
+    "diversity": {"minimum": 0, "maximum": 1},
+    "most_per_owner": {"minimum": 0},
 }
 _REQUIRED = frozenset({"username"})
 _DESCRIPTIONS = {
@@ -36,6 +52,8 @@ _DESCRIPTIONS = {
     "always a post_id; anything else is an external_id. At most 1000 together with exclude_external_ids.",
     _EXCLUDE_EXTERNAL: "A post never to return, by its exact external_id: use it for an external_id that is an "
     "integer or holds a comma. May be given several times.",
+    _CREATED_AFTER: "Only posts that were made after this moment, in RFC 3339 or in milliseconds since 1970; posts "
+    "whose moment is not known are left out.",
 }
 
 IDS = "ids"
@@ -60,12 +78,14 @@ class Parameter:
     @property
     def may_be_repeated(self) -> bool:
         """Whether it holds one value and may be given several times; other lists hold commas between their values."""
-        return bool(self.field.is_repeated) and self.field.type == FieldDescriptor.TYPE_STRING
+        return self.name == _EXCLUDE_EXTERNAL
 
 
 def _parameter(field: FieldDescriptor) -> Parameter:
     name = _NAMES.get(field.name, field.name)
     description = _DESCRIPTIONS.get(name) or COMMENTS[field.full_name]
+    if field.is_repeated and name not in _DESCRIPTIONS:
+        description += " Separated by commas."
     return Parameter(name, field, _BOUNDS.get(name, {}), name in _REQUIRED, description)
 
 
@@ -164,7 +184,12 @@ def _fill(message: Message, parameter: Parameter, texts: Sequence[str]) -> None:
     if isinstance(message, feed_pb2.GetFeedRequest | feed_pb2.GetSimilarPostsRequest) and parameter.name == _EXCLUDE:
         _exclude(message, texts[0])
         return
+    if parameter.name == _CREATED_AFTER:
+        _fill_moment(message, texts[0])
+        return
     read = _READERS.get(parameter.field.type) or partial(_read_choice, choices(parameter.field))
+    if parameter.field.is_repeated and not parameter.may_be_repeated:
+        texts = [item.strip() for item in texts[0].split(",")]
     values = [value for text in texts if (value := read(parameter.name, text)) is not None]
     if parameter.field.is_repeated:
         getattr(message, parameter.field.name).extend(values)
@@ -181,13 +206,16 @@ def _exclude(message: feed_pb2.GetFeedRequest | feed_pb2.GetSimilarPostsRequest,
             message.exclude_external_ids.append(item)
 
 
-def choices(field: FieldDescriptor) -> Mapping[str, int]:
-    """The values of a field of an enum, by their names without the enum's name before them."""
-    enum = field.enum_type
-    if enum is None:
-        return {}
-    prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.name).strip("_") + "_"
-    return {value.name.removeprefix(prefix): value.number for value in enum.values if value.number}
+def _fill_moment(message: Message, text: str) -> None:
+    """Fill created_after."""
+    if not text.strip():
+        return
+    try:
+        milliseconds = read_moment(text.strip())
+    except InvalidMomentError as error:
+        raise InvalidParameterError(f"{_CREATED_AFTER} is {text[:_SHOWN_CHARACTERS]!r}, {error}") from error
+    moment = getattr(message, _CREATED_AFTER)
+    moment.seconds, moment.nanos = milliseconds // 1000, milliseconds % 1000 * 1_000_000
 
 
 def _read_choice(known: Mapping[str, int], name: str, text: str) -> int | None:
@@ -214,6 +242,14 @@ def _read_int64(name: str, text: str) -> int | None:
     return _read_integer(name, text, bits=64) if text.strip() else None
 
 
+def _read_float(name: str, text: str) -> float | None:
+    if not text.strip():
+        return None
+    if not _NUMBER.fullmatch(text) or len(text) > _SHOWN_DIGITS:
+        raise InvalidParameterError(f"{name} is {text[:_SHOWN_DIGITS]!r}, it must be a number")
+    return float(text)
+
+
 def _read_integer(name: str, text: str, *, bits: int) -> int:
     is_integer = _INTEGER.fullmatch(text) and len(text) <= 20  # no number of 64 bits is longer
     if not is_integer or not -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1):
@@ -221,11 +257,12 @@ def _read_integer(name: str, text: str, *, bits: int) -> int:
     return int(text)
 
 
-_READERS: Mapping[int, Callable[[str, str], str | int | None]] = {
+_READERS: Mapping[int, Callable[[str, str], str | int | float | None]] = {
     FieldDescriptor.TYPE_STRING: _read_text,
     FieldDescriptor.TYPE_BOOL: _read_bool,
     FieldDescriptor.TYPE_INT32: _read_int32,
     FieldDescriptor.TYPE_INT64: _read_int64,
+    FieldDescriptor.TYPE_FLOAT: _read_float,
 }
 
 

@@ -55,7 +55,7 @@ def fill(message: _MessageT, document: Mapping[str, object]) -> _MessageT:
 
 def _fill_field(message: Message, field: FieldDescriptor, value: object) -> None:
     if field.enum_type is not None:
-        value = _full_name(field, value)
+        value = _number_of(field, value)
     elif field.type == FieldDescriptor.TYPE_BOOL and not isinstance(value, bool):
         raise _wrong(field)
     try:
@@ -64,7 +64,7 @@ def _fill_field(message: Message, field: FieldDescriptor, value: object) -> None
         raise _wrong(field) from error
 
 
-def _full_name(field: FieldDescriptor, value: object) -> str:
+def _number_of(field: FieldDescriptor, value: object) -> int:
     known = choices(field)
     if not isinstance(value, str) or value.upper() not in known:
         raise UnreadableFieldError(f"{field.name}: must be one of {', '.join(known)}")
@@ -76,14 +76,13 @@ def _wrong(field: FieldDescriptor) -> UnreadableFieldError:
     return UnreadableFieldError(f"{field.name}: must be {'a list, each of it ' if field.is_repeated else ''}{words}")
 
 
-def choices(field: FieldDescriptor) -> Mapping[str, str]:
-    """The names of the values of a field's enum, by their short names: without the enum's name before them."""
-    if field.enum_type is None:
+def choices(field: FieldDescriptor) -> Mapping[str, int]:
+    """The values of a field of an enum, by their names without the enum's name before them."""
+    enum = field.enum_type
+    if enum is None:
         return {}
-    prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in field.enum_type.name)
-    return {
-        value.name.removeprefix(f"{prefix.strip('_')}_"): value.name for value in field.enum_type.values if value.number
-    }
+    prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.name).strip("_") + "_"
+    return {value.name.removeprefix(prefix): value.number for value in enum.values if value.number}
 
 
 def document_of(
@@ -97,7 +96,8 @@ def document_of(
     for name, value in document.items():
         field = message.DESCRIPTOR.fields_by_name[name]
         if field.enum_type is not None:
-            document[name] = next((short for short, full in choices(field).items() if full == value), value)
+            number = getattr(message, name)
+            document[name] = next((short for short, known in choices(field).items() if known == number), value)
         elif name in id_fields:
             document[name] = [ids(int(item)) for item in value] if field.is_repeated else ids(int(value))
     return document

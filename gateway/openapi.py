@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.feedback_types import MOST_INTERACTIONS, VERBS, Result
-from gateway.feeds import MOST_FEEDS
-from gateway.http_feeds import FEEDS
 from gateway.http_parameters import (
     ID_FORMS,
     IDS,
@@ -14,9 +12,10 @@ from gateway.http_parameters import (
     SIMILAR_PARAMETERS,
     TRENDING_PARAMETERS,
     Parameter,
-    choices,
 )
 from gateway.http_paths import SIMILAR
+from gateway.json_messages import choices
+from gateway.openapi_feeds import feeds_paths, feeds_schemas
 from gateway.openapi_forms import NAME, TEXT, TOKEN_OR_NONE, Schema, answer, description, object_schema, reference
 from gateway.openapi_people import people_paths, people_schemas
 from gateway.openapi_posts import POST_IN_PATH, posts_paths, posts_schemas
@@ -36,11 +35,11 @@ _ITEM_FORMS: Mapping[str, Schema] = {"exclude": {"items": {"type": ["integer", "
 _MESSAGES = {
     "Feed": "GetFeedResponse",
     "FeedPost": "FeedPost",
+    "Explanation": "Explanation",
+    "HistoryPost": "HistoryPost",
     "Degradation": "Degradation",
     "Trending": "ListTrendingResponse",
     "Similar": "GetSimilarPostsResponse",
-    "Explanation": "Explanation",
-    "HistoryPost": "HistoryPost",
     "Categories": "ListCategoriesResponse",
     "Category": "Category",
 }
@@ -50,8 +49,6 @@ _DESCRIPTORS = feed_pb2.DESCRIPTOR.message_types_by_name
 
 def _value_schema(field: FieldDescriptor) -> Schema:
     """The schema of one value of a field."""
-    if field.message_type is not None and field.message_type.full_name == "google.protobuf.Timestamp":
-        return {"type": "string", "format": "date-time"}
     if field.message_type is not None:
         return reference(_SCHEMA_NAMES[field.message_type.name])
     if field.enum_type is not None:
@@ -64,28 +61,26 @@ def _field_schema(field: FieldDescriptor) -> Schema:
 
 
 def _parameter_schema(field: FieldDescriptor) -> Schema:
-    """As a query carries it: a value of an enum without the enum's name."""
-    return _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
-
-
-def _parameter_list_schema(field: FieldDescriptor) -> Schema:
-    """As JSON carries it in a request: integers of 64 bits may be strings."""
-    is_long = field.type == FieldDescriptor.TYPE_INT64
-    value: Schema = {"type": ["integer", "string"]} if is_long else {**_parameter_schema_of_one(field)}
+    """As a query carries it: a value of an enum without the enum's name, a moment as text."""
+    value = _parameter_value_schema(field)
     return {"type": "array", "items": value} if field.is_repeated else value
 
 
-def _parameter_schema_of_one(field: FieldDescriptor) -> Schema:
+def _parameter_value_schema(field: FieldDescriptor) -> Schema:
+    """The same of one value of a list."""
+    if field.message_type is not None:
+        return {"type": "string", "format": "date-time"}
     return _value_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
 
 
 def _message_schema(descriptor: Descriptor) -> Schema:
-    """All fields are required: JSON carries each of them, whatever its value."""
+    """JSON carries each field, whatever its value, except those that may be absent from the message."""
     properties = {
         field.name: _field_schema(field) | _ID_FORMS.get(field.name, {}) | description(field.full_name)
         for field in descriptor.fields
     }
-    return object_schema(**properties) | description(descriptor.full_name)
+    required = [field.name for field in descriptor.fields if not field.has_presence]
+    return object_schema(**properties) | {"required": required} | description(descriptor.full_name)
 
 
 def _parameter(parameter: Parameter) -> Schema:
@@ -106,35 +101,6 @@ _IDS: Schema = {
     "schema": {"type": "string", "enum": list(ID_FORMS), "default": "number"},
     "description": "How JSON carries post ids. Numbers above 2^53 are not exact in JavaScript; strings are.",
 }
-_ASKED: Schema = {
-    "type": "object",
-    "properties": {
-        field.name: _parameter_list_schema(field) | description(field.full_name)
-        for field in _DESCRIPTORS["GetFeedRequest"].fields
-    },
-} | description("moodfeed.feed.v1.GetFeedRequest")
-_SEVERAL: Schema = {
-    "type": "object",
-    "properties": {
-        # Whatever stands in a row, the others are answered.
-        "feeds": {
-            "type": "array",
-            "items": {"anyOf": [reference("AskedFeed"), {}]},
-            "minItems": 1,
-            "maxItems": MOST_FEEDS,
-        },
-        "distinct": {"type": "boolean"} | description("moodfeed.feed.v1.GetFeedsRequest.distinct"),
-    },
-    "required": ["feeds"],
-    "additionalProperties": False,
-}
-_FEEDS: Schema = object_schema(
-    results={
-        "type": "array",
-        "items": {"anyOf": [object_schema(feed=reference("Feed")), reference("Error")]},
-    }
-    | description("moodfeed.feed.v1.GetFeedsResponse.results")
-)
 _INTERACTION = feedback_pb2.DESCRIPTOR.message_types_by_name["Interaction"]
 _INTERACTION_FORMS: Mapping[str, Schema] = {
     "post_id": {"type": ["integer", "string"]},
@@ -203,11 +169,6 @@ _ERRORS_OF_WRITES = {code: answer for code, answer in _ERRORS.items() if code no
     "415": answer("The body is not application/json", "Error"),
     "503": answer("Feedback is not set up, or the store or the user tower service is unavailable", "Error"),
 }
-_ERRORS_OF_FEEDS = {code: answer for code, answer in _ERRORS_OF_WRITES.items() if code not in {"403", "503"}} | {
-    "403": _ERRORS["403"],
-    "413": answer("The body is longer than 1 MiB", "Error"),
-    "503": _ERRORS["503"],
-}
 
 DOCUMENT: Schema = {
     "openapi": "3.1.0",
@@ -256,16 +217,7 @@ DOCUMENT: Schema = {
                 "security": TOKEN_OR_NONE,
             }
         },
-        FEEDS: {
-            "post": {
-                "operationId": "getFeeds",
-                "summary": COMMENTS["moodfeed.feed.v1.FeedService.GetFeeds"],
-                "parameters": [_IDS],
-                "requestBody": {"required": True, "content": {"application/json": {"schema": _SEVERAL}}},
-                "responses": {"200": answer("A feed, or an error, for each", "Feeds")} | _ERRORS_OF_FEEDS,
-                "security": TOKEN_OR_NONE,
-            }
-        },
+        **feeds_paths(_ERRORS, _ERRORS_OF_WRITES, ids=_IDS),
         "/interactions": {
             "post": {
                 "operationId": "recordInteractions",
@@ -304,8 +256,7 @@ DOCUMENT: Schema = {
             "Recorded": _recorded_schema(),
             **people_schemas(),
             **posts_schemas(),
-            "AskedFeed": _ASKED,
-            "Feeds": _FEEDS,
+            **feeds_schemas(_parameter_value_schema),
             "Error": object_schema(
                 error=object_schema(code={"type": "integer"}, status=TEXT, reason=TEXT, message=TEXT)
             ),

@@ -11,6 +11,7 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
+from gateway.feed_types import NO_FILTERS, Filters
 from gateway.served_memory import FEED_DIGITS
 
 _VERSION = 4
@@ -54,11 +55,20 @@ def digest(
     kind: str = "",
     seen: str = "LAST",
     remember_served: bool = False,
+    filters: Filters = NO_FILTERS,
+    diversity: float = 0.0,
+    most_per_owner: tuple[int, int] | None = None,
 ) -> bytes:
-    """16 bytes that identify what a request asks for, apart from the page size; ``kind`` has up to 16 letters."""
+    """16 bytes that identify what a request asks for; ``kind`` has up to 16 letters.
+
+    The page size is no part of it, except in ``most_per_owner``: so many posts of one account on a page of that size.
+    """
     numbers = ",".join(map(str, exclude_post_ids))
     category = "" if category_id is None else str(category_id)
-    parts = (username, category, mood, numbers, f"{seen} {remember_served}", *exclude_external_ids)
+    parts = [username, category, mood, numbers, f"{seen} {remember_served}", *exclude_external_ids]
+    if (filters, diversity, most_per_owner) != (NO_FILTERS, 0.0, None):
+        parts += [f"{filters} {diversity} {most_per_owner}"]
+        kind += "+"  # so that no external id can stand for these
     content = b"".join(struct.pack(">I", len(part)) + part for part in (text.encode() for text in parts))
     return hashlib.blake2b(content, digest_size=16, person=kind.encode()).digest()
 

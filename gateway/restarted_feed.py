@@ -28,7 +28,9 @@ async def search_again(
         shown = [post_id for post_id in shown if post_id not in excluded]
 
     async def search_part(first: int, end: int) -> FoundPosts:
-        context = without_seen_and_shown(search.context, seen=seen, shown_post_ids=[*shown[:first], *shown[end:]])
+        context = without_seen_and_shown(
+            search.context, seen=seen, shown_post_ids=[*shown[:first], *shown[end:]], keeps_seen=search.explain
+        )
         return await index.search_posts(replace(search, context=context, offset=0), seconds=clock.seconds_left())
 
     fits, end = start, min(start + search.limit, len(shown))

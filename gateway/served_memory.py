@@ -44,9 +44,11 @@ class NoServedMemory:
 
 
 def without_seen_and_shown(
-    context: FeedContext[EmbeddingT], *, seen: Seen, shown_post_ids: Sequence[int] = ()
+    context: FeedContext[EmbeddingT], *, seen: Seen, shown_post_ids: Sequence[int] = (), keeps_seen: bool = False
 ) -> FeedContext[EmbeddingT]:
     """The context whose search leaves out the seen posts, if they are excluded, and ``shown_post_ids``.
+
+    With ``keeps_seen`` it also holds the seen posts that it leaves out, for what explains posts by them.
 
     Of a context that tells remembered posts apart, those that other feeds have shown meanwhile are withheld.
     """
@@ -55,7 +57,7 @@ def without_seen_and_shown(
     excluded = context.seen_post_ids if seen is Seen.EXCLUDED else ()
     return replace(
         context,
-        seen_post_ids=() if seen is Seen.EXCLUDED else context.seen_post_ids,
+        seen_post_ids=() if seen is Seen.EXCLUDED and not keeps_seen else context.seen_post_ids,
         not_interested_post_ids=[*context.not_interested_post_ids, *excluded, *shown_post_ids],
         withheld_post_ids=[*context.withheld_post_ids, *(context.served.elsewhere_post_ids if context.served else ())],
     )

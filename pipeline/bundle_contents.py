@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from bundle.index_posts import Category, IndexPosts
+from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.known_users import KnownUsers
 from bundle.post_trends import LARGEST_SUM, MOST_PAIRS, TREND_DAYS, PostTrends, pair_key
 from bundle.served_posts import TEXT_FIELDS, ServedPosts
@@ -34,6 +34,7 @@ def index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
         tower_embeddings=posts.embeddings[order],
         text_embeddings=dataset.mood_text[order].astype(np.float16),
         popularity=popularity(dataset)[order],
+        created_ms=_moments(rows),
         posts=ServedPosts.from_columns(
             dataset.post_ids[order], category_ids[order], {name: _texts(rows, name) for name in TEXT_FIELDS}
         ),
@@ -46,8 +47,14 @@ def index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
 
 
 def _texts(posts: pd.DataFrame, name: str) -> "pd.Series[str]":
-    """A column of texts, empty where it is null; external_id is missing from a table whose posts have none."""
+    """A column of texts, empty where it is null; external_id and language are missing from tables without any."""
     return posts[name].fillna("").astype(str) if name in posts else pd.Series("", index=posts.index)
+
+
+def _moments(posts: pd.DataFrame) -> NDArray[np.int64]:
+    """When the posts were made, in milliseconds since 1970."""
+    moments = posts["created_at"].dt.tz_convert(None).to_numpy(dtype="datetime64[ms]")
+    return np.where(np.isnat(moments), UNKNOWN_MOMENT, moments.astype(np.int64))
 
 
 def popularity(dataset: Dataset) -> NDArray[np.float32]:

@@ -47,6 +47,7 @@ _POST_TYPES: dict[str, Any] = {
     "content_text": "str",
     "summary_text": "str",  # the text to embed, most informative parts first
     "external_id": "str",  # the id of the post at its source; null: the same as post_id
+    "language": "str",  # such as en; null: not known
 }
 _USER_TYPES: dict[str, Any] = {
     "user_id": "int64",
@@ -74,9 +75,10 @@ _NULLABLE = {
     "at",
     "position",
     "external_id",
+    "language",
     RECORDED_VERB,
 }
-_OPTIONAL = {"external_id", "position", RECORDED_VERB}  # older tables lack them
+_OPTIONAL = {"external_id", "language", "position", RECORDED_VERB}  # older tables lack them
 SCORE_SCHEMA = pa.schema(
     [
         ("user_id", pa.int64()),

@@ -8,6 +8,7 @@ vectors. The query is rounded to integers in the same way, so FAISS multiplies i
 
 import math
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ LARGEST_CODE = 127
 _BLOCK_ROWS = 512  # so many that their float32 copies stay in the processor's cache
 _SAMPLE_ROWS = 20_000
 _THREADS = 2
+_ROW_BITS = 32  # FAISS numbers a row by its list and its place in that, in 32 bits each
 _SLACK = 1 + 1e-4  # covers the rounding errors made while the bounds themselves are computed
 
 
@@ -105,14 +107,37 @@ class Codes:
 
         The true inner product of every other row of the span is at most the bound.
         """
-        scores = np.full(count, -np.inf, dtype=np.float32)
-        rows = np.full(count, -1, dtype=np.int64)
-        codes = self.matrix[span]
-        scanner = _SCANNERS.of(codes.shape[1])
-        scanner.set_query(faiss.swig_ptr(query.values))
-        scanner.set_list(0, 0.0)
+        return _scanned([self.matrix[span]], query, count)
+
+    def nearest_in(self, spans: Sequence[slice], query: CodedQuery, count: int) -> tuple[Rows, float]:
+        """The same of several slices with at least ``count`` rows together; rows of the whole matrix."""
+        found, bound = _scanned([self.matrix[span] for span in spans], query, count)
+        starts = np.array([span.start for span in spans], dtype=np.int64)
+        return starts[found >> _ROW_BITS] + (found & (1 << _ROW_BITS) - 1), bound
+
+    def nearest_among(self, rows: Rows, query: CodedQuery, count: int) -> tuple[Rows, float]:
+        """The same of some rows of the matrix, at least ``count``, whose codes are copied first."""
+        found, bound = _scanned([_gathered(self.matrix, rows)], query, count)
+        return rows[found], bound
+
+
+def _scanned(lists: Sequence[CodeMatrix], query: CodedQuery, count: int) -> tuple[Rows, float]:
+    """The best ``count`` rows of all lists: the list's number above _ROW_BITS bits of the row in it; and the bound."""
+    scores = np.full(count, -np.inf, dtype=np.float32)
+    rows = np.full(count, -1, dtype=np.int64)
+    scanner = _SCANNERS.of(lists[0].shape[1])
+    scanner.set_query(faiss.swig_ptr(query.values))
+    for number, codes in enumerate(lists):
+        scanner.set_list(number, 0.0)
         scanner.scan_codes(len(codes), faiss.swig_ptr(codes), None, faiss.swig_ptr(scores), faiss.swig_ptr(rows), count)
-        return rows, float(scores.min()) * query.unit + query.constant + query.error
+    return rows, float(scores.min()) * query.unit + query.constant + query.error
+
+
+def _gathered(matrix: CodeMatrix, rows: Rows) -> CodeMatrix:
+    """Copies of rows; as one value of many bytes each, which is several times as fast as by single bytes."""
+    width = matrix.shape[1]
+    whole = matrix.view(f"V{width}").ravel()
+    return whole.take(rows).view(np.uint8).reshape(len(rows), width)
 
 
 class _Scanners(threading.local):

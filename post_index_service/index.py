@@ -10,7 +10,6 @@ search by user over all of very many posts: it ranks a shortlist first, which ma
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
@@ -19,9 +18,13 @@ from bundle.index_posts import Category, IndexPosts
 from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost, ServedPosts
 from compute.log_tail import LogTail
+from post_index_service.allowed_posts import AllowedPosts
+from post_index_service.attributes import Attributes
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, Rows, among_sorted, rounding_of_products
 from post_index_service.external_ids import ExternalIds
+from post_index_service.filtered_scans import SkippingScan, scan_of
+from post_index_service.filters import NO_FILTERS, Allowed, Filters
 from post_index_service.named_rows import NamedRows
 from post_index_service.ranking import (
     ByInnerProducts,
@@ -29,13 +32,13 @@ from post_index_service.ranking import (
     ByShortlist,
     ByTrend,
     ClosenessScan,
-    CodedScan,
     DenseScan,
     InnerProduct,
     Order,
     Product,
     Scan,
 )
+from post_index_service.rankings import Ranking
 from post_index_service.shortlist import Shortlist
 from post_index_service.trends import Epoch, Trends
 
@@ -81,16 +84,6 @@ class InvalidSearchError(SearchError):
     """The limit, the offset or a number of post ids is out of range."""
 
 
-class Ranking(Enum):
-    """The rule that ordered the posts. Each name is that of a value of the contract's SearchRanking."""
-
-    USER = "user"
-    MOOD_THEN_USER = "mood then user"
-    MOOD = "mood"
-    POPULAR = "popular"
-    TRENDING = "trending"
-
-
 @dataclass(frozen=True, slots=True)
 class Query:
     """What to search for and which posts to leave out; post_index.proto documents each field.
@@ -112,6 +105,10 @@ class Query:
     counted_position: int | None = None
     at_least_position: int = 0
     seconds: float = 0.0
+    filters: Filters = NO_FILTERS
+    diversity: float = 0.0
+    most_per_owner: int = 0
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +180,7 @@ class PostIndex:
         self._tower_codes = self._text_and_tower_codes.last()
         self._tower_rounding = rounding_of_products(posts.tower_embeddings)
         self._shortlist = Shortlist(self._tower_codes) if len(posts.posts) > most_exact else None
-        self._most_dense = most_dense
+        self._most_dense, self._most_exact = most_dense, most_exact
         self._closeness = RememberedCloseness()
         self._popularity = posts.popularity
         self._post_ids = posts.post_ids
@@ -196,6 +193,7 @@ class PostIndex:
             for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True)
             if number > 0
         }
+        self._allowed = AllowedPosts(Attributes(posts.posts, posts.created_ms), self._slices)
         self.trends = Trends(
             trends or PostTrends.none(len(posts.posts)),
             NamedRows(self._sorted_ids, self._rows_by_id, self._external_ids),
@@ -226,18 +224,23 @@ class PostIndex:
         _check_numbers(query)
         user = None if query.user is None else _check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else _check_embedding(query.mood, self.text_space)
-        span = self._slice_of(query.category_id)
+        span = self._slice_of(query)
+        allowed, unwanted = self._allowed.of(query.filters, span)
         epoch = self._epoch(query) if query.trending and user is None and mood is None else None
-        ranking, order = self._order(span, user, mood, epoch)
+        ranking, order = self._order(span, user, mood, epoch, allowed)
 
         excluded = self._rows_in(span, query.exclude_post_ids)
         if query.not_interested_post_ids:
             excluded = np.union1d(excluded, self._rows_in(span, query.not_interested_post_ids))
         if query.exclude_external_ids:
             excluded = np.union1d(excluded, self._external_ids.rows_in(span, query.exclude_external_ids))
+        if len(unwanted):
+            excluded = np.union1d(excluded, unwanted)
         seen = self._rows_in(span, query.seen_post_ids)
+        if allowed is not None:
+            excluded, seen = excluded[allowed.mask[excluded]], seen[allowed.mask[seen]]
         seen = seen[~among_sorted(seen, excluded)] if len(excluded) else seen
-        total = span.stop - span.start - len(excluded)
+        total = (span.stop - span.start if allowed is None else allowed.count) - len(excluded)
         unseen_total = total - len(seen)
         first, last = min(query.offset, total), min(query.offset + query.limit, total)
 
@@ -263,49 +266,58 @@ class PostIndex:
     def _epoch(self, query: Query) -> Epoch:
         return self.trends.epoch(as_of=query.counted_position, at_least=query.at_least_position, seconds=query.seconds)
 
-    def _slice_of(self, category_id: int | None) -> slice:
-        if category_id is None:
-            return slice(0, len(self._posts))
-        if category_id not in self._slices:
-            raise CategoryNotFoundError("invalid category id", category_id=str(category_id))
-        return self._slices[category_id]
+    def _slice_of(self, query: Query) -> slice:
+        """The category that is asked for, or all posts; raises CategoryNotFoundError for any that is not valid."""
+        named = [*(() if query.category_id is None else (query.category_id,)), *query.filters.category_ids]
+        for category_id in named:
+            if category_id not in self._slices:
+                raise CategoryNotFoundError("invalid category id", category_id=str(category_id))
+        only_one = named and (query.category_id is not None or len(set(named)) == 1)
+        return self._slices[named[0]] if only_one else slice(0, len(self._posts))
 
     def _order(
-        self, span: slice, user: Vector | None, mood: Vector | None, epoch: Epoch | None
+        self,
+        span: slice,
+        user: Vector | None,
+        mood: Vector | None,
+        epoch: Epoch | None,
+        allowed: Allowed | None,
     ) -> tuple[Ranking, Order]:
         """The table of all searches: what is asked for, what scans the slice, what the rows are ranked by."""
         post_ids = self._post_ids[span]
         by_mood = None if mood is None else self._closeness_to(span, mood)
         by_user = None if user is None else InnerProduct(self._tower[span], user, self._user_weight)
         is_small = len(post_ids) <= self._most_dense
-        shortlist = self._shortlist if len(post_ids) == len(self._post_ids) else None
+        is_exact = allowed is not None and (allowed.names_categories or allowed.count <= self._most_exact)
+        shortlist = None if is_exact or len(post_ids) < len(self._post_ids) else self._shortlist
+        disallowed = np.flatnonzero(~allowed.mask) if allowed is not None and is_small else None
 
         def exact(scan: Scan, *products: Product) -> ByInnerProducts:
-            return ByInnerProducts(scan, products, post_ids)
+            return ByInnerProducts(scan if disallowed is None else SkippingScan(scan, disallowed), products, post_ids)
 
         ranking: Ranking
         order: Order
         match by_mood, by_user:
             case None, None if epoch is not None:
-                ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._popularity[span], post_ids)
+                ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._popularity[span], post_ids, allowed)
             case None, None:
-                ranking, order = Ranking.POPULAR, ByPopularity(self._popularity[span], post_ids)
+                ranking, order = Ranking.POPULAR, ByPopularity(self._popularity[span], post_ids, allowed)
             case None, InnerProduct() if shortlist:
-                everything = exact(self._tower_scan(span, by_user), by_user)
-                ranking, order = Ranking.USER, ByShortlist(everything, shortlist, by_user.query)
+                everything = exact(self._tower_scan(span, by_user, allowed), by_user)
+                ranking, order = Ranking.USER, ByShortlist(everything, shortlist, by_user.query, allowed)
             case None, InnerProduct() if is_small:
                 ranking, order = Ranking.USER, exact(DenseScan(by_user, self._tower_rounding), by_user)
             case None, InnerProduct():
-                ranking, order = Ranking.USER, exact(self._tower_scan(span, by_user), by_user)
+                ranking, order = Ranking.USER, exact(self._tower_scan(span, by_user, allowed), by_user)
             case Closeness(), None:
                 ranking, order = Ranking.MOOD, exact(ClosenessScan(by_mood), by_mood)
             case InnerProduct(), None:
-                ranking, order = Ranking.MOOD, exact(self._text_scan(span, by_mood), by_mood)
+                ranking, order = Ranking.MOOD, exact(self._text_scan(span, by_mood, None, allowed), by_mood)
             case Closeness(), InnerProduct():
                 dense = DenseScan(by_user, self._tower_rounding, by_mood)
                 ranking, order = Ranking.MOOD_THEN_USER, exact(dense, by_mood, by_user)
             case InnerProduct(), InnerProduct():
-                coded = self._text_scan(span, by_mood, by_user)
+                coded = self._text_scan(span, by_mood, by_user, allowed)
                 ranking, order = Ranking.MOOD_THEN_USER, exact(coded, by_mood, by_user)
         return ranking, order
 
@@ -318,14 +330,16 @@ class PostIndex:
         known = self._closeness.of(mood, (span.start, total), lambda: by_mood.of(np.arange(total)))
         return known or by_mood
 
-    def _tower_scan(self, span: slice, by_user: InnerProduct) -> CodedScan:
-        return CodedScan(self._tower_codes, span, self._tower_codes.query(by_user.query))
+    def _tower_scan(self, span: slice, by_user: InnerProduct, allowed: Allowed | None) -> Scan:
+        return scan_of(self._tower_codes, span, self._tower_codes.query(by_user.query), allowed)
 
-    def _text_scan(self, span: slice, by_mood: InnerProduct, by_user: InnerProduct | None = None) -> CodedScan:
+    def _text_scan(
+        self, span: slice, by_mood: InnerProduct, by_user: InnerProduct | None, allowed: Allowed | None
+    ) -> Scan:
         """By mood, and by user in the same pass; without a user, the tower's codes are multiplied by zeros."""
         user = np.float32(by_user.weight) * by_user.query if by_user else np.zeros(self.tower_space.dimension, "f4")
         codes = self._text_and_tower_codes
-        return CodedScan(codes, span, codes.query(by_mood.query, user))
+        return scan_of(codes, span, codes.query(by_mood.query, user), allowed)
 
     def _rows_in(self, span: slice, post_ids: Sequence[int]) -> Rows:
         """The rows of the posts with these ids that lie in the slice, ascending and relative to its start."""

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 from post_index_service.closeness import Closeness
 from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
+from post_index_service.filters import Allowed
 from post_index_service.shortlist import Shortlist
 from post_index_service.trends import Epoch
 
-_FETCHED_MORE = 64  # more than asked for, as exact scores may order the last of them differently
+FETCHED_MORE = 64  # more than asked for, as exact scores may order the last of them differently
 _FETCHED_MORE_DENSE = 16
 _ROUNDED_AGAIN = 1.1  # a weighted sum is rounded twice more, each time far less than a product of 64 terms
 _SHORTLISTED = 512  # among a million random directions it misses none of the best ten
@@ -113,7 +114,7 @@ class CodedScan:
     def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
         """One pass of FAISS."""
         total = self.span.stop - self.span.start
-        fetched = 2 * count + _FETCHED_MORE + min(len(skip), count)
+        fetched = 2 * count + FETCHED_MORE + min(len(skip), count)
         if fetched >= total:
             rows, bound = np.arange(total), -np.inf
         else:
@@ -214,6 +215,7 @@ class ByShortlist:
     exact: ByInnerProducts
     shortlist: Shortlist
     user: Vector
+    allowed: Allowed | None = None
 
     @property
     def reach(self) -> float:
@@ -222,13 +224,20 @@ class ByShortlist:
 
     def first(self, count: int, *, skip: Rows) -> Ranked:
         """Exact as far as the shortlist is complete."""
-        likely = self.shortlist.rows(self.user, _SHORTLISTED + len(skip))
+        likely = self._likely(len(skip))
         ranked = self.exact.among(likely[~among_sorted(likely, skip)])
         if len(ranked.rows) < count:
             others = self.exact.first(count - len(ranked.rows), skip=np.union1d(likely, skip))
             least = ranked.numbers.min(initial=np.inf)
             ranked = ranked.followed_by(others._replace(numbers=np.minimum(others.numbers, least)))
         return ranked.cut(0, count)
+
+    def _likely(self, skipped: int) -> Rows:
+        if self.allowed is None:
+            return self.shortlist.rows(self.user, _SHORTLISTED + skipped)
+        total = len(self.allowed.mask)
+        likely = self.shortlist.rows(self.user, _SHORTLISTED * total // self.allowed.count + skipped)
+        return likely[self.allowed.mask[likely]]
 
     def among(self, rows: Rows) -> Ranked:
         """Rank the rows by exact scores, without a scan."""
@@ -241,19 +250,29 @@ class ByTrend:
     The score is the trend, from 0 on. The number that orders is 1 plus the trend, or the popularity, 0..1.
     """
 
-    def __init__(self, epoch: Epoch, span: slice, popularity: Scores, ids: NDArray[np.int64]) -> None:
-        self._epoch, self._span = epoch, span
+    def __init__(
+        self,
+        epoch: Epoch,
+        span: slice,
+        popularity: Scores,
+        ids: NDArray[np.int64],
+        allowed: Allowed | None = None,
+    ) -> None:
+        self._epoch, self._span, self._allowed = epoch, span, None
         self._popularity, self._ids = popularity, ids
         key = (span.start, span.stop)
         head = epoch.heads.get(key)
         self._head = self._best(_REMEMBERED_HEAD) if head is None else head
         if head is None and len(ids) > _SMALLEST_REMEMBERED:
             epoch.heads[key] = self._head
+        self._largest = float(self._trends(self._head[:1]).sum())
+        if allowed is not None:
+            self._allowed, self._head = allowed, self._head[allowed.mask[self._head]]
 
     @property
     def reach(self) -> float:
         """That of the largest trend."""
-        return 1 + float(self._trends(self._head[:1]).sum())
+        return 1 + self._largest
 
     def first(self, count: int, *, skip: Rows) -> Ranked:
         """The head of the slice without the rows to skip, or more of it if that is not enough."""
@@ -271,7 +290,7 @@ class ByTrend:
         return Ranked(rows, trends.astype(np.float32), numbers.astype(np.float32))
 
     def _best(self, count: int) -> Rows:
-        rows = np.arange(len(self._ids))
+        rows = np.arange(len(self._ids)) if self._allowed is None else self._allowed.rows
         if not 0 < count < len(rows):
             return self.among(rows).rows[:count]
         trends = self._trends(rows)
@@ -302,11 +321,13 @@ class ByPopularity:
 
     popularity: Scores
     ids: NDArray[np.int64]
+    allowed: Allowed | None = None
     reach = 1.0
 
     def first(self, count: int, *, skip: Rows) -> Ranked:
         """Sort the rows that are at least as popular as the last one wanted."""
-        rows = np.setdiff1d(np.arange(len(self.ids)), skip, assume_unique=True)
+        rows = np.arange(len(self.ids)) if self.allowed is None else self.allowed.rows
+        rows = np.setdiff1d(rows, skip, assume_unique=True)
         if 0 < count < len(rows):
             least = np.partition(self.popularity[rows], len(rows) - count)[len(rows) - count]
             rows = rows[self.popularity[rows] >= least]

@@ -7,6 +7,7 @@ from bundle.manifest import BundleError
 from compute.embedding_messages import MalformedEmbeddingError, read_embedding, write_space
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
+from post_index_service.filters import Filters
 from post_index_service.index import (
     CategoryNotFoundError,
     EmbeddingSpaceMismatchError,
@@ -66,6 +67,10 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
                 counted_position=request.counted_position if request.HasField("counted_position") else None,
                 at_least_position=request.at_least_position,
                 seconds=_seconds_to_wait(context) if request.trending else 0.0,
+                filters=_read_filters(request),
+                diversity=request.diversity,
+                most_per_owner=request.most_per_owner,
+                explain=request.explain,
             )
         )
         packed = packed_pb2.PackedSearchPostsResponse(
@@ -109,6 +114,16 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
         return post_index_pb2.GetEmbeddingSpaceResponse(
             tower_space=write_space(index.tower_space), text_space=write_space(index.text_space)
         )
+
+
+def _read_filters(request: post_index_pb2.SearchPostsRequest) -> Filters:
+    return Filters(
+        category_ids=tuple(request.category_ids),
+        excluded_category_ids=tuple(request.excluded_category_ids),
+        excluded_owner_usernames=tuple(request.excluded_owner_usernames),
+        created_after_ms=request.created_after_ms if request.HasField("created_after_ms") else None,
+        languages=tuple(request.languages),
+    )
 
 
 def _seconds_to_wait(context: grpc.ServicerContext) -> float:

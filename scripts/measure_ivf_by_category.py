@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.embedding_space import Matrix, Vector
-from bundle.index_posts import Category, IndexPosts
+from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.served_posts import TEXT_FIELDS, ServedPosts
 from post_index_service.codes import Codes, Rows, Scores, rounding_of_products
 from post_index_service.index import PostIndex
@@ -87,6 +87,7 @@ def make_posts(count: int) -> IndexPosts:
         tower_embeddings=tower,
         text_embeddings=np.zeros((count, 8), dtype=np.float16),
         popularity=np.zeros(count, dtype=np.float32),
+        created_ms=np.full(count, UNKNOWN_MOMENT),
         posts=ServedPosts.from_columns(post_ids, category_ids, empty),
         categories=tuple(Category(number, str(number)) for number in range(1, len(sizes) + 1)),
     )

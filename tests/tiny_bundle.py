@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from bundle import file_names
 from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import point_current_at, write_bundle
-from bundle.index_posts import Category, IndexPosts
+from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Canary, Manifest
 from bundle.post_trends import PostTrends, pair_key
@@ -36,6 +36,8 @@ TOWER = TowerConfig(
 CATEGORY_IDS = np.array([0, 2, 2, 7, 7], dtype=np.int32)
 POST_IDS = np.array([40, 20, 30, 10, 50], dtype=np.int64)  # of the index; a history may name post 60 too
 EXTERNAL_IDS = ("", "tt0133093", "", "10,5", "30")  # one post is called as another one is numbered
+LANGUAGES = ("", "en", "de", "en", "")
+CREATED_MS = np.array([UNKNOWN_MOMENT, 1_599_000_000_000, 1_599_900_000_000, 1_600_000_000_000, 0])
 
 NEWEST_MOMENT_MS = 1_600_000_000_000  # of the interactions in the bundle
 
@@ -68,12 +70,20 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
             tower_embeddings=tower,
             text_embeddings=text.astype(np.float16),
             popularity=random.random(len(POST_IDS), dtype=np.float32),
+            created_ms=CREATED_MS,
             posts=ServedPosts.of(
                 ServedPost(
-                    post_id, f"https://video.example/{post_id}", f"post {post_id}", "", category_id, "ana", external_id
+                    post_id,
+                    f"https://video.example/{post_id}",
+                    f"post {post_id}",
+                    "",
+                    category_id,
+                    "ana",
+                    external_id,
+                    language,
                 )
-                for post_id, category_id, external_id in zip(
-                    POST_IDS.tolist(), CATEGORY_IDS.tolist(), EXTERNAL_IDS, strict=True
+                for post_id, category_id, external_id, language in zip(
+                    POST_IDS.tolist(), CATEGORY_IDS.tolist(), EXTERNAL_IDS, LANGUAGES, strict=True
                 )
             ),
             categories=(Category(2, "calm"), Category(7, "loud")),

@@ -195,6 +195,7 @@ def test_an_index_without_posts_is_read(tmp_path: Path) -> None:
         tower_embeddings=np.zeros((0, 8), np.float32),
         text_embeddings=np.zeros((0, 8), np.float16),
         popularity=np.zeros(0, np.float32),
+        created_ms=np.zeros(0, np.int64),
         posts=ServedPosts.of(()),
         categories=(),
     )

@@ -51,6 +51,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
             tower_embeddings=unit_rows(len(served)),
             text_embeddings=unit_rows(len(served)).astype(np.float16),
             popularity=random.random(len(served), dtype=np.float32),
+            created_ms=np.zeros(len(served), dtype=np.int64),
             posts=ServedPosts.of(
                 ServedPost(int(post_id), "", "", "", 2, "", external_id=f"video-{number}")
                 for number, post_id in enumerate(served)

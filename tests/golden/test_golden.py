@@ -37,18 +37,18 @@ def test_the_golden_bundle_is_still_accepted(bundle: Bundle) -> None:
 
 
 def test_a_bundle_of_the_format_before_is_refused_by_name(tmp_path: Path) -> None:
-    content = (GOLDEN / "manifest-format-5.json").read_bytes()
+    content = (GOLDEN / "manifest-format-6.json").read_bytes()
     directory = tmp_path / json.loads(content)["bundle_id"]
     directory.mkdir()
     (directory / "manifest.json").write_bytes(content)
-    with pytest.raises(BundleError, match="has format version 5, this program reads 6: export again"):
+    with pytest.raises(BundleError, match="has format version 6, this program reads 7: export again"):
         open_bundle(directory)
 
 
 def test_the_manifest_says_what_was_put_in(bundle: Bundle) -> None:
     manifest = bundle.manifest
     assert (manifest.tower_dimension, manifest.text_dimension, manifest.user_weight) == (8, 8, 0.5)
-    assert (manifest.format_version, manifest.metric, manifest.max_tokens) == (6, "inner_product", 128)
+    assert (manifest.format_version, manifest.metric, manifest.max_tokens) == (7, "inner_product", 128)
     assert manifest.tower == {
         "text_dimension": 8,
         "post_count": 6,
@@ -74,6 +74,8 @@ def test_the_index_holds_the_posts_that_were_put_in(bundle: Bundle) -> None:
     assert index.categories == (Category(2, "calm"), Category(7, "loud"))
     assert index.posts[0] == ServedPost(40, "https://video.example/40", "post 40", "", 0, "ana", "")
     assert [post.external_id for post in index.posts] == ["", "tt0133093", "", "10,5", "30"]
+    assert [post.language for post in index.posts] == ["", "en", "de", "en", ""]
+    assert index.created_ms.tolist() == [-(2**63), 1_599_000_000_000, 1_599_900_000_000, 1_600_000_000_000, 0]
     np.testing.assert_allclose(index.popularity, [0.420242, 0.529312, 0.230247, 0.785786, 0.077709], atol=1e-6)
     np.testing.assert_allclose(
         index.tower_embeddings[1],

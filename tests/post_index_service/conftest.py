@@ -5,7 +5,7 @@ import pytest
 
 from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import point_current_at, write_bundle
-from bundle.index_posts import Category, IndexPosts
+from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.manifest import Canary, Manifest
 from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost, ServedPosts
@@ -44,6 +44,7 @@ def make_index_posts(seed: int = 0) -> IndexPosts:
         tower_embeddings=tower,
         text_embeddings=text.astype(np.float16),
         popularity=np.round(random.random(count), 1).astype(np.float32),
+        created_ms=np.full(count, UNKNOWN_MOMENT),
         posts=ServedPosts.of(
             ServedPost(
                 int(post_id), f"https://video.example/{post_id}", f"post {post_id}", "", int(category), "ana", called

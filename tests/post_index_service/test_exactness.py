@@ -73,6 +73,7 @@ def make_posts(kind: str, *, seed: int = 0) -> IndexPosts:
         tower_embeddings=KINDS[kind](random, count, TOWER).astype(np.float32),
         text_embeddings=text,
         popularity=np.round(random.random(count), 2).astype(np.float32),
+        created_ms=np.zeros(count, np.int64),
         posts=ServedPosts.of(
             ServedPost(int(post_id), "", "", "", int(category), "")
             for post_id, category in zip(post_ids, category_ids, strict=True)
@@ -317,6 +318,7 @@ def test_an_index_without_posts_answers() -> None:
         tower_embeddings=np.zeros((0, TOWER), np.float32),
         text_embeddings=np.zeros((0, TEXT), np.float16),
         popularity=np.zeros(0, np.float32),
+        created_ms=np.zeros(0, np.int64),
         posts=ServedPosts.of(()),
         categories=(),
     )

@@ -23,6 +23,7 @@ def index_posts(text: np.ndarray = TEXT, tower: np.ndarray = TOWER) -> IndexPost
         tower_embeddings=tower,
         text_embeddings=text,
         popularity=np.zeros(count, dtype=np.float32),
+        created_ms=np.zeros(count, dtype=np.int64),
         posts=ServedPosts.of(ServedPost(number, "", "", "", 1, "") for number in range(count)),
         categories=(Category(1, "one"),),
     )

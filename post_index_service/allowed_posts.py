@@ -1,0 +1,97 @@
+"""Finds the posts that filters allow, and remembers the filters that are asked for again.
+
+An account has few posts, as a rule, and every user has an account of their own: its posts are skipped one by one. The
+other filters are the same for many users, and give a mask of the slice.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from cachetools import LRUCache
+
+from post_index_service.attributes import Attributes
+from post_index_service.codes import Rows
+from post_index_service.filters import Allowed, Filters, mask_of, rows_within
+
+MOST_BYTES = 64_000_000
+"""The most that is remembered."""
+MOST_SKIPPED = 2_000
+"""The most posts of one account that are skipped one by one."""
+_MOST_MET = 10_000  # filters that were asked for once, each in a slice
+
+_Key = tuple[int, int, Filters]
+
+
+class AllowedPosts:
+    """The posts of one segment under any filters; may be called from several threads."""
+
+    def __init__(self, attributes: Attributes, slices: Mapping[int, slice], *, most_bytes: int = MOST_BYTES) -> None:
+        """``slices`` are those of the categories."""
+        self._attributes, self._slices = attributes, slices
+        self._met: LRUCache[int, None] = LRUCache(_MOST_MET)  # hashes of keys: a collision costs memory alone
+        self._known: LRUCache[_Key, Allowed] = LRUCache(
+            most_bytes, getsizeof=lambda allowed: min(allowed.size, most_bytes)
+        )
+        self._lock = threading.Lock()  # cachetools leaves locking to its callers
+
+    def of(self, filters: Filters, span: slice) -> tuple[Allowed | None, Rows]:
+        """What passes in a slice, None if everything does, and rows to skip, ascending; both relative to its start."""
+        few: list[Rows] = []
+        many: list[str] = []
+        for name in filters.excluded_owner_usernames:
+            rows = rows_within(self._attributes.owners.rows_of(name), span)
+            if len(rows) > MOST_SKIPPED:
+                many.append(name)
+            elif len(rows):
+                few.append(rows)
+        skipped = np.sort(np.concatenate(few)) if few else np.zeros(0, dtype=np.int64)
+        shared = filters.without_owners(sorted(set(many)))
+        if shared == Filters():
+            return None, skipped
+        allowed = self._remembered(shared, span)
+        return allowed, skipped if allowed is None else skipped[allowed.mask[skipped]]
+
+    def _remembered(self, filters: Filters, span: slice) -> Allowed | None:
+        key = (span.start, span.stop, filters)
+        with self._lock:
+            known = self._known.get(key)
+            is_new = hash(key) not in self._met
+            self._met[hash(key)] = None
+        if known is not None:
+            return known
+        allowed = self._made(filters, span)
+        if allowed is not None and not is_new:
+            with self._lock:
+                self._known[key] = allowed
+        return allowed
+
+    def _made(self, filters: Filters, span: slice) -> Allowed | None:
+        parts = self._parts(filters, span)
+        named = bool(filters.category_ids)
+        if parts == [(span.start, span.stop)] and not named:
+            mask = mask_of(filters, self._attributes, span)
+            return None if mask is None else Allowed(mask, int(np.count_nonzero(mask)))
+        whole = np.zeros(span.stop - span.start, dtype=np.bool_)
+        relative = tuple(slice(start - span.start, stop - span.start) for start, stop in parts)
+        decide_alone = True
+        for (start, stop), place in zip(parts, relative, strict=True):
+            mask = mask_of(filters, self._attributes, slice(start, stop))
+            decide_alone &= mask is None
+            whole[place] = True if mask is None else mask
+        return Allowed(whole, int(np.count_nonzero(whole)), relative if decide_alone else None, named)
+
+    def _parts(self, filters: Filters, span: slice) -> list[tuple[int, int]]:
+        """The parts of a slice that the categories leave, each from a row to another, ascending."""
+        if filters.category_ids:
+            parts = self._categories(set(filters.category_ids) - set(filters.excluded_category_ids))
+        else:
+            excluded = self._categories(filters.excluded_category_ids)
+            starts, stops = [start for start, _ in excluded], [stop for _, stop in excluded]
+            parts = list(zip([span.start, *stops], [*starts, span.stop], strict=True))
+        within = [(max(start, span.start), min(stop, span.stop)) for start, stop in parts]
+        return [(start, stop) for start, stop in within if start < stop]
+
+    def _categories(self, category_ids: Iterable[int]) -> list[tuple[int, int]]:
+        slices = [self._slices[number] for number in set(category_ids) if number in self._slices]
+        return sorted((part.start, part.stop) for part in slices)

@@ -1,0 +1,30 @@
+"""Why a post is where it is in a ranking."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from post_index_service.rankings import Ranking
+
+
+class Reason(Enum):
+    """Why a post is where it is; each value is the name in the contract."""
+
+    USER = "REASON_USER"
+    MOOD_AND_USER = "REASON_MOOD_AND_USER"
+    MOOD = "REASON_MOOD"
+    POPULAR = "REASON_POPULAR"
+    TRENDING = "REASON_TRENDING"
+    SIMILAR = "REASON_SIMILAR"
+    PINNED = "REASON_PINNED"
+    BOOSTED = "REASON_BOOSTED"
+    EXPLORATION = "REASON_EXPLORATION"
+
+
+OF_RANKING: Mapping[Ranking, Reason] = {
+    Ranking.USER: Reason.USER,
+    Ranking.MOOD_THEN_USER: Reason.MOOD_AND_USER,
+    Ranking.MOOD: Reason.MOOD,
+    Ranking.POPULAR: Reason.POPULAR,
+    Ranking.TRENDING: Reason.TRENDING,
+}
+"""The reason of a post that the ranking alone has put where it is."""
