@@ -199,7 +199,7 @@ def test_a_preflight_is_answered_without_a_token() -> None:
     ("origin", "method", "header"),
     [
         ("https://example.org", "GET", "authorization"),
-        (PAGE, "PUT", "authorization"),
+        (PAGE, "PATCH", "authorization"),
         (PAGE, "GET", "x-other"),
     ],
 )
