@@ -160,6 +160,10 @@ def _status_table(found: "StoreStatus") -> Table:
     table.add_row("feeds whose posts are remembered", f"{held.served:,}")
     table.add_row("event ids ever recorded", f"{held.event_ids:,}")
     table.add_row("names deleted or merged", f"{held.departed_names:,}")
+    table.add_row("live posts", f"{held.posts:,}")
+    table.add_row("live posts without embeddings", f"{held.posts_without_embeddings:,}")
+    table.add_row("deleted posts", f"{held.deleted_posts:,}")
+    table.add_row("rules", f"{held.rules:,}")
     table.add_row("size", f"{held.size_bytes / 2**20:,.1f} MiB")
     return table
 

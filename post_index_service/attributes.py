@@ -10,6 +10,7 @@ from bundle.served_posts import ServedPosts
 
 NumberOfRow = NDArray[np.int32]
 RowNumbers = NDArray[np.int32]
+NO_ACCOUNT = -1
 _BLOCK = 16_384  # posts whose texts are copied at once
 
 
@@ -23,12 +24,18 @@ class Owners:
         numbers: defaultdict[bytes, int] = defaultdict()
         numbers.default_factory = numbers.__len__
         self.of_row: NumberOfRow = _numbered(posts, "owner_username", numbers)
+        self._nobody = numbers.get(b"", NO_ACCOUNT)
         self._posts = posts
         self._rows: RowNumbers = np.argsort(self.of_row, kind="stable").astype(np.int32)
         self._starts = np.searchsorted(self.of_row, np.arange(len(numbers) + 1), sorter=self._rows).astype(np.int32)
         hashes = np.fromiter(map(hash, numbers), dtype=np.int64, count=len(numbers))
         self._by_hash = np.argsort(hashes).astype(np.int32)
         self._hashes = hashes[self._by_hash]
+
+    def account_of(self, rows: NDArray[np.int64]) -> NumberOfRow:
+        """The number of each row's account, NO_ACCOUNT if it has none."""
+        numbers = self.of_row[rows]
+        return np.where(numbers == self._nobody, np.int32(NO_ACCOUNT), numbers)
 
     def rows_of(self, owner_username: str) -> RowNumbers:
         """The rows of an account's posts, ascending; the name is compared exactly."""

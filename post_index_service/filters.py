@@ -76,4 +76,5 @@ def mask_of(filters: Filters, attributes: Attributes, span: slice) -> Mask | Non
 def rows_within(rows: NDArray[np.int32], span: slice) -> Rows:
     """Of rows that ascend those in a slice, relative to its start."""
     first, end = rows.searchsorted(span.start), rows.searchsorted(span.stop)
-    return rows[first:end].astype(np.int64) - span.start
+    within: Rows = rows[first:end].astype(np.int64) - span.start
+    return within

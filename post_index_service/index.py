@@ -22,6 +22,8 @@ from post_index_service.allowed_posts import AllowedPosts
 from post_index_service.attributes import Attributes
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, Rows, among_sorted, rounding_of_products
+from post_index_service.diversity import Listing, reordered_page
+from post_index_service.explanations import Explained, Explanation, History
 from post_index_service.external_ids import ExternalIds
 from post_index_service.filtered_scans import SkippingScan, scan_of
 from post_index_service.filters import NO_FILTERS, Allowed, Filters
@@ -36,9 +38,11 @@ from post_index_service.ranking import (
     InnerProduct,
     Order,
     Product,
+    Ranked,
     Scan,
 )
 from post_index_service.rankings import Ranking
+from post_index_service.reasons import OF_RANKING, Reason
 from post_index_service.shortlist import Shortlist
 from post_index_service.trends import Epoch, Trends
 
@@ -135,6 +139,12 @@ class SearchResult:
     ranking: Ranking
     served: ServedPosts
     counted_position: int = 0
+    explanations: tuple[Explanation, ...] = ()  # of each post, if they are asked for
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why each post of the page is where it is."""
+        return (OF_RANKING[self.ranking],) * len(self.rows)
 
     @property
     def posts(self) -> tuple[RankedPost, ...]:
@@ -193,7 +203,8 @@ class PostIndex:
             for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True)
             if number > 0
         }
-        self._allowed = AllowedPosts(Attributes(posts.posts, posts.created_ms), self._slices)
+        self._attributes = Attributes(posts.posts, posts.created_ms)
+        self._allowed = AllowedPosts(self._attributes, self._slices)
         self.trends = Trends(
             trends or PostTrends.none(len(posts.posts)),
             NamedRows(self._sorted_ids, self._rows_by_id, self._external_ids),
@@ -245,22 +256,50 @@ class PostIndex:
         first, last = min(query.offset, total), min(query.offset + query.limit, total)
 
         skip = np.sort(np.concatenate([excluded, seen])) if len(seen) else excluded
-        ranked = order.first(min(last, unseen_total), skip=skip)
-        if last > unseen_total:
-            of_seen = order.among(seen)
-            lower = np.float32(_SEEN_LOWER * order.reach)
-            ranked = ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower))
-        page = ranked.cut(first, last)
+
+        def best(count: int) -> Ranked:
+            ranked = order.first(min(count, unseen_total), skip=skip)
+            if count > unseen_total:
+                of_seen = order.among(seen)
+                lower = np.float32(_SEEN_LOWER * order.reach)
+                ranked = ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower))
+            return ranked.cut(0, count)
+
+        if query.diversity or query.most_per_owner:
+            page, has_more = self._reordered_page(query, Listing(best, unseen_total, total), span)
+        else:
+            page, has_more = best(last).cut(first, last), last < total
         if query.withheld_post_ids:
             page = page.without(self._rows_in(span, query.withheld_post_ids))
         return SearchResult(
             rows=tuple((span.start + page.rows).tolist()),
             scores=tuple(page.scores.tolist()),
             ranking_scores=tuple(page.numbers.tolist()),
-            has_more=last < total,
+            has_more=has_more,
             ranking=ranking,
             served=self._posts,
             counted_position=0 if epoch is None else epoch.position,
+            explanations=self._explanations(span.start + page.rows, user, mood, query) if query.explain else (),
+        )
+
+    def _reordered_page(self, query: Query, listing: Listing, span: slice) -> tuple[Ranked, bool]:
+        return reordered_page(
+            listing,
+            vectors=lambda rows: self._tower[span][rows],
+            owners=lambda rows: self._attributes.owners.account_of(span.start + rows),
+            diversity=query.diversity,
+            most_per_owner=query.most_per_owner,
+            offset=query.offset,
+            limit=query.limit,
+        )
+
+    def _explanations(
+        self, rows: Rows, user: Vector | None, mood: Vector | None, query: Query
+    ) -> tuple[Explanation, ...]:
+        seen = self._rows_in(slice(0, len(self._posts)), query.seen_post_ids)
+        history = History(self._post_ids[seen], self._tower[seen])
+        return Explained(self._post_ids, self._tower, self._text, self._popularity).explain(
+            rows, user=user, mood=mood, history=history
         )
 
     def _epoch(self, query: Query) -> Epoch:
@@ -358,6 +397,10 @@ def _check_numbers(query: Query) -> None:
         raise InvalidSearchError(f"limit is {query.limit}, it must be from 1 to {LARGEST_LIMIT}")
     if query.offset < 0:
         raise InvalidSearchError(f"offset is {query.offset}, it must not be negative")
+    if not 0 <= query.diversity <= 1:
+        raise InvalidSearchError(f"diversity is {query.diversity}, it must be from 0 to 1")
+    if query.most_per_owner < 0:
+        raise InvalidSearchError(f"most_per_owner is {query.most_per_owner}, it must not be negative")
     excluded = len(query.exclude_post_ids) + len(query.exclude_external_ids)
     if excluded > MOST_EXCLUSIONS:
         raise InvalidSearchError(f"{excluded} posts are excluded, the maximum is {MOST_EXCLUSIONS}")

@@ -9,13 +9,18 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from bundle.served_posts import ServedPost
+from moodfeed.feed.v1 import feed_pb2
 from moodfeed.post_index.v1 import post_index_pb2
+from post_index_service.explanations import Explanation
 from post_index_service.index import PostIndex, SearchResult
+from post_index_service.reasons import Reason
 
 _MOST_PACKED = 100_000
-_SCORES = struct.Struct("<BfBf")
-_FOUR_BYTES = 5  # the wire type of a float
+_LAST_FIELDS = struct.Struct("<BfBfBB")
+_NUMBER, _FOUR_BYTES = 0, 5  # the wire types of an enum and a float
 _SCORE_TAG = post_index_pb2.RankedPost.SCORE_FIELD_NUMBER << 3 | _FOUR_BYTES
+_REASON_TAG = post_index_pb2.RankedPost.REASON_FIELD_NUMBER << 3 | _NUMBER
+_REASON_NUMBERS = {reason: feed_pb2.Reason.Value(reason.value) for reason in Reason}  # one byte each
 _RANKING_SCORE_TAG = post_index_pb2.RankedPost.RANKING_SCORE_FIELD_NUMBER << 3 | _FOUR_BYTES
 
 
@@ -34,10 +39,15 @@ class PackedPosts:
                 packed, missing = {}, list(result.rows)
                 self._packed[index] = packed
             packed.update(zip(missing, map(pack, result.served.at(np.array(missing))), strict=True))
-        return [
-            with_scores(packed[row], score, ranking_score)
-            for row, score, ranking_score in zip(result.rows, result.scores, result.ranking_scores, strict=True)
+        posts = [
+            with_scores(packed[row], score, ranking_score, reason)
+            for row, score, ranking_score, reason in zip(
+                result.rows, result.scores, result.ranking_scores, result.reasons, strict=True
+            )
         ]
+        if result.explanations:
+            posts = [with_explanation(*pair) for pair in zip(posts, result.explanations, strict=True)]
+        return posts
 
 
 def pack(post: ServedPost) -> bytes:
@@ -54,6 +64,27 @@ def pack(post: ServedPost) -> bytes:
     return message.SerializeToString()
 
 
-def with_scores(packed: bytes, score: float, ranking_score: float) -> bytes:
-    """Append both scores to a serialised RankedPost: protobuf allows fields in any order, and a zero to be written."""
-    return packed + _SCORES.pack(_SCORE_TAG, score, _RANKING_SCORE_TAG, ranking_score)
+def with_scores(packed: bytes, score: float, ranking_score: float, reason: Reason) -> bytes:
+    """Append what depends on the ranking to a serialised RankedPost.
+
+    Protobuf allows fields in any order, and a zero to be written.
+    """
+    return packed + _LAST_FIELDS.pack(
+        _SCORE_TAG, score, _RANKING_SCORE_TAG, ranking_score, _REASON_TAG, _REASON_NUMBERS[reason]
+    )
+
+
+def with_explanation(packed: bytes, explanation: Explanation) -> bytes:
+    """Append an explanation to a serialised RankedPost: two messages of a type, one after the other, are one."""
+    message = feed_pb2.Explanation(
+        user_score=explanation.user_score,
+        mood_closeness=explanation.mood_closeness,
+        popularity=explanation.popularity,
+        history=[
+            feed_pb2.HistoryPost(post_id=post_id, closeness=closeness) for post_id, closeness in explanation.history
+        ],
+        rules=explanation.rules,
+        is_seen=explanation.is_seen,
+        similarity=explanation.similarity,
+    )
+    return packed + post_index_pb2.RankedPost(explanation=message).SerializeToString()

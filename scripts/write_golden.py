@@ -27,6 +27,7 @@ from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.convert_encoder import write_served_encoder
 from post_index_service.packed_posts import pack, with_scores
+from post_index_service.reasons import Reason
 from tests.tiny_bundle import random_weights, write_tiny_bundle
 from two_tower.tower_files import Shapes
 
@@ -102,7 +103,7 @@ def write_formats() -> None:
         owner_username="béla",
         external_id="lake-☔",
     )
-    (GOLDEN / "packed_post.binpb").write_bytes(with_scores(pack(post), 0.25, -2.5))
+    (GOLDEN / "packed_post.binpb").write_bytes(with_scores(pack(post), 0.25, -2.5, Reason.MOOD))
 
 
 def write_contract() -> None:

@@ -102,7 +102,7 @@ def connect(url: URL, *, pool_size: int = 8) -> Engine:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection whose statements see what is committed; StoreUnavailableError if the database fails."""
-    with _translated(), engine.connect() as connection:
+    with translated(), engine.connect() as connection:
         yield connection
 
 
@@ -110,21 +110,21 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def snapshot(engine: Engine) -> Iterator[Connection]:
     """A connection whose statements all see the same moment."""
     options = {} if engine.dialect.name == SQLITE else {"isolation_level": "REPEATABLE READ"}
-    with _translated(), engine.execution_options(**options).begin() as connection:
+    with translated(), engine.execution_options(**options).begin() as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that is durable once the block has ended; nothing of it is kept if the block raises."""
-    with _translated(), engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
+    with translated(), engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
         yield connection
 
 
 @contextmanager
 def sqlite_driver(engine: Engine) -> Iterator[sqlite3.Connection]:
     """The driver's connection to a SQLite store, in no transaction: for what SQL or SQLAlchemy has no words for."""
-    with _translated(), engine.connect() as connection:
+    with translated(), engine.connect() as connection:
         yield cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
@@ -135,7 +135,8 @@ def lift_time_limits(connection: Connection) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """What the database and its driver raise, as the errors of the store."""
     try:
         yield
     except PoolTimeoutError as error:

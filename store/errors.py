@@ -3,6 +3,7 @@
 StoreError
 ├── StoreUnavailableError    the database does not answer, is locked for too long, or its disk is full
 ├── InvalidInteractionError  a value that cannot be stored; also a ValueError
+├── InvalidPostError         a post or a rule that cannot be stored; also a ValueError
 ├── StoreVersionError        the tables have another version than this program
 ├── StoreUrlError            an address that names no supported database
 └── BackupError              a file that is no backup, or a store that may not be overwritten
@@ -22,6 +23,10 @@ class StoreUnavailableError(StoreError):
 
 class InvalidInteractionError(StoreError, ValueError):
     """A value that no row can hold, such as a number that is not finite; the message names the field."""
+
+
+class InvalidPostError(StoreError, ValueError):
+    """A post or a rule with a value that no row can hold; the message names the field."""
 
 
 class StoreVersionError(StoreError):

@@ -1,7 +1,8 @@
 """Rows of the log as values: interactions, and entries as a reader of the tail receives them."""
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
@@ -16,10 +17,18 @@ from store.log_entries import (
     OtherEntry,
     PeopleMerged,
     PersonDeleted,
+    PostDeleted,
+    PostsEmbedded,
     PostsServed,
+    PostUpserted,
+    RuleDeleted,
+    RuleSet,
     StoreRestored,
     TakenBack,
 )
+from store.post_rows import embeddings_at, posts_at, rules_at
+from store.posts import Post, PostEmbedding
+from store.rules import Rule
 from store.schema import LOG, MERGED_NAMES, PEOPLE
 
 _ID_BYTES = 8
@@ -87,19 +96,29 @@ def served_of(row: Row[Any]) -> PostsServed:
 
 def entries_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Entry, ...]:
     """The entries of rows of the log, in their order."""
+
+    def positions(kind: EntryKind) -> list[int]:
+        return [row.position for row in rows if row.kind == kind]
+
     context = _Context(
         taken_back=_taken_back(connection, [row.takes_back for row in rows if row.takes_back is not None]),
-        merges=_merges(connection, [row.position for row in rows if row.kind == EntryKind.PEOPLE_MERGED]),
+        merges=_merges(connection, positions(EntryKind.PEOPLE_MERGED)),
+        posts=posts_at(connection, positions(EntryKind.POST_UPSERTED)),
+        embeddings=embeddings_at(connection, positions(EntryKind.POSTS_EMBEDDED)),
+        rules=rules_at(connection, positions(EntryKind.RULE_SET)),
     )
     return tuple(_READERS.get(row.kind, _other)(row, context) for row in rows)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Context:
-    """What the entries of several rows need beside the rows."""
+    """What the entries of several rows need beside the rows, by the position of a row."""
 
-    def __init__(self, *, taken_back: dict[int, TakenBack], merges: dict[int, str | None]) -> None:
-        self.taken_back = taken_back
-        self.merges = merges
+    taken_back: Mapping[int, TakenBack]
+    merges: Mapping[int, str | None]
+    posts: Mapping[int, Post]
+    embeddings: Mapping[int, tuple[PostEmbedding, ...]]
+    rules: Mapping[int, Rule]
 
 
 def _interaction(row: Row[Any], context: _Context) -> Entry:
@@ -136,6 +155,31 @@ def _restored(row: Row[Any], _context: _Context) -> Entry:
     return StoreRestored(position=row.position)
 
 
+def _post_upserted(row: Row[Any], context: _Context) -> Entry:
+    return PostUpserted(position=row.position, post_id=row.post_id, post=context.posts.get(row.position))
+
+
+def _post_deleted(row: Row[Any], _context: _Context) -> Entry:
+    return PostDeleted(position=row.position, post_id=row.post_id)
+
+
+def _posts_embedded(row: Row[Any], context: _Context) -> Entry:
+    embeddings = context.embeddings.get(row.position, ())
+    return PostsEmbedded(position=row.position, bundle_id=_text(row.body), embeddings=embeddings)
+
+
+def _rule_set(row: Row[Any], context: _Context) -> Entry:
+    return RuleSet(position=row.position, name=_text(row.body), rule=context.rules.get(row.position))
+
+
+def _rule_deleted(row: Row[Any], _context: _Context) -> Entry:
+    return RuleDeleted(position=row.position, name=_text(row.body))
+
+
+def _text(body: bytes) -> str:
+    return bytes(body).decode("utf-8")
+
+
 def _other(row: Row[Any], _context: _Context) -> Entry:
     return OtherEntry(position=row.position, kind=row.kind)
 
@@ -147,6 +191,11 @@ _READERS: dict[int, Callable[[Row[Any], _Context], Entry]] = {
     EntryKind.PEOPLE_MERGED: _merged,
     EntryKind.EXPIRED: _expired,
     EntryKind.RESTORED: _restored,
+    EntryKind.POST_UPSERTED: _post_upserted,
+    EntryKind.POST_DELETED: _post_deleted,
+    EntryKind.POSTS_EMBEDDED: _posts_embedded,
+    EntryKind.RULE_SET: _rule_set,
+    EntryKind.RULE_DELETED: _rule_deleted,
 }
 
 

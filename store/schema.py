@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The revision of the newest file in ``migrations/versions``; a test holds them equal."""
 
 METADATA = MetaData()
@@ -48,7 +48,8 @@ LOG = Table(
     Column("feed_id", _TEXT),
     Column("takes_back", BigInteger),  # the position of the row that this one takes back
     Column("taken_back_at", BigInteger),  # the position of the row that took this one back
-    Column("body", LargeBinary),  # post ids that were shown (int64, little-endian); the key of a departed name
+    # Post ids that were shown (int64, little-endian); the key of a departed name; the name of a bundle or a rule.
+    Column("body", LargeBinary),
     Index("log_by_person", "person", "position"),
 )
 
@@ -95,6 +96,37 @@ DEPARTED_NAMES = Table(  # names that were deleted or merged into another, and w
     Column("person_key", LargeBinary, primary_key=True),
     Column("position", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+POSTS = Table(  # the newest revision of each post, also of a deleted one
+    "posts",
+    METADATA,
+    Column("post_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False, unique=True),  # of the upsert or the deletion
+    Column("external_id", _TEXT),  # a deleted post keeps it, so that an upsert brings it back under its id
+    Column("content", LargeBinary),  # JSON in UTF-8; null if the post is deleted
+    Index("posts_by_external_id", "external_id"),
+)
+
+POST_EMBEDDINGS = Table(  # of the newest revisions alone
+    "post_embeddings",
+    METADATA,
+    Column("post_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("bundle_id", _TEXT, primary_key=True),
+    Column("revision", BigInteger, nullable=False),  # posts.position
+    Column("position", BigInteger, nullable=False),  # of the log entry that brought it
+    Column("tower", LargeBinary, nullable=False),  # float32, little-endian
+    Column("text", LargeBinary, nullable=False),  # float16, little-endian
+    Index("post_embeddings_by_bundle", "bundle_id", "revision"),
+    Index("post_embeddings_by_position", "position"),
+)
+
+RULES = Table(
+    "rules",
+    METADATA,
+    Column("name", _TEXT, primary_key=True),
+    Column("position", BigInteger, nullable=False, unique=True),  # of the log entry that set it
+    Column("content", LargeBinary, nullable=False),  # JSON in UTF-8
 )
 
 FACTS = Table(  # "key": the secret of the keyed hashes

@@ -1,23 +1,19 @@
 """The store over SQL: the port's methods, each a transaction or a read."""
 
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine, or_, select
+from sqlalchemy import Engine, or_, select
 from typing_extensions import override
 
 from store import personal_data
-from store.checkpoints import Checkpoints
 from store.departures import read_departures, read_merged_names
-from store.engine import SQLITE, lift_time_limits, reading, snapshot, writing
-from store.event_keys import KeyedHash
-from store.head import Head, lock_head, read_head
+from store.engine import SQLITE, lift_time_limits, reading, snapshot
+from store.head import read_head
 from store.histories import read_histories
 from store.interactions import Interaction, NewInteraction, Recorded, RecordResult, check_text
 from store.lasting_rows import read_decisions, read_served
@@ -26,9 +22,12 @@ from store.log_rows import LOG_ROWS, entries_of, interaction_of, served_of, unpa
 from store.opening import engine_of
 from store.people import Claim, PersonExport, PersonHistory
 from store.port import LARGEST_LIMIT, Store
+from store.position_reader import PositionReader
 from store.recording import KeyedRow, ShownPosts, record_rows
-from store.schema import FACTS, LOG, PEOPLE
-from store.versions import KEY_FACT, create_or_check
+from store.schema import LOG, PEOPLE
+from store.sql_posts import SqlPosts, SqlRules
+from store.sql_writer import SqlWriter
+from store.versions import create_or_check
 from store.write_turns import WriteTurns
 
 _MOST_TOGETHER = 5000  # rows of one transaction
@@ -50,19 +49,16 @@ def open_store(url: str, *, password_file: Path | None = None, pool_size: int = 
         raise
 
 
-class SqlStore(Store):
+class SqlStore(SqlPosts, SqlRules, Store):
     """A ``Store`` over SQLite or PostgreSQL; ``engine`` is of ``store.engine.connect``, with tables of this version."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        with reading(engine) as connection:
-            self._restored_at = read_head(connection).restored_at
-            self._hashes = _keyed_hash(connection)
+        super().__init__(SqlWriter(engine))
         self._turns: WriteTurns[Sequence[KeyedRow | ShownPosts], Recorded] = WriteTurns(
-            self._write_together, size=len, most=_MOST_TOGETHER
+            self._write_together, size=len, most=_MOST_TOGETHER, turn=self._writer.turn
         )
-        self._written = threading.Condition()
-        self._checkpoints = Checkpoints(engine) if engine.dialect.name == SQLITE else None
+        self._positions = PositionReader(engine) if engine.dialect.name == SQLITE else None
 
     def __enter__(self) -> Self:
         return self
@@ -74,15 +70,16 @@ class SqlStore(Store):
 
     @override
     def close(self) -> None:
-        if self._checkpoints is not None:
-            self._checkpoints.stop()
+        self._writer.close()
+        if self._positions is not None:
+            self._positions.close()
         self.engine.dispose()
 
     @override
     def record(self, interactions: Sequence[NewInteraction]) -> Recorded:
         if not interactions:
             return Recorded(self.position(), ())
-        return self._turns.submit([KeyedRow.of(row, self._hashes) for row in interactions])
+        return self._turns.submit([KeyedRow.of(row, self._writer.hashes) for row in interactions])
 
     @override
     def remember_served(
@@ -103,38 +100,18 @@ class SqlStore(Store):
 
     def _write_together(self, batches: Sequence[Sequence[KeyedRow | ShownPosts]]) -> Sequence[Recorded]:
         rows = [row for batch in batches for row in batch]
-        with writing(self.engine) as connection:
-            head = lock_head(connection)
-            if self._notice_restore(connection, head):  # the keys are of the hashes from before it
-                rows = [KeyedRow.of(row.row, self._hashes) if isinstance(row, KeyedRow) else row for row in rows]
+        before = self._writer.hashes
+        with self._writer.transaction() as (connection, head):
+            if self._writer.hashes is not before:  # the store was restored: the keys are of the hashes from before it
+                rows = [KeyedRow.of(row.row, self._writer.hashes) if isinstance(row, KeyedRow) else row for row in rows]
             results, position = record_rows(connection, rows, head.position)
-        self._after_a_write()
         rest: Iterator[RecordResult] = iter(results)
         return [Recorded(position, tuple(islice(rest, len(batch)))) for batch in batches]
 
-    def _notice_restore(self, connection: Connection, head: Head) -> bool:
-        """Whether the store was restored since it was last looked at: then its keyed hashes are others."""
-        if head.restored_at == self._restored_at:
-            return False
-        self._hashes, self._restored_at = _keyed_hash(connection), head.restored_at
-        return True
-
-    @contextmanager
-    def _turn(self) -> Iterator[Connection]:
-        """A transaction that writes, in turn with the other writers of this process."""
-        with self._turns.turn, writing(self.engine) as connection:
-            self._notice_restore(connection, lock_head(connection))
-            yield connection
-        self._after_a_write()
-
-    def _after_a_write(self) -> None:
-        with self._written:
-            self._written.notify_all()
-        if self._checkpoints is not None:
-            self._checkpoints.soon()
-
     @override
     def position(self) -> int:
+        if self._positions is not None:
+            return self._positions.read()
         with reading(self.engine) as connection:
             return read_head(connection).position
 
@@ -142,8 +119,8 @@ class SqlStore(Store):
     def wait_for(self, position: int, *, timeout: float) -> int:
         deadline = time.monotonic() + timeout
         while (reached := self.position()) < position and (left := deadline - time.monotonic()) > 0:
-            with self._written:
-                self._written.wait(min(left, _POLL_SECONDS))
+            with self._writer.written:
+                self._writer.written.wait(min(left, _POLL_SECONDS))
         return reached
 
     @override
@@ -152,7 +129,7 @@ class SqlStore(Store):
             raise ValueError(f"limit: must be 1 to {LARGEST_LIMIT}, not {limit}")
         with snapshot(self.engine) as connection:
             head = read_head(connection)
-            self._notice_restore(connection, head)
+            self._writer.notice_restore(connection, head)
             query = LOG_ROWS.where(LOG.c.position > position).order_by(LOG.c.position).limit(limit)
             rows = connection.execute(query).all()
             entries = entries_of(connection, rows)
@@ -200,9 +177,9 @@ class SqlStore(Store):
     ) -> Mapping[str, PersonHistory]:
         with snapshot(self.engine) as connection:
             head = read_head(connection)
-            self._notice_restore(connection, head)
+            self._writer.notice_restore(connection, head)
             up_to = head.position if up_to is None else up_to
-            return read_histories(connection, usernames, self._hashes, up_to=up_to, after=after)
+            return read_histories(connection, usernames, self._writer.hashes, up_to=up_to, after=after)
 
     @override
     def served(self, username: str, *, since_ms: int, up_to: int | None = None) -> frozenset[int]:
@@ -225,7 +202,7 @@ class SqlStore(Store):
 
     @override
     def person_key(self, username: str) -> bytes:
-        return self._hashes.person(username)
+        return self._writer.hashes.person(username)
 
     @override
     def departures(self) -> Mapping[bytes, int]:
@@ -244,22 +221,22 @@ class SqlStore(Store):
 
     @override
     def delete_person(self, username: str) -> int:
-        with self._turn() as connection:
-            return personal_data.delete_person(connection, username, self._hashes)
+        with self._writer.in_turn() as (connection, _):
+            return personal_data.delete_person(connection, username, self._writer.hashes)
 
     @override
     def merge_people(self, merged: str, *, into: str) -> int:
         check_text("username", into)
         if merged == into:
             raise ValueError("a person cannot be merged into themselves: name two people")
-        with self._turn() as connection:
-            return personal_data.merge_people(connection, merged, into=into, hashes=self._hashes)
+        with self._writer.in_turn() as (connection, _):
+            return personal_data.merge_people(connection, merged, into=into, hashes=self._writer.hashes)
 
     @override
     def expire(self, *, before_ms: int) -> int:
         deleted, after = 0, 0
         while True:
-            with self._turn() as connection:
+            with self._writer.in_turn() as (connection, _):
                 up_to = personal_data.end_of_part(connection, after, _PART)
                 if up_to is None:
                     return deleted
@@ -267,8 +244,3 @@ class SqlStore(Store):
                     connection, after=after, up_to=up_to, before_ms=before_ms, is_announced=deleted > 0
                 )
             after = up_to
-
-
-def _keyed_hash(connection: Connection) -> KeyedHash:
-    secret = connection.execute(select(FACTS.c.content).where(FACTS.c.name == KEY_FACT)).scalar_one()
-    return KeyedHash(bytes(secret))

@@ -10,7 +10,7 @@ from store.engine import SQLITE, lift_time_limits, reading, snapshot, sqlite_dri
 from store.errors import StoreUnavailableError
 from store.head import read_head
 from store.log_entries import EntryKind
-from store.schema import DEPARTED_NAMES, EVENT_IDS, LOG, PEOPLE
+from store.schema import DEPARTED_NAMES, EVENT_IDS, LOG, PEOPLE, POST_EMBEDDINGS, POSTS, RULES
 from store.versions import TablesVersion, VersionState, tables_version
 
 
@@ -24,6 +24,10 @@ class Contents:
     served: int  # answers whose posts are remembered
     event_ids: int
     departed_names: int
+    posts: int  # not counting deleted ones
+    posts_without_embeddings: int  # for any bundle
+    deleted_posts: int
+    rules: int
     oldest_ms: int | None
     newest_ms: int | None
     size_bytes: int  # with indexes; of SQLite also the WAL
@@ -72,6 +76,8 @@ def vacuum(engine: Engine) -> None:
 def _contents(connection: Connection, engine: Engine) -> Contents:
     counts = connection.execute(select(LOG.c.kind, func.count().label("rows")).group_by(LOG.c.kind))
     kinds = {row.kind: row.rows for row in counts}
+    posts = _count(connection, POSTS.c.content)  # null in deleted ones
+    embedded = connection.execute(select(func.count(POST_EMBEDDINGS.c.post_id.distinct()))).scalar_one()
     oldest, newest = connection.execute(
         select(func.min(LOG.c.moment), func.max(LOG.c.moment)).where(LOG.c.kind == EntryKind.INTERACTION)
     ).one()
@@ -82,6 +88,10 @@ def _contents(connection: Connection, engine: Engine) -> Contents:
         served=kinds.get(EntryKind.SERVED, 0),
         event_ids=_count(connection, EVENT_IDS.c.event_key),
         departed_names=_count(connection, DEPARTED_NAMES.c.person_key),
+        posts=posts,
+        posts_without_embeddings=posts - embedded,
+        deleted_posts=_count(connection, POSTS.c.post_id) - posts,
+        rules=_count(connection, RULES.c.name),
         oldest_ms=oldest,
         newest_ms=newest,
         size_bytes=_size(connection, engine),

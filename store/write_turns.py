@@ -25,20 +25,26 @@ class WriteTurns(Generic[_Item, _Answer]):
     """
 
     def __init__(
-        self, write: Callable[[Sequence[_Item]], Sequence[_Answer]], *, size: Callable[[_Item], int], most: int
+        self,
+        write: Callable[[Sequence[_Item]], Sequence[_Answer]],
+        *,
+        size: Callable[[_Item], int],
+        most: int,
+        turn: Lock,
     ) -> None:
+        """``turn`` is also taken by whatever else writes, so that this process does not wait for itself."""
         self._write = write
         self._size = size
         self._most = most  # in one turn, but at least one item
         self._waiting: deque[_Call[_Item, _Answer]] = deque()
-        self.turn = Lock()  # also taken by whatever else writes, so that this process does not wait for itself
+        self._turn = turn
 
     def submit(self, item: _Item) -> _Answer:
         """Write an item, alone or with others; gives its answer once the transaction is durable."""
         call: _Call[_Item, _Answer] = _Call(item)
         self._waiting.append(call)
         while not call.is_done:
-            with self.turn:
+            with self._turn:
                 if not call.is_done:
                     self._write_together(self._next_group())
         if call.error is not None:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from store.interactions import Interaction, NewInteraction, RecordResult
+from store.posts import FIRST_GIVEN_ID, NewPost, PostEmbedding, PostRevision
+from store.rules import Rule
 
 
 @dataclass
@@ -59,6 +61,10 @@ class Model:
     retractions: set[tuple[str, str]] = field(default_factory=set)  # event id and owner
     merged: list[Merged] = field(default_factory=list)
     departed: dict[str, int] = field(default_factory=dict)
+    posts: dict[int, PostRevision] = field(default_factory=dict)
+    external_ids: dict[int, str] = field(default_factory=dict)  # of the last upsert of each post
+    embeddings: dict[tuple[str, int], PostEmbedding] = field(default_factory=dict)  # by bundle and post
+    rules: dict[str, Rule] = field(default_factory=dict)
 
     def record(self, rows: Sequence[NewInteraction]) -> tuple[RecordResult, ...]:
         return tuple(self._record(row) for row in rows)
@@ -182,3 +188,58 @@ class Model:
             for row in self.rows
             if row.is_interaction and row.taken_back_at is None
         }
+
+    def upsert(self, posts: Sequence[NewPost]) -> tuple[int, tuple[int, ...]]:
+        return self.head + len(posts), tuple(self._upsert(new) for new in posts)
+
+    def _upsert(self, new: NewPost) -> int:
+        self.head += 1
+        post = new.post
+        named = [post_id for post_id, name in self.external_ids.items() if name and name == post.external_id]
+        newest_first = sorted(named, key=lambda post_id: -self.posts[post_id].position)
+        post_id = post.post_id or (newest_first[0] if newest_first else FIRST_GIVEN_ID + self.head)
+        before = self.posts[post_id].post if post_id in self.posts else None
+        if new.keeps_created_at and before is not None:
+            post = replace(post, created_at_ms=before.created_at_ms)
+        self._replace(PostRevision(post_id=post_id, position=self.head, post=replace(post, post_id=post_id)))
+        self.external_ids[post_id] = post.external_id
+        return post_id
+
+    def delete_posts(self, post_ids: Sequence[int]) -> int:
+        for post_id in post_ids:
+            self.head += 1
+            self._replace(PostRevision(post_id=post_id, position=self.head, post=None))
+        return self.head
+
+    def _replace(self, revision: PostRevision) -> None:
+        self.posts[revision.post_id] = revision
+        self.embeddings = {key: kept for key, kept in self.embeddings.items() if key[1] != revision.post_id}
+
+    def keep_embeddings(self, bundle_id: str, embeddings: Sequence[PostEmbedding]) -> int:
+        new = {
+            (bundle_id, offered.post_id): offered
+            for offered in embeddings
+            if (bundle_id, offered.post_id) not in self.embeddings
+            and (revision := self.posts.get(offered.post_id)) is not None
+            and revision.post is not None
+            and revision.position == offered.revision
+        }
+        self.embeddings |= new
+        self.head += bool(new)
+        return self.head if new else 0
+
+    def forget_embeddings(self, but_of: Sequence[str]) -> int:
+        before = len(self.embeddings)
+        self.embeddings = {key: kept for key, kept in self.embeddings.items() if key[0] in but_of}
+        return before - len(self.embeddings)
+
+    def set_rule(self, rule: Rule) -> int:
+        self.head += 1
+        self.rules[rule.name] = rule
+        return self.head
+
+    def delete_rule(self, name: str) -> int | None:
+        if self.rules.pop(name, None) is None:
+            return None
+        self.head += 1
+        return self.head

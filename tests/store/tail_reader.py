@@ -10,17 +10,30 @@ from store.log_entries import (
     InteractionsExpired,
     PeopleMerged,
     PersonDeleted,
+    PostDeleted,
+    PostsEmbedded,
+    PostUpserted,
+    RuleDeleted,
+    RuleSet,
 )
 from store.port import Store
+from store.posts import PostEmbedding, PostRevision
+from store.rules import Rule
 
 
 class TailReader:
-    """Holds ``interactions`` by position (with ``since`` 0, which a reader does not need), up to ``position``."""
+    """Holds ``interactions`` by position (with ``since`` 0, which a reader does not need), up to ``position``.
+
+    ``posts`` are the newest revisions, ``embeddings`` those of them by bundle and post, ``rules`` the rules by name.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.position = 0
         self.interactions: dict[int, Interaction] = {}
+        self.posts: dict[int, PostRevision] = {}
+        self.embeddings: dict[tuple[str, int], PostEmbedding] = {}
+        self.rules: dict[str, Rule] = {}
 
     def read(self, *, limit: int) -> None:
         """Read one part of the log."""
@@ -50,6 +63,23 @@ class TailReader:
                 self.interactions = {
                     position: held for position, held in self.interactions.items() if held.occurred_at_ms >= before
                 }
+
+            case PostUpserted(position=position, post_id=post_id, post=post):
+                if post is not None:  # else a later entry says what became of it
+                    self._replace(PostRevision(post_id=post_id, position=position, post=post))
+            case PostDeleted(position=position, post_id=post_id):
+                self._replace(PostRevision(post_id=post_id, position=position, post=None))
+            case PostsEmbedded(bundle_id=bundle_id, embeddings=embeddings):
+                self.embeddings |= {(bundle_id, each.post_id): each for each in embeddings}
+            case RuleSet(name=name, rule=rule):
+                if rule is not None:
+                    self.rules[name] = rule
+            case RuleDeleted(name=name):
+                self.rules.pop(name, None)
+
+    def _replace(self, revision: PostRevision) -> None:
+        self.posts[revision.post_id] = revision
+        self.embeddings = {key: kept for key, kept in self.embeddings.items() if key[1] != revision.post_id}
 
     def _hold(self, interaction: Interaction) -> None:
         self.interactions[interaction.position] = replace(interaction, since=0, taken_back_at=None)

@@ -7,9 +7,12 @@ from sqlalchemy import delete, update
 
 from store.engine import connect, parse_url, writing
 from store.interactions import NewInteraction, Recorded, Verb
+from store.posts import FIRST_GIVEN_ID, NewPost, PostEmbedding
+from store.rules import Rule, RuleAction
 from store.schema import FACTS, LOG_HEAD, METADATA
 from store.sql_store import SqlStore, open_store
 from tests.store.model import Model
+from tests.store.rows import embedding, post
 from tests.store.tail_reader import TailReader
 
 NAME_LIST = ["ana", "bo", "Ana", "ćira"]
@@ -17,6 +20,14 @@ NAMES = st.sampled_from(NAME_LIST)
 EVENT_IDS = st.sampled_from([f"e{number}" for number in range(12)])
 TIMES = st.integers(0, 9)
 POSTS = st.integers(1, 4)
+BUNDLES = st.sampled_from(["bundle", "Bundle"])
+RULES = st.builds(
+    Rule,
+    name=st.sampled_from(["a", "ä"]),
+    action=st.sampled_from(RuleAction),
+    boost=st.floats(-1, 1),
+    starts_at_ms=st.none() | TIMES,
+)
 BACK = st.integers(0, 12)  # positions before the newest
 
 
@@ -38,6 +49,13 @@ def new_interactions(draw: st.DrawFn) -> NewInteraction:
         feed_id=draw(st.none() | st.just("f\u00e9ed")),
         retracts=retracts,
     )
+
+
+@st.composite
+def new_posts(draw: st.DrawFn) -> NewPost:
+    external_id = draw(st.sampled_from(["", "source 1", "source 2"]))
+    post_id = draw(POSTS | st.just(0) if external_id else POSTS)
+    return post(post_id, draw(st.text(max_size=3)), external_id=external_id, at=draw(TIMES), keeps=draw(st.booleans()))
 
 
 class StoreBesideItsModel(RuleBasedStateMachine):
@@ -73,6 +91,53 @@ class StoreBesideItsModel(RuleBasedStateMachine):
     @rule(before=TIMES)
     def expire(self, before: int) -> None:
         assert self.store.expire(before_ms=before) == self.model.expire(before)
+
+    @rule(posts=st.lists(new_posts(), min_size=1, max_size=3))
+    def upsert(self, posts: list[NewPost]) -> None:
+        assert self.store.upsert_posts(posts) == self.model.upsert(posts)
+
+    @rule(post_ids=st.lists(POSTS | st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=3))
+    def delete_posts(self, post_ids: list[int]) -> None:
+        assert self.store.delete_posts(post_ids) == self.model.delete_posts(post_ids)
+
+    @rule(bundle=BUNDLES, back=BACK, number=st.integers(0, 255))
+    def embed(self, bundle: str, back: int, number: int) -> None:
+        """Embeddings of all posts; of those that changed in the last ``back`` positions, of another revision."""
+        known = [*self.model.posts.values()]
+        offered: list[PostEmbedding] = [
+            embedding(each.post_id, min(each.position, self.model.head - back), bytes([number])) for each in known
+        ]
+        assert self.store.keep_embeddings(bundle, offered) == self.model.keep_embeddings(bundle, offered)
+
+    @rule(kept=st.lists(BUNDLES, max_size=2))
+    def forget_embeddings(self, kept: list[str]) -> None:
+        assert self.store.forget_embeddings(but_of=kept) == self.model.forget_embeddings(kept)
+        self.reader.embeddings = {key: held for key, held in self.reader.embeddings.items() if key[0] in kept}
+
+    @rule(new=RULES)
+    def set_rule(self, new: Rule) -> None:
+        assert self.store.set_rule(new) == self.model.set_rule(new)
+
+    @rule(name=st.sampled_from(["a", "ä"]))
+    def delete_rule(self, name: str) -> None:
+        assert self.store.delete_rule(name) == self.model.delete_rule(name)
+
+    @rule(back=BACK, bundle=BUNDLES)
+    def ask_about_posts(self, back: int, bundle: str) -> None:
+        after = max(self.model.head - back, 0)
+        newest = sorted(self.model.posts.values(), key=lambda revision: revision.position)
+        assert self.store.post_revisions(after=after) == tuple(each for each in newest if each.position > after)
+        wanted = [1, 2, FIRST_GIVEN_ID + 3]
+        assert self.store.posts_by_id(wanted) == {
+            key: self.model.posts[key] for key in wanted if key in self.model.posts
+        }
+        assert self.store.embeddings(bundle, after=after) == tuple(
+            sorted(
+                (kept for key, kept in self.model.embeddings.items() if key[0] == bundle and kept.revision > after),
+                key=lambda kept: kept.revision,
+            )
+        )
+        assert self.store.rules() == tuple(self.model.rules[name] for name in sorted(self.model.rules))
 
     @rule(back=BACK, further_back=BACK)
     def ask_about_everybody(self, back: int, further_back: int) -> None:
@@ -130,6 +195,9 @@ class StoreBesideItsModel(RuleBasedStateMachine):
         while self.reader.position < self.model.head:
             self.reader.read(limit=3)
         assert self.reader.interactions == self.model.counting()
+        assert self.reader.posts == self.model.posts
+        assert self.reader.embeddings == self.model.embeddings
+        assert self.reader.rules == self.model.rules
 
 
 def empty_all_tables(url: str) -> None:
@@ -155,6 +223,6 @@ def test_the_store_says_what_the_model_says(url: str) -> None:
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             Machine,
             settings=settings(
-                max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
             ),
         )

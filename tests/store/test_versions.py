@@ -11,11 +11,12 @@ from sqlalchemy import text
 
 from store.engine import connect, parse_url, reading, writing
 from store.errors import StoreUnavailableError, StoreUrlError, StoreVersionError
+from store.interactions import RecordResult
 from store.opening import engine_of
 from store.schema import METADATA, SCHEMA_VERSION
 from store.sql_store import open_store
 from store.versions import VersionState, migrate, tables_version
-from tests.store.rows import did, record
+from tests.store.rows import did, post, record
 
 MIGRATIONS = Path(__file__).parents[2] / "store" / "migrations"
 
@@ -60,8 +61,27 @@ def test_older_tables_are_refused_until_they_are_migrated(url: str) -> None:
     with open_store(url):
         pass
     set_version(url, "0000")
-    with pytest.raises(StoreVersionError, match="version 0000, this program reads 0001: run `moodfeed store migrate`"):
+    with pytest.raises(StoreVersionError, match="version 0000, this program reads 0002: run `moodfeed store migrate`"):
         open_store(url)
+
+
+def test_tables_of_the_first_version_are_migrated_and_keep_their_rows(url: str) -> None:
+    with open_store(url) as store:
+        record(store, did("1", "ana"))
+    engine = engine_of(url)
+    with writing(engine) as connection:
+        for table in ("posts", "post_embeddings", "rules"):
+            connection.execute(text(f"DROP TABLE {table}"))
+    set_version(url, "0001")
+    with pytest.raises(StoreVersionError, match="version 0001, this program reads 0002"):
+        open_store(url)
+    assert migrate(engine).revision == "0001"
+    engine.dispose()
+    with open_store(url) as store:
+        with reading(store.engine) as connection:
+            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        assert store.upsert_posts([post(1)]) == (2, (1,))
+        assert store.record([did("1", "ana")]).results == (RecordResult.DUPLICATE,)
 
 
 def test_migrating_makes_the_tables_of_an_empty_database_and_leaves_others_alone(url: str) -> None:
