@@ -126,7 +126,8 @@ def test_a_command_block_works(running: Running, small_bundles: Path, directory:
 def in_this_run(line: str, running: Running) -> str:
     """The line with the placeholders filled and the addresses moved."""
     return (
-        line.replace("--category 2", f"--category {running.largest_category()}")
+        line.replace("similar 1843", f"similar {int(running.posts.post_ids[0])}")
+        .replace("--category 2", f"--category {running.largest_category()}")
         .replace("curl -s 'http", "curl -sf 'http")
         .replace("127.0.0.1:50050", running.addresses.gateway_grpc)
         .replace("127.0.0.1:50051", running.addresses.user_tower)

@@ -9,7 +9,7 @@ from starlette.datastructures import QueryParams
 from gateway.api_access import ACCESS_ERRORS
 from gateway.edge import ERRORS
 from gateway.feed_types import Fallback, FeedRanking, FeedRequest, Filters, Seen, TrendingRequest
-from gateway.http_api import _HTTP_CODES
+from gateway.http_errors import HTTP_CODES
 from gateway.http_parameters import (
     PARAMETERS,
     TRENDING_PARAMETERS,
@@ -183,5 +183,5 @@ def test_the_schemas_have_the_fields_of_the_contract_with_its_comments() -> None
 
 
 def test_every_code_that_an_error_has_is_promised() -> None:
-    codes = {str(_HTTP_CODES[row.status]) for row in (*ERRORS.values(), *ACCESS_ERRORS.values())}
+    codes = {str(HTTP_CODES[row.status]) for row in (*ERRORS.values(), *ACCESS_ERRORS.values())}
     assert codes | {"200", "414", "431", "500"} == set(FEED["responses"])
