@@ -13,6 +13,7 @@ from cli import (
     import_command,
     like_command,
     pipeline_commands,
+    refresh_command,
     report_command,
     run_command,
     sample_api_command,
@@ -52,6 +53,7 @@ PANELS = {
         pipeline_commands.train,
         pipeline_commands.evaluate,
         pipeline_commands.export,
+        refresh_command.refresh,
     ),
     "Choose the bundle": (
         bundle_commands.publish,

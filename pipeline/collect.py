@@ -1,6 +1,7 @@
 """Collect what was recorded in the store into the clean tables, beside what the upstream or an import gave.
 
-Collected rows are marked by ``recorded_verb``, and each collection replaces those of the one before. The position of
+Posts of the store replace those of the same id, whoever changed them last, and deleted ones leave the table. Collected
+interactions are marked by ``recorded_verb``, and each collection replaces those of the one before. The position of
 the log up to which was collected stands in the same file as the rows, so that the two cannot part.
 """
 
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 
 from pipeline.forgotten import Forgotten
 from pipeline.store_people import People
+from pipeline.store_posts import with_posts_of_store
 from pipeline.tables import (
     INTERACTIONS_FILE,
     LOG_POSITION,
@@ -59,11 +61,13 @@ class CollectError(Exception):
 
 @dataclass(slots=True)
 class CollectReport:
-    """How many interactions were collected up to ``position``, and how many were not, by reason."""
+    """How many interactions were collected up to ``position``, and how many were not, by reason; and how many posts."""
 
     position: int
     kept: int = 0
     people_added: int = 0
+    posts: int = 0
+    posts_deleted: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
 
     def rows(self) -> list[tuple[str, ...]]:
@@ -72,6 +76,8 @@ class CollectReport:
             ("what", "number"),
             ("interactions collected", f"{self.kept:,}"),
             ("people whom the tables did not know", f"{self.people_added:,}"),
+            ("posts collected", f"{self.posts:,}"),
+            ("posts of the tables that were deleted", f"{self.posts_deleted:,}"),
             *((reason, f"{count:,}") for reason, count in self.left_out.items()),
             ("position of the log", f"{self.position:,}"),
         ]
@@ -91,10 +97,13 @@ def collect(workspace: Workspace, store: Store, *, progress: Callable[[int], Non
     if not (clean / INTERACTIONS_FILE).exists():
         raise CollectError(f"{clean} holds no tables: run `moodfeed clean` or `moodfeed import` first")
     report = CollectReport(store.position())
-    posts = read_posts(clean)
-    people = People.of(read_users(clean), store, Forgotten.read(workspace.forgotten))
+    forgotten = Forgotten.read(workspace.forgotten)
+    of_store = with_posts_of_store(read_posts(clean), store, forgotten)
+    posts, report.posts, report.posts_deleted = of_store.table, of_store.kept, of_store.deleted
+    people = People.of(read_users(clean), store, forgotten)
     collected = _collected(store, posts, people, report, progress)
     report.people_added = len(people.added)
+    posts = posts.copy()
     owners = posts["owner_username"]
     posts["owner_username"] = owners.where(~owners.isin(list(people.gone_names)), "")
     with TemporaryDirectory(prefix=".collected-", dir=clean.parent) as directory:
@@ -236,6 +245,8 @@ def _write_report(clean: Path, incoming: Path, report: CollectReport) -> None:
         "position": report.position,
         "interactions": report.kept,
         "people_added": report.people_added,
+        "posts": report.posts,
+        "posts_deleted": report.posts_deleted,
         "left_out": report.left_out,
     }
     text = json.dumps({**document, COLLECTED: facts}, indent=2, ensure_ascii=False) + "\n"
