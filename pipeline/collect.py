@@ -6,7 +6,7 @@ the log up to which was collected stands in the same file as the rows, so that t
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -99,7 +99,7 @@ def collect(workspace: Workspace, store: Store, *, progress: Callable[[int], Non
     report = CollectReport(store.position())
     forgotten = Forgotten.read(workspace.forgotten)
     of_store = with_posts_of_store(read_posts(clean), store, forgotten)
-    posts, report.posts, report.posts_deleted = of_store.table, of_store.kept, of_store.deleted
+    posts, report.posts, report.posts_deleted = of_store.table, of_store.kept, len(of_store.deleted)
     people = People.of(read_users(clean), store, forgotten)
     collected = _collected(store, posts, people, report, progress)
     report.people_added = len(people.added)
@@ -110,7 +110,7 @@ def collect(workspace: Workspace, store: Store, *, progress: Callable[[int], Non
         incoming = Path(directory)
         write_posts(posts, incoming)
         write_users(people.table(), incoming)
-        _write_interactions(clean, incoming, collected, people, report)
+        _write_interactions(clean, incoming, collected, people, report, deleted_posts=of_store.deleted)
         _write_report(clean, incoming, report)
         # The interactions last: the position stands there, so a cut between two files is made good by collecting again.
         replace_together((POSTS_FILE, USERS_FILE, INTERACTIONS_FILE, REPORT_FILE), source=incoming, target=clean)
@@ -180,9 +180,15 @@ def _row(
 
 
 def _write_interactions(
-    clean: Path, incoming: Path, collected: pa.Table, people: People, report: CollectReport
+    clean: Path,
+    incoming: Path,
+    collected: pa.Table,
+    people: People,
+    report: CollectReport,
+    *,
+    deleted_posts: Sequence[int],
 ) -> None:
-    """The rows of the upstream or the import, without departed people, and then the collected ones."""
+    """The rows of the upstream or the import, without departed people and deleted posts; then the collected ones."""
     timed = is_timed(clean)
     with pq.ParquetFile(clean / INTERACTIONS_FILE) as file:
         schema = file.schema_arrow
@@ -191,7 +197,7 @@ def _write_interactions(
         schema = schema.with_metadata({**(schema.metadata or {}), LOG_POSITION: str(report.position).encode()})
         last: dict[int, int] = {}
         with whole_file(incoming / INTERACTIONS_FILE) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-            for table in _own_rows(file, schema, people):
+            for table in _own_rows(file, schema, people, deleted_posts):
                 if not timed:
                     _note_positions(table, last)
                 writer.write_table(table)
@@ -200,7 +206,9 @@ def _write_interactions(
                 writer.write_table(table)
 
 
-def _own_rows(file: pq.ParquetFile, schema: pa.Schema, people: People) -> Iterator[pa.Table]:
+def _own_rows(
+    file: pq.ParquetFile, schema: pa.Schema, people: People, deleted_posts: Sequence[int]
+) -> Iterator[pa.Table]:
     for batch in file.iter_batches(_ROWS_AT_ONCE):
         table = pa.Table.from_batches([batch])
         if RECORDED_VERB in table.column_names:
@@ -208,6 +216,7 @@ def _own_rows(file: pq.ParquetFile, schema: pa.Schema, people: People) -> Iterat
         else:
             table = table.append_column(RECORDED_VERB, pa.nulls(len(table), pa.string()))
         user_ids, is_kept = people.without_departed(table["user_id"].to_numpy())
+        is_kept &= ~np.isin(table["post_id"].to_numpy(), deleted_posts)
         at = table.column_names.index("user_id")
         table = table.set_column(at, "user_id", pa.array(user_ids)).filter(pa.array(is_kept))
         yield table.select(schema.names).cast(schema)

@@ -15,11 +15,11 @@ from store.posts import Post, PostRevision
 
 @dataclass(frozen=True, slots=True)
 class CollectedPosts:
-    """The table with the posts of the store, how many of them it holds, and how many were left out by a deletion."""
+    """The table with the posts of the store, how many of them it holds, and the ids of those that left it."""
 
     table: pd.DataFrame
     kept: int
-    deleted: int
+    deleted: tuple[int, ...]
 
 
 def with_posts_of_store(posts: pd.DataFrame, store: Store, forgotten: Forgotten) -> CollectedPosts:
@@ -30,7 +30,7 @@ def with_posts_of_store(posts: pd.DataFrame, store: Store, forgotten: Forgotten)
     """
     revisions = store.post_revisions()
     if not revisions:
-        return CollectedPosts(posts, 0, 0)
+        return CollectedPosts(posts, 0, ())
     departures = store.departures()
     living = [
         revision.post
@@ -41,7 +41,7 @@ def with_posts_of_store(posts: pd.DataFrame, store: Store, forgotten: Forgotten)
     before = posts[is_replaced].set_index("post_id")
     rows = _table(living, before, _names_of_categories(posts, living))
     others = posts[~is_replaced]
-    deleted = len(before.index.difference([post.post_id for post in living]))
+    deleted = tuple(before.index.difference([post.post_id for post in living]).tolist())
     return CollectedPosts(pd.concat([others, rows], ignore_index=True) if len(rows) else others, len(rows), deleted)
 
 

@@ -147,6 +147,7 @@ def test_a_post_that_nobody_knows_waits_and_a_post_may_be_named_as_at_its_source
         [NewInteraction(event_id="e", username="ana", verb=Verb.LIKE, external_id="tt0133093", occurred_at_ms=NOW_MS)]
     )
     report = collect(workspace, store)
+    assert {post for history in histories(workspace).values() for post, _ in history} == {3, FIRST_GIVEN_ID + 2}
     assert histories(workspace)["ana"] == [(2, "like")]
     assert report.left_out == {"unknown post: waits in the store": 1}
 
@@ -255,6 +256,7 @@ def test_posts_of_the_store_replace_those_of_the_upstream_and_deleted_ones_leave
     workspace: Workspace, store: SqlStore
 ) -> None:
     before = read_posts(workspace.clean).set_index("post_id")
+    before_histories = histories(workspace)
     store.upsert_posts(
         [
             store_post(1, title="changed", emotions=("very_calm", "glad"), description="*Mist*", category_name="new"),
@@ -263,6 +265,7 @@ def test_posts_of_the_store_replace_those_of_the_upstream_and_deleted_ones_leave
         ]
     )
     store.delete_posts([2, 555])
+    assert {post for history in before_histories.values() for post, _ in history} == {2, 3}
     liked = {"event_id": "liked", "username": "ana", "verb": Verb.LIKE, "occurred_at_ms": NOW_MS}
     store.record([NewInteraction(**liked, external_id="source")])
     report = collect(workspace, store)
@@ -276,6 +279,7 @@ def test_posts_of_the_store_replace_those_of_the_upstream_and_deleted_ones_leave
     assert (given["external_id"], given["owner_username"], given["category_name"]) == ("source", "ana", "new")
     assert given["created_at"] == pd.Timestamp(NOW_MS, unit="ms", tz="UTC")
     pd.testing.assert_frame_equal(after.loc[[3, 4]], before.loc[[3, 4]])
+    assert {post for history in histories(workspace).values() for post, _ in history} == {3, FIRST_GIVEN_ID + 2}
     assert histories(workspace)["ana"] == [(FIRST_GIVEN_ID + 2, "like")]
     assert collect(workspace, store).posts_deleted == 0
     pd.testing.assert_frame_equal(read_posts(workspace.clean).set_index("post_id"), after)
