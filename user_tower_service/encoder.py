@@ -117,7 +117,7 @@ class Encoder:
         posts = HistoryPosts.read(bundle)
         self._post_encoder = PostEncoder(
             self._towers,
-            self._moods.text_encoder,
+            self._moods,
             post_ids=posts.post_ids,
             spaces=(self.tower_space, self.text_space),
         )

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from bundle.embedding_space import Embedding, EmbeddingSpace, Matrix
 from mood_encoder.mood_text import post_to_mood_sentence
 from mood_encoder.post_texts import texts_of
-from mood_encoder.runtime import TextEncoder
 from store.posts import Post, PostEmbedding
 from two_tower.features import PostInputs, new_post_features
+from user_tower_service.mood_memory import MoodMemory
 from user_tower_service.runtime import ServingTowers
 
 _REMEMBERED = 10_000  # live posts, a kilobyte and a half each
@@ -53,14 +53,14 @@ class PostEncoder:
     def __init__(
         self,
         towers: ServingTowers,
-        text_encoder: TextEncoder,
+        memory: MoodMemory,
         *,
         post_ids: NDArray[np.int64],
         spaces: tuple[EmbeddingSpace, EmbeddingSpace],
     ) -> None:
         """``post_ids`` [posts] ascend and are those of the towers; ``spaces`` are tower space and text space."""
         self._towers = towers
-        self._text_encoder = text_encoder
+        self._memory = memory
         self._post_ids = post_ids
         self._spaces = spaces
         self._lock = threading.Lock()  # an LRUCache reorders itself when it is read
@@ -71,7 +71,7 @@ class PostEncoder:
         texts = [
             texts_of(title=post.title, description=post.description, emotions=post.emotions).summary for post in posts
         ]
-        vectors = self._text_encoder.encode([*texts, *map(_mood_sentence, posts)])
+        vectors = self._memory.text_encoder.encode([*texts, *map(_mood_sentence, posts)])
         embeddings = self._towers.embed_posts(self._inputs(posts, texts, vectors[: len(posts)]))
         tower_space, text_space = self._spaces
         return tuple(
@@ -103,10 +103,9 @@ class PostEncoder:
     def _vectors(self, content: PostContent) -> _Vectors:
         summary = texts_of(title=content.title, description=content.description, emotions=content.emotions).summary
         sentence = _mood_sentence(content)
-        # One text at a time: whoever asks for a mood meanwhile waits for one, not for a batch.
-        summary_vector = self._text_encoder.encode([summary])
-        text = self._text_encoder.encode([sentence])[0] if sentence else np.zeros_like(summary_vector[0])
-        inputs = self._inputs([content], [summary], summary_vector)
+        summary_vector = self._memory.encode_text(summary)
+        text = self._memory.encode_text(sentence) if sentence else np.zeros_like(summary_vector)
+        inputs = self._inputs([content], [summary], summary_vector[None])
         return _Vectors(
             tower=_little_endian(self._towers.embed_posts(inputs)[0], "<f4"),
             text=_little_endian(text, "<f2"),
