@@ -32,5 +32,6 @@ FIGURES: Mapping[str, Entry] = {
     "trending": Entry("Trending, asked at each session's start", "trending"),
     "people-memory": Entry("Memory for a million people with live histories", "people_memory"),
     "cold-feeds": Entry("The cold feed beside the echo", "cold_feeds"),
+    "visible-posts": Entry("A new post is visible", "visible_posts"),
     "replay": Entry("Replay: the live feed beside the frozen one and live popularity", "replay"),
 }
