@@ -68,16 +68,21 @@ class HeldBundles(Generic[ModelOfBundle]):
         load: Callable[[Bundle], ModelOfBundle],
         *,
         listener: Listener,
+        await_ready: Callable[[ModelOfBundle, Callable[[], bool]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Load the bundle that ``current`` points at. ``load`` returns a warm, checked model or raises BundleError.
 
+        ``await_ready`` returns when a new model may become current; the old one serves meanwhile, and the first one is
+        not waited for. It is called with the model, and with what says that it is not wanted any more.
         ``clock`` gives seconds that never run backwards.
         """
         self._root = root
         self._load = load
         self._listener = listener
+        self._await_ready = await_ready
         self._clock = clock
+        self._stopped = threading.Event()
         self._reloading = threading.Lock()
         self._refused_link: str | None = None
         self._retry_at = 0.0
@@ -90,6 +95,11 @@ class HeldBundles(Generic[ModelOfBundle]):
     def current(self) -> ModelOfBundle:
         """The model used when a request names no bundle."""
         return self._held[0]
+
+    @property
+    def models(self) -> tuple[ModelOfBundle, ...]:
+        """The models of the bundles held, the current one first."""
+        return self._held
 
     @property
     def state(self) -> HeldState:
@@ -130,7 +140,7 @@ class HeldBundles(Generic[ModelOfBundle]):
     @contextmanager
     def watched(self, *, look_seconds: float = LOOK_SECONDS) -> Iterator[None]:
         """While the block runs, a thread looks every ``look_seconds``."""
-        stop = threading.Event()
+        stop = self._stopped = threading.Event()
         thread = threading.Thread(target=self._watch, args=(stop, look_seconds), name="bundles", daemon=True)
         thread.start()
         try:
@@ -171,8 +181,15 @@ class HeldBundles(Generic[ModelOfBundle]):
         if directory.name == self.current.bundle_id:
             return
         new = self._held_or_loaded(directory)
+        if self._await_ready is not None and new not in self._held:
+            self._await_ready(new, lambda: self._is_not_wanted(new))
+            if self._is_not_wanted(new):
+                return
         self._held = (new, *(model for model in self._held if model is not new))[:2]
         self._listener.took_in(new.bundle_id, self._clock() - started)
+
+    def _is_not_wanted(self, model: ModelOfBundle) -> bool:
+        return self._stopped.is_set() or self._link() != model.bundle_id
 
     def _hold_previous(self) -> None:
         directory = previous_bundle(self._root)

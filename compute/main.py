@@ -27,12 +27,13 @@ def serve_bundles(
     add_service: Callable[[grpc.Server, HeldBundles[ModelOfBundle]], None],
     service_name: str,
     errors: ErrorTable,
+    await_ready: Callable[[ModelOfBundle, Callable[[], bool]], None] | None = None,
     slow_methods: frozenset[str] = frozenset(),
     larger_requests: Mapping[str, int] | None = None,
 ) -> int:
     """Serve the current bundle until SIGTERM or SIGINT; return 0, or 1 if bundle or address cannot be used."""
     try:
-        held = HeldBundles(settings.bundles, load, listener=LoggedBundles())
+        held = HeldBundles(settings.bundles, load, listener=LoggedBundles(), await_ready=await_ready)
     except BundleError as error:
         _log.error("cannot start", reason=str(error))
         return 1

@@ -6,7 +6,8 @@ from bundle.embedding_space import Embedding
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from gateway import feed_types
 from post_index_service.filters import Filters
-from post_index_service.index import CategoryNotFoundError, PostIndex, Query
+from post_index_service.index import CategoryNotFoundError, PostIndex, PostNotFoundError, Query
+from post_index_service.live_posts import PostsNotHeldError
 from post_index_service.packed_posts import PackedPosts
 from post_index_service.trends import CountsNotHeldError
 from post_index_service.trends import PositionNotReachedError as NotCountedError
@@ -82,7 +83,7 @@ class LocalPostSearch:
     async def search_posts(self, search: feed_types.Search[Embedding], *, seconds: float) -> feed_types.FoundPosts:
         """Rank posts."""
         _check_time(seconds)
-        context = search.context
+        context, similar_to = search.context, search.similar_to
         index = _named(self._held, context.bundle_id).index
         try:
             found = index.search(
@@ -100,6 +101,10 @@ class LocalPostSearch:
                     trending=search.trending,
                     counted_position=search.counted_position,
                     at_least_position=search.at_least_position,
+                    posts_position=search.posts_position,
+                    rules_moment_ms=search.rules_moment_ms,
+                    similar_to_post_id=similar_to.post_id if similar_to and similar_to.post_id else None,
+                    similar_to_external_id=similar_to.external_id if similar_to and not similar_to.post_id else "",
                     seconds=seconds,
                     filters=_filters_of(search.filters),
                     diversity=search.diversity,
@@ -109,8 +114,12 @@ class LocalPostSearch:
             )
         except CategoryNotFoundError as error:
             raise feed_types.CategoryNotFoundError from error
+        except PostNotFoundError as error:
+            raise feed_types.PostNotFoundError from error
         except CountsNotHeldError as error:
             raise feed_types.CountsNotHeldError(str(error)) from error
+        except PostsNotHeldError as error:
+            raise feed_types.PostsNotHeldError(str(error)) from error
         except NotCountedError as error:
             raise feed_types.PositionNotReachedError(str(error)) from error
         return feed_types.FoundPosts(
@@ -120,6 +129,8 @@ class LocalPostSearch:
             bundle_id=index.bundle_id,
             current_bundle_id=self._held.current.bundle_id,
             counted_position=found.counted_position,
+            posts_position=found.posts_position,
+            rules_moment_ms=found.rules_moment_ms,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[feed_types.FeedCategory, ...]:

@@ -26,6 +26,7 @@ from gateway.feed_types import (
     MoodTooLongError,
     PositionNotReachedError,
     PostNotFoundError,
+    PostsNotHeldError,
     Search,
     ServedPosts,
 )
@@ -55,7 +56,8 @@ _BUNDLE_NOT_HELD = "BUNDLE_NOT_HELD"
 _OVERLOADED = "OVERLOADED"
 _POSITION_NOT_REACHED = "POSITION_NOT_REACHED"
 _COUNTS_NOT_HELD = "COUNTS_NOT_HELD"
-_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD, _POSITION_NOT_REACHED, _COUNTS_NOT_HELD})
+_POSTS_NOT_HELD = "POSTS_NOT_HELD"
+_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD, _POSITION_NOT_REACHED, _COUNTS_NOT_HELD, _POSTS_NOT_HELD})
 """Another replica may have it already, or still."""
 
 _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
@@ -70,6 +72,7 @@ _BY_REASON: Mapping[str, Callable[[str], FeedError]] = {
     "MOOD_TOO_LONG": MoodTooLongError,  # a service of another release may take less than this gateway
     "POSITION_NOT_REACHED": PositionNotReachedError,
     "COUNTS_NOT_HELD": CountsNotHeldError,
+    "POSTS_NOT_HELD": PostsNotHeldError,
     "NO_STORE": lambda _: NoStoreError("feedback is not set up: the user tower service has no store"),
     "STORE_UNAVAILABLE": lambda _: StoreUnavailableError("the store is unavailable: try again later"),
     "USERNAME_INVALID": InvalidPersonError,
@@ -228,6 +231,8 @@ class GrpcPostSearch:
             trending=search.trending,
             counted_position=search.counted_position,
             at_least_position=search.at_least_position,
+            posts_position=search.posts_position,
+            rules_moment_ms=search.rules_moment_ms,
             category_ids=search.filters.category_ids,
             excluded_category_ids=search.filters.excluded_category_ids,
             excluded_owner_usernames=search.filters.excluded_owner_usernames,
@@ -253,6 +258,8 @@ class GrpcPostSearch:
             bundle_id=answer.bundle_id,
             current_bundle_id=answer.current_bundle_id,
             counted_position=answer.counted_position,
+            posts_position=answer.posts_position if answer.HasField("posts_position") else None,
+            rules_moment_ms=answer.rules_moment_ms,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:

@@ -43,6 +43,7 @@ ERRORS: ErrorTable = {
     feed_types.UserNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND"),
     feed_types.BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
     feed_types.CountsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "COUNTS_NOT_HELD"),
+    feed_types.PostsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "POSTS_NOT_HELD"),
     feed_types.DependencyOverloadedError: OVERLOADED,
     feed_types.DependencyTooOldError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_TOO_OLD"),
     feed_types.DependencyUnavailableError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_UNAVAILABLE"),

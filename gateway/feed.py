@@ -36,6 +36,7 @@ from gateway.feed_types import (
     LogWish,
     MoodTooLongError,
     PostSearch,
+    PostsNotHeldError,
     Search,
     Seen,
     ServedPosts,
@@ -119,6 +120,8 @@ class _Page:
     left_out: frozenset[str]
     log_position: int | None = None
     counted_position: int | None = None
+    posts_position: int | None = None
+    rules_moment_ms: int | None = None
     at_least_position: int = 0
     feed: str = ""  # the start of the ids of all its answers
     served_since_ms: int = 0
@@ -191,6 +194,8 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
         left_out=token.left_out,
         log_position=token.log_position,
         counted_position=token.counted_position,
+        posts_position=token.posts_position,
+        rules_moment_ms=token.rules_moment_ms,
         feed=token.feed,
         served_since_ms=token.served_since_ms,
         has_started_again=token.has_started_again,
@@ -312,6 +317,8 @@ async def _search(
         trending=request.fallback is Fallback.TRENDING and context.user is None and context.mood is None,
         counted_position=page.counted_position,
         at_least_position=request.at_least_position,
+        posts_position=page.posts_position,
+        rules_moment_ms=page.rules_moment_ms,
         filters=request.filters.of_user(request.username),
         diversity=request.diversity,
         most_per_owner=request.most_per_owner,
@@ -324,6 +331,8 @@ async def _search(
         )
     except CountsNotHeldError as error:
         raise counts_are_gone() from error
+    except PostsNotHeldError as error:
+        raise posts_are_gone() from error
     return _Made(
         found,
         degradations,
@@ -341,11 +350,16 @@ def counts_are_gone() -> InvalidPageTokenError:
     return InvalidPageTokenError("the counts of page_token are no longer held: start again at the first page")
 
 
+def posts_are_gone() -> InvalidPageTokenError:
+    """The error of a page as of whose position no index knows the posts any more."""
+    return InvalidPageTokenError("the posts of page_token are no longer held: start again at the first page")
+
+
 def _position_of(found: FoundPosts, position: int | None) -> int:
-    """Up to where in the log what people did is taken into account, by the user and by the counts."""
-    if found.ranking is not FeedRanking.TRENDING:
-        return position or 0
-    return found.counted_position if position is None else min(position, found.counted_position)
+    """Up to where in the log everything is taken into account: by the user, by the counts, and of posts and rules."""
+    counted = found.counted_position if found.ranking is FeedRanking.TRENDING else None
+    known = [at for at in (position, counted, found.posts_position) if at is not None]
+    return min(known, default=0)
 
 
 async def _search_unshown(
@@ -391,6 +405,8 @@ def _token_after(page: _Page, made: _Made, tokens: TokenLife) -> str:
         log_position=made.position,
         issued_at_ms=tokens.now_ms(),
         counted_position=made.found.counted_position if made.found.ranking is FeedRanking.TRENDING else None,
+        posts_position=made.found.posts_position,
+        rules_moment_ms=made.found.rules_moment_ms,
         feed=page.feed,
         served_since_ms=made.served_since_ms,
         has_started_again=made.has_started_again,

@@ -29,7 +29,7 @@ class FeedError(Exception):
     │   InvalidSeenError, MoodTooLongError, TooManyExclusionsError, TooManyFiltersError
     ├── CategoryNotFoundError, PostNotFoundError, UserNotFoundError
     ├── BundleNotHeldError
-    ├── CountsNotHeldError
+    ├── CountsNotHeldError, PostsNotHeldError
     ├── DependencyOverloadedError
     └── DependencyUnavailableError
         ├── DeadlineExceededError
@@ -120,6 +120,10 @@ class BundleNotHeldError(FeedError):
 
 class CountsNotHeldError(FeedError):
     """No replica can count trends as of the position of an earlier page any more."""
+
+
+class PostsNotHeldError(FeedError):
+    """No replica knows posts and rules as of the position of an earlier page any more."""
 
 
 class DependencyOverloadedError(FeedError):
@@ -352,7 +356,8 @@ class Search(Generic[EmbeddingT]):
     """A request to the post search: at most ``limit`` posts, after the first ``offset`` of the ranking.
 
     If it is ``trending``, and no embedding is given, posts are ranked by trend: as of the ``counted_position`` of an
-    earlier page, or of now and ``at_least_position``.
+    earlier page, or of now and ``at_least_position``. Posts and rules count as of the ``posts_position`` and the
+    ``rules_moment_ms`` of an earlier page, or likewise.
     """
 
     context: FeedContext[EmbeddingT]
@@ -364,6 +369,8 @@ class Search(Generic[EmbeddingT]):
     trending: bool = False
     counted_position: int | None = None
     at_least_position: int = 0
+    posts_position: int | None = None
+    rules_moment_ms: int | None = None
     filters: Filters = NO_FILTERS  # with the user's own posts among the excluded ones, if they are not wanted
     diversity: float = 0.0
     most_per_owner: int = 0
@@ -375,7 +382,8 @@ class Search(Generic[EmbeddingT]):
 class FoundPosts:
     """The answer of the post search; each post is a serialised FeedPost.
 
-    If they are ``trending``, what people did up to ``counted_position`` of the log counts, 0 without a log.
+    If they are ``trending``, what people did up to ``counted_position`` of the log counts, 0 without a log. Posts and
+    rules up to ``posts_position`` do, None without a log, and rules as at the moment ``rules_moment_ms``.
     """
 
     posts: Sequence[bytes]
@@ -384,6 +392,8 @@ class FoundPosts:
     bundle_id: str
     current_bundle_id: str  # of the index, whichever bundle answered
     counted_position: int = 0
+    posts_position: int | None = None
+    rules_moment_ms: int = 0
 
 
 class ContextEncoder(Protocol[EmbeddingT]):
@@ -405,7 +415,7 @@ class PostSearch(Protocol[EmbeddingT]):
     async def search_posts(self, search: Search[EmbeddingT], *, seconds: float) -> FoundPosts:
         """Rank posts within ``seconds``, with the bundle of the context.
 
-        Raises CategoryNotFoundError, PostNotFoundError, BundleNotHeldError, CountsNotHeldError,
+        Raises CategoryNotFoundError, PostNotFoundError, BundleNotHeldError, CountsNotHeldError, PostsNotHeldError,
         DependencyOverloadedError, PositionNotReachedError, DependencyUnavailableError.
         """
 

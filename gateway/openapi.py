@@ -69,7 +69,7 @@ def _parameter_schema(field: FieldDescriptor) -> Schema:
 def _parameter_value_schema(field: FieldDescriptor) -> Schema:
     """The same of one value of a list."""
     if field.message_type is not None:
-        return {"type": "string", "format": "date-time"}
+        return {"type": "string", "anyOf": [{"format": "date-time"}, {"pattern": "^-?[0-9]{1,15}$"}]}
     return _value_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
 
 

@@ -2,7 +2,8 @@
 
 A bundle never changes, so the next page needs only an offset into its ranking of the request. Which ranking that is
 depends on the stages that a degraded feed left out, and on what the user had done and been shown by then: the position
-of the log, and the moment from which on shown posts count.
+of the log, and the moment from which on shown posts count. Posts and rules come and go as well: the index has positions
+of its own, and a moment at which rules with a time span count.
 """
 
 import base64
@@ -14,9 +15,10 @@ from dataclasses import dataclass
 from gateway.feed_types import NO_FILTERS, Filters
 from gateway.served_memory import FEED_DIGITS
 
-_VERSION = 4
-_LAYOUT = struct.Struct(">B32s16sIBqQq8sq")
-"""Version, bundle id, request digest, offset, bits, log position, issued at, counted position, feed, served since.
+_VERSION = 5
+_LAYOUT = struct.Struct(">B32s16sIBqQq8sqqq")
+"""Version, bundle id, request digest, offset, bits, log position, issued at, counted position, feed, served since,
+posts position, rules moment.
 
 A position is _NO_LOG if there is none. The bits say which stages were left out, and whether the feed has started again.
 Times are in milliseconds.
@@ -42,6 +44,10 @@ class PageToken:
     counted_position: int | None = None  # of the log, that the trends of the first page count; None without trends
     feed: str = "0" * FEED_DIGITS  # the start of the ids of all its answers
     served_since_ms: int = 0  # remembered posts count from this moment on; 0 if there are none
+    posts_position: int | None = (
+        None  # of the log, up to which the first page counted posts and rules; None without one
+    )
+    rules_moment_ms: int = 0  # rules with a time span count as at this moment
     has_started_again: bool = False  # then the offset counts in the posts that were shown
 
 
@@ -88,6 +94,8 @@ def write(token: PageToken) -> str:
         _NO_LOG if token.counted_position is None else token.counted_position,
         bytes.fromhex(token.feed),
         token.served_since_ms,
+        _NO_LOG if token.posts_position is None else token.posts_position,
+        token.rules_moment_ms,
     )
     return base64.urlsafe_b64encode(content + _checksum(content)).rstrip(b"=").decode()
 
@@ -114,6 +122,8 @@ def read(token: str) -> PageToken:
         counted,
         feed,
         since,
+        posts,
+        moment,
     ) = _LAYOUT.unpack(content)
     if version != _VERSION:
         raise ValueError("a page token of another version")
@@ -130,6 +140,8 @@ def read(token: str) -> PageToken:
         counted_position=counted if counted >= 0 else None,
         feed=feed.hex(),
         served_since_ms=max(0, since),
+        posts_position=posts if posts >= 0 else None,
+        rules_moment_ms=max(0, moment),
         has_started_again=bool(stages & _STARTED_AGAIN),
     )
 

@@ -1,7 +1,7 @@
 """How the trends are listed: the same for everybody, page by page as of the position of the first page."""
 
 from gateway import page_token
-from gateway.feed import DEFAULT_TOKENS, TokenLife, checked_token, counts_are_gone
+from gateway.feed import DEFAULT_TOKENS, TokenLife, checked_token, counts_are_gone, posts_are_gone
 from gateway.feed_types import (
     DEFAULT_PAGE_SIZE,
     LARGEST_PAGE_SIZE,
@@ -14,6 +14,7 @@ from gateway.feed_types import (
     InvalidPageSizeError,
     InvalidPageTokenError,
     PostSearch,
+    PostsNotHeldError,
     Search,
     TrendingRequest,
 )
@@ -36,12 +37,22 @@ async def list_trending(
     )
     context: FeedContext[EmbeddingT] = FeedContext(bundle_id=token.bundle_id)
     search = Search(
-        context, request.category_id, (), token.offset, size, trending=True, counted_position=token.counted_position
+        context,
+        request.category_id,
+        (),
+        token.offset,
+        size,
+        trending=True,
+        counted_position=token.counted_position,
+        posts_position=token.posts_position,
+        rules_moment_ms=token.rules_moment_ms if request.page_token else None,
     )
     try:
         found = await index.search_posts(search, seconds=clock.seconds_left())
     except CountsNotHeldError as error:
         raise counts_are_gone() from error
+    except PostsNotHeldError as error:
+        raise posts_are_gone() from error
     except BundleNotHeldError as error:
         if request.page_token:
             raise InvalidPageTokenError(
@@ -54,11 +65,15 @@ async def list_trending(
         token.offset + size,
         issued_at_ms=tokens.now_ms(),
         counted_position=found.counted_position,
+        posts_position=found.posts_position,
+        rules_moment_ms=found.rules_moment_ms,
     )
     return Feed(
         found.posts,
         page_token.write(next_page) if found.has_more else "",
         found.bundle_id,
         found.ranking,
-        position=found.counted_position,
+        position=found.counted_position
+        if found.posts_position is None
+        else min(found.counted_position, found.posts_position),
     )

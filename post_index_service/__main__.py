@@ -8,12 +8,13 @@ import faiss
 import grpc
 
 from bundle.held_bundles import HeldBundles
+from compute.log_tail import LogTail
 from compute.main import serve_bundles
 from compute.store_settings import log_tail_of
 from moodfeed.post_index.v1 import post_index_pb2_grpc
 from post_index_service.index import PostIndex
-from post_index_service.loading import RECALL, load
-from post_index_service.service import ERRORS, LARGER_REQUESTS, SERVICE_NAME, PostIndexService
+from post_index_service.loading import PENDING, RECALL, load, wait_until_encoded
+from post_index_service.service import ERRORS, LARGER_REQUESTS, SERVICE_NAME, SLOW_METHODS, PostIndexService
 from post_index_service.settings import Settings
 from rpc.environment import load_settings
 from rpc.structured_log import configure_logging
@@ -31,17 +32,20 @@ def main() -> int:
         return serve_bundles(
             settings,
             name="post_index_service",
-            load=partial(load, log=log),
-            add_service=_add_service,
+            load=partial(load, log=log, kept_seconds=settings.kept_seconds),
+            await_ready=wait_until_encoded,
+            add_service=partial(_add_service, log=log),
             service_name=SERVICE_NAME,
             errors=ERRORS,
+            slow_methods=SLOW_METHODS,
             larger_requests=LARGER_REQUESTS,
         )
 
 
-def _add_service(server: grpc.Server, indexes: HeldBundles[PostIndex]) -> None:
+def _add_service(server: grpc.Server, indexes: HeldBundles[PostIndex], *, log: LogTail | None) -> None:
     RECALL.set_function(lambda: indexes.current.recall)
-    post_index_pb2_grpc.add_PostIndexServiceServicer_to_server(PostIndexService(indexes), server)
+    PENDING.set_function(lambda: indexes.current.live.pending_count)
+    post_index_pb2_grpc.add_PostIndexServiceServicer_to_server(PostIndexService(indexes, log), server)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class Owners:
         numbers.default_factory = numbers.__len__
         self.of_row: NumberOfRow = _numbered(posts, "owner_username", numbers)
         self._nobody = numbers.get(b"", NO_ACCOUNT)
+        self.count = len(numbers)
         self._posts = posts
         self._rows: RowNumbers = np.argsort(self.of_row, kind="stable").astype(np.int32)
         self._starts = np.searchsorted(self.of_row, np.arange(len(numbers) + 1), sorter=self._rows).astype(np.int32)
@@ -36,6 +37,11 @@ class Owners:
         """The number of each row's account, NO_ACCOUNT if it has none."""
         numbers = self.of_row[rows]
         return np.where(numbers == self._nobody, np.int32(NO_ACCOUNT), numbers)
+
+    def number_of(self, owner_username: str) -> int:
+        """The number of an account, NO_ACCOUNT if it has no posts; the name is compared exactly."""
+        rows = self.rows_of(owner_username) if owner_username else self._rows[:0]
+        return int(self.of_row[rows[0]]) if len(rows) else NO_ACCOUNT
 
     def rows_of(self, owner_username: str) -> RowNumbers:
         """The rows of an account's posts, ascending; the name is compared exactly."""

@@ -8,8 +8,8 @@ search by user over all of very many posts: it ranks a shortlist first, which ma
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from bundle.served_posts import ServedPost, ServedPosts
 from compute.log_tail import LogTail
 from post_index_service.allowed_posts import AllowedPosts
 from post_index_service.attributes import Attributes
+from post_index_service.bundle_rows import BundleRows
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, Rows, among_sorted, rounding_of_products
 from post_index_service.diversity import Listing, reordered_page
@@ -27,6 +28,9 @@ from post_index_service.explanations import Explained, Explanation, History
 from post_index_service.external_ids import ExternalIds
 from post_index_service.filtered_scans import SkippingScan, scan_of
 from post_index_service.filters import NO_FILTERS, Allowed, Filters
+from post_index_service.layer import LayeredPosts, LayerPart
+from post_index_service.layered_ranking import Layered, LayeredIds, live_order
+from post_index_service.live_posts import DEFAULT_KEPT_SECONDS, LivePosts
 from post_index_service.named_rows import NamedRows
 from post_index_service.ranking import (
     ByInnerProducts,
@@ -36,15 +40,18 @@ from post_index_service.ranking import (
     ClosenessScan,
     DenseScan,
     InnerProduct,
+    KeyedOrder,
     Order,
     Product,
     Ranked,
     Scan,
 )
 from post_index_service.rankings import Ranking
-from post_index_service.reasons import OF_RANKING, Reason
+from post_index_service.reasons import Reason, reasons_of
+from post_index_service.ruled_rows import RuledRows, RuledSearch, with_rules
 from post_index_service.shortlist import Shortlist
 from post_index_service.trends import Epoch, Trends
+from rpc import wall_clock
 
 LARGEST_LIMIT = 100
 MOST_EXCLUSIONS = 1000
@@ -108,6 +115,8 @@ class Query:
     trending: bool = False
     counted_position: int | None = None
     at_least_position: int = 0
+    posts_position: int | None = None
+    rules_moment_ms: int | None = None
     seconds: float = 0.0
     filters: Filters = NO_FILTERS
     diversity: float = 0.0
@@ -117,40 +126,40 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class RankedPost:
-    """A post with its score and its ranking score, by which the posts are sorted."""
+    """A post with its score and its ranking score, by which the posts are sorted, and why it is there."""
 
     post: ServedPost
     score: float
     ranking_score: float
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """One page of a ranking: ``rows`` of ``served``, best first, with their ``scores``.
+    """One page of a ranking: ``rows`` of ``served``, best first, with their ``scores`` and ``reasons``.
 
     The order follows ``ranking_scores``, which never rise within a ranking. ``has_more`` says whether the ranking
-    continues after this page. By trend, the log is counted up to ``counted_position``.
+    continues after this page. By trend, the log is counted up to ``counted_position``. Posts and rules count up to
+    ``posts_position``, None without a log, and rules at the moment ``rules_moment_ms``.
     """
 
     rows: tuple[int, ...]
     scores: tuple[float, ...]
     ranking_scores: tuple[float, ...]
+    reasons: tuple[Reason, ...]
     has_more: bool
     ranking: Ranking
-    served: ServedPosts
+    served: ServedPosts | LayeredPosts
+    rules_moment_ms: int
     counted_position: int = 0
+    posts_position: int | None = None
     explanations: tuple[Explanation, ...] = ()  # of each post, if they are asked for
-
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """Why each post of the page is where it is."""
-        return (OF_RANKING[self.ranking],) * len(self.rows)
 
     @property
     def posts(self) -> tuple[RankedPost, ...]:
         """The posts of the page with their scores, best first."""
         posts = self.served.at(np.array(self.rows, dtype=np.int64))
-        return tuple(map(RankedPost, posts, self.scores, self.ranking_scores))
+        return tuple(map(RankedPost, posts, self.scores, self.ranking_scores, self.reasons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +184,14 @@ class PostIndex:
         trends: PostTrends | None = None,
         log: LogTail | None = None,
         log_position: int = 0,
+        kept_seconds: float = DEFAULT_KEPT_SECONDS,
+        now_ms: Callable[[], int] = wall_clock.now_ms,
     ) -> None:
-        """``trends``, by default none, count the log up to ``log_position``; they go on if there is a ``log``."""
+        """``trends``, by default none, count the log up to ``log_position``; they go on if there is a ``log``.
+
+        So do the posts themselves, whose old forms are kept for ``kept_seconds``. ``now_ms`` reads milliseconds since
+        1970, for rules that count at certain times.
+        """
         self.bundle_id = bundle_id
         self.recall = math.nan  # until it is measured, see recall.py
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
@@ -205,9 +220,19 @@ class PostIndex:
         }
         self._attributes = Attributes(posts.posts, posts.created_ms)
         self._allowed = AllowedPosts(self._attributes, self._slices)
+        self._now_ms = now_ms
+        names = NamedRows(self._sorted_ids, self._rows_by_id, self._external_ids)
+        self.live = LivePosts(
+            BundleRows(posts, names, self._slices, self._attributes.owners),
+            bundle_id=bundle_id,
+            dimensions=(self.tower_space.dimension, self.text_space.dimension),
+            position=log_position,
+            log=log,
+            kept_seconds=kept_seconds,
+        )
         self.trends = Trends(
             trends or PostTrends.none(len(posts.posts)),
-            NamedRows(self._sorted_ids, self._rows_by_id, self._external_ids),
+            names,
             position=log_position if log else 0,
             log=log,
         )
@@ -216,9 +241,35 @@ class PostIndex:
 
     def categories(self) -> tuple[CategoryCount, ...]:
         """The categories that have at least one post, ascending by id."""
-        return tuple(
-            CategoryCount(self._names[number], span.stop - span.start) for number, span in self._slices.items()
-        )
+        counts = self.live.layer.counts(self._slices, self._names)
+        return tuple(CategoryCount(category, count) for category, count in counts.items())
+
+    def named_categories(self) -> frozenset[int]:
+        """The categories whose names are known."""
+        return frozenset({*self._names, *self.live.layer.category_names})
+
+    def ids_called(self, external_id: str, *, in_bundle: bool = False) -> tuple[int, ...]:
+        """The ids of the posts with an external id, ascending; of those of the bundle alone if ``in_bundle`` is set.
+
+        A post that has got another external id since the bundle does not count.
+        """
+        rows = self._external_ids.rows_in(slice(0, len(self._posts)), [external_id])
+        of_bundle = {
+            post_id for post_id in self._post_ids[rows].tolist() if self.live.may_be_called(post_id, external_id)
+        }
+        return tuple(sorted(of_bundle if in_bundle else of_bundle | self.live.ids_called(external_id)))
+
+    def bundle_posts(self, post_ids: Sequence[int]) -> dict[int, ServedPost]:
+        """The posts of the bundle with these ids."""
+        rows = self._rows_in(slice(0, len(self._posts)), post_ids)
+        return {post.post_id: post for post in self._posts.at(rows)} if len(rows) else {}
+
+    def serves(self, post_id: int, position: int) -> bool:
+        """Whether searches find the revision of a post at a position of the log."""
+        known = self.live.revision(post_id)
+        if known is None:  # the bundle holds it, if it could be embedded
+            return position <= self.live.base and bool(self.bundle_posts([post_id]))
+        return known.position == position and known.post is not None and not known.is_pending
 
     def search(self, query: Query) -> SearchResult:
         """One page of the query's ranking. Every call gives the same ranking; ties go to the smaller post id.
@@ -229,64 +280,111 @@ class PostIndex:
         The ranking is exact, with one exception: a search by user over more than ``most_exact`` posts rarely misses
         one of the first ten. Its pages still hold every post exactly once.
 
-        Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError and InvalidSearchError; by
-        trend also CountsNotHeldError and PositionNotReachedError.
+        Posts and rules count as of ``posts_position``, or of now; what was taken away or hidden since keeps its place
+        and is left out. An operator's rules move posts within the ranking, as exactly.
+
+        Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError, InvalidSearchError,
+        PostsNotHeldError and PositionNotReachedError; by trend also CountsNotHeldError.
         """
         _check_numbers(query)
         user = None if query.user is None else _check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else _check_embedding(query.mood, self.text_space)
-        span = self._slice_of(query)
-        allowed, unwanted = self._allowed.of(query.filters, span)
         epoch = self._epoch(query) if query.trending and user is None and mood is None else None
-        ranking, order = self._order(span, user, mood, epoch, allowed)
+        part = self._part(query)
+        span, layer = part.span, part.layer
+        ranking, frozen = self._order(span, user, mood, epoch, part.allowed)
+        order: Order = frozen
+        if len(part.live_rows):
+            live = live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self._user_weight)
+            order = Layered(frozen, live, part.frozen_count, part.live_rows)
 
-        excluded = self._rows_in(span, query.exclude_post_ids)
-        if query.not_interested_post_ids:
-            excluded = np.union1d(excluded, self._rows_in(span, query.not_interested_post_ids))
-        if query.exclude_external_ids:
-            excluded = np.union1d(excluded, self._external_ids.rows_in(span, query.exclude_external_ids))
-        if len(unwanted):
-            excluded = np.union1d(excluded, unwanted)
-        seen = self._rows_in(span, query.seen_post_ids)
-        if allowed is not None:
-            excluded, seen = excluded[allowed.mask[excluded]], seen[allowed.mask[seen]]
+        ids = LayeredIds(self._post_ids[span], layer.live.ids)
+        now_ms = self._now_ms()
+        moment_ms = now_ms if query.rules_moment_ms is None else query.rules_moment_ms
+        ruled = RuledSearch(part, ids, query.category_id, moment_ms=moment_ms, now_ms=now_ms).rows()
+        excluded = self._excluded(query, part, ruled)
+        seen = self._rows(part, query.seen_post_ids)
         seen = seen[~among_sorted(seen, excluded)] if len(excluded) else seen
-        total = (span.stop - span.start if allowed is None else allowed.count) - len(excluded)
+        total = part.count - len(excluded)
         unseen_total = total - len(seen)
-        first, last = min(query.offset, total), min(query.offset + query.limit, total)
 
-        skip = np.sort(np.concatenate([excluded, seen])) if len(seen) else excluded
+        skip = np.sort(np.concatenate([part.masked, excluded, seen]))
+        pinned = ruled.pinned[~among_sorted(ruled.pinned, skip)]
+        ordered = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=np.union1d(part.masked, excluded))
 
         def best(count: int) -> Ranked:
-            ranked = order.first(min(count, unseen_total), skip=skip)
+            ranked = ordered.first(min(count, unseen_total), skip=skip)
             if count > unseen_total:
-                of_seen = order.among(seen)
-                lower = np.float32(_SEEN_LOWER * order.reach)
+                of_seen = ordered.among(seen)
+                lower = np.float32(_SEEN_LOWER * ordered.reach)
                 ranked = ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower))
             return ranked.cut(0, count)
 
         if query.diversity or query.most_per_owner:
-            page, has_more = self._reordered_page(query, Listing(best, unseen_total, total), span)
+            listing = Listing(best, unseen_total, total, pinned=len(pinned))
+            page, has_more = self._reordered_page(query, listing, part)
         else:
+            first, last = min(query.offset, total), min(query.offset + query.limit, total)
             page, has_more = best(last).cut(first, last), last < total
-        if query.withheld_post_ids:
-            page = page.without(self._rows_in(span, query.withheld_post_ids))
+        withheld = [part.taken_away(), ruled.hidden_since, self._rows(part, query.withheld_post_ids)]
+        page = page.without(np.unique(np.concatenate(withheld)))
         return SearchResult(
-            rows=tuple((span.start + page.rows).tolist()),
+            rows=tuple(part.numbers(page.rows, count=len(self._posts)).tolist()),
             scores=tuple(page.scores.tolist()),
             ranking_scores=tuple(page.numbers.tolist()),
+            reasons=reasons_of(page.rows, ranking, pinned=pinned, boosted=ruled.boosted),
             has_more=has_more,
             ranking=ranking,
-            served=self._posts,
+            served=LayeredPosts(self._posts, layer.live) if len(layer.live) else self._posts,
+            rules_moment_ms=moment_ms,
             counted_position=0 if epoch is None else epoch.position,
-            explanations=self._explanations(span.start + page.rows, user, mood, query) if query.explain else (),
+            posts_position=part.position if self.live.has_log else None,
+            explanations=self._explanations(part, page.rows, (user, mood), query, ruled) if query.explain else (),
         )
 
-    def _reordered_page(self, query: Query, listing: Listing, span: slice) -> tuple[Ranked, bool]:
+    def _part(self, query: Query) -> LayerPart:
+        """The rows that the query looks at; raises CategoryNotFoundError for any category that has no post there."""
+        layer = self.live.as_of(query.posts_position, at_least=query.at_least_position, seconds=query.seconds)
+        position = layer.position if query.posts_position is None else query.posts_position
+        named = [*(() if query.category_id is None else (query.category_id,)), *query.filters.category_ids]
+        for number in named:
+            if not layer.has_category(number, self._slices.get(number), position=position):
+                raise CategoryNotFoundError("invalid category id", category_id=str(number))
+        is_one = named and (query.category_id is not None or len(set(named)) == 1)
+        # A category may have live posts alone, and then no slice.
+        span = self._slices.get(named[0], slice(0, 0)) if is_one else slice(0, len(self._posts))
+        allowed, unwanted = self._allowed.of(query.filters, span)
+        return layer.part(
+            span,
+            named[0] if is_one else None,
+            position=position,
+            filters=query.filters,
+            allowed=allowed,
+            unwanted=unwanted,
+        )
+
+    def _excluded(self, query: Query, part: LayerPart, ruled: RuledRows) -> Rows:
+        """The visible rows that are in no place of the ranking, ascending."""
+        excluded = self._rows(part, query.exclude_post_ids)
+        others = [part.without_live(part.unwanted), ruled.hidden]
+        if query.not_interested_post_ids:
+            others.append(self._rows(part, query.not_interested_post_ids))
+        if query.exclude_external_ids:
+            called = self._external_ids.rows_in(part.span, query.exclude_external_ids)
+            others.append(part.with_called(called, query.exclude_external_ids))
+        others = [rows for rows in others if len(rows)]
+        return np.unique(np.concatenate([excluded, *others])) if others else excluded
+
+    def _rows(self, part: LayerPart, post_ids: Sequence[int]) -> Rows:
+        """The visible rows of the posts with these ids, ascending."""
+        return part.with_posts(self._rows_in(part.span, post_ids), post_ids)
+
+    def _reordered_page(self, query: Query, listing: Listing, part: LayerPart) -> tuple[Ranked, bool]:
+        live = part.layer.live
         return reordered_page(
             listing,
-            vectors=lambda rows: self._tower[span][rows],
-            owners=lambda rows: self._attributes.owners.account_of(span.start + rows),
+            vectors=lambda rows: part.gathered(rows, self._tower, live.tower),
+            owners=lambda rows: part.gathered_by(rows, self._attributes.owners.account_of, live.owners),
             diversity=query.diversity,
             most_per_owner=query.most_per_owner,
             offset=query.offset,
@@ -294,25 +392,36 @@ class PostIndex:
         )
 
     def _explanations(
-        self, rows: Rows, user: Vector | None, mood: Vector | None, query: Query
+        self,
+        part: LayerPart,
+        rows: Rows,
+        asked: tuple[Vector | None, Vector | None],
+        query: Query,
+        ruled: RuledRows,
     ) -> tuple[Explanation, ...]:
-        seen = self._rows_in(slice(0, len(self._posts)), query.seen_post_ids)
-        history = History(self._post_ids[seen], self._tower[seen])
-        return Explained(self._post_ids, self._tower, self._text, self._popularity).explain(
-            rows, user=user, mood=mood, history=history
+        """Of the rows of a page; posts of the history are those of the bundle, and the live ones that are visible."""
+        live, (user, mood) = part.layer.live, asked
+        everywhere = slice(0, len(self._posts))
+        seen = self._rows_in(everywhere, query.seen_post_ids)
+        seen_live = np.flatnonzero(live.visible(part.position) & np.isin(live.ids, query.seen_post_ids))
+        seen = seen[~np.isin(self._post_ids[seen], live.ids[seen_live])]
+        history = History(
+            np.concatenate([self._post_ids[seen], live.ids[seen_live]]),
+            np.concatenate([self._tower[seen], live.tower[seen_live]]),
+        )
+        explained = Explained(
+            part.gathered(rows, self._post_ids, live.ids),
+            part.gathered(rows, self._tower, live.tower),
+            part.gathered(rows, self._text, live.text),
+            part.gathered(rows, self._popularity, live.popularity),
+        ).explain(np.arange(len(rows)), user=user, mood=mood, history=history)
+        return tuple(
+            replace(explanation, rules=ruled.names(row))
+            for row, explanation in zip(rows.tolist(), explained, strict=True)
         )
 
     def _epoch(self, query: Query) -> Epoch:
         return self.trends.epoch(as_of=query.counted_position, at_least=query.at_least_position, seconds=query.seconds)
-
-    def _slice_of(self, query: Query) -> slice:
-        """The category that is asked for, or all posts; raises CategoryNotFoundError for any that is not valid."""
-        named = [*(() if query.category_id is None else (query.category_id,)), *query.filters.category_ids]
-        for category_id in named:
-            if category_id not in self._slices:
-                raise CategoryNotFoundError("invalid category id", category_id=str(category_id))
-        only_one = named and (query.category_id is not None or len(set(named)) == 1)
-        return self._slices[named[0]] if only_one else slice(0, len(self._posts))
 
     def _order(
         self,
@@ -321,7 +430,7 @@ class PostIndex:
         mood: Vector | None,
         epoch: Epoch | None,
         allowed: Allowed | None,
-    ) -> tuple[Ranking, Order]:
+    ) -> tuple[Ranking, KeyedOrder]:
         """The table of all searches: what is asked for, what scans the slice, what the rows are ranked by."""
         post_ids = self._post_ids[span]
         by_mood = None if mood is None else self._closeness_to(span, mood)
@@ -335,7 +444,7 @@ class PostIndex:
             return ByInnerProducts(scan if disallowed is None else SkippingScan(scan, disallowed), products, post_ids)
 
         ranking: Ranking
-        order: Order
+        order: KeyedOrder
         match by_mood, by_user:
             case None, None if epoch is not None:
                 ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._popularity[span], post_ids, allowed)
@@ -382,7 +491,7 @@ class PostIndex:
 
     def _rows_in(self, span: slice, post_ids: Sequence[int]) -> Rows:
         """The rows of the posts with these ids that lie in the slice, ascending and relative to its start."""
-        if not (post_ids and len(self._posts)):
+        if not post_ids or span.stop == span.start:
             return np.zeros(0, dtype=np.int64)
         wanted = np.array(post_ids, dtype=np.int64)
         is_category = span.stop - span.start < len(self._posts)  # within a category the posts ascend by id

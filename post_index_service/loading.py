@@ -1,5 +1,10 @@
 """Build the index of a bundle and check it before it answers any request."""
 
+import math
+import time
+from collections.abc import Callable
+
+import structlog
 from prometheus_client import Gauge
 
 from bundle.directory import Bundle
@@ -8,15 +13,24 @@ from bundle.post_trends import PostTrends
 from compute.log_tail import LogTail
 from post_index_service.canaries import check_canaries
 from post_index_service.index import PostIndex
+from post_index_service.live_posts import DEFAULT_KEPT_SECONDS
 from post_index_service.recall import measure_recall
 
 RECALL = Gauge("moodfeed_index_recall", "Recall@10 of the current bundle's searches by user over all categories.")
 
 
-def load(bundle: Bundle, *, log: LogTail | None = None) -> PostIndex:
+PENDING = Gauge("moodfeed_index_pending_posts", "Posts that wait for their embeddings of the current bundle.")
+_NOTE_SECONDS = 10.0
+_LOOK_SECONDS = 0.05
+
+_log = structlog.get_logger("post_index_service.loading")
+
+
+def load(bundle: Bundle, *, log: LogTail | None = None, kept_seconds: float = DEFAULT_KEPT_SECONDS) -> PostIndex:
     """Build and check the index of a bundle; raises BundleError if it cannot be trusted.
 
-    With a ``log``, its trends have counted all that the log holds, unless the log cannot be read now.
+    With a ``log``, it has read all that the log holds, unless the log cannot be read now. What posts were is kept for
+    ``kept_seconds``.
     """
     posts = IndexPosts.read(bundle)
     index = PostIndex(
@@ -26,10 +40,22 @@ def load(bundle: Bundle, *, log: LogTail | None = None) -> PostIndex:
         trends=PostTrends.read(bundle, count=len(posts.posts)),
         log=log,
         log_position=bundle.manifest.log_position,
+        kept_seconds=kept_seconds,
     )
     check_canaries(index, bundle)  # also warms FAISS up
     index.recall = measure_recall(index, posts)
     posts.let_go_of_pages()
     if log is not None:
         log.read_up(index.trends)
+        log.read_up(index.live)
     return index
+
+
+def wait_until_encoded(index: PostIndex, is_over: Callable[[], bool]) -> None:
+    """Wait until the posts that came since the bundle are encoded for it, or ``is_over``; logs how many lack."""
+    noted_at = -math.inf
+    while (missing := index.live.pending_count) and not is_over():
+        if time.monotonic() - noted_at >= _NOTE_SECONDS:
+            noted_at = time.monotonic()
+            _log.info("bundle waits for embeddings", bundle_id=index.bundle_id, missing=missing)
+        time.sleep(_LOOK_SECONDS)

@@ -25,6 +25,10 @@ _REMEMBERED_HEAD = 1024
 _SMALLEST_REMEMBERED = 4096  # rows of a slice that take longer to sort than to remember
 
 
+Keys = tuple[NDArray[np.generic], ...]
+"""What rows are sorted by, ascending, as np.lexsort takes it: the last key counts first."""
+
+
 class Ranked(NamedTuple):
     """Rows of a slice, best first, with the scores that are shown and the numbers that order them, which never rise."""
 
@@ -62,6 +66,13 @@ class Order(Protocol):
 
     def among(self, rows: Rows) -> Ranked:
         """The given rows, ranked."""
+
+
+class KeyedOrder(Order, Protocol):
+    """An order whose rows can be merged with those of another segment that is ranked alike."""
+
+    def keys(self, ranked: Ranked) -> Keys:
+        """What rows that this order has ranked are sorted by."""
 
 
 class Product(Protocol):
@@ -197,6 +208,10 @@ class ByInnerProducts:
         """Rank the rows by exact scores, without a scan."""
         return self._ranked(rows)
 
+    def keys(self, ranked: Ranked) -> Keys:
+        """By number, then by id."""
+        return self.ids[ranked.rows], -ranked.numbers
+
     def _ranked(self, rows: Rows) -> Ranked:
         parts = [product.of(rows) for product in self.products]
         sums = parts[0] if len(parts) == 1 else parts[0] + np.float32(self.products[1].weight) * parts[1]
@@ -243,6 +258,23 @@ class ByShortlist:
         """Rank the rows by exact scores, without a scan."""
         return self.exact.among(rows)
 
+    def keys(self, ranked: Ranked) -> Keys:
+        """By number; rows that carry the number of the row before them keep their order."""
+        return largest_so_far(self.exact.ids[ranked.rows], ranked.numbers), -ranked.numbers
+
+
+def largest_so_far(ids: NDArray[np.int64], numbers: Scores) -> NDArray[np.int64]:
+    """Of each row of a ranking the largest id of the rows up to it that have its number: it sorts them as they are."""
+    is_equal = numbers[1:] == numbers[:-1]
+    if not (is_equal & (ids[1:] < ids[:-1])).any():
+        return ids
+    ids = ids.copy()
+    starts = np.flatnonzero(np.concatenate([[True], ~is_equal]))
+    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(ids)], strict=True):
+        if end - start > 1:
+            ids[start:end] = np.maximum.accumulate(ids[start:end])
+    return ids
+
 
 class ByTrend:
     """Ranks the posts of a slice with the largest trend first, and those without any by popularity, float32 [rows].
@@ -284,10 +316,14 @@ class ByTrend:
     def among(self, rows: Rows) -> Ranked:
         """Sort the rows; equal trends by popularity."""
         trends = self._trends(rows)
-        order = np.lexsort((self._ids[rows], -self._popularity[rows], -trends))
+        order = np.lexsort(trend_keys(trends, self._popularity[rows], self._ids[rows]))
         rows, trends = rows[order], trends[order]
-        numbers = _trend_numbers(trends, self._popularity[rows])
+        numbers = trend_numbers(trends, self._popularity[rows])
         return Ranked(rows, trends.astype(np.float32), numbers.astype(np.float32))
+
+    def keys(self, ranked: Ranked) -> Keys:
+        """By trend, then by popularity, then by id."""
+        return trend_keys(self._trends(ranked.rows), self._popularity[ranked.rows], self._ids[ranked.rows])
 
     def _best(self, count: int) -> Rows:
         rows = np.arange(len(self._ids)) if self._allowed is None else self._allowed.rows
@@ -311,7 +347,13 @@ def _are_among_largest(values: NDArray[np.floating], count: int) -> NDArray[np.b
     return np.asarray(values >= np.partition(values, len(values) - count)[len(values) - count])
 
 
-def _trend_numbers(trends: NDArray[np.float64], popularity: Scores) -> NDArray[np.float64]:
+def trend_keys(trends: NDArray[np.float64], popularity: Scores, ids: NDArray[np.int64]) -> Keys:
+    """What posts are sorted by that are ranked by trend."""
+    return ids, -popularity, -trends
+
+
+def trend_numbers(trends: NDArray[np.float64], popularity: Scores) -> NDArray[np.float64]:
+    """The numbers that order posts by trend."""
     return np.where(trends > 0, 1 + trends, popularity)
 
 
@@ -337,3 +379,7 @@ class ByPopularity:
         """Sort the rows by popularity."""
         rows = rows[np.lexsort((self.ids[rows], -self.popularity[rows]))]
         return Ranked(rows, self.popularity[rows], self.popularity[rows])
+
+    def keys(self, ranked: Ranked) -> Keys:
+        """By number, then by id."""
+        return self.ids[ranked.rows], -ranked.numbers

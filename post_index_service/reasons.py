@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import Enum
 
+from post_index_service.codes import Rows
 from post_index_service.rankings import Ranking
 
 
@@ -28,3 +29,15 @@ OF_RANKING: Mapping[Ranking, Reason] = {
     Ranking.TRENDING: Reason.TRENDING,
 }
 """The reason of a post that the ranking alone has put where it is."""
+
+
+def reasons_of(rows: Rows, ranking: Ranking, *, pinned: Rows, boosted: Rows) -> tuple[Reason, ...]:
+    """The reason of each row of a page, among which some may be pinned or boosted by a rule."""
+    of_ranking = OF_RANKING[ranking]
+    if not (len(pinned) or len(boosted)):
+        return (of_ranking,) * len(rows)
+    is_pinned, is_boosted = set(pinned.tolist()), set(boosted.tolist())
+    return tuple(
+        Reason.PINNED if row in is_pinned else Reason.BOOSTED if row in is_boosted else of_ranking
+        for row in rows.tolist()
+    )

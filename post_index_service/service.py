@@ -5,8 +5,11 @@ import grpc
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from bundle.manifest import BundleError
 from compute.embedding_messages import MalformedEmbeddingError, read_embedding, write_space
+from compute.log_tail import LogTail
+from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
+from post_index_service.catalog_messages import read_post, read_rule, write_kept, write_rule, write_upserted
 from post_index_service.filters import Filters
 from post_index_service.index import (
     CategoryNotFoundError,
@@ -16,15 +19,32 @@ from post_index_service.index import (
     PostIndex,
     Query,
 )
+from post_index_service.live_posts import PostsNotHeldError
 from post_index_service.packed_posts import PackedPosts
+from post_index_service.post_store import NoStoreError, PostStore, RuleNotFoundError, Upserted
 from post_index_service.trends import CountsNotHeldError, PositionNotReachedError
+from rpc import wall_clock
 from rpc.deadline import remaining_seconds
 from rpc.errors import ErrorRow, ErrorTable
+from store.errors import InvalidPostError, StoreUnavailableError
+from store.posts import NewPost
 
 SERVICE_NAME = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
 
-LARGER_REQUESTS = {f"/{SERVICE_NAME}/SearchPosts": 4 * 1024 * 1024}
-"""As many posts to leave out as the user tower tells of one person, and what a caller excludes."""
+LARGER_REQUESTS = {
+    f"/{SERVICE_NAME}/SearchPosts": 4 * 1024 * 1024,
+    f"/{SERVICE_NAME}/UpsertPosts": 5 * 1024 * 1024,
+}
+"""As many posts to leave out as the user tower tells of one person, and what a caller excludes.
+
+And 4 MiB of posts, as a gateway takes them.
+"""
+
+SLOW_METHODS = frozenset(
+    f"/{SERVICE_NAME}/{method}"
+    for method in ("UpsertPosts", "DeletePosts", "GetPosts", "SetRule", "DeleteRule", "ListRules")
+)
+"""Those that wait for the store."""
 
 _LONGEST_WAIT_SECONDS = 1.0  # for a position of the log
 
@@ -36,6 +56,11 @@ ERRORS: ErrorTable = {
     InvalidSearchError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "SEARCH_INVALID"),
     CountsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "COUNTS_NOT_HELD"),
     PositionNotReachedError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "POSITION_NOT_REACHED"),
+    PostsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "POSTS_NOT_HELD"),
+    InvalidPostError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POST_INVALID"),
+    RuleNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "RULE_NOT_FOUND"),
+    NoStoreError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "NO_STORE"),
+    StoreUnavailableError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "STORE_UNAVAILABLE"),
     BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
     BundleError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_REFUSED"),
 }
@@ -44,8 +69,10 @@ ERRORS: ErrorTable = {
 class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
     """Answers every request from the index of exactly one bundle."""
 
-    def __init__(self, indexes: HeldBundles[PostIndex]) -> None:
+    def __init__(self, indexes: HeldBundles[PostIndex], log: LogTail | None = None) -> None:
+        """``log`` is the one that the indexes follow; None without a store."""
         self._indexes = indexes
+        self._posts = PostStore(lambda: indexes.models, log)
         self._packed = PackedPosts()
 
     def SearchPosts(self, request: post_index_pb2.SearchPostsRequest, context: grpc.ServicerContext) -> bytes:
@@ -66,7 +93,9 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
                 trending=request.trending,
                 counted_position=request.counted_position if request.HasField("counted_position") else None,
                 at_least_position=request.at_least_position,
-                seconds=_seconds_to_wait(context) if request.trending else 0.0,
+                posts_position=request.posts_position if request.HasField("posts_position") else None,
+                rules_moment_ms=request.rules_moment_ms if request.HasField("rules_moment_ms") else None,
+                seconds=_seconds_to_wait(context),
                 filters=_read_filters(request),
                 diversity=request.diversity,
                 most_per_owner=request.most_per_owner,
@@ -80,6 +109,8 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             bundle_id=index.bundle_id,
             current_bundle_id=self._indexes.current.bundle_id,
             counted_position=result.counted_position,
+            posts_position=result.posts_position,
+            rules_moment_ms=result.rules_moment_ms,
         )
         return packed.SerializeToString()
 
@@ -114,6 +145,56 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
         return post_index_pb2.GetEmbeddingSpaceResponse(
             tower_space=write_space(index.tower_space), text_space=write_space(index.text_space)
         )
+
+    def UpsertPosts(
+        self, request: post_index_pb2.UpsertPostsRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.UpsertPostsResponse:
+        """Add and replace posts; one that cannot be stored refuses none of the others."""
+        read = [_post_or_complaint(message) for message in request.posts]
+        posts = [post for post in read if isinstance(post, NewPost)]
+        stored = self._posts.upsert(posts)
+        results = iter(stored.results)
+        return write_upserted(
+            Upserted(stored.position, tuple(post if isinstance(post, str) else next(results) for post in read))
+        )
+
+    def DeletePosts(
+        self, request: post_index_pb2.DeletePostsRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.DeletePostsResponse:
+        """Delete posts."""
+        return post_index_pb2.DeletePostsResponse(position=self._posts.delete(request.post_ids, request.external_ids))
+
+    def GetPosts(
+        self, request: post_index_pb2.GetPostsRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.GetPostsResponse:
+        """Return posts as they are now."""
+        kept = self._posts.get(request.post_ids, request.external_ids)
+        return post_index_pb2.GetPostsResponse(posts=map(write_kept, kept))
+
+    def SetRule(
+        self, request: post_index_pb2.SetRuleRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.SetRuleResponse:
+        """Keep a rule."""
+        return post_index_pb2.SetRuleResponse(position=self._posts.set_rule(read_rule(request.rule)))
+
+    def DeleteRule(
+        self, request: post_index_pb2.DeleteRuleRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.DeleteRuleResponse:
+        """Delete a rule."""
+        return post_index_pb2.DeleteRuleResponse(position=self._posts.delete_rule(request.name))
+
+    def ListRules(
+        self, request: post_index_pb2.ListRulesRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.ListRulesResponse:
+        """List all rules."""
+        return post_index_pb2.ListRulesResponse(rules=map(write_rule, self._posts.rules()))
+
+
+def _post_or_complaint(message: catalog_pb2.Post) -> NewPost | str:
+    try:
+        return read_post(message, now_ms=wall_clock.now_ms)
+    except InvalidPostError as error:
+        return str(error)
 
 
 def _read_filters(request: post_index_pb2.SearchPostsRequest) -> Filters:

@@ -6,6 +6,7 @@ from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
 from compute.store_settings import StoreSettings
+from post_index_service.live_posts import kept_seconds
 
 
 class Settings(StoreSettings):
@@ -19,4 +20,17 @@ class Settings(StoreSettings):
         validation_alias=AliasChoices("MOODFEED_POST_INDEX_BUNDLES", "MOODFEED_BUNDLES"),
         description="directory that holds the bundles and the link `current`",
     )
+    page_token_minutes: float = Field(
+        15.0,
+        gt=0,
+        le=1440,
+        validation_alias="MOODFEED_PAGE_TOKEN_MINUTES",
+        description="how long gateways let a page token be valid: so long, and a minute, what posts and rules were is "
+        "kept",
+    )
     metrics_port: int = Field(9102, ge=0, le=65535, description="port of the Prometheus metrics; 0 turns them off")
+
+    @property
+    def kept_seconds(self) -> float:
+        """How long the index keeps what posts and rules were."""
+        return kept_seconds(self.page_token_minutes)

@@ -32,7 +32,7 @@ _OF_THE_BUNDLE = -1
 _COUNTED = frozenset({Verb.VIEW, Verb.LIKE, Verb.INSPIRE, Verb.RATING})
 
 RowsOf = Callable[[int | None, str | None], Sequence[int]]
-"""The rows of the posts with a post id, or else with an external id."""
+"""Where the posts with a post id, or else with an external id, are counted: their rows, or numbers after all rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ class TrendCounts:
             self.clock_ms = max(self.clock_ms, after[0][0])
 
     def _add(self, sums: dict[int, int], row: int, difference: int) -> None:
-        of_bundle = int(self.whole[row])
+        of_bundle = int(self.whole[row]) if row < len(self.whole) else 0
         total = sums.get(row, of_bundle) + difference
         if total == of_bundle:
             sums.pop(row, None)

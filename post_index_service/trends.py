@@ -31,7 +31,8 @@ class TrendError(Exception):
 
     TrendError
     ├── CountsNotHeldError
-    └── PositionNotReachedError
+    ├── PositionNotReachedError
+    └── PostsNotHeldError (live_posts.py)
     """
 
     def __init__(self, message: str, **metadata: str) -> None:
@@ -70,8 +71,13 @@ class Epoch:
         return len(self._rows)
 
     def trends(self, rows: Rows) -> NDArray[np.float64]:
-        """The trends of posts: float64 [rows]."""
-        trends: NDArray[np.float64] = self._whole[rows] / self._unit
+        """The trends of posts: float64 [rows]; posts that are not in the bundle have numbers after its rows."""
+        count = len(self._whole)
+        if len(rows) and rows.max() >= count:
+            whole = np.where(rows < count, self._whole.take(rows, mode="clip") if count else 0.0, 0.0)
+        else:
+            whole = self._whole[rows]
+        trends: NDArray[np.float64] = whole / self._unit
         if self.size:
             places = self._rows.searchsorted(rows)
             is_changed = self._rows.take(places, mode="clip") == rows

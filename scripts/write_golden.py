@@ -91,6 +91,8 @@ def write_formats() -> None:
         counted_position=1200,
         feed="0123456789abcdef",
         served_since_ms=1_699_913_600_000,
+        posts_position=1230,
+        rules_moment_ms=1_699_999_999_000,
         has_started_again=True,
     )
     (GOLDEN / "page_token.txt").write_text(page_token.write(token) + "\n", encoding="utf-8")

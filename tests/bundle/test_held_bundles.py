@@ -200,3 +200,48 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "not in time"
         time.sleep(0.005)
+
+
+def test_a_new_bundle_is_waited_for_while_the_old_one_serves(tmp_path: Path, three: list[str]) -> None:
+    may_come, waits = threading.Event(), threading.Event()
+    awaited: list[str] = []
+
+    def await_ready(model: Loaded, is_over: Callable[[], bool]) -> None:
+        awaited.append(model.bundle_id)
+        waits.set()
+        while not may_come.wait(0.01) and not is_over():
+            pass
+
+    bundles = HeldBundles(tmp_path, load, listener=Heard(), await_ready=await_ready)
+    assert (bundles.current.bundle_id, awaited) == (three[0], [])
+    with bundles.watched(look_seconds=0.01):
+        point_current_at(tmp_path, three[1])
+        assert waits.wait(30)
+        assert bundles.current.bundle_id == three[0]
+        waits.clear()
+        point_current_at(tmp_path, three[2])  # the one that is waited for is not wanted any more
+        assert waits.wait(30)
+        assert bundles.current.bundle_id == three[0]
+        may_come.set()
+        while bundles.current.bundle_id != three[2]:
+            time.sleep(0.01)
+        point_current_at(tmp_path, three[1])  # it is held as the previous one: nothing to wait for
+        while bundles.current.bundle_id != three[1]:
+            time.sleep(0.01)
+    assert awaited == three[1:]
+    assert [model.bundle_id for model in bundles.models] == [three[1], three[2]]
+
+
+def test_a_bundle_that_is_waited_for_does_not_keep_the_process_from_ending(tmp_path: Path, three: list[str]) -> None:
+    waits = threading.Event()
+
+    def await_ready(_: Loaded, is_over: Callable[[], bool]) -> None:
+        waits.set()
+        while not is_over():
+            time.sleep(0.01)
+
+    bundles = HeldBundles(tmp_path, load, listener=Heard(), await_ready=await_ready)
+    with bundles.watched(look_seconds=0.01):
+        point_current_at(tmp_path, three[1])
+        assert waits.wait(30)
+    assert bundles.current.bundle_id == three[0]

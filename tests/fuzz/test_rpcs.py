@@ -87,6 +87,24 @@ def page_tokens(draw: st.DrawFn, world: World, request: feed_pb2.GetFeedRequest)
 
 
 @st.composite
+def filters(draw: st.DrawFn, world: World) -> dict[str, Any]:
+    """Fields of a feed and of a search."""
+    if draw(st.booleans()):
+        return {}
+    categories = st.lists(st.sampled_from(sorted(world.post_counts)), max_size=3)
+    owners = st.lists(st.sampled_from(sorted({post.owner_username for post, _ in world.served.values()})), max_size=3)
+    return {
+        "category_ids": draw(often(st.just([]), categories | st.lists(absurd.int32s, max_size=2))),
+        "excluded_category_ids": draw(categories | st.lists(absurd.int32s, max_size=101)),
+        "excluded_owner_usernames": draw(often(owners, st.lists(absurd.texts, max_size=101))),
+        "languages": draw(often(st.just([]), st.lists(st.sampled_from(["en", "EN", "x", ""]), max_size=21))),
+        "diversity": draw(often(st.sampled_from([0.0, 0.5, 1.0]), st.floats(width=32))),
+        "most_per_owner": draw(often(st.sampled_from([0, 1, 2]), absurd.int32s)),
+        "explain": draw(st.booleans()),
+    }
+
+
+@st.composite
 def feed_requests(draw: st.DrawFn, world: World) -> Message:
     if draw(st.integers(0, 5)) == 0:
         request = feed_pb2.GetFeedRequest()
@@ -102,7 +120,12 @@ def feed_requests(draw: st.DrawFn, world: World) -> Message:
         exclude_external_ids=draw(st.lists(absurd.texts, max_size=3)),
         required_bundle_id=draw(bundle_ids(world)),
         fallback=draw(often(st.sampled_from(feed_pb2.Fallback.values()), absurd.int32s)),
+        include_own_posts=draw(st.booleans()),
+        **draw(filters(world)),
     )
+    if draw(st.integers(0, 3)) == 0:
+        request.created_after.seconds = draw(st.sampled_from([0, 1_700_000_000, 2**33]) | absurd.int64s)
+        request.created_after.nanos = draw(often(st.just(0), absurd.int32s))
     request.page_token = draw(page_tokens(world, request))
     return request
 
@@ -233,6 +256,8 @@ def searches(draw: st.DrawFn, world: World) -> Message:
         trending=draw(st.booleans()),
         counted_position=draw(often(st.none(), st.sampled_from([0, 1]) | absurd.int64s)),
         at_least_position=draw(often(st.just(0), absurd.int64s)),
+        created_after_ms=draw(often(st.none(), st.sampled_from([0, 1_700_000_000_000]) | absurd.int64s)),
+        **draw(filters(world)),
     )
 
 

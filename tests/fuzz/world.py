@@ -16,7 +16,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from bundle.directory import current_bundle, open_bundle
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
+from bundle.served_posts import ServedPost
 from gateway import page_token
+from gateway.feed_types import Filters
 from moodfeed.bundle.v1 import bundle_pb2
 from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.embedding.v1 import embedding_pb2
@@ -117,6 +119,7 @@ class World:
     channels: Mapping[str, grpc.Channel]
     bundle_id: str
     category_of: Mapping[int, int]  # of each servable post
+    served: Mapping[int, tuple[ServedPost, int]]  # each servable post, and when it was made
     post_counts: Mapping[int, int]  # of each category
     usernames: tuple[str, ...]
     user_embeddings: tuple[embedding_pb2.Embedding, ...]
@@ -200,6 +203,9 @@ class World:
             return "FALLBACK_INVALID"
         if request.seen not in feed_pb2.Seen.values():
             return "SEEN_INVALID"
+        moment = request.created_after
+        if not (-62_135_596_800 <= moment.seconds <= 253_402_300_799 and 0 <= moment.nanos < 1_000_000_000):
+            return "CREATED_AFTER_INVALID"
         if not request.username.strip():
             return "USERNAME_BLANK"
         if len(request.mood) > 512:
@@ -210,12 +216,20 @@ class World:
             return "POSITION_NEGATIVE"
         if len(request.exclude_post_ids) + len(request.exclude_external_ids) > 1000:
             return "TOO_MANY_EXCLUSIONS"
+        hundreds = (request.category_ids, request.excluded_category_ids, request.excluded_owner_usernames)
+        if max(map(len, hundreds)) > 100 or len(request.languages) > 20:
+            return "FILTERS_TOO_MANY"
+        if not 0 <= request.diversity <= 1:
+            return "DIVERSITY_INVALID"
+        if request.most_per_owner < 0:
+            return "MOST_PER_OWNER_NEGATIVE"
         token = self._token_of(request)
         if request.page_token and token is None:
             return "PAGE_TOKEN_INVALID"
         if request.required_bundle_id not in {"", self.bundle_id}:
             return "PAGE_TOKEN_INVALID" if request.page_token else "BUNDLE_NOT_HELD"
-        if request.HasField("category_id") and request.category_id not in self.post_counts:
+        named = [*([request.category_id] if request.HasField("category_id") else []), *request.category_ids]
+        if not set(named) <= self.post_counts.keys():
             return "CATEGORY_NOT_FOUND"
         if token is not None and "user" in token.left_out:
             return ""  # goes on with what is popular, whoever asks
@@ -243,6 +257,7 @@ class World:
         offset: int,
         limit: int,
         withheld: Sequence[int] = (),
+        most_per_owner: int = 0,
     ) -> None:
         """No post twice, of another category, excluded or unknown; as many as there are; finite scores, in order."""
         ids = [post.post_id for post in posts]
@@ -258,8 +273,24 @@ class World:
         total -= sum(
             category_id in {None, self.category_of.get(post_id)} for post_id in set(excluded) & self.category_of.keys()
         )
+        if most_per_owner:
+            assert len(ids) <= limit
+            return  # how many are left for a page, the accounts decide
         there = max(0, min(limit, total - offset))
         assert there - len(set(withheld)) <= len(ids) <= there, f"{len(ids)} of {total} posts from {offset}"
+
+    def left_out_by(self, request: Any, *, created_after_ms: int | None, owners: Sequence[str]) -> list[int]:
+        """The posts that the filters of a request leave out."""
+        languages = {name.casefold() for name in request.languages if name}
+        return [
+            post_id
+            for post_id, (post, moment) in self.served.items()
+            if (request.category_ids and post.category_id not in request.category_ids)
+            or (post.category_id and post.category_id in request.excluded_category_ids)
+            or post.owner_username in owners
+            or (created_after_ms is not None and moment <= created_after_ms)
+            or (request.languages and post.language.casefold() not in languages)
+        ]
 
     def judge_embedding(self, embedding: embedding_pb2.Embedding, example: embedding_pb2.Embedding) -> None:
         """A finite unit vector of the example's space."""
@@ -289,7 +320,22 @@ def digest_of(request: feed_pb2.GetFeedRequest) -> bytes:
         kind=KINDS.get(request.fallback, ""),
         seen="EXCLUDED" if request.seen == feed_pb2.SEEN_EXCLUDED else "LAST",
         remember_served=request.remember_served,
+        filters=Filters(
+            tuple(request.category_ids),
+            tuple(request.excluded_category_ids),
+            tuple(request.excluded_owner_usernames),
+            _created_after_ms(request),
+            tuple(request.languages),
+            request.include_own_posts,
+        ),
+        diversity=request.diversity,
+        most_per_owner=(request.most_per_owner, min(request.page_size or 10, 100)) if request.most_per_owner else None,
     )
+
+
+def _created_after_ms(request: feed_pb2.GetFeedRequest) -> int | None:
+    moment = request.created_after
+    return moment.seconds * 1000 + moment.nanos // 1_000_000 if request.HasField("created_after") else None
 
 
 def _judge_feed(world: World, request: feed_pb2.GetFeedRequest, response: feed_pb2.GetFeedResponse) -> None:
@@ -299,9 +345,20 @@ def _judge_feed(world: World, request: feed_pb2.GetFeedRequest, response: feed_p
     world.judge_posts(
         response.posts,
         category_id=request.category_id if request.HasField("category_id") else None,
-        excluded=request.exclude_post_ids,
+        excluded=[
+            *request.exclude_post_ids,
+            *world.left_out_by(
+                request,
+                created_after_ms=_created_after_ms(request),
+                owners=[
+                    *request.excluded_owner_usernames,
+                    *(() if request.include_own_posts else (request.username,)),
+                ],
+            ),
+        ],
         offset=token.offset if token else 0,
         limit=min(request.page_size or 10, 100),
+        most_per_owner=request.most_per_owner,
     )
     assert response.bundle_id == world.bundle_id
     assert response.ranking != feed_pb2.RANKING_UNSPECIFIED
@@ -381,10 +438,19 @@ def _judge_search(
     world.judge_posts(
         response.posts,
         category_id=request.category_id if request.HasField("category_id") else None,
-        excluded=[*request.exclude_post_ids, *request.not_interested_post_ids],
+        excluded=[
+            *request.exclude_post_ids,
+            *request.not_interested_post_ids,
+            *world.left_out_by(
+                request,
+                created_after_ms=request.created_after_ms if request.HasField("created_after_ms") else None,
+                owners=request.excluded_owner_usernames,
+            ),
+        ],
         offset=request.offset,
         limit=request.limit,
         withheld=request.withheld_post_ids,
+        most_per_owner=request.most_per_owner,
     )
     assert response.bundle_id == world.bundle_id
     for name, example in (("user_embedding", world.user_embeddings[0]), ("mood_embedding", world.mood_embeddings[0])):
@@ -514,6 +580,10 @@ def open_world(fleet: Fleet, tally: Tally) -> Iterator[World]:
             channels=channels,
             bundle_id=bundle.bundle_id,
             category_of=dict(zip(posts.post_ids.tolist(), posts.category_ids.tolist(), strict=True)),
+            served={
+                post.post_id: (post, moment)
+                for post, moment in zip(posts.posts, posts.created_ms.tolist(), strict=True)
+            },
             post_counts=counts,
             usernames=usernames,
             user_embeddings=tuple(context.user_embedding for context in contexts),

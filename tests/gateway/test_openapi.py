@@ -8,7 +8,7 @@ from starlette.datastructures import QueryParams
 
 from gateway.api_access import ACCESS_ERRORS
 from gateway.edge import ERRORS
-from gateway.feed_types import Fallback, FeedRanking, FeedRequest, Seen, TrendingRequest
+from gateway.feed_types import Fallback, FeedRanking, FeedRequest, Filters, Seen, TrendingRequest
 from gateway.http_errors import HTTP_CODES
 from gateway.http_parameters import (
     PARAMETERS,
@@ -44,12 +44,26 @@ def test_each_field_of_a_request_is_one_parameter() -> None:
         "seen",
         "remember_served",
         "fallback",
+        "category_ids",
+        "excluded_category_ids",
+        "excluded_owner_usernames",
+        "created_after",
+        "languages",
+        "include_own_posts",
+        "diversity",
+        "most_per_owner",
+        "explain",
         "ids",
     ]
     names_of_fields = [parameter.field.name for parameter in PARAMETERS.values()]
     others = {"seen", "remember_served", "fallback"}
+    of_request = [
+        item.name.removesuffix("_ms")
+        for part in fields(FeedRequest)
+        for item in (fields(Filters) if part.name == "filters" else (part,))
+    ]
     assert [name for name in names_of_fields if name not in others] == [
-        item.name for item in fields(FeedRequest) if item.name not in others
+        name for name in of_request if name not in others
     ]
 
 
@@ -68,6 +82,15 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         "seen": "EXCLUDED",
         "remember_served": "true",
         "fallback": "TRENDING",
+        "category_ids": "2,8",
+        "excluded_category_ids": "3, ,-4",
+        "excluded_owner_usernames": "ana,béla",
+        "created_after": "2026-05-04T09:30:00.5+02:00",
+        "languages": "en,pt-BR",
+        "include_own_posts": "true",
+        "diversity": ".5",
+        "most_per_owner": "2",
+        "explain": "true",
     }
     assert set(query) == set(PARAMETERS)
     assert read_feed_request(QueryParams(query)) == FeedRequest(
@@ -84,7 +107,24 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         seen=Seen.EXCLUDED,
         remember_served=True,
         fallback=Fallback.TRENDING,
+        filters=Filters(
+            category_ids=(2, 8),
+            excluded_category_ids=(3, -4),
+            excluded_owner_usernames=("ana", "béla"),
+            created_after_ms=1_777_879_800_500,
+            languages=("en", "pt-BR"),
+            include_own_posts=True,
+        ),
+        diversity=0.5,
+        most_per_owner=2,
+        explain=True,
     )
+
+
+@pytest.mark.parametrize("text", ["1777879800500", "2026-05-04T07:30:00.5Z", "2026-05-04T09:30:00.500+02:00"])
+def test_a_moment_is_given_by_rfc_3339_or_in_milliseconds(text: str) -> None:
+    filters = read_feed_request(QueryParams({"created_after": text})).filters
+    assert filters == Filters(created_after_ms=1_777_879_800_500)
 
 
 def test_the_trends_take_the_parameters_of_their_request() -> None:
@@ -113,7 +153,13 @@ def test_an_empty_parameter_counts_as_missing() -> None:
         ("seen=never", "seen is 'never', it must be one of LAST, EXCLUDED"),
         ("fallback=hot", "fallback is 'hot', it must be one of NONE, POPULAR, TRENDING"),
         ("mood=a&mood=b", "mood is given twice"),
-        ("colour=red", "unknown parameter 'colour', the known ones are at_least_position, category_id, exclude,"),
+        ("category_ids=2;8", "category_ids is '2;8', it must be an integer of 32 bits"),
+        ("diversity=much", "diversity is 'much', it must be a number"),
+        ("diversity=nan", "diversity is 'nan', it must be a number"),
+        ("created_after=yesterday", "created_after is 'yesterday', it must be a time with its offset, such as"),
+        ("created_after=2026-05-04T09:30:00", "must be a time with its offset"),
+        ("created_after=999999999999999", "created_after is '999999999999999', it must be in the years 1 to 9999"),
+        ("colour=red", "unknown parameter 'colour', the known ones are at_least_position, category_id, category_ids,"),
     ],
 )
 def test_a_malformed_parameter_is_named_with_what_it_must_be(query: str, message: str) -> None:
@@ -123,7 +169,10 @@ def test_a_malformed_parameter_is_named_with_what_it_must_be(query: str, message
 
 def test_the_schemas_have_the_fields_of_the_contract_with_its_comments() -> None:
     post = SCHEMAS["FeedPost"]
-    assert post["required"] == [field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields]
+    fields = [field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields]
+    assert list(post["properties"]) == fields
+    assert post["required"] == [name for name in fields if name != "explanation"]
+    assert SCHEMAS["Explanation"]["required"] == ["popularity", "history", "rules", "is_seen"]
     assert post["properties"]["category_id"] == {
         "type": "integer",
         "format": "int32",

@@ -149,7 +149,7 @@ def test_the_models_encode_as_they_did_when_the_bundle_was_written(
 
 
 def test_a_page_token_of_the_version_before_is_refused() -> None:
-    token = (GOLDEN / "page-token-version-3.txt").read_text(encoding="utf-8").strip()
+    token = (GOLDEN / "page-token-version-4.txt").read_text(encoding="utf-8").strip()
     with pytest.raises(ValueError, match="another version"):
         page_token.read(token)
 
@@ -166,6 +166,8 @@ def test_a_page_token_leads_to_the_page_that_it_was_written_for() -> None:
         counted_position=1200,
         feed="0123456789abcdef",
         served_since_ms=1_699_913_600_000,
+        posts_position=1230,
+        rules_moment_ms=1_699_999_999_000,
         has_started_again=True,
     )
     assert page_token.digest("ana", 2, "calm 😌", (30,)) == token.request_digest
@@ -177,6 +179,7 @@ def test_a_packed_post_is_the_post_of_both_contracts(
 ) -> None:
     post = message_class.FromString((GOLDEN / "packed_post.binpb").read_bytes())
     assert (post.post_id, post.category_id, post.score, post.ranking_score) == (40, 2, 0.25, -2.5)
+    assert post.reason == feed_pb2.REASON_MOOD
     assert post.external_id == "lake-☔"
     assert (post.video_link, post.thumbnail_url) == ("https://video.example/40", "https://video.example/40.jpg")
     assert (post.title, post.owner_username) == ("A lake in the rain ☔", "béla")

@@ -302,4 +302,4 @@ def test_an_index_that_is_let_go_reads_the_log_no_more(index_posts: IndexPosts, 
         kept = index_of(index_posts, log)
         del index
         assert log.reach(kept.trends, store.record(views(1)).position, seconds=30)
-        assert list(log._readers_by_position().values()) == [[kept.trends]]
+        assert list(log._readers_by_position().values()) == [[kept.live, kept.trends]]

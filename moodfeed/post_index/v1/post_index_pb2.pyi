@@ -29,7 +29,7 @@ SEARCH_RANKING_TRENDING: SearchRanking
 SEARCH_RANKING_SIMILAR: SearchRanking
 
 class SearchPostsRequest(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids", "not_interested_post_ids", "withheld_post_ids", "trending", "counted_position", "at_least_position", "similar_to_post_id", "similar_to_external_id", "category_ids", "excluded_category_ids", "excluded_owner_usernames", "created_after_ms", "languages", "diversity", "most_per_owner", "explain", "posts_position")
+    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids", "not_interested_post_ids", "withheld_post_ids", "trending", "counted_position", "at_least_position", "similar_to_post_id", "similar_to_external_id", "category_ids", "excluded_category_ids", "excluded_owner_usernames", "created_after_ms", "languages", "diversity", "most_per_owner", "explain", "posts_position", "rules_moment_ms")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +55,7 @@ class SearchPostsRequest(_message.Message):
     MOST_PER_OWNER_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     POSTS_POSITION_FIELD_NUMBER: _ClassVar[int]
+    RULES_MOMENT_MS_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     category_id: int
@@ -80,7 +81,8 @@ class SearchPostsRequest(_message.Message):
     most_per_owner: int
     explain: bool
     posts_position: int
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., trending: _Optional[bool] = ..., counted_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., similar_to_post_id: _Optional[int] = ..., similar_to_external_id: _Optional[str] = ..., category_ids: _Optional[_Iterable[int]] = ..., excluded_category_ids: _Optional[_Iterable[int]] = ..., excluded_owner_usernames: _Optional[_Iterable[str]] = ..., created_after_ms: _Optional[int] = ..., languages: _Optional[_Iterable[str]] = ..., diversity: _Optional[float] = ..., most_per_owner: _Optional[int] = ..., explain: _Optional[bool] = ..., posts_position: _Optional[int] = ...) -> None: ...
+    rules_moment_ms: int
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., trending: _Optional[bool] = ..., counted_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., similar_to_post_id: _Optional[int] = ..., similar_to_external_id: _Optional[str] = ..., category_ids: _Optional[_Iterable[int]] = ..., excluded_category_ids: _Optional[_Iterable[int]] = ..., excluded_owner_usernames: _Optional[_Iterable[str]] = ..., created_after_ms: _Optional[int] = ..., languages: _Optional[_Iterable[str]] = ..., diversity: _Optional[float] = ..., most_per_owner: _Optional[int] = ..., explain: _Optional[bool] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ...) -> None: ...
 
 class RankedPost(_message.Message):
     __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score", "external_id", "ranking_score", "reason", "explanation")
@@ -109,7 +111,7 @@ class RankedPost(_message.Message):
     def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ..., external_id: _Optional[str] = ..., ranking_score: _Optional[float] = ..., reason: _Optional[_Union[_feed_pb2.Reason, str]] = ..., explanation: _Optional[_Union[_feed_pb2.Explanation, _Mapping]] = ...) -> None: ...
 
 class SearchPostsResponse(_message.Message):
-    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id", "counted_position", "posts_position")
+    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id", "counted_position", "posts_position", "rules_moment_ms")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
@@ -117,6 +119,7 @@ class SearchPostsResponse(_message.Message):
     CURRENT_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     COUNTED_POSITION_FIELD_NUMBER: _ClassVar[int]
     POSTS_POSITION_FIELD_NUMBER: _ClassVar[int]
+    RULES_MOMENT_MS_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedCompositeFieldContainer[RankedPost]
     has_more: bool
     ranking: SearchRanking
@@ -124,7 +127,8 @@ class SearchPostsResponse(_message.Message):
     current_bundle_id: str
     counted_position: int
     posts_position: int
-    def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ...) -> None: ...
+    rules_moment_ms: int
+    def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ...) -> None: ...
 
 class ListCategoriesRequest(_message.Message):
     __slots__ = ("bundle_id",)

@@ -1,0 +1,253 @@
+"""What lies over the posts of a bundle at one position of the log, and the part of it that a search looks at."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.index_posts import Category
+from bundle.served_posts import ServedPost, ServedPosts
+from post_index_service.codes import Rows, among_sorted
+from post_index_service.filters import NO_FILTERS, Allowed, Filters
+from post_index_service.live_segment import LiveRows
+from post_index_service.rules import RuleBook, RuleVersion
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRows:
+    """Rows of the bundle, ascending, that are not visible from ``positions`` on.
+
+    One that ``is_gone`` is of a post that was taken away, and may not be shown on any page any more.
+    """
+
+    rows: Rows
+    positions: NDArray[np.int64]
+    is_gone: NDArray[np.bool_]
+
+    def within(self, span: slice) -> "EndedRows":
+        """Those of a slice, relative to its start."""
+        first, last = self.rows.searchsorted([span.start, span.stop])
+        return EndedRows(self.rows[first:last] - span.start, self.positions[first:last], self.is_gone[first:last])
+
+
+NO_RULES = RuleBook()
+_NOT_THERE = -2  # no number of an account or a language
+NONE_ENDED = EndedRows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """It never changes, but for what is taken away: a search that has begun with it ends with it.
+
+    Searches as of ``known_since`` and later positions can be answered. ``accounts`` and
+    ``languages`` are the numbers in ``live``.
+    """
+
+    position: int
+    known_since: int
+    live: LiveRows
+    ended: EndedRows = NONE_ENDED
+    rules: RuleBook = NO_RULES
+    category_names: Mapping[int, str] = field(default_factory=dict)
+    accounts: Mapping[str, int] = field(default_factory=dict)
+    languages: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether searches find what the bundle alone gives."""
+        return not (len(self.live) or len(self.ended.rows) or self.rules.versions)
+
+    def has_category(self, category_id: int, span: slice | None, *, position: int) -> bool:
+        """Whether a category has a visible post as of a position; ``span`` is its slice of the bundle, if any."""
+        if span is not None:
+            ended = self.ended.within(span)
+            if span.stop - span.start > (ended.positions <= position).sum():
+                return True
+        is_visible = self.live.visible(position) & (self.live.category_ids == category_id)
+        return category_id > 0 and bool(is_visible.any())
+
+    def part(
+        self,
+        span: slice,
+        category_id: int | None,
+        *,
+        position: int,
+        filters: Filters,
+        allowed: Allowed | None,
+        unwanted: Rows,
+    ) -> "LayerPart":
+        """What a search in a slice of the bundle and in a category, None for all, looks at as of a position.
+
+        Of the slice, ``allowed`` rows pass the filters, None if all do, but for the ``unwanted`` ones.
+        """
+        is_visible = self.live.visible(position)
+        if category_id is not None:
+            is_visible &= self.live.category_ids == category_id
+        if filters != NO_FILTERS and len(is_visible):
+            is_visible &= self._passes(filters)
+        ended = self.ended.within(span)
+        if allowed is not None:
+            is_allowed = allowed.mask[ended.rows]
+            ended = EndedRows(ended.rows[is_allowed], ended.positions[is_allowed], ended.is_gone[is_allowed])
+        return LayerPart(
+            layer=self,
+            span=span,
+            position=position,
+            allowed=allowed,
+            unwanted=unwanted,
+            live_rows=np.flatnonzero(is_visible),
+            masked=ended.rows[ended.positions <= position],
+            gone=ended.rows[(ended.positions > position) & ended.is_gone],
+        )
+
+    def _passes(self, filters: Filters) -> NDArray[np.bool_]:
+        """Which rows of the live segment pass the filters."""
+        live = self.live
+        passes = np.ones(len(live), dtype=np.bool_)
+        if filters.category_ids:
+            passes &= np.isin(live.category_ids, filters.category_ids)
+        if filters.excluded_category_ids:
+            passes &= ~np.isin(live.category_ids, filters.excluded_category_ids)
+        if filters.excluded_owner_usernames:
+            passes &= ~np.isin(live.owners, self.accounts_of(filters.excluded_owner_usernames))
+        if filters.created_after_ms is not None:
+            passes &= live.created_at_ms > filters.created_after_ms
+        if filters.languages:
+            wanted = [self.languages.get(name.casefold(), _NOT_THERE) for name in filters.languages if name]
+            passes &= np.isin(live.languages, wanted)
+        return passes
+
+    def accounts_of(self, usernames: Sequence[str]) -> list[int]:
+        """The numbers of accounts that live posts have."""
+        return [self.accounts.get(name, _NOT_THERE) for name in usernames]
+
+    def counts(self, slices: Mapping[int, slice], names: Mapping[int, Category]) -> dict[Category, int]:
+        """The number of visible posts of each category that has any, ascending by id."""
+        counts = {number: span.stop - span.start for number, span in slices.items()}
+        for number, span in slices.items():
+            counts[number] -= len(self.ended.within(span).rows)
+        live = self.live.category_ids[self.live.visible(self.position)]
+        for number, count in zip(*(values.tolist() for values in np.unique(live, return_counts=True)), strict=True):
+            counts[number] = counts.get(number, 0) + count
+
+        def category(number: int) -> Category:
+            known = names[number].name if number in names else ""
+            return Category(number, self.category_names.get(number, known))
+
+        return {category(number): count for number, count in sorted(counts.items()) if number > 0 and count}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerPart:
+    """The rows that a search looks at: those of a slice, 0 to ``frozen_count``, and then all of the live segment.
+
+    ``live_rows`` are those of the segment that are visible and pass the filters, from 0 on. Of the slice, ``allowed``
+    rows do, None for all; among them ``masked`` rows are not visible, and ``gone`` ones keep their places and are not
+    shown.
+    """
+
+    layer: Layer
+    span: slice
+    position: int
+    allowed: Allowed | None
+    unwanted: Rows
+    live_rows: Rows
+    masked: Rows
+    gone: Rows
+
+    @property
+    def frozen_count(self) -> int:
+        """The number of rows of the slice."""
+        return int(self.span.stop - self.span.start)
+
+    @property
+    def count(self) -> int:
+        """The number of visible rows that pass the filters, but for the unwanted ones."""
+        of_slice = self.frozen_count if self.allowed is None else self.allowed.count
+        return of_slice - len(self.masked) + len(self.live_rows)
+
+    def with_live(self, frozen: Rows, is_wanted: NDArray[np.bool_]) -> Rows:
+        """Visible rows of both segments, ascending: of the slice, and those of ``live_rows`` that are wanted."""
+        if self.allowed is not None:
+            frozen = frozen[self.allowed.mask[frozen]]
+        if len(self.masked):
+            frozen = frozen[~among_sorted(frozen, self.masked)]
+        return np.concatenate([frozen, self.live_rows[is_wanted] + self.frozen_count])
+
+    def gathered(self, rows: Rows, frozen: NDArray[Any], live: NDArray[Any]) -> NDArray[Any]:
+        """The values of rows: of an array of all rows of the bundle, and of one of all rows of the live segment."""
+        return self.gathered_by(rows, lambda of_bundle: frozen[of_bundle], live)
+
+    def gathered_by(self, rows: Rows, frozen: Callable[[Rows], NDArray[Any]], live: NDArray[Any]) -> NDArray[Any]:
+        """The same with a function of rows of the bundle."""
+        is_live = rows >= self.frozen_count
+        if not is_live.any():
+            return frozen(self.span.start + rows)
+        of_bundle = frozen(self.span.start + rows[~is_live])
+        values = np.empty((len(rows), *live.shape[1:]), dtype=live.dtype)
+        values[~is_live] = of_bundle
+        values[is_live] = live[rows[is_live] - self.frozen_count]
+        return values
+
+    def numbers(self, rows: Rows, *, count: int) -> NDArray[np.int64]:
+        """What names rows for ever: rows of the bundle, of which there are ``count``, and serials after them."""
+        numbers: NDArray[np.int64] = self.span.start + rows
+        is_live = rows >= self.frozen_count
+        if is_live.any():
+            numbers[is_live] = count + self.layer.live.serials[rows[is_live] - self.frozen_count]
+        return numbers
+
+    def with_posts(self, frozen: Rows, post_ids: Sequence[int]) -> Rows:
+        """The rows of posts with these ids; ``frozen`` are those of the slice."""
+        if not len(self.live_rows):
+            return self.with_live(frozen, np.zeros(0, dtype=np.bool_))
+        wanted = np.sort(np.array(post_ids, dtype=np.int64))
+        return self.with_live(frozen, among_sorted(self.layer.live.ids[self.live_rows], wanted))
+
+    def with_called(self, frozen: Rows, external_ids: Sequence[str]) -> Rows:
+        """The same by external id."""
+        wanted = set(external_ids)
+        called = (self.layer.live.post(row).external_id in wanted for row in self.live_rows.tolist())
+        return self.with_live(frozen, np.fromiter(called, dtype=np.bool_, count=len(self.live_rows)))
+
+    def without_live(self, frozen: Rows) -> Rows:
+        """The visible ones of rows of the slice."""
+        return self.with_live(frozen, np.zeros(len(self.live_rows), dtype=np.bool_))
+
+    def named_by(self, version: RuleVersion) -> Rows:
+        """The visible rows that a rule names."""
+        rule, live, span = version.rule, self.layer.live, self.span
+        first, last = version.rows.searchsorted([span.start, span.stop])
+        owners = self.layer.accounts_of(rule.owner_usernames)
+        rows = self.live_rows
+        is_named = (
+            np.isin(live.ids[rows], rule.post_ids)
+            | np.isin(live.category_ids[rows], rule.category_ids)
+            | np.isin(live.owners[rows], owners)
+        )
+        return self.with_live(version.rows[first:last] - span.start, is_named)
+
+    def taken_away(self) -> Rows:
+        """Rows that keep their places and are not shown: their posts were taken away after the position."""
+        is_gone = self.layer.live.is_gone[self.live_rows]
+        return np.concatenate([self.gone, self.live_rows[is_gone] + self.frozen_count])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayeredPosts:
+    """The posts of both segments: rows of the bundle from 0 on, and after them the serials of the live segment."""
+
+    frozen: ServedPosts
+    live: LiveRows
+
+    def at(self, rows: NDArray[np.int64]) -> list[ServedPost]:
+        """The posts at ``rows``, in that order."""
+        count = len(self.frozen)
+        is_live = rows >= count
+        if not is_live.any():
+            return self.frozen.at(rows)
+        of_bundle = iter(self.frozen.at(rows[~is_live]))
+        places = iter(self.live.serials.searchsorted(rows[is_live] - count).tolist())
+        return [self.live.post(next(places)) if live else next(of_bundle) for live in is_live.tolist()]
