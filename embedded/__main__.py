@@ -153,7 +153,9 @@ async def serve(
                 GuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS),
                 GuardInterceptor(FEEDBACK_SERVICE, access.admit_feedback_caller, ACCESS_ERRORS, methods=RECORDING),
                 GuardInterceptor(FEEDBACK_SERVICE, admin.admit, ADMIN_ERRORS, methods=OF_OPERATORS),
-                GuardInterceptor(CATALOG_SERVICE, CatalogAccess(access, admin).admit, {**ACCESS_ERRORS, **ADMIN_ERRORS}),
+                GuardInterceptor(
+                    CATALOG_SERVICE, CatalogAccess(access, admin).admit, {**ACCESS_ERRORS, **ADMIN_ERRORS}
+                ),
                 GuardInterceptor(RULE_SERVICE, admin.admit, ADMIN_ERRORS),
             ],
         )

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 from post_index_service.codes import Codes
-from post_index_service.layer import Layer
-from post_index_service.layered_ranking import LiveByProducts
-from post_index_service.ranking import ByInnerProducts, CodedScan, DenseScan, InnerProduct, Scan
+from post_index_service.filtered_scans import SkippingScan, scan_of
+from post_index_service.layer import Layer, LayerPart
+from post_index_service.layered_ranking import Layered, LiveByProducts
+from post_index_service.ranking import ByInnerProducts, DenseScan, InnerProduct, Scan
 
 _ROUNDING = 2.0**-20  # of the sum of two vectors, and of two products: far more than either can be
 
@@ -38,27 +39,34 @@ class Likeness:
             return self.vector
         return np.asarray(self.vector + np.float32(self.user_weight) * self.user, dtype=np.float32)
 
-    def frozen_order(
-        self, vectors: Matrix | HalfMatrix, codes: Codes, span: slice, ids: NDArray[np.int64], *, rounding: float | None
-    ) -> ByInnerProducts:
-        """The order of a slice: ``vectors`` and ``ids`` are its own, ``codes`` those of all rows.
+    def order(
+        self,
+        part: LayerPart,
+        vectors: Matrix | HalfMatrix,
+        codes: Codes,
+        ids: NDArray[np.int64],
+        *,
+        rounding: float | None,
+    ) -> Layered:
+        """The order of both segments: ``vectors`` and ``ids`` are those of the slice, ``codes`` those of all rows.
 
         ``rounding`` is that of ``codes.rounding_of_products`` for a slice whose vectors are scanned themselves; None
         for one whose codes are.
         """
+        frozen = ByInnerProducts(self._scan(part, vectors, codes, rounding), self.products(vectors), ids, shown=0)
+        live = part.layer.live
+        return Layered(
+            frozen, LiveByProducts(self.products(live.tower), live.ids, shown=0), part.frozen_count, part.live_rows
+        )
+
+    def _scan(self, part: LayerPart, vectors: Matrix | HalfMatrix, codes: Codes, rounding: float | None) -> Scan:
         query = self.sum()
-        scan: Scan
         if rounding is None:
             coded = codes.query(query)
-            scan = CodedScan(codes, span, replace(coded, error=coded.error + _ROUNDING))
-        else:
-            length = math.sqrt(float(query @ query))
-            scan = DenseScan(InnerProduct(vectors, query), rounding * length + _ROUNDING)
-        return ByInnerProducts(scan, self.products(vectors), ids, shown=0)
-
-    def live_order(self, layer: Layer) -> LiveByProducts:
-        """The same of the live segment."""
-        return LiveByProducts(self.products(layer.live.tower), layer.live.ids, shown=0)
+            return scan_of(codes, part.span, replace(coded, error=coded.error + _ROUNDING), part.allowed)
+        length = math.sqrt(float(query @ query))
+        dense = DenseScan(InnerProduct(vectors, query), rounding * length + _ROUNDING)
+        return dense if part.allowed is None else SkippingScan(dense, np.flatnonzero(~part.allowed.mask))
 
 
 def vector_of(
