@@ -14,6 +14,7 @@ from cli import (
     like_command,
     pipeline_commands,
     post_commands,
+    refresh_command,
     report_command,
     rule_commands,
     run_command,
@@ -56,6 +57,7 @@ PANELS = {
         pipeline_commands.train,
         pipeline_commands.evaluate,
         pipeline_commands.export,
+        refresh_command.refresh,
     ),
     "Choose the bundle": (
         bundle_commands.publish,

@@ -21,7 +21,8 @@ from mood_encoder.runtime import Runtime
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 from pipeline.publish import check_bundle
-from user_tower_service.encoder import Encoder, PostContent
+from user_tower_service.encoder import Encoder
+from user_tower_service.post_encoder import PostContent
 
 GOLDEN = Path(__file__).parent
 
