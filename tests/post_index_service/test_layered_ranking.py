@@ -16,11 +16,11 @@ from tests.post_index_service.test_exactness import KINDS, TEXT, TOWER
 @pytest.mark.parametrize("share", [1.0, 0.1])
 def test_the_best_live_rows_are_those_of_exact_scores(kind: str, weight: float, share: float) -> None:
     random = np.random.default_rng(0)
-    tower = KINDS[kind](random, 3000, TOWER).astype(np.float32)
-    text = KINDS[kind](random, 3000, TEXT).astype(np.float16).astype(np.float32)
-    ids = random.permutation(3000).astype(np.int64)
-    rows = np.flatnonzero(random.random(3000) < share)
-    for user, mood in zip(unit_rows(random, 5, TOWER), unit_rows(random, 5, TEXT), strict=True):
+    tower = KINDS[kind](random, 1000, TOWER).astype(np.float32)
+    text = KINDS[kind](random, 1000, TEXT).astype(np.float16).astype(np.float32)
+    ids = random.permutation(1000).astype(np.int64)
+    rows = np.flatnonzero(random.random(1000) < share)
+    for user, mood in zip(unit_rows(random, 2, TOWER), unit_rows(random, 2, TEXT), strict=True):
         by_user, by_mood = InnerProduct(tower, user, weight), InnerProduct(text, mood)
         for products in ((by_user,), (by_mood,), (by_mood, by_user)):
             order = LiveByProducts(products, ids)
@@ -55,6 +55,7 @@ def test_ties_of_both_segments_go_to_the_smaller_id_with_boosts_and_pins(
     )
     raised = Boosted(layered, LayeredIds(ids[:split], ids[split:]), boosted, boosts.astype(np.float32))
     order = Pinned(raised, pinned)
+    numbers = numbers.copy()
     numbers[boosted] += boosts.astype(np.float32)
     others = [row for row in range(count) if row not in skip and row not in pinned]
     expected = [row for row in pinned.tolist() if row not in skip]
