@@ -1,7 +1,6 @@
 """Posts in a file or on standard input: a JSON list of them, one JSON object, or JSON Lines."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
@@ -44,7 +43,7 @@ def _rows(content: bytes) -> list[object]:
 
 
 def _post(row: object, number: int) -> catalog_pb2.Post:
-    if not isinstance(row, Mapping):
+    if not isinstance(row, dict):
         raise ToldPostsError(f"post {number} is not a JSON object")
     try:
         return ParseDict(row, catalog_pb2.Post())

@@ -216,6 +216,7 @@ class GrpcPostSearch:
 
     async def search_posts(self, search: Search[embedding_pb2.Embedding], *, seconds: float) -> FoundPosts:
         """Rank posts."""
+        similar_to = search.similar_to
         request = post_index_pb2.SearchPostsRequest(
             user_embedding=search.context.user,
             mood_embedding=search.context.mood,
@@ -241,7 +242,8 @@ class GrpcPostSearch:
             diversity=search.diversity,
             most_per_owner=search.most_per_owner,
             explain=search.explain,
-            **_similar_to(search),
+            similar_to_post_id=similar_to.post_id if similar_to and similar_to.post_id else None,
+            similar_to_external_id=similar_to.external_id if similar_to and not similar_to.post_id else None,
         )
         try:
             answer = await self._calls.call(lambda stub: stub.SearchPosts, request, seconds=seconds)
@@ -272,14 +274,6 @@ class GrpcPostSearch:
         return tuple(
             FeedCategory(category.category_id, category.name, category.post_count) for category in answer.categories
         )
-
-
-def _similar_to(search: Search[embedding_pb2.Embedding]) -> dict[str, int | str]:
-    """The post that others are to be like, as fields of a search."""
-    post = search.similar_to
-    if post is None:
-        return {}
-    return {"similar_to_post_id": post.post_id} if post.post_id else {"similar_to_external_id": post.external_id}
 
 
 def feed_error(error: grpc.aio.AioRpcError | NoReplicaError, service: str) -> FeedError:

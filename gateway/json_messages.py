@@ -1,7 +1,7 @@
 """JSON read into messages of the contract, field by field, so that an error names its field."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import orjson
 from google.protobuf.descriptor import FieldDescriptor
@@ -42,7 +42,7 @@ def fill(message: _MessageT, document: Mapping[str, object]) -> _MessageT:
 
     Integers of 64 bits may be strings, as numbers above 2^53 are not exact in JavaScript. Raises UnreadableFieldError.
     """
-    fields = message.DESCRIPTOR.fields_by_name
+    fields = _fields_of(message)
     for name, value in document.items():
         field = fields.get(name)
         if field is None:
@@ -51,6 +51,11 @@ def fill(message: _MessageT, document: Mapping[str, object]) -> _MessageT:
         if value is not None:
             _fill_field(message, field, value)
     return message
+
+
+def _fields_of(message: Message) -> Mapping[str, FieldDescriptor]:
+    """The fields by name; the type stubs of protobuf know two classes of them."""
+    return cast("Mapping[str, FieldDescriptor]", message.DESCRIPTOR.fields_by_name)
 
 
 def _fill_field(message: Message, field: FieldDescriptor, value: object) -> None:
@@ -93,8 +98,9 @@ def document_of(
     ``id_fields`` hold post ids, in the form that ``ids`` gives them.
     """
     document = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    fields = _fields_of(message)
     for name, value in document.items():
-        field = message.DESCRIPTOR.fields_by_name[name]
+        field = fields[name]
         if field.enum_type is not None:
             number = getattr(message, name)
             document[name] = next((short for short, known in choices(field).items() if known == number), value)

@@ -7,18 +7,23 @@ from openapi_spec_validator import validate
 from starlette.datastructures import QueryParams
 
 from gateway.api_access import ACCESS_ERRORS
+from gateway.catalog_types import PostNames
 from gateway.edge import ERRORS
-from gateway.feed_types import Fallback, FeedRanking, FeedRequest, Filters, Seen, TrendingRequest
+from gateway.feed_types import Fallback, FeedRanking, FeedRequest, Filters, Seen, SimilarTo, TrendingRequest
 from gateway.http_errors import HTTP_CODES
 from gateway.http_parameters import (
     PARAMETERS,
+    SIMILAR_PARAMETERS,
     TRENDING_PARAMETERS,
     InvalidParameterError,
     read_feed_request,
+    read_similar_query,
     read_trending_query,
 )
 from gateway.openapi import DOCUMENT
+from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.feed.v1 import feed_pb2
+from moodfeed.rules.v1 import rules_pb2
 
 FEED = DOCUMENT["paths"]["/feed"]["get"]
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -56,7 +61,7 @@ def test_each_field_of_a_request_is_one_parameter() -> None:
         "ids",
     ]
     names_of_fields = [parameter.field.name for parameter in PARAMETERS.values()]
-    others = {"seen", "remember_served", "fallback"}
+    others = {"seen", "remember_served", "fallback", "similar_to", "shown_post_ids"}
     of_request = [
         item.name.removesuffix("_ms")
         for part in fields(FeedRequest)
@@ -136,6 +141,33 @@ def test_the_trends_take_the_parameters_of_their_request() -> None:
     assert read_trending_query(QueryParams(dict.fromkeys(query, ""))) == TrendingRequest()
     with pytest.raises(InvalidParameterError, match="unknown parameter 'mood', the known ones are category_id, ids,"):
         read_trending_query(QueryParams({"mood": "calm"}))
+
+
+def test_similar_posts_take_the_parameters_of_their_request() -> None:
+    names = [parameter["name"] for parameter in DOCUMENT["paths"]["/posts/{post_id}/similar"]["get"]["parameters"]]
+    of_message = [field.name for field in feed_pb2.GetSimilarPostsRequest.DESCRIPTOR.fields]
+    renamed = ["exclude" if name == "exclude_post_ids" else name for name in of_message if name != "external_id"]
+    assert names == [*renamed, "ids"]
+    assert set(SIMILAR_PARAMETERS) == {*renamed} - {"post_id"}
+    query = QueryParams(
+        {"username": "ana", "page_size": "3", "exclude": "1,x", "languages": "en,de", "explain": "true"}
+    )
+    assert read_similar_query(query, PostNames(post_ids=(7,))) == FeedRequest(
+        "ana",
+        page_size=3,
+        exclude_post_ids=(1,),
+        exclude_external_ids=("x",),
+        filters=Filters(languages=("en", "de")),
+        explain=True,
+        similar_to=SimilarTo(7),
+    )
+    asked = SCHEMAS["AskedFeed"]["properties"]
+    assert list(asked) == [field.name for field in feed_pb2.GetFeedRequest.DESCRIPTOR.fields]
+
+
+def test_the_told_post_and_rule_have_the_fields_of_the_contract() -> None:
+    for name, message in (("Post", catalog_pb2.Post), ("Rule", rules_pb2.Rule)):
+        assert set(SCHEMAS[name]["properties"]) == {field.name for field in message.DESCRIPTOR.fields}
 
 
 def test_an_empty_parameter_counts_as_missing() -> None:

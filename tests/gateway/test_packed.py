@@ -34,6 +34,9 @@ FLOATS = st.floats(width=32, allow_nan=False)
         (packed_pb2.PackedSearchPostsResponse, post_index_pb2.SearchPostsResponse),
         (packed_pb2.PackedGetFeedResponse, feed_pb2.GetFeedResponse),
         (packed_pb2.PackedListTrendingResponse, feed_pb2.ListTrendingResponse),
+        (packed_pb2.PackedGetSimilarPostsResponse, feed_pb2.GetSimilarPostsResponse),
+        (packed_pb2.PackedFeedResult, feed_pb2.FeedResult),
+        (packed_pb2.PackedGetFeedsResponse, feed_pb2.GetFeedsResponse),
     ],
 )
 def test_a_packed_message_has_the_fields_of_the_contract(packed: type[Message], contract: type[Message]) -> None:
@@ -58,7 +61,7 @@ def test_a_packed_post_is_read_as_any_other(
     }
     plain = feed_pb2.GetFeedResponse(posts=[feed_pb2.FeedPost(**all_fields)], bundle_id="b")
     assert feed_pb2.GetFeedResponse.FromString(packed.SerializeToString()) == plain
-    assert open_post(packed.posts[0]) == all_fields
+    assert open_post(packed.posts[0]) == all_fields | {"reason": reason.value}
 
 
 def fields_of(post: ServedPost) -> dict[str, object]:
