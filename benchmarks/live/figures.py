@@ -33,5 +33,7 @@ FIGURES: Mapping[str, Entry] = {
     "people-memory": Entry("Memory for a million people with live histories", "people_memory"),
     "cold-feeds": Entry("The cold feed beside the echo", "cold_feeds"),
     "visible-posts": Entry("A new post is visible", "visible_posts"),
+    "deletions": Entry("A deleted post is gone", "deletions"),
+    "searches-beside-posts": Entry("Searches while posts come in", "searches_beside_posts"),
     "replay": Entry("Replay: the live feed beside the frozen one and live popularity", "replay"),
 }
