@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.searching import LANGUAGES, LIMIT, NEWEST_MS, TOWER_DIMENSION, USER_WEIGHT, embeddings, make_posts
 from bundle.embedding_space import Embedding
@@ -22,7 +23,7 @@ from post_index_service.attributes import Attributes
 from post_index_service.filters import Filters
 from post_index_service.index import PostIndex, Query
 
-_CATEGORIES = 100
+CATEGORIES = 100
 _USERS = 101
 _MINUTE_MS = 60_000
 Ask = Callable[[int], Query]
@@ -47,8 +48,8 @@ def searches(index: PostIndex, posts: IndexPosts, *, by_mood: bool = False) -> M
         return lambda call: Filters(created_after_ms=first + (call if moves else 0))
 
     def categories(share: float) -> Callable[[int], Filters]:
-        number = max(2, round(share * _CATEGORIES))
-        return lambda call: Filters(category_ids=tuple(1 + (call + step) % _CATEGORIES for step in range(number)))
+        number = max(2, round(share * CATEGORIES))
+        return lambda call: Filters(category_ids=tuple(1 + (call + step) % CATEGORIES for step in range(number)))
 
     def of_languages(wanted: tuple[str, ...]) -> Callable[[int], Filters]:
         return lambda _: Filters(languages=wanted)
@@ -61,7 +62,7 @@ def searches(index: PostIndex, posts: IndexPosts, *, by_mood: bool = False) -> M
         cases[f"{number / len(LANGUAGES):.1%} by languages"] = filtered(of_languages(LANGUAGES[:number]))
     for share in (0.5, 0.1, 0.02):
         cases[f"{share:.1%} by categories"] = filtered(categories(share))
-    cases["without one category"] = filtered(lambda call: Filters(excluded_category_ids=(1 + call % _CATEGORIES,)))
+    cases["without one category"] = filtered(lambda call: Filters(excluded_category_ids=(1 + call % CATEGORIES,)))
     cases["without one account"] = filtered(lambda call: Filters(excluded_owner_usernames=(f"person{call}",)))
     return cases
 
@@ -89,25 +90,28 @@ def measured(index: PostIndex, cases: Mapping[str, Ask], *, calls: int, rounds: 
     }
 
 
+def passing_rows(posts: IndexPosts, attributes: Attributes, filters: Filters) -> NDArray[np.int64]:
+    """The rows of the posts that pass the filters, by brute force."""
+    passes = np.ones(len(posts.posts), dtype=np.bool_)
+    if filters.created_after_ms is not None:
+        passes &= posts.created_ms > filters.created_after_ms
+    if filters.languages:
+        passes &= attributes.languages.is_any_of(filters.languages, slice(0, len(passes)))
+    if filters.category_ids:
+        passes &= np.isin(posts.category_ids, filters.category_ids)
+    passes &= ~np.isin(posts.category_ids, filters.excluded_category_ids)
+    for name in filters.excluded_owner_usernames:
+        passes[attributes.owners.rows_of(name)] = False
+    return np.flatnonzero(passes)
+
+
 def recall(index: PostIndex, posts: IndexPosts, attributes: Attributes, ask: Ask, *, calls: int = 50) -> float:
     """The share of the best ten by brute force that a search finds."""
-    moments = posts.created_ms
     found = []
     for call in range(calls):
         query = ask(call)
         assert query.user is not None
-        filters = query.filters
-        passes = np.ones(len(moments), dtype=np.bool_)
-        if filters.created_after_ms is not None:
-            passes &= moments > filters.created_after_ms
-        if filters.languages:
-            passes &= attributes.languages.is_any_of(filters.languages, slice(0, len(moments)))
-        if filters.category_ids:
-            passes &= np.isin(posts.category_ids, filters.category_ids)
-        passes &= ~np.isin(posts.category_ids, filters.excluded_category_ids)
-        for name in filters.excluded_owner_usernames:
-            passes[attributes.owners.rows_of(name)] = False
-        rows = np.flatnonzero(passes)
+        rows = passing_rows(posts, attributes, query.filters)
         scores = posts.tower_embeddings[rows] @ query.user.values
         best = set(posts.post_ids[rows[np.argsort(-scores)[:LIMIT]]].tolist())
         shown = {item.post.post_id for item in index.search(query).posts}
@@ -124,7 +128,7 @@ def main() -> None:
     parser.add_argument("--text-dimension", type=int, default=8, help="of embeddings that no search by user reads")
     arguments = parser.parse_args()
     faiss.omp_set_num_threads(1)
-    sizes = [arguments.posts // _CATEGORIES] * _CATEGORIES
+    sizes = [arguments.posts // CATEGORIES] * CATEGORIES
     posts = make_posts(sizes, text_dimension=arguments.text_dimension)
     started = time.thread_time()
     attributes = Attributes(posts.posts, posts.created_ms)

@@ -145,17 +145,23 @@ class Dataset:
         events = self.events.where(self.events.days < day)
         created_days = self.created_days.copy()
         np.minimum.at(created_days, events.post_rows, events.days)
-        is_made = created_days < day
-        past = _assemble(
-            posts=self.posts[is_made].reset_index(drop=True),
+        return self._of_posts(created_days < day, events, created_days)
+
+    def of_posts(self, is_kept: NDArray[np.bool_]) -> "Dataset":
+        """The same users with only the chosen posts, bool [posts], and the interactions with them."""
+        return self._of_posts(is_kept, self.events.where(is_kept[self.events.post_rows]), self.created_days)
+
+    def _of_posts(self, is_kept: NDArray[np.bool_], events: Events, created_days: NDArray[np.float64]) -> "Dataset":
+        kept = _assemble(
+            posts=self.posts[is_kept].reset_index(drop=True),
             users=self.users,
-            text=self.text[is_made],
-            mood_text=self.mood_text[is_made],
-            events=replace(events, post_rows=(np.cumsum(is_made) - 1)[events.post_rows].astype(np.int32)),
+            text=self.text[is_kept],
+            mood_text=self.mood_text[is_kept],
+            events=replace(events, post_rows=(np.cumsum(is_kept) - 1)[events.post_rows].astype(np.int32)),
             is_timed=self.is_timed,
             encoder_fingerprint=self.encoder_fingerprint,
         )
-        return replace(past, created_days=created_days[is_made])
+        return replace(kept, created_days=created_days[is_kept])
 
 
 def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:

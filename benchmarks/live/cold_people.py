@@ -1,34 +1,25 @@
 """People of MicroLens whom training never saw, brought in by RPC with their last posts, and asked for a feed."""
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.live.bench import Bench
 from benchmarks.live.clients import VERBS, Caller, Did, calling, post_ids
-from benchmarks.live.results import Found, LeftOutError, Line
+from benchmarks.live.microlens import microlens_data, towers_of
+from benchmarks.live.results import Found, Line
 from benchmarks.live.stores import SQLITE, running_store
 from benchmarks.processes import running_product
 from bundle.verbs import VERBS as VERB_NAMES
 from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.cold_start import SHOWN_INTERACTIONS
-from pipeline.dataset import Dataset, read_dataset
+from pipeline.dataset import Dataset
 from pipeline.evaluate import model_recommender
 from pipeline.export import export
 from pipeline.ranking import measure as measure_ranks
 from pipeline.ranking import rank_targets
 from pipeline.splits import Split, split_cold_users
-from pipeline.train import train
-from pipeline.trained_towers import NoTrainedTowersError, TrainedTowers
-from pipeline.training_config import TrainingConfig
-from pipeline.training_run import TrainingRun
-from pipeline.workspace import Workspace
 
-_CONFIG = Path(__file__).parents[2] / "configs" / "microlens.toml"
 _BARS = {1: 0.0845, 3: 0.0988, 5: 0.0984}  # what docs/quality.md has of `moodfeed cold-start`
 _AT_ONCE = 1000
 _BEGUN_MS = 1_700_000_000_000
@@ -36,16 +27,10 @@ _BEGUN_MS = 1_700_000_000_000
 
 def measure(bench: Bench) -> Found:
     """Serve towers that were trained without every tenth person, and bring those people in."""
-    workspace = Workspace(bench.microlens)
-    if not workspace.text_embeddings.exists():
-        raise LeftOutError(
-            f"{bench.microlens} holds no imported and embedded MicroLens data: run `moodfeed import PATH --data "
-            f"{bench.microlens}` and `moodfeed embed --data {bench.microlens}` (docs/quality.md)"
-        )
-    dataset = read_dataset(workspace.clean, workspace.text_embeddings)
+    dataset = microlens_data(bench)
     splits = {count: split_cold_users(dataset, shown_interactions=count) for count in SHOWN_INTERACTIONS}
     past = splits[SHOWN_INTERACTIONS[0]].past
-    towers = _towers(bench, past)
+    towers = towers_of(bench, past, figure="cold-people", without="every tenth person")
     bench.say("export")
     bundles = bench.scratch / "bundles"
     export(past, towers, None, encoder_directory=default_encoder_directory(), bundles=bundles, sidecar={})
@@ -76,33 +61,6 @@ def measure(bench: Bench) -> Found:
         "asked for ten posts. The bars are the offline figures of `moodfeed cold-start` ([quality.md](quality.md)).",
         lines=tuple(lines),
     )
-
-
-def _towers(bench: Bench, past: Dataset) -> TrainedTowers:
-    """The towers of an earlier run with the same data and settings, or new ones."""
-    config = TrainingConfig.read(_CONFIG)
-    if bench.is_quick:
-        config = replace(config, epochs=1)
-    digest = hashlib.sha256(json.dumps([past.fingerprint(), asdict(config)], sort_keys=True).encode()).hexdigest()
-    own = bench.microlens / "cold-people-towers" / digest[:16]
-    try:
-        return TrainedTowers.read(own)
-    except NoTrainedTowersError:
-        if not bench.may_train:
-            raise LeftOutError(
-                f"{bench.microlens} holds no towers trained without every tenth person: run `python -m benchmarks.live "
-                f"--only cold-people --microlens {bench.microlens} --train`, which takes half an hour once"
-            ) from None
-    bench.say(f"train {config.epochs} epochs without every tenth person")
-    own.mkdir(parents=True, exist_ok=True)
-    checkpoint = own / "checkpoint.safetensors"
-    run = TrainingRun(
-        checkpoint=checkpoint, on_epoch=lambda epoch: bench.say(f"epoch {epoch.epoch} of {config.epochs} is done")
-    )
-    towers = train(past, config, run=run)
-    towers.write(own)
-    checkpoint.unlink(missing_ok=True)
-    return towers
 
 
 def _ask(caller: Caller, dataset: Dataset, split: Split, count: int) -> list[bool]:

@@ -11,12 +11,11 @@ from benchmarks.live.bench import Bench
 from benchmarks.live.clients import Caller, Refusal, RefusedError, calling
 from benchmarks.live.deletion_callers import ANCHOR, LIVE, READERS, Now, threads_of
 from benchmarks.live.deletion_ledger import Appearances, DeletionLedger
-from benchmarks.live.fleet import Fleet, running_fleet
-from benchmarks.live.live_posts import THEMES, live_post
+from benchmarks.live.fleet import AS_OPERATOR, Fleet, running_fleet
+from benchmarks.live.live_posts import THEMES, live_post, wait_until_served
 from benchmarks.live.refreshed_bundles import publish_another, publish_refreshed
 from benchmarks.live.results import Found, Line, Table
 from benchmarks.live.stores import SQLITE, running_store
-from benchmarks.live.visible_posts import AS_OPERATOR
 from store.sql_store import open_store
 
 _FEEDS = 100_000
@@ -89,7 +88,7 @@ def _begin(caller: Caller) -> None:
     """Upsert the first live posts, and wait until they are served."""
     posts = [live_post(ANCHOR + theme, LIVE, theme=theme) for theme in range(THEMES)]
     caller.upsert(posts)
-    _until(lambda: caller.served([post.post_id for post in posts]) == len(posts), "the first posts are not served")
+    wait_until_served(caller, posts)
 
 
 def _wait_for_bundle(fleet: Fleet, bundle_id: str) -> None:

@@ -35,5 +35,8 @@ FIGURES: Mapping[str, Entry] = {
     "visible-posts": Entry("A new post is visible", "visible_posts"),
     "deletions": Entry("A deleted post is gone", "deletions"),
     "searches-beside-posts": Entry("Searches while posts come in", "searches_beside_posts"),
+    "filtered-searches": Entry("Searches under filters", "filtered_searches"),
+    "diverse-pages": Entry("Pages that differ", "diverse_pages"),
+    "cold-posts": Entry("Cold posts of MicroLens, brought in by RPC", "cold_posts"),
     "replay": Entry("Replay: the live feed beside the frozen one and live popularity", "replay"),
 }

@@ -11,6 +11,9 @@ import httpx
 from benchmarks.processes import Started, free_addresses, running_process
 from rpc.probe import is_serving
 
+AS_OPERATOR = {"MOODFEED_GATEWAY_ADMIN_FROM_THIS_MACHINE": "true"}
+"""Variables of a gateway that admits changes of posts from this machine."""
+
 _MODULES = {"gateway": "gateway", "tower": "user_tower_service", "index": "post_index_service"}
 
 

@@ -1,5 +1,9 @@
 """Posts that come while the product serves, as the figures make them: no two have the same text, none is remembered."""
 
+import time
+from collections.abc import Sequence
+
+from benchmarks.live.clients import Caller
 from store.posts import Post
 
 FIRST_ID = 1_000_000
@@ -29,3 +33,13 @@ def live_post(number: int, category_id: int, *, post_id: int = 0, theme: int | N
         video_link=f"https://video.example/{number}.mp4",
         created_at_ms=0,
     )
+
+
+def wait_until_served(caller: Caller, posts: Sequence[Post], *, seconds: float = 300.0) -> None:
+    """Until the index that answers may show all posts; TimeoutError after ``seconds``."""
+    ids = [post.post_id for post in posts]
+    deadline = time.monotonic() + seconds
+    while (served := caller.served(ids)) < len(ids):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{served} of {len(ids)} posts are served after {seconds:g} s")
+        time.sleep(0.02)

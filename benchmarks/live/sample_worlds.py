@@ -61,14 +61,20 @@ class NoScores:
         return np.zeros((len(user_rows), self._posts), dtype=np.float32)
 
 
-def held_out_month(bench: Bench, seed: int) -> HeldOutMonth:
-    """The month of a world, made once for all figures of a run."""
+def world_of(bench: Bench, seed: int) -> Workspace:
+    """The data of a world, made once for all figures of a run."""
     directory = bench.bundles / f"world-{seed}"
     if not directory.exists():
         bench.say(f"world {seed}: fetch, clean, embed")
         ingest(directory, seed)
-    workspace = Workspace(directory)
-    return month_of(read_dataset(workspace.clean, workspace.text_embeddings), directory / "bundles", bench)
+    return Workspace(directory)
+
+
+def held_out_month(bench: Bench, seed: int) -> HeldOutMonth:
+    """The month of a world, made once for all figures of a run."""
+    workspace = world_of(bench, seed)
+    dataset = read_dataset(workspace.clean, workspace.text_embeddings)
+    return month_of(dataset, workspace.directory / "bundles", bench)
 
 
 def month_of(dataset: Dataset, bundles: Path, bench: Bench) -> HeldOutMonth:

@@ -130,9 +130,9 @@ def measure(bench: Bench) -> Found:
     quiet, beside = (statistics.median(rates[is_written]) for is_written in (False, True))
     return Found(
         how=f"An index of {CATEGORIES * each:,} posts follows a SQLite store, into which another process writes posts "
-        "and, after each ten, their embeddings. One thread searches by user for ten posts, in one of ten categories "
-        f"and over all in turns, in the same process; medians over {rounds} rounds in turns. One answer in {_SAMPLED} is "
-        "compared with brute force over the posts whose embeddings were in the log at the answer's position.",
+        "and, after each ten, their embeddings. One thread of the index's process searches by user for ten posts, in "
+        f"one of ten categories and over all in turns; medians over {rounds} rounds in turns. One answer in {_SAMPLED} "
+        "is compared with brute force over the posts whose embeddings were in the log at the answer's position.",
         lines=(
             Line(
                 f"searches/s beside {_RATE} posts/s, of those without",

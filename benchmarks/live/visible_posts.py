@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -10,14 +10,11 @@ import numpy as np
 
 from benchmarks.live.bench import Bench
 from benchmarks.live.clients import MOST_UPSERTED, Caller, RefusedError, calling, post_ids
-from benchmarks.live.fleet import Fleet, running_fleet
-from benchmarks.live.live_posts import THEMES, live_post
+from benchmarks.live.fleet import AS_OPERATOR, Fleet, running_fleet
+from benchmarks.live.live_posts import THEMES, live_post, wait_until_served
 from benchmarks.live.results import Found, Line
 from benchmarks.live.stores import STORES, running_store
 from store.posts import Post
-
-AS_OPERATOR = {"MOODFEED_GATEWAY_ADMIN_FROM_THIS_MACHINE": "true"}
-"""Variables of a gateway that admits writes of posts from this machine."""
 
 HERE, THERE = "the same gateway", "the other gateway"
 FEEDS = ("its category", "all", "a mood", "similar posts")
@@ -83,7 +80,7 @@ def _try(fleet: Fleet, trials: int) -> Visible:
         callers = [stack.enter_context(calling(address)) for address in fleet.gateways]
         stock = [live_post(_STOCK + theme, _OF_BUNDLE, theme=theme) for theme in range(THEMES)]
         callers[0].upsert(stock)
-        _wait_until_served(callers[0], stock)
+        wait_until_served(callers[0], stock)
         for number in range(trials):
             here, there = callers if number % 2 else callers[::-1]
             post = live_post(number, _NEW + number if number % 4 < 2 else _OF_BUNDLE)
@@ -190,17 +187,8 @@ def _encoded_rate(fleet: Fleet, count: int) -> float:
         begun = time.perf_counter()
         for first in range(0, count, MOST_UPSERTED):
             caller.upsert(posts[first : first + MOST_UPSERTED])
-        _wait_until_served(caller, posts)
+        wait_until_served(caller, posts)
         return count / (time.perf_counter() - begun)
-
-
-def _wait_until_served(caller: Caller, posts: Sequence[Post], *, seconds: float = 300.0) -> None:
-    ids = [post.post_id for post in posts]
-    deadline = time.monotonic() + seconds
-    while (served := caller.served(ids)) < len(ids):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{served} of {len(ids)} posts are served after {seconds:g} s")
-        time.sleep(0.02)
 
 
 def _lines(store: str, visible: Visible) -> list[Line]:
