@@ -81,7 +81,7 @@ def _posts(dataset: Dataset, rows: list[int]) -> Iterator[Post]:
             category_id=int(post["category_id"]),
             category_name=str(post["category_name"]),
             title=str(post["summary_text"]),
-            video_link=str(post["video_link"]),
+            video_link=str(post["video_link"]) or f"https://video.example/{post['post_id']}.mp4",
             created_at_ms=0,
             language=_MARK,
         )

@@ -52,8 +52,8 @@ def measure(bench: Bench) -> Found:
             _wait_for_bundle(fleet, publish_refreshed(bundles, store))
 
         phases: list[tuple[str, Disturb]] = [(QUIET, lambda: None)]
-        for kind in ("index", "gateway", "tower")[: bench.pick(3, 1)]:
-            phases += [(f"kill -9 of a {kind}", _kill(fleet, kind, number)) for number in range(each)]
+        for kind in ("an index", "a gateway", "a tower")[: bench.pick(3, 1)]:
+            phases += [(f"kill -9 of {kind}", _kill(fleet, kind, number)) for number in range(each)]
         phases += [(SWAPPED, swap)] * bench.pick(each, 0) + [(REFRESHED, refresh)] * each
         with calling(fleet.gateways[0]) as caller:
             _begin(caller)
@@ -75,7 +75,7 @@ def measure(bench: Bench) -> Found:
 
 def _kill(fleet: Fleet, kind: str, number: int) -> Disturb:
     def kill() -> None:
-        names = fleet.names(kind)
+        names = fleet.names(kind.rsplit(maxsplit=1)[-1])
         name = names[number % len(names)]
         fleet.kill(name)
         fleet.start(name)

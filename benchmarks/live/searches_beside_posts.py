@@ -17,6 +17,7 @@ from benchmarks.live.ready_posts import (
     CATEGORIES,
     FIRST_ID,
     TEXT_DIMENSION,
+    TOWER_DIMENSION,
     category_of,
     tower_of,
 )
@@ -71,14 +72,14 @@ class Searcher:
         category_id = 1 + call % CATEGORIES if call % 2 else None
         return Query(user=self._users[call % _USERS], category_id=category_id, limit=LIMIT)
 
-    def wrong(self, visible_from: Mapping[int, int]) -> tuple[int, int]:
+    def wrong(self, positions_of: Mapping[int, int]) -> tuple[int, int]:
         """Of the samples, how many differ from brute force, and how many should hold a live post.
 
-        ``visible_from`` are the positions of the embeddings of the live posts, by their number.
+        ``positions_of`` are the positions of the embeddings of the live posts, by their number.
         """
-        numbers = np.array(sorted(visible_from), dtype=np.int64)
-        positions = np.array([visible_from[number] for number in numbers.tolist()], dtype=np.int64)
-        towers = np.array([tower_of(number) for number in numbers.tolist()], np.float32).reshape(len(numbers), -1)
+        numbers = np.array(sorted(positions_of), dtype=np.int64)
+        positions = np.array([positions_of[number] for number in numbers.tolist()], dtype=np.int64)
+        towers = np.array([tower_of(number) for number in numbers.tolist()], np.float32).reshape(-1, TOWER_DIMENSION)
         categories = np.array([category_of(number) for number in numbers.tolist()], dtype=np.int64)
         ids = np.concatenate([self._posts.post_ids, FIRST_ID + numbers])
         wrong = with_live = 0
@@ -126,7 +127,7 @@ def measure(bench: Bench) -> Found:
                         written, lasted = written + int(count), lasted + float(took)
             reached = index.live.as_of(None, at_least=store.position(), seconds=30).position
         bench.say(f"{len(searcher.samples):,} answers beside brute force")
-        wrong, with_live = searcher.wrong(_visible_from(store, reached))
+        wrong, with_live = searcher.wrong(visible_from(store, reached))
     quiet, beside = (statistics.median(rates[is_written]) for is_written in (False, True))
     return Found(
         how=f"An index of {CATEGORIES * each:,} posts follows a SQLite store, into which another process writes posts "
@@ -151,7 +152,7 @@ def measure(bench: Bench) -> Found:
     )
 
 
-def _visible_from(store: Store, position: int) -> dict[int, int]:
+def visible_from(store: Store, position: int) -> dict[int, int]:
     """The position of the entry with the embeddings of each post, by its number."""
     found: dict[int, int] = {}
     read = 0

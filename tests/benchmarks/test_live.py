@@ -17,7 +17,6 @@ from benchmarks.live import (
     served_memory,
     store_down,
     trending,
-    visible_posts,
 )
 from benchmarks.live.__main__ import app
 from benchmarks.live.bench import Bench
@@ -29,17 +28,6 @@ from benchmarks.live.sample_worlds import month_of
 from pipeline.dataset import read_dataset
 from pipeline.live_evaluation.ranks import OUT_OF_REACH
 from pipeline.workspace import Workspace
-
-
-@pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One bundle for all figures."""
-    return tmp_path_factory.mktemp("bundles")
-
-
-@pytest.fixture
-def bench(tmp_path: Path, bundles: Path) -> Bench:
-    return Bench(tmp_path, bundles, is_quick=True, say=lambda _: None, microlens=tmp_path / "microlens")
 
 
 def values(found: Found) -> dict[str, float]:
@@ -152,15 +140,6 @@ def test_feeds_are_counted_with_and_without_writes(bench: Bench) -> None:
     found = feeds_beside_writes.measure(bench)
     assert {label: len(rates) for label, rates in found.curves.items()} == {"SQLite, without": 1, "SQLite, with": 1}
     assert values(found)["feeds failed or wrong meanwhile: SQLite"] == 0
-
-
-def test_a_new_post_becomes_visible_in_four_feeds_through_two_gateways(bench: Bench) -> None:
-    found = visible_posts.measure(bench)
-    seconds = [line.value for line in found.lines if line.what.startswith("upsert to")]
-    assert len(seconds) == 2 * 4 + 1
-    assert min(seconds) > 0
-    assert max(seconds) < float("inf")
-    assert found.lines[-1].value > 0
 
 
 def test_nothing_that_was_shown_comes_again_through_two_gateways(bench: Bench) -> None:
