@@ -29,7 +29,9 @@ def as_markdown(figures: Mapping[str, Figure]) -> str:
         raise NoFiguresError(f"the result of {quick[0]} is of --quick, whose numbers say nothing: measure it whole")
     parts = [_short(figures)]
     if any(figure.found and figure.found.curves for figure in figures.values()):
-        parts.append(f"![How soon writes are reflected, feeds with and without writes, and the replay]({PLOT})\n")
+        parts.append(
+            f"![How soon writes are reflected and posts visible, feeds and searches beside writes, and the replay]({PLOT})\n"
+        )
     for name, entry in FIGURES.items():
         figure = figures.get(name)
         parts.append(f"### {entry.title}\n")

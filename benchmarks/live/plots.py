@@ -1,12 +1,15 @@
-"""The plot of docs/live.md: how soon feeds reflect what was done, and feeds a second with and without writes."""
+"""The plot of docs/live.md: how soon feeds reflect what was done, and feeds and searches beside writes."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.live.results import Figure
 from pipeline.quiet_matplotlib import Axes, mpl
+
+_COLUMNS = 3
 
 
 def write_plot(figures: Mapping[str, Figure], path: Path) -> None:
@@ -21,8 +24,12 @@ def write_plot(figures: Mapping[str, Figure], path: Path) -> None:
     }
     if not panels:
         return
-    drawn, axes = plt.subplots(1, len(panels), figsize=(5.5 * len(panels), 3.8), layout="constrained", squeeze=False)
-    for axis, (name, draw) in zip(axes[0], panels.items(), strict=True):
+    columns = min(len(panels), _COLUMNS)
+    rows = -(-len(panels) // columns)
+    drawn, axes = plt.subplots(rows, columns, figsize=(5.5 * columns, 3.8 * rows), layout="constrained", squeeze=False)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_axis_off()
+    for axis, (name, draw) in zip(axes.flat, panels.items(), strict=False):
         found = figures[name].found
         assert found is not None
         draw(axis, found.curves)
@@ -31,22 +38,22 @@ def write_plot(figures: Mapping[str, Figure], path: Path) -> None:
     plt.close(drawn)
 
 
-def _shares(axis: Axes, curves: Mapping[str, tuple[float, ...]]) -> None:
+def _shares(axis: Axes, curves: Mapping[str, tuple[float, ...]], *, where: str) -> None:
     for label, seconds in curves.items():
         milliseconds = 1000 * np.sort(np.array(seconds))
         axis.plot(milliseconds, (np.arange(len(milliseconds)) + 1) / len(milliseconds), label=label)
     axis.set_xscale("log")
-    axis.set_xlabel("ms from the acknowledgement, at the other gateway")
+    axis.set_xlabel(f"ms from the acknowledgement, {where}")
     axis.set_ylabel("share of writes")
     axis.legend(fontsize=7)
 
 
-def _rounds(axis: Axes, curves: Mapping[str, tuple[float, ...]]) -> None:
+def _rounds(axis: Axes, curves: Mapping[str, tuple[float, ...]], *, what: str) -> None:
     for label, rates in curves.items():
         axis.plot(range(1, len(rates) + 1), rates, "o-", label=label)
     axis.set_ylim(bottom=0)
     axis.set_xlabel("round")
-    axis.set_ylabel("feeds a second")
+    axis.set_ylabel(f"{what} a second")
     axis.legend(fontsize=7)
 
 
@@ -57,4 +64,10 @@ def _bars(axis: Axes, curves: Mapping[str, tuple[float, ...]]) -> None:
     axis.set_xlabel("NDCG@10")
 
 
-_PANELS = {"reflection": _shares, "feeds-beside-writes": _rounds, "replay": _bars}
+_PANELS = {
+    "reflection": partial(_shares, where="at the other gateway"),
+    "feeds-beside-writes": partial(_rounds, what="feeds"),
+    "visible-posts": partial(_shares, where="in all feeds of both gateways"),
+    "searches-beside-posts": partial(_rounds, what="searches"),
+    "replay": _bars,
+}

@@ -112,7 +112,8 @@ def test_what_has_curves_is_drawn(tmp_path: Path) -> None:
     write_plot({"trending": replace(FIGURE, found=None)}, tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
     bars = replace(FIGURE, found=replace(FIGURE.found, curves={"live feed": (0.2, 0.1, 0.3)}))
-    write_plot({"reflection": FIGURE, "feeds-beside-writes": FIGURE, "replay": bars}, tmp_path / "live.png")
+    names = ("reflection", "feeds-beside-writes", "visible-posts", "searches-beside-posts")
+    write_plot(dict.fromkeys(names, FIGURE) | {"replay": bars}, tmp_path / "live.png")
     assert (tmp_path / "live.png").read_bytes().startswith(b"\x89PNG")
 
 
