@@ -320,7 +320,7 @@ class PostIndex:
 
         skip = np.sort(np.concatenate([part.masked, excluded, seen]))
         pinned = ruled.pinned[~among_sorted(ruled.pinned, skip)]
-        ordered = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=np.union1d(part.masked, excluded))
+        ordered = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=(part.masked, excluded))
 
         def best(count: int) -> Ranked:
             ranked = ordered.first(min(count, unseen_total), skip=skip)
@@ -336,8 +336,8 @@ class PostIndex:
         else:
             first, last = min(query.offset, total), min(query.offset + query.limit, total)
             page, has_more = best(last).cut(first, last), last < total
-        withheld = [part.taken_away(), ruled.hidden_since, self._rows(part, query.withheld_post_ids)]
-        page = page.without(np.unique(np.concatenate(withheld)))
+        withheld = np.concatenate([part.taken_away(), ruled.hidden_since, self._rows(part, query.withheld_post_ids)])
+        page = page.without(np.unique(withheld)) if len(withheld) else page
         explanations = self._explanations(part, page.rows, (user, mood), query, ruled) if query.explain else ()
         if likeness is not None:  # its closeness is the score
             pairs = zip(explanations, page.scores.tolist(), strict=bool(explanations))

@@ -201,6 +201,8 @@ class LayerPart:
 
     def with_posts(self, frozen: Rows, post_ids: Sequence[int]) -> Rows:
         """The rows of posts with these ids; ``frozen`` are those of the slice."""
+        if not len(post_ids):
+            return frozen
         if not len(self.live_rows):
             return self.with_live(frozen, np.zeros(0, dtype=np.bool_))
         wanted = np.sort(np.array(post_ids, dtype=np.int64))

@@ -100,12 +100,14 @@ def _boosts(counting: Sequence[tuple[Rule, Rows]], boosted: Rows) -> Scores:
     return np.clip(boosts, -1, 1).astype(np.float32)
 
 
-def with_rules(order: Order, ids: LayeredIds, *, pinned: Rows, ruled: RuledRows, left_out: Rows) -> Order:
+def with_rules(order: Order, ids: LayeredIds, *, pinned: Rows, ruled: RuledRows, left_out: tuple[Rows, Rows]) -> Order:
     """An order with what rules move in it: the ``pinned`` rows that it may show, and all boosted ones.
 
-    Rows that are ``left_out`` (ascending) are in no ranking.
+    Rows that are ``left_out`` are in no ranking; each of the two ascends.
     """
-    is_left = ~(among_sorted(ruled.boosted, left_out) | np.isin(ruled.boosted, pinned))
+    if not (len(pinned) or len(ruled.boosted)):
+        return order
+    is_left = ~np.isin(ruled.boosted, np.concatenate([*left_out, pinned]))
     if is_left.any():
         order = Boosted(order, ids, ruled.boosted[is_left], ruled.boosts[is_left])
     return Pinned(order, pinned) if len(pinned) else order

@@ -52,7 +52,7 @@ class MoodMemory:
             known = self._texts.get(text)
         if known is not None:
             return known
-        vector = self.text_encoder.encode([text])[0]
+        vector: Vector = self.text_encoder.encode([text])[0]
         vector.setflags(write=False)
         time.sleep(_PAUSE_SECONDS)  # the encoder's lock is not fair: whoever waits for it would wait for several texts
         with self._lock:

@@ -11,10 +11,12 @@ from prometheus_client import REGISTRY
 from safetensors.numpy import load_file, save_file
 from structlog.testing import capture_logs
 
+from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import Bundle, open_bundle, write_bundle
 from bundle.embedding_space import Vector
 from bundle.known_users import HistoryPosts, KnownUsers
 from store.interactions import NewInteraction, Verb
+from store.log_entries import PostsEmbedded
 from store.posts import NewPost, Post, PostEmbedding
 from store.sql_store import open_store
 from tests.tiny_bundle import MANIFEST, TOWER, tiny_files
@@ -23,8 +25,10 @@ from tests.user_tower_service.test_live_histories import with_rows
 from user_tower_service import post_encoding
 from user_tower_service.encoder import Encoder
 from user_tower_service.live_log import LiveLog
+from user_tower_service.loading import live_log_of, loader
 from user_tower_service.post_encoder import PostContent
 from user_tower_service.post_encoding import PostEncoding
+from user_tower_service.settings import Settings
 
 POST = Post(
     post_id=777,
@@ -260,3 +264,60 @@ def test_a_post_that_the_bundle_holds_stays_in_histories_as_the_bundle_has_it(wo
     before = values(world, "known")
     add(world, replace(POST, post_id=20))
     assert values(world, "known") == before
+
+
+def test_two_towers_that_encode_the_same_posts_have_the_same_embeddings_to_the_bit(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.sqlite"
+    bundle = open_bundle(write_bundle(tmp_path / "bundles", MANIFEST, write_files=tiny_files(), sidecar={}))
+    towers = [LiveLog(lambda: open_store(url)) for _ in range(2)]
+    with open_store(url) as store, towers[0].followed(), towers[1].followed():
+        encoders = [Encoder(bundle, live=live, live_cache_size=10) for live in towers]
+        for number in range(10):
+            content = replace(POST, post_id=1000 + number, title=f"lake {number}", external_id="")
+            store.upsert_posts([NewPost(post=content)])
+        row = NewInteraction(event_id="1", username="who", occurred_at_ms=MOMENT, verb=Verb.LIKE, post_id=1003)
+        store.record([row])
+        for live in towers:
+            assert live.reach(store.position(), seconds=30)
+            assert live.encoding.wait_for(bundle.bundle_id, seconds=30)
+        found = []
+        for live, encoder in zip(towers, encoders, strict=True):
+            assert live.reach(store.position(), seconds=30)
+            user = encoder.encode_context("who", "").user
+            assert user is not None
+            found.append(user.values.tobytes())
+        assert found[0] == found[1]
+        kept = store.embeddings(bundle.bundle_id)
+        entries = [entry for entry in store.entries_after(0).entries if isinstance(entry, PostsEmbedded)]
+        assert sorted(each.post_id for each in kept) == list(range(1000, 1010))
+        assert sum(len(entry.embeddings) for entry in entries) == 10  # each was kept once
+
+
+def test_a_later_bundle_is_loaded_once_its_live_posts_have_embeddings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/store.sqlite"
+    monkeypatch.setenv("MOODFEED_BUNDLES", str(tmp_path / "bundles"))
+    monkeypatch.setenv("MOODFEED_STORE_URL", url)
+    settings = Settings()
+    live = live_log_of(settings)
+    assert live is not None
+    bundles = []
+    for seed in (0, 1):
+        manifest = replace(MANIFEST, canaries=())
+
+        def write_files(place: Path, seed: int = seed) -> None:
+            tiny_files(seed)(place)
+            CanaryEmbeddings(np.zeros((0, 8), dtype=np.float32), np.zeros((0, 8), dtype=np.float32)).write(place)
+
+        bundles.append(open_bundle(write_bundle(settings.bundles, manifest, write_files=write_files, sidecar={})))
+    with open_store(url) as store, live.followed():
+        load = loader(settings, live)
+        first = load(bundles[0])
+        store.upsert_posts([NewPost(post=replace(POST, post_id=1000 + number)) for number in range(20)])
+        assert live.reach(store.position(), seconds=30)
+        second = load(bundles[1])
+        assert len(store.embeddings(second.bundle_id)) == 20
+        assert live.encoding.wait_for(first.bundle_id, seconds=30)
+        ours, theirs = store.embeddings(first.bundle_id), store.embeddings(second.bundle_id)
+        assert [each.text for each in ours] == [each.text for each in theirs]  # of the same mood encoder
