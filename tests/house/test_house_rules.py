@@ -101,6 +101,21 @@ MAY_READ_GENERATED_CODE = {
     "benchmarks/load.py",
     "benchmarks/live/clients.py",
     "cli/bundle_processes.py",
+    "cli/catalog_client.py",
+    "cli/feed_commands.py",
+    "cli/post_commands.py",
+    "cli/rule_commands.py",
+    "cli/similar_command.py",
+    "cli/told_posts.py",
+    "embedded/catalog_service.py",
+    "gateway/catalog_clients.py",
+    "gateway/catalog_messages.py",
+    "gateway/catalog_service.py",
+    "gateway/filter_messages.py",
+    "gateway/openapi_feeds.py",
+    "gateway/openapi_posts.py",
+    "gateway/rule_messages.py",
+    "post_index_service/catalog_messages.py",
 }
 
 
