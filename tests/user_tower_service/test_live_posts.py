@@ -17,6 +17,8 @@ from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import Bundle, open_bundle, write_bundle
 from bundle.embedding_space import Vector
 from bundle.known_users import HistoryPosts, KnownUsers
+from mood_encoder.mood_text import post_to_mood_sentence
+from mood_encoder.post_texts import texts_of
 from store.interactions import NewInteraction, Verb
 from store.log_entries import PostsEmbedded
 from store.posts import NewPost, Post, PostEmbedding
@@ -38,7 +40,7 @@ POST = Post(
     video_link="v",
     created_at_ms=MOMENT,
     title="A quiet *lake*",
-    description="Mist over the water.",
+    description="Mist over the water",
     emotions=("calm", "very_calm", "calm"),
     external_id="source 777",
 )
@@ -70,14 +72,15 @@ def values(world: LiveWorld, username: str, *, as_of: int | None = None) -> byte
     return None if user is None else user.values.tobytes()
 
 
-def test_a_post_gets_the_embeddings_that_the_encoder_gives_a_new_post(world: LiveWorld) -> None:
+def test_a_post_gets_the_embeddings_of_a_new_post_with_the_texts_of_the_pipeline(world: LiveWorld) -> None:
     revision = add(world)
     (kept,) = world.other_process.embeddings(world.bundle.bundle_id)
-    content = PostContent(777, POST.title, POST.description, 7, POST.emotions)
-    (encoded,) = world.encoder.encode_posts([content])
+    texts = texts_of(title=POST.title, description=POST.description, emotions=POST.emotions)
+    (encoded,) = world.encoder.encode_posts([PostContent(777, "", texts.summary, 7)])
+    mood = world.encoder._moods.encode_text(post_to_mood_sentence(texts.mood, texts.summary))
     assert (kept.post_id, kept.revision) == (777, revision)
     assert np.frombuffer(kept.tower, "<f4").tobytes() == encoded.tower.values.tobytes()
-    np.testing.assert_array_equal(np.frombuffer(kept.text, "<f2"), encoded.text.values.astype(np.float16))
+    np.testing.assert_array_equal(np.frombuffer(kept.text, "<f2"), mood.astype(np.float16))
     assert np.frombuffer(kept.representation, "<f4").shape == (TOWER.representation_dimension,)
 
 
@@ -91,7 +94,7 @@ def test_a_changed_text_is_encoded_and_other_changes_reuse_the_embedding(
     add(world)
     (first,) = world.other_process.embeddings(world.bundle.bundle_id)
     assert encoded == [
-        "A quiet *lake*. calm, very calm. Mist over the water.",
+        "A quiet *lake*. calm, very calm. Mist over the water",
         encoded[1],  # the sentence of its emotions
     ]
     assert "calm, very calm" in encoded[1]
@@ -102,7 +105,7 @@ def test_a_changed_text_is_encoded_and_other_changes_reuse_the_embedding(
     assert second.revision > first.revision
     add(world, replace(POST, title="A loud lake"))
     (third,) = world.other_process.embeddings(world.bundle.bundle_id)
-    assert encoded[2:] == ["A loud lake. calm, very calm. Mist over the water."]  # the emotions are the same
+    assert encoded[2:] == ["A loud lake. calm, very calm. Mist over the water"]  # the emotions are the same
     assert third.tower != first.tower
 
 
