@@ -58,7 +58,7 @@ def test_a_packed_post_is_read_as_any_other(
     }
     plain = feed_pb2.GetFeedResponse(posts=[feed_pb2.FeedPost(**all_fields)], bundle_id="b")
     assert feed_pb2.GetFeedResponse.FromString(packed.SerializeToString()) == plain
-    assert open_post(packed.posts[0]) == all_fields
+    assert open_post(packed.posts[0]) == all_fields | {"reason": reason.value}
 
 
 def fields_of(post: ServedPost) -> dict[str, object]:
