@@ -1,11 +1,13 @@
 """The errors that a user of the command can fix: shown as one line, without a traceback."""
 
 from bundle.manifest import BundleError
+from cli.catalog_client import PostNameError
 from cli.certificates import AuthorityError
 from cli.feed_table import FeedRefusedError
 from cli.gateway_access import CredentialsError
 from cli.one_writer import BusyDirectoryError
 from cli.stack import StackError
+from cli.told_posts import ToldPostsError
 from mood_encoder.encoder_files import TextEncoderError
 from pipeline.batch_loss import TrainingError
 from pipeline.checkpoint import CheckpointError
@@ -48,12 +50,14 @@ EXPECTED_ERRORS = (
     NoTrainedTowersError,
     NotANumberError,
     PortTakenError,
+    PostNameError,
     RawStoreError,
     StackError,
     StoreError,
     TableError,
     TextEmbeddingsError,
     TextEncoderError,
+    ToldPostsError,
     TrainingConfigError,
     TrainingError,
     UnknownNameError,

@@ -1,6 +1,7 @@
 """`moodfeed users`, `feed` and `trending`: list usernames of a bundle, ask a running gateway for a feed or trends."""
 
 import sys
+from datetime import UTC
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,17 @@ import typer
 from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
 from bundle.stand_in_titles import read_stand_in_titles
+from cli.feed_options import (
+    CategoriesOption,
+    CreatedAfterOption,
+    DiversityOption,
+    ExplainOption,
+    LanguagesOption,
+    MostPerOwnerOption,
+    OwnPostsOption,
+    WithoutCategoriesOption,
+    WithoutOwnersOption,
+)
 from cli.feed_table import ask_for_categories, ask_for_feed, ask_for_trends, feed_json, feed_table
 from cli.file_faults import directory_or_absent
 from cli.gateway_access import (
@@ -23,6 +35,7 @@ from cli.gateway_access import (
 )
 from cli.progress import console
 from cli.terminal_text import printable, typed
+from moodfeed.feed.v1 import feed_pb2
 
 BundlesOption = Annotated[
     Path,
@@ -66,6 +79,15 @@ def feed(
         Fallback, typer.Option(help="What an unknown user gets who gives no category or no mood.")
     ] = Fallback.NONE,
     page_size: Annotated[int, typer.Option(help="Number of posts to show, at most 100.")] = 10,
+    of_categories: CategoriesOption = None,
+    without_categories: WithoutCategoriesOption = None,
+    without_owners: WithoutOwnersOption = None,
+    created_after: CreatedAfterOption = None,
+    languages: LanguagesOption = None,
+    own_posts: OwnPostsOption = False,
+    diversity: DiversityOption = 0.0,
+    most_per_owner: MostPerOwnerOption = 0,
+    explain: ExplainOption = False,
     bundles: BundlesOption = Path("bundles"),
     address: GatewayOption = DEFAULT_GATEWAY,
     authority: AuthorityOption = None,
@@ -86,6 +108,17 @@ def feed(
         mood=mood,
         page_size=page_size,
         fallback=f"FALLBACK_{fallback.name}",
+        others=feed_pb2.GetFeedRequest(
+            category_ids=of_categories,
+            excluded_category_ids=without_categories,
+            excluded_owner_usernames=[typed(name) for name in without_owners or ()],
+            created_after=None if created_after is None else created_after.replace(tzinfo=UTC),
+            languages=languages,
+            include_own_posts=own_posts,
+            diversity=diversity,
+            most_per_owner=most_per_owner,
+            explain=explain,
+        ),
     )
     if as_json:
         typer.echo(feed_json(answer))

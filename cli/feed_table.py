@@ -34,11 +34,17 @@ def ask_for_feed(
     mood: str = "",
     page_size: int = 0,
     fallback: str | None = None,
+    others: feed_pb2.GetFeedRequest | None = None,
 ) -> feed_pb2.GetFeedResponse:
-    """One page of a feed; FeedRefusedError if the gateway refuses the request or cannot be reached."""
+    """One page of a feed; FeedRefusedError if the gateway refuses the request or cannot be reached.
+
+    ``others`` holds the fields of the request that have no parameter here.
+    """
     request = feed_pb2.GetFeedRequest(
         username=username, category_id=category_id, mood=mood, page_size=page_size, fallback=fallback
     )
+    if others is not None:
+        request.MergeFrom(others)
     with open_blocking_channel(gateway.address, gateway.tls) as channel:
         try:
             answer: feed_pb2.GetFeedResponse = feed_pb2_grpc.FeedServiceStub(channel).GetFeed(

@@ -89,6 +89,7 @@ def import_data(
     link_column: Annotated[Column, column_option("link", "Posts file: the URL of the video.")] = None,
     thumbnail_column: Annotated[Column, column_option("thumbnail", "Posts file: the URL of the thumbnail.")] = None,
     owner_column: Annotated[Column, column_option("owner", "Posts file: the username of the owner.")] = None,
+    language_column: Annotated[Column, column_option("language", "Posts file: the language, such as en.")] = None,
     hidden_column: Annotated[
         Column, column_option("hidden", "Posts file: a flag; flagged posts are never served.")
     ] = None,
@@ -145,6 +146,7 @@ def import_data(
                     Role.LINK: link_column,
                     Role.THUMBNAIL: thumbnail_column,
                     Role.OWNER: owner_column,
+                    Role.LANGUAGE: language_column,
                     Role.HIDDEN: hidden_column,
                 }
             ),

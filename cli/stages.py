@@ -33,6 +33,7 @@ from pipeline.live_evaluation.live_results import LiveEvaluation
 from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF
 from pipeline.raw_store import RawStore
+from pipeline.refresh import note_made_of
 from pipeline.train import TrainingStoppedError, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
@@ -205,6 +206,7 @@ def export_stage(
     if evaluation is None:
         console.print("The bundle has no offline metrics; `moodfeed evaluate` before `moodfeed export` adds them.")
     if publish_it:
+        note_made_of(workspace, exported.bundle_id, dataset)
         console.print(
             f"Bundle {exported.bundle_id} is current in {bundles}; `moodfeed report` shows where its report is."
         )

@@ -13,10 +13,14 @@ from cli import (
     import_command,
     like_command,
     pipeline_commands,
+    post_commands,
+    refresh_command,
     report_command,
+    rule_commands,
     run_command,
     sample_api_command,
     serve_command,
+    similar_command,
     store_commands,
     trust_commands,
     validate_command,
@@ -36,6 +40,7 @@ PANELS = {
         serve_command.serve,
         feed_commands.feed,
         feed_commands.trending,
+        similar_command.similar,
         feed_commands.users,
         like_command.like,
         watch_command.watch,
@@ -52,6 +57,7 @@ PANELS = {
         pipeline_commands.train,
         pipeline_commands.evaluate,
         pipeline_commands.export,
+        refresh_command.refresh,
     ),
     "Choose the bundle": (
         bundle_commands.publish,
@@ -73,6 +79,8 @@ for panel, commands in PANELS.items():
     for command in commands:
         name = "import" if command is import_command.import_data else None  # a keyword of Python
         app.command(name, rich_help_panel=panel)(command)
+for group in (post_commands.app, rule_commands.app):
+    app.add_typer(group, rich_help_panel="Posts and rules")
 app.add_typer(store_commands.app, rich_help_panel="The store")
 
 

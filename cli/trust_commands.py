@@ -23,6 +23,7 @@ class Scope(StrEnum):
 
     FEEDS = "feeds"
     FEEDBACK = "feedback"
+    CATALOG = "catalog"
 
 
 def make_certificates(

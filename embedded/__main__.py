@@ -16,31 +16,42 @@ from bundle.manifest import BundleError
 from compute.bundle_admin import SERVICE_NAME as ADMIN_SERVICE_NAME
 from compute.bundle_admin import BundleService, LoggedBundles
 from compute.settings import server_options
+from embedded.catalog import LocalPosts, LocalRules, ThreadedPosts, ThreadedRules
+from embedded.catalog_service import LocalCatalogService, LocalRuleService
 from embedded.feedback import LocalRecorder
 from embedded.feedback_service import LocalFeedbackService
 from embedded.people import LocalPeople, ThreadedPeople
 from embedded.ports import LocalContextEncoder, LocalPostSearch, Models
 from embedded.served_memory import LocalServedMemory, ThreadedServedMemory
 from embedded.service import LocalFeedService
-from embedded.threaded import ThreadedContextEncoder, ThreadedRecorder
+from embedded.threaded import ThreadedContextEncoder, ThreadedPostSearch, ThreadedRecorder
 from gateway.api_access import ACCESS_ERRORS, ApiAccess
+from gateway.catalog_access import CatalogAccess
+from gateway.catalog_messages import METHODS as CATALOG_METHODS
+from gateway.catalog_messages import SERVICE_NAME as CATALOG_SERVICE
 from gateway.edge import ERRORS
 from gateway.feed_messages import SERVICE_NAME
-from gateway.feedback_messages import OF_OPERATORS, RECORD_METHOD, RECORDING
+from gateway.feedback_messages import OF_OPERATORS, RECORDING
 from gateway.feedback_messages import SERVICE_NAME as FEEDBACK_SERVICE
 from gateway.http_api import build_app
 from gateway.http_server import listen, make_http_server
 from gateway.life_cycle import serve_until_stopped, stop_on_signals
 from gateway.readiness import Readiness
-from gateway.settings import LARGEST_FEEDBACK_BYTES, LARGEST_REQUEST_BYTES
+from gateway.request_sizes import LARGER_REQUESTS
+from gateway.rule_messages import METHODS as RULE_METHODS
+from gateway.rule_messages import SERVICE_NAME as RULE_SERVICE
+from gateway.settings import LARGEST_REQUEST_BYTES
 from gateway.settings import Settings as GatewaySettings
 from mood_encoder.runtime import Runtime
 from moodfeed.bundle.v1 import bundle_pb2_grpc
+from moodfeed.catalog.v1 import catalog_pb2_grpc
 from moodfeed.feed.v1 import feed_pb2_grpc
 from moodfeed.feedback.v1 import feedback_pb2_grpc
+from moodfeed.rules.v1 import rules_pb2_grpc
 from post_index_service.live_posts import kept_seconds
 from post_index_service.loading import PENDING, RECALL, wait_until_encoded
 from post_index_service.loading import load as load_index
+from post_index_service.post_store import PostStore
 from rpc.admin_access import ADMIN_ERRORS, AdminAccess
 from rpc.admission import InFlight
 from rpc.environment import load_settings
@@ -57,6 +68,17 @@ from user_tower_service.loading import loader as encoder_loader
 from user_tower_service.people_store import PeopleStore
 from user_tower_service.service import ERRORS as BUNDLE_ERRORS
 from user_tower_service.settings import Settings as UserTowerSettings
+
+_SLOW_METHODS = frozenset(
+    f"/{service}/{method}"
+    for service, methods in (
+        (FEEDBACK_SERVICE, RECORDING | OF_OPERATORS),
+        (CATALOG_SERVICE, CATALOG_METHODS),
+        (RULE_SERVICE, RULE_METHODS),
+    )
+    for method in methods
+)
+"""Those that wait for the store."""
 
 _log = structlog.get_logger("embedded")
 
@@ -81,12 +103,16 @@ async def serve(
     recorder, keeper = LocalRecorder(people), LocalPeople(people)
     encoder, index = LocalContextEncoder(held, people), LocalPostSearch(held)
     memory = LocalServedMemory(people)
+    kept = PostStore(lambda: [models.index for models in held.models], live.tail if live else None)
+    posts, rules = LocalPosts(kept), LocalRules(kept)
     tokens = settings.token_life()
     app = build_app(
         encoder=ThreadedContextEncoder(encoder),
-        index=index,
+        index=ThreadedPostSearch(index),
         recorder=ThreadedRecorder(recorder),
         people=ThreadedPeople(keeper),
+        posts=ThreadedPosts(posts),
+        rules=ThreadedRules(rules),
         readiness=Readiness(needed=LocalService("post_index_service"), wanted=LocalService("user_tower_service")),
         access=access,
         guard=settings.browser_guard(),
@@ -102,23 +128,35 @@ async def serve(
 
     def add_services(server: grpc.Server) -> None:
         service = LocalFeedService(
-            encoder=encoder, index=index, deadline_seconds=settings.deadline_seconds, memory=memory, tokens=tokens
+            encoder=encoder,
+            index=index,
+            deadline_seconds=settings.deadline_seconds,
+            access=access,
+            memory=memory,
+            tokens=tokens,
         )
+        catalog = LocalCatalogService(posts, deadline_seconds=settings.deadline_seconds)
         feedback = LocalFeedbackService(recorder, keeper, deadline_seconds=settings.deadline_seconds)
         feed_pb2_grpc.add_FeedServiceServicer_to_server(service, server)
         feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(feedback, server)
+        catalog_pb2_grpc.add_CatalogServiceServicer_to_server(catalog, server)
+        rules_pb2_grpc.add_RuleServiceServicer_to_server(LocalRuleService(rules), server)
         bundle_pb2_grpc.add_BundleServiceServicer_to_server(BundleService(held), server)
 
     with listen(settings.http_address) as http_socket:
         running = start_server(
             _options(settings, compute),
             add_services=add_services,
-            service_names=[SERVICE_NAME, FEEDBACK_SERVICE],
+            service_names=[SERVICE_NAME, FEEDBACK_SERVICE, CATALOG_SERVICE, RULE_SERVICE],
             errors={**BUNDLE_ERRORS, **ERRORS},
             guards=[
                 GuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS),
                 GuardInterceptor(FEEDBACK_SERVICE, access.admit_feedback_caller, ACCESS_ERRORS, methods=RECORDING),
                 GuardInterceptor(FEEDBACK_SERVICE, admin.admit, ADMIN_ERRORS, methods=OF_OPERATORS),
+                GuardInterceptor(
+                    CATALOG_SERVICE, CatalogAccess(access, admin).admit, {**ACCESS_ERRORS, **ADMIN_ERRORS}
+                ),
+                GuardInterceptor(RULE_SERVICE, admin.admit, ADMIN_ERRORS),
             ],
         )
         await serve_until_stopped(
@@ -183,8 +221,8 @@ def _options(settings: GatewaySettings, compute: UserTowerSettings) -> ServerOpt
         metrics_port=0,
         tls=settings.server_tls(),
         largest_request_bytes=LARGEST_REQUEST_BYTES,
-        larger_requests={RECORD_METHOD: LARGEST_FEEDBACK_BYTES},
-        slow_methods=frozenset(f"/{FEEDBACK_SERVICE}/{method}" for method in RECORDING | OF_OPERATORS),
+        larger_requests=LARGER_REQUESTS,
+        slow_methods=_SLOW_METHODS,
         max_connections=settings.max_connections,
         is_public=True,
     )

@@ -6,7 +6,7 @@ from bundle.embedding_space import Embedding
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from gateway import feed_types
 from post_index_service.filters import Filters
-from post_index_service.index import CategoryNotFoundError, PostIndex, Query
+from post_index_service.index import CategoryNotFoundError, PostIndex, PostNotFoundError, Query
 from post_index_service.live_posts import PostsNotHeldError
 from post_index_service.packed_posts import PackedPosts
 from post_index_service.trends import CountsNotHeldError
@@ -83,7 +83,7 @@ class LocalPostSearch:
     async def search_posts(self, search: feed_types.Search[Embedding], *, seconds: float) -> feed_types.FoundPosts:
         """Rank posts."""
         _check_time(seconds)
-        context = search.context
+        context, similar_to = search.context, search.similar_to
         index = _named(self._held, context.bundle_id).index
         try:
             found = index.search(
@@ -103,6 +103,8 @@ class LocalPostSearch:
                     at_least_position=search.at_least_position,
                     posts_position=search.posts_position,
                     rules_moment_ms=search.rules_moment_ms,
+                    similar_to_post_id=similar_to.post_id if similar_to and similar_to.post_id else None,
+                    similar_to_external_id=similar_to.external_id if similar_to and not similar_to.post_id else "",
                     seconds=seconds,
                     filters=_filters_of(search.filters),
                     diversity=search.diversity,
@@ -112,6 +114,8 @@ class LocalPostSearch:
             )
         except CategoryNotFoundError as error:
             raise feed_types.CategoryNotFoundError from error
+        except PostNotFoundError as error:
+            raise feed_types.PostNotFoundError from error
         except CountsNotHeldError as error:
             raise feed_types.CountsNotHeldError(str(error)) from error
         except PostsNotHeldError as error:

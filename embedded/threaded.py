@@ -6,8 +6,8 @@ from bundle.embedding_space import Embedding
 from embedded.coroutines import run_at_once
 from embedded.feedback import LocalRecorder
 from embedded.people import in_a_thread
-from embedded.ports import LocalContextEncoder
-from gateway.feed_types import NO_WISH, FeedContext, LogWish
+from embedded.ports import LocalContextEncoder, LocalPostSearch
+from gateway.feed_types import NO_WISH, FeedCategory, FeedContext, FoundPosts, LogWish, Search
 from gateway.feedback_types import Interaction, Recorded
 
 _LEEWAY_SECONDS = 1.0  # the wait for the log ends by itself, with an error that says more
@@ -38,3 +38,21 @@ class ThreadedContextEncoder:
         if log.at_least or log.wanted:
             return await in_a_thread(lambda: run_at_once(encoding), seconds=seconds + _LEEWAY_SECONDS)
         return await encoding
+
+
+class ThreadedPostSearch:
+    """A PostSearch for an event loop: where the log must be read up to a position, a thread waits for it."""
+
+    def __init__(self, index: LocalPostSearch) -> None:
+        self._index = index
+
+    async def search_posts(self, search: Search[Embedding], *, seconds: float) -> FoundPosts:
+        """Rank posts."""
+        searching = self._index.search_posts(search, seconds=seconds)
+        if search.at_least_position:
+            return await in_a_thread(lambda: run_at_once(searching), seconds=seconds + _LEEWAY_SECONDS)
+        return await searching
+
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:
+        """List all valid categories."""
+        return await self._index.list_categories(bundle_id=bundle_id, seconds=seconds)

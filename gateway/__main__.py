@@ -9,25 +9,34 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from gateway.api_access import ACCESS_ERRORS, ApiAccess
+from gateway.catalog_access import CatalogAccess
+from gateway.catalog_clients import GrpcPosts, GrpcRules
+from gateway.catalog_messages import SERVICE_NAME as CATALOG_SERVICE
+from gateway.catalog_service import CatalogService, RuleService
 from gateway.clients import GrpcContextEncoder, GrpcPostSearch, PostIndexStub
 from gateway.context_cache import CachingContextEncoder, ContextCache, WatchingPostSearch
 from gateway.edge import ERRORS
 from gateway.feed_messages import SERVICE_NAME
 from gateway.feedback_clients import GrpcPeople
-from gateway.feedback_messages import OF_OPERATORS, RECORD_METHOD, RECORDING
+from gateway.feedback_messages import OF_OPERATORS, RECORDING
 from gateway.feedback_messages import SERVICE_NAME as FEEDBACK_SERVICE
 from gateway.feedback_service import FeedbackService
 from gateway.http_api import build_app
 from gateway.http_server import HttpServer, busy_address, listen, make_http_server
 from gateway.life_cycle import serve_until_stopped, stop_on_signals
+from gateway.own_writes import OwnWrites, OwnWritesPostSearch
 from gateway.people_changes import PeopleChanges
 from gateway.people_watch import PeopleWatch
 from gateway.readiness import Readiness
+from gateway.request_sizes import LARGER_REQUESTS
+from gateway.rule_messages import SERVICE_NAME as RULE_SERVICE
 from gateway.service import FeedService
-from gateway.settings import LARGEST_FEEDBACK_BYTES, LARGEST_REQUEST_BYTES, Settings
+from gateway.settings import LARGEST_REQUEST_BYTES, Settings
+from moodfeed.catalog.v1 import catalog_pb2_grpc
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.feed.v1 import feed_pb2_grpc
 from moodfeed.feedback.v1 import feedback_pb2_grpc
+from moodfeed.rules.v1 import rules_pb2_grpc
 from moodfeed.user_tower.v1 import user_tower_pb2_grpc
 from rpc.admin_access import ADMIN_ERRORS, AdminAccess
 from rpc.admission import InFlight
@@ -64,7 +73,7 @@ class Gateway:
         """Set the gRPC health to what the readiness is now."""
         statuses = health_pb2.HealthCheckResponse
         status = statuses.NOT_SERVING if self.readiness.missing else statuses.SERVING
-        for name in ("", SERVICE_NAME, FEEDBACK_SERVICE):
+        for name in ("", SERVICE_NAME, FEEDBACK_SERVICE, CATALOG_SERVICE, RULE_SERVICE):
             await self.health.set(name, status)
         _log.info("readiness", missing=self.readiness.missing, degraded=self.readiness.degraded)
 
@@ -109,7 +118,10 @@ def build(settings: Settings) -> Gateway:
     )
     people = GrpcPeople(towers, changes)
     tokens = settings.token_life()
-    index = WatchingPostSearch(GrpcPostSearch(indexes, attempt_seconds=settings.attempt_seconds), cache)
+    own = OwnWrites()
+    posts, rules = GrpcPosts(indexes, own), GrpcRules(indexes, own)
+    replicas_of_index = GrpcPostSearch(indexes, attempt_seconds=settings.attempt_seconds)
+    index = WatchingPostSearch(OwnWritesPostSearch(replicas_of_index, own), cache)
     readiness = Readiness(needed=indexes, wanted=towers)
     in_flight = InFlight(settings.most_in_flight)
     recordings = InFlight(settings.most_in_flight)  # apart: a store that is slow must not keep feeds out
@@ -118,6 +130,8 @@ def build(settings: Settings) -> Gateway:
         index=index,
         recorder=people,
         people=people,
+        posts=posts,
+        rules=rules,
         readiness=readiness,
         access=access,
         guard=settings.browser_guard(),
@@ -134,6 +148,7 @@ def build(settings: Settings) -> Gateway:
         index=index,
         in_flight=in_flight,
         deadline_seconds=settings.deadline_seconds,
+        access=access,
         memory=people,
         tokens=tokens,
     )
@@ -150,6 +165,8 @@ def build(settings: Settings) -> Gateway:
             settings,
             service=service,
             feedback=feedback,
+            catalog=CatalogService(posts, in_flight=recordings, deadline_seconds=settings.deadline_seconds),
+            rules=RuleService(rules, in_flight=recordings, deadline_seconds=settings.deadline_seconds),
             health_servicer=health_servicer,
             access=access,
             admin=admin,
@@ -166,27 +183,36 @@ def _grpc_server(
     *,
     service: FeedService[embedding_pb2.Embedding],
     feedback: FeedbackService,
+    catalog: CatalogService,
+    rules: RuleService,
     health_servicer: health.aio.HealthServicer,
     access: ApiAccess,
     admin: AdminAccess,
     live_tls: LiveServerTls | None,
 ) -> grpc.aio.Server:
     """A gRPC server that has its port but does not answer yet; raises BusyAddressError if the port is taken."""
-    sizes = RequestSizes(LARGEST_REQUEST_BYTES, {RECORD_METHOD: LARGEST_FEEDBACK_BYTES})
+    sizes = RequestSizes(LARGEST_REQUEST_BYTES, LARGER_REQUESTS)
     server = grpc.aio.server(
         interceptors=[
             AsyncMetricsInterceptor(),
             AsyncGuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS),
             AsyncGuardInterceptor(FEEDBACK_SERVICE, access.admit_feedback_caller, ACCESS_ERRORS, methods=RECORDING),
             AsyncGuardInterceptor(FEEDBACK_SERVICE, admin.admit, ADMIN_ERRORS, methods=OF_OPERATORS),
+            AsyncGuardInterceptor(
+                CATALOG_SERVICE, CatalogAccess(access, admin).admit, {**ACCESS_ERRORS, **ADMIN_ERRORS}
+            ),
+            AsyncGuardInterceptor(RULE_SERVICE, admin.admit, ADMIN_ERRORS),
             AsyncErrorInterceptor(ERRORS, sizes),
         ],
         options=OPTIONS + limits(largest_request_bytes=sizes.largest, max_connections=settings.max_connections),
     )
     feed_pb2_grpc.add_FeedServiceServicer_to_server(service, server)
     feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(feedback, server)
+    catalog_pb2_grpc.add_CatalogServiceServicer_to_server(catalog, server)
+    rules_pb2_grpc.add_RuleServiceServicer_to_server(rules, server)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    enable_reflection([SERVICE_NAME, FEEDBACK_SERVICE, health.SERVICE_NAME], server)
+    services = [SERVICE_NAME, FEEDBACK_SERVICE, CATALOG_SERVICE, RULE_SERVICE, health.SERVICE_NAME]
+    enable_reflection(services, server)
     try:
         with free_target(settings.grpc_address) as target:
             if live_tls:

@@ -17,7 +17,7 @@ CALLS = Counter(
 )
 
 
-FEEDS, FEEDBACK = SCOPES
+FEEDS, FEEDBACK, CATALOG = SCOPES
 
 _SCOPES_OF_A_LINE_WITHOUT = frozenset({FEEDS})
 
@@ -70,22 +70,28 @@ class ApiAccess:
         tokens: TokenFile | None = None,
         rate_limit: RateLimit | None = None,
         feedback_rate_limit: RateLimit | None = None,
+        catalog_rate_limit: RateLimit | None = None,
     ) -> None:
         """Without ``tokens`` every call is admitted; without a rate limit tokens have none."""
         self._tokens = tokens
-        self._rate_limits = {FEEDS: rate_limit, FEEDBACK: feedback_rate_limit}
+        self._rate_limits = {FEEDS: rate_limit, FEEDBACK: feedback_rate_limit, CATALOG: catalog_rate_limit}
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Build it from the settings; raises FileContentError if the token file cannot be used."""
         limits = [
             RateLimit(requests_per_second=rate, burst=settings.token_burst) if rate else None
-            for rate in (settings.token_requests_per_second, settings.feedback_requests_per_second)
+            for rate in (
+                settings.token_requests_per_second,
+                settings.feedback_requests_per_second,
+                settings.catalog_requests_per_second,
+            )
         ]
         return cls(
             tokens=TokenFile(settings.api_tokens_file, scopes=SCOPES) if settings.api_tokens_file else None,
             rate_limit=limits[0],
             feedback_rate_limit=limits[1],
+            catalog_rate_limit=limits[2],
         )
 
     def admit_caller(self, caller: Caller) -> None:
@@ -95,6 +101,22 @@ class ApiAccess:
     def admit_feedback_caller(self, caller: Caller) -> None:
         """Admit a gRPC call that records feedback; raises as ``admit`` does."""
         self.admit(authorizations_of(caller.invocation_metadata()), scope=FEEDBACK)
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether a call needs a token."""
+        return self._tokens is not None
+
+    def knows(self, authorizations: Sequence[str]) -> bool:
+        """Whether these values hold a token that is valid now, whatever it is for."""
+        return self._tokens is not None and self._tokens.entry_of(authorizations) is not None
+
+    def charge(self, authorizations: Sequence[str], requests: int) -> None:
+        """Count further requests for feeds of a call that was admitted; the next ones wait the longer for it."""
+        entry = self._tokens.entry_of(authorizations) if self._tokens else None
+        rate_limit = self._rate_limits[FEEDS]
+        if entry is not None and rate_limit is not None:
+            rate_limit.charge(entry.name, requests)
 
     def admit(self, authorizations: Sequence[str], *, scope: str = FEEDS) -> None:
         """Admit a call with these ``authorization`` values.

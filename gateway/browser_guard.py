@@ -64,8 +64,8 @@ class BrowserGuard:
 
         A request without a body needs no Content-Type.
         """
-        if has_body and _only(headers, "content-type").partition(";")[0].strip().lower() != _JSON:
-            raise ContentTypeError
+        if has_body:
+            check_json(headers)
         host = _only(headers, "host")
         if not (self.needs_token or self._is_ours(host)):
             raise HostNotAllowedError
@@ -83,6 +83,12 @@ class BrowserGuard:
             return False
         name = match["name"].lower().rstrip(".")
         return "." not in name or name in self.allowed_hosts or _is_ip_address(name.strip("[]"))
+
+
+def check_json(headers: Sequence[tuple[str, str]]) -> None:
+    """ContentTypeError unless the lower-case headers say that the body is JSON, which no form of a page can send."""
+    if _only(headers, "content-type").partition(";")[0].strip().lower() != _JSON:
+        raise ContentTypeError
 
 
 def _is_ip_address(name: str) -> bool:

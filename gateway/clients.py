@@ -25,6 +25,7 @@ from gateway.feed_types import (
     LogWish,
     MoodTooLongError,
     PositionNotReachedError,
+    PostNotFoundError,
     PostsNotHeldError,
     Search,
     ServedPosts,
@@ -47,9 +48,10 @@ _RANKINGS = {
     post_index_pb2.SEARCH_RANKING_MOOD: FeedRanking.MOOD,
     post_index_pb2.SEARCH_RANKING_POPULAR: FeedRanking.POPULAR,
     post_index_pb2.SEARCH_RANKING_TRENDING: FeedRanking.TRENDING,
+    post_index_pb2.SEARCH_RANKING_SIMILAR: FeedRanking.SIMILAR,
 }
 _POST_INDEX_SERVICE = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].full_name
-USER_TOWER, _POST_INDEX = "user_tower_service", "post_index_service"
+USER_TOWER, POST_INDEX = "user_tower_service", "post_index_service"
 _BUNDLE_NOT_HELD = "BUNDLE_NOT_HELD"
 _OVERLOADED = "OVERLOADED"
 _POSITION_NOT_REACHED = "POSITION_NOT_REACHED"
@@ -66,6 +68,7 @@ _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
 }
 _BY_REASON: Mapping[str, Callable[[str], FeedError]] = {
     "CATEGORY_NOT_FOUND": lambda _: CategoryNotFoundError(),
+    "POST_NOT_FOUND": lambda _: PostNotFoundError(),
     "MOOD_TOO_LONG": MoodTooLongError,  # a service of another release may take less than this gateway
     "POSITION_NOT_REACHED": PositionNotReachedError,
     "COUNTS_NOT_HELD": CountsNotHeldError,
@@ -213,6 +216,7 @@ class GrpcPostSearch:
 
     async def search_posts(self, search: Search[embedding_pb2.Embedding], *, seconds: float) -> FoundPosts:
         """Rank posts."""
+        similar_to = search.similar_to
         request = post_index_pb2.SearchPostsRequest(
             user_embedding=search.context.user,
             mood_embedding=search.context.mood,
@@ -238,15 +242,17 @@ class GrpcPostSearch:
             diversity=search.diversity,
             most_per_owner=search.most_per_owner,
             explain=search.explain,
+            similar_to_post_id=similar_to.post_id if similar_to and similar_to.post_id else None,
+            similar_to_external_id=similar_to.external_id if similar_to and not similar_to.post_id else None,
         )
         try:
             answer = await self._calls.call(lambda stub: stub.SearchPosts, request, seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
-            raise feed_error(error, _POST_INDEX) from error
+            raise feed_error(error, POST_INDEX) from error
         ranking = _RANKINGS.get(answer.ranking)
         if ranking is None:
-            _log.error("unknown ranking", service=_POST_INDEX, ranking=answer.ranking)
-            raise DependencyUnavailableError(f"{_POST_INDEX} failed", service=_POST_INDEX)
+            _log.error("unknown ranking", service=POST_INDEX, ranking=answer.ranking)
+            raise DependencyUnavailableError(f"{POST_INDEX} failed", service=POST_INDEX)
         return FoundPosts(
             posts=answer.posts,
             has_more=answer.has_more,
@@ -264,7 +270,7 @@ class GrpcPostSearch:
         try:
             answer = await self._calls.call(lambda stub: stub.ListCategories, request, seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
-            raise feed_error(error, _POST_INDEX) from error
+            raise feed_error(error, POST_INDEX) from error
         return tuple(
             FeedCategory(category.category_id, category.name, category.post_count) for category in answer.categories
         )

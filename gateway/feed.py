@@ -46,6 +46,7 @@ from gateway.feed_types import (
 from gateway.filter_checks import check_filters, check_reordering
 from gateway.restarted_feed import search_again
 from gateway.served_memory import FEED_DIGITS, NoServedMemory, ServedMemory, without_seen_and_shown
+from gateway.similar import KIND, asked_for, check_similar_to
 from rpc import wall_clock
 
 DEFAULT_TOKEN_MINUTES = 15
@@ -97,7 +98,7 @@ async def get_feed(
         made = await _make(request, page, encoder=encoder, index=index, clock=clock)
     return Feed(
         made.found.posts,
-        _token_after(page, made, tokens) if made.found.has_more else "",
+        _token_after(page, made, tokens) if made.found.has_more and _can_go_on(request) else "",
         made.found.bundle_id,
         made.found.ranking,
         made.degradations,
@@ -143,7 +144,9 @@ class _Made:
 
 def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
     """The requested page; raises the FeedError of a malformed request."""
-    if not request.username.strip():
+    if request.similar_to is not None:
+        check_similar_to(request.similar_to)
+    elif not request.username.strip():
         raise BlankUsernameError("username must not be empty or blank")
     if len(request.mood) > LONGEST_MOOD:
         raise MoodTooLongError(f"mood has {len(request.mood)} code points, the maximum is {LONGEST_MOOD}")
@@ -160,10 +163,10 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
     digest = page_token.digest(
         request.username,
         request.category_id,
-        request.mood,
-        request.exclude_post_ids,
+        asked_for(request),
+        (*request.exclude_post_ids, *request.shown_post_ids),
         exclude_external_ids=request.exclude_external_ids,
-        kind=_KINDS[request.fallback],
+        kind=_KINDS[request.fallback] if request.similar_to is None else KIND,
         seen=request.seen.name,
         remember_served=request.remember_served,
         filters=request.filters,
@@ -252,6 +255,8 @@ async def _encode(
         )
     if USER in page.left_out:
         return FeedContext(bundle_id=page.bundle_id), (NO_USER_TOWER,)
+    if not request.username.strip():
+        return FeedContext(bundle_id=page.bundle_id), ()
     mood = "" if MOOD in page.left_out else request.trimmed_mood
     share = _ENCODER_SHARE if may_lack_user else 1.0
     try:
@@ -293,8 +298,11 @@ async def _search(
     clock: Clock,
 ) -> _Made:
     """Find the posts of the page; an unknown user needs both a mood and a category, or a fallback."""
-    has_mood_and_category = request.trimmed_mood and request.category_id is not None
-    if context.user is None and NO_USER_TOWER not in degradations and not has_mood_and_category:
+    if request.shown_post_ids:
+        left_out = [*context.not_interested_post_ids, *request.shown_post_ids]
+        context = replace(context, not_interested_post_ids=left_out)
+    is_enough = (request.trimmed_mood and request.category_id is not None) or request.similar_to is not None
+    if context.user is None and NO_USER_TOWER not in degradations and not is_enough:
         if request.fallback is Fallback.NONE:
             await _check_category(request.category_id, bundle_id=context.bundle_id, index=index, clock=clock)
             raise UserNotFoundError
@@ -315,6 +323,7 @@ async def _search(
         diversity=request.diversity,
         most_per_owner=request.most_per_owner,
         explain=request.explain,
+        similar_to=request.similar_to,
     )
     try:
         found, next_offset, is_exhausted, has_started_again = await _search_unshown(
@@ -379,6 +388,12 @@ async def _search_unshown(
             return found, 0, True, False
     found, next_start = await search_again(search, seen=request.seen, start=page.offset, index=index, clock=clock)
     return found, next_start, True, True
+
+
+def _can_go_on(request: FeedRequest) -> bool:
+    """Whether the request for the next page can name all posts that are left out."""
+    named = len(request.exclude_post_ids) + len(request.exclude_external_ids) + len(request.shown_post_ids)
+    return named <= MOST_EXCLUSIONS
 
 
 def _token_after(page: _Page, made: _Made, tokens: TokenLife) -> str:

@@ -6,17 +6,21 @@ from gateway.feed_types import (
     Fallback,
     Feed,
     FeedCategory,
+    FeedError,
     FeedRequest,
     InvalidFallbackError,
     InvalidSeenError,
     Seen,
+    SimilarTo,
     TrendingRequest,
 )
+from gateway.feeds import Failure
 from gateway.filter_messages import read_filters
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.packed.v1 import packed_pb2
 
 SERVICE_NAME = feed_pb2.DESCRIPTOR.services_by_name["FeedService"].full_name
+FEEDS_METHOD = f"/{SERVICE_NAME}/GetFeeds"
 _SEEN = {feed_pb2.SEEN_UNSPECIFIED: Seen.LAST, **{feed_pb2.Seen.Value(seen.value): seen for seen in Seen}}
 _OTHER_FORMS = frozenset({"post_id", "reason", "explanation"})  # in JSON
 _POST_FIELDS = tuple(field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields if field.name not in _OTHER_FORMS)
@@ -95,6 +99,65 @@ def write_trending(page: Feed) -> bytes:
         posts=page.posts, next_page_token=page.next_page_token, bundle_id=page.bundle_id, position=page.position
     )
     return packed.SerializeToString()
+
+
+def read_similar_request(request: feed_pb2.GetSimilarPostsRequest) -> FeedRequest:
+    """Read a GetSimilarPostsRequest."""
+    return FeedRequest(
+        username=request.username,
+        page_size=request.page_size,
+        page_token=request.page_token,
+        exclude_post_ids=tuple(request.exclude_post_ids),
+        exclude_external_ids=tuple(request.exclude_external_ids),
+        required_bundle_id=request.required_bundle_id,
+        at_least_position=request.at_least_position,
+        seen=_read_seen(request.seen),
+        filters=read_filters(request),
+        explain=request.explain,
+        similar_to=SimilarTo(request.post_id, request.external_id),
+    )
+
+
+def write_similar(page: Feed) -> bytes:
+    """Write a serialised GetSimilarPostsResponse."""
+    packed = packed_pb2.PackedGetSimilarPostsResponse(
+        posts=page.posts,
+        next_page_token=page.next_page_token,
+        bundle_id=page.bundle_id,
+        degradations=[feed_pb2.Degradation(stage=item.stage, reason=item.reason) for item in page.degradations],
+        position=page.position,
+        feed_id=page.feed_id,
+    )
+    return packed.SerializeToString()
+
+
+def read_requests(request: feed_pb2.GetFeedsRequest) -> list[FeedRequest | Exception]:
+    """Read a GetFeedsRequest; in place of a feed that cannot be read, the FeedError that says why."""
+    return [_read_or_error(feed) for feed in request.feeds]
+
+
+def _read_or_error(request: feed_pb2.GetFeedRequest) -> FeedRequest | Exception:
+    try:
+        return read_request(request)
+    except FeedError as error:
+        return error
+
+
+def write_feeds(answers: Iterable[Feed | Failure]) -> bytes:
+    """Write a serialised GetFeedsResponse."""
+    return packed_pb2.PackedGetFeedsResponse(results=map(_write_result, answers)).SerializeToString()
+
+
+def _write_result(answer: Feed | Failure) -> packed_pb2.PackedFeedResult:
+    if isinstance(answer, Feed):
+        return packed_pb2.PackedFeedResult(feed=write_feed(answer))
+    error = feed_pb2.FeedError(code=answer.code, reason=answer.reason, message=answer.message)
+    return packed_pb2.PackedFeedResult(error=error)
+
+
+def post_ids_of(feed: Feed) -> list[int]:
+    """The ids of the posts of a feed."""
+    return [post_id_of(post) for post in feed.posts]
 
 
 def post_id_of(packed: bytes) -> int:

@@ -25,9 +25,9 @@ class FeedError(Exception):
 
     FeedError
     ├── BlankUsernameError, InvalidCreatedAfterError, InvalidDiversityError, InvalidFallbackError,
-    │   InvalidMostPerOwnerError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError, InvalidSeenError,
-    │   MoodTooLongError, TooManyExclusionsError, TooManyFiltersError
-    ├── CategoryNotFoundError, UserNotFoundError
+    │   InvalidMostPerOwnerError, InvalidPageSizeError, InvalidPageTokenError, InvalidPositionError, InvalidPostError,
+    │   InvalidSeenError, MoodTooLongError, TooManyExclusionsError, TooManyFiltersError
+    ├── CategoryNotFoundError, PostNotFoundError, UserNotFoundError
     ├── BundleNotHeldError
     ├── CountsNotHeldError, PostsNotHeldError
     ├── DependencyOverloadedError
@@ -73,6 +73,10 @@ class InvalidPositionError(FeedError):
     """The position of the log is negative."""
 
 
+class InvalidPostError(FeedError):
+    """The one post of a request cannot be stored, or what is to name a post cannot be its id."""
+
+
 class InvalidSeenError(FeedError):
     """The request asks for something to become of seen posts that this gateway does not know."""
 
@@ -94,6 +98,13 @@ class CategoryNotFoundError(FeedError):
 
     def __init__(self) -> None:
         super().__init__("invalid category id")
+
+
+class PostNotFoundError(FeedError):
+    """Nobody knows the post."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such post")
 
 
 class UserNotFoundError(FeedError):
@@ -145,6 +156,7 @@ class FeedRanking(Enum):
     MOOD = "RANKING_MOOD"
     POPULAR = "RANKING_POPULAR"
     TRENDING = "RANKING_TRENDING"
+    SIMILAR = "RANKING_SIMILAR"
 
 
 class Fallback(Enum):
@@ -189,8 +201,20 @@ NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True)
+class SimilarTo:
+    """The post that others are to be like: by its id or, if that is 0, by its id at the source."""
+
+    post_id: int = 0
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FeedRequest:
-    """Whose feed, and which part of it; see protos/moodfeed/feed/v1/feed.proto for the meaning of each field."""
+    """Whose feed, and which part of it; see protos/moodfeed/feed/v1/feed.proto for the meaning of each field.
+
+    With ``similar_to`` it asks for similar posts, and the username may be empty. ``shown_post_ids`` are left out as
+    ``exclude_post_ids`` are, however many they are: other feeds of the same answer show them.
+    """
 
     username: str
     category_id: int | None = None
@@ -209,6 +233,8 @@ class FeedRequest:
     diversity: float = 0.0
     most_per_owner: int = 0
     explain: bool = False
+    similar_to: SimilarTo | None = None
+    shown_post_ids: tuple[int, ...] = ()
 
     @property
     def trimmed_mood(self) -> str:
@@ -349,6 +375,7 @@ class Search(Generic[EmbeddingT]):
     diversity: float = 0.0
     most_per_owner: int = 0
     explain: bool = False
+    similar_to: SimilarTo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +415,7 @@ class PostSearch(Protocol[EmbeddingT]):
     async def search_posts(self, search: Search[EmbeddingT], *, seconds: float) -> FoundPosts:
         """Rank posts within ``seconds``, with the bundle of the context.
 
-        Raises CategoryNotFoundError, BundleNotHeldError, CountsNotHeldError, PostsNotHeldError,
+        Raises CategoryNotFoundError, PostNotFoundError, BundleNotHeldError, CountsNotHeldError, PostsNotHeldError,
         DependencyOverloadedError, PositionNotReachedError, DependencyUnavailableError.
         """
 

@@ -23,14 +23,15 @@ def error_answer(
     code: int, status: str, reason: str, message: str, *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer of an error."""
-    return json_answer(_error_document(code, status, reason, message), code=code, headers=headers)
+    return json_answer(error_document(code, status, reason, message), code=code, headers=headers)
 
 
-def _error_document(code: int, status: str, reason: str, message: str) -> Mapping[str, Mapping[str, object]]:
+def error_document(code: int, status: str, reason: str, message: str) -> Mapping[str, Mapping[str, object]]:
+    """The document of an error."""
     return {"error": {"code": code, "status": status, "reason": reason, "message": message}}
 
 
 MALFORMED = orjson.dumps(
-    _error_document(400, "INVALID_ARGUMENT", "REQUEST_MALFORMED", "not a request of HTTP/1.1, or its head is too long")
+    error_document(400, "INVALID_ARGUMENT", "REQUEST_MALFORMED", "not a request of HTTP/1.1, or its head is too long")
 )
 """The body for bytes that are not a request."""

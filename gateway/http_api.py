@@ -1,46 +1,43 @@
 """The gateway's HTTP edge: the same feeds as JSON."""
 
-import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
-import grpc
-import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
-from gateway.api_access import ACCESS_ERRORS, ApiAccess, ApiTokenInvalidError, RateLimitedError
+from gateway.api_access import ApiAccess
 from gateway.body_memory import BodyMemory
-from gateway.browser_guard import BrowserGuard, ContentTypeError, HostNotAllowedError, OriginNotAllowedError
+from gateway.browser_guard import BrowserGuard
+from gateway.catalog_access import CatalogAccess
+from gateway.catalog_types import PostKeeper
 from gateway.docs_page import FILES, docs_file
-from gateway.edge import ERRORS, Deadline, count_degradations
+from gateway.edge import Deadline, count_degradations
 from gateway.feed import DEFAULT_TOKENS, NO_MEMORY, TokenLife, get_feed
 from gateway.feed_messages import open_post
-from gateway.feed_types import ContextEncoder, DependencyOverloadedError, EmbeddingT, PostSearch
-from gateway.feedback_messages import MalformedDocumentError
+from gateway.feed_types import Clock, ContextEncoder, EmbeddingT, Feed, FeedRequest, PostSearch
 from gateway.feedback_types import InteractionRecorder
 from gateway.http_answers import count, error_answer, json_answer
-from gateway.http_feedback import BodyTooLargeError, BodyTooSlowError, recording
-from gateway.http_parameters import (
-    InvalidParameterError,
-    read_feed_request,
-    read_id_form,
-    read_query,
-    read_trending_query,
-)
+from gateway.http_errors import OversizedHeadError, answer_error
+from gateway.http_feedback import recording
+from gateway.http_feeds import FeedsApi, feed_document
+from gateway.http_parameters import read_feed_request, read_id_form, read_query, read_trending_query
+from gateway.http_paths import name_of_path
 from gateway.http_people import MERGE, ONE_PERSON, PREFIX, People, PeopleApi
+from gateway.http_posts import Gate, PostsApi, RulesApi
 from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
+from gateway.rules_types import RuleKeeper
 from gateway.served_memory import ServedMemory
 from gateway.trending import list_trending
-from rpc.admin_access import ADMIN_ERRORS, AdminAccess, AdminTokenInvalidError
-from rpc.admission import InFlight, TooManyRequestsError
-from rpc.errors import ErrorRow, ErrorTable, find_row
+from rpc.admin_access import AdminAccess
+from rpc.admission import InFlight
 
-_log = structlog.get_logger("gateway.http")
 DURATION = Histogram("moodfeed_http_duration_seconds", "Time to answer an HTTP request.", ["path"])
 
 LARGEST_HEAD_BYTES = 64 * 1024
@@ -49,38 +46,6 @@ LARGEST_URL_BYTES = 32 * 1024  # enough for 1000 exclusions with escaped commas 
 LARGEST_HEADERS_BYTES = 8 * 1024
 _SHOWN_CHARACTERS = 100
 Handler = Callable[[Request], Awaitable[Response]]
-_HTTP_CODES = {
-    grpc.StatusCode.INVALID_ARGUMENT: 400,
-    grpc.StatusCode.UNAUTHENTICATED: 401,
-    grpc.StatusCode.PERMISSION_DENIED: 403,
-    grpc.StatusCode.FAILED_PRECONDITION: 412,
-    grpc.StatusCode.NOT_FOUND: 404,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
-    grpc.StatusCode.INTERNAL: 500,
-    grpc.StatusCode.UNAVAILABLE: 503,
-    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
-}
-
-
-_HTTP_ERRORS: ErrorTable = {
-    InvalidParameterError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "PARAMETER_INVALID"),
-    MalformedDocumentError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "BODY_MALFORMED"),
-    HostNotAllowedError: ErrorRow(grpc.StatusCode.PERMISSION_DENIED, "HOST_NOT_ALLOWED"),
-    OriginNotAllowedError: ErrorRow(grpc.StatusCode.PERMISSION_DENIED, "ORIGIN_NOT_ALLOWED"),
-}
-_CODES_OF_BODIES: Mapping[type[Exception], tuple[int, str]] = {
-    BodyTooSlowError: (408, "BODY_TOO_SLOW"),
-    BodyTooLargeError: (413, "REQUEST_TOO_LARGE"),
-    ContentTypeError: (415, "CONTENT_TYPE_UNSUPPORTED"),
-}
-
-
-class OversizedHeadError(Exception):
-    """The URL or the headers of a request are too long."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def build_app(
@@ -89,6 +54,8 @@ def build_app(
     index: PostSearch[EmbeddingT],
     recorder: InteractionRecorder,
     people: People,
+    posts: PostKeeper,
+    rules: RuleKeeper,
     readiness: Readiness,
     access: ApiAccess,
     guard: BrowserGuard,
@@ -100,37 +67,23 @@ def build_app(
     memory: ServedMemory = NO_MEMORY,
     tokens: TokenLife = DEFAULT_TOKENS,
 ) -> Starlette:
-    """Build the HTTP application on a context encoder, a post search, a recorder of interactions and people's data.
+    """Build the HTTP application on a context encoder, a post search, and what keeps interactions, people and posts.
 
-    ``admin`` and ``admin_guard`` decide about the calls of operators, ``access`` and ``guard`` about all others.
+    ``admin`` and ``admin_guard`` decide about the calls of operators, ``access`` and ``guard`` about all others. Either
+    pair may admit a call about posts.
     """
+
+    async def ask(asked: FeedRequest, clock: Clock) -> Feed:
+        return await get_feed(asked, encoder=encoder, index=index, clock=clock, memory=memory, tokens=tokens)
 
     async def answer_feed(request: Request) -> Response:
         access.admit(request.headers.getlist("authorization"))
         query = read_query(request.scope["query_string"])
         ids = read_id_form(query)
         with in_flight.admitted("GET /feed"):
-            feed = await get_feed(
-                read_feed_request(query),
-                encoder=encoder,
-                index=index,
-                clock=Deadline.after(deadline_seconds),
-                memory=memory,
-                tokens=tokens,
-            )
+            feed = await ask(read_feed_request(query), Deadline.after(deadline_seconds))
         count_degradations(feed)
-        return json_answer(
-            {
-                "posts": [open_post(post, ids=ids) for post in feed.posts],
-                "next_page_token": feed.next_page_token,
-                "bundle_id": feed.bundle_id,
-                "ranking": feed.ranking,
-                "degradations": feed.degradations,
-                "feed_id": feed.feed_id,
-                "position": feed.position,
-                "exhausted": feed.exhausted,
-            }
-        )
+        return json_answer(feed_document(feed, ids=ids))
 
     async def answer_trending(request: Request) -> Response:
         access.admit(request.headers.getlist("authorization"))
@@ -181,6 +134,11 @@ def build_app(
         deadline_seconds=deadline_seconds,
     )
     people_api = PeopleApi(people, admin, admin_guard, recordings, bodies, deadline_seconds)
+    needs_token = guard.needs_token or admin_guard.needs_token
+    writers = Gate(CatalogAccess(access, admin), replace(guard, needs_token=needs_token))
+    posts_api = PostsApi(posts, writers, recordings, bodies, deadline_seconds)
+    rules_api = RulesApi(rules, Gate(admin, admin_guard), recordings, bodies, deadline_seconds)
+    feeds_api = FeedsApi(ask, access, in_flight, bodies, deadline_seconds)
     app = Starlette(
         routes=[
             Route("/feed", _measured(answer_feed)),
@@ -188,6 +146,9 @@ def build_app(
             Route("/categories", _measured(list_categories)),
             Route("/interactions", _measured(record), methods=["POST"]),
             *people_api.routes(_measured),
+            *posts_api.routes(_measured),
+            *rules_api.routes(_measured),
+            *feeds_api.routes(_measured),
             Route("/healthz", _answered(healthz)),
             Route("/readyz", _answered(readyz)),
             Route("/metrics", _answered(metrics)),
@@ -205,20 +166,20 @@ def _answered(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - the last place that can answer it
-            return _answer_error(error)
+            return answer_error(error)
 
     return answer
 
 
 def _measured(handler: Handler) -> Handler:
     async def answer(request: Request) -> Response:
-        path = _name_of(request.scope["path"])  # not request.url.path, which holds what the header `host` says
+        path = _name_of(request.scope)  # not request.url.path, which holds what the header `host` says
         with DURATION.labels(path).time():
             try:
                 _check_head(request)
                 response = await handler(request)
             except Exception as error:  # noqa: BLE001 - the last place that can answer it
-                response = _answer_error(error)
+                response = answer_error(error)
         count(path, response.status_code)
         return response
 
@@ -232,34 +193,11 @@ def _check_head(request: Request) -> None:
         raise OversizedHeadError(431, f"the headers are longer than {LARGEST_HEADERS_BYTES} bytes")
 
 
-def _answer_error(error: Exception) -> Response:
-    if isinstance(error, OversizedHeadError):
-        return error_answer(error.code, "INVALID_ARGUMENT", "REQUEST_TOO_LARGE", str(error))
-    for error_class, (code, reason) in _CODES_OF_BODIES.items():
-        if isinstance(error, error_class):
-            return error_answer(code, "INVALID_ARGUMENT", reason, str(error))
-    tables = (ERRORS, ACCESS_ERRORS, ADMIN_ERRORS, _HTTP_ERRORS)
-    row_of_error = next(filter(None, (find_row(table, error) for table in tables)), None)
-    if row_of_error is None:
-        _log.error("unexpected error", exc_info=error)
-        return _error(ErrorRow(grpc.StatusCode.INTERNAL, "INTERNAL"), "internal error")
-    return _error(row_of_error, str(error), headers=_headers_of(error))
-
-
-def _headers_of(error: Exception) -> Mapping[str, str]:
-    if isinstance(error, ApiTokenInvalidError | AdminTokenInvalidError):
-        return {"www-authenticate": 'Bearer realm="moodfeed"'}
-    if isinstance(error, RateLimitedError | TooManyRequestsError | DependencyOverloadedError):
-        return {"retry-after": str(math.ceil(error.retry_after_seconds))}  # whole seconds, RFC 9110
-    return {}
-
-
-def _error(row: ErrorRow, message: str, *, headers: Mapping[str, str] | None = None) -> Response:
-    return error_answer(_HTTP_CODES[row.status], row.status.name, row.reason, message, headers=headers)
-
-
-def _name_of(path: str) -> str:
-    """What metrics call a path that exists: a username is no part of it."""
+def _name_of(scope: Scope) -> str:
+    """What metrics call a path that exists: a username or another name is no part of it."""
+    path: str = scope["path"]
+    if name := name_of_path(scope["raw_path"].decode("latin-1")):
+        return name
     return ONE_PERSON if path.startswith(PREFIX) and path != MERGE else path
 
 
@@ -277,7 +215,7 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
             f"{request.method} is not allowed on this path, {_listed(allowed)}",
         ),
     }.get(code, ("UNKNOWN", "HTTP_ERROR", "the request cannot be answered"))
-    count("(unknown)" if code == 404 else _name_of(path), code)
+    count("(unknown)" if code == 404 else _name_of(request.scope), code)
     headers = {"allow": ", ".join(allowed)} if code == 405 else None
     return error_answer(code, status, reason, message, headers=headers)
 

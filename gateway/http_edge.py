@@ -68,7 +68,7 @@ class CrossOrigin(CORSMiddleware):
         super().__init__(
             app,
             allow_origins=allowed_origins,
-            allow_methods=("GET", "HEAD", "POST", "DELETE"),
+            allow_methods=("GET", "HEAD", "POST", "PUT", "DELETE"),
             allow_headers=("authorization", "content-type"),
             expose_headers=("retry-after", "www-authenticate"),
         )

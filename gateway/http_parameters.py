@@ -10,7 +10,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from starlette.datastructures import QueryParams
 
-from gateway.feed_messages import read_request, read_trending_request
+from gateway.catalog_types import PostNames
+from gateway.feed_messages import read_request, read_similar_request, read_trending_request
 from gateway.feed_types import (
     LONGEST_MOOD,
     MOST_EXCLUDED_OWNERS,
@@ -20,6 +21,7 @@ from gateway.feed_types import (
     FeedRequest,
     TrendingRequest,
 )
+from gateway.json_messages import UnreadableFieldError, choices, fill
 from gateway.moments import InvalidMomentError, read_moment
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
@@ -94,6 +96,11 @@ def _parameters(message: str) -> dict[str, Parameter]:
 
 PARAMETERS = _parameters("GetFeedRequest")
 TRENDING_PARAMETERS = _parameters("ListTrendingRequest")
+SIMILAR_PARAMETERS = {
+    name: parameter
+    for name, parameter in _parameters("GetSimilarPostsRequest").items()
+    if name not in {"post_id", "external_id"}  # the path names the post
+}
 
 
 def read_query(query: bytes) -> QueryParams:
@@ -113,6 +120,12 @@ def read_query(query: bytes) -> QueryParams:
     return QueryParams(pairs)
 
 
+def refuse_parameters(query: bytes) -> None:
+    """InvalidParameterError if there is any parameter."""
+    for name in read_query(query):
+        raise InvalidParameterError(f"unknown parameter {name[:_SHOWN_CHARACTERS]!r}, this path takes none")
+
+
 def read_feed_request(query: QueryParams) -> FeedRequest:
     """Read the parameters, an empty one as missing; raises InvalidParameterError."""
     message = feed_pb2.GetFeedRequest()
@@ -125,6 +138,25 @@ def read_trending_query(query: QueryParams) -> TrendingRequest:
     message = feed_pb2.ListTrendingRequest()
     _fill_all(message, TRENDING_PARAMETERS, query)
     return read_trending_request(message)
+
+
+def read_similar_query(query: QueryParams, post: PostNames) -> FeedRequest:
+    """The same for similar posts; the path names the post."""
+    message = feed_pb2.GetSimilarPostsRequest(
+        post_id=next(iter(post.post_ids), 0), external_id=next(iter(post.external_ids), "")
+    )
+    _fill_all(message, SIMILAR_PARAMETERS, query)
+    return read_similar_request(message)
+
+
+def read_feed_object(row: object) -> feed_pb2.GetFeedRequest:
+    """The same from JSON, by the names of the contract; raises InvalidParameterError."""
+    if not isinstance(row, dict):
+        raise InvalidParameterError("a feed must be a JSON object")
+    try:
+        return fill(feed_pb2.GetFeedRequest(), row)
+    except UnreadableFieldError as error:
+        raise InvalidParameterError(str(error)) from error
 
 
 def _fill_all(message: Message, parameters: Mapping[str, Parameter], query: QueryParams) -> None:
@@ -149,7 +181,7 @@ def read_id_form(query: QueryParams) -> Callable[[int], int | str]:
 
 
 def _fill(message: Message, parameter: Parameter, texts: Sequence[str]) -> None:
-    if isinstance(message, feed_pb2.GetFeedRequest) and parameter.name == _EXCLUDE:
+    if isinstance(message, feed_pb2.GetFeedRequest | feed_pb2.GetSimilarPostsRequest) and parameter.name == _EXCLUDE:
         _exclude(message, texts[0])
         return
     if parameter.name == _CREATED_AFTER:
@@ -165,7 +197,7 @@ def _fill(message: Message, parameter: Parameter, texts: Sequence[str]) -> None:
         setattr(message, parameter.field.name, values[0])
 
 
-def _exclude(message: feed_pb2.GetFeedRequest, text: str) -> None:
+def _exclude(message: feed_pb2.GetFeedRequest | feed_pb2.GetSimilarPostsRequest, text: str) -> None:
     """Read post ids and external ids: an integer is always a post id."""
     for item in map(str.strip, text.split(",")):
         if _INTEGER.fullmatch(item):
@@ -184,15 +216,6 @@ def _fill_moment(message: Message, text: str) -> None:
         raise InvalidParameterError(f"{_CREATED_AFTER} is {text[:_SHOWN_CHARACTERS]!r}, {error}") from error
     moment = getattr(message, _CREATED_AFTER)
     moment.seconds, moment.nanos = milliseconds // 1000, milliseconds % 1000 * 1_000_000
-
-
-def choices(field: FieldDescriptor) -> Mapping[str, int]:
-    """The values of a field of an enum, by their names without the enum's name before them."""
-    enum = field.enum_type
-    if enum is None:
-        return {}
-    prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.name).strip("_") + "_"
-    return {value.name.removeprefix(prefix): value.number for value in enum.values if value.number}
 
 
 def _read_choice(known: Mapping[str, int], name: str, text: str) -> int | None:

@@ -1,7 +1,7 @@
 """The data that is kept about a person, over HTTP: GET and DELETE /people/{username}, POST /people/merge."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
@@ -15,8 +15,9 @@ from gateway.browser_guard import BrowserGuard
 from gateway.edge import Deadline
 from gateway.feedback import check_person
 from gateway.http_answers import json_answer
-from gateway.http_feedback import headers_of, read_body
-from gateway.http_parameters import IDS, InvalidParameterError, read_id_form, read_query
+from gateway.http_bodies import headers_of, read_body
+from gateway.http_callers import HttpCaller
+from gateway.http_parameters import IDS, InvalidParameterError, read_id_form, read_query, refuse_parameters
 from gateway.people_document import export_document, read_merge
 from moodfeed.feedback.v1 import feedback_pb2
 from rpc.admin_access import AdminAccess
@@ -43,24 +44,6 @@ class People(Protocol):
 
     async def merge_people(self, merged: str, *, into: str, seconds: float) -> int:
         """Make one person another; gives the position from which on they are one."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpCaller:
-    """A caller over HTTP, as gRPC would tell about it."""
-
-    request: Request
-
-    def peer(self) -> str:
-        """The caller's address; that of a unix socket has no client."""
-        client = self.request.scope.get("client")
-        if client is None:
-            return "unix:"
-        return f"ipv6:[{client[0]}]:{client[1]}" if ":" in client[0] else f"ipv4:{client[0]}:{client[1]}"
-
-    def invocation_metadata(self) -> Iterable[tuple[str, str | bytes]]:
-        """The headers."""
-        return headers_of(self.request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +81,7 @@ class PeopleApi:
         return json_answer(export_document(person, ids=ids), headers={"cache-control": "no-store"})
 
     async def _delete(self, request: Request) -> Response:
-        _refuse_parameters(request)
+        refuse_parameters(request.scope["query_string"])
         username = username_of(request)
         with self.in_flight.admitted(f"DELETE {ONE_PERSON}"):
             position = await self.people.delete_person(username, seconds=self._clock().seconds_left())
@@ -107,7 +90,7 @@ class PeopleApi:
     async def merge(self, request: Request) -> Response:
         """Make one person another."""
         self._admit(request, has_body=True)
-        _refuse_parameters(request)
+        refuse_parameters(request.scope["query_string"])
         merged, into = read_merge(await read_body(request, self.bodies))
         check_person(merged)
         check_person(into)
@@ -132,8 +115,3 @@ def username_of(request: Request) -> str:
         raise InvalidParameterError("the username in the path is not valid UTF-8") from error
     check_person(username)
     return username
-
-
-def _refuse_parameters(request: Request) -> None:
-    for name in read_query(request.scope["query_string"]):
-        raise InvalidParameterError(f"unknown parameter {name[:100]!r}, this path takes none")

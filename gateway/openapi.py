@@ -5,9 +5,20 @@ from collections.abc import Mapping
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.feedback_types import MOST_INTERACTIONS, VERBS, Result
-from gateway.http_parameters import ID_FORMS, IDS, PARAMETERS, TRENDING_PARAMETERS, Parameter, choices
+from gateway.http_parameters import (
+    ID_FORMS,
+    IDS,
+    PARAMETERS,
+    SIMILAR_PARAMETERS,
+    TRENDING_PARAMETERS,
+    Parameter,
+)
+from gateway.http_paths import SIMILAR
+from gateway.json_messages import choices
+from gateway.openapi_feeds import feeds_paths, feeds_schemas
 from gateway.openapi_forms import NAME, TEXT, TOKEN_OR_NONE, Schema, answer, description, object_schema, reference
 from gateway.openapi_people import people_paths, people_schemas
+from gateway.openapi_posts import POST_IN_PATH, posts_paths, posts_schemas
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
 from moodfeed.feedback.v1 import feedback_pb2
@@ -28,6 +39,7 @@ _MESSAGES = {
     "HistoryPost": "HistoryPost",
     "Degradation": "Degradation",
     "Trending": "ListTrendingResponse",
+    "Similar": "GetSimilarPostsResponse",
     "Categories": "ListCategoriesResponse",
     "Category": "Category",
 }
@@ -50,9 +62,15 @@ def _field_schema(field: FieldDescriptor) -> Schema:
 
 def _parameter_schema(field: FieldDescriptor) -> Schema:
     """As a query carries it: a value of an enum without the enum's name, a moment as text."""
+    value = _parameter_value_schema(field)
+    return {"type": "array", "items": value} if field.is_repeated else value
+
+
+def _parameter_value_schema(field: FieldDescriptor) -> Schema:
+    """The same of one value of a list."""
     if field.message_type is not None:
-        return {"type": "string", "format": "date-time"}
-    return _field_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
+        return {"type": "string", "anyOf": [{"format": "date-time"}, {"pattern": "^-?[0-9]{1,15}$"}]}
+    return _value_schema(field) if field.enum_type is None else {"type": "string", "enum": list(choices(field))}
 
 
 def _message_schema(descriptor: Descriptor) -> Schema:
@@ -157,8 +175,8 @@ DOCUMENT: Schema = {
     "info": {
         "title": "Moodfeed",
         "version": "1",
-        "description": "Personal feeds of short videos; the same contract as moodfeed.feed.v1.FeedService and "
-        "moodfeed.feedback.v1.FeedbackService.",
+        "description": "Personal feeds of short videos; the same contract as moodfeed.feed.v1.FeedService, "
+        "moodfeed.feedback.v1.FeedbackService, moodfeed.catalog.v1.CatalogService and moodfeed.rules.v1.RuleService.",
     },
     "paths": {
         "/feed": {
@@ -189,6 +207,17 @@ DOCUMENT: Schema = {
                 "security": TOKEN_OR_NONE,
             }
         },
+        SIMILAR: {
+            "get": {
+                "operationId": "getSimilarPosts",
+                "summary": COMMENTS["moodfeed.feed.v1.FeedService.GetSimilarPosts"],
+                "description": "An empty parameter counts as missing.",
+                "parameters": [POST_IN_PATH, *map(_parameter, SIMILAR_PARAMETERS.values()), _IDS],
+                "responses": {"200": answer("One page", "Similar")} | _ERRORS,
+                "security": TOKEN_OR_NONE,
+            }
+        },
+        **feeds_paths(_ERRORS, _ERRORS_OF_WRITES, ids=_IDS),
         "/interactions": {
             "post": {
                 "operationId": "recordInteractions",
@@ -199,6 +228,7 @@ DOCUMENT: Schema = {
             }
         },
         **people_paths(_ERRORS_OF_WRITES, ids=_IDS),
+        **posts_paths(_ERRORS_OF_WRITES, ids=_IDS),
         "/healthz": {"get": {"operationId": "healthz", "responses": {"200": answer("The process is alive", "Status")}}},
         "/readyz": {
             "get": {
@@ -225,6 +255,8 @@ DOCUMENT: Schema = {
             "Interaction": _interaction_schema(),
             "Recorded": _recorded_schema(),
             **people_schemas(),
+            **posts_schemas(),
+            **feeds_schemas(_parameter_value_schema),
             "Error": object_schema(
                 error=object_schema(code={"type": "integer"}, status=TEXT, reason=TEXT, message=TEXT)
             ),

@@ -8,6 +8,11 @@ Schema = dict[str, object]
 TEXT: Schema = {"type": "string"}
 NAME: Schema = {"type": "string", "maxLength": LONGEST_NAME}
 TOKEN_OR_NONE: list[dict[str, list[str]]] = [{}, {"token": []}]  # the operator decides whether one is required
+CODES_OF_BODIES = frozenset({"408", "413", "415"})
+ADMIN_CODES = {
+    "401": "Missing or invalid admin token",
+    "403": "Without admin tokens: not from this machine; or a page of another origin or host",
+}
 
 
 def reference(name: str) -> Schema:

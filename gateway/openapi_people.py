@@ -1,14 +1,20 @@
 """The part of the OpenAPI document that is about the data of a person."""
 
 from gateway.http_people import MERGE, ONE_PERSON
-from gateway.openapi_forms import NAME, TEXT, TOKEN_OR_NONE, Schema, answer, description, object_schema, reference
+from gateway.openapi_forms import (
+    ADMIN_CODES,
+    CODES_OF_BODIES,
+    NAME,
+    TEXT,
+    TOKEN_OR_NONE,
+    Schema,
+    answer,
+    description,
+    object_schema,
+    reference,
+)
 from moodfeed.feed.v1.feed_comments import COMMENTS
 
-_CODES_OF_BODIES = {"408", "413", "415"}
-_ADMIN_CODES = {
-    "401": "Missing or invalid admin token",
-    "403": "Without admin tokens: not from this machine; or a page of another origin or host",
-}
 _NOBODY = {"404": answer("Nothing is kept about this person", "Error")}
 _USERNAME: Schema = {
     "name": "username",
@@ -59,8 +65,8 @@ def people_schemas() -> Schema:
 
 def people_paths(errors_of_writes: dict[str, Schema], *, ids: Schema) -> Schema:
     """The paths, with the errors of any write, and the parameter that says how JSON carries ids."""
-    admins = {code: answer(words, "Error") for code, words in _ADMIN_CODES.items()}
-    errors = {code: form for code, form in errors_of_writes.items() if code not in _CODES_OF_BODIES} | admins
+    admins = {code: answer(words, "Error") for code, words in ADMIN_CODES.items()}
+    errors = {code: form for code, form in errors_of_writes.items() if code not in CODES_OF_BODIES} | admins
     return {
         ONE_PERSON: {
             "parameters": [_USERNAME],

@@ -34,3 +34,8 @@ class RateLimit:
                 return (1 - bucket.requests) / self._requests_per_second
             bucket.requests -= 1
             return 0.0
+
+    def charge(self, name: str, requests: int) -> None:
+        """Take further requests of a ``name`` that has just been admitted, also those that are not there yet."""
+        with self._lock:
+            self._buckets[name].requests -= requests

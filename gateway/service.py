@@ -1,17 +1,32 @@
 """The gateway's gRPC edge: messages in, the feed function, messages out."""
 
+import asyncio
 from typing import Generic
 
 import grpc
 
-from gateway.edge import Deadline, count_degradations
+from gateway.api_access import ApiAccess
+from gateway.edge import Deadline, count_degradations, outcome_of
 from gateway.feed import DEFAULT_TOKENS, NO_MEMORY, TokenLife, get_feed
-from gateway.feed_messages import read_request, read_trending_request, write_categories, write_feed, write_trending
-from gateway.feed_types import ContextEncoder, EmbeddingT, PostSearch
+from gateway.feed_messages import (
+    post_ids_of,
+    read_request,
+    read_requests,
+    read_similar_request,
+    read_trending_request,
+    write_categories,
+    write_feed,
+    write_feeds,
+    write_similar,
+    write_trending,
+)
+from gateway.feed_types import ContextEncoder, EmbeddingT, Feed, FeedRequest, PostSearch
+from gateway.feeds import check_feed_count, get_feeds
 from gateway.served_memory import ServedMemory
 from gateway.trending import list_trending
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.admission import InFlight
+from rpc.token_file import authorizations_of
 
 
 class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
@@ -24,9 +39,12 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
         index: PostSearch[EmbeddingT],
         in_flight: InFlight,
         deadline_seconds: float,
+        access: ApiAccess | None = None,
         memory: ServedMemory = NO_MEMORY,
         tokens: TokenLife = DEFAULT_TOKENS,
     ) -> None:
+        """``access`` counts the feeds of one call that asks for several."""
+        self._access = access or ApiAccess()
         self._encoder = encoder
         self._index = index
         self._in_flight = in_flight
@@ -41,16 +59,52 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
     ) -> bytes:
         """Return one page of a feed: a serialised GetFeedResponse."""
         with self._in_flight.admitted("GetFeed"):
-            feed = await get_feed(
-                read_request(request),
-                encoder=self._encoder,
-                index=self._index,
-                clock=Deadline.after(self._deadline_seconds, context.time_remaining()),
-                memory=self._memory,
-                tokens=self._tokens,
-            )
+            clock = Deadline.after(self._deadline_seconds, context.time_remaining())
+            feed = await self._ask(read_request(request), clock)
         count_degradations(feed)
         return write_feed(feed)
+
+    async def _ask(self, request: FeedRequest, clock: Deadline) -> Feed:
+        return await get_feed(
+            request,
+            encoder=self._encoder,
+            index=self._index,
+            clock=clock,
+            memory=self._memory,
+            tokens=self._tokens,
+        )
+
+    async def GetSimilarPosts(
+        self,
+        request: feed_pb2.GetSimilarPostsRequest,
+        context: grpc.aio.ServicerContext[feed_pb2.GetSimilarPostsRequest, feed_pb2.GetSimilarPostsResponse],
+    ) -> bytes:
+        """Return one page of similar posts: a serialised GetSimilarPostsResponse."""
+        with self._in_flight.admitted("GetSimilarPosts"):
+            clock = Deadline.after(self._deadline_seconds, context.time_remaining())
+            page = await self._ask(read_similar_request(request), clock)
+        count_degradations(page)
+        return write_similar(page)
+
+    async def GetFeeds(
+        self,
+        request: feed_pb2.GetFeedsRequest,
+        context: grpc.aio.ServicerContext[feed_pb2.GetFeedsRequest, feed_pb2.GetFeedsResponse],
+    ) -> bytes:
+        """Return several feeds: a serialised GetFeedsResponse."""
+        clock = Deadline.after(self._deadline_seconds, context.time_remaining())
+        count = len(request.feeds)
+        check_feed_count(count)
+        self._access.charge(authorizations_of(context.invocation_metadata()), count - 1)
+        with self._in_flight.admitted("GetFeeds", requests=count):
+            answers = await get_feeds(
+                read_requests(request),
+                distinct=request.distinct,
+                ask=lambda asked: self._ask(asked, clock),
+                together=lambda waiting: asyncio.gather(*waiting),
+                post_ids_of=post_ids_of,
+            )
+        return write_feeds(map(outcome_of, answers))
 
     async def ListCategories(
         self,

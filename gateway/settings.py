@@ -17,8 +17,8 @@ from rpc.tls import ClientTls, check_authority
 from rpc.token_file import read_token_file
 from rpc.wall_clock import SteadyClock
 
-SCOPES = ("feeds", "feedback")
-"""What an API token may be for: reading feeds, recording what people do."""
+SCOPES = ("feeds", "feedback", "catalog")
+"""What an API token may be for: reading feeds, recording what people do, changing posts."""
 
 
 def _split(value: object) -> object:
@@ -30,7 +30,10 @@ LARGEST_REQUEST_BYTES = 128 * 1024
 """The largest gRPC message that asks for a feed: enough for 1000 excluded external ids of 120 bytes each."""
 
 LARGEST_FEEDBACK_BYTES = 4 * 1024 * 1024
-"""The largest gRPC message that records feedback."""
+"""The largest gRPC message that records feedback, or stores posts."""
+
+LARGEST_FEEDS_BYTES = 1024 * 1024
+"""The largest request, over gRPC and HTTP alike, that asks for several feeds."""
 
 
 def _check_peer(address: str) -> str:
@@ -109,18 +112,18 @@ class Settings(ServerSettings):
     )
     api_tokens_file: Path | None = Field(
         None,
-        description="file of the API tokens, one line `name:sha256 of the token` for each, `:feedback` or "
-        "`:feeds,feedback` after it for tokens that may record feedback; unset for an open API",
+        description="file of the API tokens, one line `name:sha256 of the token` for each, and after it what "
+        "it is for, such as `:feedback` or `:feeds,feedback,catalog`, if not for feeds alone; unset for an open API",
     )
     admin_token_file: Path | None = Field(
         None,
         validation_alias="MOODFEED_ADMIN_TOKEN_FILE",
-        description="file of admin tokens, lines of name:sha256, for the calls about a person's data; unset, they are "
-        "refused",
+        description="file of admin tokens, lines of name:sha256, for the calls about a person's data, posts and rules; "
+        "unset, they are refused",
     )
     admin_from_this_machine: bool = Field(
         False,
-        description="without admin tokens, admit calls about a person's data that come from this machine, as "
+        description="without admin tokens, admit calls about a person's data, posts and rules from this machine, as "
         "`moodfeed run` does; not for a gateway behind a reverse proxy of this machine",
     )
     token_requests_per_second: float = Field(
@@ -128,6 +131,9 @@ class Settings(ServerSettings):
     )
     feedback_requests_per_second: float = Field(
         0, ge=0, description="sustained calls a second that record feedback, for each token; 0 for no limit"
+    )
+    catalog_requests_per_second: float = Field(
+        0, ge=0, description="sustained calls a second about posts, for each token; 0 for no limit"
     )
     token_burst: int = Field(20, ge=1, description="requests allowed at once for each token after a pause")
     deadline_seconds: float = Field(
@@ -193,7 +199,7 @@ class Settings(ServerSettings):
             in_settings_words(read_token_file, path)
         return path
 
-    @field_validator("token_requests_per_second", "feedback_requests_per_second")
+    @field_validator("token_requests_per_second", "feedback_requests_per_second", "catalog_requests_per_second")
     @classmethod
     def _a_rate_is_one_of_tokens(cls, rate: float, info: ValidationInfo) -> float:
         if rate and info.data.get("api_tokens_file", rate) is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mood_encoder.post_texts import joined_parts
 from pipeline.accepted_forms import is_absent, read_counter, read_flag, read_id, read_moment, read_number
 from pipeline.raw_store import RawRow, RawStore
 from pipeline.summary_text import SummaryText, read_summary
@@ -354,9 +355,7 @@ def _read_rows(
 
 
 def _summary_text(title: str, summary: SummaryText) -> str:
-    """The text to embed; the encoder truncates, so the most informative parts come first."""
-    parts = (title.strip(), summary.mood, summary.keywords, summary.content, summary.description)
-    return ". ".join(part for part in parts if part)
+    return joined_parts(title, summary.mood, summary.keywords, summary.content, summary.description)
 
 
 def _category(value: Json) -> tuple[int | None, str | None]:

@@ -1,11 +1,12 @@
 """Collect what was recorded in the store into the clean tables, beside what the upstream or an import gave.
 
-Collected rows are marked by ``recorded_verb``, and each collection replaces those of the one before. The position of
+Posts of the store replace those of the same id, whoever changed them last, and deleted ones leave the table. Collected
+interactions are marked by ``recorded_verb``, and each collection replaces those of the one before. The position of
 the log up to which was collected stands in the same file as the rows, so that the two cannot part.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 
 from pipeline.forgotten import Forgotten
 from pipeline.store_people import People
+from pipeline.store_posts import with_posts_of_store
 from pipeline.tables import (
     INTERACTIONS_FILE,
     LOG_POSITION,
@@ -59,11 +61,13 @@ class CollectError(Exception):
 
 @dataclass(slots=True)
 class CollectReport:
-    """How many interactions were collected up to ``position``, and how many were not, by reason."""
+    """How many interactions were collected up to ``position``, and how many were not, by reason; and how many posts."""
 
     position: int
     kept: int = 0
     people_added: int = 0
+    posts: int = 0
+    posts_deleted: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
 
     def rows(self) -> list[tuple[str, ...]]:
@@ -72,6 +76,8 @@ class CollectReport:
             ("what", "number"),
             ("interactions collected", f"{self.kept:,}"),
             ("people whom the tables did not know", f"{self.people_added:,}"),
+            ("posts collected", f"{self.posts:,}"),
+            ("posts of the tables that were deleted", f"{self.posts_deleted:,}"),
             *((reason, f"{count:,}") for reason, count in self.left_out.items()),
             ("position of the log", f"{self.position:,}"),
         ]
@@ -91,17 +97,20 @@ def collect(workspace: Workspace, store: Store, *, progress: Callable[[int], Non
     if not (clean / INTERACTIONS_FILE).exists():
         raise CollectError(f"{clean} holds no tables: run `moodfeed clean` or `moodfeed import` first")
     report = CollectReport(store.position())
-    posts = read_posts(clean)
-    people = People.of(read_users(clean), store, Forgotten.read(workspace.forgotten))
+    forgotten = Forgotten.read(workspace.forgotten)
+    of_store = with_posts_of_store(read_posts(clean), store, forgotten)
+    posts, report.posts, report.posts_deleted = of_store.table, of_store.kept, len(of_store.deleted)
+    people = People.of(read_users(clean), store, forgotten)
     collected = _collected(store, posts, people, report, progress)
     report.people_added = len(people.added)
+    posts = posts.copy()
     owners = posts["owner_username"]
     posts["owner_username"] = owners.where(~owners.isin(list(people.gone_names)), "")
     with TemporaryDirectory(prefix=".collected-", dir=clean.parent) as directory:
         incoming = Path(directory)
         write_posts(posts, incoming)
         write_users(people.table(), incoming)
-        _write_interactions(clean, incoming, collected, people, report)
+        _write_interactions(clean, incoming, collected, people, report, deleted_posts=of_store.deleted)
         _write_report(clean, incoming, report)
         # The interactions last: the position stands there, so a cut between two files is made good by collecting again.
         replace_together((POSTS_FILE, USERS_FILE, INTERACTIONS_FILE, REPORT_FILE), source=incoming, target=clean)
@@ -171,9 +180,15 @@ def _row(
 
 
 def _write_interactions(
-    clean: Path, incoming: Path, collected: pa.Table, people: People, report: CollectReport
+    clean: Path,
+    incoming: Path,
+    collected: pa.Table,
+    people: People,
+    report: CollectReport,
+    *,
+    deleted_posts: Sequence[int],
 ) -> None:
-    """The rows of the upstream or the import, without departed people, and then the collected ones."""
+    """The rows of the upstream or the import, without departed people and deleted posts; then the collected ones."""
     timed = is_timed(clean)
     with pq.ParquetFile(clean / INTERACTIONS_FILE) as file:
         schema = file.schema_arrow
@@ -182,7 +197,7 @@ def _write_interactions(
         schema = schema.with_metadata({**(schema.metadata or {}), LOG_POSITION: str(report.position).encode()})
         last: dict[int, int] = {}
         with whole_file(incoming / INTERACTIONS_FILE) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-            for table in _own_rows(file, schema, people):
+            for table in _own_rows(file, schema, people, deleted_posts):
                 if not timed:
                     _note_positions(table, last)
                 writer.write_table(table)
@@ -191,7 +206,9 @@ def _write_interactions(
                 writer.write_table(table)
 
 
-def _own_rows(file: pq.ParquetFile, schema: pa.Schema, people: People) -> Iterator[pa.Table]:
+def _own_rows(
+    file: pq.ParquetFile, schema: pa.Schema, people: People, deleted_posts: Sequence[int]
+) -> Iterator[pa.Table]:
     for batch in file.iter_batches(_ROWS_AT_ONCE):
         table = pa.Table.from_batches([batch])
         if RECORDED_VERB in table.column_names:
@@ -199,6 +216,7 @@ def _own_rows(file: pq.ParquetFile, schema: pa.Schema, people: People) -> Iterat
         else:
             table = table.append_column(RECORDED_VERB, pa.nulls(len(table), pa.string()))
         user_ids, is_kept = people.without_departed(table["user_id"].to_numpy())
+        is_kept &= ~np.isin(table["post_id"].to_numpy(), deleted_posts)
         at = table.column_names.index("user_id")
         table = table.set_column(at, "user_id", pa.array(user_ids)).filter(pa.array(is_kept))
         yield table.select(schema.names).cast(schema)
@@ -236,6 +254,8 @@ def _write_report(clean: Path, incoming: Path, report: CollectReport) -> None:
         "position": report.position,
         "interactions": report.kept,
         "people_added": report.people_added,
+        "posts": report.posts,
+        "posts_deleted": report.posts_deleted,
         "left_out": report.left_out,
     }
     text = json.dumps({**document, COLLECTED: facts}, indent=2, ensure_ascii=False) + "\n"

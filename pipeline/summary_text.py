@@ -4,12 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from mood_encoder.post_texts import joined_words, plain_description, plain_word
 from pipeline.upstream import Json
-
-_TIMED_OUT = re.compile(r"^\s*Error generating description", re.IGNORECASE)
-_MARKDOWN = re.compile(r"[*_`#>|]+|^\s*[-+]\s+|^\s*\d+\.\s+|\[([^\]]*)\]\([^)]*\)", re.MULTILINE)
-_SPACES = re.compile(r"\s+")
-_WORD_BREAKS = re.compile(r"[_/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ def read_summary(summary: Json) -> SummaryText:
 def words_in(block: Json) -> Iterator[str]:
     """Walk a block: its texts in order, and the keys of true flags; numbers and other keys are ignored."""
     if isinstance(block, str):
-        text = _plain(block)
+        text = plain_word(block)
         if text:
             yield text
     elif isinstance(block, list):
@@ -51,19 +47,17 @@ def words_in(block: Json) -> Iterator[str]:
     elif isinstance(block, dict):
         for key, value in block.items():
             if value is True:
-                yield _plain(key)
+                yield plain_word(key)
             else:
                 yield from words_in(value)
 
 
 def _join(*blocks: Json) -> str:
-    return ", ".join(dict.fromkeys(word for block in blocks for word in words_in(block) if word))
+    return joined_words(word for block in blocks for word in words_in(block))
 
 
 def _description(value: Json) -> str:
-    if not isinstance(value, str) or _TIMED_OUT.match(value):
-        return ""
-    return _SPACES.sub(" ", _MARKDOWN.sub(r" \1", value)).strip()
+    return plain_description(value) if isinstance(value, str) else ""
 
 
 def _keywords(value: Json) -> str:
@@ -71,9 +65,10 @@ def _keywords(value: Json) -> str:
     for item in value if isinstance(value, list) else []:
         if isinstance(item, dict) and isinstance(item.get("keyword"), str):
             weight = item.get("weight")
-            weighted.append((float(weight) if isinstance(weight, int | float) else 0.0, _plain(str(item["keyword"]))))
+            number = float(weight) if isinstance(weight, int | float) else 0.0
+            weighted.append((number, plain_word(str(item["keyword"]))))
         elif isinstance(item, str):
-            weighted.append((0.0, _plain(item)))
+            weighted.append((0.0, plain_word(item)))
     weighted.sort(key=lambda pair: -pair[0])
     return "; ".join(dict.fromkeys(word for _, word in weighted if word))
 
@@ -82,7 +77,3 @@ def _genre(value: Json) -> list[Json]:
     if not isinstance(value, str):
         return [value]
     return [part.strip().lower() for part in re.split(r"[/,]", value)]
-
-
-def _plain(text: str) -> str:
-    return _SPACES.sub(" ", _WORD_BREAKS.sub(" ", text)).strip()

@@ -63,6 +63,11 @@ class Workspace:
         return self.directory / "evaluation_towers"
 
     @property
+    def published(self) -> Path:
+        """Which tables the bundle that was published last is made of, as JSON."""
+        return self.directory / "published.json"
+
+    @property
     def live_evaluation(self) -> Path:
         """The live evaluation as JSON."""
         return self.directory / "live_evaluation.json"

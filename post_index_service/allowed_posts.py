@@ -6,6 +6,7 @@ other filters are the same for many users, and give a mask of the slice.
 
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from cachetools import LRUCache
@@ -18,6 +19,8 @@ MOST_BYTES = 64_000_000
 """The most that is remembered."""
 MOST_SKIPPED = 2_000
 """The most posts of one account that are skipped one by one."""
+_HOUR_MS = 3_600_000
+_MOST_COMPARED = 200_000  # posts whose moments are looked at; of more, the mask is made as fast
 _MOST_MET = 10_000  # filters that were asked for once, each in a slice
 
 _Key = tuple[int, int, Filters]
@@ -49,16 +52,41 @@ class AllowedPosts:
         shared = filters.without_owners(sorted(set(many)))
         if shared == Filters():
             return None, skipped
-        allowed = self._remembered(shared, span)
-        return allowed, skipped if allowed is None else skipped[allowed.mask[skipped]]
+        allowed, late = self._near(shared, span)
+        if allowed is None:
+            return None, skipped
+        return allowed, np.union1d(skipped[allowed.mask[skipped]], late)
 
-    def _remembered(self, filters: Filters, span: slice) -> Allowed | None:
+    def _near(self, filters: Filters, span: slice) -> tuple[Allowed | None, Rows]:
+        """What passes in a slice, or a little more of it and which of that is too much.
+
+        The moments of two requests seldom are the same. So the whole hour is remembered in which a moment lies, and
+        posts that were made in the hour before the moment are skipped.
+        """
+        moment, none = filters.created_after_ms, np.zeros(0, dtype=np.int64)
+        if moment is None:
+            return self._remembered(filters, span), none
+        of_hour = replace(filters, created_after_ms=moment // _HOUR_MS * _HOUR_MS)
+        with self._lock:
+            known = self._known.get((span.start, span.stop, of_hour))
+        if known is not None and known.count <= _MOST_COMPARED:
+            rows = known.rows
+            late = rows[self._attributes.created_ms[span][rows] <= moment]
+            if len(late) <= MOST_SKIPPED:
+                return known, late
+        allowed = self._remembered(filters, span)
+        if allowed is not None and allowed.count <= _MOST_COMPARED and known is None:
+            self._remembered(of_hour, span, only_again=True)
+        return allowed, none
+
+    def _remembered(self, filters: Filters, span: slice, *, only_again: bool = False) -> Allowed | None:
+        """What passes in a slice; remembered if it is asked for again, and with ``only_again`` not made before."""
         key = (span.start, span.stop, filters)
         with self._lock:
             known = self._known.get(key)
             is_new = hash(key) not in self._met
             self._met[hash(key)] = None
-        if known is not None:
+        if known is not None or (is_new and only_again):
             return known
         allowed = self._made(filters, span)
         if allowed is not None and not is_new:

@@ -1,8 +1,8 @@
 """Reorders a ranking so that neighbours differ and no account fills a page; every post keeps being on exactly one page.
 
-A ranking is divided into blocks of _BLOCK posts, those that the user has seen apart. Each block is reordered by itself,
-by the maximal marginal relevance of its posts (Carbonell and Goldstein, 1998), as pyversity computes it: the next post
-is the one whose number, less its likeness to the posts before it, is largest. The first posts of a reordered block do
+A ranking is divided into blocks of CANDIDATES posts, those that the user has seen apart. Each block is reordered by
+itself: the next post is the one whose number plus the sum of its distances to the posts before it is largest, as
+pyversity computes it (MSD, the greedy algorithm of Borodin, Lee and Ye, 2012). The first posts of a reordered block do
 not depend on how many are asked for, so pages fit together.
 
 Of an account, each page takes so many posts at most, the best first, and the others come on later pages.
@@ -14,14 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyversity import mmr
+from pyversity import Metric, msd
 
 from bundle.embedding_space import Matrix
 from post_index_service.attributes import NO_ACCOUNT
-from post_index_service.codes import Rows
+from post_index_service.codes import Rows, Scores
 from post_index_service.ranking import Ranked
 
-_BLOCK = 100
+CANDIDATES = 100
+"""Posts of a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ def reordered_page(
 def _diverse(listing: Listing, vectors: Vectors | None, diversity: float, *, first: int, last: int) -> Ranked:
     """The places from ``first`` to ``last`` of the listing, whose blocks are reordered if there are ``vectors``."""
     blocks = [
-        (start, min(start + _BLOCK, end))
+        (start, min(start + CANDIDATES, end))
         for begin, end in ((0, listing.pinned), (listing.pinned, listing.unseen), (listing.unseen, listing.total))
-        for start in range(begin + max(0, first - begin) // _BLOCK * _BLOCK, min(end, last), _BLOCK)
+        for start in range(begin + max(0, first - begin) // CANDIDATES * CANDIDATES, min(end, last), CANDIDATES)
     ]
     ranked = listing.best(blocks[-1][1] if blocks else 0)
     page = ranked.cut(0, 0)
@@ -88,11 +89,21 @@ def _diverse(listing: Listing, vectors: Vectors | None, diversity: float, *, fir
 
 def _reordered(block: Ranked, vectors: Matrix, diversity: float, *, count: int) -> Ranked:
     """The first ``count`` posts of a block, reordered."""
-    numbers = block.numbers.astype(np.float32)
-    spread = float(numbers.max() - numbers.min()) or 1.0
-    relevance = (numbers - numbers.min()) / np.float32(spread)
-    chosen = mmr(vectors, relevance, count, diversity, normalize=False).indices
+    chosen = diversified(vectors, block.numbers, diversity, count=count)
     return Ranked(block.rows[chosen], block.scores[chosen], block.numbers[chosen])
+
+
+def diversified(vectors: Matrix, numbers: Scores, diversity: float, *, count: int) -> Rows:
+    """The places of the first ``count`` posts of a block when it is reordered.
+
+    ``vectors`` are unit rows [posts, dimension]. ``numbers`` [posts] are brought to 0..1, so that a diversity means the
+    same in all rankings. The weight of the distances is the square of the diversity: from a quarter of the weight on,
+    pages lose more than they gain (docs/quality.md).
+    """
+    spread = float(numbers.max() - numbers.min()) or 1.0
+    relevance = ((numbers - numbers.min()) / np.float32(spread)).astype(np.float32)
+    chosen = msd(vectors, relevance, count, diversity**2, metric=Metric.DOT, normalize=False).indices
+    return chosen.astype(np.int64)
 
 
 def never_rising(ranked: Ranked) -> Ranked:

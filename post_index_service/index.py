@@ -50,6 +50,7 @@ from post_index_service.rankings import Ranking
 from post_index_service.reasons import Reason, reasons_of
 from post_index_service.ruled_rows import RuledRows, RuledSearch, with_rules
 from post_index_service.shortlist import Shortlist
+from post_index_service.similar import Likeness, vector_of
 from post_index_service.trends import Epoch, Trends
 from rpc import wall_clock
 
@@ -71,7 +72,8 @@ class SearchError(Exception):
     ├── CategoryNotFoundError
     ├── EmbeddingSpaceMismatchError
     ├── InvalidEmbeddingError
-    └── InvalidSearchError
+    ├── InvalidSearchError
+    └── PostNotFoundError
     """
 
     def __init__(self, message: str, **metadata: str) -> None:
@@ -93,6 +95,10 @@ class InvalidEmbeddingError(SearchError):
 
 class InvalidSearchError(SearchError):
     """The limit, the offset or a number of post ids is out of range."""
+
+
+class PostNotFoundError(SearchError):
+    """No search finds the post that others are to be like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,8 @@ class Query:
     at_least_position: int = 0
     posts_position: int | None = None
     rules_moment_ms: int | None = None
+    similar_to_post_id: int | None = None
+    similar_to_external_id: str = ""
     seconds: float = 0.0
     filters: Filters = NO_FILTERS
     diversity: float = 0.0
@@ -221,7 +229,7 @@ class PostIndex:
         self._attributes = Attributes(posts.posts, posts.created_ms)
         self._allowed = AllowedPosts(self._attributes, self._slices)
         self._now_ms = now_ms
-        names = NamedRows(self._sorted_ids, self._rows_by_id, self._external_ids)
+        names = self._names_of_rows = NamedRows(self._sorted_ids, self._rows_by_id, self._external_ids)
         self.live = LivePosts(
             BundleRows(posts, names, self._slices, self._attributes.owners),
             bundle_id=bundle_id,
@@ -284,7 +292,8 @@ class PostIndex:
         and is left out. An operator's rules move posts within the ranking, as exactly.
 
         Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError, InvalidSearchError,
-        PostsNotHeldError and PositionNotReachedError; by trend also CountsNotHeldError.
+        PostsNotHeldError and PositionNotReachedError; by trend also CountsNotHeldError. If it is for posts like another
+        one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
         """
         _check_numbers(query)
         user = None if query.user is None else _check_embedding(query.user, self.tower_space)
@@ -292,11 +301,12 @@ class PostIndex:
         epoch = self._epoch(query) if query.trending and user is None and mood is None else None
         part = self._part(query)
         span, layer = part.span, part.layer
-        ranking, frozen = self._order(span, user, mood, epoch, part.allowed)
-        order: Order = frozen
-        if len(part.live_rows):
-            live = live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self._user_weight)
-            order = Layered(frozen, live, part.frozen_count, part.live_rows)
+        likeness = self._likeness(query, part, user)
+        if likeness is None:
+            ranking, order = self._layered_order(part, user, mood, epoch)
+        else:
+            ranking, order = Ranking.SIMILAR, self._order_of_likeness(part, likeness)
+            query = replace(query, not_interested_post_ids=[*query.not_interested_post_ids, likeness.post_id])
 
         ids = LayeredIds(self._post_ids[span], layer.live.ids)
         now_ms = self._now_ms()
@@ -328,6 +338,10 @@ class PostIndex:
             page, has_more = best(last).cut(first, last), last < total
         withheld = np.concatenate([part.taken_away(), ruled.hidden_since, self._rows(part, query.withheld_post_ids)])
         page = page.without(np.unique(withheld)) if len(withheld) else page
+        explanations = self._explanations(part, page.rows, (user, mood), query, ruled) if query.explain else ()
+        if likeness is not None:  # its closeness is the score
+            pairs = zip(explanations, page.scores.tolist(), strict=bool(explanations))
+            explanations = tuple(replace(explanation, similarity=score) for explanation, score in pairs)
         return SearchResult(
             rows=tuple(part.numbers(page.rows, count=len(self._posts)).tolist()),
             scores=tuple(page.scores.tolist()),
@@ -339,8 +353,34 @@ class PostIndex:
             rules_moment_ms=moment_ms,
             counted_position=0 if epoch is None else epoch.position,
             posts_position=part.position if self.live.has_log else None,
-            explanations=self._explanations(part, page.rows, (user, mood), query, ruled) if query.explain else (),
+            explanations=explanations,
         )
+
+    def _layered_order(
+        self, part: LayerPart, user: Vector | None, mood: Vector | None, epoch: Epoch | None
+    ) -> tuple[Ranking, Order]:
+        ranking, frozen = self._order(part.span, user, mood, epoch, part.allowed)
+        if not len(part.live_rows):
+            return ranking, frozen
+        live = live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self._user_weight)
+        return ranking, Layered(frozen, live, part.frozen_count, part.live_rows)
+
+    def _order_of_likeness(self, part: LayerPart, likeness: Likeness) -> Layered:
+        ids = self._post_ids[part.span]
+        rounding = self._tower_rounding if len(ids) <= self._most_dense else None
+        return likeness.order(part, self._tower[part.span], self._tower_codes, ids, rounding=rounding)
+
+    def _likeness(self, query: Query, part: LayerPart, user: Vector | None) -> Likeness | None:
+        """The post that others are to be like, None if there is none; PostNotFoundError if it is not visible."""
+        if query.similar_to_post_id is None and not query.similar_to_external_id:
+            return None
+        named = query.similar_to_post_id
+        for post_id in self.ids_called(query.similar_to_external_id) if named is None else [named]:
+            row = self._names_of_rows.row_of(post_id)
+            vector = vector_of(post_id, layer=part.layer, position=part.position, vectors=self._tower, row=row)
+            if vector is not None:
+                return Likeness(post_id, vector, user, self._user_weight)
+        raise PostNotFoundError("there is no such post")
 
     def _part(self, query: Query) -> LayerPart:
         """The rows that the query looks at; raises CategoryNotFoundError for any category that has no post there."""

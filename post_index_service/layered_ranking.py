@@ -60,6 +60,7 @@ class LiveByProducts(LiveOrder):
 
     products: tuple[InnerProduct, ...]
     ids: NDArray[np.int64]
+    shown: int = -1
 
     @property
     def reach(self) -> float:
@@ -97,7 +98,7 @@ class LiveByProducts(LiveOrder):
         parts = [product.of(rows) for product in self.products]
         sums = _sum(parts, self.products)
         order = np.lexsort((self.ids[rows], -sums))
-        return Ranked(rows[order], parts[-1][order], sums[order])
+        return Ranked(rows[order], parts[self.shown][order], sums[order])
 
     def keys(self, ranked: Ranked) -> Keys:
         """By number, then by id."""

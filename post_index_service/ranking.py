@@ -180,11 +180,12 @@ def _nearest(scores: Scores, count: int, *, skip: Rows, error: float) -> tuple[R
 
 @dataclass(frozen=True, slots=True)
 class ByInnerProducts:
-    """Ranks by the sum of one or two weighted products; the score shown is the last product, not weighted."""
+    """Ranks by the sum of one or two weighted products; the score is that of the product ``shown``, not weighted."""
 
     scan: Scan
     products: tuple[Product, ...]
     ids: NDArray[np.int64]
+    shown: int = -1
 
     @property
     def reach(self) -> float:
@@ -216,7 +217,7 @@ class ByInnerProducts:
         parts = [product.of(rows) for product in self.products]
         sums = parts[0] if len(parts) == 1 else parts[0] + np.float32(self.products[1].weight) * parts[1]
         order = np.lexsort((self.ids[rows], -sums))
-        return Ranked(rows[order], parts[-1][order], sums[order])
+        return Ranked(rows[order], parts[self.shown][order], sums[order])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,3 +11,4 @@ class Ranking(Enum):
     MOOD = "mood"
     POPULAR = "popular"
     TRENDING = "trending"
+    SIMILAR = "similar"

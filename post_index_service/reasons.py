@@ -27,6 +27,7 @@ OF_RANKING: Mapping[Ranking, Reason] = {
     Ranking.MOOD: Reason.MOOD,
     Ranking.POPULAR: Reason.POPULAR,
     Ranking.TRENDING: Reason.TRENDING,
+    Ranking.SIMILAR: Reason.SIMILAR,
 }
 """The reason of a post that the ranking alone has put where it is."""
 

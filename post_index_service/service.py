@@ -17,6 +17,7 @@ from post_index_service.index import (
     InvalidEmbeddingError,
     InvalidSearchError,
     PostIndex,
+    PostNotFoundError,
     Query,
 )
 from post_index_service.live_posts import PostsNotHeldError
@@ -47,12 +48,14 @@ SLOW_METHODS = frozenset(
 """Those that wait for the store."""
 
 _LONGEST_WAIT_SECONDS = 1.0  # for a position of the log
+_SHARE_TO_WAIT = 0.8  # of the caller's time: then the answer says what is missing before the caller gives up
 
 ERRORS: ErrorTable = {
     CategoryNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "CATEGORY_NOT_FOUND"),
     EmbeddingSpaceMismatchError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "EMBEDDING_SPACE_MISMATCH"),
     InvalidEmbeddingError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "EMBEDDING_INVALID"),
     MalformedEmbeddingError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "EMBEDDING_INVALID"),
+    PostNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "POST_NOT_FOUND"),
     InvalidSearchError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "SEARCH_INVALID"),
     CountsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "COUNTS_NOT_HELD"),
     PositionNotReachedError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "POSITION_NOT_REACHED"),
@@ -95,6 +98,8 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
                 at_least_position=request.at_least_position,
                 posts_position=request.posts_position if request.HasField("posts_position") else None,
                 rules_moment_ms=request.rules_moment_ms if request.HasField("rules_moment_ms") else None,
+                similar_to_post_id=request.similar_to_post_id if request.HasField("similar_to_post_id") else None,
+                similar_to_external_id=request.similar_to_external_id,
                 seconds=_seconds_to_wait(context),
                 filters=_read_filters(request),
                 diversity=request.diversity,
@@ -208,4 +213,4 @@ def _read_filters(request: post_index_pb2.SearchPostsRequest) -> Filters:
 
 
 def _seconds_to_wait(context: grpc.ServicerContext) -> float:
-    return remaining_seconds(_LONGEST_WAIT_SECONDS, context.time_remaining())
+    return _SHARE_TO_WAIT * remaining_seconds(_LONGEST_WAIT_SECONDS, context.time_remaining())

@@ -58,6 +58,11 @@ class AdminAccess:
         self._tokens = TokenFile(tokens_file) if tokens_file else None
         self._is_public = is_public
 
+    @property
+    def needs_token(self) -> bool:
+        """Whether operators show a token."""
+        return self._tokens is not None
+
     def admit(self, caller: Caller) -> None:
         """Let an operator's call pass; AdminTokenInvalidError, AdminForbiddenError."""
         if self._tokens is None:

@@ -150,15 +150,18 @@ class InFlight:
         self.count = 0
 
     @contextmanager
-    def admitted(self, method: str) -> Iterator[None]:
-        """Count a request while the block runs; TooManyRequestsError at once if too many are in flight."""
-        if self.count >= self._most:
+    def admitted(self, method: str, *, requests: int = 1) -> Iterator[None]:
+        """Count a request while the block runs; TooManyRequestsError at once if too many are in flight.
+
+        One that counts as several ``requests``, and as more than may be in flight at all, is admitted alone.
+        """
+        if self.count >= self._most or (self.count and self.count + requests > self._most):
             REFUSED.labels(method).inc()
             raise TooManyRequestsError(_TOO_MANY)
-        self.count += 1
-        IN_FLIGHT.inc()
+        self.count += requests
+        IN_FLIGHT.inc(requests)
         try:
             yield
         finally:
-            self.count -= 1
-            IN_FLIGHT.dec()
+            self.count -= requests
+            IN_FLIGHT.dec(requests)

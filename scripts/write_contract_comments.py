@@ -12,7 +12,7 @@ from pathlib import Path
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
 PROTOS = Path(__file__).parents[1] / "protos"
-SOURCES = ("moodfeed/feed/v1/feed.proto", "moodfeed/feedback/v1/feedback.proto")
+SOURCES = tuple(f"moodfeed/{name}/v1/{name}.proto" for name in ("feed", "feedback", "catalog", "rules"))
 
 
 def read_file_descriptors() -> Sequence[FileDescriptorProto]:

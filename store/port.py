@@ -155,7 +155,8 @@ class Posts(Protocol):
     def upsert_posts(self, posts: Sequence[NewPost]) -> tuple[int, tuple[int, ...]]:
         """Keep posts durably, all of them or none; gives the position of the last entry and the id of each post.
 
-        A post without an id has the id of the live post with its ``external_id``, or else a new one.
+        A post without an id has the id of the post that came last with its ``external_id``, also if it was deleted
+        since, or else a new one. InvalidPostError for a post that no row can hold.
         """
         ...
 
@@ -191,7 +192,7 @@ class Rules(Protocol):
     """The operators' rules."""
 
     def set_rule(self, rule: Rule) -> int:
-        """Keep a rule durably, in place of one of the same name; gives the position of the entry."""
+        """Keep a rule durably, in place of one of the same name; gives the position of the entry. InvalidPostError."""
         ...
 
     def delete_rule(self, name: str) -> int | None:

@@ -26,6 +26,7 @@ EMBEDDING_ROWS: Select[Any] = select(
     POST_EMBEDDINGS.c.position,
     POST_EMBEDDINGS.c.tower,
     POST_EMBEDDINGS.c.text,
+    POST_EMBEDDINGS.c.representation,
 )
 """The rows that ``embedding_of`` reads."""
 
@@ -74,7 +75,13 @@ def post_of(post_id: int, external_id: str | None, content: bytes) -> Post:
 
 def embedding_of(row: Row[Any]) -> PostEmbedding:
     """The embeddings of a row of EMBEDDING_ROWS."""
-    return PostEmbedding(post_id=row.post_id, revision=row.revision, tower=bytes(row.tower), text=bytes(row.text))
+    return PostEmbedding(
+        post_id=row.post_id,
+        revision=row.revision,
+        tower=bytes(row.tower),
+        text=bytes(row.text),
+        representation=bytes(row.representation),
+    )
 
 
 def rule_content(rule: Rule) -> bytes:

@@ -59,11 +59,14 @@ def write_embeddings(connection: Connection, bundle_id: str, embeddings: Sequenc
     if not missing:
         return 0
     position = head + 1
-    rows = [(wanted[post_id], post_id) for post_id in sorted(missing)]
+    new = [wanted[post_id] for post_id in sorted(missing)]
     insert_rows(
         connection,
         POST_EMBEDDINGS,
-        [(post_id, bundle_id, new.revision, position, new.tower, new.text) for new, post_id in rows],
+        [
+            (each.post_id, bundle_id, each.revision, position, each.tower, each.text, each.representation)
+            for each in new
+        ],
     )
     connection.execute(
         LOG.insert().values(position=position, kind=EntryKind.POSTS_EMBEDDED, body=bundle_id.encode("utf-8"))

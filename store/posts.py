@@ -51,9 +51,14 @@ class PostRevision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostEmbedding:
-    """The embeddings of the revision at ``revision`` of a post: float32 and float16, little-endian, unit vectors."""
+    """The embeddings of the revision at ``revision`` of a post: float32 and float16, little-endian, unit vectors.
+
+    ``representation`` is the post as the user tower sees it in a history, float32; empty if it cannot be in one. It is
+    kept so that all towers have the same one to the bit.
+    """
 
     post_id: int
     revision: int
     tower: bytes
     text: bytes
+    representation: bytes = b""

@@ -117,6 +117,7 @@ POST_EMBEDDINGS = Table(  # of the newest revisions alone
     Column("position", BigInteger, nullable=False),  # of the log entry that brought it
     Column("tower", LargeBinary, nullable=False),  # float32, little-endian
     Column("text", LargeBinary, nullable=False),  # float16, little-endian
+    Column("representation", LargeBinary, nullable=False),  # float32, little-endian; what histories are made of
     Index("post_embeddings_by_bundle", "bundle_id", "revision"),
     Index("post_embeddings_by_position", "position"),
 )

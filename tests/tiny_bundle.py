@@ -78,7 +78,7 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
                     f"post {post_id}",
                     "",
                     category_id,
-                    "ana",
+                    "mia",
                     external_id,
                     language,
                 )

@@ -98,19 +98,22 @@ class NumpyTowers:
         newness = np.full((users, 1), newness_of(self.config.new_post_bonus), dtype=np.float32)
         return _with_newness(learned, newness)
 
-    def embed_posts(self, posts: PostInputs) -> Matrix:
-        """Unit embeddings [posts, tower dimension]."""
+    def represent_posts(self, posts: PostInputs) -> Matrix:
+        """Posts as histories hold them: representations [posts, width], made of text, words, category and id."""
         weights = self._post
-        width = self.config.representation_dimension
-
-        # Representation: text, words, category and id
         is_known = (posts.post_rows >= 0)[:, None]
         has_word = posts.words > 0  # [posts, words]
         identity = weights["identity.weight"][np.maximum(posts.post_rows, 0)] * is_known
         word_counts = np.maximum(has_word.sum(axis=1, keepdims=True), 1)
         words = weights["words.weight"][posts.words].sum(axis=1) / np.sqrt(word_counts, dtype=np.float32)
         content = _linear(posts.text, weights, "text") + words + weights["category.weight"][posts.category_rows]
-        representations = _normed(content + identity, weights, "norm")
+        return _normed(content + identity, weights, "norm")
+
+    def embed_posts(self, posts: PostInputs) -> Matrix:
+        """Unit embeddings [posts, tower dimension]."""
+        weights = self._post
+        width = self.config.representation_dimension
+        representations = self.represent_posts(posts)
 
         # Taste, trend and popularity
         taste = weights["taste_scale"] * representations / np.float32(width**0.5)

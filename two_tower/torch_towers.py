@@ -45,17 +45,22 @@ class TorchTowers:
         with torch.inference_mode():
             return self.user_tower.embed(torch.from_numpy(representations), history_tensors(histories)).numpy()
 
-    def embed_posts(self, posts: PostInputs) -> Matrix:
-        """Unit embeddings [posts, tower dimension]."""
+    def represent_posts(self, posts: PostInputs) -> Matrix:
+        """Posts as histories hold them: representations [posts, width]."""
         with torch.inference_mode():
-            representations = self.post_tower.represent(
+            return self.post_tower.represent(
                 PostTensors(
                     text=torch.from_numpy(posts.text),
                     words=torch.from_numpy(posts.words),
                     category_rows=torch.from_numpy(posts.category_rows),
                     post_rows=torch.from_numpy(posts.post_rows),
                 )
-            )
+            ).numpy()
+
+    def embed_posts(self, posts: PostInputs) -> Matrix:
+        """Unit embeddings [posts, tower dimension]."""
+        representations = torch.from_numpy(self.represent_posts(posts))
+        with torch.inference_mode():
             return self.post_tower.embed(
                 representations, torch.from_numpy(posts.numeric), torch.from_numpy(posts.is_new)
             ).numpy()

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from bundle.directory import Bundle
 from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
 from bundle.known_users import HistoryPosts, KnownUsers
-from mood_encoder.mood_text import mood_to_words, post_to_mood_sentence
+from mood_encoder.mood_text import mood_to_words
 from mood_encoder.runtime import Runtime
-from two_tower.features import PostInputs, new_post_features, window_histories
+from store.posts import Post, PostEmbedding
+from two_tower.features import window_histories
 from user_tower_service.live_histories import LiveHistories
 from user_tower_service.live_log import LiveLog
 from user_tower_service.live_people import PersonView
 from user_tower_service.mood_memories import MoodMemories
+from user_tower_service.post_encoder import EncodedPost, PostContent, PostEncoder
 from user_tower_service.runtime import LOWEST_MOOD_COSINES, ServingTowers, read_towers
 from user_tower_service.shown_posts import ServedPosts, ServedWish, shown_by, shown_elsewhere
 
@@ -75,25 +77,6 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class PostContent:
-    """A post as its author describes it; category_id 0 means none."""
-
-    post_id: int
-    title: str
-    description: str
-    category_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedPost:
-    """One post in both spaces; moods are compared with ``text``."""
-
-    post_id: int
-    tower: Embedding
-    text: Embedding
-
-
-@dataclass(frozen=True, slots=True)
 class _Users:
     """The known users: ``rows`` by username, ``embeddings`` float32 [users, tower dimension].
 
@@ -132,7 +115,12 @@ class Encoder:
         self._towers = read_towers(bundle, runtime)
         self._moods = moods.of(bundle)
         posts = HistoryPosts.read(bundle)
-        self._post_ids = posts.post_ids
+        self._post_encoder = PostEncoder(
+            self._towers,
+            self._moods,
+            post_ids=posts.post_ids,
+            spaces=(self.tower_space, self.text_space),
+        )
         users = KnownUsers.read(bundle)
         self._users = _encode_users(self._towers, posts, users)
         self._live = live
@@ -142,12 +130,14 @@ class Encoder:
                 self._towers,
                 posts,
                 users,
+                new_posts=lambda: live.posts.of_bundle(bundle.bundle_id),
                 rows=self._users.rows,
                 log_position=bundle.manifest.log_position,
                 size=live_cache_size,
                 most_seen=MOST_SEEN,
             )
             self._lease = live.lease(bundle.manifest.log_position)  # held as long as this encoder answers
+            live.encoding.add(self, log_position=bundle.manifest.log_position)
 
     def encode_context(
         self,
@@ -245,7 +235,7 @@ class Encoder:
             seen_post_ids=() if user is None else user.seen_post_ids,
             mood_unavailable=mood_unavailable,
             position=view.position,
-            changed_position=view.changed_at,
+            changed_position=view.changed_at if user is None else user.changed_at,
             not_interested_post_ids=view.not_interested_post_ids,
             withheld_post_ids=view.withheld_post_ids,
         )
@@ -253,47 +243,19 @@ class Encoder:
     def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:
         """Embed 1 to 64 posts in both spaces; PostCountError otherwise. A post unknown at training time counts as new.
 
-        A new post has no list of emotions yet, so its text embedding is made from title and description, like that of
-        an indexed post whose summary names no emotion.
+        The text embedding of a post that names no emotion is made of its title and description, like that of an indexed
+        post whose summary names none.
         """
         if not 1 <= len(posts) <= MOST_POSTS:
             raise PostCountError(f"{len(posts)} posts given, 1 to {MOST_POSTS} are allowed")
-        texts = [f"{post.title}. {post.description}".strip(". ") for post in posts]
-        vectors = self._moods.text_encoder.encode([*texts, *(post_to_mood_sentence("", text) for text in texts)])
-        embeddings = self._encode_posts(posts, texts, vectors[: len(posts)])
-        return tuple(
-            EncodedPost(post.post_id, Embedding(self.tower_space, tower), Embedding(self.text_space, text))
-            for post, tower, text in zip(posts, embeddings, vectors[len(posts) :], strict=True)
-        )
+        return self._post_encoder.encode(posts)
+
+    def embed_live_post(self, post_id: int, revision: int, post: Post) -> PostEmbedding:
+        """The embeddings of one revision of a live post, in the form of the store."""
+        return self._post_encoder.embed_live(post_id, revision, post)
 
     def _seen_by(self, row: int) -> tuple[int, ...]:
         return tuple(self._users.seen[self._users.offsets[row] : self._users.offsets[row + 1]].tolist())
-
-    def _encode_posts(self, posts: Sequence[PostContent], texts: Sequence[str], text_embeddings: Matrix) -> Matrix:
-        known = self._towers.known
-        ids = np.array([post.post_id for post in posts], dtype=np.int64)
-        rows = np.minimum(np.searchsorted(self._post_ids, ids), len(self._post_ids) - 1)
-        post_rows = np.where(self._post_ids[rows] == ids, rows, -1)
-        category_rows = _category_rows([post.category_id for post in posts], known.category_ids)
-        numeric = np.stack(
-            [
-                known.numeric[post_row]
-                if post_row >= 0
-                else new_post_features(known.numeric, known.category_rows, int(category_row))
-                for post_row, category_row in zip(post_rows, category_rows, strict=True)
-            ]
-        )
-        is_new = [post_row < 0 or bool(known.is_new[post_row]) for post_row in post_rows]
-        return self._towers.embed_posts(
-            PostInputs(
-                text=text_embeddings,
-                words=self._towers.vocabulary.rows_of(texts),
-                category_rows=category_rows,
-                post_rows=post_rows,
-                numeric=numeric,
-                is_new=np.array(is_new, dtype=np.bool_),
-            )
-        )
 
 
 def _encode_users(towers: ServingTowers, posts: HistoryPosts, users: KnownUsers) -> _Users:
@@ -338,8 +300,3 @@ def _seen(users: KnownUsers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     is_first[1:] = (owners[1:] != owners[:-1]) | (post_ids[1:] != post_ids[:-1])
     counts = np.bincount(owners[is_first], minlength=len(users.usernames))
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), post_ids[is_first]
-
-
-def _category_rows(category_ids: Sequence[int], known: NDArray[np.int64]) -> NDArray[np.int64]:
-    rows = {int(category_id): row for row, category_id in enumerate(known, start=1)}
-    return np.array([rows.get(category_id, 0) for category_id in category_ids], dtype=np.int64)

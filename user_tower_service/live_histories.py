@@ -5,21 +5,22 @@ makes the embedding of both, so the two are equal to the last bit.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from bundle.embedding_space import Vector
+from bundle.embedding_space import Matrix, Vector
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.verbs import VERBS
 from store.interactions import Verb
-from two_tower.features import window_histories
+from two_tower.features import Histories, window_histories
 from two_tower.interaction_strengths import SKIP_STRENGTH, PersonEvent, RatingScale, score_person
 from user_tower_service.live_people import LiveEvent, PersonView
+from user_tower_service.live_posts import NewPosts
 from user_tower_service.runtime import ServingTowers
 
 _SEEN_PER_PLACE = 1_000
@@ -65,10 +66,26 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class LiveUser:
-    """``embedding`` float32 [tower dimension], read-only; ``seen_post_ids`` ascend."""
+    """``embedding`` float32 [tower dimension], read-only; ``seen_post_ids`` ascend.
+
+    ``changed_at`` is the position of the last change of the person, or of a live post in their history.
+    """
 
     embedding: Vector
     seen_post_ids: tuple[int, ...]
+    changed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class _MetPosts:
+    """The live posts that a bundle lacks and that a person has met, with the events that name them by their ids.
+
+    ``representations`` are by post; ``changed_at`` is the position of their last change.
+    """
+
+    events: Sequence[LiveEvent]
+    representations: Mapping[int, Vector]
+    changed_at: int
 
 
 class LiveHistories:
@@ -84,12 +101,17 @@ class LiveHistories:
         posts: HistoryPosts,
         users: KnownUsers,
         *,
+        new_posts: Callable[[], NewPosts],
         rows: Mapping[str, int],
         log_position: int,
         size: int,
         most_seen: int,
     ) -> None:
-        """``rows`` are those of the ``users`` by name; the bundle was made with the log up to ``log_position``."""
+        """``rows`` are those of the ``users`` by name; the bundle was made with the log up to ``log_position``.
+
+        ``new_posts`` gives the live posts that have embeddings for this bundle.
+        """
+        self._new_posts = new_posts
         self._towers = towers
         self._representations = posts.representations
         self._post_ids = posts.post_ids
@@ -102,21 +124,45 @@ class LiveHistories:
 
     def user(self, username: str, view: PersonView) -> LiveUser | None:
         """The person as of the view; None if neither the bundle nor the log knows them."""
-        key = username, view.changed_at, view.departed_at
+        events = [event for event in view.events if event.position > self._log_position]
+        met = self._met(events, view.position)
+        changed_at = max(view.changed_at, met.changed_at)
+        key = username, changed_at, view.departed_at
         with self._lock:
             known = self._remembered.get(key)
         if known is not None:
             return known
         history, is_known = self._history_in_bundle(username, view)
-        events = [event for event in view.events if event.position > self._log_position]
         # A bundle holds everybody with events up to its position, but not what does not interest them.
         if not (is_known or events or any(event.verb is Verb.NOT_INTERESTED for event in view.events)):
             return None
-        user = self._embed(history, events)
+        user = self._embed(history, met, changed_at)
         if _weight(user) <= self._remembered.maxsize:
             with self._lock:
                 self._remembered[key] = user
         return user
+
+    def _met(self, events: Sequence[LiveEvent], position: int) -> _MetPosts:
+        """What a person has met of the live posts, as of a position."""
+        new = self._new_posts()
+        if not (new.represented or new.named):
+            return _MetPosts(events, {}, 0)
+        found: dict[int, Vector] = {}
+        changed_at, by_id = 0, []
+        for event in events:
+            post_id = event.post_id
+            named = new.named.get(event.external_id or "") if post_id is None else None
+            if named is not None and named.position <= position:
+                post_id, changed_at = named.post_id, max(changed_at, named.position)
+            by_id.append(event if post_id == event.post_id else replace(event, post_id=post_id))
+            if post_id is None or post_id not in new.represented or self._knows(post_id):
+                continue
+            changes = [change for change in new.represented[post_id] if change.position <= position]
+            if changes:
+                changed_at = max(changed_at, changes[-1].position)
+                if changes[-1].values is not None:
+                    found[post_id] = changes[-1].values
+        return _MetPosts(by_id, found, changed_at)
 
     def _history_in_bundle(self, username: str, view: PersonView) -> tuple[History, bool]:
         """What the bundle holds of the person and of those merged into them, and whether it knows any of them."""
@@ -134,9 +180,12 @@ class LiveHistories:
                 history = history.where(~is_taken)
         return history, bool(rows)
 
-    def _embed(self, history: History, events: Sequence[LiveEvent]) -> LiveUser:
-        whole = history.followed_by(self._rows_of(events))
+    def _embed(self, history: History, met: _MetPosts, changed_at: int) -> LiveUser:
+        whole = history.followed_by(self._rows_of(met))
         rows = np.searchsorted(self._post_ids, whole.post_ids)
+        new_ids = np.array(sorted(met.representations), dtype=np.int64)
+        is_new = np.isin(whole.post_ids, new_ids)
+        rows[is_new] = len(self._post_ids) + np.searchsorted(new_ids, whole.post_ids[is_new])
         histories = window_histories(
             np.zeros(1, dtype=np.int64),
             np.array([len(rows)]),
@@ -147,14 +196,21 @@ class LiveHistories:
             days=whole.days,
             length=self._towers.config.history_length,
         )
-        embedding = self._towers.embed_users(self._representations, histories)[0].copy()
+        representations = self._representations
+        if len(new_ids):
+            new = np.stack([met.representations[post_id] for post_id in new_ids.tolist()])
+            representations, histories = _of_those_met(representations, new, histories)
+        embedding = self._towers.embed_users(representations, histories)[0].copy()
         embedding.setflags(write=False)
-        met = [event.post_id for event in events if event.post_id is not None]
-        seen = _newest_distinct(np.concatenate([history.post_ids, np.array(met, dtype=np.int64)]), self._most_seen)
-        return LiveUser(embedding, tuple(seen.tolist()))
+        ids = [event.post_id for event in met.events if event.post_id is not None]
+        seen = _newest_distinct(np.concatenate([history.post_ids, np.array(ids, dtype=np.int64)]), self._most_seen)
+        return LiveUser(embedding, tuple(seen.tolist()), changed_at)
 
-    def _rows_of(self, events: Sequence[LiveEvent]) -> History:
-        """Events as rows of a history: those with posts that the bundle knows, as of its newest moment, which is 0."""
+    def _rows_of(self, met: _MetPosts) -> History:
+        """Events as rows of a history, as of the bundle's newest moment, which is 0.
+
+        They are those with posts that the bundle knows, or that have come since and have embeddings.
+        """
         scored = score_person(
             [
                 PersonEvent(
@@ -164,8 +220,10 @@ class LiveHistories:
                     event.rating_percent if event.verb is Verb.RATING else None,
                     SKIP_STRENGTH if event.verb is Verb.SKIP else None,
                 )
-                for event in events
-                if event.verb in _NAMES and event.post_id is not None and self._knows(event.post_id)
+                for event in met.events
+                if event.verb in _NAMES
+                and event.post_id is not None
+                and (event.post_id in met.representations or self._knows(event.post_id))
             ],
             RatingScale(),
         )
@@ -174,6 +232,19 @@ class LiveHistories:
     def _knows(self, post_id: int) -> bool:
         row = int(np.searchsorted(self._post_ids, post_id))
         return row < len(self._post_ids) and int(self._post_ids[row]) == post_id
+
+
+def _of_those_met(known: Matrix, new: Matrix, histories: Histories) -> tuple[Matrix, Histories]:
+    """The representations of the posts in these histories alone, and the histories over them.
+
+    The rows of ``new`` follow those of ``known``, which may be too many to be copied.
+    """
+    used, rows = np.unique(histories.rows, return_inverse=True)
+    is_new = used >= len(known)
+    gathered = np.empty((len(used), new.shape[1]), dtype=np.float32)
+    gathered[~is_new] = known[used[~is_new]]
+    gathered[is_new] = new[used[is_new] - len(known)]
+    return gathered, replace(histories, rows=rows.reshape(histories.rows.shape))
 
 
 def _weight(user: LiveUser) -> int:

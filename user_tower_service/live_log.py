@@ -2,10 +2,11 @@
 
 import weakref
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
+from pathlib import Path
 
 import structlog
 from prometheus_client import Gauge
@@ -15,7 +16,9 @@ from rpc import wall_clock
 from store.log_entries import Entries, Entry, StoreRestored
 from store.port import Store
 from user_tower_service.live_people import LivePerson, PersonView, view_of
+from user_tower_service.live_posts import LivePosts
 from user_tower_service.live_state import LiveState
+from user_tower_service.post_encoding import PostEncoding
 
 LEASE_SECONDS = 600.0
 DEFAULT_SERVED_HOURS = 24.0
@@ -56,13 +59,16 @@ class LiveLog:
         begin_after: int = 0,
         served_hours: float = DEFAULT_SERVED_HOURS,
         now_ms: Callable[[], int] = wall_clock.now_ms,
+        bundles: Path | None = None,
     ) -> None:
-        """``begin_after`` is the position of the oldest bundle that will be held.
+        """``begin_after`` is the position of the oldest bundle that will be held, ``bundles`` their directory.
 
         What people were shown is remembered for ``served_hours``. ``now_ms`` reads milliseconds since 1970.
         """
         self.tail = LogTail(open_store, after_each_round=self._follow_the_bundles)
         self.tail.add(self)
+        self.encoding = PostEncoding(lambda: self.tail.store, bundles=bundles)
+        """Encodes the live posts for the bundles that are held."""
         self._served_ms = round(served_hours * 3_600_000)
         self.now_ms = now_ms
         self._state = LiveState(begin_after, shown_since=self._kept_since)
@@ -76,9 +82,19 @@ class LiveLog:
         self._named_position = 0  # of a bundle, that the log has not reached
         LIVE_PEOPLE.set_function(lambda: len(self._state.people))
 
-    def followed(self, *, first_read_seconds: float = FIRST_READ_SECONDS) -> AbstractContextManager[None]:
-        """While the block runs, a thread follows the log. Waits until it has been read once, or could not be."""
-        return self.tail.followed(first_read_seconds=first_read_seconds)
+    @contextmanager
+    def followed(self, *, first_read_seconds: float = FIRST_READ_SECONDS) -> Iterator[None]:
+        """While the block runs, a thread follows the log, and one encodes posts.
+
+        Waits until the log has been read once, or could not be.
+        """
+        with self.tail.followed(first_read_seconds=first_read_seconds), self.encoding.running():
+            yield
+
+    @property
+    def posts(self) -> LivePosts:
+        """The live posts that have embeddings."""
+        return self._state.posts
 
     @property
     def store(self) -> Store:
@@ -151,6 +167,7 @@ class LiveLog:
             if isinstance(entry, StoreRestored) and self._has_read:
                 self._read_anew(store, self._state.base, entry.position)
             self._take_in(store, entry)
+            self.encoding.take_in(entry)
         with self._moved:
             self._position = entries.position
         self._has_read |= len(entries.entries) < ENTRIES_AT_ONCE

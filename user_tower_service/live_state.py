@@ -14,10 +14,14 @@ from store.log_entries import (
     InteractionsExpired,
     PeopleMerged,
     PersonDeleted,
+    PostDeleted,
+    PostsEmbedded,
     PostsServed,
+    PostUpserted,
 )
 from store.port import Store
 from user_tower_service.live_people import EarlierEvent, LiveEvent, LivePerson, without_what_bundles_hold
+from user_tower_service.live_posts import LivePosts
 from user_tower_service.shown_posts import ShownPage
 
 
@@ -28,6 +32,7 @@ class LiveState:
         """``shown_since`` gives the moment from which on what people were shown is kept, in ms since 1970."""
         self.base = base
         self.people: dict[str, LivePerson] = {}
+        self.posts = LivePosts()
         self.departed: dict[bytes, int] = {}  # the key of a name -> the position of its last departure
         self._shown_since = shown_since
 
@@ -35,6 +40,7 @@ class LiveState:
         """Read what stays of the log up to the base."""
         if not self.base:
             return
+        self.posts.begin(store)
         for interaction in store.decisions(up_to=self.base):
             person = self._person(interaction.username, interaction.since)
             person.events.append(LiveEvent.of(interaction))
@@ -46,29 +52,32 @@ class LiveState:
 
         An entry that changes nobody gives an empty name.
         """
+        changed: str | None = ""
         match entry:
             case InteractionRecorded():
                 self._record(entry)
-                return entry.username
+                changed = entry.username
             case PostsServed():
-                return entry.username if self._remember(entry) else ""
+                changed = entry.username if self._remember(entry) else ""
             case PersonDeleted():
                 self.departed[entry.person_key] = entry.position
                 self._drop(store, entry.person_key)
-                return None
+                changed = None
             case PeopleMerged():
                 self.departed[entry.merged_key] = entry.position
                 self._drop(store, entry.merged_key)
                 if entry.into is not None:
                     self._read_person(store, entry.into, entry.position)
-                return None
+                changed = None
             case InteractionsExpired():
                 for person in self.people.values():
                     person.touched_at = entry.position
                     person.events = [event for event in person.events if event.moment >= entry.before_ms]
                     person.shown = [page for page in person.shown if page.moment >= entry.before_ms]
-                return None
-        return ""
+                changed = None
+            case PostUpserted() | PostDeleted() | PostsEmbedded():
+                changed = None if self.posts.apply(entry) else ""
+        return changed
 
     def let_go(self, base: int) -> None:
         """Forget what every bundle made with the log up to ``base`` or further holds."""
@@ -77,6 +86,8 @@ class LiveState:
         for username, person in list(self.people.items()):
             if not without_what_bundles_hold(person, base, shown_since=oldest):
                 del self.people[username]
+        events = (event for person in self.people.values() for event in person.events)
+        self.posts.let_go(base, met=((event.post_id, event.external_id) for event in events))
         self.departed = {key: position for key, position in self.departed.items() if position > base}
 
     def _person(self, username: str, position: int) -> LivePerson:
@@ -88,6 +99,8 @@ class LiveState:
 
     def _record(self, entry: InteractionRecorded) -> None:
         person = self._person(entry.username, entry.position)
+        if entry.interaction is not None:
+            self.posts.note_meeting(entry.interaction.post_id, entry.interaction.external_id)
         if entry.interaction is not None and (not person.events or person.events[-1].position < entry.position):
             person.events.append(LiveEvent.of(entry.interaction))
         if entry.takes_back is None:

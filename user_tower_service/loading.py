@@ -12,19 +12,27 @@ from user_tower_service.live_log import LiveLog
 from user_tower_service.mood_memories import MoodMemories
 from user_tower_service.settings import Settings
 
+_LONGEST_WAIT_FOR_POSTS = 60.0
+"""Seconds that a new bundle waits for the embeddings of live posts before it is current here."""
+
 
 def loader(settings: Settings, live: LiveLog | None = None) -> Callable[[Bundle], Encoder]:
     """A function that reads the models of a bundle and checks its canaries; BundleError if one of them fails.
 
-    The bundles that it reads share a mood encoder where they hold the same one, and ``live``.
+    The bundles that it reads share a mood encoder where they hold the same one, and ``live``. Every bundle but the
+    first waits for a minute at most until its live posts have embeddings; those that are left follow.
     """
     moods = MoodMemories(settings.mood_cache_size, runtime=settings.runtime)
+    loaded: set[str] = set()
 
     def load(bundle: Bundle) -> Encoder:
         encoder = Encoder(
             bundle, runtime=settings.runtime, moods=moods, live=live, live_cache_size=settings.live_cache_size
         )
         check_canaries(encoder, bundle)  # also warms up the models
+        if live is not None and loaded:  # the bundle before this one answers meanwhile
+            live.encoding.wait_for(bundle.bundle_id, seconds=_LONGEST_WAIT_FOR_POSTS)
+        loaded.add(bundle.bundle_id)
         return encoder
 
     return load
@@ -39,6 +47,7 @@ def live_log_of(settings: Settings) -> LiveLog | None:
         lambda: open_store(url, password_file=settings.store_password_file),
         begin_after=_oldest_position(settings.bundles),
         served_hours=settings.served_hours,
+        bundles=settings.bundles,
     )
 
 

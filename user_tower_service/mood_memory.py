@@ -1,12 +1,16 @@
 """An LRU cache of mood embeddings, which encodes the moods that it does not hold in one batch."""
 
 import threading
+import time
 from collections.abc import Sequence
 
 from cachetools import LRUCache
 
 from bundle.embedding_space import Vector
 from mood_encoder.runtime import TextEncoder
+
+_REMEMBERED_TEXTS = 2_000  # of posts, 1.5 KB each: two bundles that are held share them
+_PAUSE_SECONDS = 0.001
 
 
 class MoodMemory:
@@ -19,6 +23,7 @@ class MoodMemory:
         self.text_encoder = text_encoder
         self._lock = threading.Lock()  # an LRUCache reorders itself when it is read
         self._vectors: LRUCache[str, Vector] = LRUCache(size)
+        self._texts: LRUCache[str, Vector] = LRUCache(_REMEMBERED_TEXTS)
 
     def encode(self, words: Sequence[str]) -> list[Vector]:
         """Read-only unit vectors [text dimension] in the order of ``words``; unknown words are encoded together."""
@@ -37,3 +42,19 @@ class MoodMemory:
                     # A row of a batch would keep the whole batch in memory.
                     self._vectors[word] = found[word].copy() if len(new) > 1 else found[word]
         return [found[word] for word in words]
+
+    def encode_text(self, text: str) -> Vector:
+        """The read-only unit vector [text dimension] of a post's text, for a thread that may wait.
+
+        Texts are encoded one by one, so that a mood waits for one text at most.
+        """
+        with self._lock:
+            known = self._texts.get(text)
+        if known is not None:
+            return known
+        vector: Vector = self.text_encoder.encode([text])[0]
+        vector.setflags(write=False)
+        time.sleep(_PAUSE_SECONDS)  # the encoder's lock is not fair: whoever waits for it would wait for several texts
+        with self._lock:
+            self._texts[text] = vector
+        return vector

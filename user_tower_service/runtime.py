@@ -35,6 +35,9 @@ class ServingTowers(Protocol):
     def embed_users(self, representations: Matrix, histories: Histories) -> Matrix:
         """Unit embeddings [users, tower dimension]."""
 
+    def represent_posts(self, posts: PostInputs) -> Matrix:
+        """Posts as histories hold them: representations [posts, representation dimension]."""
+
     def embed_posts(self, posts: PostInputs) -> Matrix:
         """Unit embeddings [posts, tower dimension]."""
 

@@ -20,7 +20,6 @@ from user_tower_service.encoder import (
     ContextCountError,
     Encoder,
     MoodTooLongError,
-    PostContent,
     PostCountError,
 )
 from user_tower_service.live_log import LiveLog
@@ -33,6 +32,7 @@ from user_tower_service.people_store import (
     SamePersonError,
     ServedCountError,
 )
+from user_tower_service.post_encoder import PostContent
 from user_tower_service.shown_posts import ServedWish
 
 MOST_INTERACTIONS = 1000

@@ -26,6 +26,7 @@ class Role(StrEnum):
     LINK = "link"
     THUMBNAIL = "thumbnail"
     OWNER = "owner"
+    LANGUAGE = "language"
     HIDDEN = "hidden"
 
 
@@ -53,12 +54,13 @@ _GUESSES: Mapping[Role, tuple[str, ...]] = {
     Role.LINK: ("videolink", "link", "url", "videourl"),
     Role.THUMBNAIL: ("thumbnailurl", "thumbnail", "imageurl", "image", "cover"),
     Role.OWNER: ("ownerusername", "owner", "author", "creator", "channel"),
+    Role.LANGUAGE: ("language", "languagecode", "lang", "locale"),
     Role.HIDDEN: ("ishidden", "hidden"),
 }  # fmt: skip
 INTERACTION_ROLES = (Role.USER, Role.POST, Role.TIME, Role.ORDER, Role.VERB, Role.RATING)
 POST_ROLES = (
     Role.POST, Role.TITLE, Role.DESCRIPTION, Role.KEYWORDS, Role.CATEGORY, Role.CATEGORY_ID, Role.CREATED, Role.LINK,
-    Role.THUMBNAIL, Role.OWNER, Role.HIDDEN,
+    Role.THUMBNAIL, Role.OWNER, Role.LANGUAGE, Role.HIDDEN,
 )  # fmt: skip
 USER_ROLES = (Role.USER,)
 _REQUIRED = {Role.USER, Role.POST}

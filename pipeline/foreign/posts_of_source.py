@@ -124,6 +124,7 @@ def _table(
             "external_id": pd.array(
                 [None if number["is_number"] else number["name"] for number in numbers], dtype="str"
             ),
+            "language": pd.array([_text(row, Role.LANGUAGE) or None for row in rows], dtype="str"),
         }
     )
 

@@ -6,6 +6,7 @@ import grpc
 import httpx
 import numpy as np
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.errors import read_error_info
@@ -41,6 +42,9 @@ def ask(request: pytest.FixtureRequest, running: Running, feeds: feed_pb2_grpc.F
     def over_grpc(**fields: object) -> Answer:
         if "fallback" in fields:
             fields["fallback"] = f"FALLBACK_{fields['fallback']}"
+        if "created_after_ms" in fields:
+            fields["created_after"] = Timestamp()
+            fields["created_after"].FromMilliseconds(fields.pop("created_after_ms"))
         try:
             answer = feeds.GetFeed(feed_pb2.GetFeedRequest(**fields), timeout=10)
         except grpc.RpcError as error:
@@ -55,6 +59,9 @@ def ask(request: pytest.FixtureRequest, running: Running, feeds: feed_pb2_grpc.F
 
     def over_http(**fields: object) -> Answer:
         excluded = fields.pop("exclude_post_ids", [])
+        if "created_after_ms" in fields:
+            fields["created_after"] = fields.pop("created_after_ms")
+        fields |= {name: ",".join(map(str, value)) for name, value in fields.items() if isinstance(value, list)}
         parameters = {**fields, "exclude": ",".join(map(str, excluded))}
         reply = httpx.get(f"{running.http}/feed", params=parameters, timeout=10)
         document = reply.json()
@@ -207,7 +214,14 @@ def test_the_pages_of_a_category_are_each_of_its_posts_once_and_seen_posts_come_
     found: list[int] = []
     token = ""
     while True:
-        page = ask(username=name, category_id=category_id, mood=mood, page_size=7, page_token=token)
+        page = ask(
+            username=name,
+            category_id=category_id,
+            mood=mood,
+            page_size=7,
+            page_token=token,
+            include_own_posts=True,
+        )
         found += page.post_ids
         token = page.token
         if not token:
@@ -221,6 +235,42 @@ def test_the_pages_of_a_category_are_each_of_its_posts_once_and_seen_posts_come_
     assert any(is_seen)
 
 
+def pages_of(ask: Ask, **fields: object) -> list[int]:
+    found, token = [], ""
+    while True:
+        page = ask(**fields, page_size=100, page_token=token)
+        found += page.post_ids
+        token = page.token
+        if not token:
+            return found
+
+
+def test_a_users_own_posts_are_left_out_unless_they_are_wanted(ask: Ask, running: Running) -> None:
+    owners = {post.post_id: post.owner_username for post in running.posts.posts}
+    author = max(running.users.usernames, key=list(owners.values()).count)
+    assert author in owners.values()
+    assert sorted(pages_of(ask, username=author)) == sorted(
+        post_id for post_id, owner in owners.items() if owner != author
+    )
+    assert sorted(pages_of(ask, username=author, include_own_posts=True)) == sorted(owners)
+
+
+def test_filters_leave_the_same_ranking_of_fewer_posts(ask: Ask, running: Running) -> None:
+    newest = np.sort(running.posts.created_ms)[-200]
+    owner = running.posts.posts[0].owner_username
+    asked = {"username": running.busiest_username(), "include_own_posts": True}
+    wanted = {
+        post.post_id
+        for post, moment in zip(running.posts.posts, running.posts.created_ms.tolist(), strict=True)
+        if moment > newest and post.owner_username != owner
+    }
+    plain = [post_id for post_id in pages_of(ask, **asked) if post_id in wanted]
+    found = pages_of(ask, **asked, created_after_ms=int(newest), excluded_owner_usernames=[owner])
+    assert found == plain
+    category_id = running.largest_category()
+    assert pages_of(ask, **asked, category_ids=[category_id]) == pages_of(ask, **asked, category_id=category_id)
+
+
 def test_excluded_posts_stay_away_and_the_page_stays_full(ask: Ask, running: Running) -> None:
     first = ask(username=running.busiest_username())
     second = ask(username=running.busiest_username(), exclude_post_ids=first.post_ids)
@@ -231,7 +281,8 @@ def test_excluded_posts_stay_away_and_the_page_stays_full(ask: Ask, running: Run
 @pytest.mark.parametrize(("page_size", "expected"), [(0, 10), (1, 1), (100, 100), (101, 100), (2**31 - 1, 100)])
 def test_page_sizes_mean_what_the_contract_says(ask: Ask, running: Running, page_size: int, expected: int) -> None:
     assert len(running.posts.posts) > 100
-    assert len(ask(username=running.busiest_username(), page_size=page_size).post_ids) == expected
+    answer = ask(username=running.busiest_username(), page_size=page_size, include_own_posts=True)
+    assert len(answer.post_ids) == expected
 
 
 def test_a_negative_page_size_is_malformed(ask: Ask, running: Running) -> None:

@@ -41,6 +41,8 @@ ELSEWHERE = {
     ".venv/bin/moodfeed validate": "needs clean tables; tests/pipeline/test_validate.py runs it on some",
     ".venv/bin/moodfeed forget": "needs stored data; tests/pipeline/test_forget.py runs it on some",
     ".venv/bin/moodfeed run --data data/own": "it makes a bundle first, which test_import.py does",
+    ".venv/bin/moodfeed refresh": "needs a bundle of its own tables; tests/pipeline/test_refresh.py runs it on some",
+    "--profile refresh": "runs for ever; tests/pipeline/test_refresh.py runs the same command in a process",
     ".venv/bin/moodfeed rollback": "needs two bundles; tests/cli/test_bundle_commands.py has them",
     "benchmarks.recording": "most of a minute; tests/benchmarks/test_recording.py runs its parts",
     "scripts.write_golden contract": "at a release: it replaces what the next change is compared with",
@@ -126,7 +128,8 @@ def test_a_command_block_works(running: Running, small_bundles: Path, directory:
 def in_this_run(line: str, running: Running) -> str:
     """The line with the placeholders filled and the addresses moved."""
     return (
-        line.replace("--category 2", f"--category {running.largest_category()}")
+        line.replace("similar 1843", f"similar {int(running.posts.post_ids[0])}")
+        .replace("--category 2", f"--category {running.largest_category()}")
         .replace("curl -s 'http", "curl -sf 'http")
         .replace("127.0.0.1:50050", running.addresses.gateway_grpc)
         .replace("127.0.0.1:50051", running.addresses.user_tower)

@@ -42,6 +42,14 @@ NAMES = (
     "strict",
     "exclude_external_ids",
     "fallback",
+    "category_ids",
+    "excluded_category_ids",
+    "excluded_owner_usernames",
+    "created_after",
+    "languages",
+    "diversity",
+    "most_per_owner",
+    "explain",
 )
 FEED_CODES = {200, 400, 404, 412, 414}
 CHECKS = [
@@ -128,6 +136,14 @@ def queries(draw: st.DrawFn, world: World) -> str:
         ),
         "strict": st.sampled_from(["true", "false", ""]),
         "fallback": st.sampled_from(["NONE", "POPULAR", "TRENDING", ""]),
+        "category_ids": st.lists(st.sampled_from(sorted(world.post_counts)), max_size=3).map(
+            lambda ids: ",".join(map(str, ids))
+        ),
+        "created_after": st.sampled_from(["0", "2026-05-04T09:30:00Z", "1777879800500", ""]),
+        "languages": st.sampled_from(["en", "en,de", ",", ""]),
+        "diversity": st.sampled_from(["0", ".5", "1", "1.1", "-1", "1e-3"]),
+        "most_per_owner": st.sampled_from(["0", "1", "-1"]),
+        "explain": st.sampled_from(["true", "false", ""]),
     }
     numbers = st.sampled_from(["0", "-1", "2147483648", "-2147483649", "1e3", "0x1", "٣", "1.0", " 1", "9" * 5000]).map(
         quote

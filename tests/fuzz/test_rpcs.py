@@ -15,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import page_token
+from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feedback.v1 import feedback_pb2
 from moodfeed.post_index.v1 import post_index_pb2
+from moodfeed.rules.v1 import rules_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2
 from rpc import wall_clock
 from rpc.server import LARGEST_METADATA_BYTES
@@ -85,6 +87,24 @@ def page_tokens(draw: st.DrawFn, world: World, request: feed_pb2.GetFeedRequest)
 
 
 @st.composite
+def filters(draw: st.DrawFn, world: World) -> dict[str, Any]:
+    """Fields of a feed and of a search."""
+    if draw(st.booleans()):
+        return {}
+    categories = st.lists(st.sampled_from(sorted(world.post_counts)), max_size=3)
+    owners = st.lists(st.sampled_from(sorted({post.owner_username for post, _ in world.served.values()})), max_size=3)
+    return {
+        "category_ids": draw(often(st.just([]), categories | st.lists(absurd.int32s, max_size=2))),
+        "excluded_category_ids": draw(categories | st.lists(absurd.int32s, max_size=101)),
+        "excluded_owner_usernames": draw(often(owners, st.lists(absurd.texts, max_size=101))),
+        "languages": draw(often(st.just([]), st.lists(st.sampled_from(["en", "EN", "x", ""]), max_size=21))),
+        "diversity": draw(often(st.sampled_from([0.0, 0.5, 1.0]), st.floats(width=32))),
+        "most_per_owner": draw(often(st.sampled_from([0, 1, 2]), absurd.int32s)),
+        "explain": draw(st.booleans()),
+    }
+
+
+@st.composite
 def feed_requests(draw: st.DrawFn, world: World) -> Message:
     if draw(st.integers(0, 5)) == 0:
         request = feed_pb2.GetFeedRequest()
@@ -100,9 +120,78 @@ def feed_requests(draw: st.DrawFn, world: World) -> Message:
         exclude_external_ids=draw(st.lists(absurd.texts, max_size=3)),
         required_bundle_id=draw(bundle_ids(world)),
         fallback=draw(often(st.sampled_from(feed_pb2.Fallback.values()), absurd.int32s)),
+        include_own_posts=draw(st.booleans()),
+        **draw(filters(world)),
     )
+    if draw(st.integers(0, 3)) == 0:
+        request.created_after.seconds = draw(st.sampled_from([0, 1_700_000_000, 2**33]) | absurd.int64s)
+        request.created_after.nanos = draw(often(st.just(0), absurd.int32s))
     request.page_token = draw(page_tokens(world, request))
     return request
+
+
+@st.composite
+def similar_requests(draw: st.DrawFn, world: World) -> Message:
+    return feed_pb2.GetSimilarPostsRequest(
+        post_id=draw(often(st.sampled_from(sorted(world.category_of)), absurd.int64s)),
+        external_id=draw(often(st.just(""), absurd.texts)),
+        username=draw(st.just("") | usernames(world)),
+        page_size=draw(often(st.integers(0, 12), absurd.int32s)),
+        page_token=draw(often(st.just(""), absurd.texts)),
+        exclude_post_ids=draw(post_ids(world)),
+        exclude_external_ids=draw(st.lists(absurd.texts, max_size=3)),
+        required_bundle_id=draw(bundle_ids(world)),
+        at_least_position=draw(often(st.just(0), st.just(-1))),
+        seen=draw(often(st.sampled_from(feed_pb2.Seen.values()), absurd.int32s)),
+        explain=draw(st.booleans()),
+    )
+
+
+@st.composite
+def requests_of_feeds(draw: st.DrawFn, world: World) -> Message:
+    feeds = draw(st.lists(feed_requests(world), max_size=3))
+    return feed_pb2.GetFeedsRequest(
+        feeds=feeds * draw(st.sampled_from([1, 1, 1, 1, 1, 2, 33])), distinct=draw(st.booleans())
+    )
+
+
+@st.composite
+def posts_to_store(draw: st.DrawFn, world: World) -> Message:
+    """None that a feed could show."""
+    posts = [
+        catalog_pb2.Post(
+            post_id=draw(st.none() | absurd.int64s),
+            title=draw(absurd.texts),
+            emotions=draw(st.lists(absurd.texts, max_size=2)),
+            category_id=draw(category_ids(world)),
+            category_name=draw(absurd.texts),
+            video_link=draw(often(st.just("v"), absurd.texts)),
+            created_at=draw(st.none() | timestamps()),
+            is_servable=False,
+            external_id=draw(often(st.just(""), absurd.texts)),
+        )
+        for _ in range(draw(st.integers(0, 3)))
+    ]
+    return catalog_pb2.UpsertPostsRequest(posts=posts)
+
+
+@st.composite
+def names_of_posts(draw: st.DrawFn, world: World) -> Message:
+    ids = st.lists(st.sampled_from(sorted(world.category_of)) | absurd.int64s, max_size=5)
+    return catalog_pb2.GetPostsRequest(post_ids=draw(ids), external_ids=draw(st.lists(absurd.texts, max_size=3)))
+
+
+@st.composite
+def rules(draw: st.DrawFn, world: World) -> Message:
+    return rules_pb2.SetRuleRequest(
+        rule=rules_pb2.Rule(
+            name=draw(absurd.texts),
+            action=draw(often(st.integers(0, 3), absurd.int32s)),
+            post_ids=draw(post_ids(world)),
+            boost=draw(absurd.floats),
+            starts_at=draw(st.none() | timestamps()),
+        )
+    )
 
 
 @st.composite
@@ -167,6 +256,8 @@ def searches(draw: st.DrawFn, world: World) -> Message:
         trending=draw(st.booleans()),
         counted_position=draw(often(st.none(), st.sampled_from([0, 1]) | absurd.int64s)),
         at_least_position=draw(often(st.just(0), absurd.int64s)),
+        created_after_ms=draw(often(st.none(), st.sampled_from([0, 1_700_000_000_000]) | absurd.int64s)),
+        **draw(filters(world)),
     )
 
 
@@ -242,6 +333,12 @@ def requests_of(world: World, rpc: Rpc) -> st.SearchStrategy[Message]:
     return {
         "GetFeedRequest": feed_requests,
         "ListTrendingRequest": trending_requests,
+        "GetSimilarPostsRequest": similar_requests,
+        "GetFeedsRequest": requests_of_feeds,
+        "UpsertPostsRequest": posts_to_store,
+        "DeletePostsRequest": names_of_posts,
+        "GetPostsRequest": names_of_posts,
+        "SetRuleRequest": rules,
         "SearchPostsRequest": searches,
         "EncodeContextRequest": contexts,
         "EncodePostsRequest": posts_to_encode,
@@ -267,6 +364,26 @@ def batches(inputs: st.SearchStrategy[bytes]) -> st.SearchStrategy[list[bytes]]:
 @given(data=st.data())
 def test_feeds_of_any_request(world: World, data: st.DataObject) -> None:
     world.ask(rpc_of(GATEWAY, "GetFeed"), data.draw(batches(messages(feed_requests(world)))))
+
+
+@fuzzed(0.03)
+@given(data=st.data())
+def test_similar_posts_of_any_request(world: World, data: st.DataObject) -> None:
+    world.ask(rpc_of(GATEWAY, "GetSimilarPosts"), data.draw(batches(messages(similar_requests(world)))))
+
+
+@fuzzed(0.02)
+@given(data=st.data())
+def test_several_feeds_of_any_request(world: World, data: st.DataObject) -> None:
+    world.ask(rpc_of(GATEWAY, "GetFeeds"), data.draw(batches(messages(requests_of_feeds(world)))))
+
+
+@pytest.mark.parametrize("method", ["UpsertPosts", "DeletePosts", "GetPosts", "SetRule", "DeleteRule", "ListRules"])
+@fuzzed(0.005)
+@given(data=st.data())
+def test_posts_and_rules_of_any_kind(world: World, method: str, data: st.DataObject) -> None:
+    rpc = rpc_of(INDEX, method)
+    world.ask(rpc, data.draw(batches(messages(requests_of(world, rpc)))))
 
 
 @fuzzed(0.20)

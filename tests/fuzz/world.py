@@ -16,12 +16,16 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from bundle.directory import current_bundle, open_bundle
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
+from bundle.served_posts import ServedPost
 from gateway import page_token
+from gateway.feed_types import Filters
 from moodfeed.bundle.v1 import bundle_pb2
+from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feedback.v1 import feedback_pb2
 from moodfeed.post_index.v1 import post_index_pb2
+from moodfeed.rules.v1 import rules_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2
 from rpc.errors import read_error_info
 from tests.faults.fleet import GATEWAY, INDEXES, TOWERS, Fleet
@@ -40,8 +44,10 @@ LARGEST_REQUEST_BYTES = {GATEWAY: 128 * 1024, TOWER: 2 * 1024 * 1024, INDEX: 2 *
 LARGER_REQUEST_BYTES = {
     "post_index_service PostIndexService/SearchPosts": 4 * 1024 * 1024,
     "gateway FeedbackService/RecordInteractions": 4 * 1024 * 1024,
+    "gateway FeedService/GetFeeds": 1024 * 1024,
     "user_tower_service UserTowerService/RecordInteractions": 5 * 1024 * 1024,
 }
+WRITES = ("/UpsertPosts", "/DeletePosts", "/SetRule")  # of the index
 OF_OPERATORS = ("/ExportPerson", "/DeletePerson", "/MergePeople")
 _OF_NO_STORE = frozenset({"NO_STORE"})  # of a feed that is to be remembered
 EXPECTED = {
@@ -85,7 +91,14 @@ def _rpcs(process: str, *files: Any) -> tuple[Rpc, ...]:
 
 
 RPCS = (
-    *_rpcs(GATEWAY, feed_pb2.DESCRIPTOR, feedback_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR),
+    *_rpcs(
+        GATEWAY,
+        feed_pb2.DESCRIPTOR,
+        feedback_pb2.DESCRIPTOR,
+        catalog_pb2.DESCRIPTOR,
+        rules_pb2.DESCRIPTOR,
+        health_pb2.DESCRIPTOR,
+    ),
     *_rpcs(TOWER, user_tower_pb2.DESCRIPTOR, bundle_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR),
     *_rpcs(INDEX, post_index_pb2.DESCRIPTOR, bundle_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR),
 )
@@ -106,6 +119,7 @@ class World:
     channels: Mapping[str, grpc.Channel]
     bundle_id: str
     category_of: Mapping[int, int]  # of each servable post
+    served: Mapping[int, tuple[ServedPost, int]]  # each servable post, and when it was made
     post_counts: Mapping[int, int]  # of each category
     usernames: tuple[str, ...]
     user_embeddings: tuple[embedding_pb2.Embedding, ...]
@@ -114,6 +128,7 @@ class World:
 
     def ask(self, rpc: Rpc, requests: Sequence[bytes], metadata: Metadata = ()) -> None:
         """Send all of them side by side; AssertionError unless each answer is right and the process serves on."""
+        requests = [data for data in requests if not self.would_change(rpc, data)]
         seconds = ENCODE_POSTS_SECONDS if rpc.path.endswith("/EncodePosts") else DEADLINE_SECONDS
         method = self.channels[rpc.process].unary_unary(rpc.path)
         calls = [method.future(data, timeout=seconds, metadata=metadata) for data in requests]
@@ -122,6 +137,24 @@ class World:
             with self.tally.judged(f"{rpc.name} {data[:300]!r} of {len(data)} bytes, {list(metadata)!r}"):
                 self._judge(rpc, data, call)
         self.assert_serves(rpc.process)
+
+    def would_change(self, rpc: Rpc, data: bytes) -> bool:
+        """Whether a request would change which posts there are, which no other test expects."""
+        if rpc.process != INDEX or not rpc.path.endswith(WRITES):
+            return False
+        request = _parsed(rpc, data)
+        match rpc.path.rsplit("/", 1)[1]:
+            case _ if request is None:
+                return False
+            case "UpsertPosts":
+                return any(
+                    post.post_id in self.category_of or (not post.HasField("is_servable") or post.is_servable)
+                    for post in request.posts
+                )
+            case "DeletePosts":
+                return bool(request.external_ids) or not self.category_of.keys().isdisjoint(request.post_ids)
+            case _:
+                return bool(request.rule.name)
 
     def assert_serves(self, name: str) -> None:
         """The process is there and says SERVING."""
@@ -132,7 +165,9 @@ class World:
 
     def _judge(self, rpc: Rpc, data: bytes, call: Any) -> None:
         code, info = call.code(), None if call.code() == grpc.StatusCode.OK else read_error_info(call)
-        if rpc.path.startswith("/moodfeed.feedback.") and rpc.path.endswith(OF_OPERATORS):
+        if rpc.path.startswith(("/moodfeed.catalog.", "/moodfeed.rules.")) or (
+            rpc.path.startswith("/moodfeed.feedback.") and rpc.path.endswith(OF_OPERATORS)
+        ):
             assert info is not None
             assert info.reason == "ADMIN_FORBIDDEN", f"{code} {info}"  # before the request is read
             return
@@ -168,6 +203,9 @@ class World:
             return "FALLBACK_INVALID"
         if request.seen not in feed_pb2.Seen.values():
             return "SEEN_INVALID"
+        moment = request.created_after
+        if not (-62_135_596_800 <= moment.seconds <= 253_402_300_799 and 0 <= moment.nanos < 1_000_000_000):
+            return "CREATED_AFTER_INVALID"
         if not request.username.strip():
             return "USERNAME_BLANK"
         if len(request.mood) > 512:
@@ -178,12 +216,20 @@ class World:
             return "POSITION_NEGATIVE"
         if len(request.exclude_post_ids) + len(request.exclude_external_ids) > 1000:
             return "TOO_MANY_EXCLUSIONS"
+        hundreds = (request.category_ids, request.excluded_category_ids, request.excluded_owner_usernames)
+        if max(map(len, hundreds)) > 100 or len(request.languages) > 20:
+            return "FILTERS_TOO_MANY"
+        if not 0 <= request.diversity <= 1:
+            return "DIVERSITY_INVALID"
+        if request.most_per_owner < 0:
+            return "MOST_PER_OWNER_NEGATIVE"
         token = self._token_of(request)
         if request.page_token and token is None:
             return "PAGE_TOKEN_INVALID"
         if request.required_bundle_id not in {"", self.bundle_id}:
             return "PAGE_TOKEN_INVALID" if request.page_token else "BUNDLE_NOT_HELD"
-        if request.HasField("category_id") and request.category_id not in self.post_counts:
+        named = [*([request.category_id] if request.HasField("category_id") else []), *request.category_ids]
+        if not set(named) <= self.post_counts.keys():
             return "CATEGORY_NOT_FOUND"
         if token is not None and "user" in token.left_out:
             return ""  # goes on with what is popular, whoever asks
@@ -211,6 +257,7 @@ class World:
         offset: int,
         limit: int,
         withheld: Sequence[int] = (),
+        most_per_owner: int = 0,
     ) -> None:
         """No post twice, of another category, excluded or unknown; as many as there are; finite scores, in order."""
         ids = [post.post_id for post in posts]
@@ -226,8 +273,24 @@ class World:
         total -= sum(
             category_id in {None, self.category_of.get(post_id)} for post_id in set(excluded) & self.category_of.keys()
         )
+        if most_per_owner:
+            assert len(ids) <= limit
+            return  # how many are left for a page, the accounts decide
         there = max(0, min(limit, total - offset))
         assert there - len(set(withheld)) <= len(ids) <= there, f"{len(ids)} of {total} posts from {offset}"
+
+    def left_out_by(self, request: Any, *, created_after_ms: int | None, owners: Sequence[str]) -> list[int]:
+        """The posts that the filters of a request leave out."""
+        languages = {name.casefold() for name in request.languages if name}
+        return [
+            post_id
+            for post_id, (post, moment) in self.served.items()
+            if (request.category_ids and post.category_id not in request.category_ids)
+            or (post.category_id and post.category_id in request.excluded_category_ids)
+            or post.owner_username in owners
+            or (created_after_ms is not None and moment <= created_after_ms)
+            or (request.languages and post.language.casefold() not in languages)
+        ]
 
     def judge_embedding(self, embedding: embedding_pb2.Embedding, example: embedding_pb2.Embedding) -> None:
         """A finite unit vector of the example's space."""
@@ -257,7 +320,22 @@ def digest_of(request: feed_pb2.GetFeedRequest) -> bytes:
         kind=KINDS.get(request.fallback, ""),
         seen="EXCLUDED" if request.seen == feed_pb2.SEEN_EXCLUDED else "LAST",
         remember_served=request.remember_served,
+        filters=Filters(
+            tuple(request.category_ids),
+            tuple(request.excluded_category_ids),
+            tuple(request.excluded_owner_usernames),
+            _created_after_ms(request),
+            tuple(request.languages),
+            request.include_own_posts,
+        ),
+        diversity=request.diversity,
+        most_per_owner=(request.most_per_owner, min(request.page_size or 10, 100)) if request.most_per_owner else None,
     )
+
+
+def _created_after_ms(request: feed_pb2.GetFeedRequest) -> int | None:
+    moment = request.created_after
+    return moment.seconds * 1000 + moment.nanos // 1_000_000 if request.HasField("created_after") else None
 
 
 def _judge_feed(world: World, request: feed_pb2.GetFeedRequest, response: feed_pb2.GetFeedResponse) -> None:
@@ -267,9 +345,20 @@ def _judge_feed(world: World, request: feed_pb2.GetFeedRequest, response: feed_p
     world.judge_posts(
         response.posts,
         category_id=request.category_id if request.HasField("category_id") else None,
-        excluded=request.exclude_post_ids,
+        excluded=[
+            *request.exclude_post_ids,
+            *world.left_out_by(
+                request,
+                created_after_ms=_created_after_ms(request),
+                owners=[
+                    *request.excluded_owner_usernames,
+                    *(() if request.include_own_posts else (request.username,)),
+                ],
+            ),
+        ],
         offset=token.offset if token else 0,
         limit=min(request.page_size or 10, 100),
+        most_per_owner=request.most_per_owner,
     )
     assert response.bundle_id == world.bundle_id
     assert response.ranking != feed_pb2.RANKING_UNSPECIFIED
@@ -291,6 +380,57 @@ def _judge_trending(
     assert response.position >= 0
 
 
+def _judge_similar(
+    world: World, request: feed_pb2.GetSimilarPostsRequest, response: feed_pb2.GetSimilarPostsResponse
+) -> None:
+    ids = [post.post_id for post in response.posts]
+    assert len(set(ids)) == len(ids) <= min(request.page_size or 10, 100)
+    assert not {*ids} & {request.post_id, *request.exclude_post_ids}
+    numbers = [post.ranking_score for post in response.posts]
+    assert all(map(math.isfinite, numbers))
+    assert numbers == sorted(numbers, reverse=True)
+    assert response.bundle_id == world.bundle_id
+
+
+def _judge_feeds(world: World, request: feed_pb2.GetFeedsRequest, response: feed_pb2.GetFeedsResponse) -> None:
+    assert 1 <= len(request.feeds) == len(response.results) <= 64
+    shown: list[int] = []
+    for asked, result in zip(request.feeds, response.results, strict=True):
+        if result.WhichOneof("result") == "error":
+            assert result.error.reason
+            assert result.error.code not in {0, grpc.StatusCode.INTERNAL.value[0], grpc.StatusCode.UNKNOWN.value[0]}
+            continue
+        ids = [post.post_id for post in result.feed.posts]
+        assert len(set(ids)) == len(ids) <= min(asked.page_size or 10, 100)
+        assert not {*ids} & set(asked.exclude_post_ids)
+        assert result.feed.bundle_id == world.bundle_id
+        shown += ids
+    assert not request.distinct or len(set(shown)) == len(shown)
+
+
+def _judge_upserted(world: World, request: Any, response: Any) -> None:
+    assert len(response.results) == len(request.posts)
+    for row in response.results:
+        is_rejected = row.result == catalog_pb2.UPSERT_RESULT_REJECTED
+        assert row.result != catalog_pb2.UPSERT_RESULT_UNSPECIFIED
+        assert bool(row.reason) is is_rejected
+        assert bool(row.post_id) is not is_rejected
+
+
+def _judge_kept(world: World, request: Any, response: Any) -> None:
+    ids = [kept.post.post_id for kept in response.posts]
+    assert ids == sorted(set(ids))
+
+
+def _judge_rules(world: World, request: Any, response: Any) -> None:
+    names = [rule.name for rule in response.rules]
+    assert names == sorted(set(names))
+
+
+def _judge_written(world: World, request: Any, response: Any) -> None:
+    assert response.position >= 0
+
+
 def _judge_search(
     world: World, request: post_index_pb2.SearchPostsRequest, response: post_index_pb2.SearchPostsResponse
 ) -> None:
@@ -298,10 +438,19 @@ def _judge_search(
     world.judge_posts(
         response.posts,
         category_id=request.category_id if request.HasField("category_id") else None,
-        excluded=[*request.exclude_post_ids, *request.not_interested_post_ids],
+        excluded=[
+            *request.exclude_post_ids,
+            *request.not_interested_post_ids,
+            *world.left_out_by(
+                request,
+                created_after_ms=request.created_after_ms if request.HasField("created_after_ms") else None,
+                owners=request.excluded_owner_usernames,
+            ),
+        ],
         offset=request.offset,
         limit=request.limit,
         withheld=request.withheld_post_ids,
+        most_per_owner=request.most_per_owner,
     )
     assert response.bundle_id == world.bundle_id
     for name, example in (("user_embedding", world.user_embeddings[0]), ("mood_embedding", world.mood_embeddings[0])):
@@ -372,6 +521,14 @@ def _judge_position(world: World, request: Message, response: Any) -> None:
 _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "GetFeed": _judge_feed,
     "ListTrending": _judge_trending,
+    "GetSimilarPosts": _judge_similar,
+    "GetFeeds": _judge_feeds,
+    "UpsertPosts": _judge_upserted,
+    "DeletePosts": _judge_written,
+    "GetPosts": _judge_kept,
+    "SetRule": _judge_written,
+    "DeleteRule": _judge_written,
+    "ListRules": _judge_rules,
     "SearchPosts": _judge_search,
     "EncodeContext": _judge_context,
     "EncodePosts": _judge_post_embeddings,
@@ -423,6 +580,10 @@ def open_world(fleet: Fleet, tally: Tally) -> Iterator[World]:
             channels=channels,
             bundle_id=bundle.bundle_id,
             category_of=dict(zip(posts.post_ids.tolist(), posts.category_ids.tolist(), strict=True)),
+            served={
+                post.post_id: (post, moment)
+                for post, moment in zip(posts.posts, posts.created_ms.tolist(), strict=True)
+            },
             post_counts=counts,
             usernames=usernames,
             user_embeddings=tuple(context.user_embedding for context in contexts),

@@ -20,6 +20,7 @@ from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feedback.v1 import feedback_pb2
 from rpc.admin_access import AdminAccess
 from rpc.admission import InFlight
+from tests.gateway.fake_keepers import FakePosts, FakeRules
 from tests.gateway.test_feed import FakeIndex, FakeTower
 
 LARGE = 2**53 + 1
@@ -72,6 +73,8 @@ def asked(method: str, target: str, *, origins: tuple[str, ...] = (), **headers:
         index=PackedIndex(),
         recorder=FakeRecorder(),
         people=FakePeople(),
+        posts=FakePosts(),
+        rules=FakeRules(),
         readiness=Readiness(needed=Well(), wanted=Well()),
         access=ApiAccess(),
         guard=BrowserGuard(),
@@ -196,7 +199,7 @@ def test_a_preflight_is_answered_without_a_token() -> None:
     ("origin", "method", "header"),
     [
         ("https://example.org", "GET", "authorization"),
-        (PAGE, "PUT", "authorization"),
+        (PAGE, "PATCH", "authorization"),
         (PAGE, "GET", "x-other"),
     ],
 )

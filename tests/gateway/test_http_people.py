@@ -25,6 +25,7 @@ from gateway.readiness import Readiness
 from moodfeed.feedback.v1 import feedback_pb2
 from rpc.admin_access import AdminAccess
 from rpc.admission import InFlight
+from tests.gateway.fake_keepers import FakePosts, FakeRules
 from tests.gateway.test_feed import FakeIndex, FakeTower
 from tests.gateway.test_http_api import FakeRecorder, Well
 
@@ -95,6 +96,8 @@ def asked(
         index=FakeIndex(),
         recorder=FakeRecorder(),
         people=people or FakePeople(),
+        posts=FakePosts(),
+        rules=FakeRules(),
         readiness=Readiness(needed=Well(), wanted=Well()),
         access=ApiAccess(),
         guard=BrowserGuard(),

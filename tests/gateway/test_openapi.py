@@ -7,18 +7,23 @@ from openapi_spec_validator import validate
 from starlette.datastructures import QueryParams
 
 from gateway.api_access import ACCESS_ERRORS
+from gateway.catalog_types import PostNames
 from gateway.edge import ERRORS
-from gateway.feed_types import Fallback, FeedRanking, FeedRequest, Seen, TrendingRequest
-from gateway.http_api import _HTTP_CODES
+from gateway.feed_types import Fallback, FeedRanking, FeedRequest, Filters, Seen, SimilarTo, TrendingRequest
+from gateway.http_errors import HTTP_CODES
 from gateway.http_parameters import (
     PARAMETERS,
+    SIMILAR_PARAMETERS,
     TRENDING_PARAMETERS,
     InvalidParameterError,
     read_feed_request,
+    read_similar_query,
     read_trending_query,
 )
 from gateway.openapi import DOCUMENT
+from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.feed.v1 import feed_pb2
+from moodfeed.rules.v1 import rules_pb2
 
 FEED = DOCUMENT["paths"]["/feed"]["get"]
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -44,12 +49,26 @@ def test_each_field_of_a_request_is_one_parameter() -> None:
         "seen",
         "remember_served",
         "fallback",
+        "category_ids",
+        "excluded_category_ids",
+        "excluded_owner_usernames",
+        "created_after",
+        "languages",
+        "include_own_posts",
+        "diversity",
+        "most_per_owner",
+        "explain",
         "ids",
     ]
     names_of_fields = [parameter.field.name for parameter in PARAMETERS.values()]
-    others = {"seen", "remember_served", "fallback"}
+    others = {"seen", "remember_served", "fallback", "similar_to", "shown_post_ids"}
+    of_request = [
+        item.name.removesuffix("_ms")
+        for part in fields(FeedRequest)
+        for item in (fields(Filters) if part.name == "filters" else (part,))
+    ]
     assert [name for name in names_of_fields if name not in others] == [
-        item.name for item in fields(FeedRequest) if item.name not in others
+        name for name in of_request if name not in others
     ]
 
 
@@ -68,6 +87,15 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         "seen": "EXCLUDED",
         "remember_served": "true",
         "fallback": "TRENDING",
+        "category_ids": "2,8",
+        "excluded_category_ids": "3, ,-4",
+        "excluded_owner_usernames": "ana,béla",
+        "created_after": "2026-05-04T09:30:00.5+02:00",
+        "languages": "en,pt-BR",
+        "include_own_posts": "true",
+        "diversity": ".5",
+        "most_per_owner": "2",
+        "explain": "true",
     }
     assert set(query) == set(PARAMETERS)
     assert read_feed_request(QueryParams(query)) == FeedRequest(
@@ -84,7 +112,24 @@ def test_a_query_with_every_parameter_is_read_into_its_field() -> None:
         seen=Seen.EXCLUDED,
         remember_served=True,
         fallback=Fallback.TRENDING,
+        filters=Filters(
+            category_ids=(2, 8),
+            excluded_category_ids=(3, -4),
+            excluded_owner_usernames=("ana", "béla"),
+            created_after_ms=1_777_879_800_500,
+            languages=("en", "pt-BR"),
+            include_own_posts=True,
+        ),
+        diversity=0.5,
+        most_per_owner=2,
+        explain=True,
     )
+
+
+@pytest.mark.parametrize("text", ["1777879800500", "2026-05-04T07:30:00.5Z", "2026-05-04T09:30:00.500+02:00"])
+def test_a_moment_is_given_by_rfc_3339_or_in_milliseconds(text: str) -> None:
+    filters = read_feed_request(QueryParams({"created_after": text})).filters
+    assert filters == Filters(created_after_ms=1_777_879_800_500)
 
 
 def test_the_trends_take_the_parameters_of_their_request() -> None:
@@ -96,6 +141,33 @@ def test_the_trends_take_the_parameters_of_their_request() -> None:
     assert read_trending_query(QueryParams(dict.fromkeys(query, ""))) == TrendingRequest()
     with pytest.raises(InvalidParameterError, match="unknown parameter 'mood', the known ones are category_id, ids,"):
         read_trending_query(QueryParams({"mood": "calm"}))
+
+
+def test_similar_posts_take_the_parameters_of_their_request() -> None:
+    names = [parameter["name"] for parameter in DOCUMENT["paths"]["/posts/{post_id}/similar"]["get"]["parameters"]]
+    of_message = [field.name for field in feed_pb2.GetSimilarPostsRequest.DESCRIPTOR.fields]
+    renamed = ["exclude" if name == "exclude_post_ids" else name for name in of_message if name != "external_id"]
+    assert names == [*renamed, "ids"]
+    assert set(SIMILAR_PARAMETERS) == {*renamed} - {"post_id"}
+    query = QueryParams(
+        {"username": "ana", "page_size": "3", "exclude": "1,x", "languages": "en,de", "explain": "true"}
+    )
+    assert read_similar_query(query, PostNames(post_ids=(7,))) == FeedRequest(
+        "ana",
+        page_size=3,
+        exclude_post_ids=(1,),
+        exclude_external_ids=("x",),
+        filters=Filters(languages=("en", "de")),
+        explain=True,
+        similar_to=SimilarTo(7),
+    )
+    asked = SCHEMAS["AskedFeed"]["properties"]
+    assert list(asked) == [field.name for field in feed_pb2.GetFeedRequest.DESCRIPTOR.fields]
+
+
+def test_the_told_post_and_rule_have_the_fields_of_the_contract() -> None:
+    for name, message in (("Post", catalog_pb2.Post), ("Rule", rules_pb2.Rule)):
+        assert set(SCHEMAS[name]["properties"]) == {field.name for field in message.DESCRIPTOR.fields}
 
 
 def test_an_empty_parameter_counts_as_missing() -> None:
@@ -113,7 +185,13 @@ def test_an_empty_parameter_counts_as_missing() -> None:
         ("seen=never", "seen is 'never', it must be one of LAST, EXCLUDED"),
         ("fallback=hot", "fallback is 'hot', it must be one of NONE, POPULAR, TRENDING"),
         ("mood=a&mood=b", "mood is given twice"),
-        ("colour=red", "unknown parameter 'colour', the known ones are at_least_position, category_id, exclude,"),
+        ("category_ids=2;8", "category_ids is '2;8', it must be an integer of 32 bits"),
+        ("diversity=much", "diversity is 'much', it must be a number"),
+        ("diversity=nan", "diversity is 'nan', it must be a number"),
+        ("created_after=yesterday", "created_after is 'yesterday', it must be a time with its offset, such as"),
+        ("created_after=2026-05-04T09:30:00", "must be a time with its offset"),
+        ("created_after=999999999999999", "created_after is '999999999999999', it must be in the years 1 to 9999"),
+        ("colour=red", "unknown parameter 'colour', the known ones are at_least_position, category_id, category_ids,"),
     ],
 )
 def test_a_malformed_parameter_is_named_with_what_it_must_be(query: str, message: str) -> None:
@@ -123,7 +201,10 @@ def test_a_malformed_parameter_is_named_with_what_it_must_be(query: str, message
 
 def test_the_schemas_have_the_fields_of_the_contract_with_its_comments() -> None:
     post = SCHEMAS["FeedPost"]
-    assert post["required"] == [field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields]
+    fields = [field.name for field in feed_pb2.FeedPost.DESCRIPTOR.fields]
+    assert list(post["properties"]) == fields
+    assert post["required"] == [name for name in fields if name != "explanation"]
+    assert SCHEMAS["Explanation"]["required"] == ["popularity", "history", "rules", "is_seen"]
     assert post["properties"]["category_id"] == {
         "type": "integer",
         "format": "int32",
@@ -134,5 +215,5 @@ def test_the_schemas_have_the_fields_of_the_contract_with_its_comments() -> None
 
 
 def test_every_code_that_an_error_has_is_promised() -> None:
-    codes = {str(_HTTP_CODES[row.status]) for row in (*ERRORS.values(), *ACCESS_ERRORS.values())}
+    codes = {str(HTTP_CODES[row.status]) for row in (*ERRORS.values(), *ACCESS_ERRORS.values())}
     assert codes | {"200", "414", "431", "500"} == set(FEED["responses"])

@@ -12,6 +12,7 @@ from moodfeed.feed.v1 import feed_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 from post_index_service.packed_posts import pack, with_scores
+from post_index_service.reasons import Reason
 
 TEXTS = st.text(max_size=200)
 POSTS = st.builds(
@@ -33,6 +34,9 @@ FLOATS = st.floats(width=32, allow_nan=False)
         (packed_pb2.PackedSearchPostsResponse, post_index_pb2.SearchPostsResponse),
         (packed_pb2.PackedGetFeedResponse, feed_pb2.GetFeedResponse),
         (packed_pb2.PackedListTrendingResponse, feed_pb2.ListTrendingResponse),
+        (packed_pb2.PackedGetSimilarPostsResponse, feed_pb2.GetSimilarPostsResponse),
+        (packed_pb2.PackedFeedResult, feed_pb2.FeedResult),
+        (packed_pb2.PackedGetFeedsResponse, feed_pb2.GetFeedsResponse),
     ],
 )
 def test_a_packed_message_has_the_fields_of_the_contract(packed: type[Message], contract: type[Message]) -> None:
@@ -43,17 +47,25 @@ def test_a_post_of_the_index_is_one_of_a_feed() -> None:
     assert wire_of(post_index_pb2.RankedPost.DESCRIPTOR) == wire_of(feed_pb2.FeedPost.DESCRIPTOR)
 
 
-@given(post=POSTS, score=FLOATS, ranking_score=FLOATS)
-def test_a_packed_post_is_read_as_any_other(post: ServedPost, score: float, ranking_score: float) -> None:
-    packed = packed_pb2.PackedGetFeedResponse(posts=[with_scores(pack(post), score, ranking_score)], bundle_id="b")
-    all_fields = fields_of(post) | {"score": score, "ranking_score": ranking_score}
+@given(post=POSTS, score=FLOATS, ranking_score=FLOATS, reason=st.sampled_from(Reason))
+def test_a_packed_post_is_read_as_any_other(
+    post: ServedPost, score: float, ranking_score: float, reason: Reason
+) -> None:
+    packed = packed_pb2.PackedGetFeedResponse(
+        posts=[with_scores(pack(post), score, ranking_score, reason)], bundle_id="b"
+    )
+    all_fields = fields_of(post) | {
+        "score": score,
+        "ranking_score": ranking_score,
+        "reason": feed_pb2.Reason.Value(reason.value),
+    }
     plain = feed_pb2.GetFeedResponse(posts=[feed_pb2.FeedPost(**all_fields)], bundle_id="b")
     assert feed_pb2.GetFeedResponse.FromString(packed.SerializeToString()) == plain
-    assert open_post(packed.posts[0]) == all_fields
+    assert open_post(packed.posts[0]) == all_fields | {"reason": reason.value}
 
 
 def fields_of(post: ServedPost) -> dict[str, object]:
-    return {name: getattr(post, name) for name in ServedPost.__slots__}
+    return {name: getattr(post, name) for name in ServedPost.__slots__ if name != "language"}
 
 
 def wire_of(descriptor: Descriptor) -> dict[str, tuple[int, bool, int]]:

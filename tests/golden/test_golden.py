@@ -21,7 +21,8 @@ from mood_encoder.runtime import Runtime
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 from pipeline.publish import check_bundle
-from user_tower_service.encoder import Encoder, PostContent
+from user_tower_service.encoder import Encoder
+from user_tower_service.post_encoder import PostContent
 
 GOLDEN = Path(__file__).parent
 
@@ -72,7 +73,7 @@ def test_the_index_holds_the_posts_that_were_put_in(bundle: Bundle) -> None:
     assert index.post_ids.tolist() == [40, 20, 30, 10, 50]
     assert index.category_ids.tolist() == [0, 2, 2, 7, 7]
     assert index.categories == (Category(2, "calm"), Category(7, "loud"))
-    assert index.posts[0] == ServedPost(40, "https://video.example/40", "post 40", "", 0, "ana", "")
+    assert index.posts[0] == ServedPost(40, "https://video.example/40", "post 40", "", 0, "mia", "")
     assert [post.external_id for post in index.posts] == ["", "tt0133093", "", "10,5", "30"]
     assert [post.language for post in index.posts] == ["", "en", "de", "en", ""]
     assert index.created_ms.tolist() == [-(2**63), 1_599_000_000_000, 1_599_900_000_000, 1_600_000_000_000, 0]

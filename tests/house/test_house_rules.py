@@ -218,7 +218,8 @@ def test_the_user_tower_answers_through_openvino_without_torch(tmp_path: Path) -
 import sys
 from pathlib import Path
 from bundle.directory import open_bundle
-from user_tower_service.encoder import Encoder, PostContent
+from user_tower_service.encoder import Encoder
+from user_tower_service.post_encoder import PostContent
 from user_tower_service.settings import Settings
 
 bundle = open_bundle(Path({str(write_tiny_bundle(tmp_path))!r}))

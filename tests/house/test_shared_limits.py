@@ -9,7 +9,7 @@ from bundle.manifest import LARGEST_DIMENSION
 from compute.settings import ComputeSettings
 from gateway import feed_types, feedback_types, gathering, served_memory
 from gateway.feed_types import FeedRequest
-from gateway.http_feedback import LARGEST_BODY_BYTES
+from gateway.http_bodies import LARGEST_BODY_BYTES
 from gateway.settings import LARGEST_FEEDBACK_BYTES, LARGEST_REQUEST_BYTES
 from gateway.settings import Settings as GatewaySettings
 from moodfeed.feed.v1.feed_comments import COMMENTS

@@ -1,7 +1,8 @@
 """Small catalogues as an upstream sends them, and every stage from the raw store to a bundle that serves."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -122,16 +123,22 @@ def build(catalogue: Catalogue, directory: Path, config: TrainingConfig | None =
     workspace = prepare(catalogue, directory)
     dataset = read_dataset(workspace.clean, workspace.text_embeddings)
     towers = train(dataset, config or TrainingConfig(epochs=1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.export.write_served_encoder", _copy_served_encoder)
+    with with_served_encoder_as_committed():
         published = export(
             dataset, towers, None, encoder_directory=TINY_ENCODER, bundles=directory / "bundles", sidecar={}
         )
     return open_bundle(published.directory)
 
 
+@contextmanager
+def with_served_encoder_as_committed() -> Iterator[None]:
+    """Export the tiny encoder in 8 bits as it is committed: a conversion takes fifteen seconds, and has its tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.export.write_served_encoder", _copy_served_encoder)
+        yield
+
+
 def _copy_served_encoder(directory: Path, *, full: object) -> None:
-    """The tiny encoder in 8 bits as it is committed: a conversion takes fifteen seconds, and has its own tests."""
     for name in ("model_int8.xml", "model_int8.bin"):
         shutil.copyfile(TINY_ENCODER / name, directory / name)
 

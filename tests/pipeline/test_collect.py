@@ -22,6 +22,8 @@ from pipeline.store_people import made_id
 from pipeline.tables import log_position, read_interactions, read_posts, read_users
 from pipeline.workspace import Workspace
 from store.interactions import NewInteraction, Verb
+from store.posts import FIRST_GIVEN_ID, NewPost
+from store.posts import Post as StorePost
 from store.sql_store import SqlStore, open_store
 from tests.pipeline.small_catalogues import CREATED_AT, Catalogue, Event, Post
 from tests.tiny_bundle import MANIFEST, TINY_ENCODER, tiny_files
@@ -145,6 +147,7 @@ def test_a_post_that_nobody_knows_waits_and_a_post_may_be_named_as_at_its_source
         [NewInteraction(event_id="e", username="ana", verb=Verb.LIKE, external_id="tt0133093", occurred_at_ms=NOW_MS)]
     )
     report = collect(workspace, store)
+    assert {post for history in histories(workspace).values() for post, _ in history} == {3, FIRST_GIVEN_ID + 2}
     assert histories(workspace)["ana"] == [(2, "like")]
     assert report.left_out == {"unknown post: waits in the store": 1}
 
@@ -242,3 +245,60 @@ def bundle_of(dataset: Dataset, root: Path) -> Bundle:
 
     manifest = replace(MANIFEST, log_position=dataset.log_position)
     return open_bundle(write_bundle(root, manifest, write_files=write_files, sidecar={}))
+
+
+def store_post(post_id: int, **fields: object) -> NewPost:
+    values = {"post_id": post_id, "category_id": 9, "video_link": "v", "created_at_ms": NOW_MS, **fields}
+    return NewPost(post=StorePost(**values))
+
+
+def test_posts_of_the_store_replace_those_of_the_upstream_and_deleted_ones_leave(
+    workspace: Workspace, store: SqlStore
+) -> None:
+    before = read_posts(workspace.clean).set_index("post_id")
+    before_histories = histories(workspace)
+    store.upsert_posts(
+        [
+            store_post(1, title="changed", emotions=("very_calm", "glad"), description="*Mist*", category_name="new"),
+            store_post(0, external_id="source", owner_username="ana"),
+            store_post(555),
+        ]
+    )
+    store.delete_posts([2, 555])
+    assert {post for history in before_histories.values() for post, _ in history} == {2, 3}
+    liked = {"event_id": "liked", "username": "ana", "verb": Verb.LIKE, "occurred_at_ms": NOW_MS}
+    store.record([NewInteraction(**liked, external_id="source")])
+    report = collect(workspace, store)
+    assert (report.posts, report.posts_deleted, report.kept) == (2, 1, 1)
+    after = read_posts(workspace.clean).set_index("post_id")
+    assert sorted(after.index) == [1, 3, 4, FIRST_GIVEN_ID + 2]
+    changed, given = after.loc[1], after.loc[FIRST_GIVEN_ID + 2]
+    assert (changed["title"], changed["mood_text"]) == ("changed", "very calm, glad")
+    assert changed["summary_text"] == "changed. very calm, glad. Mist"
+    assert changed["view_count"] == before.loc[1, "view_count"]
+    assert (given["external_id"], given["owner_username"], given["category_name"]) == ("source", "ana", "new")
+    assert given["created_at"] == pd.Timestamp(NOW_MS, unit="ms", tz="UTC")
+    pd.testing.assert_frame_equal(after.loc[[3, 4]], before.loc[[3, 4]])
+    assert {post for history in histories(workspace).values() for post, _ in history} == {3, FIRST_GIVEN_ID + 2}
+    assert histories(workspace)["ana"] == [(FIRST_GIVEN_ID + 2, "like")]
+    assert collect(workspace, store).posts_deleted == 0
+    pd.testing.assert_frame_equal(read_posts(workspace.clean).set_index("post_id"), after)
+
+
+def test_the_name_of_a_deleted_person_is_in_no_collected_post_and_that_of_a_new_one_is(
+    workspace: Workspace, store: SqlStore
+) -> None:
+    store.upsert_posts([store_post(70, owner_username="ana")])
+    store.delete_person("ana")
+    store.upsert_posts([store_post(71, owner_username="ana")])
+    collect(workspace, store)
+    owners = read_posts(workspace.clean).set_index("post_id")["owner_username"]
+    assert (owners[70], owners[71]) == ("", "ana")
+
+
+def test_a_forgotten_post_is_not_collected(workspace: Workspace, store: SqlStore) -> None:
+    store.upsert_posts([store_post(70), store_post(71, external_id="x")])
+    Forgotten.read(workspace.forgotten).with_added(posts=[70]).write(workspace.forgotten)
+    collect(workspace, store)
+    assert not {70} & set(read_posts(workspace.clean)["post_id"])
+    assert 71 in set(read_posts(workspace.clean)["post_id"])

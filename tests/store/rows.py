@@ -30,4 +30,6 @@ def post(post_id: int, title: str = "", *, external_id: str = "", at: int = 1000
 
 def embedding(post_id: int, revision: int, content: bytes = b"t") -> PostEmbedding:
     """Embeddings of a revision of a post."""
-    return PostEmbedding(post_id=post_id, revision=revision, tower=content, text=content + b"x")
+    return PostEmbedding(
+        post_id=post_id, revision=revision, tower=content, text=content + b"x", representation=content * 2
+    )

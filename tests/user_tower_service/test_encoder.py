@@ -26,7 +26,8 @@ from two_tower.numpy_towers import NumpyTowers
 from two_tower.torch_towers import TorchTowers
 from two_tower.tower_files import TowerArrays
 from user_tower_service.canaries import check_canaries
-from user_tower_service.encoder import ContextCountError, Encoder, MoodTooLongError, PostContent, PostCountError
+from user_tower_service.encoder import ContextCountError, Encoder, MoodTooLongError, PostCountError
+from user_tower_service.post_encoder import PostContent
 
 
 @pytest.fixture(scope="module")

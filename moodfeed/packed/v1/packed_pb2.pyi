@@ -75,3 +75,17 @@ class PackedGetSimilarPostsResponse(_message.Message):
     position: int
     feed_id: str
     def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., degradations: _Optional[_Iterable[_Union[_feed_pb2.Degradation, _Mapping]]] = ..., position: _Optional[int] = ..., feed_id: _Optional[str] = ...) -> None: ...
+
+class PackedFeedResult(_message.Message):
+    __slots__ = ("feed", "error")
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    feed: bytes
+    error: _feed_pb2.FeedError
+    def __init__(self, feed: _Optional[bytes] = ..., error: _Optional[_Union[_feed_pb2.FeedError, _Mapping]] = ...) -> None: ...
+
+class PackedGetFeedsResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[PackedFeedResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[PackedFeedResult, _Mapping]]] = ...) -> None: ...

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("tower", sa.LargeBinary, nullable=False),
         sa.Column("text", sa.LargeBinary, nullable=False),
+        sa.Column("representation", sa.LargeBinary, nullable=False),
     )
     op.create_index("post_embeddings_by_bundle", "post_embeddings", ["bundle_id", "revision"])
     op.create_index("post_embeddings_by_position", "post_embeddings", ["position"])

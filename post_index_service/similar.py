@@ -1,0 +1,88 @@
+"""Search for the posts that are most like a post: by inner product with it, plus a weighted one with the user.
+
+Post and user are vectors of one space, so one pass scans for the sum of both.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
+from post_index_service.codes import Codes
+from post_index_service.filtered_scans import SkippingScan, scan_of
+from post_index_service.layer import Layer, LayerPart
+from post_index_service.layered_ranking import Layered, LiveByProducts
+from post_index_service.ranking import ByInnerProducts, DenseScan, InnerProduct, Scan
+
+_ROUNDING = 2.0**-20  # of the sum of two vectors, and of two products: far more than either can be
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """The post that others are to be like, as a unit vector; and the user who asks, as one, if they are known."""
+
+    post_id: int
+    vector: Vector
+    user: Vector | None
+    user_weight: float
+
+    def products(self, vectors: Matrix | HalfMatrix) -> tuple[InnerProduct, ...]:
+        """What rows are ranked by: closeness to the post, which is the score, and then the user's score."""
+        by_post = InnerProduct(vectors, self.vector)
+        return (by_post,) if self.user is None else (by_post, InnerProduct(vectors, self.user, self.user_weight))
+
+    def sum(self) -> Vector:
+        """The vector whose inner product is the number that orders rows."""
+        if self.user is None:
+            return self.vector
+        return np.asarray(self.vector + np.float32(self.user_weight) * self.user, dtype=np.float32)
+
+    def order(
+        self,
+        part: LayerPart,
+        vectors: Matrix | HalfMatrix,
+        codes: Codes,
+        ids: NDArray[np.int64],
+        *,
+        rounding: float | None,
+    ) -> Layered:
+        """The order of both segments: ``vectors`` and ``ids`` are those of the slice, ``codes`` those of all rows.
+
+        ``rounding`` is that of ``codes.rounding_of_products`` for a slice whose vectors are scanned themselves; None
+        for one whose codes are.
+        """
+        frozen = ByInnerProducts(self._scan(part, vectors, codes, rounding), self.products(vectors), ids, shown=0)
+        live = part.layer.live
+        return Layered(
+            frozen, LiveByProducts(self.products(live.tower), live.ids, shown=0), part.frozen_count, part.live_rows
+        )
+
+    def _scan(self, part: LayerPart, vectors: Matrix | HalfMatrix, codes: Codes, rounding: float | None) -> Scan:
+        query = self.sum()
+        if rounding is None:
+            coded = codes.query(query)
+            return scan_of(codes, part.span, replace(coded, error=coded.error + _ROUNDING), part.allowed)
+        length = math.sqrt(float(query @ query))
+        dense = DenseScan(InnerProduct(vectors, query), rounding * length + _ROUNDING)
+        return dense if part.allowed is None else SkippingScan(dense, np.flatnonzero(~part.allowed.mask))
+
+
+def vector_of(
+    post_id: int, *, layer: Layer, position: int, vectors: Matrix | HalfMatrix, row: int | None
+) -> Vector | None:
+    """The embedding of a post as of a position; None if it is not visible then.
+
+    ``row`` is the one that it has among the bundle's ``vectors``, None if it is not there.
+    """
+    live = np.flatnonzero(layer.live.visible(position) & (layer.live.ids == post_id))
+    if len(live):
+        return np.ascontiguousarray(layer.live.tower[live[0]], dtype=np.float32)
+    if row is None:
+        return None
+    ended = layer.ended
+    place = int(ended.rows.searchsorted(row))
+    if place < len(ended.rows) and ended.rows[place] == row and ended.positions[place] <= position:
+        return None
+    return np.ascontiguousarray(in_float32(vectors[row : row + 1])[0])
