@@ -91,6 +91,7 @@ MAY_READ_GENERATED_CODE = {
     "cli/live_feed.py",
     "cli/watch_screen.py",
     "user_tower_service/__main__.py",
+    "post_index_service/catalog_messages.py",
     "post_index_service/service.py",
     "post_index_service/packed_posts.py",
     "embedded/service.py",
