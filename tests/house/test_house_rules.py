@@ -116,7 +116,6 @@ MAY_READ_GENERATED_CODE = {
     "gateway/openapi_feeds.py",
     "gateway/openapi_posts.py",
     "gateway/rule_messages.py",
-    "post_index_service/catalog_messages.py",
 }
 
 
