@@ -126,6 +126,7 @@ def _index(random: np.random.Generator, size: Size) -> IndexPosts:
                 "thumbnail_url": (f"https://video.example/{post_id}.jpg" for post_id in post_ids),
                 "owner_username": (f"owner{post_id % 1000}" for post_id in post_ids),
                 "external_id": [""] * size.posts,
+                "language": [""] * size.posts,
             },
         ),
         categories=tuple(Category(int(number), f"category {number}") for number in np.unique(category_ids)),
