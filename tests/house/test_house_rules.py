@@ -69,6 +69,7 @@ MAY_ASK_FOR_TORCH = ROOT / "user_tower_service" / "runtime.py"  # where MOODFEED
 MAY_READ_GENERATED_CODE = {
     "gateway/clients.py",
     "gateway/feed_messages.py",
+    "gateway/filter_messages.py",
     "gateway/http_parameters.py",
     "gateway/openapi.py",
     "gateway/service.py",
@@ -97,6 +98,7 @@ MAY_READ_GENERATED_CODE = {
     "embedded/service.py",
     "embedded/__main__.py",
     "post_index_service/__main__.py",
+    "cli/feed_commands.py",
     "cli/feed_table.py",
     "benchmarks/echo.py",
     "benchmarks/load.py",
