@@ -1,4 +1,4 @@
-"""A caller of one gateway: feeds and feedback over gRPC."""
+"""A caller of one gateway: feeds, feedback and posts over gRPC."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from moodfeed.catalog.v1 import catalog_pb2, catalog_pb2_grpc
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from moodfeed.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 from rpc.errors import read_error_info
+from store.posts import Post
 
 VIEW, LIKE, NOT_INTERESTED = feedback_pb2.VERB_VIEW, feedback_pb2.VERB_LIKE, feedback_pb2.VERB_NOT_INTERESTED
 ACCEPTED, DUPLICATE = feedback_pb2.RECORD_RESULT_ACCEPTED, feedback_pb2.RECORD_RESULT_DUPLICATE
@@ -20,6 +22,10 @@ VERBS = {
     "inspire": feedback_pb2.VERB_INSPIRE,
     "rating": feedback_pb2.VERB_RATING,
 }
+MOST_UPSERTED = 64
+"""Posts of one call."""
+
+_MOST_READ = 1000
 _SECONDS = 10.0
 _RECONNECT = [
     ("grpc.initial_reconnect_backoff_ms", 50),
@@ -65,12 +71,17 @@ class RefusedError(Exception):
         super().__init__(str(refusal))
 
 
+class RejectedError(Exception):
+    """A post cannot be stored; the text says why."""
+
+
 class Caller:
     """Calls one gateway; every method raises RefusedError."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self._feeds = feed_pb2_grpc.FeedServiceStub(channel)
         self._feedback = feedback_pb2_grpc.FeedbackServiceStub(channel)
+        self._catalog = catalog_pb2_grpc.CatalogServiceStub(channel)
 
     def feed(self, username: str, **fields: object) -> feed_pb2.GetFeedResponse:
         """One page; ``fields`` are those of the request."""
@@ -92,6 +103,45 @@ class Caller:
             raise RefusedError(Refusal.of(error)) from error
         return answer
 
+    def similar(self, post_id: int, **fields: object) -> feed_pb2.GetSimilarPostsResponse:
+        """One page of the posts most like a post; ``fields`` are those of the request."""
+        request = feed_pb2.GetSimilarPostsRequest(post_id=post_id, **fields)  # type: ignore[arg-type]
+        try:
+            answer: feed_pb2.GetSimilarPostsResponse = self._feeds.GetSimilarPosts(request, timeout=_SECONDS)
+        except grpc.RpcError as error:
+            raise RefusedError(Refusal.of(error)) from error
+        return answer
+
+    def upsert(self, posts: Sequence[Post]) -> None:
+        """Add or replace posts, MOST_UPSERTED at most; RejectedError if one cannot be stored."""
+        request = catalog_pb2.UpsertPostsRequest(posts=map(_post, posts))
+        try:
+            answer: catalog_pb2.UpsertPostsResponse = self._catalog.UpsertPosts(request, timeout=_SECONDS)
+        except grpc.RpcError as error:
+            raise RefusedError(Refusal.of(error)) from error
+        for post, result in zip(posts, answer.results, strict=True):
+            if result.result != catalog_pb2.UPSERT_RESULT_ACCEPTED:
+                raise RejectedError(f"post {post.post_id}: {result.reason}")
+
+    def delete(self, post_ids: Sequence[int]) -> None:
+        """Delete posts."""
+        request = catalog_pb2.DeletePostsRequest(post_ids=post_ids)
+        try:
+            self._catalog.DeletePosts(request, timeout=_SECONDS)
+        except grpc.RpcError as error:
+            raise RefusedError(Refusal.of(error)) from error
+
+    def served(self, ids: Sequence[int]) -> int:
+        """How many of these posts feeds may show now."""
+        kept: list[catalog_pb2.KeptPost] = []
+        for first in range(0, len(ids), _MOST_READ):
+            request = catalog_pb2.GetPostsRequest(post_ids=ids[first : first + _MOST_READ])
+            try:
+                kept += self._catalog.GetPosts(request, timeout=_SECONDS).posts
+            except grpc.RpcError as error:
+                raise RefusedError(Refusal.of(error)) from error
+        return sum(each.state == catalog_pb2.POST_STATE_SERVED for each in kept)
+
 
 @contextmanager
 def calling(address: str) -> Iterator[Caller]:
@@ -105,7 +155,7 @@ def results(answer: feedback_pb2.RecordInteractionsResponse) -> Sequence[int]:
     return [row.result for row in answer.results]
 
 
-def post_ids(answer: feed_pb2.GetFeedResponse) -> list[int]:
+def post_ids(answer: feed_pb2.GetFeedResponse | feed_pb2.GetSimilarPostsResponse) -> list[int]:
     """The posts of a page, best first."""
     return [post.post_id for post in answer.posts]
 
@@ -128,3 +178,15 @@ def _interaction(row: Did) -> feedback_pb2.Interaction:
             Timestamp(seconds=row.occurred_at_ms // 1000, nanos=row.occurred_at_ms % 1000 * 1_000_000)
         )
     return interaction
+
+
+def _post(post: Post) -> catalog_pb2.Post:
+    return catalog_pb2.Post(
+        post_id=post.post_id,
+        title=post.title,
+        category_id=post.category_id,
+        category_name=post.category_name,
+        video_link=post.video_link,
+        language=post.language,
+        created_at=Timestamp(seconds=post.created_at_ms // 1000) if post.created_at_ms else None,
+    )

@@ -32,5 +32,8 @@ FIGURES: Mapping[str, Entry] = {
     "trending": Entry("Trending, asked at each session's start", "trending"),
     "people-memory": Entry("Memory for a million people with live histories", "people_memory"),
     "cold-feeds": Entry("The cold feed beside the echo", "cold_feeds"),
+    "visible-posts": Entry("A new post is visible", "visible_posts"),
+    "deletions": Entry("A deleted post is gone", "deletions"),
+    "searches-beside-posts": Entry("Searches while posts come in", "searches_beside_posts"),
     "replay": Entry("Replay: the live feed beside the frozen one and live popularity", "replay"),
 }

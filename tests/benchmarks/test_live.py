@@ -17,6 +17,7 @@ from benchmarks.live import (
     served_memory,
     store_down,
     trending,
+    visible_posts,
 )
 from benchmarks.live.__main__ import app
 from benchmarks.live.bench import Bench
@@ -151,6 +152,15 @@ def test_feeds_are_counted_with_and_without_writes(bench: Bench) -> None:
     found = feeds_beside_writes.measure(bench)
     assert {label: len(rates) for label, rates in found.curves.items()} == {"SQLite, without": 1, "SQLite, with": 1}
     assert values(found)["feeds failed or wrong meanwhile: SQLite"] == 0
+
+
+def test_a_new_post_becomes_visible_in_four_feeds_through_two_gateways(bench: Bench) -> None:
+    found = visible_posts.measure(bench)
+    seconds = [line.value for line in found.lines if line.what.startswith("upsert to")]
+    assert len(seconds) == 2 * 4 + 1
+    assert min(seconds) > 0
+    assert max(seconds) < float("inf")
+    assert found.lines[-1].value > 0
 
 
 def test_nothing_that_was_shown_comes_again_through_two_gateways(bench: Bench) -> None:
