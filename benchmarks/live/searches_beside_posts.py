@@ -131,8 +131,8 @@ def measure(bench: Bench) -> Found:
     return Found(
         how=f"An index of {CATEGORIES * each:,} posts follows a SQLite store, into which another process writes posts "
         "and, after each ten, their embeddings. One thread searches by user for ten posts, in one of ten categories "
-        f"and over all in turns, in the same process; medians over {rounds} rounds in turns. One answer in {_SAMPLED} is "
-        "compared with brute force over the posts whose embeddings were in the log at the answer's position.",
+        f"and over all in turns, in the same process; medians over {rounds} rounds in turns. One answer in {_SAMPLED} "
+        "is compared with brute force over the posts whose embeddings were in the log at the answer's position.",
         lines=(
             Line(
                 f"searches/s beside {_RATE} posts/s, of those without",
