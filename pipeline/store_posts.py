@@ -64,6 +64,11 @@ def _names_of_categories(posts: pd.DataFrame, living: Sequence[Post]) -> Mapping
     return {post.category_id: names.get(post.category_id, str(post.category_id)) for post in living}
 
 
+def _moments(milliseconds: Sequence[int]) -> "pd.Series[pd.Timestamp]":
+    """Moments in UTC; also those after the year 2262, which pandas cannot hold in nanoseconds."""
+    return pd.Series(np.array(milliseconds, dtype="datetime64[ms]")).dt.tz_localize("UTC")
+
+
 def _table(living: Sequence[Post], before: pd.DataFrame, names: Mapping[int, str]) -> pd.DataFrame:
     texts = [texts_of(title=each.title, description=each.description, emotions=each.emotions) for each in living]
     rows = pd.DataFrame(
@@ -75,7 +80,7 @@ def _table(living: Sequence[Post], before: pd.DataFrame, names: Mapping[int, str
             "owner_username": [post.owner_username for post in living],
             "category_id": [post.category_id for post in living],
             "category_name": [names[post.category_id] for post in living],
-            "created_at": pd.to_datetime([post.created_at_ms for post in living], unit="ms", utc=True),
+            "created_at": _moments([post.created_at_ms for post in living]),
             **dict.fromkeys(POST_COUNTS, 0),
             "average_rating": np.nan,
             "is_servable": [post.is_servable and bool(post.video_link.strip()) for post in living],

@@ -28,6 +28,8 @@ class EndedRows:
 
     def within(self, span: slice) -> "EndedRows":
         """Those of a slice, relative to its start."""
+        if not len(self.rows):
+            return self
         first, last = self.rows.searchsorted([span.start, span.stop])
         return EndedRows(self.rows[first:last] - span.start, self.positions[first:last], self.is_gone[first:last])
 

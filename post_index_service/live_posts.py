@@ -161,9 +161,9 @@ class LivePosts:
         """What has been read, at least up to a position; waits up to ``seconds`` for it.
 
         PostsNotHeldError if an earlier ``position`` cannot be answered any more, PositionNotReachedError if one of the
-        two cannot be reached.
+        two cannot be reached. Without a log nothing ever comes, so there is nothing to wait for.
         """
-        needed = max(at_least, position or 0)
+        needed = max(at_least if self._log is not None else 0, position or 0)
         if needed > self.layer.position and not self._reach(needed, seconds=seconds):
             raise PositionNotReachedError(f"position {needed} is not reached: posts are read up to {self.position}")
         layer = self.layer

@@ -243,8 +243,7 @@ class Encoder:
     def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:
         """Embed 1 to 64 posts in both spaces; PostCountError otherwise. A post unknown at training time counts as new.
 
-        The text embedding of a post that names no emotion is made of its title and description, like that of an indexed
-        post whose summary names none.
+        The text embedding is made of title and description, like that of an indexed post that names no emotion.
         """
         if not 1 <= len(posts) <= MOST_POSTS:
             raise PostCountError(f"{len(posts)} posts given, 1 to {MOST_POSTS} are allowed")

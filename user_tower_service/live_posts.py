@@ -65,14 +65,20 @@ class LivePosts:
     def apply(self, entry: Entry) -> bool:
         """Take in the next entry; whether it may change the history of somebody."""
         match entry:
-            case PostUpserted(position=position, post=post) if post is not None and post.external_id:
-                self._name(post.external_id, position, post.post_id)
+            case PostUpserted(position=position, post_id=post_id, post=post) if post is not None:
+                if self._names.get(post_id, "") == post.external_id:
+                    return False
+                self._unname(post_id)
+                if post.external_id:
+                    self._name(post.external_id, position, post_id)
                 return post.external_id in self._met
             case PostDeleted(position=position, post_id=post_id):
                 for held in self._of_bundles.values():
                     if post_id in held:
                         _append(held, post_id, Represented(position, None))
-                return self._is_met(post_id)
+                is_met = self._is_met(post_id)
+                self._unname(post_id)
+                return is_met
             case PostsEmbedded(position=position, bundle_id=bundle_id, embeddings=embeddings):
                 held = self._of_bundles.setdefault(bundle_id, {})
                 for embedding in embeddings:
@@ -97,6 +103,11 @@ class LivePosts:
     def _name(self, external_id: str, position: int, post_id: int) -> None:
         self.named[external_id] = Named(position, post_id)
         self._names[post_id] = external_id
+
+    def _unname(self, post_id: int) -> None:
+        name = self._names.pop(post_id, None)
+        if name is not None and self.named[name].post_id == post_id:
+            del self.named[name]
 
     def _is_met(self, post_id: int) -> bool:
         return post_id in self._met or self._names.get(post_id) in self._met

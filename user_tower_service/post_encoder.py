@@ -28,7 +28,6 @@ class PostContent:
     title: str
     description: str
     category_id: int
-    emotions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +66,9 @@ class PostEncoder:
         self._remembered: LRUCache[bytes, _Vectors] = LRUCache(_REMEMBERED)
 
     def encode(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:
-        """Embed posts in both spaces."""
-        texts = [
-            texts_of(title=post.title, description=post.description, emotions=post.emotions).summary for post in posts
-        ]
-        vectors = self._memory.text_encoder.encode([*texts, *map(_mood_sentence, posts)])
+        """Embed posts in both spaces; the texts are taken as they are."""
+        texts = [f"{post.title}. {post.description}".strip(". ") for post in posts]
+        vectors = self._memory.text_encoder.encode([*texts, *(post_to_mood_sentence("", text) for text in texts)])
         embeddings = self._towers.embed_posts(self._inputs(posts, texts, vectors[: len(posts)]))
         tower_space, text_space = self._spaces
         return tuple(
@@ -84,12 +81,11 @@ class PostEncoder:
 
         The mood of a post without any words is zeros, as the pipeline has it.
         """
-        content = PostContent(post_id, post.title, post.description, post.category_id, post.emotions)
         key = _digest([str(self._row_of(post_id)), str(post.category_id), post.title, post.description, *post.emotions])
         with self._lock:
             vectors = self._remembered.get(key)
         if vectors is None:
-            vectors = self._vectors(content)
+            vectors = self._vectors(post_id, post)
             with self._lock:
                 self._remembered[key] = vectors
         return PostEmbedding(
@@ -100,12 +96,13 @@ class PostEncoder:
             representation=vectors.representation,
         )
 
-    def _vectors(self, content: PostContent) -> _Vectors:
-        summary = texts_of(title=content.title, description=content.description, emotions=content.emotions).summary
-        sentence = _mood_sentence(content)
-        summary_vector = self._memory.encode_text(summary)
+    def _vectors(self, post_id: int, post: Post) -> _Vectors:
+        texts = texts_of(title=post.title, description=post.description, emotions=post.emotions)
+        sentence = post_to_mood_sentence(texts.mood, texts.summary)
+        summary_vector = self._memory.encode_text(texts.summary)
         text = self._memory.encode_text(sentence) if sentence else np.zeros_like(summary_vector)
-        inputs = self._inputs([content], [summary], summary_vector[None])
+        content = PostContent(post_id, post.title, post.description, post.category_id)
+        inputs = self._inputs([content], [texts.summary], summary_vector[None])
         return _Vectors(
             tower=_little_endian(self._towers.embed_posts(inputs)[0], "<f4"),
             text=_little_endian(text, "<f2"),
@@ -138,11 +135,6 @@ class PostEncoder:
         """The row that a post had in training, -1 if it was not known."""
         row = int(np.searchsorted(self._post_ids, post_id))
         return row if row < len(self._post_ids) and int(self._post_ids[row]) == post_id else -1
-
-
-def _mood_sentence(post: PostContent) -> str:
-    texts = texts_of(title=post.title, description=post.description, emotions=post.emotions)
-    return post_to_mood_sentence(texts.mood, texts.summary)
 
 
 def _category_rows(category_ids: Sequence[int], known: NDArray[np.int64]) -> NDArray[np.int64]:

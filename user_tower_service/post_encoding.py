@@ -23,6 +23,8 @@ from store.port import Store
 from store.posts import Post, PostEmbedding
 
 POSTS_AT_ONCE = 8  # of one write
+SECONDS_AT_ONCE = 0.1
+"""After how long a write waits for no further post: what came last is never far behind what waits for longer."""
 FRESH_SECONDS = 2.0
 """How long a post is taken before those that wait for longer, such as all live posts of a new bundle."""
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 300.0
@@ -169,7 +171,7 @@ class PostEncoding:
                     continue
                 started = time.monotonic()
                 self._encode(bundle_id, encoder, batch)
-                if len(batch) == POSTS_AT_ONCE:  # more may wait: leave half of a processor to requests
+                if len(batch) > 1:  # more may wait: leave half of a processor to requests
                     self._pause(time.monotonic() - started)
             except StoreUnavailableError:
                 self._pause(STORE_RETRY_SECONDS)
@@ -220,7 +222,10 @@ class PostEncoding:
 
     def _encode(self, bundle_id: str, encoder: LivePostEncoder, batch: list[_Waiting]) -> None:
         embeddings, done = [], []
+        begun = time.monotonic()
         for waiting in batch:
+            if time.monotonic() - begun > SECONDS_AT_ONCE:
+                break
             try:
                 embeddings.append(encoder.embed_live_post(waiting.post_id, waiting.revision, waiting.post))
                 done.append(waiting)

@@ -62,3 +62,12 @@ def test_fewer_than_one_a_second_is_a_rate_too(clock: FakeClock) -> None:
     assert [limit.take("web"), limit.take("web")] == [0, 10]
     clock.seconds += 9.9
     assert limit.take("web") == pytest.approx(0.1)
+
+
+def test_further_requests_of_a_call_are_paid_off_before_the_next(limit: RateLimit, clock: FakeClock) -> None:
+    assert limit.take("web") == 0
+    limit.charge("web", 5)  # six of a burst of three
+    assert limit.take("web") == 2.0
+    clock.seconds += 2.0
+    assert limit.take("web") == 0
+    assert limit.take("app") == 0

@@ -297,7 +297,7 @@ def test_the_name_of_a_deleted_person_is_in_no_collected_post_and_that_of_a_new_
 
 
 def test_a_forgotten_post_is_not_collected(workspace: Workspace, store: SqlStore) -> None:
-    store.upsert_posts([store_post(70), store_post(71, external_id="x")])
+    store.upsert_posts([store_post(70), store_post(71, external_id="x", created_at_ms=253_402_300_799_000)])
     Forgotten.read(workspace.forgotten).with_added(posts=[70]).write(workspace.forgotten)
     collect(workspace, store)
     assert not {70} & set(read_posts(workspace.clean)["post_id"])

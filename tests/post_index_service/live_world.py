@@ -15,7 +15,7 @@ from store.posts import NewPost, Post, PostEmbedding
 from store.rules import Rule, RuleAction
 from tests.post_index_service.conftest import unit_rows
 
-NOON = 1_600_000_000_000
+NOON = 1_767_225_600_000  # where the clock of trends stands without interactions
 TOWER, TEXT, USER_WEIGHT = 8, 12, 0.75
 _RANDOM = np.random.default_rng(5)
 TOWERS = unit_rows(_RANDOM, 4, TOWER)

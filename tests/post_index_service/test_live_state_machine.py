@@ -64,8 +64,8 @@ FILTERS = st.builds(
 )
 ASKED = st.builds(
     Asked,
-    user=st.sampled_from([None, 0, 1]),
-    mood=st.sampled_from([None, 0, 1]),
+    user=st.sampled_from([None, None, 0, 1]),
+    mood=st.sampled_from([None, None, 0, 1]),
     trending=st.booleans(),
     category_id=st.sampled_from([None, None, *CATEGORIES]),
     exclude=SOME_IDS,
@@ -170,6 +170,8 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
         self.tokens: list[Token] = []
         self.model = Model(FIRST, POPULARITY, 0)
         self._start()
+        for post_id in (2, 3, 11, 12):
+            self._change(Meets(post_id, "ana"))
         self._change(Upserts([Form(3, 3, 1, 1), Form(11, 1, 0, 2), Form(12, 2, 2, 0), Form(13, 3, 3, 3)], True))
         for asked in (Asked(user=0, limit=3), Asked(trending=True, limit=2), Asked(mood=1, category_id=2, limit=2)):
             self._search(asked)

@@ -92,3 +92,15 @@ def test_an_asyncio_process_counts_over_all_its_edges() -> None:
         edges.admitted("GetFeed").__enter__()
     with edges.admitted("GetFeed"), edges.admitted("GetFeed"):
         assert edges.count == 2
+
+
+def test_a_request_that_counts_as_several_needs_room_for_all_or_is_alone() -> None:
+    edges = InFlight(3)
+    with edges.admitted("GetFeed"):
+        with edges.admitted("GetFeeds", requests=2):
+            assert edges.count == 3
+        with pytest.raises(TooManyRequestsError):
+            edges.admitted("GetFeeds", requests=3).__enter__()
+    with edges.admitted("GetFeeds", requests=64), pytest.raises(TooManyRequestsError):
+        edges.admitted("GetFeed").__enter__()
+    assert edges.count == 0

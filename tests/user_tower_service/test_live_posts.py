@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from safetensors.numpy import load_file, save_file
 from structlog.testing import capture_logs
@@ -15,6 +17,8 @@ from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import Bundle, open_bundle, write_bundle
 from bundle.embedding_space import Vector
 from bundle.known_users import HistoryPosts, KnownUsers
+from mood_encoder.mood_text import post_to_mood_sentence
+from mood_encoder.post_texts import texts_of
 from store.interactions import NewInteraction, Verb
 from store.log_entries import PostsEmbedded
 from store.posts import NewPost, Post, PostEmbedding
@@ -36,7 +40,7 @@ POST = Post(
     video_link="v",
     created_at_ms=MOMENT,
     title="A quiet *lake*",
-    description="Mist over the water.",
+    description="Mist over the water",
     emotions=("calm", "very_calm", "calm"),
     external_id="source 777",
 )
@@ -68,14 +72,15 @@ def values(world: LiveWorld, username: str, *, as_of: int | None = None) -> byte
     return None if user is None else user.values.tobytes()
 
 
-def test_a_post_gets_the_embeddings_that_the_encoder_gives_a_new_post(world: LiveWorld) -> None:
+def test_a_post_gets_the_embeddings_of_a_new_post_with_the_texts_of_the_pipeline(world: LiveWorld) -> None:
     revision = add(world)
     (kept,) = world.other_process.embeddings(world.bundle.bundle_id)
-    content = PostContent(777, POST.title, POST.description, 7, POST.emotions)
-    (encoded,) = world.encoder.encode_posts([content])
+    texts = texts_of(title=POST.title, description=POST.description, emotions=POST.emotions)
+    (encoded,) = world.encoder.encode_posts([PostContent(777, "", texts.summary, 7)])
+    mood = world.encoder._moods.encode_text(post_to_mood_sentence(texts.mood, texts.summary))
     assert (kept.post_id, kept.revision) == (777, revision)
     assert np.frombuffer(kept.tower, "<f4").tobytes() == encoded.tower.values.tobytes()
-    np.testing.assert_array_equal(np.frombuffer(kept.text, "<f2"), encoded.text.values.astype(np.float16))
+    np.testing.assert_array_equal(np.frombuffer(kept.text, "<f2"), mood.astype(np.float16))
     assert np.frombuffer(kept.representation, "<f4").shape == (TOWER.representation_dimension,)
 
 
@@ -89,7 +94,7 @@ def test_a_changed_text_is_encoded_and_other_changes_reuse_the_embedding(
     add(world)
     (first,) = world.other_process.embeddings(world.bundle.bundle_id)
     assert encoded == [
-        "A quiet *lake*. calm, very calm. Mist over the water.",
+        "A quiet *lake*. calm, very calm. Mist over the water",
         encoded[1],  # the sentence of its emotions
     ]
     assert "calm, very calm" in encoded[1]
@@ -100,7 +105,7 @@ def test_a_changed_text_is_encoded_and_other_changes_reuse_the_embedding(
     assert second.revision > first.revision
     add(world, replace(POST, title="A loud lake"))
     (third,) = world.other_process.embeddings(world.bundle.bundle_id)
-    assert encoded[2:] == ["A loud lake. calm, very calm. Mist over the water."]  # the emotions are the same
+    assert encoded[2:] == ["A loud lake. calm, very calm. Mist over the water"]  # the emotions are the same
     assert third.tower != first.tower
 
 
@@ -266,6 +271,43 @@ def test_a_post_that_the_bundle_holds_stays_in_histories_as_the_bundle_has_it(wo
     assert values(world, "known") == before
 
 
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["upsert", "upsert", "delete", "like", "like by name"]), st.sampled_from([20, 777, 778])),
+    min_size=3,
+    max_size=9,
+)
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS)
+def test_a_tower_that_begins_later_sees_people_and_posts_as_one_that_was_there(
+    steps: list[tuple[str, int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with live_world(tmp_path_factory.mktemp("world")) as world:
+        store = world.other_process
+        for number, (step, post_id) in enumerate(steps):
+            match step:
+                case "upsert":
+                    name = f"source {post_id}" if number % 3 else f"once {post_id}"
+                    add(world, replace(POST, post_id=post_id, title=f"lake {number % 2}", external_id=name))
+                case "delete":
+                    store.delete_posts([post_id])
+                case _:
+                    ids = {"external_id": f"source {post_id}"} if step == "like by name" else {"post_id": post_id}
+                    row = {"event_id": str(number), "username": step, "occurred_at_ms": MOMENT, "verb": Verb.LIKE}
+                    store.record([NewInteraction(**row | ids)])
+        wait_for_posts(world)
+        later = LiveLog(lambda: open_store(store.engine.url.render_as_string()))
+        with later.followed():
+            encoder = Encoder(world.bundle, live=later, live_cache_size=10)
+            for name in ("like", "like by name"):
+                theirs, ours = encoder.encode_context(name, ""), world.context(name)
+                assert ours.seen_post_ids == theirs.seen_post_ids
+                assert (ours.user is None) == (theirs.user is None)
+                if ours.user is not None and theirs.user is not None:
+                    assert ours.user.values.tobytes() == theirs.user.values.tobytes()
+
+
 def test_two_towers_that_encode_the_same_posts_have_the_same_embeddings_to_the_bit(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.sqlite"
     bundle = open_bundle(write_bundle(tmp_path / "bundles", MANIFEST, write_files=tiny_files(), sidecar={}))
@@ -299,8 +341,8 @@ def test_a_later_bundle_is_loaded_once_its_live_posts_have_embeddings(
     url = f"sqlite:///{tmp_path}/store.sqlite"
     monkeypatch.setenv("MOODFEED_BUNDLES", str(tmp_path / "bundles"))
     monkeypatch.setenv("MOODFEED_STORE_URL", url)
-    settings = Settings()
-    live = live_log_of(settings)
+    own = Settings()
+    live = live_log_of(own)
     assert live is not None
     bundles = []
     for seed in (0, 1):
@@ -310,9 +352,9 @@ def test_a_later_bundle_is_loaded_once_its_live_posts_have_embeddings(
             tiny_files(seed)(place)
             CanaryEmbeddings(np.zeros((0, 8), dtype=np.float32), np.zeros((0, 8), dtype=np.float32)).write(place)
 
-        bundles.append(open_bundle(write_bundle(settings.bundles, manifest, write_files=write_files, sidecar={})))
+        bundles.append(open_bundle(write_bundle(own.bundles, manifest, write_files=write_files, sidecar={})))
     with open_store(url) as store, live.followed():
-        load = loader(settings, live)
+        load = loader(own, live)
         first = load(bundles[0])
         store.upsert_posts([NewPost(post=replace(POST, post_id=1000 + number)) for number in range(20)])
         assert live.reach(store.position(), seconds=30)
