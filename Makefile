@@ -59,7 +59,7 @@ test-compose: $(READY) ## test the product in containers; needs a Docker engine
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench
 
-bench-live: $(READY) ## the figures of the living feed, 25 minutes; writes docs/live.md. MICROLENS=WORKSPACE for that data
+bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/live.md. MICROLENS=WORKSPACE for that data
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
 

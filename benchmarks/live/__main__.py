@@ -39,9 +39,7 @@ def main(
     output: Annotated[
         Path | None, typer.Option(help="Directory of the results, a file each; by default data/bench-live.")
     ] = None,
-    microlens: Annotated[Path, typer.Option(help="Workspace of the imported MicroLens data, for cold-people.")] = Path(
-        "data/microlens"
-    ),
+    microlens: Annotated[Path, typer.Option(help="Workspace of the imported MicroLens data.")] = Path("data/microlens"),
     train: Annotated[bool, typer.Option("--train", help="Train what a figure needs, half an hour.")] = False,
 ) -> None:
     """Measure the figures of the living feed. The exit code is 1 if one of them failed.

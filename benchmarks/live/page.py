@@ -29,9 +29,8 @@ def as_markdown(figures: Mapping[str, Figure]) -> str:
         raise NoFiguresError(f"the result of {quick[0]} is of --quick, whose numbers say nothing: measure it whole")
     parts = [_short(figures)]
     if any(figure.found and figure.found.curves for figure in figures.values()):
-        parts.append(
-            f"![How soon writes are reflected and posts visible, feeds and searches beside writes, and the replay]({PLOT})\n"
-        )
+        what = "How soon writes are reflected and posts visible, feeds and searches beside writes, and the replay"
+        parts.append(f"![{what}]({PLOT})\n")
     for name, entry in FIGURES.items():
         figure = figures.get(name)
         parts.append(f"### {entry.title}\n")

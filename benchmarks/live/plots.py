@@ -1,6 +1,6 @@
 """The plot of docs/live.md: how soon feeds reflect what was done, and feeds and searches beside writes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def _bars(axis: Axes, curves: Mapping[str, tuple[float, ...]]) -> None:
     axis.set_xlabel("NDCG@10")
 
 
-_PANELS = {
+_PANELS: Mapping[str, Callable[[Axes, Mapping[str, tuple[float, ...]]], None]] = {
     "reflection": partial(_shares, where="at the other gateway"),
     "feeds-beside-writes": partial(_rounds, what="feeds"),
     "visible-posts": partial(_shares, where="in all feeds of both gateways"),
