@@ -38,7 +38,7 @@ def measure(bench: Bench) -> Found:
     slowest = max(filtered, key=lambda name: figures[name][1])
     lines = [
         Line(
-            f"p50 with {name}, of that without a filter",
+            f"p50, {name}: of that without a filter",
             figures[name][0] / base,
             at_most=_BAR,
             note=f"p99 {figures[name][1] / base_p99:.2f} of that without",

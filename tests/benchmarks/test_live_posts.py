@@ -167,7 +167,7 @@ def test_an_answer_without_a_post_that_had_come_is_wrong(tmp_path: Path) -> None
 def test_filters_are_compared_with_the_search_without_any_and_with_brute_force(bench: Bench) -> None:
     found = filtered_searches.measure(bench)
     assert len(found.tables[0].rows) == 17
-    assert sum(line.what.startswith("p50 with") for line in found.lines) == 16
+    assert sum(line.what.startswith("p50, ") for line in found.lines) == 16
     recalls = [line for line in found.lines if "recall" in line.what]
     assert [(line.value, line.at_least, line.note) for line in recalls] == [(1.0, 1.0, "16 filters")]
 
