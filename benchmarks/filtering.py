@@ -21,7 +21,8 @@ from bundle.embedding_space import Embedding
 from bundle.index_posts import IndexPosts
 from post_index_service.attributes import Attributes
 from post_index_service.filters import Filters
-from post_index_service.index import PostIndex, Query
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
 
 CATEGORIES = 100
 _USERS = 101

@@ -16,7 +16,8 @@ from benchmarks.serving import Row as LoadRow
 from benchmarks.synthetic import TEXT_DIMENSION, TOWER_DIMENSION, Size, write_synthetic_bundle
 from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
-from post_index_service.index import PostIndex, Query
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
 from user_tower_service.encoder import Encoder
 
 CATEGORY_POSTS, USERS = 2_000, 300

@@ -28,7 +28,8 @@ from mood_encoder.encoder_files import default_encoder_directory
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.mood_balance import balance
 from pipeline.publish import write_and_publish
-from post_index_service.index import PostIndex, Query
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
 
 TOWER_DIMENSION, TEXT_DIMENSION = 64, 384
 USER_WEIGHT = 0.5

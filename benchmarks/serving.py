@@ -30,7 +30,8 @@ from benchmarks.processes import (
 from benchmarks.synthetic import Size, write_synthetic_bundle
 from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
-from post_index_service.index import PostIndex, Query
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
 from user_tower_service.encoder import Encoder
 
 POSTS, CATEGORIES, CATEGORY_POSTS = 10_000, 4, 2_000

@@ -34,7 +34,8 @@ from pipeline.live_evaluation.ranks import OUT_OF_REACH, Candidates, case_metric
 from pipeline.live_evaluation.sessions import Moments, moments_of
 from pipeline.ranking import CUTOFF
 from pipeline.workspace import Workspace
-from post_index_service.index import PostIndex, Query
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
 from store.interactions import NewInteraction, Verb
 from store.port import Store
 from store.sql_store import open_store

@@ -11,7 +11,7 @@ from bundle.embedding_space import HalfMatrix, Matrix, in_float32
 from bundle.manifest import BundleError
 
 _BLOCK_ROWS = 1024  # the float32 copies of a block fit in the processor's cache
-_SQUARED_NORM_TOLERANCE = 2e-3  # the tolerance of post_index_service.index for vectors from the wire, squared
+_SQUARED_NORM_TOLERANCE = 2e-3  # the tolerance of post_index_service.query_checks for vectors from the wire, squared
 
 
 def check(path: Path, holds: bool | np.bool_, complaint: str) -> None:

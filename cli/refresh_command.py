@@ -22,7 +22,6 @@ from cli.stop_signals import stop_request
 from cli.store_commands import PasswordOption
 from cli.terminal_text import plain
 from pipeline.publish import DEFAULT_KEEP
-from pipeline.tables import POSTS_FILE
 from pipeline.workspace import Workspace
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smh])")
@@ -118,6 +117,8 @@ def refresh(
 
 def workspace_of(data: Path) -> Workspace:
     """The workspace of the tables: that of ``data``, or that of the sample beside it which `moodfeed run` made."""
+    from pipeline.tables import POSTS_FILE
+
     own, sample = Workspace(data), Workspace(sample_data_of(data))
     return sample if not (own.clean / POSTS_FILE).exists() and (sample.clean / POSTS_FILE).exists() else own
 

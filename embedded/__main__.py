@@ -48,7 +48,7 @@ from moodfeed.catalog.v1 import catalog_pb2_grpc
 from moodfeed.feed.v1 import feed_pb2_grpc
 from moodfeed.feedback.v1 import feedback_pb2_grpc
 from moodfeed.rules.v1 import rules_pb2_grpc
-from post_index_service.live_posts import kept_seconds
+from post_index_service.kept_moments import kept_seconds
 from post_index_service.loading import PENDING, RECALL, wait_until_encoded
 from post_index_service.loading import load as load_index
 from post_index_service.post_store import PostStore

@@ -6,9 +6,11 @@ from bundle.embedding_space import Embedding
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from gateway import feed_types
 from post_index_service.filters import Filters
-from post_index_service.index import CategoryNotFoundError, PostIndex, PostNotFoundError, Query
+from post_index_service.index import PostIndex
 from post_index_service.live_posts import PostsNotHeldError
 from post_index_service.packed_posts import PackedPosts
+from post_index_service.query import Query
+from post_index_service.search_errors import CategoryNotFoundError, PostNotFoundError
 from post_index_service.trends import CountsNotHeldError
 from post_index_service.trends import PositionNotReachedError as NotCountedError
 from user_tower_service.encoder import Encoder

@@ -8,7 +8,6 @@ import grpc
 from gateway.catalog_messages import read_kept, read_results, write_post
 from gateway.catalog_types import KeptPost, Post, PostNames, Upserted
 from gateway.clients import POST_INDEX, PostIndexStub, feed_error
-from gateway.feedback_types import NoStoreError
 from gateway.own_writes import OwnWrites
 from gateway.rule_messages import read_rule, write_rule
 from gateway.rules_types import Rule, RuleNotFoundError
@@ -42,10 +41,7 @@ class _StoreCalls:
         try:
             return await self._calls.call(method, request, seconds=seconds)
         except grpc.aio.AioRpcError as error:
-            reason = read_error_info(error).reason
-            if reason == "NO_STORE":
-                raise NoStoreError(f"nothing can be changed: {POST_INDEX} has no store") from error
-            if reason == "RULE_NOT_FOUND":
+            if read_error_info(error).reason == "RULE_NOT_FOUND":
                 raise RuleNotFoundError from error
             raise feed_error(error, POST_INDEX) from error
         except NoReplicaError as error:

@@ -73,7 +73,7 @@ _BY_REASON: Mapping[str, Callable[[str], FeedError]] = {
     "POSITION_NOT_REACHED": PositionNotReachedError,
     "COUNTS_NOT_HELD": CountsNotHeldError,
     "POSTS_NOT_HELD": PostsNotHeldError,
-    "NO_STORE": lambda _: NoStoreError("feedback is not set up: the user tower service has no store"),
+    "NO_STORE": lambda _: NoStoreError("nothing can be stored: set MOODFEED_STORE_URL for both compute services"),
     "STORE_UNAVAILABLE": lambda _: StoreUnavailableError("the store is unavailable: try again later"),
     "USERNAME_INVALID": InvalidPersonError,
     "SAME_PERSON": InvalidPersonError,

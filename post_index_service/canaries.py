@@ -5,7 +5,8 @@ from bundle.directory import Bundle
 from bundle.embedding_space import Embedding
 from bundle.file_names import CANARIES
 from bundle.manifest import BundleError, Canary
-from post_index_service.index import PostIndex, Query
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
 
 _NEAR_TIE = 1e-5  # scores this close may be ordered differently on another kind of processor
 

@@ -10,33 +10,13 @@ from numpy.typing import NDArray
 from bundle.index_posts import Category
 from bundle.served_posts import ServedPost, ServedPosts
 from post_index_service.codes import Rows, among_sorted
+from post_index_service.ended_rows import NONE_ENDED, EndedRows
 from post_index_service.filters import NO_FILTERS, Allowed, Filters
 from post_index_service.live_segment import LiveRows
 from post_index_service.rules import RuleBook, RuleVersion
 
-
-@dataclass(frozen=True, slots=True)
-class EndedRows:
-    """Rows of the bundle, ascending, that are not visible from ``positions`` on.
-
-    One that ``is_gone`` is of a post that was taken away, and may not be shown on any page any more.
-    """
-
-    rows: Rows
-    positions: NDArray[np.int64]
-    is_gone: NDArray[np.bool_]
-
-    def within(self, span: slice) -> "EndedRows":
-        """Those of a slice, relative to its start."""
-        if not len(self.rows):
-            return self
-        first, last = self.rows.searchsorted([span.start, span.stop])
-        return EndedRows(self.rows[first:last] - span.start, self.positions[first:last], self.is_gone[first:last])
-
-
 NO_RULES = RuleBook()
 _NOT_THERE = -2  # no number of an account or a language
-NONE_ENDED = EndedRows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ from bundle.post_trends import PostTrends
 from compute.log_tail import LogTail
 from post_index_service.canaries import check_canaries
 from post_index_service.index import PostIndex
-from post_index_service.live_posts import DEFAULT_KEPT_SECONDS
+from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS
 from post_index_service.recall import measure_recall
 
 RECALL = Gauge("moodfeed_index_recall", "Recall@10 of the current bundle's searches by user over all categories.")

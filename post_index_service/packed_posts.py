@@ -12,8 +12,9 @@ from bundle.served_posts import ServedPost
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 from post_index_service.explanations import Explanation
-from post_index_service.index import PostIndex, SearchResult
+from post_index_service.index import PostIndex
 from post_index_service.reasons import Reason
+from post_index_service.search_results import SearchResult
 
 _MOST_PACKED = 100_000
 _LAST_FIELDS = struct.Struct("<BfBfBB")

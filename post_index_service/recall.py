@@ -4,7 +4,8 @@ import numpy as np
 
 from bundle.embedding_space import Embedding
 from bundle.index_posts import IndexPosts
-from post_index_service.index import PostIndex, Query
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
 
 _USERS = 32
 _LIMIT = 10

@@ -11,18 +11,18 @@ from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from post_index_service.catalog_messages import read_post, read_rule, write_kept, write_rule, write_upserted
 from post_index_service.filters import Filters
-from post_index_service.index import (
+from post_index_service.index import PostIndex
+from post_index_service.live_posts import PostsNotHeldError
+from post_index_service.packed_posts import PackedPosts
+from post_index_service.post_store import NoStoreError, PostStore, RuleNotFoundError, Upserted
+from post_index_service.query import Query
+from post_index_service.search_errors import (
     CategoryNotFoundError,
     EmbeddingSpaceMismatchError,
     InvalidEmbeddingError,
     InvalidSearchError,
-    PostIndex,
     PostNotFoundError,
-    Query,
 )
-from post_index_service.live_posts import PostsNotHeldError
-from post_index_service.packed_posts import PackedPosts
-from post_index_service.post_store import NoStoreError, PostStore, RuleNotFoundError, Upserted
 from post_index_service.trends import CountsNotHeldError, PositionNotReachedError
 from rpc import wall_clock
 from rpc.deadline import remaining_seconds

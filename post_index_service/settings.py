@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
 from compute.store_settings import StoreSettings
-from post_index_service.live_posts import kept_seconds
+from post_index_service.kept_moments import kept_seconds
 
 
 class Settings(StoreSettings):

@@ -99,7 +99,7 @@ def slices(posts: IndexPosts, starts: Rows) -> Search:
 
     def search(user: Vector, number: int, seen: Rows) -> Sequence[int]:
         span = slice(*starts[[number, number + 1]].tolist())
-        _, order = index._order(span, user, None)
+        _, order = index.orders.of_slice(span, user, None, None, None)
         return (span.start + order.first(LIMIT, skip=seen - span.start)[0]).tolist()  # type: ignore[no-any-return]
 
     return search

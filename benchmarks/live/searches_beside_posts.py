@@ -27,7 +27,8 @@ from benchmarks.processes import one_thread
 from benchmarks.searching import LIMIT, USER_WEIGHT, embeddings, make_posts
 from bundle.index_posts import IndexPosts
 from compute.log_tail import LogTail
-from post_index_service.index import PostIndex, Query
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
 from store.log_entries import PostsEmbedded
 from store.port import Store
 from store.sql_store import open_store

@@ -16,8 +16,8 @@ from benchmarks.report import Goal, goals
 from benchmarks.serving import Measured
 from benchmarks.synthetic import Size, write_synthetic_bundle
 from bundle.directory import open_bundle
-from post_index_service.index import Query
 from post_index_service.loading import load
+from post_index_service.query import Query
 from user_tower_service.encoder import Encoder
 
 

@@ -12,8 +12,8 @@ import pytest
 from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import open_bundle, point_current_at, write_bundle
 from bundle.known_users import KnownUsers
-from post_index_service.index import Query
 from post_index_service.loading import load as load_index
+from post_index_service.query import Query
 from store.interactions import Verb
 from store.sql_store import SqlStore, open_store
 from tests.end_to_end.test_feedback import POSTS, Product, running

@@ -9,7 +9,8 @@ import numpy as np
 from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
-from post_index_service.index import PostIndex, Query
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
 from user_tower_service.encoder import Encoder
 
 PAGE_SIZE = 10

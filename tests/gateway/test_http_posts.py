@@ -445,7 +445,7 @@ def test_a_form_of_a_page_asks_for_no_feeds() -> None:
 def test_without_a_store_a_change_says_so() -> None:
     class NoStore(FakePosts):
         async def delete_posts(self, names: PostNames, *, seconds: float) -> int:
-            raise NoStoreError("nothing can be changed: post_index_service has no store")
+            raise NoStoreError("nothing can be stored")
 
     assert reason(Asked(posts=NoStore())("DELETE", "/posts/7")) == (503, "NO_STORE")
 

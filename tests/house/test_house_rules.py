@@ -302,7 +302,7 @@ def test_the_protos_break_no_caller_of_the_last_release() -> None:
     ("domain", "service", "base"),
     [
         ("gateway.feed_types", "gateway.edge", "FeedError"),
-        ("post_index_service.index", "post_index_service.service", "SearchError"),
+        ("post_index_service.search_errors", "post_index_service.service", "SearchError"),
         ("user_tower_service.encoder", "user_tower_service.service", "EncodingError"),
     ],
 )

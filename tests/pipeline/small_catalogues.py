@@ -21,8 +21,8 @@ from pipeline.training_config import TrainingConfig
 from pipeline.upstream import Json
 from pipeline.validate import refuse_errors, validate
 from pipeline.workspace import Workspace
-from post_index_service.index import Query
 from post_index_service.loading import load as load_index
+from post_index_service.query import Query
 from tests.tiny_bundle import TINY_ENCODER
 from user_tower_service.loading import loader
 from user_tower_service.settings import Settings

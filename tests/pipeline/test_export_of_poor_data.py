@@ -18,8 +18,8 @@ from pipeline.tables import read_interactions, read_posts, read_users, write_int
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
 from pipeline.workspace import Workspace
-from post_index_service.index import Query
 from post_index_service.loading import load as load_index
+from post_index_service.query import Query
 from user_tower_service.loading import loader
 from user_tower_service.settings import Settings
 

@@ -21,8 +21,8 @@ from pipeline.encode import encode_posts
 from pipeline.refresh import note_made_of
 from pipeline.refreshed_towers import refreshed_towers
 from pipeline.workspace import Workspace
-from post_index_service.index import Query
 from post_index_service.loading import load as load_index
+from post_index_service.query import Query
 from store.interactions import NewInteraction, Verb
 from store.posts import NewPost, Post
 from store.sql_store import SqlStore, open_store

@@ -9,7 +9,8 @@ from bundle.embedding_space import Embedding
 from bundle.index_posts import Category, IndexPosts
 from bundle.served_posts import ServedPost, ServedPosts
 from post_index_service.filters import NO_FILTERS, Filters
-from post_index_service.index import PostIndex, Query
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
 from post_index_service.reasons import Reason
 from store.posts import NewPost, Post, PostEmbedding
 from store.rules import Rule, RuleAction

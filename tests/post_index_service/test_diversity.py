@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from bundle.embedding_space import Embedding
 from post_index_service.diversity import assigned_pages
 from post_index_service.filters import Filters
-from post_index_service.index import InvalidSearchError, Query, SearchResult
+from post_index_service.query import Query
+from post_index_service.search_errors import InvalidSearchError
+from post_index_service.search_results import SearchResult
 from tests.post_index_service.conftest import unit_rows
 from tests.post_index_service.test_filters import INDEXES, POSTS, SERVED, TEXT, TOWER
 

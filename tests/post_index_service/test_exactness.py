@@ -14,9 +14,11 @@ from bundle.served_posts import ServedPost, ServedPosts
 from post_index_service import ranking
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, rounding_of_products
-from post_index_service.index import PostIndex, Query, Ranking
+from post_index_service.index import PostIndex
 from post_index_service.loading import load
+from post_index_service.query import Query
 from post_index_service.ranking import DenseScan, InnerProduct
+from post_index_service.rankings import Ranking
 from post_index_service.recall import measure_recall
 from tests.post_index_service.conftest import unit_rows
 
@@ -306,8 +308,8 @@ def test_recall_is_measured_on_the_index_that_answers(monkeypatch: pytest.Monkey
     assert measure_recall(index_of(posts), posts) == 1.0
     assert measure_recall(index_of(posts, most_exact=100), posts) >= 0.99
     blind = index_of(posts, most_exact=100)
-    assert blind._shortlist is not None
-    monkeypatch.setattr(type(blind._shortlist), "rows", lambda self, query, count: np.arange(10))
+    assert blind.orders.shortlist is not None
+    monkeypatch.setattr(type(blind.orders.shortlist), "rows", lambda self, query, count: np.arange(10))
     assert measure_recall(blind, posts) < 0.2
 
 

@@ -16,7 +16,10 @@ from post_index_service import allowed_posts, filtered_scans, ranking
 from post_index_service.allowed_posts import AllowedPosts
 from post_index_service.attributes import Attributes
 from post_index_service.filters import Filters
-from post_index_service.index import CategoryNotFoundError, PostIndex, Query, Ranking
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
+from post_index_service.rankings import Ranking
+from post_index_service.search_errors import CategoryNotFoundError
 from tests.post_index_service.conftest import unit_rows
 
 TOWER, TEXT, USER_WEIGHT = 8, 12, 0.4

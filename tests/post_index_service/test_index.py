@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace
 from bundle.index_posts import IndexPosts
 from moodfeed.post_index.v1 import post_index_pb2
-from post_index_service.index import (
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
+from post_index_service.rankings import Ranking
+from post_index_service.search_errors import (
     CategoryNotFoundError,
     EmbeddingSpaceMismatchError,
     InvalidEmbeddingError,
     InvalidSearchError,
-    PostIndex,
-    Query,
-    RankedPost,
-    Ranking,
 )
+from post_index_service.search_results import RankedPost
 
 BUNDLE_ID = "b" * 64
 USER_WEIGHT = 0.75

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from compute.log_tail import LogTail
-from post_index_service.index import PostIndex, Query
-from post_index_service.live_posts import PostsNotHeldError, kept_seconds
+from post_index_service.index import PostIndex
+from post_index_service.kept_moments import kept_seconds
+from post_index_service.live_posts import PostsNotHeldError
+from post_index_service.query import Query
 from store.interactions import NewInteraction, Verb
 from store.log_entries import Entries, StoreRestored
 from store.port import Store
@@ -66,8 +68,8 @@ def test_a_page_does_not_show_the_old_form_of_a_post_that_was_replaced_and_then_
 def test_what_posts_were_is_kept_as_long_as_page_tokens_live_and_then_let_go(tmp_path: Path, store: Store) -> None:
     clock = [0.0]
     with followed(tmp_path) as index:
-        index.live._now = lambda: clock[0]
-        index.live._marks.clear()  # of the clock of before
+        index.live._moments._now = lambda: clock[0]
+        index.live._moments._marks.clear()  # of the clock of before
         forms = [Form(100 + number, 2, number % 4, number % 4) for number in range(300)]
         early = add(store, *forms)
         assert len(ids(index, at_least_position=early)) == 100

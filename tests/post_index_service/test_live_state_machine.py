@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bundle.post_trends import PostTrends
 from compute.log_tail import LogTail
 from post_index_service.filters import NO_FILTERS, Filters
-from post_index_service.index import CategoryNotFoundError, PostIndex
+from post_index_service.index import PostIndex
 from post_index_service.live_posts import PostsNotHeldError
+from post_index_service.search_errors import CategoryNotFoundError
 from store.interactions import NewInteraction, Verb
 from store.rules import Rule, RuleAction
 from store.sql_store import SqlStore, open_store

@@ -12,9 +12,12 @@ from bundle.embedding_space import Embedding
 from bundle.index_posts import IndexPosts
 from bundle.post_trends import PostTrends
 from compute.log_tail import LogTail
-from post_index_service.index import PostIndex, PostNotFoundError, Query, RankedPost
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
 from post_index_service.rankings import Ranking
 from post_index_service.reasons import Reason
+from post_index_service.search_errors import PostNotFoundError
+from post_index_service.search_results import RankedPost
 from store.sql_store import open_store
 from tests.post_index_service.conftest import unit_rows
 from tests.post_index_service.live_world import USER_WEIGHT, USERS, Form, index_posts_of

@@ -13,7 +13,10 @@ from bundle.embedding_space import Embedding
 from bundle.index_posts import IndexPosts
 from bundle.post_trends import PostTrends
 from compute.log_tail import LogTail
-from post_index_service.index import PostIndex, Query, Ranking, SearchResult
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
+from post_index_service.rankings import Ranking
+from post_index_service.search_results import SearchResult
 from post_index_service.trends import EPOCH_SECONDS, CountsNotHeldError, PositionNotReachedError
 from store.errors import StoreUnavailableError
 from store.interactions import NewInteraction, Verb

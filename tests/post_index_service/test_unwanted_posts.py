@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundle.index_posts import IndexPosts
-from post_index_service.index import MOST_EXCLUSIONS, PostIndex, Query
+from post_index_service.index import PostIndex
+from post_index_service.query import Query
+from post_index_service.query_checks import MOST_EXCLUSIONS
 from tests.post_index_service.test_index import BUNDLE_ID, USER_WEIGHT, all_pages, embedding, ids_of
 
 

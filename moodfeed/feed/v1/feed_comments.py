@@ -267,7 +267,7 @@ COMMENTS = {
     "moodfeed.rules.v1.RuleService.ListRules": 'Lists all rules, also those that do not count now.',
     "moodfeed.rules.v1.RuleAction": 'What a rule does with the posts that it names.',
     "moodfeed.rules.v1.RuleAction.RULE_ACTION_UNSPECIFIED": 'INVALID_ARGUMENT.',
-    "moodfeed.rules.v1.RuleAction.RULE_ACTION_PIN": 'They come first, in the order of post_ids, in every feed that may show them. Of several rules, the first by name.',
+    "moodfeed.rules.v1.RuleAction.RULE_ACTION_PIN": 'They come first, in the order of post_ids, in every feed that may show them. Of several rules, the first by name. A post that the user has seen is not pinned.',
     "moodfeed.rules.v1.RuleAction.RULE_ACTION_BOOST": 'They move up, or down, by boost.',
     "moodfeed.rules.v1.RuleAction.RULE_ACTION_HIDE": 'No feed shows them.',
     "moodfeed.rules.v1.Rule": 'A named rule.',

@@ -1,0 +1,144 @@
+"""The table of all searches: what is asked for, what scans the posts, and what ranks those that the scan finds.
+
+The arrays are sorted by category, so a category is a slice of each array and a search scans that slice alone. (A FAISS
+selector over all posts measured up to 400 times slower.) A scan has a known largest error, and as many rows are ranked
+by exact scores as it takes to prove that no other row belongs among the first. The one exception is a search by user
+over all of very many posts: it ranks a shortlist first, which may miss a post.
+"""
+
+import numpy as np
+
+from bundle.embedding_space import Vector
+from bundle.index_posts import IndexPosts
+from post_index_service.closeness import Closeness, RememberedCloseness
+from post_index_service.codes import Codes, rounding_of_products
+from post_index_service.filtered_scans import SkippingScan, scan_of
+from post_index_service.filters import Allowed
+from post_index_service.layer import LayerPart
+from post_index_service.layered_ranking import Layered, live_order
+from post_index_service.ranking import (
+    ByInnerProducts,
+    ByPopularity,
+    ByShortlist,
+    ByTrend,
+    ClosenessScan,
+    DenseScan,
+    InnerProduct,
+    KeyedOrder,
+    Order,
+    Product,
+    Scan,
+)
+from post_index_service.rankings import Ranking
+from post_index_service.shortlist import Shortlist
+from post_index_service.similar import Likeness
+from post_index_service.trends import Epoch
+
+MOST_EXACT = 200_000
+"""The largest index in which a search by user over all posts is exact; in a larger one it uses a shortlist."""
+MOST_DENSE = 4_096
+"""The largest slice whose vectors are scanned instead of their codes, and whose closeness to a mood is remembered."""
+
+
+class Orders:
+    """The orders of the posts of one bundle, and of the live ones over them; may be called from several threads."""
+
+    def __init__(
+        self, posts: IndexPosts, *, user_weight: float, most_exact: int = MOST_EXACT, most_dense: int = MOST_DENSE
+    ) -> None:
+        """``user_weight`` is the weight of the user's score beside that of a mood or of a post."""
+        self.user_weight = float(np.float32(user_weight))
+        self._posts = posts
+        self._tower_dimension = posts.tower_embeddings.shape[1]
+        # Side by side: closeness + user_weight * user score is then one inner product, and one pass scans for it.
+        self._text_and_tower_codes = Codes.of(posts.text_embeddings, posts.tower_embeddings)
+        self._tower_codes = self._text_and_tower_codes.last()
+        self._tower_rounding = rounding_of_products(posts.tower_embeddings)
+        self.shortlist = Shortlist(self._tower_codes) if len(posts.posts) > most_exact else None
+        self._most_dense, self._most_exact = most_dense, most_exact
+        self._closeness = RememberedCloseness()
+
+    def layered(
+        self, part: LayerPart, user: Vector | None, mood: Vector | None, epoch: Epoch | None
+    ) -> tuple[Ranking, Order]:
+        """The order of the rows of a part: those of its slice, and the live ones if there are any."""
+        ranking, frozen = self.of_slice(part.span, user, mood, epoch, part.allowed)
+        if not len(part.live_rows):
+            return ranking, frozen
+        live = live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self.user_weight)
+        return ranking, Layered(frozen, live, part.frozen_count, part.live_rows)
+
+    def like(self, part: LayerPart, likeness: Likeness) -> Layered:
+        """The order by closeness to a post."""
+        ids, vectors = self._posts.post_ids[part.span], self._posts.tower_embeddings[part.span]
+        rounding = self._tower_rounding if len(ids) <= self._most_dense else None
+        return likeness.order(part, vectors, self._tower_codes, ids, rounding=rounding)
+
+    def of_slice(
+        self,
+        span: slice,
+        user: Vector | None,
+        mood: Vector | None,
+        epoch: Epoch | None,
+        allowed: Allowed | None,
+    ) -> tuple[Ranking, KeyedOrder]:
+        """The table of all searches: what is asked for, what scans the slice, what the rows are ranked by.
+
+        ``allowed`` are the rows of the slice that may be ranked, None for all.
+        """
+        post_ids = self._posts.post_ids[span]
+        by_mood = None if mood is None else self._closeness_to(span, mood)
+        by_user = None if user is None else InnerProduct(self._posts.tower_embeddings[span], user, self.user_weight)
+        is_small = len(post_ids) <= self._most_dense
+        is_exact = allowed is not None and (allowed.names_categories or allowed.count <= self._most_exact)
+        shortlist = None if is_exact or len(post_ids) < len(self._posts.post_ids) else self.shortlist
+        disallowed = np.flatnonzero(~allowed.mask) if allowed is not None and is_small else None
+
+        def exact(scan: Scan, *products: Product) -> ByInnerProducts:
+            return ByInnerProducts(scan if disallowed is None else SkippingScan(scan, disallowed), products, post_ids)
+
+        ranking: Ranking
+        order: KeyedOrder
+        match by_mood, by_user:
+            case None, None if epoch is not None:
+                ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._posts.popularity[span], post_ids, allowed)
+            case None, None:
+                ranking, order = Ranking.POPULAR, ByPopularity(self._posts.popularity[span], post_ids, allowed)
+            case None, InnerProduct() if shortlist:
+                everything = exact(self._tower_scan(span, by_user, allowed), by_user)
+                ranking, order = Ranking.USER, ByShortlist(everything, shortlist, by_user.query, allowed)
+            case None, InnerProduct() if is_small:
+                ranking, order = Ranking.USER, exact(DenseScan(by_user, self._tower_rounding), by_user)
+            case None, InnerProduct():
+                ranking, order = Ranking.USER, exact(self._tower_scan(span, by_user, allowed), by_user)
+            case Closeness(), None:
+                ranking, order = Ranking.MOOD, exact(ClosenessScan(by_mood), by_mood)
+            case InnerProduct(), None:
+                ranking, order = Ranking.MOOD, exact(self._text_scan(span, by_mood, None, allowed), by_mood)
+            case Closeness(), InnerProduct():
+                dense = DenseScan(by_user, self._tower_rounding, by_mood)
+                ranking, order = Ranking.MOOD_THEN_USER, exact(dense, by_mood, by_user)
+            case InnerProduct(), InnerProduct():
+                coded = self._text_scan(span, by_mood, by_user, allowed)
+                ranking, order = Ranking.MOOD_THEN_USER, exact(coded, by_mood, by_user)
+        return ranking, order
+
+    def _closeness_to(self, span: slice, mood: Vector) -> Closeness | InnerProduct:
+        """The remembered closeness of the posts to a mood, or the product to compute it by."""
+        by_mood = InnerProduct(self._posts.text_embeddings[span], mood)
+        total = span.stop - span.start
+        if not 0 < total <= self._most_dense:
+            return by_mood
+        known = self._closeness.of(mood, (span.start, total), lambda: by_mood.of(np.arange(total)))
+        return known or by_mood
+
+    def _tower_scan(self, span: slice, by_user: InnerProduct, allowed: Allowed | None) -> Scan:
+        return scan_of(self._tower_codes, span, self._tower_codes.query(by_user.query), allowed)
+
+    def _text_scan(
+        self, span: slice, by_mood: InnerProduct, by_user: InnerProduct | None, allowed: Allowed | None
+    ) -> Scan:
+        """By mood, and by user in the same pass; without a user, the tower's codes are multiplied by zeros."""
+        user = np.float32(by_user.weight) * by_user.query if by_user else np.zeros(self._tower_dimension, "f4")
+        codes = self._text_and_tower_codes
+        return scan_of(codes, span, codes.query(by_mood.query, user), allowed)

@@ -1,0 +1,78 @@
+"""Which rows a query looks at, and which ones it names: those of a slice of the bundle, and live ones after them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bundle.index_posts import IndexPosts
+from post_index_service.allowed_posts import AllowedPosts
+from post_index_service.attributes import Attributes
+from post_index_service.codes import Rows
+from post_index_service.external_ids import ExternalIds
+from post_index_service.layer import LayerPart
+from post_index_service.live_posts import LivePosts
+from post_index_service.named_rows import NamedRows
+from post_index_service.query import Query
+from post_index_service.ruled_rows import RuledRows
+from post_index_service.search_errors import CategoryNotFoundError
+
+
+class QueryRows:
+    """The rows of one bundle; may be called from several threads."""
+
+    def __init__(
+        self, posts: IndexPosts, names: NamedRows, slices: Mapping[int, slice], attributes: Attributes
+    ) -> None:
+        """``slices`` are those of the categories."""
+        self._post_ids = posts.post_ids
+        self._names, self._slices = names, slices
+        self._external_ids: ExternalIds = names.external_ids
+        self._allowed = AllowedPosts(attributes, slices)
+
+    def part(self, query: Query, live: LivePosts) -> LayerPart:
+        """The rows that the query looks at; raises CategoryNotFoundError for any category that has no post there."""
+        layer = live.as_of(query.posts_position, at_least=query.at_least_position, seconds=query.seconds)
+        position = layer.position if query.posts_position is None else query.posts_position
+        named = [*(() if query.category_id is None else (query.category_id,)), *query.filters.category_ids]
+        for number in named:
+            if not layer.has_category(number, self._slices.get(number), position=position):
+                raise CategoryNotFoundError("invalid category id", category_id=str(number))
+        is_one = named and (query.category_id is not None or len(set(named)) == 1)
+        # A category may have live posts alone, and then no slice.
+        span = self._slices.get(named[0], slice(0, 0)) if is_one else slice(0, len(self._post_ids))
+        allowed, unwanted = self._allowed.of(query.filters, span)
+        return layer.part(
+            span,
+            named[0] if is_one else None,
+            position=position,
+            filters=query.filters,
+            allowed=allowed,
+            unwanted=unwanted,
+        )
+
+    def excluded(self, query: Query, part: LayerPart, ruled: RuledRows) -> Rows:
+        """The visible rows that are in no place of the ranking, ascending."""
+        excluded = self.visible(part, query.exclude_post_ids)
+        others = [part.without_live(part.unwanted), ruled.hidden]
+        if query.not_interested_post_ids:
+            others.append(self.visible(part, query.not_interested_post_ids))
+        if query.exclude_external_ids:
+            called = self._external_ids.rows_in(part.span, query.exclude_external_ids)
+            others.append(part.with_called(called, query.exclude_external_ids))
+        others = [rows for rows in others if len(rows)]
+        return np.unique(np.concatenate([excluded, *others])) if others else excluded
+
+    def visible(self, part: LayerPart, post_ids: Sequence[int]) -> Rows:
+        """The visible rows of the posts with these ids, ascending."""
+        return part.with_posts(self.in_slice(part.span, post_ids), post_ids)
+
+    def in_slice(self, span: slice, post_ids: Sequence[int]) -> Rows:
+        """The rows of the posts with these ids that lie in the slice, ascending and relative to its start."""
+        if not post_ids or span.stop == span.start:
+            return np.zeros(0, dtype=np.int64)
+        wanted = np.array(post_ids, dtype=np.int64)
+        is_category = span.stop - span.start < len(self._post_ids)  # within a category the posts ascend by id
+        ids = self._post_ids[span] if is_category else self._names.sorted_ids
+        rows = ids.searchsorted(wanted)
+        rows = np.unique(rows[ids.take(rows, mode="clip") == wanted])
+        return rows if is_category else np.sort(self._names.rows_by_id[rows].astype(np.int64))
