@@ -123,6 +123,7 @@ async def serve(
         deadline_seconds=settings.deadline_seconds,
         memory=ThreadedServedMemory(memory),
         tokens=tokens,
+        exploration_share=settings.exploration_share,
     )
     http_server = make_http_server(app, settings, LiveServerTls(tls) if tls else None)
 
@@ -134,6 +135,7 @@ async def serve(
             access=access,
             memory=memory,
             tokens=tokens,
+            exploration_share=settings.exploration_share,
         )
         catalog = LocalCatalogService(posts, deadline_seconds=settings.deadline_seconds)
         feedback = LocalFeedbackService(recorder, keeper, deadline_seconds=settings.deadline_seconds)
@@ -187,7 +189,10 @@ def main() -> int:
 
     def load(bundle: Bundle) -> Models:
         index = load_index(
-            bundle, log=live.tail if live else None, kept_seconds=kept_seconds(settings.page_token_minutes)
+            bundle,
+            log=live.tail if live else None,
+            kept_seconds=kept_seconds(settings.page_token_minutes),
+            explores=settings.exploration_share > 0,
         )
         return Models(load_encoder(bundle), index)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bundle.embedding_space import Embedding
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from gateway import feed_types
+from post_index_service.exploration import Exploration
 from post_index_service.filters import Filters
 from post_index_service.index import PostIndex
 from post_index_service.live_posts import PostsNotHeldError
@@ -112,6 +113,7 @@ class LocalPostSearch:
                     diversity=search.diversity,
                     most_per_owner=search.most_per_owner,
                     explain=search.explain,
+                    exploration=_exploration_of(search),
                 )
             )
         except CategoryNotFoundError as error:
@@ -159,6 +161,10 @@ def _filters_of(filters: feed_types.Filters) -> Filters:
         created_after_ms=filters.created_after_ms,
         languages=filters.languages,
     )
+
+
+def _exploration_of(search: feed_types.Search[Embedding]) -> Exploration | None:
+    return Exploration(search.exploration_share, search.exploration_seed) if search.exploration_share else None
 
 
 def _check_time(seconds: float) -> None:

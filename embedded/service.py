@@ -44,6 +44,7 @@ class LocalFeedService(feed_pb2_grpc.FeedServiceServicer):
         access: ApiAccess | None = None,
         memory: ServedMemory = NO_MEMORY,
         tokens: TokenLife = DEFAULT_TOKENS,
+        exploration_share: float = 0.0,
     ) -> None:
         """``access`` counts the feeds of one call that asks for several."""
         self._access = access or ApiAccess()
@@ -52,6 +53,7 @@ class LocalFeedService(feed_pb2_grpc.FeedServiceServicer):
         self._deadline_seconds = deadline_seconds
         self._memory = memory
         self._tokens = tokens
+        self._exploration_share = exploration_share
 
     def GetFeed(self, request: feed_pb2.GetFeedRequest, context: grpc.ServicerContext) -> bytes:
         """Return one page of a feed: a serialised GetFeedResponse."""
@@ -68,6 +70,7 @@ class LocalFeedService(feed_pb2_grpc.FeedServiceServicer):
             clock=clock,
             memory=self._memory,
             tokens=self._tokens,
+            exploration_share=self._exploration_share,
         )
 
     def GetSimilarPosts(self, request: feed_pb2.GetSimilarPostsRequest, context: grpc.ServicerContext) -> bytes:

@@ -142,6 +142,7 @@ def build(settings: Settings) -> Gateway:
         deadline_seconds=settings.deadline_seconds,
         memory=people,
         tokens=tokens,
+        exploration_share=settings.exploration_share,
     )
     service = FeedService(
         encoder=encoder,
@@ -151,6 +152,7 @@ def build(settings: Settings) -> Gateway:
         access=access,
         memory=people,
         tokens=tokens,
+        exploration_share=settings.exploration_share,
     )
     feedback = FeedbackService(people, in_flight=recordings, deadline_seconds=settings.deadline_seconds)
     health_servicer = health.aio.HealthServicer()

@@ -242,6 +242,8 @@ class GrpcPostSearch:
             diversity=search.diversity,
             most_per_owner=search.most_per_owner,
             explain=search.explain,
+            exploration_share=search.exploration_share,
+            exploration_seed=search.exploration_seed,
             similar_to_post_id=similar_to.post_id if similar_to and similar_to.post_id else None,
             similar_to_external_id=similar_to.external_id if similar_to and not similar_to.post_id else None,
         )

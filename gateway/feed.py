@@ -75,12 +75,14 @@ async def get_feed(
     clock: Clock,
     memory: ServedMemory = NO_MEMORY,
     tokens: TokenLife = DEFAULT_TOKENS,
+    exploration_share: float = 0.0,
 ) -> Feed:
     """Answer one request from one bundle, as the case table of the README says; raises FeedError.
 
     The checks run in this order: malformed request, category, user. ``degradations`` lists what was left out.
+    ``exploration_share`` is the share of pages, 0..1, whose last post is a new one that few people have been shown.
     """
-    page = _check(request, tokens)
+    page = _check(request, tokens, exploration_share=exploration_share)
     made = await _make(request, page, encoder=encoder, index=index, clock=clock)
     feed_id = page.feed + _random_digits(_PAGE_DIGITS)
     while request.remember_served and made.found.posts:
@@ -126,6 +128,7 @@ class _Page:
     feed: str = ""  # the start of the ids of all its answers
     served_since_ms: int = 0
     has_started_again: bool = False
+    exploration_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ class _Made:
     has_started_again: bool
 
 
-def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
+def _check(request: FeedRequest, tokens: TokenLife, *, exploration_share: float) -> _Page:
     """The requested page; raises the FeedError of a malformed request."""
     if request.similar_to is not None:
         check_similar_to(request.similar_to)
@@ -160,6 +163,7 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
     check_filters(request.filters)
     check_reordering(request.diversity, request.most_per_owner)
     size = min(request.page_size or DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE)
+    explores = exploration_share > 0 and _may_explore(request)
     digest = page_token.digest(
         request.username,
         request.category_id,
@@ -172,6 +176,7 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
         filters=request.filters,
         diversity=request.diversity,
         most_per_owner=(request.most_per_owner, size) if request.most_per_owner else None,
+        explored_page_size=size if explores else None,
     )
     if not request.page_token:
         return _Page(
@@ -183,6 +188,7 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
             left_out=frozenset(),
             at_least_position=request.at_least_position,
             feed=_random_digits(FEED_DIGITS),
+            exploration_share=exploration_share if explores else 0.0,
         )
     token = checked_token(request.page_token, digest, required_bundle_id=request.required_bundle_id, tokens=tokens)
     return _Page(
@@ -199,7 +205,12 @@ def _check(request: FeedRequest, tokens: TokenLife) -> _Page:
         feed=token.feed,
         served_since_ms=token.served_since_ms,
         has_started_again=token.has_started_again,
+        exploration_share=exploration_share if explores else 0.0,
     )
+
+
+def _may_explore(request: FeedRequest) -> bool:
+    return request.similar_to is None and not request.diversity and not request.most_per_owner
 
 
 def checked_token(text: str, digest: bytes, *, required_bundle_id: str, tokens: TokenLife) -> page_token.PageToken:
@@ -210,8 +221,8 @@ def checked_token(text: str, digest: bytes, *, required_bundle_id: str, tokens: 
         raise InvalidPageTokenError("page_token was not issued by this service, or was altered") from error
     if token.request_digest != digest:
         raise InvalidPageTokenError(
-            "page_token belongs to another request: between pages only page_size (not with most_per_owner), "
-            "required_bundle_id, strict and explain may change"
+            "page_token belongs to another request: between pages only page_size (not with most_per_owner or "
+            "exploration), required_bundle_id, strict and explain may change"
         )
     if required_bundle_id not in {"", token.bundle_id}:
         raise InvalidPageTokenError("page_token belongs to another bundle than required_bundle_id")
@@ -324,6 +335,8 @@ async def _search(
         most_per_owner=request.most_per_owner,
         explain=request.explain,
         similar_to=request.similar_to,
+        exploration_share=page.exploration_share,
+        exploration_seed=int(page.feed, 16) if page.exploration_share else 0,
     )
     try:
         found, next_offset, is_exhausted, has_started_again = await _search_unshown(
@@ -386,6 +399,7 @@ async def _search_unshown(
             return found, page.offset + page.size, False, False
         if not shown:
             return found, 0, True, False
+    search = replace(search, exploration_share=0.0)
     found, next_start = await search_again(search, seen=request.seen, start=page.offset, index=index, clock=clock)
     return found, next_start, True, True
 

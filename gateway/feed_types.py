@@ -376,6 +376,8 @@ class Search(Generic[EmbeddingT]):
     most_per_owner: int = 0
     explain: bool = False
     similar_to: SimilarTo | None = None
+    exploration_share: float = 0.0
+    exploration_seed: int = 0  # 0..2**64 - 1, the same for all pages of a feed
 
 
 @dataclass(frozen=True, slots=True)

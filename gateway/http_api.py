@@ -66,6 +66,7 @@ def build_app(
     deadline_seconds: float,
     memory: ServedMemory = NO_MEMORY,
     tokens: TokenLife = DEFAULT_TOKENS,
+    exploration_share: float = 0.0,
 ) -> Starlette:
     """Build the HTTP application on a context encoder, a post search, and what keeps interactions, people and posts.
 
@@ -74,7 +75,15 @@ def build_app(
     """
 
     async def ask(asked: FeedRequest, clock: Clock) -> Feed:
-        return await get_feed(asked, encoder=encoder, index=index, clock=clock, memory=memory, tokens=tokens)
+        return await get_feed(
+            asked,
+            encoder=encoder,
+            index=index,
+            clock=clock,
+            memory=memory,
+            tokens=tokens,
+            exploration_share=exploration_share,
+        )
 
     async def answer_feed(request: Request) -> Response:
         access.admit(request.headers.getlist("authorization"))

@@ -64,10 +64,12 @@ def digest(
     filters: Filters = NO_FILTERS,
     diversity: float = 0.0,
     most_per_owner: tuple[int, int] | None = None,
+    explored_page_size: int | None = None,
 ) -> bytes:
     """16 bytes that identify what a request asks for; ``kind`` has up to 16 letters.
 
-    The page size is no part of it, except in ``most_per_owner``: so many posts of one account on a page of that size.
+    The page size is no part of it, except in ``most_per_owner``, so many posts of one account on a page of that size,
+    and in ``explored_page_size``, of a feed with pages that explore.
     """
     numbers = ",".join(map(str, exclude_post_ids))
     category = "" if category_id is None else str(category_id)
@@ -75,6 +77,9 @@ def digest(
     if (filters, diversity, most_per_owner) != (NO_FILTERS, 0.0, None):
         parts += [f"{filters} {diversity} {most_per_owner}"]
         kind += "+"  # so that no external id can stand for these
+    if explored_page_size is not None:
+        parts += [f"explored {explored_page_size}"]
+        kind += "*"
     content = b"".join(struct.pack(">I", len(part)) + part for part in (text.encode() for text in parts))
     return hashlib.blake2b(content, digest_size=16, person=kind.encode()).digest()
 

@@ -42,6 +42,7 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
         access: ApiAccess | None = None,
         memory: ServedMemory = NO_MEMORY,
         tokens: TokenLife = DEFAULT_TOKENS,
+        exploration_share: float = 0.0,
     ) -> None:
         """``access`` counts the feeds of one call that asks for several."""
         self._access = access or ApiAccess()
@@ -51,6 +52,7 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
         self._deadline_seconds = deadline_seconds
         self._memory = memory
         self._tokens = tokens
+        self._exploration_share = exploration_share
 
     async def GetFeed(
         self,
@@ -72,6 +74,7 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
             clock=clock,
             memory=self._memory,
             tokens=self._tokens,
+            exploration_share=self._exploration_share,
         )
 
     async def GetSimilarPosts(

@@ -99,6 +99,15 @@ class Settings(ServerSettings):
         validation_alias="MOODFEED_PAGE_TOKEN_MINUTES",
         description="minutes that a page token is valid",
     )
+    exploration_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        validation_alias="MOODFEED_EXPLORATION_SHARE",
+        description="share of the pages of feeds, 0 to 1, whose last post is a new one that few people have been "
+        "shown; the post index service needs the same",
+    )
     most_in_flight: int = Field(128, ge=1, description="requests in progress at the same time; more are refused")
     downstream_authority: Path | None = Field(
         None,

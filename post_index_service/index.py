@@ -20,7 +20,9 @@ from post_index_service.codes import Rows, among_sorted
 from post_index_service.diversity import Listing, reordered_page
 from post_index_service.explained_rows import explanations_of
 from post_index_service.explanations import Explanation
+from post_index_service.exploration import EXPLORED_RANKINGS, count_explored, with_explored
 from post_index_service.external_ids import ExternalIds
+from post_index_service.impressions import Impressions
 from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS
 from post_index_service.layer import LayeredPosts, LayerPart
 from post_index_service.layered_ranking import LayeredIds
@@ -40,6 +42,7 @@ from post_index_service.similar import Likeness, vector_of
 from post_index_service.trends import Epoch, Trends
 from rpc import wall_clock
 
+_NONE = np.zeros(0, dtype=np.int64)
 _SEEN_LOWER = 3.0
 """Times the reach of the order: any two numbers of it differ by at most twice the reach, and some rounding."""
 
@@ -60,11 +63,12 @@ class PostIndex:
         log_position: int = 0,
         kept_seconds: float = DEFAULT_KEPT_SECONDS,
         now_ms: Callable[[], int] = wall_clock.now_ms,
+        explores: bool = False,
     ) -> None:
         """``trends``, by default none, count the log up to ``log_position``; they go on if there is a ``log``.
 
         So do the posts themselves, whose old forms are kept for ``kept_seconds``. ``now_ms`` reads milliseconds since
-        1970, for rules that count at certain times.
+        1970, for rules that count at certain times. What was shown is counted if the index ``explores``.
         """
         self.bundle_id = bundle_id
         self.recall = math.nan  # until it is measured, see recall.py
@@ -97,6 +101,10 @@ class PostIndex:
             self._names_of_rows,
             position=log_position if log else 0,
             log=log,
+        )
+        met = trends.sums if trends else np.zeros(len(posts.posts))
+        self.impressions = (
+            Impressions(posts.created_ms, met, self._names_of_rows, log, now_ms=now_ms()) if explores and log else None
         )
         self._names = {category.category_id: category for category in posts.categories}
         posts.let_go_of_pages()
@@ -184,16 +192,38 @@ class PostIndex:
                 ranked = ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower))
             return ranked.cut(0, count)
 
+        explored = _NONE
         if query.diversity or query.most_per_owner:
             listing = Listing(best, unseen_total, total, pinned=len(pinned))
             page, has_more = self._reordered_page(query, listing, part)
         else:
             first, last = min(query.offset, total), min(query.offset + query.limit, total)
-            page, has_more = best(last).cut(first, last), last < total
+            ranked = best(last)
+            if (
+                query.exploration
+                and ranking in EXPLORED_RANKINGS
+                and (impressions := self._impressions_at(part, query))
+            ):
+                ranked, explored = with_explored(
+                    ranked,
+                    query.exploration,
+                    limit=query.limit,
+                    movable=(len(pinned), unseen_total),
+                    candidates=lambda exploration: impressions.candidates(
+                        part,
+                        ids,
+                        order,
+                        exploration,
+                        without=np.unique(np.concatenate([skip, pinned, ruled.boosted])),
+                        moment_ms=moment_ms,
+                    ),
+                )
+            page, has_more = ranked.cut(first, last), last < total
         withheld = np.concatenate(
             [part.taken_away(), ruled.hidden_since, self._rows.visible(part, query.withheld_post_ids)]
         )
         page = page.without(np.unique(withheld)) if len(withheld) else page
+        count_explored(page.rows, explored)
         explanations = self._explanations(part, page.rows, (user, mood), query, ruled) if query.explain else ()
         if likeness is not None:  # its closeness is the score
             pairs = zip(explanations, page.scores.tolist(), strict=bool(explanations))
@@ -202,7 +232,7 @@ class PostIndex:
             rows=tuple(part.numbers(page.rows, count=len(self._posts.posts)).tolist()),
             scores=tuple(page.scores.tolist()),
             ranking_scores=tuple(page.numbers.tolist()),
-            reasons=reasons_of(page.rows, ranking, pinned=pinned, boosted=ruled.boosted),
+            reasons=reasons_of(page.rows, ranking, pinned=pinned, boosted=ruled.boosted, explored=explored),
             has_more=has_more,
             ranking=ranking,
             served=LayeredPosts(self._posts.posts, layer.live) if len(layer.live) else self._posts.posts,
@@ -259,6 +289,10 @@ class PostIndex:
             seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
             ruled=ruled,
         )
+
+    def _impressions_at(self, part: LayerPart, query: Query) -> Impressions | None:
+        known = self.impressions
+        return known if known and known.has_read(part.position, seconds=query.seconds) else None
 
     def _epoch(self, query: Query) -> Epoch:
         return self.trends.epoch(as_of=query.counted_position, at_least=query.at_least_position, seconds=query.seconds)

@@ -26,11 +26,17 @@ _LOOK_SECONDS = 0.05
 _log = structlog.get_logger("post_index_service.loading")
 
 
-def load(bundle: Bundle, *, log: LogTail | None = None, kept_seconds: float = DEFAULT_KEPT_SECONDS) -> PostIndex:
+def load(
+    bundle: Bundle,
+    *,
+    log: LogTail | None = None,
+    kept_seconds: float = DEFAULT_KEPT_SECONDS,
+    explores: bool = False,
+) -> PostIndex:
     """Build and check the index of a bundle; raises BundleError if it cannot be trusted.
 
     With a ``log``, it has read all that the log holds, unless the log cannot be read now. What posts were is kept for
-    ``kept_seconds``.
+    ``kept_seconds``. What was shown is counted if the index ``explores``.
     """
     posts = IndexPosts.read(bundle)
     index = PostIndex(
@@ -41,6 +47,7 @@ def load(bundle: Bundle, *, log: LogTail | None = None, kept_seconds: float = DE
         log=log,
         log_position=bundle.manifest.log_position,
         kept_seconds=kept_seconds,
+        explores=explores,
     )
     check_canaries(index, bundle)  # also warms FAISS up
     index.recall = measure_recall(index, posts)
@@ -48,6 +55,8 @@ def load(bundle: Bundle, *, log: LogTail | None = None, kept_seconds: float = DE
     if log is not None:
         log.read_up(index.trends)
         log.read_up(index.live)
+        if index.impressions is not None:
+            log.read_up(index.impressions)
     return index
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bundle.embedding_space import Embedding
+from post_index_service.exploration import Exploration
 from post_index_service.filters import NO_FILTERS, Filters
 
 
@@ -36,3 +37,4 @@ class Query:
     diversity: float = 0.0
     most_per_owner: int = 0
     explain: bool = False
+    exploration: Exploration | None = None

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from enum import Enum
 
+import numpy as np
+
 from post_index_service.codes import Rows
 from post_index_service.rankings import Ranking
 
@@ -21,6 +23,8 @@ class Reason(Enum):
     EXPLORATION = "REASON_EXPLORATION"
 
 
+_NONE: Rows = np.zeros(0, dtype=np.int64)
+
 OF_RANKING: Mapping[Ranking, Reason] = {
     Ranking.USER: Reason.USER,
     Ranking.MOOD_THEN_USER: Reason.MOOD_AND_USER,
@@ -32,13 +36,16 @@ OF_RANKING: Mapping[Ranking, Reason] = {
 """The reason of a post that the ranking alone has put where it is."""
 
 
-def reasons_of(rows: Rows, ranking: Ranking, *, pinned: Rows, boosted: Rows) -> tuple[Reason, ...]:
-    """The reason of each row of a page, among which some may be pinned or boosted by a rule."""
+def reasons_of(
+    rows: Rows, ranking: Ranking, *, pinned: Rows, boosted: Rows, explored: Rows = _NONE
+) -> tuple[Reason, ...]:
+    """The reason of each row of a page, among which some may be pinned or boosted by a rule, or explored."""
     of_ranking = OF_RANKING[ranking]
-    if not (len(pinned) or len(boosted)):
+    if not (len(pinned) or len(boosted) or len(explored)):
         return (of_ranking,) * len(rows)
-    is_pinned, is_boosted = set(pinned.tolist()), set(boosted.tolist())
-    return tuple(
-        Reason.PINNED if row in is_pinned else Reason.BOOSTED if row in is_boosted else of_ranking
-        for row in rows.tolist()
-    )
+    moved = {
+        **dict.fromkeys(explored.tolist(), Reason.EXPLORATION),
+        **dict.fromkeys(boosted.tolist(), Reason.BOOSTED),
+        **dict.fromkeys(pinned.tolist(), Reason.PINNED),
+    }
+    return tuple(moved.get(row, of_ranking) for row in rows.tolist())

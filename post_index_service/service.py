@@ -10,6 +10,7 @@ from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from post_index_service.catalog_messages import read_post, read_rule, write_kept, write_rule, write_upserted
+from post_index_service.exploration import Exploration
 from post_index_service.filters import Filters
 from post_index_service.index import PostIndex
 from post_index_service.live_posts import PostsNotHeldError
@@ -105,6 +106,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
                 diversity=request.diversity,
                 most_per_owner=request.most_per_owner,
                 explain=request.explain,
+                exploration=_read_exploration(request),
             )
         )
         packed = packed_pb2.PackedSearchPostsResponse(
@@ -210,6 +212,10 @@ def _read_filters(request: post_index_pb2.SearchPostsRequest) -> Filters:
         created_after_ms=request.created_after_ms if request.HasField("created_after_ms") else None,
         languages=tuple(request.languages),
     )
+
+
+def _read_exploration(request: post_index_pb2.SearchPostsRequest) -> Exploration | None:
+    return Exploration(request.exploration_share, request.exploration_seed) if request.exploration_share else None
 
 
 def _seconds_to_wait(context: grpc.ServicerContext) -> float:

@@ -28,6 +28,14 @@ class Settings(StoreSettings):
         description="how long gateways let a page token be valid: so long, and a minute, what posts and rules were is "
         "kept",
     )
+    exploration_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        validation_alias="MOODFEED_EXPLORATION_SHARE",
+        description="as at the gateway; above 0, the index counts how often new posts are shown",
+    )
     metrics_port: int = Field(9102, ge=0, le=65535, description="port of the Prometheus metrics; 0 turns them off")
 
     @property

@@ -29,7 +29,7 @@ SEARCH_RANKING_TRENDING: SearchRanking
 SEARCH_RANKING_SIMILAR: SearchRanking
 
 class SearchPostsRequest(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids", "not_interested_post_ids", "withheld_post_ids", "trending", "counted_position", "at_least_position", "similar_to_post_id", "similar_to_external_id", "category_ids", "excluded_category_ids", "excluded_owner_usernames", "created_after_ms", "languages", "diversity", "most_per_owner", "explain", "posts_position", "rules_moment_ms")
+    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids", "not_interested_post_ids", "withheld_post_ids", "trending", "counted_position", "at_least_position", "similar_to_post_id", "similar_to_external_id", "category_ids", "excluded_category_ids", "excluded_owner_usernames", "created_after_ms", "languages", "diversity", "most_per_owner", "explain", "posts_position", "rules_moment_ms", "exploration_share", "exploration_seed")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -56,6 +56,8 @@ class SearchPostsRequest(_message.Message):
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     POSTS_POSITION_FIELD_NUMBER: _ClassVar[int]
     RULES_MOMENT_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPLORATION_SHARE_FIELD_NUMBER: _ClassVar[int]
+    EXPLORATION_SEED_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     category_id: int
@@ -82,7 +84,9 @@ class SearchPostsRequest(_message.Message):
     explain: bool
     posts_position: int
     rules_moment_ms: int
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., trending: _Optional[bool] = ..., counted_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., similar_to_post_id: _Optional[int] = ..., similar_to_external_id: _Optional[str] = ..., category_ids: _Optional[_Iterable[int]] = ..., excluded_category_ids: _Optional[_Iterable[int]] = ..., excluded_owner_usernames: _Optional[_Iterable[str]] = ..., created_after_ms: _Optional[int] = ..., languages: _Optional[_Iterable[str]] = ..., diversity: _Optional[float] = ..., most_per_owner: _Optional[int] = ..., explain: _Optional[bool] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ...) -> None: ...
+    exploration_share: float
+    exploration_seed: int
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., trending: _Optional[bool] = ..., counted_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., similar_to_post_id: _Optional[int] = ..., similar_to_external_id: _Optional[str] = ..., category_ids: _Optional[_Iterable[int]] = ..., excluded_category_ids: _Optional[_Iterable[int]] = ..., excluded_owner_usernames: _Optional[_Iterable[str]] = ..., created_after_ms: _Optional[int] = ..., languages: _Optional[_Iterable[str]] = ..., diversity: _Optional[float] = ..., most_per_owner: _Optional[int] = ..., explain: _Optional[bool] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., exploration_share: _Optional[float] = ..., exploration_seed: _Optional[int] = ...) -> None: ...
 
 class RankedPost(_message.Message):
     __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score", "external_id", "ranking_score", "reason", "explanation")
