@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from pipeline.workspace import Workspace
@@ -24,8 +25,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """One thread for numeric libraries: the suite runs in two processes."""
+    """One thread for numeric libraries: the suite runs in two processes. No deadlines: a busy machine is no fault."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    settings.register_profile("moodfeed", deadline=None)
+    settings.load_profile("moodfeed")
 
 
 @pytest.fixture(scope="session")
