@@ -35,5 +35,6 @@ FIGURES: Mapping[str, Entry] = {
     "visible-posts": Entry("A new post is visible", "visible_posts"),
     "deletions": Entry("A deleted post is gone", "deletions"),
     "searches-beside-posts": Entry("Searches while posts come in", "searches_beside_posts"),
+    "exploration": Entry("Exploration in a simulated world", "exploration"),
     "replay": Entry("Replay: the live feed beside the frozen one and live popularity", "replay"),
 }
