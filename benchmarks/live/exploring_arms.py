@@ -1,11 +1,11 @@
-"""A simulated world whose posts and people are split: half of the people see half of the posts, with exploration or not.
+"""A simulated world that is split: half of the people see half of the posts, with exploration or without.
 
 What is simulated is the world and the ranking; which post a page explores is chosen by the code that serves.
 
 - A post has a direction, uniform among unit vectors of 8 numbers, and a quality from Beta(1, 6): few are liked much.
   A person has a direction. A person likes a post that they see with the probability quality * (1 + cosine) / 2.
-- The ranking is the cosine plus the popularity: the logarithm of the likes of the last 7 days, 1 for the most liked post,
-  counted once a day. So it knows everybody's taste and learns a post's quality from likes alone, and a post without
+- The ranking is the cosine plus a weight times the popularity: the logarithm of the likes of the last 7
+  days, 1 for the most liked post, counted once a day. So it knows everybody's taste and learns a post's quality from likes alone, and a post without
   likes stays behind. Nobody sees a post twice.
 - Posts of before the first day start with likes as the ranking gave them in a week without exploration. Then new posts
   come every day.
@@ -29,11 +29,12 @@ _WARM_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Of one arm: people who ask for a page each day, days, posts of before and new posts a day."""
+    """Of one arm: people, days, pages that people drawn by chance ask for each day, old posts, and new ones a day."""
 
-    people: int = 1_000
+    people: int = 8_000
     days: int = 28
-    old_posts: int = 500
+    pages_a_day: int = 500
+    old_posts: int = 300
     new_posts_a_day: int = 50
 
 
@@ -64,8 +65,8 @@ class Arm:
     qualities: NDArray[np.float64]
     born: NDArray[np.int64]
     people: NDArray[np.float32]
-    popularity_weight: float = 1.0
-    pages_a_day: int = 500
+    pages_a_day: int
+    popularity_weight: float
 
     def run(self, *, share: float, seed: int, days: int) -> Outcome:
         """Let the people ask for pages; after the days without exploration, a ``share`` of the pages explores."""
@@ -76,13 +77,11 @@ def two_arms(seed: int, size: Size) -> tuple[Arm, Arm]:
     """A world, split in two halves by chance."""
     random = np.random.default_rng(seed)
     count = size.old_posts + size.new_posts_a_day * size.days
-    born = np.concatenate(
-        [np.full(size.old_posts, -_WARM_DAYS), np.repeat(np.arange(size.days), size.new_posts_a_day)]
-    )
+    born = np.concatenate([np.full(size.old_posts, -_WARM_DAYS), np.repeat(np.arange(size.days), size.new_posts_a_day)])
 
     def arm() -> Arm:
         qualities = random.beta(*_QUALITY, size=count)
-        return Arm(_directions(random, count), qualities, born, _directions(random, size.people))
+        return Arm(_directions(random, count), qualities, born, _directions(random, size.people), size.pages_a_day, 1.0)
 
     return arm(), arm()
 
@@ -123,7 +122,9 @@ class _Run:
         for person in self.random.integers(len(self.arm.people), size=self.arm.pages_a_day):
             closeness = self.arm.posts[there] @ self.arm.people[person]
             is_left = ~self.was_shown[person, there]
-            page, count = self._page(closeness + self.arm.popularity_weight * popularity, is_left, is_new, there, has_begun=day >= 0)
+            page, count = self._page(
+                closeness + self.arm.popularity_weight * popularity, is_left, is_new, there, has_begun=day >= 0
+            )
             likes = self.random.random(len(page)) < self.arm.qualities[there[page]] * (1 + closeness[page]) / 2
             self.was_shown[person, there[page]] = True
             self.impressions[there[page]] += 1

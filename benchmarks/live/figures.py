@@ -38,5 +38,6 @@ FIGURES: Mapping[str, Entry] = {
     "filtered-searches": Entry("Searches under filters", "filtered_searches"),
     "diverse-pages": Entry("Pages that differ", "diverse_pages"),
     "cold-posts": Entry("Cold posts of MicroLens, brought in by RPC", "cold_posts"),
+    "exploration": Entry("Exploration in a simulated world", "exploration"),
     "replay": Entry("Replay: the live feed beside the frozen one and live popularity", "replay"),
 }

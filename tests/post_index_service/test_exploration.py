@@ -1,4 +1,4 @@
-"""Pages that end with a new post: no post is lost or comes twice, whatever is drawn, and all pages agree on what moved."""
+"""Pages that end with a new post: no post is lost or comes twice, and all pages agree on what moved."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -178,7 +178,8 @@ def test_pages_stay_exact_whatever_is_recorded_between_them_and_in_another_repli
         as_before = {"posts_position": before[0].posts_position, "rules_moment_ms": before[0].rules_moment_ms}
         assert ids(pages(index, at_least_position=position, **as_before)) == ids(before)
         now = search(index, at_least_position=position)
-        assert explored(now) and not set(explored(now)) & set(chosen)
+        assert explored(now)
+        assert not set(explored(now)) & set(chosen)
         with followed(tmp_path) as replica:
             assert ids(pages(replica, at_least_position=position)) == ids(pages(index, at_least_position=position))
 
@@ -206,12 +207,14 @@ def test_only_new_posts_that_the_request_may_show_are_explored(tmp_path: Path, s
             return {post_id for answer in answers for post_id in explored(answer)}
 
         everything = found()
-        assert everything <= {form.post_id for form in NEW} and len(everything) > 5
+        assert everything <= {form.post_id for form in NEW}
+        assert len(everything) > 5
         for field in ("exclude_post_ids", "seen_post_ids", "not_interested_post_ids"):
             assert found(**{field: sorted(everything)}).isdisjoint(everything)
         assert found(category_id=2) == set()
         mood = Embedding(index.text_space, MOODS[0])
-        assert found(mood=mood) and found(mood=mood, user=None)
+        assert found(mood=mood)
+        assert found(mood=mood, user=None)
         assert found(user=None) == found(user=None, trending=True) == found(similar_to_post_id=1) == set()
         assert found(diversity=0.5) == found(most_per_owner=9) == set()
         for number, action in enumerate((RuleAction.HIDE, RuleAction.BOOST, RuleAction.PIN)):
@@ -239,7 +242,8 @@ def test_what_was_shown_often_is_explored_no_more_and_what_is_explored_is_counte
         some = {"at_least_position": position, "exclude_post_ids": [second], "limit": 5}
         at = search(index, **some)
         count = len(explored(at))
-        assert count == 1 and EXPLORED._value.get() == before + count
+        assert count == 1
+        assert EXPLORED._value.get() == before + count
         served = store.remember_served("ana", [first], shown_at_ms=NOON)
         assert explored(search(index, **some | {"at_least_position": served})) == []
         assert explored(search(index, **some, posts_position=at.posts_position)) == explored(at)
