@@ -20,6 +20,8 @@ RECALL = Gauge("moodfeed_index_recall", "Recall@10 of the current bundle's searc
 
 
 PENDING = Gauge("moodfeed_index_pending_posts", "Posts that wait for their embeddings of the current bundle.")
+LONGEST_WAIT_SECONDS = 120.0
+"""How long a new bundle waits for embeddings at most: a post that nobody can encode must not hold back all bundles."""
 _NOTE_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
 
@@ -60,10 +62,16 @@ def load(
     return index
 
 
-def wait_until_encoded(index: PostIndex, is_over: Callable[[], bool]) -> None:
-    """Wait until the posts that came since the bundle are encoded for it, or ``is_over``; logs how many lack."""
-    noted_at = -math.inf
+def wait_until_encoded(index: PostIndex, is_over: Callable[[], bool], *, seconds: float = LONGEST_WAIT_SECONDS) -> None:
+    """Wait until the posts that came since the bundle are encoded for it, or ``is_over``; logs how many lack.
+
+    After ``seconds`` it waits no longer, and says so: the posts that are left follow once they are encoded.
+    """
+    noted_at, until = -math.inf, time.monotonic() + seconds
     while (missing := index.live.pending_count) and not is_over():
+        if time.monotonic() >= until:
+            _log.warning("bundle goes on without embeddings", bundle_id=index.bundle_id, missing=missing)
+            return
         if time.monotonic() - noted_at >= _NOTE_SECONDS:
             noted_at = time.monotonic()
             _log.info("bundle waits for embeddings", bundle_id=index.bundle_id, missing=missing)

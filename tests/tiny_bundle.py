@@ -121,11 +121,11 @@ def write_tiny_bundle(root: Path, *, seed: int = 0, created_at: str = "2026-01-0
     return write_bundle(root, MANIFEST, write_files=tiny_files(seed), sidecar={"created_at": created_at})
 
 
-def write_servable_tiny_bundle(root: Path) -> Path:
+def write_servable_tiny_bundle(root: Path, *, seed: int = 0) -> Path:
     """Write a tiny bundle that processes serve, and make it current: random weights have no canaries to keep."""
 
     def write_files(directory: Path) -> None:
-        tiny_files()(directory)
+        tiny_files(seed)(directory)
         CanaryEmbeddings(np.zeros((0, 8), dtype=np.float32), np.zeros((0, 8), dtype=np.float32)).write(directory)
 
     directory = write_bundle(

@@ -18,6 +18,7 @@ from moodfeed.feed.v1 import feed_pb2
 from moodfeed.rules.v1 import rules_pb2, rules_pb2_grpc
 from rpc.errors import read_error_info
 from tests.end_to_end.test_feedback import LAYOUTS, POSTS, Product, running
+from tests.tiny_bundle import write_servable_tiny_bundle
 
 SECONDS = 30.0
 
@@ -284,3 +285,20 @@ def test_without_a_store_changes_are_refused_and_feeds_go_on(tmp_path: Path) -> 
         assert (caught.value.code().name, read_error_info(caught.value).reason) == ("UNAVAILABLE", "NO_STORE")
         assert set(product.ids("béla")) == POSTS
         assert set(similar(product, 10)) == POSTS - {10}
+
+
+def test_one_process_swaps_to_a_bundle_with_the_live_posts_and_does_not_wait_to_the_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOODFEED_GATEWAY_ADMIN_FROM_THIS_MACHINE", "true")
+    with running("one process", tmp_path) as product, grpc.insecure_channel(product.grpc_address) as channel:
+        catalog = catalog_pb2_grpc.CatalogServiceStub(channel)
+        upsert(catalog, a_post(1007))
+        visible(product, catalog, 1007)
+        first = product.feed("béla").bundle_id
+        write_servable_tiny_bundle(tmp_path / "bundles", seed=1)
+        eventually(lambda: product.feed("béla").bundle_id != first)
+        assert all(1007 in ids for ids in feeds_of(product, 2))  # at once: it was encoded before the swap
+        assert state(catalog, 1007) == catalog_pb2.POST_STATE_SERVED
+    said = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "logs").glob("*"))
+    assert "bundle goes on without embeddings" not in said

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from compute.log_tail import LogTail
 from post_index_service.index import PostIndex
 from post_index_service.kept_moments import kept_seconds
 from post_index_service.live_posts import PostsNotHeldError
+from post_index_service.loading import wait_until_encoded
 from post_index_service.query import Query
 from store.interactions import NewInteraction, Verb
 from store.log_entries import Entries, StoreRestored
@@ -174,3 +176,19 @@ def test_searches_are_whole_while_posts_come_and_go(tmp_path: Path, store: Store
             searches += 1
         writing.join()
         assert sorted(ids(index, category_id=2)) == [101 + 3 * number for number in range(60)]
+
+
+def test_a_post_that_nobody_can_encode_holds_back_no_bundle(tmp_path: Path, store: Store) -> None:
+    with followed(tmp_path) as index:
+        lacking = store.upsert_posts([Form(post_id, 1, 0, 0).new() for post_id in (50, 51)])[0]
+        assert index.live._reach(lacking, seconds=30)
+        with capture_logs() as logs:
+            wait_until_encoded(index, lambda: False, seconds=0.0)
+        (said,) = (log for log in logs if log["log_level"] == "warning")
+        assert (said["event"], said["missing"]) == ("bundle goes on without embeddings", 2)
+        come = add(store, Form(50, 1, 0, 0), Form(51, 1, 0, 0))
+        assert index.live._reach(come, seconds=30)
+        with capture_logs() as logs:
+            wait_until_encoded(index, lambda: False, seconds=0.0)
+        assert logs == []
+        assert {50, 51} <= set(ids(index))
