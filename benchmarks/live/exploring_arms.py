@@ -5,8 +5,8 @@ What is simulated is the world and the ranking; which post a page explores is ch
 - A post has a direction, uniform among unit vectors of 8 numbers, and a quality from Beta(1, 6): few are liked much.
   A person has a direction. A person likes a post that they see with the probability quality * (1 + cosine) / 2.
 - The ranking is the cosine plus a weight times the popularity: the logarithm of the likes of the last 7
-  days, 1 for the most liked post, counted once a day. So it knows everybody's taste and learns a post's quality from likes alone, and a post without
-  likes stays behind. Nobody sees a post twice.
+  days, 1 for the most liked post, counted once a day. So it knows everybody's taste,
+  learns a post's quality from likes alone, and keeps a post without likes behind. Nobody sees a post twice.
 - Posts of before the first day start with likes as the ranking gave them in a week without exploration. Then new posts
   come every day.
 """
