@@ -12,8 +12,8 @@ import numpy as np
 from cachetools import LRUCache
 
 from post_index_service.attributes import Attributes
-from post_index_service.codes import Rows
-from post_index_service.filters import Allowed, Filters, mask_of, rows_within
+from post_index_service.codes import NO_ROWS, Rows
+from post_index_service.filters import NO_FILTERS, Allowed, Filters, mask_of, rows_within
 
 MOST_BYTES = 64_000_000
 """The most that is remembered."""
@@ -40,6 +40,8 @@ class AllowedPosts:
 
     def of(self, filters: Filters, span: slice) -> tuple[Allowed | None, Rows]:
         """What passes in a slice, None if everything does, and rows to skip, ascending; both relative to its start."""
+        if filters == NO_FILTERS:
+            return None, NO_ROWS
         few: list[Rows] = []
         many: list[str] = []
         for name in filters.excluded_owner_usernames:
@@ -48,9 +50,9 @@ class AllowedPosts:
                 many.append(name)
             elif len(rows):
                 few.append(rows)
-        skipped = np.sort(np.concatenate(few)) if few else np.zeros(0, dtype=np.int64)
+        skipped = np.sort(np.concatenate(few)) if few else NO_ROWS
         shared = filters.without_owners(sorted(set(many)))
-        if shared == Filters():
+        if shared == NO_FILTERS:
             return None, skipped
         allowed, late = self._near(shared, span)
         if allowed is None:

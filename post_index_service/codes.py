@@ -213,6 +213,18 @@ def _longest(rows: Matrix) -> float:
     return float(np.sqrt(np.einsum("rd,rd->r", rows, rows).max()))
 
 
+NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
+NO_ROWS.flags.writeable = False
+
+
+def together(*parts: Rows) -> Rows:
+    """The rows of parts that ascend and have no row in common, ascending."""
+    filled = [rows for rows in parts if len(rows)]
+    if len(filled) > 1:
+        return np.sort(np.concatenate(filled))
+    return filled[0] if filled else NO_ROWS
+
+
 def among_sorted(values: Rows, sorted_values: Rows) -> NDArray[np.bool_]:
     """A mask of ``values`` that says which of them are in ``sorted_values``."""
     if not len(sorted_values):

@@ -16,7 +16,7 @@ from bundle.served_posts import ServedPost
 from compute.log_tail import LogTail
 from post_index_service.attributes import Attributes
 from post_index_service.bundle_rows import BundleRows
-from post_index_service.codes import Rows, among_sorted
+from post_index_service.codes import Rows, among_sorted, together
 from post_index_service.diversity import Listing, reordered_page
 from post_index_service.explained_rows import explanations_of
 from post_index_service.explanations import Explanation
@@ -180,8 +180,8 @@ class PostIndex:
         total = part.count - len(excluded)
         unseen_total = total - len(seen)
 
-        skip = np.sort(np.concatenate([part.masked, excluded, seen]))
-        pinned = ruled.pinned[~among_sorted(ruled.pinned, skip)]
+        skip = together(part.masked, excluded, seen)
+        pinned = ruled.pinned[~among_sorted(ruled.pinned, skip)] if len(ruled.pinned) else ruled.pinned
         ordered = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=(part.masked, excluded))
 
         def best(count: int) -> Ranked:
@@ -219,10 +219,9 @@ class PostIndex:
                     ),
                 )
             page, has_more = ranked.cut(first, last), last < total
-        withheld = np.concatenate(
-            [part.taken_away(), ruled.hidden_since, self._rows.visible(part, query.withheld_post_ids)]
-        )
-        page = page.without(np.unique(withheld)) if len(withheld) else page
+        asked = self._rows.visible(part, query.withheld_post_ids)
+        withheld = [rows for rows in (part.taken_away(), ruled.hidden_since, asked) if len(rows)]
+        page = page.without(np.unique(np.concatenate(withheld))) if withheld else page
         count_explored(page.rows, explored)
         explanations = self._explanations(part, page.rows, (user, mood), query, ruled) if query.explain else ()
         if likeness is not None:  # its closeness is the score

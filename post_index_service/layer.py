@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bundle.index_posts import Category
 from bundle.served_posts import ServedPost, ServedPosts
-from post_index_service.codes import Rows, among_sorted
+from post_index_service.codes import NO_ROWS, Rows, among_sorted
 from post_index_service.ended_rows import NONE_ENDED, EndedRows
 from post_index_service.filters import NO_FILTERS, Allowed, Filters
 from post_index_service.live_segment import LiveRows
@@ -35,6 +35,7 @@ class Layer:
     category_names: Mapping[int, str] = field(default_factory=dict)
     accounts: Mapping[str, int] = field(default_factory=dict)
     languages: Mapping[str, int] = field(default_factory=dict)
+    _newest: dict[int | None, Rows] = field(default_factory=dict)  # visible rows of the live segment by category
 
     @property
     def is_empty(self) -> bool:
@@ -44,11 +45,27 @@ class Layer:
     def has_category(self, category_id: int, span: slice | None, *, position: int) -> bool:
         """Whether a category has a visible post as of a position; ``span`` is its slice of the bundle, if any."""
         if span is not None:
+            if not len(self.ended.rows):
+                return True
             ended = self.ended.within(span)
             if span.stop - span.start > (ended.positions <= position).sum():
                 return True
-        is_visible = self.live.visible(position) & (self.live.category_ids == category_id)
-        return category_id > 0 and bool(is_visible.any())
+        return category_id > 0 and bool(len(self.live_rows(category_id, position=position)))
+
+    def live_rows(self, category_id: int | None, *, position: int) -> Rows:
+        """The rows of the live segment that are visible as of a position, in a category or in all, ascending."""
+        if not len(self.live):
+            return NO_ROWS
+        is_newest = position == self.position  # what ends later changes nothing as of it
+        if is_newest and (known := self._newest.get(category_id)) is not None:
+            return known
+        is_visible = self.live.visible(position)
+        if category_id is not None:
+            is_visible &= self.live.category_ids == category_id
+        rows = np.flatnonzero(is_visible)
+        if is_newest:
+            self._newest[category_id] = rows
+        return rows
 
     def part(
         self,
@@ -64,13 +81,11 @@ class Layer:
 
         Of the slice, ``allowed`` rows pass the filters, None if all do, but for the ``unwanted`` ones.
         """
-        is_visible = self.live.visible(position)
-        if category_id is not None:
-            is_visible &= self.live.category_ids == category_id
-        if filters != NO_FILTERS and len(is_visible):
-            is_visible &= self._passes(filters)
+        live_rows = self.live_rows(category_id, position=position)
+        if len(live_rows) and filters != NO_FILTERS:
+            live_rows = live_rows[self._passes(filters)[live_rows]]
         ended = self.ended.within(span)
-        if allowed is not None:
+        if allowed is not None and len(ended.rows):
             is_allowed = allowed.mask[ended.rows]
             ended = EndedRows(ended.rows[is_allowed], ended.positions[is_allowed], ended.is_gone[is_allowed])
         return LayerPart(
@@ -79,9 +94,9 @@ class Layer:
             position=position,
             allowed=allowed,
             unwanted=unwanted,
-            live_rows=np.flatnonzero(is_visible),
-            masked=ended.rows[ended.positions <= position],
-            gone=ended.rows[(ended.positions > position) & ended.is_gone],
+            live_rows=live_rows,
+            masked=ended.rows[ended.positions <= position] if len(ended.rows) else NO_ROWS,
+            gone=ended.rows[(ended.positions > position) & ended.is_gone] if len(ended.rows) else NO_ROWS,
         )
 
     def _passes(self, filters: Filters) -> NDArray[np.bool_]:
@@ -156,6 +171,8 @@ class LayerPart:
             frozen = frozen[self.allowed.mask[frozen]]
         if len(self.masked):
             frozen = frozen[~among_sorted(frozen, self.masked)]
+        if not len(self.live_rows):
+            return frozen
         return np.concatenate([frozen, self.live_rows[is_wanted] + self.frozen_count])
 
     def gathered(self, rows: Rows, frozen: NDArray[Any], live: NDArray[Any]) -> NDArray[Any]:
@@ -176,6 +193,8 @@ class LayerPart:
     def numbers(self, rows: Rows, *, count: int) -> NDArray[np.int64]:
         """What names rows for ever: rows of the bundle, of which there are ``count``, and serials after them."""
         numbers: NDArray[np.int64] = self.span.start + rows
+        if not len(self.live_rows):
+            return numbers
         is_live = rows >= self.frozen_count
         if is_live.any():
             numbers[is_live] = count + self.layer.live.serials[rows[is_live] - self.frozen_count]
@@ -198,6 +217,8 @@ class LayerPart:
 
     def without_live(self, frozen: Rows) -> Rows:
         """The visible ones of rows of the slice."""
+        if not len(frozen):
+            return frozen
         return self.with_live(frozen, np.zeros(len(self.live_rows), dtype=np.bool_))
 
     def named_by(self, version: RuleVersion) -> Rows:
@@ -215,7 +236,11 @@ class LayerPart:
 
     def taken_away(self) -> Rows:
         """Rows that keep their places and are not shown: their posts were taken away after the position."""
+        if not len(self.live_rows):
+            return self.gone
         is_gone = self.layer.live.is_gone[self.live_rows]
+        if not is_gone.any():
+            return self.gone
         return np.concatenate([self.gone, self.live_rows[is_gone] + self.frozen_count])
 
 

@@ -184,8 +184,10 @@ class Layered:
 
     def first(self, count: int, *, skip: Rows) -> Ranked:
         """The best of both."""
-        cut = int(skip.searchsorted(self.frozen_count))
-        rows = self.live_rows[~among_sorted(self.live_rows, skip[cut:] - self.frozen_count)]
+        cut = int(skip.searchsorted(self.frozen_count)) if len(skip) else 0
+        rows = self.live_rows
+        if cut < len(skip):
+            rows = rows[~among_sorted(rows, skip[cut:] - self.frozen_count)]
         frozen, live = self.frozen.first(count, skip=skip[:cut]), self.live.best(rows, count)
         return self._merged(frozen, live).cut(0, count)
 
