@@ -88,7 +88,8 @@ def two_arms(seed: int, size: Size) -> tuple[Arm, Arm]:
 
 def _directions(random: np.random.Generator, count: int) -> NDArray[np.float32]:
     vectors = random.normal(size=(count, _DIMENSIONS)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
 
 
 @dataclass(slots=True)

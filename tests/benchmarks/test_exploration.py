@@ -24,7 +24,8 @@ def test_an_arm_explores_its_share_of_pages_and_no_more_than_once_a_page() -> No
     arm, _ = two_arms(3, SMALL)
     assert arm.run(share=0.0, seed=1, days=3).explored == 0
     found = arm.run(share=1.0, seed=1, days=3)
-    assert found.explored == found.pages == 3 * SMALL.pages_a_day
+    assert found.pages == 3 * SMALL.pages_a_day
+    assert 100 < found.explored <= found.pages  # a person may have seen all new posts
     assert found.most_on_a_page == 1
     assert len(found.positives) == 30
 
