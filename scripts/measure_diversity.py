@@ -110,7 +110,7 @@ def main() -> None:
     start: tuple[float, ...] = ()
     for diversity in DIVERSITIES:
         found = [measured(feeds, diversity) for feeds in months]
-        ndcg, tower, text = (float(np.mean([value for one in found for value in one[part]])) for part in range(3))
+        ndcg, tower, text = (float(np.mean(np.concatenate(part))) for part in list(zip(*found, strict=True))[:3])
         start = start or (ndcg, tower, text)
         print(
             f"  {diversity:.2f}: NDCG@10 {ndcg:.4f} ({ndcg / start[0] - 1:+.1%}), list distance {tower:.3f} "

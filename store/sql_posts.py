@@ -118,7 +118,10 @@ class SqlRules(Rules):
 
     @override
     def delete_rule(self, name: str) -> int | None:
-        check_text("name", name)
+        try:
+            check_text("name", name)
+        except ValueError:  # no rule can have such a name
+            return None
         with self._writer.in_turn() as (connection, head):
             if not connection.execute(delete(RULES).where(RULES.c.name == name)).rowcount:
                 return None

@@ -6,9 +6,9 @@ from benchmarks.live.bench import Bench
 from benchmarks.live.exploring_arms import Outcome, Size, two_arms
 from benchmarks.live.results import Found, Line, Table
 
-CHOSEN_ON = 0
+MADE_ON = 0
 SEEDS = (1, 2)
-"""The settings were chosen on another seed."""
+"""Other seeds than the one on which the world was made."""
 SHARE = 0.19
 WEIGHTS = (2.0, 1.0)
 """Of the popularity in the ranking; the first is the one that the bars are for."""
@@ -74,14 +74,14 @@ def measure(bench: Bench) -> Found:
     )
     head = ("popularity times", "past 10 likes", "past 30", f"past {_MANY}", "past 200")
     return Found(
-        how=_HOW.format(seeds=" and ".join(map(str, seeds)), share=SHARE, other=CHOSEN_ON),
+        how=_HOW.format(seeds=" and ".join(map(str, seeds)), share=SHARE, other=MADE_ON),
         lines=lines,
         tables=(Table(head, rows),),
     )
 
 
 _HOW = (
-    "Simulated worlds {seeds}; the settings were chosen on world {other}. Posts and people are split by chance in two "
+    "Simulated worlds {seeds}; the world was made on seed {other}. Posts and people are split by chance in two "
     "halves that never meet; each half goes through four weeks without exploration and with "
     "`MOODFEED_EXPLORATION_SHARE` {share}. The code that chooses is the index's own, the world and its ranking are "
     "described in `benchmarks/live/exploring_arms.py`: a ranking by taste and by the likes of the last 7 days, which a "

@@ -63,7 +63,14 @@ def running_product(bundles: Path, logs: Path, *, embedded: bool) -> Iterator[Ru
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("MOODFEED_POST_INDEX_METRICS_PORT", "0")
         environment.setenv("MOODFEED_USER_TOWER_METRICS_PORT", "0")
-        with running_stack(bundles, addresses, logs=logs, embedded=embedded, store=logs / "store.sqlite") as stack:
+        with running_stack(
+            bundles,
+            addresses,
+            logs=logs,
+            embedded=embedded,
+            store=logs / "store.sqlite",
+            is_for_one_person=True,  # as `moodfeed run`
+        ) as stack:
             yield Running(addresses, stack, bundle, IndexPosts.read(bundle), KnownUsers.read(bundle))
 
 

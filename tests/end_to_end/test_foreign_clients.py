@@ -101,7 +101,8 @@ def test_the_openapi_document_is_valid_and_names_every_path(running: Running) ->
     validate(document)
     people = {"/people/{username}", "/people/merge"}
     feeds = {"/feed", "/trending", "/categories", "/interactions"}
-    assert set(document["paths"]) == feeds | people | {"/healthz", "/readyz", "/metrics"}
+    posts = {"/posts/{post_id}", "/posts/{post_id}/similar", "/feeds", "/rules", "/rules/{name}"}
+    assert set(document["paths"]) == feeds | people | posts | {"/healthz", "/readyz", "/metrics"}
 
 
 def test_metrics_count_requests(running: Running) -> None:
