@@ -90,6 +90,7 @@ def _table(living: Sequence[Post], before: pd.DataFrame, names: Mapping[int, str
             "content_text": "",
             "summary_text": [each.summary for each in texts],
             "external_id": [post.external_id or None for post in living],
+            "language": [post.language or None for post in living],
         }
     ).astype(dict(column_types(POSTS_FILE)))
     known = rows["post_id"].isin(before.index)

@@ -147,7 +147,6 @@ def test_a_post_that_nobody_knows_waits_and_a_post_may_be_named_as_at_its_source
         [NewInteraction(event_id="e", username="ana", verb=Verb.LIKE, external_id="tt0133093", occurred_at_ms=NOW_MS)]
     )
     report = collect(workspace, store)
-    assert {post for history in histories(workspace).values() for post, _ in history} == {3, FIRST_GIVEN_ID + 2}
     assert histories(workspace)["ana"] == [(2, "like")]
     assert report.left_out == {"unknown post: waits in the store": 1}
 
