@@ -13,7 +13,7 @@ from gateway.http_bodies import LARGEST_BODY_BYTES
 from gateway.settings import LARGEST_FEEDBACK_BYTES, LARGEST_REQUEST_BYTES
 from gateway.settings import Settings as GatewaySettings
 from moodfeed.feed.v1.feed_comments import COMMENTS
-from post_index_service import index
+from post_index_service import query_checks
 from post_index_service.service import LARGER_REQUESTS, SERVICE_NAME
 from store import interactions, served_claims
 from tests.tiny_bundle import write_tiny_bundle
@@ -28,8 +28,8 @@ LOOKS_BLANK = ["\u200b", "\ufeff", "\u2800", "\x00"]
 
 def test_gateway_and_services_have_the_same_limits() -> None:
     assert feed_types.LONGEST_MOOD == encoder.LONGEST_MOOD
-    assert feed_types.LARGEST_PAGE_SIZE == index.LARGEST_LIMIT
-    assert feed_types.MOST_EXCLUSIONS == index.MOST_EXCLUSIONS
+    assert feed_types.LARGEST_PAGE_SIZE == query_checks.LARGEST_LIMIT
+    assert feed_types.MOST_EXCLUSIONS == query_checks.MOST_EXCLUSIONS
     assert gathering.MOST_TOGETHER <= encoder.MOST_CONTEXTS
     assert served_memory.FEED_DIGITS == served_claims.FEED_DIGITS
 
