@@ -57,7 +57,7 @@ def free_addresses() -> Addresses:
 
 
 @contextmanager
-def running_product(bundles: Path, logs: Path, *, embedded: bool) -> Iterator[Running]:
+def running_product(bundles: Path, logs: Path, *, embedded: bool, is_for_one_person: bool = False) -> Iterator[Running]:
     bundle = open_bundle(current_bundle(bundles))
     addresses = free_addresses()
     with pytest.MonkeyPatch.context() as environment:
@@ -69,7 +69,7 @@ def running_product(bundles: Path, logs: Path, *, embedded: bool) -> Iterator[Ru
             logs=logs,
             embedded=embedded,
             store=logs / "store.sqlite",
-            is_for_one_person=True,  # as `moodfeed run`
+            is_for_one_person=is_for_one_person,
         ) as stack:
             yield Running(addresses, stack, bundle, IndexPosts.read(bundle), KnownUsers.read(bundle))
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.end_to_end.conftest import Running, free_addresses
+from tests.end_to_end.conftest import Running, free_addresses, running_product
 from tests.microlens_files import USERNAME, write_microlens_files
 
 ROOT = Path(__file__).parents[2]
@@ -86,9 +86,11 @@ def runnable_blocks() -> list[Block]:
 
 
 @pytest.fixture(scope="module")
-def running(three_processes: Running) -> Running:
+def running(small_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """What `make run` starts."""
-    return three_processes
+    logs = tmp_path_factory.mktemp("run")
+    with running_product(small_bundles, logs, embedded=False, is_for_one_person=True) as product:
+        yield product
 
 
 @pytest.fixture(scope="module")
