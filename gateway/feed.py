@@ -369,10 +369,10 @@ def posts_are_gone() -> InvalidPageTokenError:
 
 
 def _position_of(found: FoundPosts, position: int | None) -> int:
-    """Up to where in the log everything is taken into account: by the user, by the counts, and of posts and rules."""
-    counted = found.counted_position if found.ranking is FeedRanking.TRENDING else None
-    known = [at for at in (position, counted, found.posts_position) if at is not None]
-    return min(known, default=0)
+    """Up to where in the log what people did is taken into account, by the user and by the counts."""
+    if found.ranking is not FeedRanking.TRENDING:
+        return position or 0
+    return found.counted_position if position is None else min(position, found.counted_position)
 
 
 async def _search_unshown(

@@ -73,7 +73,5 @@ async def list_trending(
         page_token.write(next_page) if found.has_more else "",
         found.bundle_id,
         found.ranking,
-        position=found.counted_position
-        if found.posts_position is None
-        else min(found.counted_position, found.posts_position),
+        position=found.counted_position,
     )

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from cli.catalog_client import MOST_BYTES, PostNameError, _parts, read_names
 from cli.feed_table import FeedRefusedError
+from cli.progress import console
 from cli.subcommands import app
 from cli.told_posts import ToldPostsError, read_posts
 from moodfeed.catalog.v1 import catalog_pb2, catalog_pb2_grpc
@@ -253,7 +254,8 @@ def test_posts_are_deleted_and_shown(gateway: Gateway) -> None:
     assert isinstance(unknown.exception, FeedRefusedError)
 
 
-def test_rules_are_set_listed_and_deleted(gateway: Gateway) -> None:
+def test_rules_are_set_listed_and_deleted(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "width", 120)  # COLUMNS is read once in a process
     done = run(
         *("rule", "set", "up", "boost", "--post", "7", "--post", "8", "--category", "2", "--owner", "ana"),
         *("--boost", "0.5", "--in-category", "3", "--from", "2026-01-01T00:00:00Z"),
@@ -270,7 +272,7 @@ def test_rules_are_set_listed_and_deleted(gateway: Gateway) -> None:
         starts_at=Timestamp(seconds=1_767_225_600),
     )
     listed = run("rule", "list").stdout
-    for words in ("up", "boost", "7, 8", "of ana", "2026-01-01"):  # a narrow table breaks longer ones
+    for words in ("up", "boost +0.5", "7, 8, category 2, of ana", "category 3", "2026-01-01"):
         assert words in listed
     assert json.loads(run("rule", "list", "--json").stdout)["rules"][0]["name"] == "up"
     assert run("rule", "delete", "up").stdout == "deleted at position 10\n"

@@ -265,7 +265,7 @@ def test_a_read_after_a_write_sees_it_however_often(product: Product) -> None:
         assert 10 not in product.ids("hurries")
         product.record({"username": "hurries", "retracts": f"off {number}"}, likes("hurries", 20))
         assert 10 in product.ids("hurries"), number
-        assert product.feed("hurries").position >= answer.position  # the index may be a moment behind the tower
+        assert product.feed("hurries").position > answer.position
 
 
 def test_another_gateway_hears_of_a_change_and_reads_it_at_once_if_asked_to(product: Product, tmp_path: Path) -> None:

@@ -67,15 +67,10 @@ def test_pages_whose_posts_are_gone_start_again(asking: object) -> None:
         asking(index, page_size=10, page_token=page.next_page_token)
 
 
-def test_a_feed_tells_the_smaller_of_the_positions_of_tower_and_index() -> None:
-    index = LiveIndex()
-    assert ask(index).position == 30  # the tower has read up to 40
-    index.position = 50
-    assert ask(index).position == 40
-    index.position = None
-    assert ask(index).position == 40
-    assert trends(LiveIndex()).position == 30
-    assert trends(LiveIndex(position=50)).position == 35
+@pytest.mark.parametrize("position", [30, 50, None])
+def test_a_feed_tells_up_to_where_what_people_did_counts_wherever_the_posts_stand(position: int | None) -> None:
+    assert ask(LiveIndex(position=position)).position == 40
+    assert trends(LiveIndex(position=position)).position == 35
 
 
 def test_no_position_of_posts_is_none_in_the_token() -> None:
