@@ -26,9 +26,10 @@ if _version_not_supported:
 
 
 class CatalogServiceStub:
-    """Changes which posts there are. A change is durable before the answer, and in all feeds within a second of it. It
-    answers UNAVAILABLE with the reason NO_STORE where there is no store, and with STORE_UNAVAILABLE while the store does
-    not answer; feeds go on in both cases.
+    """Changes which posts there are. A change is durable before the answer. A deletion is in all feeds within a second of
+    the answer; a new post, or a change of one, is as soon as it has embeddings, within a second too unless many posts
+    wait. Every method answers UNAVAILABLE with the reason NO_STORE where there is no store, and with STORE_UNAVAILABLE
+    while the store does not answer; feeds go on in both cases.
     """
 
     def __init__(self, channel):
@@ -55,21 +56,23 @@ class CatalogServiceStub:
 
 
 class CatalogServiceServicer:
-    """Changes which posts there are. A change is durable before the answer, and in all feeds within a second of it. It
-    answers UNAVAILABLE with the reason NO_STORE where there is no store, and with STORE_UNAVAILABLE while the store does
-    not answer; feeds go on in both cases.
+    """Changes which posts there are. A change is durable before the answer. A deletion is in all feeds within a second of
+    the answer; a new post, or a change of one, is as soon as it has embeddings, within a second too unless many posts
+    wait. Every method answers UNAVAILABLE with the reason NO_STORE where there is no store, and with STORE_UNAVAILABLE
+    while the store does not answer; feeds go on in both cases.
     """
 
     def UpsertPosts(self, request, context):
-        """Adds posts and replaces those that are there. A row that cannot be stored is REJECTED and refuses none of the others.
-        A deleted post comes back.
+        """Adds posts and replaces those that are there. A row that cannot be stored is REJECTED and refuses none of the
+        others. A deleted post comes back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeletePosts(self, request, context):
-        """Deletes posts. From the answer on, no feed of the gateway that was asked shows them, and no other one a second later.
+        """Deletes posts. From the answer on, no feed of the gateway that was asked shows them, and no other one a second
+        later.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,9 +112,10 @@ def add_CatalogServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CatalogService:
-    """Changes which posts there are. A change is durable before the answer, and in all feeds within a second of it. It
-    answers UNAVAILABLE with the reason NO_STORE where there is no store, and with STORE_UNAVAILABLE while the store does
-    not answer; feeds go on in both cases.
+    """Changes which posts there are. A change is durable before the answer. A deletion is in all feeds within a second of
+    the answer; a new post, or a change of one, is as soon as it has embeddings, within a second too unless many posts
+    wait. Every method answers UNAVAILABLE with the reason NO_STORE where there is no store, and with STORE_UNAVAILABLE
+    while the store does not answer; feeds go on in both cases.
     """
 
     @staticmethod

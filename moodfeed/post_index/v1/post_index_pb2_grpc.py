@@ -109,8 +109,8 @@ class PostIndexServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpsertPosts(self, request, context):
-        """Adds and replaces posts, as moodfeed.catalog.v1.CatalogService does. FAILED_PRECONDITION with the reason NO_STORE or
-        STORE_UNAVAILABLE if that is not possible.
+        """Adds and replaces posts, as moodfeed.catalog.v1.CatalogService does. FAILED_PRECONDITION with the reason NO_STORE
+        or STORE_UNAVAILABLE if that is not possible.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class RuleServiceStub:
-    """Keeps named rules. A rule counts in all feeds within a second of the answer; feeds of one page token keep the order of
-    their first page, and a hidden post disappears from them at once. The answers of a missing store are those of
+    """Keeps named rules. A rule counts in all feeds within a second of the answer; feeds of one page token keep the order
+    of their first page, and a hidden post disappears from them at once. The answers of a missing store are those of
     moodfeed.catalog.v1.CatalogService. For operators.
     """
 
@@ -55,8 +55,8 @@ class RuleServiceStub:
 
 
 class RuleServiceServicer:
-    """Keeps named rules. A rule counts in all feeds within a second of the answer; feeds of one page token keep the order of
-    their first page, and a hidden post disappears from them at once. The answers of a missing store are those of
+    """Keeps named rules. A rule counts in all feeds within a second of the answer; feeds of one page token keep the order
+    of their first page, and a hidden post disappears from them at once. The answers of a missing store are those of
     moodfeed.catalog.v1.CatalogService. For operators.
     """
 
@@ -108,8 +108,8 @@ def add_RuleServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RuleService:
-    """Keeps named rules. A rule counts in all feeds within a second of the answer; feeds of one page token keep the order of
-    their first page, and a hidden post disappears from them at once. The answers of a missing store are those of
+    """Keeps named rules. A rule counts in all feeds within a second of the answer; feeds of one page token keep the order
+    of their first page, and a hidden post disappears from them at once. The answers of a missing store are those of
     moodfeed.catalog.v1.CatalogService. For operators.
     """
 
