@@ -74,7 +74,7 @@ LossesOption = Annotated[
 ]
 
 InvalidOption = Annotated[
-    bool, typer.Option("--accept-invalid", help="Train even if `moodfeed validate` finds errors in the clean tables.")
+    bool, typer.Option("--accept-invalid", help="Go on even if `moodfeed validate` finds errors in the clean tables.")
 ]
 
 ConfigOption = Annotated[

@@ -56,7 +56,7 @@ def add(
         typer.Option("--json", help="Add the posts of a file instead, `-` for standard input: a list, or JSON Lines."),
     ] = None,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until feeds can show them, and say how long it took.")
+        bool, typer.Option("--wait", help="Wait until feeds can show them, but for hidden ones; say how long it took.")
     ] = False,
     wait_seconds: Annotated[float, typer.Option(min=0, help="How long to wait at most.")] = 30.0,
     address: GatewayOption = DEFAULT_GATEWAY,
@@ -91,7 +91,12 @@ def add(
         posts = read_posts(file)
     with CatalogClient(GatewayAccess.from_environment(address, client_tls(authority, certificate, key))) as client:
         answer = client.upsert(posts)
-        stored = [row.post_id for row in answer.results if row.result == catalog_pb2.UPSERT_RESULT_ACCEPTED]
+        accepted = [
+            (row.post_id, told)
+            for told, row in zip(posts, answer.results, strict=True)
+            if row.result == catalog_pb2.UPSERT_RESULT_ACCEPTED
+        ]
+        stored = [post_id for post_id, _ in accepted]
         for number, row in enumerate(answer.results, start=1):
             if row.result != catalog_pb2.UPSERT_RESULT_ACCEPTED:
                 typer.echo(f"post {number} is rejected: {printable(row.reason)}", err=True)
@@ -99,8 +104,9 @@ def add(
             typer.echo(f"stored as {stored[0]} at position {answer.position}")
         else:
             typer.echo(f"stored {len(stored)} of {len(posts)} posts at position {answer.position}")
-        if wait and stored:
-            _wait(client, stored, wait_seconds)
+        shown = [post_id for post_id, told in accepted if told.is_servable or not told.HasField("is_servable")]
+        if wait and shown:
+            _wait(client, shown, wait_seconds)
     if len(stored) < len(posts):
         raise typer.Exit(1)
 

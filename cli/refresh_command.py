@@ -66,7 +66,7 @@ def refresh(
             show_default=False,
         ),
     ] = "",
-    fetch: Annotated[bool, typer.Option("--fetch/--no-fetch", help="Fetch from --url before.")] = True,
+    fetch: Annotated[bool, typer.Option("--fetch/--no-fetch", help="Whether to fetch from --url first.")] = True,
     every: Annotated[
         str | None,
         typer.Option(metavar="DURATION", help="Go on, a round each 15m, 90s or 1h.", show_default=False),

@@ -163,6 +163,12 @@ def test_with_wait_it_says_when_the_post_is_visible(gateway: Gateway) -> None:
     assert "not all are visible after 0 s" in str(done.exception)
 
 
+def test_a_hidden_post_is_not_said_to_be_visible(gateway: Gateway) -> None:
+    done = run("post", "add", "7", "--category", "2", "--video", "v", "--hidden", "--wait")
+    assert (done.exit_code, done.stdout) == (0, "stored as 7 at position 7\n")
+    assert len(gateway.calls) == 1
+
+
 @pytest.mark.parametrize("form", ["list", "lines", "file"])
 def test_many_posts_come_as_json(gateway: Gateway, form: str, tmp_path: Path) -> None:
     posts = [{"post_id": number, "category_id": 2, "video_link": "v"} for number in range(1, 131)]
