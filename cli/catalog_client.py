@@ -2,20 +2,17 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
-import grpc
-
-from cli.feed_table import refusal
 from cli.gateway_access import GatewayAccess, bearer
+from cli.gateway_calls import CALL_SECONDS, calling
 from moodfeed.catalog.v1 import catalog_pb2, catalog_pb2_grpc
 from moodfeed.rules.v1 import rules_pb2, rules_pb2_grpc
 from rpc.channel import open_blocking_channel
 
 ADMIN_TOKEN = "MOODFEED_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
-CALL_SECONDS = 10.0
 MOST_POSTS = 64
 MOST_BYTES = 3 * 1024 * 1024  # of the posts of one call, which may have 4 MiB
 MOST_NAMED = 1000
@@ -25,7 +22,6 @@ EXTERNAL = "external:"
 _POLL_SECONDS = 0.05
 _LARGEST_ID = 2**63 - 1
 _WAITING = catalog_pb2.POST_STATE_PENDING
-_Answer = TypeVar("_Answer")
 
 
 class PostNameError(Exception):
@@ -76,11 +72,8 @@ class CatalogClient:
         answer = catalog_pb2.UpsertPostsResponse()
         for part in _parts(posts):
             request = catalog_pb2.UpsertPostsRequest(posts=part)
-            one = self._ask(
-                lambda request=request: self._posts.UpsertPosts(  # type: ignore[misc]
-                    request, metadata=self._of_writer, timeout=CALL_SECONDS
-                )
-            )
+            with calling(self._address):
+                one = self._posts.UpsertPosts(request, metadata=self._of_writer, timeout=CALL_SECONDS)
             answer.results.extend(one.results)
             answer.position = max(answer.position, one.position)
         return answer
@@ -88,13 +81,15 @@ class CatalogClient:
     def delete(self, post_ids: Sequence[int], external_ids: Sequence[str]) -> int:
         """Delete at most MOST_NAMED posts; gives the position."""
         request = catalog_pb2.DeletePostsRequest(post_ids=post_ids, external_ids=external_ids)
-        answer = self._ask(lambda: self._posts.DeletePosts(request, metadata=self._of_writer, timeout=CALL_SECONDS))
+        with calling(self._address):
+            answer = self._posts.DeletePosts(request, metadata=self._of_writer, timeout=CALL_SECONDS)
         return int(answer.position)
 
     def get(self, post_ids: Sequence[int], external_ids: Sequence[str] = ()) -> list[catalog_pb2.KeptPost]:
         """The posts that are known, of at most MOST_NAMED."""
         request = catalog_pb2.GetPostsRequest(post_ids=post_ids, external_ids=external_ids)
-        answer = self._ask(lambda: self._posts.GetPosts(request, metadata=self._of_writer, timeout=CALL_SECONDS))
+        with calling(self._address):
+            answer = self._posts.GetPosts(request, metadata=self._of_writer, timeout=CALL_SECONDS)
         return list(answer.posts)
 
     def wait_until_visible(self, post_ids: Sequence[int], *, seconds: float) -> float | None:
@@ -118,26 +113,23 @@ class CatalogClient:
     def set_rule(self, rule: rules_pb2.Rule) -> int:
         """Keep a rule; gives the position."""
         request = rules_pb2.SetRuleRequest(rule=rule)
-        answer = self._ask(lambda: self._rules.SetRule(request, metadata=self._of_operator, timeout=CALL_SECONDS))
+        with calling(self._address):
+            answer = self._rules.SetRule(request, metadata=self._of_operator, timeout=CALL_SECONDS)
         return int(answer.position)
 
     def delete_rule(self, name: str) -> int:
         """Delete a rule; gives the position."""
         request = rules_pb2.DeleteRuleRequest(name=name)
-        answer = self._ask(lambda: self._rules.DeleteRule(request, metadata=self._of_operator, timeout=CALL_SECONDS))
+        with calling(self._address):
+            answer = self._rules.DeleteRule(request, metadata=self._of_operator, timeout=CALL_SECONDS)
         return int(answer.position)
 
     def rules(self) -> list[rules_pb2.Rule]:
         """All rules."""
         request = rules_pb2.ListRulesRequest()
-        answer = self._ask(lambda: self._rules.ListRules(request, metadata=self._of_operator, timeout=CALL_SECONDS))
+        with calling(self._address):
+            answer = self._rules.ListRules(request, metadata=self._of_operator, timeout=CALL_SECONDS)
         return list(answer.rules)
-
-    def _ask(self, call: Callable[[], _Answer]) -> _Answer:
-        try:
-            return call()
-        except grpc.RpcError as error:
-            raise refusal(error, self._address) from error
 
 
 def _parts(posts: Sequence[catalog_pb2.Post]) -> list[list[catalog_pb2.Post]]:

@@ -11,6 +11,7 @@ import typer
 from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
 from bundle.stand_in_titles import read_stand_in_titles
+from cli.feed_client import ask_for_categories, ask_for_feed, ask_for_trends
 from cli.feed_options import (
     CategoriesOption,
     CreatedAfterOption,
@@ -22,7 +23,7 @@ from cli.feed_options import (
     WithoutCategoriesOption,
     WithoutOwnersOption,
 )
-from cli.feed_table import ask_for_categories, ask_for_feed, ask_for_trends, feed_json, feed_table
+from cli.feed_table import feed_json, feed_table
 from cli.file_faults import directory_or_absent
 from cli.gateway_access import (
     DEFAULT_GATEWAY,

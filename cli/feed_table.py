@@ -1,91 +1,18 @@
-"""Ask a running gateway over gRPC, and show feeds as tables."""
+"""Shows feeds: as tables for people, as JSON for programs."""
 
 from collections.abc import Mapping, Sequence
 
-import grpc
 from google.protobuf.json_format import MessageToJson
 from rich.table import Table
 from rich.text import Text
 
-from cli.gateway_access import GatewayAccess, bearer, is_unreachable
 from cli.terminal_text import plain
-from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
-from rpc.channel import open_blocking_channel
+from moodfeed.feed.v1 import feed_pb2
 
-_CALL_SECONDS = 10.0
 _LONGEST = {"external id": 24, "category": 44, "title": 48, "owner": 44}  # characters; the whole text is in --json
 
 
 Category = feed_pb2.Category
-
-
-class FeedRefusedError(Exception):
-    """The gateway answered with an error: its status and its message."""
-
-    def __init__(self, status: str, message: str) -> None:
-        super().__init__(f"{status}: {message}")
-
-
-def ask_for_feed(
-    gateway: GatewayAccess,
-    *,
-    username: str,
-    category_id: int | None = None,
-    mood: str = "",
-    page_size: int = 0,
-    fallback: str | None = None,
-    others: feed_pb2.GetFeedRequest | None = None,
-) -> feed_pb2.GetFeedResponse:
-    """One page of a feed; FeedRefusedError if the gateway refuses the request or cannot be reached.
-
-    ``others`` holds the fields of the request that have no parameter here.
-    """
-    request = feed_pb2.GetFeedRequest(
-        username=username, category_id=category_id, mood=mood, page_size=page_size, fallback=fallback
-    )
-    if others is not None:
-        request.MergeFrom(others)
-    with open_blocking_channel(gateway.address, gateway.tls) as channel:
-        try:
-            answer: feed_pb2.GetFeedResponse = feed_pb2_grpc.FeedServiceStub(channel).GetFeed(
-                request, metadata=bearer(gateway.token), timeout=_CALL_SECONDS
-            )
-        except grpc.RpcError as error:
-            raise refusal(error, gateway.address) from error
-    return answer
-
-
-def ask_for_trends(
-    gateway: GatewayAccess, *, category_id: int | None = None, page_size: int = 0
-) -> feed_pb2.GetFeedResponse:
-    """One page of the trends, as a feed; FeedRefusedError as above."""
-    request = feed_pb2.ListTrendingRequest(category_id=category_id, page_size=page_size)
-    with open_blocking_channel(gateway.address, gateway.tls) as channel:
-        try:
-            answer = feed_pb2_grpc.FeedServiceStub(channel).ListTrending(
-                request, metadata=bearer(gateway.token), timeout=_CALL_SECONDS
-            )
-        except grpc.RpcError as error:
-            raise refusal(error, gateway.address) from error
-    return feed_pb2.GetFeedResponse(
-        posts=answer.posts,
-        next_page_token=answer.next_page_token,
-        bundle_id=answer.bundle_id,
-        ranking=feed_pb2.RANKING_TRENDING,
-        position=answer.position,
-    )
-
-
-def ask_for_categories(gateway: GatewayAccess) -> tuple[feed_pb2.Category, ...]:
-    """All valid categories; FeedRefusedError if the gateway refuses the request or cannot be reached."""
-    with open_blocking_channel(gateway.address, gateway.tls) as channel:
-        try:
-            answer = feed_pb2_grpc.FeedServiceStub(channel).ListCategories(
-                feed_pb2.ListCategoriesRequest(), metadata=bearer(gateway.token), timeout=_CALL_SECONDS
-            )
-        except grpc.RpcError as error:
-            raise refusal(error, gateway.address) from error
-    return tuple(answer.categories)
 
 
 def feed_table(
@@ -144,10 +71,3 @@ def feed_json(feed: feed_pb2.GetFeedResponse) -> str:
 def _caption(feed: feed_pb2.GetFeedResponse) -> str:
     more = "more pages follow" if feed.next_page_token else "last page"
     return f"{feed_pb2.Ranking.Name(feed.ranking)}, bundle {feed.bundle_id[:12]}, {more}"
-
-
-def refusal(error: grpc.RpcError, address: str) -> FeedRefusedError:
-    """What a failed call to the gateway means."""
-    if is_unreachable(error):
-        return FeedRefusedError(error.code().name, f"no gateway answers at {address}: start one with `make run`")
-    return FeedRefusedError(error.code().name, error.details() or "")

@@ -7,14 +7,13 @@ from typing import Self
 
 import grpc
 
-from cli.feed_table import FeedRefusedError, refusal
 from cli.gateway_access import GatewayAccess, bearer
+from cli.gateway_calls import CALL_SECONDS, FeedRefusedError, calling, refusal
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from moodfeed.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 from rpc.channel import open_blocking_channel
 from rpc.errors import read_error_info
 
-CALL_SECONDS = 10.0
 STARTING_MOOD = "calm"
 """Part of what a person is asked for of whom nothing is known."""
 
@@ -92,10 +91,8 @@ class LiveFeed:
             asked.mood or STARTING_MOOD,
             asked.page_size,
         )
-        try:
+        with calling(self._gateway.address):
             return Shown(self._ask(start), start, is_stranger=True)
-        except grpc.RpcError as error:
-            raise refusal(error, self._gateway.address) from error
 
     def _ask(self, asked: Asked) -> feed_pb2.GetFeedResponse:
         request = feed_pb2.GetFeedRequest(
@@ -111,12 +108,10 @@ class LiveFeed:
     def categories(self) -> tuple[feed_pb2.Category, ...]:
         """All categories; asked for once. Raises FeedRefusedError."""
         if self._categories is None:
-            try:
+            with calling(self._gateway.address):
                 answer = self._feeds.ListCategories(
                     feed_pb2.ListCategoriesRequest(), metadata=self._metadata, timeout=CALL_SECONDS
                 )
-            except grpc.RpcError as error:
-                raise refusal(error, self._gateway.address) from error
             self._categories = tuple(answer.categories)
         return self._categories
 
@@ -135,14 +130,12 @@ class LiveFeed:
         self._record(feedback_pb2.Interaction(username=username, retracts=event_id))
 
     def _record(self, interaction: feedback_pb2.Interaction) -> str:
-        try:
+        with calling(self._gateway.address):
             answer = self._feedback.RecordInteractions(
                 feedback_pb2.RecordInteractionsRequest(interactions=[interaction]),
                 metadata=self._metadata,
                 timeout=CALL_SECONDS,
             )
-        except grpc.RpcError as error:
-            raise refusal(error, self._gateway.address) from error
         (result,) = answer.results
         if result.result == feedback_pb2.RECORD_RESULT_REJECTED:
             raise FeedRefusedError("REJECTED", result.reason)
@@ -151,11 +144,9 @@ class LiveFeed:
 
     def delete_person(self, username: str, *, admin_token: str = "") -> int:
         """Delete a person, as an operator; gives the position. Raises FeedRefusedError."""
-        try:
+        with calling(self._gateway.address):
             answer = self._feedback.DeletePerson(
                 feedback_pb2.DeletePersonRequest(username=username), metadata=bearer(admin_token), timeout=CALL_SECONDS
             )
-        except grpc.RpcError as error:
-            raise refusal(error, self._gateway.address) from error
         self.position = max(self.position, answer.position)
         return int(answer.position)

@@ -9,7 +9,6 @@ from google.protobuf.json_format import MessageToJson
 from rich.table import Table
 
 from cli.catalog_client import CatalogClient, read_names
-from cli.feed_table import FeedRefusedError
 from cli.gateway_access import (
     DEFAULT_GATEWAY,
     AuthorityOption,
@@ -19,6 +18,7 @@ from cli.gateway_access import (
     KeyOption,
     client_tls,
 )
+from cli.gateway_calls import FeedRefusedError
 from cli.moments import read_moment
 from cli.progress import console
 from cli.terminal_text import plain, printable, typed

@@ -22,10 +22,12 @@ from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
 from bundle.manifest import BundleError
 from bundle.stand_in_titles import read_stand_in_titles
+from cli.feed_client import ask_for_categories, ask_for_feed
 from cli.feed_commands import BundlesOption
-from cli.feed_table import Category, FeedRefusedError, ask_for_categories, ask_for_feed, feed_table
+from cli.feed_table import Category, feed_table
 from cli.first_bundle import has_fetched_rows, refuse_bundles_without_a_current_one, sample_data_of
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
+from cli.gateway_calls import FeedRefusedError
 from cli.one_writer import only_writer
 from cli.pipeline_commands import DataOption
 from cli.progress import console

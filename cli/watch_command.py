@@ -19,7 +19,6 @@ from rich.live import Live
 
 from bundle.stand_in_titles import read_stand_in_titles
 from cli.feed_commands import BundlesOption
-from cli.feed_table import FeedRefusedError
 from cli.gateway_access import (
     DEFAULT_GATEWAY,
     AuthorityOption,
@@ -29,6 +28,7 @@ from cli.gateway_access import (
     KeyOption,
     client_tls,
 )
+from cli.gateway_calls import FeedRefusedError
 from cli.live_feed import Asked, LiveFeed, Shown
 from cli.progress import console, error_console
 from cli.run_command import stop_as_ctrl_c_does

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bundle.stand_in_titles import read_stand_in_titles
-from cli.feed_table import FeedRefusedError, feed_table
+from cli.feed_table import feed_table
 from cli.file_faults import fault_of_a_file
 from cli.gateway_access import GatewayAccess
+from cli.gateway_calls import FeedRefusedError
 from cli.live_feed import Asked, Deed, LiveFeed, Shown
 from cli.progress import console
 from cli.run_command import has_current_bundle, make_bundle_in_a_child

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from typer.testing import CliRunner, Result
 
 from cli.catalog_client import MOST_BYTES, PostNameError, _parts, read_names
-from cli.feed_table import FeedRefusedError
+from cli.gateway_calls import FeedRefusedError
 from cli.progress import console
 from cli.subcommands import app
 from cli.told_posts import ToldPostsError, read_posts

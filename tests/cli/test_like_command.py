@@ -8,7 +8,7 @@ import grpc
 import pytest
 from typer.testing import CliRunner
 
-from cli.feed_table import FeedRefusedError
+from cli.gateway_calls import FeedRefusedError
 from cli.subcommands import app
 from moodfeed.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 from rpc.token_file import read_token_file

@@ -99,6 +99,7 @@ MAY_READ_GENERATED_CODE = {
     "embedded/__main__.py",
     "post_index_service/__main__.py",
     "cli/feed_commands.py",
+    "cli/feed_client.py",
     "cli/feed_table.py",
     "benchmarks/echo.py",
     "benchmarks/load.py",
