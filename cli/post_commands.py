@@ -166,7 +166,7 @@ def show(
         for kept in found:
             console.print(_table(kept))
     if not found:
-        raise FeedRefusedError("NOT_FOUND", "nobody knows these posts")
+        raise FeedRefusedError("NOT_FOUND", "neither the store nor the current bundle holds any of these posts")
 
 
 def _table(kept: catalog_pb2.KeptPost) -> Table:

@@ -13,24 +13,25 @@ _SHOWN_CHARACTERS = 120
 
 
 class ToldPostsError(Exception):
-    """The posts cannot be read; says which one, and why."""
+    """The posts cannot be read; says where, which one, and why."""
 
 
 def read_posts(path: Path) -> list[catalog_pb2.Post]:
     """The posts, by the field names of the contract; ToldPostsError, OSError."""
-    content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
-    rows = _rows(content)
-    if not rows:
-        raise ToldPostsError("there is no post")
-    return [_post(row, number) for number, row in enumerate(rows, start=1)]
+    is_file = path != STANDARD_INPUT
+    content = path.read_bytes() if is_file else sys.stdin.buffer.read()
+    try:
+        return [_post(row, number) for number, row in enumerate(_rows(content), start=1)]
+    except ToldPostsError as error:
+        raise ToldPostsError(f"{path if is_file else 'standard input'}: {error}") from error
 
 
 def _rows(content: bytes) -> list[object]:
+    rows: list[object] = []
     try:
         document = orjson.loads(content)
     except orjson.JSONDecodeError as whole:
         lines = [(number, line) for number, line in enumerate(content.splitlines(), start=1) if line.strip()]
-        rows: list[object] = []
         for number, line in lines:
             try:
                 rows.append(orjson.loads(line))
@@ -38,8 +39,11 @@ def _rows(content: bytes) -> list[object]:
                 if number == 1:  # then it is no JSON Lines either
                     raise ToldPostsError(f"this is not JSON: {whole}") from error
                 raise ToldPostsError(f"line {number} is not JSON: {error}") from error
-        return rows
-    return document if isinstance(document, list) else [document]
+    else:
+        rows = document if isinstance(document, list) else [document]
+    if not rows:
+        raise ToldPostsError("there is no post")
+    return rows
 
 
 def _post(row: object, number: int) -> catalog_pb2.Post:

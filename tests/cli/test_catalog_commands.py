@@ -211,7 +211,7 @@ def test_posts_that_cannot_be_read_are_named(told: str, words: str, tmp_path: Pa
     path.write_text(told, encoding="utf-8")
     with pytest.raises(ToldPostsError) as caught:
         read_posts(path)
-    assert str(caught.value).startswith(words)
+    assert str(caught.value).startswith(f"{path}: {words}")
 
 
 def test_a_call_carries_no_more_than_the_gateway_takes() -> None:
