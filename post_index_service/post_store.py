@@ -106,7 +106,9 @@ class PostStore:
             return store.position()
         position = store.delete_posts(wanted)
         if not self._read_back(position):
-            raise StoreUnavailableError("the posts are deleted, and the log cannot be read to say so: try again later")
+            raise StoreUnavailableError(
+                "the posts are deleted, but this process cannot read the log and may show them still: try again later"
+            )
         return position
 
     def get(self, post_ids: Sequence[int], external_ids: Sequence[str]) -> tuple[KeptPost, ...]:
