@@ -1,4 +1,4 @@
-"""The settings of a compute service that reads the store of what people do."""
+"""The settings of a compute service that reads the store."""
 
 from pathlib import Path
 
@@ -16,8 +16,9 @@ class StoreSettings(ComputeSettings):
     store_url: SecretStr | None = Field(
         None,
         validation_alias="MOODFEED_STORE_URL",
-        description="store of what people do: `sqlite:///PATH`, or `postgresql+psycopg://USER@HOST/DATABASE` for "
-        "several machines; unset, feedback is refused, and feeds and trends come from the bundle alone",
+        description="store of what people do, posts and rules: `sqlite:///PATH`, or "
+        "`postgresql+psycopg://USER@HOST/DATABASE` for several machines; unset, they are refused, and feeds and trends "
+        "come from the bundle alone",
     )
     store_password_file: Path | None = Field(
         None,

@@ -127,8 +127,8 @@ class Settings(ServerSettings):
     admin_token_file: Path | None = Field(
         None,
         validation_alias="MOODFEED_ADMIN_TOKEN_FILE",
-        description="file of admin tokens, lines of name:sha256, for the calls about a person's data, posts and rules; "
-        "unset, they are refused",
+        description="file of admin tokens, lines of name:sha256, for the calls about a person's data and rules, and "
+        "about posts without an API token; unset, these are refused",
     )
     admin_from_this_machine: bool = Field(
         False,
