@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from bundle.embedding_space import EmbeddingKind, EmbeddingSpace, Vector
-from bundle.index_posts import IndexPosts
+from bundle.index_posts import UNKNOWN_MOMENT, IndexPosts
 from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost
 from compute.log_tail import LogTail
@@ -133,6 +133,12 @@ class PostIndex:
         """The posts of the bundle with these ids."""
         rows = self._rows.in_slice(self._everywhere, post_ids)
         return {post.post_id: post for post in self._posts.posts.at(rows)} if len(rows) else {}
+
+    def made_at_ms(self, post_id: int) -> int | None:
+        """When a post of the bundle was made, in milliseconds since 1970; None if the bundle does not know it."""
+        row = self._names_of_rows.row_of(post_id)
+        moment = UNKNOWN_MOMENT if row is None else int(self._posts.created_ms[row])
+        return None if moment == UNKNOWN_MOMENT else moment
 
     def serves(self, post_id: int, position: int) -> bool:
         """Whether searches find the revision of a post at a position of the log."""

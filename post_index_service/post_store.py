@@ -1,7 +1,7 @@
 """What this process writes to the store about posts and rules, and reads back before it answers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from bundle.served_posts import ServedPost
@@ -83,7 +83,7 @@ class PostStore:
     def upsert(self, posts: Sequence[NewPost]) -> Upserted:
         """Keep posts durably; one of an unknown category without a name is not kept, and refuses none of the others."""
         store = self._store()
-        named = [self._named(new) for new in posts]
+        named = [self._dated(self._named(new)) for new in posts]
         complaints = self._complaints(named)
         sound = [new for new, complaint in zip(named, complaints, strict=True) if not complaint]
         if not sound:
@@ -160,6 +160,11 @@ class PostStore:
             return new
         of_bundle = self._indexes()[0].ids_called(new.post.external_id, in_bundle=True)
         return new.with_id(of_bundle[0]) if of_bundle else new
+
+    def _dated(self, new: NewPost) -> NewPost:
+        """The post with the moment that the bundle has of it, if none is given; the store has that of later changes."""
+        moment = self._indexes()[0].made_at_ms(new.post.post_id) if new.keeps_created_at else None
+        return new if moment is None else replace(new, post=replace(new.post, created_at_ms=moment))
 
     def _complaints(self, posts: Sequence[NewPost]) -> list[str]:
         """What speaks against each post; empty if it can be stored."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from bundle.held_bundles import HeldBundles
+from bundle.index_posts import UNKNOWN_MOMENT
 from compute.bundle_admin import LoggedBundles
 from compute.log_tail import LogTail
 from moodfeed.catalog.v1 import catalog_pb2
@@ -17,12 +19,13 @@ from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from moodfeed.rules.v1 import rules_pb2
 from post_index_service.index import PostIndex
 from post_index_service.loading import load
+from post_index_service.post_store import PostStore
 from post_index_service.service import ERRORS, SERVICE_NAME, PostIndexService
 from rpc.errors import read_error_info
 from rpc.server import ServerOptions, start_server
 from store.errors import StoreUnavailableError
 from store.port import Store
-from store.posts import PostEmbedding
+from store.posts import NewPost, Post, PostEmbedding
 from store.sql_store import open_store
 from tests.post_index_service.conftest import TEXT_DIMENSION, TOWER_DIMENSION, make_index_posts, unit_rows
 
@@ -194,6 +197,27 @@ def test_a_post_that_only_the_bundle_knows_is_told_as_feeds_show_it(
     upsert(index, a_post(OLD, is_servable=False))
     assert state_of(index, OLD) == "POST_STATE_NOT_SERVABLE"
     assert OLD not in shown(index)
+
+
+def test_a_change_without_a_moment_keeps_the_one_that_the_bundle_or_the_last_change_has(url: str, store: Store) -> None:
+    dated = replace(IN_BUNDLE, created_ms=np.where(IN_BUNDLE.post_ids == OLD, 1_600_000_000_000, UNKNOWN_MOMENT))
+    other = int(IN_BUNDLE.post_ids[11])
+    log = LogTail(lambda: open_store(url))
+
+    def moments(keeper: PostStore, *, now_ms: int, is_given: bool = False) -> list[int]:
+        posts = [
+            Post(post_id=post_id, category_id=2, video_link="v", created_at_ms=now_ms) for post_id in (OLD, other, NEW)
+        ]
+        keeper.upsert([NewPost(post=post, keeps_created_at=not is_given) for post in posts])
+        kept = store.posts_by_id([OLD, other, NEW])
+        return [revision.post.created_at_ms for post_id in (OLD, other, NEW) if (revision := kept[post_id]).post]
+
+    with log.followed():
+        index = PostIndex(dated, bundle_id="0" * 64, user_weight=0.5, log=log)
+        keeper = PostStore(lambda: [index], log)
+        assert moments(keeper, now_ms=7) == [1_600_000_000_000, 7, 7]
+        assert moments(keeper, now_ms=8, is_given=True) == [8, 8, 8]
+        assert moments(keeper, now_ms=9) == [8, 8, 8]
 
 
 def test_rules_count_from_their_answer_on(index: post_index_pb2_grpc.PostIndexServiceStub) -> None:
