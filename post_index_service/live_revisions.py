@@ -24,6 +24,7 @@ class LiveRevisions:
         self.pending: set[int] = set()
         self.category_names: dict[int, str] = {}
         self._revisions: dict[int, Revision] = {}
+        self._names: dict[int, str] = {}  # external ids by post; a deleted one keeps that which it had
         self._called: dict[str, frozenset[int]] = {}  # posts by external id
 
     def of(self, post_id: int) -> Revision | None:
@@ -32,13 +33,12 @@ class LiveRevisions:
         return None if known is None else replace(known, is_pending=post_id in self.pending)
 
     def called(self, external_id: str) -> frozenset[int]:
-        """The posts whose newest revision has an external id."""
+        """The posts that have an external id, or had it when they were deleted."""
         return self._called.get(external_id, frozenset())
 
     def may_be_called(self, post_id: int, external_id: str) -> bool:
         """Whether a post of the bundle has still got its external id."""
-        known = self._revisions.get(post_id)
-        return known is None or known.post is None or known.post.external_id == external_id
+        return self._names.get(post_id, external_id) == external_id
 
     def is_known(self, post_id: int, position: int) -> bool:
         """Whether a revision, or a newer one, is noted already."""
@@ -66,9 +66,9 @@ class LiveRevisions:
         return known.post
 
     def _rename(self, post_id: int, external_id: str) -> None:
-        known = self._revisions.get(post_id)
-        before = known.post.external_id if known is not None and known.post is not None else ""
+        before = self._names.get(post_id, "")
         if before != external_id and before:
             self._called[before] = self._called[before] - {post_id}
+        self._names[post_id] = external_id
         if external_id:
             self._called[external_id] = self._called.get(external_id, frozenset()) | {post_id}

@@ -187,6 +187,30 @@ def test_a_post_of_the_bundle_is_found_by_its_external_id(
     assert (kept.post.post_id, kept.state) == (post_id, catalog_pb2.POST_STATE_DELETED)
 
 
+@pytest.mark.parametrize("in_bundle", [False, True])
+def test_an_external_id_that_a_deleted_post_came_back_without_names_it_no_more(
+    index: post_index_pb2_grpc.PostIndexServiceStub, in_bundle: bool
+) -> None:
+    post_id = NEW
+    if in_bundle:
+        called = {int(post.post_id): post.external_id for post in IN_BUNDLE.posts if post.external_id}
+        names = list(called.values())
+        post_id, name = next((post_id, name) for post_id, name in called.items() if names.count(name) == 1)
+    else:
+        name = "first"
+        upsert(index, a_post(post_id, external_id=name))
+    old = post_index_pb2.DeletePostsRequest(external_ids=[name])
+    index.DeletePosts(old, timeout=30)
+    upsert(index, a_post(post_id, external_id="second"))
+    assert not index.GetPosts(post_index_pb2.GetPostsRequest(external_ids=[name]), timeout=30).posts
+    index.DeletePosts(old, timeout=30)
+    assert state_of(index, post_id) == "POST_STATE_PENDING"
+    index.DeletePosts(post_index_pb2.DeletePostsRequest(post_ids=[post_id]), timeout=30)
+    assert not index.GetPosts(post_index_pb2.GetPostsRequest(external_ids=[name]), timeout=30).posts
+    (kept,) = index.GetPosts(post_index_pb2.GetPostsRequest(external_ids=["second"]), timeout=30).posts
+    assert kept.post.post_id == post_id
+
+
 def test_a_post_that_only_the_bundle_knows_is_told_as_feeds_show_it(
     index: post_index_pb2_grpc.PostIndexServiceStub,
 ) -> None:
