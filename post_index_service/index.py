@@ -16,7 +16,7 @@ from bundle.served_posts import ServedPost
 from compute.log_tail import LogTail
 from post_index_service.attributes import Attributes
 from post_index_service.bundle_rows import BundleRows
-from post_index_service.codes import Rows, among_sorted, together
+from post_index_service.codes import NO_ROWS, Rows, among_sorted, together
 from post_index_service.diversity import Listing, reordered_page
 from post_index_service.explained_rows import explanations_of
 from post_index_service.explanations import Explanation
@@ -35,14 +35,13 @@ from post_index_service.query_rows import QueryRows
 from post_index_service.ranking import Ranked
 from post_index_service.rankings import Ranking
 from post_index_service.reasons import reasons_of
-from post_index_service.ruled_rows import RuledRows, RuledSearch, with_rules
+from post_index_service.ruled_rows import NO_RULES, RuledRows, RuledSearch, with_rules
 from post_index_service.search_errors import PostNotFoundError
 from post_index_service.search_results import CategoryCount, SearchResult
 from post_index_service.similar import Likeness, vector_of
 from post_index_service.trends import Epoch, Trends
 from rpc import wall_clock
 
-_NONE = np.zeros(0, dtype=np.int64)
 _SEEN_LOWER = 3.0
 """Times the reach of the order: any two numbers of it differ by at most twice the reach, and some rounding."""
 
@@ -179,7 +178,9 @@ class PostIndex:
         ids = LayeredIds(self._posts.post_ids[span], layer.live.ids)
         now_ms = self._now_ms()
         moment_ms = now_ms if query.rules_moment_ms is None else query.rules_moment_ms
-        ruled = RuledSearch(part, ids, query.category_id, moment_ms=moment_ms, now_ms=now_ms).rows()
+        ruled = NO_RULES
+        if layer.rules.versions:
+            ruled = RuledSearch(part, ids, query.category_id, moment_ms=moment_ms, now_ms=now_ms).rows()
         excluded = self._rows.excluded(query, part, ruled)
         seen = self._rows.visible(part, query.seen_post_ids)
         seen = seen[~among_sorted(seen, excluded)] if len(excluded) else seen
@@ -192,13 +193,13 @@ class PostIndex:
 
         def best(count: int) -> Ranked:
             ranked = ordered.first(min(count, unseen_total), skip=skip)
-            if count > unseen_total:
-                of_seen = ordered.among(seen)
-                lower = np.float32(_SEEN_LOWER * ordered.reach)
-                ranked = ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower))
-            return ranked.cut(0, count)
+            if count <= unseen_total:
+                return ranked
+            of_seen = ordered.among(seen)
+            lower = np.float32(_SEEN_LOWER * ordered.reach)
+            return ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower)).cut(0, count)
 
-        explored = _NONE
+        explored = NO_ROWS
         if query.diversity or query.most_per_owner:
             listing = Listing(best, unseen_total, total, pinned=len(pinned))
             page, has_more = self._reordered_page(query, listing, part)

@@ -230,10 +230,13 @@ class LivePosts:
     def _let_go(self) -> None:
         """Drop what ended so long ago that no page token can ask for it."""
         position = self._moments.oldest(self.layer.position)
-        if position is None or self._segment.ended_before(position) < _MOST_ENDED:
+        if position is None:
             return
-        kept = self._segment.drop(position)
-        rows = {int(old): new for new, old in enumerate(kept.tolist())}
-        self._visible = {post_id: rows[row] for post_id, row in self._visible.items()}
-        self._rules = self._rules.without_those_before(position)
-        self._known_since = max(self._known_since, position)
+        if self._rules.has_those_before(position):
+            self._rules = self._rules.without_those_before(position)
+            self._known_since = max(self._known_since, position)
+        if self._segment.ended_before(position) >= _MOST_ENDED:
+            kept = self._segment.drop(position)
+            rows = {int(old): new for new, old in enumerate(kept.tolist())}
+            self._visible = {post_id: rows[row] for post_id, row in self._visible.items()}
+            self._known_since = max(self._known_since, position)

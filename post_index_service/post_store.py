@@ -99,9 +99,7 @@ class PostStore:
         StoreUnavailableError as well if this process does not get to know of it in time: then it may show them still.
         """
         store = self._store()
-        index = self._indexes()[0]
-        called = [post_id for name in external_ids for post_id in index.ids_called(name)]
-        wanted = list(dict.fromkeys([*post_ids, *called]))
+        wanted = list(dict.fromkeys([*post_ids, *self._called(external_ids, store)]))
         if not wanted:
             return store.position()
         position = store.delete_posts(wanted)
@@ -114,9 +112,8 @@ class PostStore:
     def get(self, post_ids: Sequence[int], external_ids: Sequence[str]) -> tuple[KeptPost, ...]:
         """The posts that the store or the bundle knows, ascending by id."""
         store = self._store()
+        wanted = sorted({*post_ids, *self._called(external_ids, store)})
         index = self._indexes()[0]
-        called = [post_id for name in external_ids for post_id in index.ids_called(name)]
-        wanted = sorted({*post_ids, *called})
         kept = store.posts_by_id(wanted)
         of_bundle = index.bundle_posts([post_id for post_id in wanted if post_id not in kept])
         found = [self._of_store(index, revision) for revision in kept.values()]
@@ -153,6 +150,17 @@ class PostStore:
             return False
         reached = [log.reach(index.live, position, seconds=CATCH_UP_SECONDS) for index in self._indexes()]
         return all(reached)
+
+    def _called(self, external_ids: Sequence[str], store: Store) -> list[int]:
+        """The posts with these external ids; the store tells what a post of the bundle is called since."""
+        if not external_ids:
+            return []
+        of_store = store.posts_called(external_ids)
+        index = self._indexes()[0]
+        of_bundle = {post_id for name in external_ids for post_id in index.ids_called(name, in_bundle=True)}
+        revisions = store.posts_by_id(sorted(of_bundle.difference(of_store))).values()
+        renamed = {revision.post_id for revision in revisions if revision.post is not None}
+        return [*of_store, *sorted(of_bundle.difference(of_store, renamed))]
 
     def _named(self, new: NewPost) -> NewPost:
         """The post with its id, if a post of the bundle has its external id; the store knows those that came since."""

@@ -7,9 +7,10 @@ import numpy as np
 from bundle.index_posts import IndexPosts
 from post_index_service.allowed_posts import AllowedPosts
 from post_index_service.attributes import Attributes
-from post_index_service.codes import Rows
+from post_index_service.codes import NO_ROWS, Rows
 from post_index_service.external_ids import ExternalIds
-from post_index_service.layer import LayerPart
+from post_index_service.filters import NO_FILTERS
+from post_index_service.layer import Layer, LayerPart
 from post_index_service.live_posts import LivePosts
 from post_index_service.named_rows import NamedRows
 from post_index_service.query import Query
@@ -28,11 +29,25 @@ class QueryRows:
         self._names, self._slices = names, slices
         self._external_ids: ExternalIds = names.external_ids
         self._allowed = AllowedPosts(attributes, slices)
+        # What most searches look at: without filters, by category, in the newest layer that a search has met.
+        self._newest: tuple[Layer | None, dict[int | None, LayerPart]] = None, {}
 
     def part(self, query: Query, live: LivePosts) -> LayerPart:
         """The rows that the query looks at; raises CategoryNotFoundError for any category that has no post there."""
         layer = live.as_of(query.posts_position, at_least=query.at_least_position, seconds=query.seconds)
         position = layer.position if query.posts_position is None else query.posts_position
+        if position != layer.position or query.filters != NO_FILTERS:
+            return self._part(query, layer, position)
+        newest, known = self._newest
+        if newest is not layer:
+            known = {}
+            self._newest = layer, known
+        part = known.get(query.category_id)
+        if part is None:
+            part = known[query.category_id] = self._part(query, layer, position)
+        return part
+
+    def _part(self, query: Query, layer: Layer, position: int) -> LayerPart:
         named = [*(() if query.category_id is None else (query.category_id,)), *query.filters.category_ids]
         for number in named:
             if not layer.has_category(number, self._slices.get(number), position=position):
@@ -64,12 +79,12 @@ class QueryRows:
 
     def visible(self, part: LayerPart, post_ids: Sequence[int]) -> Rows:
         """The visible rows of the posts with these ids, ascending."""
-        return part.with_posts(self.in_slice(part.span, post_ids), post_ids)
+        return part.with_posts(self.in_slice(part.span, post_ids), post_ids) if post_ids else NO_ROWS
 
     def in_slice(self, span: slice, post_ids: Sequence[int]) -> Rows:
         """The rows of the posts with these ids that lie in the slice, ascending and relative to its start."""
         if not post_ids or span.stop == span.start:
-            return np.zeros(0, dtype=np.int64)
+            return NO_ROWS
         wanted = np.array(post_ids, dtype=np.int64)
         is_category = span.stop - span.start < len(self._post_ids)  # within a category the posts ascend by id
         ids = self._post_ids[span] if is_category else self._names.sorted_ids

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from enum import Enum
 
-import numpy as np
-
-from post_index_service.codes import Rows
+from post_index_service.codes import NO_ROWS, Rows
 from post_index_service.rankings import Ranking
 
 
@@ -22,8 +20,8 @@ class Reason(Enum):
     BOOSTED = "REASON_BOOSTED"
     EXPLORATION = "REASON_EXPLORATION"
 
+    __hash__ = object.__hash__  # that of Enum is a Python function, and each post of each page is hashed by its reason
 
-_NONE: Rows = np.zeros(0, dtype=np.int64)
 
 OF_RANKING: Mapping[Ranking, Reason] = {
     Ranking.USER: Reason.USER,
@@ -37,7 +35,7 @@ OF_RANKING: Mapping[Ranking, Reason] = {
 
 
 def reasons_of(
-    rows: Rows, ranking: Ranking, *, pinned: Rows, boosted: Rows, explored: Rows = _NONE
+    rows: Rows, ranking: Ranking, *, pinned: Rows, boosted: Rows, explored: Rows = NO_ROWS
 ) -> tuple[Reason, ...]:
     """The reason of each row of a page, among which some may be pinned or boosted by a rule, or explored."""
     of_ranking = OF_RANKING[ranking]

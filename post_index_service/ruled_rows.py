@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from post_index_service.codes import Rows, Scores, among_sorted
+from post_index_service.codes import NO_ROWS, Rows, Scores, among_sorted
 from post_index_service.layer import LayerPart
 from post_index_service.layered_ranking import Boosted, LayeredIds, Pinned
 from post_index_service.ranking import Order
 from store.rules import Rule, RuleAction
-
-_NONE = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class RuledRows:
         return tuple(name for name, rows in self.naming if row in rows)
 
 
-NO_RULES = RuledRows(_NONE, _NONE, _NONE.astype(np.float32), _NONE, _NONE)
+NO_RULES = RuledRows(NO_ROWS, NO_ROWS, NO_ROWS.astype(np.float32), NO_ROWS, NO_ROWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +49,8 @@ class RuledSearch:
 
     def rows(self) -> RuledRows:
         """What the rules that count do."""
-        layer = self.part.layer
-        if not layer.rules.versions:
-            return NO_RULES
         then = self._counting(self.part.position, self.moment_ms)
-        now = then if self._is_now else self._counting(layer.position, self.now_ms)
+        now = then if self._is_now else self._counting(self.part.layer.position, self.now_ms)
         hidden = _rows(then, RuleAction.HIDE)
         boosted = _rows(then, RuleAction.BOOST)
         return RuledRows(
@@ -83,12 +78,12 @@ class RuledSearch:
                 by_id = dict(zip(self.ids.of(rows).tolist(), rows.tolist(), strict=True))
                 in_order = [by_id[post_id] for post_id in dict.fromkeys(rule.post_ids) if post_id in by_id]
                 return np.array(in_order, dtype=np.int64)
-        return _NONE
+        return NO_ROWS
 
 
 def _rows(counting: Sequence[tuple[Rule, Rows]], action: RuleAction) -> Rows:
     parts = [rows for rule, rows in counting if rule.action is action]
-    return np.unique(np.concatenate(parts)) if parts else _NONE
+    return np.unique(np.concatenate(parts)) if parts else NO_ROWS
 
 
 def _boosts(counting: Sequence[tuple[Rule, Rows]], boosted: Rows) -> Scores:

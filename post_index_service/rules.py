@@ -58,6 +58,10 @@ class RuleBook:
             versions.append(RuleVersion(entry.rule, rows_of(entry.rule), entry.position))
         return RuleBook(tuple(sorted(versions, key=lambda version: version.rule.name)))
 
+    def has_those_before(self, position: int) -> bool:
+        """Whether a version was replaced or deleted at a position or before it."""
+        return any(version.until <= position for version in self.versions)
+
     def without_those_before(self, position: int) -> "RuleBook":
         """Without the versions that were replaced or deleted at a position or before it."""
         return RuleBook(tuple(version for version in self.versions if version.until > position))

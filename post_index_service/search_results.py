@@ -1,6 +1,7 @@
 """What a search answers."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +23,7 @@ class RankedPost:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(NamedTuple):
     """One page of a ranking: ``rows`` of ``served``, best first, with their ``scores`` and ``reasons``.
 
     The order follows ``ranking_scores``, which never rise within a ranking. ``has_more`` says whether the ranking

@@ -4,7 +4,7 @@ Every method is safe in any thread, blocks until the answer is there, and raises
 time if the database cannot answer. Positions are whole numbers that only grow; 0 is before the first row.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from store.interactions import Interaction, NewInteraction, Recorded
@@ -170,6 +170,10 @@ class Posts(Protocol):
 
     def posts_by_id(self, post_ids: Sequence[int]) -> Mapping[int, PostRevision]:
         """The newest revision of each of these posts, without those that the store does not know."""
+        ...
+
+    def posts_called(self, external_ids: Collection[str]) -> tuple[int, ...]:
+        """The ids of the posts that have one of these external ids, or had it when they were deleted, ascending."""
         ...
 
     def keep_embeddings(self, bundle_id: str, embeddings: Sequence[PostEmbedding]) -> int:

@@ -1,10 +1,11 @@
 """Posts, their embeddings and the operators' rules over SQL: the port's methods, each a transaction or a read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import delete, select
 from typing_extensions import override
 
+from store.bulk_rows import rows_where_in
 from store.engine import lift_time_limits, reading, snapshot
 from store.head import move_head
 from store.in_parts import in_parts
@@ -70,6 +71,12 @@ class SqlPosts(Posts):
                 for part in in_parts(set(post_ids))
                 for row in connection.execute(POST_ROWS.where(POSTS.c.post_id.in_(part)))
             }
+
+    @override
+    def posts_called(self, external_ids: Collection[str]) -> tuple[int, ...]:
+        with snapshot(self._writer.engine) as connection:
+            found = rows_where_in(connection, (POSTS.c.post_id,), POSTS.c.external_id, set(external_ids))
+            return tuple(sorted(post_id for (post_id,) in found))
 
     @override
     def keep_embeddings(self, bundle_id: str, embeddings: Sequence[PostEmbedding]) -> int:

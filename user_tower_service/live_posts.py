@@ -106,7 +106,8 @@ class LivePosts:
 
     def _unname(self, post_id: int) -> None:
         name = self._names.pop(post_id, None)
-        if name is not None and self.named[name].post_id == post_id:
+        named = None if name is None else self.named.get(name)  # another post may have had the same one, and be gone
+        if name is not None and named is not None and named.post_id == post_id:
             del self.named[name]
 
     def _is_met(self, post_id: int) -> bool:

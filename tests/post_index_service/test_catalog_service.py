@@ -211,6 +211,20 @@ def test_an_external_id_that_a_deleted_post_came_back_without_names_it_no_more(
     assert kept.post.post_id == post_id
 
 
+def test_a_post_that_another_replica_has_just_stored_is_found_by_its_external_id(
+    index: post_index_pb2_grpc.PostIndexServiceStub, store: Store
+) -> None:
+    for number in range(10):  # before this replica looks at the log by itself
+        name = f"elsewhere {number}"
+        post = Post(post_id=NEW + number, category_id=2, video_link="v", created_at_ms=1, external_id=name)
+        store.upsert_posts([NewPost(post=post)])
+        index.DeletePosts(post_index_pb2.DeletePostsRequest(external_ids=[name]), timeout=30)
+        assert state_of(index, NEW + number) == "POST_STATE_DELETED"
+        store.upsert_posts([NewPost(post=replace(post, external_id=f"{name} again"))])
+        asked = post_index_pb2.GetPostsRequest(external_ids=[f"{name} again"])
+        assert [kept.post.post_id for kept in index.GetPosts(asked, timeout=30).posts] == [NEW + number]
+
+
 def test_a_post_that_only_the_bundle_knows_is_told_as_feeds_show_it(
     index: post_index_pb2_grpc.PostIndexServiceStub,
 ) -> None:

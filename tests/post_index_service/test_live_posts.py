@@ -1,5 +1,6 @@
 """What becomes of posts over time: replaced, deleted, let go of, restored, counted, and changed while searches run."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from store.interactions import NewInteraction, Verb
 from store.log_entries import Entries, StoreRestored
 from store.port import Store
 from store.posts import PostEmbedding
+from store.rules import Rule, RuleAction
 from store.sql_store import open_store
 from tests.post_index_service.live_world import NOON, TEXT, TOWER, USER_WEIGHT, Asked, Form, index_posts_of
 
@@ -99,6 +101,34 @@ def test_what_posts_were_is_kept_as_long_as_page_tokens_live_and_then_let_go(tmp
         assert not {100, 101} & set(ids(index, at_least_position=gone, category_id=2))
 
 
+def test_versions_of_rules_are_let_go_of_also_if_no_post_changes(tmp_path: Path, store: Store) -> None:
+    clock = [0.0]
+    with followed(tmp_path) as index:
+        index.live._moments._now = lambda: clock[0]
+        index.live._moments._marks.clear()
+        early = 0
+        for number in range(6):
+            rule = Rule(name="summer", action=RuleAction.HIDE, post_ids=(number,))
+            position = store.set_rule(rule)
+            early = early or position
+            assert number not in ids(index, at_least_position=position)
+            clock[0] += kept_seconds(15.0) / 2 + 1
+        assert len(index.live.layer.rules.versions) <= 4
+        with pytest.raises(PostsNotHeldError):
+            ids(index, posts_position=early)
+
+
+def test_a_post_that_was_deleted_and_came_back_lost_its_external_id_of_before(tmp_path: Path, store: Store) -> None:
+    with followed(tmp_path) as index:
+        add(store, Form(20, 3, 1, 1, external_id="before"))
+        deleted = store.delete_posts([20])
+        ids(index, at_least_position=deleted)
+        back = add(store, Form(20, 3, 1, 1, external_id="now"))
+        ids(index, at_least_position=back)
+        assert index.ids_called("before") == ()
+        assert index.ids_called("now") == (20,)
+
+
 def test_a_restored_store_is_read_anew(tmp_path: Path, store: Store) -> None:
     with followed(tmp_path) as index:
         store.delete_posts([2])
@@ -141,6 +171,16 @@ def test_an_embedding_that_is_no_unit_vector_of_the_bundle_leaves_its_post_pendi
         assert index.live.pending_count == 1
 
 
+@pytest.fixture
+def threads_take_turns_often() -> Iterator[None]:
+    """Many more interleavings in the same time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("threads_take_turns_often")
 def test_searches_are_whole_while_posts_come_and_go(tmp_path: Path, store: Store) -> None:
     """Each search is as of one position: each post once, none that was deleted and acknowledged before it began."""
     deleted: list[int] = []

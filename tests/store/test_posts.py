@@ -62,6 +62,18 @@ def test_a_deleted_post_stays_known_as_deleted_until_it_is_upserted_again(store:
     assert store.posts_by_id([7])[7].post == replace(post(7, "back").post, external_id="seven")
 
 
+def test_external_ids_name_posts_also_after_their_deletion_until_they_are_called_otherwise(store: SqlStore) -> None:
+    store.upsert_posts([post(7, external_id="a"), post(8, external_id="a"), post(9, external_id="b"), post(10)])
+    assert store.posts_called(["a"]) == (7, 8)
+    assert store.posts_called(["b", "a", "c", "b"]) == (7, 8, 9)
+    store.delete_posts([7, 9])
+    assert store.posts_called(["a", "b"]) == (7, 8, 9)
+    store.upsert_posts([post(7, external_id="d")])
+    assert store.posts_called(["a"]) == (8,)
+    assert store.posts_called(["d"]) == (7,)
+    assert store.posts_called([]) == ()
+
+
 def test_a_post_with_an_external_id_alone_gets_an_id_and_keeps_it(store: SqlStore) -> None:
     record(store, did("1", "ana"))
     first = post(0, external_id="a")

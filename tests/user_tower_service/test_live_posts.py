@@ -252,6 +252,15 @@ def test_an_external_id_names_the_same_post(world: LiveWorld) -> None:
     assert world.context("by name").seen_post_ids == (777,)
 
 
+def test_two_posts_with_the_same_external_id_can_both_be_deleted(world: LiveWorld) -> None:
+    add(world)
+    add(world, replace(POST, post_id=778))
+    world.other_process.delete_posts([778])
+    deleted = world.other_process.delete_posts([777])
+    assert world.live.reach(deleted, seconds=30)
+    assert POST.external_id not in world.live.posts.named
+
+
 def test_a_deleted_post_leaves_the_histories_from_its_deletion_on(world: LiveWorld) -> None:
     add(world)
     world.did("deleted", Verb.VIEW, 20)
