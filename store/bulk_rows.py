@@ -1,4 +1,8 @@
-"""Many rows in one statement, below SQLAlchemy's parameters of a row: they would take most of a write's time."""
+"""Many rows in one statement, below SQLAlchemy's parameters of a row: they would take most of a write's time.
+
+Python's driver of SQLite looks for an adapter of each None and each bytes that it is given, which takes longer than to
+store them. So columns that no row fills are left out, and bytes are handed over as bytearrays, which it knows.
+"""
 
 from collections.abc import Collection, Sequence
 from typing import Any, cast
@@ -9,20 +13,37 @@ from sqlalchemy import Column, Connection, Table
 from store.engine import SQLITE
 from store.in_parts import in_parts
 
+_Values = tuple[Column[Any], Sequence[object]]
+
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
     """Insert rows, the values of each in the order of the table's columns."""
     if not rows:
         return
-    names = ", ".join(column.name for column in table.columns)
+    filled = [(column, values) for column, values in _by_column(table, rows) if _is_filled(values)]
+    names = ", ".join(column.name for column, _ in filled)
     if connection.dialect.name == SQLITE:
-        places = ", ".join("?" for _ in table.columns)
-        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", list(rows))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({_places(filled)})"
+        connection.exec_driver_sql(statement, _rows_for_sqlite(filled))
         return
     driver = cast("PostgresqlConnection[Any]", connection.connection.driver_connection)
     with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-        for row in rows:
+        for row in zip(*(values for _, values in filled), strict=True):
             copy.write_row(row)
+
+
+def insert_unknown_rows(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
+    """Insert those rows whose primary key the table does not hold; gives their number. No value may be None."""
+    if not rows:
+        return 0
+    columns = _by_column(table, rows)
+    names = ", ".join(column.name for column, _ in columns)
+    if connection.dialect.name == SQLITE:
+        statement = f"INSERT OR IGNORE INTO {table.name} ({names}) VALUES ({_places(columns)})"
+        return connection.exec_driver_sql(statement, _rows_for_sqlite(columns)).rowcount
+    arrays = ", ".join(f"%b::{_type_name(connection, column)}[]" for column, _ in columns)
+    statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
+    return connection.exec_driver_sql(statement, tuple(list(values) for _, values in columns)).rowcount
 
 
 def rows_where_in(
@@ -33,10 +54,35 @@ def rows_where_in(
     found: list[tuple[Any, ...]] = []
     for part in in_parts(values):
         if connection.dialect.name == SQLITE:
-            places = ", ".join("?" * len(part))
-            rows = connection.exec_driver_sql(f"{query} IN ({places})", tuple(part))
+            rows = connection.exec_driver_sql(f"{query} IN ({_places(part)})", tuple(_adapted(part)))
         else:
-            type_name = key.type.dialect_impl(connection.dialect).compile(connection.dialect).split(" COLLATE ")[0]
-            rows = connection.exec_driver_sql(f"{query} = ANY(%b::{type_name}[])", (part,))
+            rows = connection.exec_driver_sql(f"{query} = ANY(%b::{_type_name(connection, key)}[])", (part,))
         found += cast("Sequence[tuple[Any, ...]]", rows.all())
     return found
+
+
+def _by_column(table: Table, rows: Sequence[tuple[object, ...]]) -> list[_Values]:
+    """The columns of the table, each with its values in all rows."""
+    return list(zip(table.columns, zip(*rows, strict=True), strict=True))
+
+
+def _is_filled(values: Sequence[object]) -> bool:
+    return any(value is not None for value in values)
+
+
+def _rows_for_sqlite(columns: Sequence[_Values]) -> list[tuple[object, ...]]:
+    return list(zip(*(_adapted(values) for _, values in columns), strict=True))
+
+
+def _adapted(values: Sequence[object]) -> Sequence[object]:
+    if not isinstance(values[0], bytes):
+        return values
+    return [bytearray(value) if isinstance(value, bytes) else value for value in values]
+
+
+def _places(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _type_name(connection: Connection, column: Column[Any]) -> str:
+    return column.type.dialect_impl(connection.dialect).compile(connection.dialect).split(" COLLATE ")[0]

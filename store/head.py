@@ -2,9 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection
 
+from store.engine import SQLITE
 from store.schema import LOG_HEAD
+
+# Plain SQL: each write does both, and SQLAlchemy's own statements would take a tenth of the time of a small one.
+_READ = f"SELECT position, restored_at FROM {LOG_HEAD.name}"  # noqa: S608 - the name of our table
+_MOVE = f"UPDATE {LOG_HEAD.name} SET position = "  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +22,7 @@ class Head:
 
 def read_head(connection: Connection) -> Head:
     """Where the log stands; whoever sees a position can read every smaller one."""
-    return _head(connection, locked=False)
+    return Head(*connection.exec_driver_sql(_READ).one())
 
 
 def lock_head(connection: Connection) -> Head:
@@ -26,15 +31,11 @@ def lock_head(connection: Connection) -> Head:
     This closes the gap between a number and its commit: numbers are given while the row is locked, the lock is held
     until the commit, so a smaller number never becomes visible after a larger one. SQLite has one writer anyway.
     """
-    return _head(connection, locked=True)
+    locked = _READ if connection.dialect.name == SQLITE else f"{_READ} FOR UPDATE"
+    return Head(*connection.exec_driver_sql(locked).one())
 
 
 def move_head(connection: Connection, position: int) -> None:
     """Set the log's position, in a transaction that has locked it."""
-    connection.execute(update(LOG_HEAD).values(position=position))
-
-
-def _head(connection: Connection, *, locked: bool) -> Head:
-    query = select(LOG_HEAD.c.position, LOG_HEAD.c.restored_at)
-    row = connection.execute(query.with_for_update() if locked else query).one()
-    return Head(row.position, row.restored_at)
+    place = "?" if connection.dialect.name == SQLITE else "%s"
+    connection.exec_driver_sql(f"{_MOVE}{place}", (position,))

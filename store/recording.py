@@ -1,13 +1,15 @@
 """How rows are recorded: each once by its event id, with the retractions that concern them, in one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, delete, update
 
-from store.bulk_rows import insert_rows, rows_where_in
+from store.bulk_rows import insert_rows, insert_unknown_rows, rows_where_in
 from store.event_keys import KeyedHash
 from store.head import move_head
+from store.in_parts import in_parts
 from store.interactions import NewInteraction, RecordResult
 from store.log_entries import EntryKind
 from store.log_rows import pack_post_ids
@@ -15,6 +17,7 @@ from store.schema import EVENT_IDS, LOG, PEOPLE, RETRACTIONS
 from store.served_claims import ShownPage, feed_of, shown_since
 
 _Row = tuple[object, ...]  # in the order of the table's columns
+_INTERACTION = int(EntryKind.INTERACTION)
 _TAKE_BACK = (
     update(LOG)
     .where(LOG.c.position == bindparam("at"), LOG.c.taken_back_at.is_(None))
@@ -22,18 +25,21 @@ _TAKE_BACK = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class KeyedRow:
+class KeyedRow(NamedTuple):
     """A row to record with the keys of its event ids, which are computed before the log is locked."""
 
     row: NewInteraction
     event_key: bytes
     retracted_key: bytes | None
 
-    @classmethod
-    def of(cls, row: NewInteraction, hashes: KeyedHash) -> "KeyedRow":
-        """The row with its keys."""
-        return cls(row, hashes.event(row.event_id), None if row.retracts is None else hashes.event(row.retracts))
+
+def keyed_rows(rows: Sequence[NewInteraction], hashes: KeyedHash) -> list[KeyedRow]:
+    """The rows with their keys."""
+    event_keys = hashes.events(row.event_id for row in rows)
+    return [
+        KeyedRow(row, key, None if row.retracts is None else hashes.event(row.retracts))
+        for row, key in zip(rows, event_keys, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,11 @@ def record_rows(
 ) -> tuple[list[RecordResult], int]:
     """Write what is new among the rows after position ``head``, which is locked; gives results and the new position."""
     batch = _Batch.begin(connection, rows, head)
-    results = [batch.add(row) if isinstance(row, KeyedRow) else batch.show(row) for row in rows]
+    results = batch.add_all(rows)
+    if not batch.write_event_ids(connection):  # some were recorded before: it is rare, so they are looked up only now
+        batch = _Batch.begin(connection, rows, head, known=_recorded_before(connection, batch.new_events, head))
+        results = batch.add_all(rows)
+        batch.write_event_ids(connection)
     batch.write(connection)
     return results, batch.head
 
@@ -82,7 +92,8 @@ class _Batch:
     head: int
     people: dict[str, int]
     known: set[bytes]  # event keys
-    targets: dict[bytes, _Target]
+    wanted: frozenset[bytes]  # event keys that rows of the batch take back
+    targets: dict[bytes, _Target]  # of the wanted ones
     retracted: set[tuple[bytes, int]]  # event key and person
     shown: dict[int, list[ShownPage]]  # by person: what those who claim posts may not know of
     new_people: list[_Row] = field(default_factory=list)
@@ -92,55 +103,65 @@ class _Batch:
     taken_back: list[dict[str, int]] = field(default_factory=list)  # parameters of _TAKE_BACK
 
     @classmethod
-    def begin(cls, connection: Connection, rows: Sequence[KeyedRow | ShownPosts], head: int) -> "_Batch":
+    def begin(
+        cls,
+        connection: Connection,
+        rows: Sequence[KeyedRow | ShownPosts],
+        head: int,
+        *,
+        known: Iterable[bytes] = (),
+    ) -> "_Batch":
         keyed = [row for row in rows if isinstance(row, KeyedRow)]
+        shown = [row for row in rows if isinstance(row, ShownPosts)]
         keys = {row.event_key for row in keyed}
-        wanted = {row.retracted_key for row in keyed if row.retracted_key is not None}
-        positions = _positions(connection, keys | wanted)
-        people = person_ids(
-            connection, {row.row.username if isinstance(row, KeyedRow) else row.username for row in rows}
-        )
+        wanted = frozenset(row.retracted_key for row in keyed if row.retracted_key is not None)
+        people = person_ids(connection, {*(row.row.username for row in keyed), *(row.username for row in shown)})
         return cls(
             head=head,
             people=people,
-            known=keys & positions.keys(),
-            targets=_targets(connection, {key: positions[key] for key in wanted & positions.keys()}),
-            retracted=_retracted(connection, (keys - positions.keys()) | wanted),
-            shown=_shown(connection, [row for row in rows if isinstance(row, ShownPosts)], people),
+            known=set(known),
+            wanted=wanted,
+            targets=_targets(connection, _positions(connection, wanted)),
+            retracted=_retracted(connection, keys | wanted),
+            shown=_shown(connection, shown, people),
         )
 
-    def add(self, keyed: KeyedRow) -> RecordResult:
-        if keyed.event_key in self.known:
+    def add_all(self, rows: Sequence[KeyedRow | ShownPosts]) -> list[RecordResult]:
+        return [self._add(row) if isinstance(row, KeyedRow) else self._show(row) for row in rows]
+
+    def _add(self, keyed: KeyedRow) -> RecordResult:
+        row, event_key, retracted_key = keyed
+        if event_key in self.known:
             return RecordResult.DUPLICATE
-        self.known.add(keyed.event_key)
+        self.known.add(event_key)
         self.head += 1
-        person = self._person(keyed.row.username)
-        self.new_events.append((keyed.event_key, self.head))
-        came_too_late = (keyed.event_key, person) in self.retracted
+        head, person = self.head, self._person(row.username)
+        self.new_events.append((event_key, head))
+        came_too_late = (event_key, person) in self.retracted
         self.log.append(
             (
-                self.head,
-                int(EntryKind.INTERACTION),
+                head,
+                _INTERACTION,
                 person,
-                self.head,
-                keyed.row.occurred_at_ms,
-                None if keyed.row.verb is None else int(keyed.row.verb),
-                keyed.row.post_id,
-                keyed.row.external_id,
-                keyed.row.watched_share,
-                keyed.row.rating_percent,
-                keyed.row.event_id,
-                keyed.row.feed_id,
-                None if keyed.retracted_key is None else self._take_back(keyed.retracted_key, person),
-                self.head if came_too_late else None,
+                head,
+                row.occurred_at_ms,
+                None if row.verb is None else int(row.verb),
+                row.post_id,
+                row.external_id,
+                row.watched_share,
+                row.rating_percent,
+                row.event_id,
+                row.feed_id,
+                None if retracted_key is None else self._take_back(retracted_key, person),
+                head if came_too_late else None,
                 None,
             )
         )
-        if keyed.row.verb is not None:
-            self.targets[keyed.event_key] = _Target(self.head, person, counts=not came_too_late)
+        if event_key in self.wanted and row.verb is not None:
+            self.targets[event_key] = _Target(head, person, counts=not came_too_late)
         return RecordResult.ACCEPTED
 
-    def show(self, shown: ShownPosts) -> RecordResult:
+    def _show(self, shown: ShownPosts) -> RecordResult:
         """DUPLICATE if another feed has shown one of the posts since this one looked."""
         if shown.read_up_to is not None and self._is_taken(shown, shown.read_up_to):
             return RecordResult.DUPLICATE
@@ -186,16 +207,30 @@ class _Batch:
         self.taken_back.append({"at": target.position, "by": self.head})
         return target.position
 
+    def write_event_ids(self, connection: Connection) -> bool:
+        """Whether all of them are new; otherwise only those that are new are written."""
+        in_order = sorted(self.new_events)  # neighbours are on the same page
+        return insert_unknown_rows(connection, EVENT_IDS, in_order) == len(in_order)
+
     def write(self, connection: Connection) -> None:
+        """Write all the rest."""
         if not self.log:
             return
         insert_rows(connection, PEOPLE, self.new_people)
-        insert_rows(connection, EVENT_IDS, sorted(self.new_events))  # neighbours are on the same page
         insert_rows(connection, LOG, self.log)
         insert_rows(connection, RETRACTIONS, self.new_retractions)
         if self.taken_back:
             connection.execute(_TAKE_BACK, self.taken_back)
         move_head(connection, self.head)
+
+
+def _recorded_before(connection: Connection, events: Sequence[tuple[bytes, int]], head: int) -> set[bytes]:
+    """Which of the events were recorded up to ``head``; the others, which were written just now, are removed again."""
+    positions = _positions(connection, [key for key, _ in events])
+    written = [key for key, position in positions.items() if position > head]
+    for part in in_parts(written):
+        connection.execute(delete(EVENT_IDS).where(EVENT_IDS.c.event_key.in_(part)))
+    return positions.keys() - set(written)
 
 
 def _positions(connection: Connection, keys: Collection[bytes]) -> dict[bytes, int]:

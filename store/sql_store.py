@@ -23,7 +23,7 @@ from store.opening import engine_of
 from store.people import Claim, PersonExport, PersonHistory
 from store.port import LARGEST_LIMIT, Store
 from store.position_reader import PositionReader
-from store.recording import KeyedRow, ShownPosts, record_rows
+from store.recording import KeyedRow, ShownPosts, keyed_rows, record_rows
 from store.schema import LOG, PEOPLE
 from store.sql_posts import SqlPosts, SqlRules
 from store.sql_writer import SqlWriter
@@ -79,7 +79,7 @@ class SqlStore(SqlPosts, SqlRules, Store):
     def record(self, interactions: Sequence[NewInteraction]) -> Recorded:
         if not interactions:
             return Recorded(self.position(), ())
-        return self._turns.submit([KeyedRow.of(row, self._writer.hashes) for row in interactions])
+        return self._turns.submit(keyed_rows(interactions, self._writer.hashes))
 
     @override
     def remember_served(
@@ -103,7 +103,8 @@ class SqlStore(SqlPosts, SqlRules, Store):
         before = self._writer.hashes
         with self._writer.transaction() as (connection, head):
             if self._writer.hashes is not before:  # the store was restored: the keys are of the hashes from before it
-                rows = [KeyedRow.of(row.row, self._writer.hashes) if isinstance(row, KeyedRow) else row for row in rows]
+                anew = iter(keyed_rows([row.row for row in rows if isinstance(row, KeyedRow)], self._writer.hashes))
+                rows = [next(anew) if isinstance(row, KeyedRow) else row for row in rows]
             results, position = record_rows(connection, rows, head.position)
         rest: Iterator[RecordResult] = iter(results)
         return [Recorded(position, tuple(islice(rest, len(batch)))) for batch in batches]
