@@ -57,13 +57,18 @@ def _check(row: Interaction | UnreadableInteraction, now_ms: int) -> Interaction
         _check_numbers(row, now_ms)
     except _RejectedError as error:
         return RowResult(Result.REJECTED, str(error))
-    timed = row if row.occurred_at_ms is not None else replace(row, occurred_at_ms=now_ms)
-    return timed if timed.event_id else replace(timed, event_id=_made_event_id(timed))
+    if row.occurred_at_ms is not None and row.event_id:
+        return row
+    moment = now_ms if row.occurred_at_ms is None else row.occurred_at_ms
+    return replace(row, occurred_at_ms=moment, event_id=row.event_id or _made_event_id(row, moment))
 
 
 def _check_names(row: Interaction) -> None:
     if not row.username.strip():
         raise _RejectedError("username: must not be empty or blank")
+    together = f"{row.username}{row.event_id}{row.external_id}{row.retracts}{row.feed_id}"
+    if len(together) <= LONGEST_NAME and "\0" not in together:
+        return
     for field in ("username", "event_id", "external_id", "retracts", "feed_id"):
         text: str = getattr(row, field)
         if len(text) > LONGEST_NAME:
@@ -102,9 +107,9 @@ def _check_numbers(row: Interaction, now_ms: int) -> None:
         raise _RejectedError("occurred_at: is more than a minute in the future")
 
 
-def _made_event_id(row: Interaction) -> str:
+def _made_event_id(row: Interaction, moment: int) -> str:
     """An event id that the same user, post, verb and time always have."""
-    parts = (row.username, str(row.post_id), row.external_id, row.verb, str(row.occurred_at_ms), row.retracts)
+    parts = (row.username, str(row.post_id), row.external_id, row.verb, str(moment), row.retracts)
     content = b"".join(len(part).to_bytes(4) + part for part in (text.encode() for text in parts))
     return f"made-{hashlib.blake2b(content, digest_size=16).hexdigest()}"
 

@@ -1,6 +1,7 @@
 """The messages of moodfeed.feedback.v1.FeedbackService, read and written, and the same as JSON for HTTP."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -14,8 +15,12 @@ RECORDING = frozenset({"RecordInteractions"})
 OF_OPERATORS = frozenset({"ExportPerson", "DeletePerson", "MergePeople"})
 RECORD_METHOD = f"/{SERVICE_NAME}/RecordInteractions"
 _PREFIX = "VERB_"
-_NUMBERS = {verb: feedback_pb2.Verb.Value(f"{_PREFIX}{verb}") for verb in VERBS}
+_NUMBERS = {verb: cast("feedback_pb2.Verb", feedback_pb2.Verb.Value(f"{_PREFIX}{verb}")) for verb in VERBS}
 NAMES_OF_VERBS: Mapping[int, str] = {number: verb for verb, number in _NUMBERS.items()} | {0: ""}
+_RESULT_NUMBERS = {
+    result: cast("feedback_pb2.RecordResult", feedback_pb2.RecordResult.Value(result.value)) for result in Result
+}
+_RESULTS = {number: result for result, number in _RESULT_NUMBERS.items()}
 _SHOWN_CHARACTERS = 40
 _LONGEST_NUMBER = 20  # digits of an integer of 64 bits
 _TEXTS = ("event_id", "username", "verb", "external_id", "retracts", "feed_id")
@@ -61,22 +66,21 @@ def write_interaction(interaction: Interaction) -> feedback_pb2.Interaction:
         username=interaction.username,
         post_id=interaction.post_id,
         external_id=interaction.external_id,
-        verb=f"{_PREFIX}{interaction.verb or 'UNSPECIFIED'}",
+        verb=_NUMBERS.get(interaction.verb, feedback_pb2.VERB_UNSPECIFIED),
         watched_share=interaction.watched_share,
         rating_percent=interaction.rating_percent,
         retracts=interaction.retracts,
         feed_id=interaction.feed_id,
     )
-    message.occurred_at.FromMilliseconds(interaction.occurred_at_ms or 0)
+    seconds, milliseconds = divmod(interaction.occurred_at_ms or 0, 1000)
+    moment = message.occurred_at
+    moment.seconds, moment.nanos = seconds, milliseconds * 1_000_000
     return message
 
 
 def read_results(results: Sequence[feedback_pb2.InteractionResult]) -> list[RowResult]:
     """Read what became of interactions."""
-    return [
-        RowResult(Result(feedback_pb2.RecordResult.Name(message.result)), message.reason, message.event_id)
-        for message in results
-    ]
+    return [RowResult(_RESULTS[message.result], message.reason, message.event_id) for message in results]
 
 
 def write_recorded(recorded: Recorded) -> feedback_pb2.RecordInteractionsResponse:
@@ -84,7 +88,7 @@ def write_recorded(recorded: Recorded) -> feedback_pb2.RecordInteractionsRespons
     return feedback_pb2.RecordInteractionsResponse(
         position=recorded.position,
         results=[
-            feedback_pb2.InteractionResult(result=row.result.value, reason=row.reason, event_id=row.event_id)
+            feedback_pb2.InteractionResult(result=_RESULT_NUMBERS[row.result], reason=row.reason, event_id=row.event_id)
             for row in recorded.results
         ],
     )

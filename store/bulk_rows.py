@@ -4,12 +4,14 @@ Python's driver of SQLite looks for an adapter of each None and each bytes that 
 store them. So columns that no row fills are left out, and bytes are handed over as bytearrays, which it knows.
 """
 
+import sqlite3
 from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 from psycopg import Connection as PostgresqlConnection
 from sqlalchemy import Column, Connection, Table
 
+from store.driver_sql import driver_rows, run_in_driver
 from store.engine import SQLITE
 from store.in_parts import in_parts
 
@@ -24,7 +26,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[objec
     names = ", ".join(column.name for column, _ in filled)
     if connection.dialect.name == SQLITE:
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({_places(filled)})"
-        connection.exec_driver_sql(statement, _rows_for_sqlite(filled))
+        _sqlite(connection).executemany(statement, _rows_for_sqlite(filled))
         return
     driver = cast("PostgresqlConnection[Any]", connection.connection.driver_connection)
     with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
@@ -40,10 +42,10 @@ def insert_unknown_rows(connection: Connection, table: Table, rows: Sequence[tup
     names = ", ".join(column.name for column, _ in columns)
     if connection.dialect.name == SQLITE:
         statement = f"INSERT OR IGNORE INTO {table.name} ({names}) VALUES ({_places(columns)})"
-        return connection.exec_driver_sql(statement, _rows_for_sqlite(columns)).rowcount
-    arrays = ", ".join(f"%b::{_type_name(connection, column)}[]" for column, _ in columns)
+        return _sqlite(connection).executemany(statement, _rows_for_sqlite(columns)).rowcount
+    arrays = ", ".join(f"?::{_type_name(connection, column)}[]" for column, _ in columns)
     statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
-    return connection.exec_driver_sql(statement, tuple(list(values) for _, values in columns)).rowcount
+    return run_in_driver(connection, statement, [list(values) for _, values in columns])
 
 
 def rows_where_in(
@@ -54,11 +56,14 @@ def rows_where_in(
     found: list[tuple[Any, ...]] = []
     for part in in_parts(values):
         if connection.dialect.name == SQLITE:
-            rows = connection.exec_driver_sql(f"{query} IN ({_places(part)})", tuple(_adapted(part)))
+            found += driver_rows(connection, f"{query} IN ({_places(part)})", _adapted(part))
         else:
-            rows = connection.exec_driver_sql(f"{query} = ANY(%b::{_type_name(connection, key)}[])", (part,))
-        found += cast("Sequence[tuple[Any, ...]]", rows.all())
+            found += driver_rows(connection, f"{query} = ANY(?::{_type_name(connection, key)}[])", [part])
     return found
+
+
+def _sqlite(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
 def _by_column(table: Table, rows: Sequence[tuple[object, ...]]) -> list[_Values]:

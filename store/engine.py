@@ -22,6 +22,7 @@ LONGEST_CONNECT = 2  # seconds; the smallest that libpq takes
 _PAUSE = 0.01  # seconds between two attempts
 _BEGIN = "begin"  # an execution option: how a transaction of SQLite begins
 _WAL_LIMIT = 64 * 2**20  # bytes that the WAL file keeps after a checkpoint
+_NOT_A_DATABASE = "the store's file is not a SQLite database: name another file"
 _POSTGRESQL_SETTINGS = {
     "lock_timeout": int(LONGEST_WAIT * 1000),
     "statement_timeout": int(LONGEST_WAIT * 1000),
@@ -109,15 +110,21 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
     """A connection whose statements all see the same moment."""
-    options = {} if engine.dialect.name == SQLITE else {"isolation_level": "REPEATABLE READ"}
-    with translated(), engine.execution_options(**options).begin() as connection:
-        yield connection
+    with translated(), engine.connect() as connection:
+        if engine.dialect.name != SQLITE:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that is durable once the block has ended; nothing of it is kept if the block raises."""
-    with translated(), engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
+    with (
+        translated(),
+        engine.connect() as connection,
+        connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}).begin(),
+    ):
         yield connection
 
 
@@ -143,12 +150,16 @@ def translated() -> Iterator[None]:
         raise StoreUnavailableError(f"the store is busy: no connection was free for {LONGEST_WAIT:g} s") from error
     except DBAPIError as error:
         if "file is not a database" in str(error.orig):
-            raise StoreVersionError("the store's file is not a SQLite database: name another file") from error
+            raise StoreVersionError(_NOT_A_DATABASE) from error
         if isinstance(error, OperationalError) or error.connection_invalidated or "malformed" in str(error.orig):
             raise StoreUnavailableError(_words(error.orig)) from error
         raise
-    except (psycopg.OperationalError, sqlite3.OperationalError) as error:  # of calls that go past SQLAlchemy
-        raise StoreUnavailableError(_words(error)) from error
+    except (psycopg.Error, sqlite3.DatabaseError) as error:  # of calls that go past SQLAlchemy
+        if "file is not a database" in str(error):
+            raise StoreVersionError(_NOT_A_DATABASE) from error
+        if isinstance(error, psycopg.OperationalError | sqlite3.OperationalError) or "malformed" in str(error):
+            raise StoreUnavailableError(_words(error)) from error
+        raise
 
 
 def _words(error: BaseException | None) -> str:
@@ -196,7 +207,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # The driver begins no transaction of its own (isolation_level None): a writer takes the lock at once, because a
     # reader that turns into a writer fails without waiting.
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    driver.execute(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
 def _prepare_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:

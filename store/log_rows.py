@@ -3,10 +3,11 @@
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, select
 
+from store.driver_sql import driver_rows
 from store.in_parts import in_parts
 from store.interactions import Interaction, Verb
 from store.log_entries import (
@@ -54,6 +55,30 @@ LOG_ROWS: Select[Any] = select(
 """The rows that the functions below read: the log with the name of the person whose the row is now."""
 
 
+class LogRow(NamedTuple):
+    """The same as a value, with the names of the columns."""
+
+    position: int
+    kind: int
+    username: Any  # a string, None where the row is nobody's
+    since: Any
+    moment: Any
+    verb: Any
+    post_id: Any
+    external_id: str | None
+    watched_share: float | None
+    rating_percent: int | None
+    event_id: Any
+    feed_id: str | None
+    takes_back: int | None
+    taken_back_at: int | None
+    body: Any
+
+
+AnyRow = LogRow | Row[Any]
+_TAIL = f"{LOG_ROWS} WHERE log.position > ? ORDER BY log.position LIMIT ?"
+
+
 def pack_post_ids(post_ids: Sequence[int]) -> bytes:
     """Post ids as the log keeps them: int64, little-endian."""
     return struct.pack(f"<{len(post_ids)}q", *post_ids)
@@ -64,7 +89,12 @@ def unpack_post_ids(body: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(body) // _ID_BYTES}q", body)
 
 
-def interaction_of(row: Row[Any]) -> Interaction:
+def rows_after(connection: Connection, position: int, *, limit: int) -> list[LogRow]:
+    """The next rows of the log."""
+    return [LogRow._make(row) for row in driver_rows(connection, _TAIL, (position, limit))]
+
+
+def interaction_of(row: AnyRow) -> Interaction:
     """The interaction of a row that has a verb."""
     return Interaction(
         position=row.position,
@@ -82,7 +112,7 @@ def interaction_of(row: Row[Any]) -> Interaction:
     )
 
 
-def served_of(row: Row[Any]) -> PostsServed:
+def served_of(row: AnyRow) -> PostsServed:
     """What was shown, of a row of that kind."""
     return PostsServed(
         position=row.position,
@@ -94,11 +124,12 @@ def served_of(row: Row[Any]) -> PostsServed:
     )
 
 
-def entries_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Entry, ...]:
+def entries_of(connection: Connection, rows: Sequence[AnyRow]) -> tuple[Entry, ...]:
     """The entries of rows of the log, in their order."""
+    kinds = {row.kind for row in rows}
 
     def positions(kind: EntryKind) -> list[int]:
-        return [row.position for row in rows if row.kind == kind]
+        return [row.position for row in rows if row.kind == kind] if kind in kinds else []
 
     context = _Context(
         taken_back=_taken_back(connection, [row.takes_back for row in rows if row.takes_back is not None]),
@@ -121,24 +152,24 @@ class _Context:
     rules: Mapping[int, Rule]
 
 
-def _interaction(row: Row[Any], context: _Context) -> Entry:
+def _interaction(row: AnyRow, context: _Context) -> Entry:
     return InteractionRecorded(
         position=row.position,
         username=row.username,
         interaction=None if row.verb is None else interaction_of(row),
-        takes_back=context.taken_back.get(row.takes_back),
+        takes_back=None if row.takes_back is None else context.taken_back.get(row.takes_back),
     )
 
 
-def _served(row: Row[Any], _context: _Context) -> Entry:
+def _served(row: AnyRow, _context: _Context) -> Entry:
     return served_of(row)
 
 
-def _deleted(row: Row[Any], _context: _Context) -> Entry:
+def _deleted(row: AnyRow, _context: _Context) -> Entry:
     return PersonDeleted(position=row.position, person_key=bytes(row.body))
 
 
-def _merged(row: Row[Any], context: _Context) -> Entry:
+def _merged(row: AnyRow, context: _Context) -> Entry:
     return PeopleMerged(
         position=row.position,
         merged=context.merges.get(row.position),
@@ -147,32 +178,32 @@ def _merged(row: Row[Any], context: _Context) -> Entry:
     )
 
 
-def _expired(row: Row[Any], _context: _Context) -> Entry:
+def _expired(row: AnyRow, _context: _Context) -> Entry:
     return InteractionsExpired(position=row.position, before_ms=row.moment)
 
 
-def _restored(row: Row[Any], _context: _Context) -> Entry:
+def _restored(row: AnyRow, _context: _Context) -> Entry:
     return StoreRestored(position=row.position)
 
 
-def _post_upserted(row: Row[Any], context: _Context) -> Entry:
+def _post_upserted(row: AnyRow, context: _Context) -> Entry:
     return PostUpserted(position=row.position, post_id=row.post_id, post=context.posts.get(row.position))
 
 
-def _post_deleted(row: Row[Any], _context: _Context) -> Entry:
+def _post_deleted(row: AnyRow, _context: _Context) -> Entry:
     return PostDeleted(position=row.position, post_id=row.post_id)
 
 
-def _posts_embedded(row: Row[Any], context: _Context) -> Entry:
+def _posts_embedded(row: AnyRow, context: _Context) -> Entry:
     embeddings = context.embeddings.get(row.position, ())
     return PostsEmbedded(position=row.position, bundle_id=_text(row.body), embeddings=embeddings)
 
 
-def _rule_set(row: Row[Any], context: _Context) -> Entry:
+def _rule_set(row: AnyRow, context: _Context) -> Entry:
     return RuleSet(position=row.position, name=_text(row.body), rule=context.rules.get(row.position))
 
 
-def _rule_deleted(row: Row[Any], _context: _Context) -> Entry:
+def _rule_deleted(row: AnyRow, _context: _Context) -> Entry:
     return RuleDeleted(position=row.position, name=_text(row.body))
 
 
@@ -180,11 +211,11 @@ def _text(body: bytes) -> str:
     return bytes(body).decode("utf-8")
 
 
-def _other(row: Row[Any], _context: _Context) -> Entry:
+def _other(row: AnyRow, _context: _Context) -> Entry:
     return OtherEntry(position=row.position, kind=row.kind)
 
 
-_READERS: dict[int, Callable[[Row[Any], _Context], Entry]] = {
+_READERS: dict[int, Callable[[AnyRow, _Context], Entry]] = {
     EntryKind.INTERACTION: _interaction,
     EntryKind.SERVED: _served,
     EntryKind.PERSON_DELETED: _deleted,
@@ -200,6 +231,8 @@ _READERS: dict[int, Callable[[Row[Any], _Context], Entry]] = {
 
 
 def _taken_back(connection: Connection, positions: Sequence[int]) -> dict[int, TakenBack]:
+    if not positions:
+        return {}
     columns = select(LOG.c.position, LOG.c.verb, LOG.c.post_id, LOG.c.external_id, LOG.c.moment)
     return {
         position: TakenBack(
@@ -211,6 +244,8 @@ def _taken_back(connection: Connection, positions: Sequence[int]) -> dict[int, T
 
 
 def _merges(connection: Connection, positions: Sequence[int]) -> dict[int, str | None]:
+    if not positions:
+        return {}
     columns = select(MERGED_NAMES.c.position, MERGED_NAMES.c.username)
     return {
         position: username

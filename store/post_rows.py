@@ -122,6 +122,8 @@ def embeddings_at(connection: Connection, positions: Collection[int]) -> Mapping
 
 def rules_at(connection: Connection, positions: Collection[int]) -> Mapping[int, Rule]:
     """The rules that were set last at one of these positions, by position."""
+    if not positions:
+        return {}
     columns = select(RULES.c.position, RULES.c.name, RULES.c.content)
     return {
         position: rule_of(name, bytes(content))
