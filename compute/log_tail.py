@@ -15,7 +15,7 @@ from store.errors import StoreUnavailableError
 from store.log_entries import Entries
 from store.port import Store
 
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
 """How often the log is looked at for what other processes wrote."""
 
 RETRY_SECONDS = 0.25
@@ -176,6 +176,8 @@ class LogTail:
 
     def _note_answer(self, asked: int) -> None:
         with self.moved:
+            if self._answered == asked and not self.is_failing:  # nobody waits for a round that was not asked for
+                return
             if self.is_failing:
                 _log.info("log is read again")
             self.is_failing = False

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gateway.feed_types import Clock
 from gateway.feedback_types import (
@@ -60,7 +59,18 @@ def _check(row: Interaction | UnreadableInteraction, now_ms: int) -> Interaction
     if row.occurred_at_ms is not None and row.event_id:
         return row
     moment = now_ms if row.occurred_at_ms is None else row.occurred_at_ms
-    return replace(row, occurred_at_ms=moment, event_id=row.event_id or _made_event_id(row, moment))
+    return Interaction(  # dataclasses.replace takes twice as long, and there are a thousand rows a second
+        event_id=row.event_id or _made_event_id(row, moment),
+        username=row.username,
+        post_id=row.post_id,
+        external_id=row.external_id,
+        verb=row.verb,
+        watched_share=row.watched_share,
+        rating_percent=row.rating_percent,
+        occurred_at_ms=moment,
+        retracts=row.retracts,
+        feed_id=row.feed_id,
+    )
 
 
 def _check_names(row: Interaction) -> None:

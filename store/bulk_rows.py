@@ -72,7 +72,7 @@ def _by_column(table: Table, rows: Sequence[tuple[object, ...]]) -> list[_Values
 
 
 def _is_filled(values: Sequence[object]) -> bool:
-    return any(value is not None for value in values)
+    return values[0] is not None or values.count(None) < len(values)
 
 
 def _rows_for_sqlite(columns: Sequence[_Values]) -> list[tuple[object, ...]]:

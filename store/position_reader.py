@@ -1,4 +1,4 @@
-"""Reads the position of a SQLite store often and cheaply: every process looks fifty times a second."""
+"""Reads the position of a SQLite store often and cheaply: every process looks twenty times a second."""
 
 import sqlite3
 import threading
