@@ -14,7 +14,7 @@ from mood_encoder.mood_text import mood_to_words
 from mood_encoder.runtime import Runtime
 from store.posts import Post, PostEmbedding
 from two_tower.features import window_histories
-from user_tower_service.live_histories import LiveHistories
+from user_tower_service.live_histories import LiveHistories, LiveUser
 from user_tower_service.live_log import LiveLog
 from user_tower_service.live_people import PersonView
 from user_tower_service.mood_memories import MoodMemories
@@ -173,12 +173,27 @@ class Encoder:
                 raise MoodTooLongError(f"mood has {len(mood)} code points, at most {LONGEST_MOOD} are allowed")
         embeddings = self._encode_moods([mood for _, mood in requests if mood.strip()])
         live = self._live if is_live else None
-        return tuple(
-            self._context(username, mood, embeddings.get(mood), live=live, as_of=position, served=wish)
-            for (username, mood), position, wish in zip(
-                requests, as_of or [None] * len(requests), served or [NO_SERVED_WISH] * len(requests), strict=True
-            )
-        )
+        if live is None or self._live_histories is None:
+            return tuple(self._context_of_bundle(name, mood, embeddings.get(mood), None) for name, mood in requests)
+        views = [
+            live.view(username, as_of=position)
+            for (username, _), position in zip(requests, as_of or [None] * len(requests), strict=True)
+        ]
+        changed = [
+            (username, view) for (username, _), view in zip(requests, views, strict=True) if not view.is_of_bundle
+        ]
+        users = iter(self._live_histories.users(changed))
+        contexts = []
+        for (username, mood), view, wish in zip(
+            requests, views, served or [NO_SERVED_WISH] * len(requests), strict=True
+        ):
+            embedding = embeddings.get(mood)
+            if view.is_of_bundle:
+                context = self._context_of_bundle(username, mood, embedding, view)
+            else:
+                context = self._context_of_user(next(users), mood, embedding, view)
+            contexts.append(_with_served(context, view, wish, live=live))
+        return tuple(contexts)
 
     def _encode_moods(self, moods: Sequence[str]) -> dict[str, Vector]:
         """Embeddings by mood; a mood that cannot be embedded is left out, and the others are still embedded."""
@@ -192,48 +207,24 @@ class Encoder:
             _log.error("mood encoder failed", exc_info=error)
             return {}
 
-    def _context(
-        self,
-        username: str,
-        mood: str,
-        embedding: Vector | None,
-        *,
-        live: LiveLog | None,
-        as_of: int | None,
-        served: ServedWish,
+    def _context_of_bundle(
+        self, username: str, mood: str, embedding: Vector | None, view: PersonView | None
     ) -> Context:
-        view = None if live is None else live.view(username, as_of=as_of)
-        context = self._context_of_view(username, mood, embedding, view)
-        if live is None or view is None or not (view.shown or served.feed):
-            return context
-        since_ms = served.since_ms or live.served_since()
-        shown = shown_by(view.shown, view.position, since_ms=since_ms)
-        if served.feed:
-            elsewhere = shown_elsewhere(view.shown, after=view.position, feed=served.feed)
-            return replace(
-                context, served_since_ms=since_ms, served=ServedPosts(shown, elsewhere, read_up_to=view.read_up_to)
-            )
-        seen = tuple(sorted({*context.seen_post_ids, *shown}))
-        return replace(context, served_since_ms=since_ms, seen_post_ids=seen) if shown else context
+        row = self._users.rows.get(username)
+        return Context(
+            user=None if row is None else Embedding(self.tower_space, self._users.embeddings[row]),
+            mood=None if embedding is None else Embedding(self.text_space, embedding),
+            seen_post_ids=() if row is None else self._seen_by(row),
+            mood_unavailable=embedding is None and bool(mood.strip()),
+            position=None if view is None else view.position,
+        )
 
-    def _context_of_view(self, username: str, mood: str, embedding: Vector | None, view: PersonView | None) -> Context:
-        mood_embedding = None if embedding is None else Embedding(self.text_space, embedding)
-        mood_unavailable = embedding is None and bool(mood.strip())
-        if view is None or self._live_histories is None or view.is_of_bundle:
-            row = self._users.rows.get(username)
-            return Context(
-                user=None if row is None else Embedding(self.tower_space, self._users.embeddings[row]),
-                mood=mood_embedding,
-                seen_post_ids=() if row is None else self._seen_by(row),
-                mood_unavailable=mood_unavailable,
-                position=None if view is None else view.position,
-            )
-        user = self._live_histories.user(username, view)
+    def _context_of_user(self, user: LiveUser | None, mood: str, embedding: Vector | None, view: PersonView) -> Context:
         return Context(
             user=None if user is None else Embedding(self.tower_space, user.embedding),
-            mood=mood_embedding,
+            mood=None if embedding is None else Embedding(self.text_space, embedding),
             seen_post_ids=() if user is None else user.seen_post_ids,
-            mood_unavailable=mood_unavailable,
+            mood_unavailable=embedding is None and bool(mood.strip()),
             position=view.position,
             changed_position=view.changed_at if user is None else user.changed_at,
             not_interested_post_ids=view.not_interested_post_ids,
@@ -255,6 +246,21 @@ class Encoder:
 
     def _seen_by(self, row: int) -> tuple[int, ...]:
         return tuple(self._users.seen[self._users.offsets[row] : self._users.offsets[row + 1]].tolist())
+
+
+def _with_served(context: Context, view: PersonView, served: ServedWish, *, live: LiveLog) -> Context:
+    """The context with what the person was shown: apart if the request wants that, else among what they have seen."""
+    if not (view.shown or served.feed):
+        return context
+    since_ms = served.since_ms or live.served_since()
+    shown = shown_by(view.shown, view.position, since_ms=since_ms)
+    if served.feed:
+        elsewhere = shown_elsewhere(view.shown, after=view.position, feed=served.feed)
+        return replace(
+            context, served_since_ms=since_ms, served=ServedPosts(shown, elsewhere, read_up_to=view.read_up_to)
+        )
+    seen = tuple(sorted({*context.seen_post_ids, *shown}))
+    return replace(context, served_since_ms=since_ms, seen_post_ids=seen) if shown else context
 
 
 def _encode_users(towers: ServingTowers, posts: HistoryPosts, users: KnownUsers) -> _Users:

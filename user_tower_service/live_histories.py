@@ -7,7 +7,6 @@ makes the embedding of both, so the two are equal to the last bit.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 
 import numpy as np
 from cachetools import LRUCache
@@ -19,6 +18,7 @@ from bundle.verbs import VERBS
 from store.interactions import Verb
 from two_tower.features import Histories, window_histories
 from two_tower.interaction_strengths import SKIP_STRENGTH, PersonEvent, RatingScale, score_person
+from user_tower_service.history import History
 from user_tower_service.live_people import LiveEvent, PersonView
 from user_tower_service.live_posts import NewPosts
 from user_tower_service.runtime import ServingTowers
@@ -26,42 +26,6 @@ from user_tower_service.runtime import ServingTowers
 _SEEN_PER_PLACE = 1_000
 _NAMES = {Verb.VIEW: "view", Verb.LIKE: "like", Verb.INSPIRE: "inspire", Verb.RATING: "rating", Verb.SKIP: "view"}
 """The verb of a history that each verb counts as; a post that does not interest leaves the feeds, not the history."""
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """A part of the histories of a bundle, oldest first; arrays [events] as in bundle.known_users.KnownUsers."""
-
-    post_ids: NDArray[np.int64]
-    verbs: NDArray[np.int8]
-    strengths: NDArray[np.float32]
-    days: NDArray[np.float32]
-
-    @classmethod
-    def empty(cls) -> Self:
-        """A history without events."""
-        return cls(np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0, np.float32), np.zeros(0, np.float32))
-
-    @classmethod
-    def of_user(cls, users: KnownUsers, row: int) -> Self:
-        """The history of a known user."""
-        span = slice(users.offsets[row], users.offsets[row + 1])
-        return cls(users.post_ids[span], users.verbs[span], users.strengths[span], users.days[span])
-
-    def followed_by(self, other: "History") -> "History":
-        """Both, by time; of events of the same time those of this one come first."""
-        days = np.concatenate([self.days, other.days])
-        order = np.argsort(days, kind="stable")
-        return History(
-            np.concatenate([self.post_ids, other.post_ids])[order],
-            np.concatenate([self.verbs, other.verbs])[order],
-            np.concatenate([self.strengths, other.strengths])[order],
-            days[order],
-        )
-
-    def where(self, is_kept: NDArray[np.bool_]) -> "History":
-        """The events that a mask [events] keeps."""
-        return History(self.post_ids[is_kept], self.verbs[is_kept], self.strengths[is_kept], self.days[is_kept])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +50,16 @@ class _MetPosts:
     events: Sequence[LiveEvent]
     representations: Mapping[int, Vector]
     changed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class _WholeHistory:
+    """What an embedding is made of, and the ``key`` under which it is remembered: name, last change, departure."""
+
+    key: tuple[str, int, int]
+    events: History
+    met: _MetPosts
+    seen_post_ids: tuple[int, ...]
 
 
 class LiveHistories:
@@ -122,12 +96,28 @@ class LiveHistories:
         self._lock = threading.Lock()  # an LRUCache reorders itself when it is read
         self._remembered: LRUCache[tuple[str, int, int], LiveUser] = LRUCache(size, _weight)
 
-    def user(self, username: str, view: PersonView) -> LiveUser | None:
-        """The person as of the view; None if neither the bundle nor the log knows them."""
+    def users(self, people: Sequence[tuple[str, PersonView]]) -> list[LiveUser | None]:
+        """Each person as of their view; None for one whom neither the bundle nor the log knows.
+
+        Those who are not remembered are embedded together: the steps of an embedding cost more than their numbers.
+        """
+        found = [self._find(username, view) for username, view in people]
+        missing = [history for history in found if isinstance(history, _WholeHistory)]
+        if not missing:
+            return [user for user in found if not isinstance(user, _WholeHistory)]
+        embedded = iter(self._embed(missing))
+        users = [next(embedded) if isinstance(user, _WholeHistory) else user for user in found]
+        with self._lock:
+            for history, user in zip(found, users, strict=True):
+                if isinstance(history, _WholeHistory) and user and _weight(user) <= self._remembered.maxsize:
+                    self._remembered[history.key] = user
+        return users
+
+    def _find(self, username: str, view: PersonView) -> "LiveUser | _WholeHistory | None":
+        """What is remembered of the person, or else what their embedding is made of."""
         events = [event for event in view.events if event.position > self._log_position]
         met = self._met(events, view.position)
-        changed_at = max(view.changed_at, met.changed_at)
-        key = username, changed_at, view.departed_at
+        key = username, max(view.changed_at, met.changed_at), view.departed_at
         with self._lock:
             known = self._remembered.get(key)
         if known is not None:
@@ -136,11 +126,9 @@ class LiveHistories:
         # A bundle holds everybody with events up to its position, but not what does not interest them.
         if not (is_known or events or any(event.verb is Verb.NOT_INTERESTED for event in view.events)):
             return None
-        user = self._embed(history, met, changed_at)
-        if _weight(user) <= self._remembered.maxsize:
-            with self._lock:
-                self._remembered[key] = user
-        return user
+        ids = [event.post_id for event in met.events if event.post_id is not None]
+        seen = _newest_distinct(np.concatenate([history.post_ids, np.array(ids, dtype=np.int64)]), self._most_seen)
+        return _WholeHistory(key, history.followed_by(self._rows_of(met)), met, tuple(seen.tolist()))
 
     def _met(self, events: Sequence[LiveEvent], position: int) -> _MetPosts:
         """What a person has met of the live posts, as of a position."""
@@ -180,58 +168,79 @@ class LiveHistories:
                 history = history.where(~is_taken)
         return history, bool(rows)
 
-    def _embed(self, history: History, met: _MetPosts, changed_at: int) -> LiveUser:
-        whole = history.followed_by(self._rows_of(met))
-        rows = np.searchsorted(self._post_ids, whole.post_ids)
-        new_ids = np.array(sorted(met.representations), dtype=np.int64)
-        is_new = np.isin(whole.post_ids, new_ids)
-        rows[is_new] = len(self._post_ids) + np.searchsorted(new_ids, whole.post_ids[is_new])
-        histories = window_histories(
-            np.zeros(1, dtype=np.int64),
-            np.array([len(rows)]),
-            np.zeros(1),
+    def _embed(self, histories: "Sequence[_WholeHistory]") -> list[LiveUser]:
+        of_bundle = [history.events for history in histories if not history.met.representations]
+        together = iter(self._embed_rows(of_bundle) if of_bundle else ())
+        users = []
+        for history in histories:
+            embedding = (self._embed_with_new(history) if history.met.representations else next(together)).copy()
+            embedding.setflags(write=False)
+            users.append(LiveUser(embedding, history.seen_post_ids, history.key[1]))
+        return users
+
+    def _embed_rows(self, histories: Sequence[History]) -> Matrix:
+        """Histories of posts that the bundle holds: [people, tower dimension]."""
+        post_ids = np.concatenate([history.post_ids for history in histories])
+        windows = self._windows(histories, np.searchsorted(self._post_ids, post_ids))
+        return self._towers.embed_users(self._representations, windows)
+
+    def _embed_with_new(self, history: "_WholeHistory") -> Vector:
+        """A history with live posts that the bundle lacks."""
+        new_ids = np.array(sorted(history.met.representations), dtype=np.int64)
+        post_ids = history.events.post_ids
+        rows = np.searchsorted(self._post_ids, post_ids)
+        is_new = np.isin(post_ids, new_ids)
+        rows[is_new] = len(self._post_ids) + np.searchsorted(new_ids, post_ids[is_new])
+        new = np.stack([history.met.representations[post_id] for post_id in new_ids.tolist()])
+        met = _of_those_met(self._representations, new, self._windows([history.events], rows))
+        embedding: Vector = self._towers.embed_users(*met)[0]
+        return embedding
+
+    def _windows(self, histories: Sequence[History], rows: NDArray[np.int64]) -> Histories:
+        ends = np.cumsum([len(history.post_ids) for history in histories])
+        return window_histories(
+            np.concatenate([[0], ends[:-1]]),
+            ends,
+            np.zeros(len(histories)),
             rows=rows,
-            verbs=whole.verbs,
-            strengths=whole.strengths,
-            days=whole.days,
+            verbs=np.concatenate([history.verbs for history in histories]),
+            strengths=np.concatenate([history.strengths for history in histories]),
+            days=np.concatenate([history.days for history in histories]),
             length=self._towers.config.history_length,
         )
-        representations = self._representations
-        if len(new_ids):
-            new = np.stack([met.representations[post_id] for post_id in new_ids.tolist()])
-            representations, histories = _of_those_met(representations, new, histories)
-        embedding = self._towers.embed_users(representations, histories)[0].copy()
-        embedding.setflags(write=False)
-        ids = [event.post_id for event in met.events if event.post_id is not None]
-        seen = _newest_distinct(np.concatenate([history.post_ids, np.array(ids, dtype=np.int64)]), self._most_seen)
-        return LiveUser(embedding, tuple(seen.tolist()), changed_at)
 
     def _rows_of(self, met: _MetPosts) -> History:
         """Events as rows of a history, as of the bundle's newest moment, which is 0.
 
         They are those with posts that the bundle knows, or that have come since and have embeddings.
         """
+        named = [(event.post_id, event) for event in met.events if event.post_id is not None and event.verb in _NAMES]
+        is_known = self._are_known(np.array([post_id for post_id, _ in named], dtype=np.int64))
         scored = score_person(
             [
                 PersonEvent(
-                    event.post_id,
+                    post_id,
                     _NAMES[event.verb],
                     event.moment,
                     event.rating_percent if event.verb is Verb.RATING else None,
                     SKIP_STRENGTH if event.verb is Verb.SKIP else None,
                 )
-                for event in met.events
-                if event.verb in _NAMES
-                and event.post_id is not None
-                and (event.post_id in met.representations or self._knows(event.post_id))
+                for (post_id, event), is_of_bundle in zip(named, is_known, strict=True)
+                if is_of_bundle or post_id in met.representations
             ],
             RatingScale(),
         )
         return History(scored.post_ids, scored.verbs, scored.strengths, np.zeros(len(scored.post_ids), np.float32))
 
     def _knows(self, post_id: int) -> bool:
-        row = int(np.searchsorted(self._post_ids, post_id))
-        return row < len(self._post_ids) and int(self._post_ids[row]) == post_id
+        return self._are_known(np.array([post_id]))[0]
+
+    def _are_known(self, post_ids: NDArray[np.int64]) -> list[bool]:
+        """Whether the bundle holds each post."""
+        if not len(self._post_ids):
+            return [False] * len(post_ids)
+        rows = np.searchsorted(self._post_ids, post_ids)
+        return list((self._post_ids.take(rows, mode="clip") == post_ids).tolist())
 
 
 def _of_those_met(known: Matrix, new: Matrix, histories: Histories) -> tuple[Matrix, Histories]:
