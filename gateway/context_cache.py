@@ -78,7 +78,7 @@ class ContextCache(Generic[EmbeddingT]):
         if not self._size or context.mood_unavailable or len(username) + len(mood) > _LONGEST_KEY:
             return
         if _weight(context) <= self._size:
-            self._users[context.bundle_id, username] = replace(context, mood=None)
+            self._users[context.bundle_id, username] = context if context.mood is None else replace(context, mood=None)
             if context.bundle_id not in self._bundles:
                 self._forget_bundles(self._bundles[_MOST_BUNDLES - 1 :])
                 self._bundles = (context.bundle_id, *self._bundles)[:_MOST_BUNDLES]

@@ -204,3 +204,29 @@ def test_what_no_log_stands_behind_is_kept_as_ever() -> None:
     for _ in range(3):
         asyncio.run(encoder.encode_context("ana", "", bundle_id="", seconds=1))
     assert tower.asked == [("ana", NO_WISH)]
+
+
+def test_what_was_recorded_here_is_not_forgotten_again_when_it_is_heard_of() -> None:
+    world = World()
+    world.hear(0)
+    world.changes.note_own({"ana"}, 3)
+    world.tower.position = 3
+    world.ask("ana")
+    world.hear(3, "ana")
+    world.ask("ana")
+    assert world.calls == 1
+    world.hear(4, "ana")
+    world.ask("ana")
+    assert world.calls == 2
+
+
+def test_of_more_changes_than_are_remembered_the_oldest_counts_for_all_that_are_forgotten() -> None:
+    world = World(size=2)
+    world.hear(0)
+    for position, username in enumerate(("ana", "bob", "ana", "cy"), start=1):
+        world.hear(position, username)
+    assert world.changes.last_change_of("bob") == 2
+    assert world.changes.last_change_of("a stranger") == 2
+    assert world.changes.last_change_of("ana") == 3
+    world.changes.note_own_of_anybody(1)
+    assert world.changes.last_change_of("ana") == 4

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -158,3 +159,29 @@ def test_a_batch_of_more_values_than_a_statement_takes_is_recorded(store: SqlSto
     assert store.record(rows).results == (ACCEPTED,) * 12_000
     assert store.record(rows[:6000]).results == (DUPLICATE,) * 6000
     assert len(store.histories(row.username for row in rows)) == 12_000
+
+
+def test_new_rows_beside_repeated_ones_are_kept_once_and_can_be_taken_back(store: SqlStore) -> None:
+    record(store, did("1", "ana"), did("2", "bo"))
+    mixed = [did("3", "ana"), did("2", "bo"), did("4", "ana", post_id=4), did("1", "cy"), did("3", "dee")]
+    assert store.record(mixed) == Recorded(4, (ACCEPTED, DUPLICATE, ACCEPTED, DUPLICATE, DUPLICATE))
+    assert store.record([did("4", "ana"), did("3", "ana"), did("5", "ana", post_id=5)]).results == (
+        DUPLICATE,
+        DUPLICATE,
+        ACCEPTED,
+    )
+    record(store, took_back("6", "ana", "4"))
+    history = store.history("ana")
+    assert history is not None
+    assert [event.event_id for event in history.interactions] == ["1", "3", "5"]
+    assert [entry.position for entry in store.entries_after(0).entries] == [1, 2, 3, 4, 5, 6]
+
+
+def test_rows_of_one_batch_may_fill_different_fields(store: SqlStore) -> None:
+    rows = [did("1", "ana"), replace(EVERYTHING, event_id="2"), took_back("3", "ana", "1"), did("4", "bo")]
+    record(store, *rows)
+    entries = [entry for entry in store.entries_after(0).entries if isinstance(entry, InteractionRecorded)]
+    found = [entry.interaction for entry in entries]
+    assert [row.external_id if row else "" for row in found] == [None, "65a1", "", None]
+    assert [row.watched_share if row else 0 for row in found] == [None, 0.1, 0, None]
+    assert [entry.takes_back.position if entry.takes_back else 0 for entry in entries] == [0, 0, 1, 0]

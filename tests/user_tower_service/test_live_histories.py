@@ -215,3 +215,20 @@ def test_canaries_are_checked_without_what_people_did(world: LiveWorld) -> None:
 
 def test_the_verbs_of_a_history_have_the_numbers_of_the_store() -> None:
     assert [verb.name.lower() for verb in Verb][: len(VERBS)] == list(VERBS)
+
+
+def test_people_who_are_asked_for_together_are_as_if_each_was_asked_for_alone(world: LiveWorld) -> None:
+    names = [f"together {number}" for number in range(5)]
+    for number, name in enumerate(names):
+        for post_id in [*KNOWN[: number + 1], *UNKNOWN][: number + 2]:
+            world.did(name, Verb.LIKE, post_id, moment=MOMENT + post_id)
+    asked = [*names, "nobody"]
+    together = world.encoder.encode_contexts([(name, "") for name in asked])
+    fresh = Encoder(world.bundle, live=world.live, live_cache_size=0)
+    for name, context in zip(asked, together, strict=True):
+        alone = fresh.encode_context(name, "")
+        assert context.seen_post_ids == alone.seen_post_ids
+        assert context.changed_position == alone.changed_position
+        values = [each.user and each.user.values.tobytes() for each in (context, alone)]
+        assert values[0] == values[1]
+        assert (context.user is None) == (name == "nobody")
