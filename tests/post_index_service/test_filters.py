@@ -1,7 +1,6 @@
 """Whatever is filtered, a search finds what brute force finds among the posts that pass."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -170,7 +169,7 @@ def test_a_filtered_search_is_what_brute_force_finds(
     )
     expected = brute_force(query)
     for _ in range(2):  # what is remembered answers the same
-        found = index.search(replace(query, offset=offset, limit=limit))
+        found = index.search(query._replace(offset=offset, limit=limit))
         assert found.has_more == (offset + limit < len(expected))
         numbers = [item.ranking_score for item in found.posts]
         assert numbers == sorted(numbers, reverse=True)
@@ -188,7 +187,7 @@ def test_the_pages_of_a_filtered_shortlist_are_every_post_once(scanned_by: str, 
     query = Query(user=user, filters=filters, limit=60)
     expected = brute_force(query)
     found = [
-        post_id for first in range(0, len(expected) + 1, 60) for post_id in ids(index, replace(query, offset=first))
+        post_id for first in range(0, len(expected) + 1, 60) for post_id in ids(index, query._replace(offset=first))
     ]
     assert sorted(found) == sorted(expected)
     if filters.category_ids or len(expected) <= 100:
