@@ -109,8 +109,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
     """A connection whose statements all see the same moment."""
-    options = {} if engine.dialect.name == SQLITE else {"isolation_level": "REPEATABLE READ"}
-    with translated(), engine.execution_options(**options).begin() as connection:
+    if engine.dialect.name != SQLITE:
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with translated(), engine.begin() as connection:
         yield connection
 
 

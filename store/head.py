@@ -34,7 +34,10 @@ def move_head(connection: Connection, position: int) -> None:
     connection.execute(update(LOG_HEAD).values(position=position))
 
 
+_HEAD = select(LOG_HEAD.c.position, LOG_HEAD.c.restored_at)  # made once: a reader of the tail asks often
+_LOCKED_HEAD = _HEAD.with_for_update()
+
+
 def _head(connection: Connection, *, locked: bool) -> Head:
-    query = select(LOG_HEAD.c.position, LOG_HEAD.c.restored_at)
-    row = connection.execute(query.with_for_update() if locked else query).one()
+    row = connection.execute(_LOCKED_HEAD if locked else _HEAD).one()
     return Head(row.position, row.restored_at)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select
 
 from store.in_parts import in_parts
 from store.interactions import Interaction, Verb
@@ -52,6 +52,11 @@ LOG_ROWS: Select[Any] = select(
     LOG.c.body,
 ).join_from(LOG, PEOPLE, LOG.c.person == PEOPLE.c.id, isouter=True)
 """The rows that the functions below read: the log with the name of the person whose the row is now."""
+
+NEXT_ROWS: Select[Any] = (
+    LOG_ROWS.where(LOG.c.position > bindparam("position")).order_by(LOG.c.position).limit(bindparam("limit"))
+)
+"""Those of them after a ``position``, at most ``limit``; made once, as a reader of the tail asks often."""
 
 
 def pack_post_ids(post_ids: Sequence[int]) -> bytes:
@@ -199,21 +204,26 @@ _READERS: dict[int, Callable[[Row[Any], _Context], Entry]] = {
 }
 
 
+_AT_POSITIONS: BindParameter[Any] = bindparam("positions", expanding=True)
+_TAKEN_BACK_AT = select(LOG.c.position, LOG.c.verb, LOG.c.post_id, LOG.c.external_id, LOG.c.moment).where(
+    LOG.c.position.in_(_AT_POSITIONS)
+)
+_MERGES_AT = select(MERGED_NAMES.c.position, MERGED_NAMES.c.username).where(MERGED_NAMES.c.position.in_(_AT_POSITIONS))
+
+
 def _taken_back(connection: Connection, positions: Sequence[int]) -> dict[int, TakenBack]:
-    columns = select(LOG.c.position, LOG.c.verb, LOG.c.post_id, LOG.c.external_id, LOG.c.moment)
     return {
         position: TakenBack(
             position=position, verb=_VERBS[verb], post_id=post_id, external_id=external_id, occurred_at_ms=moment
         )
         for part in in_parts(positions)
-        for position, verb, post_id, external_id, moment in connection.execute(columns.where(LOG.c.position.in_(part)))
+        for position, verb, post_id, external_id, moment in connection.execute(_TAKEN_BACK_AT, {"positions": part})
     }
 
 
 def _merges(connection: Connection, positions: Sequence[int]) -> dict[int, str | None]:
-    columns = select(MERGED_NAMES.c.position, MERGED_NAMES.c.username)
     return {
         position: username
         for part in in_parts(positions)
-        for position, username in connection.execute(columns.where(MERGED_NAMES.c.position.in_(part)))
+        for position, username in connection.execute(_MERGES_AT, {"positions": part})
     }

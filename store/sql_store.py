@@ -18,7 +18,7 @@ from store.histories import read_histories
 from store.interactions import Interaction, NewInteraction, Recorded, RecordResult, check_text
 from store.lasting_rows import read_decisions, read_served
 from store.log_entries import Entries, EntryKind, PostsServed
-from store.log_rows import LOG_ROWS, entries_of, interaction_of, served_of, unpack_post_ids
+from store.log_rows import LOG_ROWS, NEXT_ROWS, entries_of, interaction_of, served_of, unpack_post_ids
 from store.opening import engine_of
 from store.people import Claim, PersonExport, PersonHistory
 from store.port import LARGEST_LIMIT, Store
@@ -130,8 +130,7 @@ class SqlStore(SqlPosts, SqlRules, Store):
         with snapshot(self.engine) as connection:
             head = read_head(connection)
             self._writer.notice_restore(connection, head)
-            query = LOG_ROWS.where(LOG.c.position > position).order_by(LOG.c.position).limit(limit)
-            rows = connection.execute(query).all()
+            rows = connection.execute(NEXT_ROWS, {"position": position, "limit": limit}).all()
             entries = entries_of(connection, rows)
         return Entries(entries, rows[-1].position if len(rows) == limit else max(head.position, position))
 

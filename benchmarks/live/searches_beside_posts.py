@@ -26,7 +26,7 @@ from benchmarks.live.stores import SQLITE, running_store
 from benchmarks.processes import one_thread
 from benchmarks.searching import LIMIT, USER_WEIGHT, embeddings, make_posts
 from bundle.index_posts import IndexPosts
-from compute.log_tail import LogTail
+from compute.log_tail import REST_SECONDS, LogTail
 from post_index_service.index import PostIndex
 from post_index_service.query import Query
 from store.log_entries import PostsEmbedded
@@ -112,7 +112,7 @@ def measure(bench: Bench) -> Found:
     rates: dict[bool, list[float]] = {False: [], True: []}
     written, lasted = 0, 0.0
     with running_store(SQLITE, bench.scratch / SQLITE) as (url, _), open_store(url) as store:
-        log = LogTail(lambda: open_store(url))
+        log = LogTail(lambda: open_store(url), rest_seconds=REST_SECONDS)  # as the service does
         index = PostIndex(posts, bundle_id=BUNDLE_ID, user_weight=USER_WEIGHT, log=log)
         searcher = Searcher(index, posts)
         with log.followed(), _writing(url) as writer:
