@@ -86,7 +86,7 @@ class Layer:
             live_rows = live_rows[self._passes(filters)[live_rows]]
         ended = self.ended.within(span)
         if allowed is not None and len(ended.rows):
-            is_allowed = allowed.mask[ended.rows]
+            is_allowed = allowed.passes(ended.rows)
             ended = EndedRows(ended.rows[is_allowed], ended.positions[is_allowed], ended.is_gone[is_allowed])
         masked = ended.rows[ended.positions <= position] if len(ended.rows) else NO_ROWS
         of_slice = span.stop - span.start if allowed is None else allowed.count
@@ -163,7 +163,7 @@ class LayerPart:
     def with_live(self, frozen: Rows, is_wanted: NDArray[np.bool_]) -> Rows:
         """Visible rows of both segments, ascending: of the slice, and those of ``live_rows`` that are wanted."""
         if self.allowed is not None:
-            frozen = frozen[self.allowed.mask[frozen]]
+            frozen = frozen[self.allowed.passes(frozen)]
         if len(self.masked):
             frozen = frozen[~among_sorted(frozen, self.masked)]
         if not len(self.live_rows):

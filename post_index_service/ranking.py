@@ -261,9 +261,9 @@ class ByShortlist:
     def _likely(self, skipped: int) -> Rows:
         if self.allowed is None:
             return self.shortlist.rows(self.user, _SHORTLISTED + skipped)
-        total = len(self.allowed.mask)
+        total = self.allowed.length
         likely = self.shortlist.rows(self.user, _SHORTLISTED * total // self.allowed.count + skipped)
-        return likely[self.allowed.mask[likely]]
+        return likely[self.allowed.passes(likely)]
 
     def among(self, rows: Rows) -> Ranked:
         """Rank the rows by exact scores, without a scan."""
@@ -310,7 +310,7 @@ class ByTrend:
             epoch.heads[key] = self._head
         self._largest = float(self._trends(self._head[:1]).sum())
         if allowed is not None:
-            self._allowed, self._head = allowed, self._head[allowed.mask[self._head]]
+            self._allowed, self._head = allowed, self._head[allowed.passes(self._head)]
 
     @property
     def reach(self) -> float:
