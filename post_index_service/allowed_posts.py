@@ -39,19 +39,22 @@ class AllowedPosts:
         self._lock = threading.Lock()  # cachetools leaves locking to its callers
 
     def of(self, filters: Filters, span: slice) -> tuple[Allowed | None, Rows]:
-        """What passes in a slice, None if everything does, and rows to skip, ascending; both relative to its start."""
+        """What passes in a slice, None if everything does, and rows to skip; both relative to its start.
+
+        The latter ascend, and each comes once.
+        """
         if filters == NO_FILTERS:
             return None, NO_ROWS
         few: list[Rows] = []
         many: list[str] = []
-        for name in filters.excluded_owner_usernames:
+        for name in set(filters.excluded_owner_usernames):
             rows = rows_within(self._attributes.owners.rows_of(name), span)
             if len(rows) > MOST_SKIPPED:
                 many.append(name)
             elif len(rows):
                 few.append(rows)
         skipped = np.sort(np.concatenate(few)) if few else NO_ROWS
-        shared = filters.without_owners(sorted(set(many)))
+        shared = filters.without_owners(sorted(many))
         if shared == NO_FILTERS:
             return None, skipped
         allowed, late = self._near(shared, span)

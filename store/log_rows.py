@@ -1,6 +1,7 @@
 """Rows of the log as values: interactions, and entries as a reader of the tail receives them."""
 
 import struct
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,19 +72,37 @@ def unpack_post_ids(body: bytes) -> tuple[int, ...]:
 
 def interaction_of(row: Row[Any]) -> Interaction:
     """The interaction of a row that has a verb."""
+    # By place: a row finds each name anew, and a log has very many rows.
+    (
+        position,
+        _kind,
+        username,
+        since,
+        moment,
+        verb,
+        post_id,
+        external_id,
+        watched_share,
+        rating_percent,
+        event_id,
+        feed_id,
+        _takes_back,
+        taken_back_at,
+        _body,
+    ) = tuple(row)
     return Interaction(
-        position=row.position,
-        since=row.since,
-        username=row.username,
-        verb=_VERBS[row.verb],
-        occurred_at_ms=row.moment,
-        event_id=row.event_id,
-        post_id=row.post_id,
-        external_id=row.external_id,
-        watched_share=row.watched_share,
-        rating_percent=row.rating_percent,
-        feed_id=row.feed_id,
-        taken_back_at=row.taken_back_at,
+        position=position,
+        since=since,
+        username=username,
+        verb=_VERBS[verb],
+        occurred_at_ms=moment,
+        event_id=event_id,
+        post_id=post_id,
+        external_id=external_id,
+        watched_share=watched_share,
+        rating_percent=rating_percent,
+        feed_id=feed_id,
+        taken_back_at=taken_back_at,
     )
 
 
@@ -101,16 +120,17 @@ def served_of(row: Row[Any]) -> PostsServed:
 
 def entries_of(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Entry, ...]:
     """The entries of rows of the log, in their order."""
-
-    def positions(kind: EntryKind) -> list[int]:
-        return [row.position for row in rows if row.kind == kind]
+    by_kind: defaultdict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        if row.kind != EntryKind.INTERACTION:  # most are, and nothing else is read for them
+            by_kind[row.kind].append(row.position)
 
     context = _Context(
         taken_back=_taken_back(connection, [row.takes_back for row in rows if row.takes_back is not None]),
-        merges=_merges(connection, positions(EntryKind.PEOPLE_MERGED)),
-        posts=posts_at(connection, positions(EntryKind.POST_UPSERTED)),
-        embeddings=embeddings_at(connection, positions(EntryKind.POSTS_EMBEDDED)),
-        rules=rules_at(connection, positions(EntryKind.RULE_SET)),
+        merges=_merges(connection, by_kind[EntryKind.PEOPLE_MERGED]),
+        posts=posts_at(connection, by_kind[EntryKind.POST_UPSERTED]),
+        embeddings=embeddings_at(connection, by_kind[EntryKind.POSTS_EMBEDDED]),
+        rules=rules_at(connection, by_kind[EntryKind.RULE_SET]),
     )
     return tuple(_READERS.get(row.kind, _other)(row, context) for row in rows)
 
