@@ -10,7 +10,6 @@ time of the thread that searches, which other jobs disturb less than the time of
 import argparse
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import faiss
 import numpy as np
@@ -42,7 +41,7 @@ def searches(index: PostIndex, posts: IndexPosts, *, by_mood: bool = False) -> M
         return Query(user=users[call % _USERS], mood=mood, limit=LIMIT)
 
     def filtered(filters: Callable[[int], Filters]) -> Ask:
-        return lambda call: replace(plain(call), filters=filters(call))
+        return lambda call: plain(call)._replace(filters=filters(call))
 
     def newest(share: float, *, moves: bool) -> Callable[[int], Filters]:
         first = NEWEST_MS - int(share * count) * _MINUTE_MS

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float32]  # [dimension]
 Matrix = NDArray[np.float32]  # [rows, dimension]
 HalfMatrix = NDArray[np.float16]  # [rows, dimension]
+_LITTLE_ENDIAN = np.dtype("<f4")
 
 
 class EmbeddingKind(Enum):
@@ -52,7 +53,7 @@ def in_float32(rows: Matrix | HalfMatrix) -> Matrix:
 
 def vector_from_bytes(data: bytes) -> Vector:
     """Read little-endian float32 values; ValueError if the length is not a multiple of 4."""
-    return np.frombuffer(data, dtype="<f4").astype(np.float32, copy=False)
+    return np.frombuffer(data, dtype=_LITTLE_ENDIAN).astype(np.float32, copy=False)
 
 
 def vector_to_bytes(values: Vector) -> bytes:

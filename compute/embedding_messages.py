@@ -26,12 +26,12 @@ def write_space(space: EmbeddingSpace) -> embedding_pb2.EmbeddingSpace:
 
 def read_embedding(message: embedding_pb2.Embedding) -> Embedding:
     """The embedding in a message; MalformedEmbeddingError if its kind is missing or its number of values is wrong."""
-    kind = _KINDS_OF_MESSAGES.get(message.space.kind)
+    written, values = message.space, message.values
+    kind, dimension = _KINDS_OF_MESSAGES.get(written.kind), written.dimension
     if kind is None:
         raise MalformedEmbeddingError("the embedding has no kind: pass on an embedding that EncodeContext returned")
-    space = EmbeddingSpace(message.space.bundle_id, kind, message.space.dimension)
-    if len(message.values) != 4 * space.dimension:
+    if len(values) != 4 * dimension:
         raise MalformedEmbeddingError(
-            f"the embedding has {len(message.values)} bytes; {space.dimension} dimensions take {4 * space.dimension}"
+            f"the embedding has {len(values)} bytes; {dimension} dimensions take {4 * dimension}"
         )
-    return Embedding(space, vector_from_bytes(message.values))
+    return Embedding(EmbeddingSpace(written.bundle_id, kind, dimension), vector_from_bytes(values))

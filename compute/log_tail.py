@@ -17,6 +17,8 @@ from store.port import Store
 
 POLL_SECONDS = 0.05
 """How often the log is looked at for what other processes wrote."""
+REST_SECONDS = 0.1
+"""How long a reader of many small writes rests after each read: a read of a few rows costs as much as one of many."""
 
 RETRY_SECONDS = 0.25
 FIRST_READ_SECONDS = 600.0
@@ -50,9 +52,16 @@ class LogTail:
     """
 
     def __init__(
-        self, open_store: Callable[[], Store], *, after_each_round: Callable[[Store], None] | None = None
+        self,
+        open_store: Callable[[], Store],
+        *,
+        after_each_round: Callable[[Store], None] | None = None,
+        rest_seconds: float = POLL_SECONDS,
     ) -> None:
-        """``after_each_round`` is called by that thread as well, also where there was nothing to read."""
+        """``after_each_round`` is called by that thread as well, also where there was nothing to read.
+
+        After a read that found something the log is left alone for ``rest_seconds``, unless a position is asked for.
+        """
         self.moved = threading.Condition()
         """Notified when a reader has moved, when the log cannot be read, and at the end."""
         self.is_stopped = True
@@ -61,6 +70,7 @@ class LogTail:
         """Whether the log could not be read when it was tried last."""
         self._open_store = open_store
         self._after_each_round = after_each_round
+        self._rest_seconds = rest_seconds
         self._store: Store | None = None
         self._readers: tuple[weakref.ref[LogReader], ...] = ()
         self._asked = 0  # how often the log has been asked to be read at once
@@ -122,8 +132,11 @@ class LogTail:
             try:
                 if self._store is None:
                     self._store = self._open_store()
-                asked = self._asked
-                if asked > self._answered or self._has_news(self._store):
+                asked, pause = self._asked, POLL_SECONDS
+                if self._has_news(self._store):
+                    pause = self._rest_seconds
+                    self._read_all(self._store)
+                elif asked > self._answered:
                     self._read_all(self._store)
                 if self._after_each_round:
                     self._after_each_round(self._store)
@@ -132,7 +145,7 @@ class LogTail:
                 self._pause(RETRY_SECONDS)
             else:
                 self._note_answer(asked)
-                self._pause(POLL_SECONDS)
+                self._pause(pause)
 
     def _has_news(self, store: Store) -> bool:
         positions = self._readers_by_position()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
-from compute.log_tail import LogTail
+from compute.log_tail import REST_SECONDS, LogTail
 from compute.settings import ComputeSettings
 from store.engine import parse_url
 from store.sql_store import open_store
@@ -40,4 +40,4 @@ def log_tail_of(settings: StoreSettings) -> LogTail | None:
     if settings.store_url is None:
         return None
     url = settings.store_url.get_secret_value()
-    return LogTail(lambda: open_store(url, password_file=settings.store_password_file))
+    return LogTail(lambda: open_store(url, password_file=settings.store_password_file), rest_seconds=REST_SECONDS)

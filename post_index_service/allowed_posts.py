@@ -39,25 +39,28 @@ class AllowedPosts:
         self._lock = threading.Lock()  # cachetools leaves locking to its callers
 
     def of(self, filters: Filters, span: slice) -> tuple[Allowed | None, Rows]:
-        """What passes in a slice, None if everything does, and rows to skip, ascending; both relative to its start."""
+        """What passes in a slice, None if everything does, and rows to skip; both relative to its start.
+
+        The latter ascend, and each comes once.
+        """
         if filters == NO_FILTERS:
             return None, NO_ROWS
         few: list[Rows] = []
         many: list[str] = []
-        for name in filters.excluded_owner_usernames:
+        for name in set(filters.excluded_owner_usernames):
             rows = rows_within(self._attributes.owners.rows_of(name), span)
             if len(rows) > MOST_SKIPPED:
                 many.append(name)
             elif len(rows):
                 few.append(rows)
         skipped = np.sort(np.concatenate(few)) if few else NO_ROWS
-        shared = filters.without_owners(sorted(set(many)))
+        shared = filters.without_owners(sorted(many))
         if shared == NO_FILTERS:
             return None, skipped
         allowed, late = self._near(shared, span)
         if allowed is None:
             return None, skipped
-        return allowed, np.union1d(skipped[allowed.mask[skipped]], late)
+        return allowed, np.union1d(skipped[allowed.passes(skipped)], late)
 
     def _near(self, filters: Filters, span: slice) -> tuple[Allowed | None, Rows]:
         """What passes in a slice, or a little more of it and which of that is too much.
@@ -92,6 +95,7 @@ class AllowedPosts:
             return known
         allowed = self._made(filters, span)
         if allowed is not None and not is_new:
+            allowed = replace(allowed, comes_again=True)
             with self._lock:
                 self._known[key] = allowed
         return allowed
@@ -101,26 +105,34 @@ class AllowedPosts:
         named = bool(filters.category_ids)
         if parts == [(span.start, span.stop)] and not named:
             mask = mask_of(filters, self._attributes, span)
-            return None if mask is None else Allowed(mask, int(np.count_nonzero(mask)))
-        whole = np.zeros(span.stop - span.start, dtype=np.bool_)
-        relative = tuple(slice(start - span.start, stop - span.start) for start, stop in parts)
-        decide_alone = True
-        for (start, stop), place in zip(parts, relative, strict=True):
-            mask = mask_of(filters, self._attributes, slice(start, stop))
-            decide_alone &= mask is None
+            return None if mask is None else Allowed.by_mask(mask)
+        masks = [mask_of(filters, self._attributes, slice(start, stop)) for start, stop in parts]
+        places = [slice(start - span.start, stop - span.start) for start, stop in parts]
+        length = span.stop - span.start
+        if all(mask is None for mask in masks):  # the categories decide alone
+            return Allowed.by_spans(places, length=length, names_categories=named)
+        whole = np.zeros(length, dtype=np.bool_)
+        for place, mask in zip(places, masks, strict=True):
             whole[place] = True if mask is None else mask
-        return Allowed(whole, int(np.count_nonzero(whole)), relative if decide_alone else None, named)
+        return Allowed.by_mask(whole, names_categories=named)
 
     def _parts(self, filters: Filters, span: slice) -> list[tuple[int, int]]:
-        """The parts of a slice that the categories leave, each from a row to another, ascending."""
+        """The parts of a slice that the categories leave, each from a row to another, ascending and not touching."""
         if filters.category_ids:
             parts = self._categories(set(filters.category_ids) - set(filters.excluded_category_ids))
         else:
             excluded = self._categories(filters.excluded_category_ids)
             starts, stops = [start for start, _ in excluded], [stop for _, stop in excluded]
             parts = list(zip([span.start, *stops], [*starts, span.stop], strict=True))
-        within = [(max(start, span.start), min(stop, span.stop)) for start, stop in parts]
-        return [(start, stop) for start, stop in within if start < stop]
+        apart: list[tuple[int, int]] = []
+        for first, end in parts:
+            start, stop = max(first, span.start), min(end, span.stop)
+            if start >= stop:
+                continue
+            if apart and apart[-1][1] == start:
+                start = apart.pop()[0]
+            apart.append((start, stop))
+        return apart
 
     def _categories(self, category_ids: Iterable[int]) -> list[tuple[int, int]]:
         slices = [self._slices[number] for number in set(category_ids) if number in self._slices]

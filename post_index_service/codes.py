@@ -15,6 +15,7 @@ from typing import Any
 
 import faiss
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
@@ -24,6 +25,8 @@ Scores = NDArray[np.float32]
 CodeMatrix = NDArray[np.uint8]  # [rows, dimension]; a code c is stored as c + 128
 
 LARGEST_CODE = 127
+MOST_COPIED = 32_000_000
+"""Bytes of copied codes that are remembered."""
 _BLOCK_ROWS = 512  # so many that their float32 copies stay in the processor's cache
 _SAMPLE_ROWS = 20_000
 _THREADS = 2
@@ -60,9 +63,12 @@ class CodedQuery:
 class Codes:
     """The codes of several kinds of vectors side by side, so that one pass computes the sum of their scores."""
 
-    def __init__(self, matrix: CodeMatrix, grids: tuple[Grid, ...]) -> None:
+    def __init__(self, matrix: CodeMatrix, grids: tuple[Grid, ...], *, most_copied: int = 0) -> None:
+        """Copies of at most ``most_copied`` bytes are remembered."""
         self.matrix = matrix
         self.grids = grids
+        self._copies: LRUCache[int, tuple[object, CodeMatrix]] = LRUCache(most_copied, lambda copy: copy[1].nbytes)
+        self._lock = threading.Lock()  # cachetools leaves locking to its callers
         self._steps = np.concatenate([grid.step for grid in grids], dtype=np.float64)
         self._means = np.concatenate([grid.mean for grid in grids], dtype=np.float32)
 
@@ -80,9 +86,9 @@ class Codes:
         )
 
     def last(self) -> "Codes":
-        """A contiguous copy of the last kind's codes alone."""
+        """A contiguous copy of the last kind's codes alone, which remembers what is copied of it."""
         grid = self.grids[-1]
-        return Codes(np.ascontiguousarray(self.matrix[:, -len(grid.step) :]), (grid,))
+        return Codes(np.ascontiguousarray(self.matrix[:, -len(grid.step) :]), (grid,), most_copied=MOST_COPIED)
 
     def query(self, *queries: Vector) -> CodedQuery:
         """Round a query of one part a kind, [dimension] each; a score is the sum of the parts' inner products."""
@@ -115,10 +121,27 @@ class Codes:
         starts = np.array([span.start for span in spans], dtype=np.int64)
         return starts[found >> _ROW_BITS] + (found & (1 << _ROW_BITS) - 1), bound
 
-    def nearest_among(self, rows: Rows, query: CodedQuery, count: int) -> tuple[Rows, float]:
-        """The same of some rows of the matrix, at least ``count``, whose codes are copied first."""
-        found, bound = _scanned([_gathered(self.matrix, rows)], query, count)
+    def nearest_among(
+        self, rows: Rows, span: slice, query: CodedQuery, count: int, *, again: object | None = None
+    ) -> tuple[Rows, float]:
+        """The same of some rows of a slice, at least ``count``, whose codes are copied first.
+
+        The copy is remembered for ``again``, which always comes with the same rows.
+        """
+        found, bound = _scanned([self._copy(rows, span, again)], query, count)
         return rows[found], bound
+
+    def _copy(self, rows: Rows, span: slice, again: object | None) -> CodeMatrix:
+        if again is None or not self._copies.maxsize:
+            return _gathered(self.matrix[span], rows)
+        with self._lock:
+            _, known = self._copies.get(id(again), (None, None))
+        if known is None:
+            known = _gathered(self.matrix[span], rows)
+            if known.nbytes <= self._copies.maxsize:
+                with self._lock:
+                    self._copies[id(again)] = again, known  # it is held, so no other object gets its id
+        return known
 
 
 def _scanned(lists: Sequence[CodeMatrix], query: CodedQuery, count: int) -> tuple[Rows, float]:

@@ -64,7 +64,7 @@ class SpansScan:
 
 @dataclass(frozen=True, slots=True)
 class GatheredScan:
-    """Scans copies of the allowed rows' codes."""
+    """Scans copies of the allowed rows' codes, which may be remembered."""
 
     codes: Codes
     span: slice
@@ -76,8 +76,8 @@ class GatheredScan:
         rows, bound = self.allowed.rows, -np.inf
         fetched = _fetched(count, skip)
         if fetched < len(rows):
-            rows, bound = self.codes.nearest_among(rows + self.span.start, self.query, fetched)
-            rows -= self.span.start
+            again = self.allowed if self.allowed.comes_again else None
+            rows, bound = self.codes.nearest_among(rows, self.span, self.query, fetched, again=again)
         return rows[~among_sorted(rows, skip)], bound
 
 
@@ -98,7 +98,7 @@ class MaskedScan:
             rows, bound = self.allowed.rows, -np.inf
         else:
             rows, bound = self.codes.nearest(self.span, self.query, fetched)
-            rows = rows[self.allowed.mask[rows]]
+            rows = rows[self.allowed.passes(rows)]
         return rows[~among_sorted(rows, skip)], bound
 
 

@@ -31,28 +31,70 @@ class Filters:
 NO_FILTERS = Filters()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Allowed:
-    """The rows of a slice that pass: ``mask`` bool [rows of the slice], of which ``count`` are true.
+    """The rows of a slice of ``length`` rows that pass, ``count`` of them.
 
-    ``spans`` are the slices that they fill, relative to the start of the slice, if categories alone decide; otherwise
-    None. If a filter ``names_categories``, a search is exact however many posts they have.
+    ``spans`` are the slices that they fill, ascending and relative to the start of the slice, if categories alone
+    decide; otherwise they are those of ``known_mask``, bool [length]. If a filter ``names_categories``, a search is
+    exact however many posts they have. One that ``comes_again`` is remembered for other searches.
     """
 
-    mask: Mask
+    length: int
     count: int
     spans: tuple[slice, ...] | None = None
+    known_mask: Mask | None = None
     names_categories: bool = False
+    comes_again: bool = False
 
-    @cached_property
+    @classmethod
+    def by_mask(cls, mask: Mask, *, names_categories: bool = False) -> "Allowed":
+        """The rows of a mask of the slice."""
+        return cls(len(mask), int(np.count_nonzero(mask)), known_mask=mask, names_categories=names_categories)
+
+    @classmethod
+    def by_spans(cls, spans: Sequence[slice], *, length: int, names_categories: bool) -> "Allowed":
+        """The rows of slices that ascend: as fast for many rows as for few."""
+        count = sum(part.stop - part.start for part in spans)
+        return cls(length, count, spans=tuple(spans), names_categories=names_categories)
+
+    @property
+    def mask(self) -> Mask:
+        """Which rows pass: bool [length]."""
+        if self.known_mask is not None:
+            return self.known_mask
+        mask = np.zeros(self.length, dtype=np.bool_)
+        for part in self.spans or ():
+            mask[part] = True
+        return mask
+
+    @property
     def rows(self) -> Rows:
         """The rows that pass, ascending; int64 [count]."""
-        return np.flatnonzero(self.mask)
+        if self.spans is None:
+            return self._rows_of_mask
+        return np.concatenate([np.arange(0), *(np.arange(part.start, part.stop) for part in self.spans)])
+
+    def passes(self, rows: Rows) -> Mask:
+        """Which of the rows pass."""
+        if self.known_mask is not None:
+            return np.asarray(self.known_mask[rows])
+        return np.asarray(self._edges.searchsorted(rows, side="right") & 1, dtype=np.bool_)
 
     @property
     def size(self) -> int:
-        """The bytes that it takes."""
-        return self.mask.nbytes + 8 * self.count
+        """The bytes that it takes at most."""
+        if self.known_mask is not None:
+            return self.known_mask.nbytes + 8 * self.count
+        return 1_000 + 200 * len(self.spans or ())
+
+    @cached_property
+    def _rows_of_mask(self) -> Rows:
+        return np.flatnonzero(self.mask)
+
+    @cached_property
+    def _edges(self) -> NDArray[np.int64]:
+        return np.array([edge for part in self.spans or () for edge in (part.start, part.stop)], dtype=np.int64)
 
 
 def mask_of(filters: Filters, attributes: Attributes, span: slice) -> Mask | None:

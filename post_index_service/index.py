@@ -167,29 +167,30 @@ class PostIndex:
         mood = None if query.mood is None else check_embedding(query.mood, self.text_space)
         epoch = self._epoch(query) if query.trending and user is None and mood is None else None
         part = self._rows.part(query, self.live)
-        span, layer = part.span, part.layer
+        layer = part.layer
         likeness = self._likeness(query, part, user)
         if likeness is None:
             ranking, order = self.orders.layered(part, user, mood, epoch)
         else:
             ranking, order = Ranking.SIMILAR, self.orders.like(part, likeness)
-            query = replace(query, not_interested_post_ids=[*query.not_interested_post_ids, likeness.post_id])
+            query = query._replace(not_interested_post_ids=[*query.not_interested_post_ids, likeness.post_id])
 
-        ids = LayeredIds(self._posts.post_ids[span], layer.live.ids)
         now_ms = self._now_ms()
         moment_ms = now_ms if query.rules_moment_ms is None else query.rules_moment_ms
         ruled = NO_RULES
         if layer.rules.versions:
+            ids = self._ids(part)
             ruled = RuledSearch(part, ids, query.category_id, moment_ms=moment_ms, now_ms=now_ms).rows()
         excluded = self._rows.excluded(query, part, ruled)
-        seen = self._rows.visible(part, query.seen_post_ids)
-        seen = seen[~among_sorted(seen, excluded)] if len(excluded) else seen
+        seen = self._rows.seen(query, part, excluded)
         total = part.count - len(excluded)
         unseen_total = total - len(seen)
 
         skip = together(part.masked, excluded, seen)
-        pinned = ruled.pinned[~among_sorted(ruled.pinned, skip)] if len(ruled.pinned) else ruled.pinned
-        ordered = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=(part.masked, excluded))
+        ordered, pinned = order, ruled.pinned
+        if ruled is not NO_RULES:
+            pinned = pinned[~among_sorted(pinned, skip)]
+            ordered = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=(part.masked, excluded))
 
         def best(count: int) -> Ranked:
             ranked = ordered.first(min(count, unseen_total), skip=skip)
@@ -218,7 +219,7 @@ class PostIndex:
                     movable=(len(pinned), unseen_total),
                     candidates=lambda exploration: impressions.candidates(
                         part,
-                        ids,
+                        self._ids(part),
                         order,
                         exploration,
                         without=np.unique(np.concatenate([skip, pinned, ruled.boosted])),
@@ -226,16 +227,15 @@ class PostIndex:
                     ),
                 )
             page, has_more = ranked.cut(first, last), last < total
-        asked = self._rows.visible(part, query.withheld_post_ids)
-        withheld = [rows for rows in (part.taken_away(), ruled.hidden_since, asked) if len(rows)]
-        page = page.without(np.unique(np.concatenate(withheld))) if withheld else page
-        count_explored(page.rows, explored)
+        page = self._without_withheld(page, query, part, ruled)
+        if len(explored):
+            count_explored(page.rows, explored)
         explanations = self._explanations(part, page.rows, (user, mood), query, ruled) if query.explain else ()
         if likeness is not None:  # its closeness is the score
             pairs = zip(explanations, page.scores.tolist(), strict=bool(explanations))
             explanations = tuple(replace(explanation, similarity=score) for explanation, score in pairs)
         return SearchResult(
-            rows=tuple(part.numbers(page.rows, count=len(self._posts.posts)).tolist()),
+            rows=tuple(part.numbers(page.rows, count=len(self._posts.post_ids)).tolist()),
             scores=tuple(page.scores.tolist()),
             ranking_scores=tuple(page.numbers.tolist()),
             reasons=reasons_of(page.rows, ranking, pinned=pinned, boosted=ruled.boosted, explored=explored),
@@ -248,9 +248,19 @@ class PostIndex:
             explanations=explanations,
         )
 
+    def _without_withheld(self, page: Ranked, query: Query, part: LayerPart, ruled: RuledRows) -> Ranked:
+        """The page without the rows that keep their places and are not shown."""
+        withheld = [rows for rows in (part.taken_away(), ruled.hidden_since) if len(rows)]
+        if query.withheld_post_ids:
+            withheld.append(self._rows.visible(part, query.withheld_post_ids))
+        return page.without(np.unique(np.concatenate(withheld))) if withheld else page
+
     @property
     def _everywhere(self) -> slice:
         return slice(0, len(self._posts.posts))
+
+    def _ids(self, part: LayerPart) -> LayeredIds:
+        return LayeredIds(self._posts.post_ids[part.span], part.layer.live.ids)
 
     def _likeness(self, query: Query, part: LayerPart, user: Vector | None) -> Likeness | None:
         """The post that others are to be like, None if there is none; PostNotFoundError if it is not visible."""

@@ -86,16 +86,20 @@ class Layer:
             live_rows = live_rows[self._passes(filters)[live_rows]]
         ended = self.ended.within(span)
         if allowed is not None and len(ended.rows):
-            is_allowed = allowed.mask[ended.rows]
+            is_allowed = allowed.passes(ended.rows)
             ended = EndedRows(ended.rows[is_allowed], ended.positions[is_allowed], ended.is_gone[is_allowed])
+        masked = ended.rows[ended.positions <= position] if len(ended.rows) else NO_ROWS
+        of_slice = span.stop - span.start if allowed is None else allowed.count
         return LayerPart(
             layer=self,
             span=span,
+            frozen_count=span.stop - span.start,
             position=position,
             allowed=allowed,
             unwanted=unwanted,
             live_rows=live_rows,
-            masked=ended.rows[ended.positions <= position] if len(ended.rows) else NO_ROWS,
+            masked=masked,
+            count=of_slice - len(masked) + len(live_rows),
             gone=ended.rows[(ended.positions > position) & ended.is_gone] if len(ended.rows) else NO_ROWS,
         )
 
@@ -142,33 +146,24 @@ class LayerPart:
 
     ``live_rows`` are those of the segment that are visible and pass the filters, from 0 on. Of the slice, ``allowed``
     rows do, None for all; among them ``masked`` rows are not visible, and ``gone`` ones keep their places and are not
-    shown.
+    shown. ``count`` rows of both are visible and pass the filters, but for the ``unwanted`` ones.
     """
 
     layer: Layer
     span: slice
+    frozen_count: int
     position: int
     allowed: Allowed | None
     unwanted: Rows
     live_rows: Rows
     masked: Rows
+    count: int
     gone: Rows
-
-    @property
-    def frozen_count(self) -> int:
-        """The number of rows of the slice."""
-        return int(self.span.stop - self.span.start)
-
-    @property
-    def count(self) -> int:
-        """The number of visible rows that pass the filters, but for the unwanted ones."""
-        of_slice = self.frozen_count if self.allowed is None else self.allowed.count
-        return of_slice - len(self.masked) + len(self.live_rows)
 
     def with_live(self, frozen: Rows, is_wanted: NDArray[np.bool_]) -> Rows:
         """Visible rows of both segments, ascending: of the slice, and those of ``live_rows`` that are wanted."""
         if self.allowed is not None:
-            frozen = frozen[self.allowed.mask[frozen]]
+            frozen = frozen[self.allowed.passes(frozen)]
         if len(self.masked):
             frozen = frozen[~among_sorted(frozen, self.masked)]
         if not len(self.live_rows):

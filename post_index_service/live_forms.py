@@ -1,5 +1,6 @@
 """Makes the rows of the live segment: a post, its embeddings, and what the bundle knows of it."""
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from store.posts import Post, PostEmbedding
 from store.rules import Rule
 
 _NORM_TOLERANCE = 1e-3
+_SINGLE, _HALF = np.dtype("<f4"), np.dtype("<f2")
 
 
 class BundlePosts(Protocol):
@@ -42,8 +44,8 @@ def live_form(
 
     ``dimensions`` are those of a tower and a text embedding. A text embedding may be zeros.
     """
-    tower = _vector(embedding.tower, "<f4", dimensions[0])
-    text = _vector(embedding.text, "<f2", dimensions[1], or_zero=True)
+    tower = _vector(embedding.tower, _SINGLE, dimensions[0])
+    text = _vector(embedding.text, _HALF, dimensions[1], or_zero=True)
     if tower is None or text is None:
         return None
     row_in_bundle = bundle.row_of(post.post_id)
@@ -68,11 +70,11 @@ def live_form(
     )
 
 
-def _vector(content: bytes, dtype: str, dimension: int, *, or_zero: bool = False) -> Vector | None:
+def _vector(content: bytes, dtype: np.dtype[np.floating], dimension: int, *, or_zero: bool = False) -> Vector | None:
     """The vector as float32; None if it is not a unit vector of the dimension."""
-    if len(content) != dimension * np.dtype(dtype).itemsize:
+    if len(content) != dimension * dtype.itemsize:
         return None
     vector = np.frombuffer(content, dtype=dtype).astype(np.float32)
-    norm = float(np.linalg.norm(vector))
+    norm = math.sqrt(float(vector.dot(vector)))
     is_unit = abs(norm - 1) <= _NORM_TOLERANCE or (or_zero and norm == 0)
     return vector if is_unit else None

@@ -50,7 +50,9 @@ class LiveRevisions:
         self._rename(post.post_id, post.external_id)
         if post.category_name and self.category_names.get(post.category_id) != post.category_name:
             self.category_names = self.category_names | {post.category_id: post.category_name}
-        self._revisions[post.post_id] = Revision(position, replace(post, description="", emotions=()))
+        if post.description or post.emotions:
+            post = replace(post, description="", emotions=())
+        self._revisions[post.post_id] = Revision(position, post)
         if post.is_servable:
             self.pending.add(post.post_id)
 

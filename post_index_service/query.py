@@ -1,15 +1,14 @@
 """What a search is asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bundle.embedding_space import Embedding
 from post_index_service.exploration import Exploration
 from post_index_service.filters import NO_FILTERS, Filters
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """What to search for and which posts to leave out; post_index.proto documents each field.
 
     A position of the log is waited for up to ``seconds``.

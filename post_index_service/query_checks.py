@@ -43,8 +43,7 @@ def check_embedding(embedding: Embedding, expected: EmbeddingSpace) -> Vector:
         )
     if values.shape != (expected.dimension,):
         raise InvalidEmbeddingError(f"embedding has {values.size} values, its space has {expected.dimension}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        norm = math.sqrt(float(values @ values))
+    norm = math.sqrt(float(values.dot(values)))  # unlike `@`, it warns of no overflow
     if not math.isfinite(norm):
         raise InvalidEmbeddingError("embedding holds a value that is not finite or far too large")
     if abs(norm - 1) > _NORM_TOLERANCE:

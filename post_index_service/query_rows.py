@@ -7,7 +7,7 @@ import numpy as np
 from bundle.index_posts import IndexPosts
 from post_index_service.allowed_posts import AllowedPosts
 from post_index_service.attributes import Attributes
-from post_index_service.codes import NO_ROWS, Rows
+from post_index_service.codes import NO_ROWS, Rows, among_sorted
 from post_index_service.external_ids import ExternalIds
 from post_index_service.filters import NO_FILTERS
 from post_index_service.layer import Layer, LayerPart
@@ -67,15 +67,26 @@ class QueryRows:
 
     def excluded(self, query: Query, part: LayerPart, ruled: RuledRows) -> Rows:
         """The visible rows that are in no place of the ranking, ascending."""
-        excluded = self.visible(part, query.exclude_post_ids)
-        others = [part.without_live(part.unwanted), ruled.hidden]
+        parts = [part.without_live(part.unwanted)] if len(part.unwanted) else []
+        if len(ruled.hidden):
+            parts.append(ruled.hidden)
+        if query.exclude_post_ids:
+            parts.append(self.visible(part, query.exclude_post_ids))
         if query.not_interested_post_ids:
-            others.append(self.visible(part, query.not_interested_post_ids))
+            parts.append(self.visible(part, query.not_interested_post_ids))
         if query.exclude_external_ids:
             called = self._external_ids.rows_in(part.span, query.exclude_external_ids)
-            others.append(part.with_called(called, query.exclude_external_ids))
-        others = [rows for rows in others if len(rows)]
-        return np.unique(np.concatenate([excluded, *others])) if others else excluded
+            parts.append(part.with_called(called, query.exclude_external_ids))
+        if len(parts) > 1:
+            return np.unique(np.concatenate(parts))
+        return parts[0] if parts else NO_ROWS
+
+    def seen(self, query: Query, part: LayerPart, excluded: Rows) -> Rows:
+        """The visible rows that the user has seen and that are not ``excluded``, ascending."""
+        if not query.seen_post_ids:
+            return NO_ROWS
+        seen = self.visible(part, query.seen_post_ids)
+        return seen[~among_sorted(seen, excluded)] if len(excluded) else seen
 
     def visible(self, part: LayerPart, post_ids: Sequence[int]) -> Rows:
         """The visible rows of the posts with these ids, ascending."""

@@ -38,6 +38,8 @@ class Ranked(NamedTuple):
 
     def cut(self, first: int, last: int) -> "Ranked":
         """The rows from ``first`` on, without those from ``last`` on."""
+        if first == 0 and last >= len(self.rows):
+            return self
         return Ranked(self.rows[first:last], self.scores[first:last], self.numbers[first:last])
 
     def without(self, rows: Rows) -> "Ranked":
@@ -96,11 +98,19 @@ class InnerProduct:
 
     def of(self, rows: Rows) -> Scores:
         """The products in float32, not weighted; computed in blocks so that few rows are copied at once."""
+        if len(rows) <= _BLOCK_ROWS:
+            return self._of_block(rows)
         scores = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), _BLOCK_ROWS):
-            block = in_float32(self.vectors[rows[start : start + _BLOCK_ROWS]])
-            # The rounding of BLAS depends on how many rows there are; that of einsum does not.
-            scores[start : start + _BLOCK_ROWS] = np.einsum("rd,d->r", block, self.query)
+            scores[start : start + _BLOCK_ROWS] = self._of_block(rows[start : start + _BLOCK_ROWS])
+        return scores
+
+    def _of_block(self, rows: Rows) -> Scores:
+        block = self.vectors.take(rows, axis=0)
+        if block.dtype != np.float32:
+            block = in_float32(block)
+        # The rounding of BLAS depends on how many rows there are; that of einsum does not.
+        scores: Scores = np.einsum("rd,d->r", block, self.query)
         return scores
 
 
@@ -174,7 +184,7 @@ def _nearest(scores: Scores, count: int, *, skip: Rows, error: float) -> tuple[R
     fetched = count + _FETCHED_MORE_DENSE
     if fetched >= len(scores) - len(skip):
         return np.flatnonzero(scores != -np.inf), -np.inf
-    rows = np.argpartition(scores, len(scores) - fetched)[-fetched:]
+    rows = scores.argpartition(len(scores) - fetched)[-fetched:]
     return rows, float(scores[rows[0]]) + error  # the first of them is the smallest
 
 
@@ -251,9 +261,9 @@ class ByShortlist:
     def _likely(self, skipped: int) -> Rows:
         if self.allowed is None:
             return self.shortlist.rows(self.user, _SHORTLISTED + skipped)
-        total = len(self.allowed.mask)
+        total = self.allowed.length
         likely = self.shortlist.rows(self.user, _SHORTLISTED * total // self.allowed.count + skipped)
-        return likely[self.allowed.mask[likely]]
+        return likely[self.allowed.passes(likely)]
 
     def among(self, rows: Rows) -> Ranked:
         """Rank the rows by exact scores, without a scan."""
@@ -300,7 +310,7 @@ class ByTrend:
             epoch.heads[key] = self._head
         self._largest = float(self._trends(self._head[:1]).sum())
         if allowed is not None:
-            self._allowed, self._head = allowed, self._head[allowed.mask[self._head]]
+            self._allowed, self._head = allowed, self._head[allowed.passes(self._head)]
 
     @property
     def reach(self) -> float:
@@ -369,12 +379,18 @@ class ByPopularity:
 
     def first(self, count: int, *, skip: Rows) -> Ranked:
         """Sort the rows that are at least as popular as the last one wanted."""
-        rows = np.arange(len(self.ids)) if self.allowed is None else self.allowed.rows
-        rows = np.setdiff1d(rows, skip, assume_unique=True)
-        if 0 < count < len(rows):
-            least = np.partition(self.popularity[rows], len(rows) - count)[len(rows) - count]
-            rows = rows[self.popularity[rows] >= least]
+        if self.allowed is None and not len(skip) and 0 < count < len(self.ids):  # no row is copied
+            rows = np.flatnonzero(_are_among_largest(self.popularity, count))
+        else:
+            rows = self._left(skip)
+            if 0 < count < len(rows):
+                rows = rows[_are_among_largest(self.popularity[rows], count)]
         return self.among(rows).cut(0, count)
+
+    def _left(self, skip: Rows) -> Rows:
+        is_left = np.ones(len(self.ids), dtype=np.bool_) if self.allowed is None else self.allowed.mask.copy()
+        is_left[skip] = False
+        return np.flatnonzero(is_left)
 
     def among(self, rows: Rows) -> Ranked:
         """Sort the rows by popularity."""

@@ -11,7 +11,7 @@ from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from post_index_service.catalog_messages import read_post, read_rule, write_kept, write_rule, write_upserted
 from post_index_service.exploration import Exploration
-from post_index_service.filters import Filters
+from post_index_service.filters import NO_FILTERS, Filters
 from post_index_service.index import PostIndex
 from post_index_service.live_posts import PostsNotHeldError
 from post_index_service.packed_posts import PackedPosts
@@ -205,6 +205,14 @@ def _post_or_complaint(message: catalog_pb2.Post) -> NewPost | str:
 
 
 def _read_filters(request: post_index_pb2.SearchPostsRequest) -> Filters:
+    if not (
+        request.category_ids
+        or request.excluded_category_ids
+        or request.excluded_owner_usernames
+        or request.languages
+        or request.HasField("created_after_ms")
+    ):
+        return NO_FILTERS
     return Filters(
         category_ids=tuple(request.category_ids),
         excluded_category_ids=tuple(request.excluded_category_ids),

@@ -1,11 +1,12 @@
 """Rows of the log as values: interactions, and entries as a reader of the tail receives them."""
 
 import struct
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select
 
 from store.driver_sql import driver_rows
 from store.in_parts import in_parts
@@ -96,19 +97,37 @@ def rows_after(connection: Connection, position: int, *, limit: int) -> list[Log
 
 def interaction_of(row: AnyRow) -> Interaction:
     """The interaction of a row that has a verb."""
+    # By place: a row finds each name anew, and a log has very many rows.
+    (
+        position,
+        _kind,
+        username,
+        since,
+        moment,
+        verb,
+        post_id,
+        external_id,
+        watched_share,
+        rating_percent,
+        event_id,
+        feed_id,
+        _takes_back,
+        taken_back_at,
+        _body,
+    ) = tuple(row)
     return Interaction(
-        position=row.position,
-        since=row.since,
-        username=row.username,
-        verb=_VERBS[row.verb],
-        occurred_at_ms=row.moment,
-        event_id=row.event_id,
-        post_id=row.post_id,
-        external_id=row.external_id,
-        watched_share=row.watched_share,
-        rating_percent=row.rating_percent,
-        feed_id=row.feed_id,
-        taken_back_at=row.taken_back_at,
+        position=position,
+        since=since,
+        username=username,
+        verb=_VERBS[verb],
+        occurred_at_ms=moment,
+        event_id=event_id,
+        post_id=post_id,
+        external_id=external_id,
+        watched_share=watched_share,
+        rating_percent=rating_percent,
+        feed_id=feed_id,
+        taken_back_at=taken_back_at,
     )
 
 
@@ -126,17 +145,17 @@ def served_of(row: AnyRow) -> PostsServed:
 
 def entries_of(connection: Connection, rows: Sequence[AnyRow]) -> tuple[Entry, ...]:
     """The entries of rows of the log, in their order."""
-    kinds = {row.kind for row in rows}
-
-    def positions(kind: EntryKind) -> list[int]:
-        return [row.position for row in rows if row.kind == kind] if kind in kinds else []
+    by_kind: defaultdict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        if row.kind != EntryKind.INTERACTION:  # most are, and nothing else is read for them
+            by_kind[row.kind].append(row.position)
 
     context = _Context(
         taken_back=_taken_back(connection, [row.takes_back for row in rows if row.takes_back is not None]),
-        merges=_merges(connection, positions(EntryKind.PEOPLE_MERGED)),
-        posts=posts_at(connection, positions(EntryKind.POST_UPSERTED)),
-        embeddings=embeddings_at(connection, positions(EntryKind.POSTS_EMBEDDED)),
-        rules=rules_at(connection, positions(EntryKind.RULE_SET)),
+        merges=_merges(connection, by_kind[EntryKind.PEOPLE_MERGED]),
+        posts=posts_at(connection, by_kind[EntryKind.POST_UPSERTED]),
+        embeddings=embeddings_at(connection, by_kind[EntryKind.POSTS_EMBEDDED]),
+        rules=rules_at(connection, by_kind[EntryKind.RULE_SET]),
     )
     return tuple(_READERS.get(row.kind, _other)(row, context) for row in rows)
 
@@ -230,25 +249,26 @@ _READERS: dict[int, Callable[[AnyRow, _Context], Entry]] = {
 }
 
 
+_AT_POSITIONS: BindParameter[Any] = bindparam("positions", expanding=True)
+_TAKEN_BACK_AT = select(LOG.c.position, LOG.c.verb, LOG.c.post_id, LOG.c.external_id, LOG.c.moment).where(
+    LOG.c.position.in_(_AT_POSITIONS)
+)
+_MERGES_AT = select(MERGED_NAMES.c.position, MERGED_NAMES.c.username).where(MERGED_NAMES.c.position.in_(_AT_POSITIONS))
+
+
 def _taken_back(connection: Connection, positions: Sequence[int]) -> dict[int, TakenBack]:
-    if not positions:
-        return {}
-    columns = select(LOG.c.position, LOG.c.verb, LOG.c.post_id, LOG.c.external_id, LOG.c.moment)
     return {
         position: TakenBack(
             position=position, verb=_VERBS[verb], post_id=post_id, external_id=external_id, occurred_at_ms=moment
         )
         for part in in_parts(positions)
-        for position, verb, post_id, external_id, moment in connection.execute(columns.where(LOG.c.position.in_(part)))
+        for position, verb, post_id, external_id, moment in connection.execute(_TAKEN_BACK_AT, {"positions": part})
     }
 
 
 def _merges(connection: Connection, positions: Sequence[int]) -> dict[int, str | None]:
-    if not positions:
-        return {}
-    columns = select(MERGED_NAMES.c.position, MERGED_NAMES.c.username)
     return {
         position: username
         for part in in_parts(positions)
-        for position, username in connection.execute(columns.where(MERGED_NAMES.c.position.in_(part)))
+        for position, username in connection.execute(_MERGES_AT, {"positions": part})
     }

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select
 
 from store.errors import InvalidPostError
 from store.in_parts import in_parts
@@ -100,12 +100,18 @@ def rule_of(name: str, content: bytes) -> Rule:
     return Rule(**{**fields, **lists, "action": RuleAction(fields["action"])}, name=name)
 
 
+# Made once: a reader of the tail asks often.
+_AT_POSITIONS: BindParameter[Any] = bindparam("positions", expanding=True)
+_POSTS_AT = POST_ROWS.where(POSTS.c.position.in_(_AT_POSITIONS))
+_EMBEDDINGS_AT = EMBEDDING_ROWS.where(POST_EMBEDDINGS.c.position.in_(_AT_POSITIONS)).order_by(POST_EMBEDDINGS.c.post_id)
+
+_RULES_AT = select(RULES.c.position, RULES.c.name, RULES.c.content).where(RULES.c.position.in_(_AT_POSITIONS))
+
+
 def posts_at(connection: Connection, positions: Collection[int]) -> Mapping[int, Post]:
     """The posts whose newest revision stands at one of these positions, by position."""
     revisions = [
-        revision_of(row)
-        for part in in_parts(positions)
-        for row in connection.execute(POST_ROWS.where(POSTS.c.position.in_(part)))
+        revision_of(row) for part in in_parts(positions) for row in connection.execute(_POSTS_AT, {"positions": part})
     ]
     return {revision.position: revision.post for revision in revisions if revision.post is not None}
 
@@ -114,21 +120,17 @@ def embeddings_at(connection: Connection, positions: Collection[int]) -> Mapping
     """The embeddings that still stand of those that came at one of these positions, by position and post id."""
     found: dict[int, list[PostEmbedding]] = {}
     for part in in_parts(positions):
-        ordered = EMBEDDING_ROWS.where(POST_EMBEDDINGS.c.position.in_(part)).order_by(POST_EMBEDDINGS.c.post_id)
-        for row in connection.execute(ordered):
+        for row in connection.execute(_EMBEDDINGS_AT, {"positions": part}):
             found.setdefault(row.position, []).append(embedding_of(row))
     return {position: tuple(embeddings) for position, embeddings in found.items()}
 
 
 def rules_at(connection: Connection, positions: Collection[int]) -> Mapping[int, Rule]:
     """The rules that were set last at one of these positions, by position."""
-    if not positions:
-        return {}
-    columns = select(RULES.c.position, RULES.c.name, RULES.c.content)
     return {
         position: rule_of(name, bytes(content))
         for part in in_parts(positions)
-        for position, name, content in connection.execute(columns.where(RULES.c.position.in_(part)))
+        for position, name, content in connection.execute(_RULES_AT, {"positions": part})
     }
 
 

@@ -64,6 +64,20 @@ def test_each_reader_reads_on_from_its_own_position(store: Store, tail: LogTail)
         assert (first.found[-1], tail.reach(late, 6, seconds=30), late.found[-1]) == (6, True, 6)
 
 
+def test_a_log_that_rests_after_a_read_is_read_at_once_when_a_position_is_asked_for(
+    store: Store, tmp_path: Path
+) -> None:
+    resting = LogTail(lambda: open_store(f"sqlite:///{tmp_path}/store.sqlite"), rest_seconds=3600)
+    reader = Reader()
+    resting.add(reader)
+    record(store, 1)
+    with resting.followed():
+        assert reader.found == [1]
+        assert resting.reach(reader, record(store, 2), seconds=30)
+        assert reader.found == [1, 2, 3]
+        assert resting.reach(reader, record(store, 1), seconds=30)
+
+
 def test_a_reader_who_is_far_behind_keeps_no_others_waiting(
     store: Store, tail: LogTail, monkeypatch: pytest.MonkeyPatch
 ) -> None:

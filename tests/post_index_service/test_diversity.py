@@ -1,7 +1,6 @@
 """Reordered pages hold every post once, differ more, and no page has too many posts of an account."""
 
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,7 +34,7 @@ def query_of(by: str, seed: int) -> Query:
 def all_pages(query: Query) -> list[SearchResult]:
     pages = [INDEX.search(query)]
     while pages[-1].has_more:
-        pages.append(INDEX.search(replace(query, offset=len(pages) * query.limit)))
+        pages.append(INDEX.search(query._replace(offset=len(pages) * query.limit)))
     return pages
 
 
@@ -55,9 +54,9 @@ def post_ids(pages: list[SearchResult]) -> list[int]:
 def test_reordered_pages_hold_every_post_once_with_numbers_that_never_rise(
     by: str, seed: int, diversity: float, most: int, limit: int, category_id: int | None
 ) -> None:
-    query = replace(query_of(by, seed), limit=limit, category_id=category_id, filters=Filters(languages=("en", "de")))
+    query = query_of(by, seed)._replace(limit=limit, category_id=category_id, filters=Filters(languages=("en", "de")))
     plain = post_ids(all_pages(query))
-    pages = all_pages(replace(query, diversity=diversity, most_per_owner=most))
+    pages = all_pages(query._replace(diversity=diversity, most_per_owner=most))
     assert sorted(post_ids(pages)) == sorted(plain)
     numbers = [item.ranking_score for page in pages for item in page.posts]
     assert numbers == sorted(numbers, reverse=True)
@@ -73,7 +72,7 @@ def test_reordered_pages_hold_every_post_once_with_numbers_that_never_rise(
 @pytest.mark.parametrize("by", ["user", "both", "popular"])
 def test_neighbours_differ_more_with_more_diversity(by: str) -> None:
     def distance(diversity: float) -> float:
-        found = [INDEX.search(replace(query_of(by, seed), diversity=diversity)).rows for seed in range(30)]
+        found = [INDEX.search(query_of(by, seed)._replace(diversity=diversity)).rows for seed in range(30)]
         vectors = [POSTS.tower_embeddings[list(rows)] for rows in found]
         return float(np.mean([1 - (each @ each.T)[np.triu_indices(10, 1)].mean() for each in vectors]))
 
@@ -81,9 +80,9 @@ def test_neighbours_differ_more_with_more_diversity(by: str) -> None:
 
 
 def test_pages_of_any_size_continue_each_other() -> None:
-    query = replace(query_of("user", 3), diversity=0.5)
-    whole = post_ids([INDEX.search(replace(query, limit=100)), INDEX.search(replace(query, limit=100, offset=100))])
-    parts = post_ids([INDEX.search(replace(query, limit=25, offset=offset)) for offset in range(0, 200, 25)])
+    query = query_of("user", 3)._replace(diversity=0.5)
+    whole = post_ids([INDEX.search(query._replace(limit=100)), INDEX.search(query._replace(limit=100, offset=100))])
+    parts = post_ids([INDEX.search(query._replace(limit=25, offset=offset)) for offset in range(0, 200, 25)])
     assert whole == parts
 
 
@@ -99,7 +98,7 @@ def test_a_reordering_out_of_range_is_refused(options: dict[str, float]) -> None
 
 
 def test_an_explanation_says_what_speaks_for_a_post() -> None:
-    query = replace(query_of("both", 1), explain=True, limit=100)
+    query = query_of("both", 1)._replace(explain=True, limit=100)
     result = INDEX.search(query)
     history = np.unique(query.seen_post_ids)
     rows = {post_id: row for row, post_id in enumerate(POSTS.post_ids.tolist())}

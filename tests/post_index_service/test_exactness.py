@@ -141,13 +141,13 @@ def test_a_search_is_what_brute_force_finds(
         best = brute_force(posts, plain)[0]
         for left_out in (
             plain,
-            replace(plain, exclude_post_ids=best[:30:2]),
-            replace(plain, seen_post_ids=best[:400], exclude_post_ids=[*best[5:20], -1]),
-            replace(plain, seen_post_ids=best),
+            plain._replace(exclude_post_ids=best[:30:2]),
+            plain._replace(seen_post_ids=best[:400], exclude_post_ids=[*best[5:20], -1]),
+            plain._replace(seen_post_ids=best),
         ):
             expected_ids, expected_scores = brute_force(posts, left_out)
             for offset, limit in ((0, 10), (15, 100), (max(len(expected_ids) - 5, 0), 10)):
-                found = index.search(replace(left_out, offset=offset, limit=limit))
+                found = index.search(left_out._replace(offset=offset, limit=limit))
                 assert [item.post.post_id for item in found.posts] == expected_ids[offset : offset + limit]
                 assert [item.score for item in found.posts] == expected_scores[offset : offset + limit]
                 assert found.has_more == (offset + limit < len(expected_ids))
@@ -274,7 +274,7 @@ def test_the_pages_of_a_shortlist_are_every_post_once_and_begin_with_the_best(mo
     user = embedding(index.tower_space, unit_rows(np.random.default_rng(3), 1, TOWER)[0])
     best = brute_force(posts, Query(user=user))[0]
     query = Query(user=user, exclude_post_ids=best[1:8], seen_post_ids=[*best[20:25], *best[:1]], limit=100)
-    ranked = [item for offset in range(0, len(best), 100) for item in index.search(replace(query, offset=offset)).posts]
+    ranked = [item for offset in range(0, len(best), 100) for item in index.search(query._replace(offset=offset)).posts]
     numbers = [item.ranking_score for item in ranked]
     assert numbers == sorted(numbers, reverse=True)
     assert len(set(numbers)) > 50
@@ -285,7 +285,7 @@ def test_the_pages_of_a_shortlist_are_every_post_once_and_begin_with_the_best(mo
     tens = [
         item.post.post_id
         for start in range(0, 90, 10)
-        for item in index.search(replace(query, offset=start, limit=10)).posts
+        for item in index.search(query._replace(offset=start, limit=10)).posts
     ]
     assert tens == found[:90]
     assert index.search(query).ranking == Ranking.USER

@@ -1,7 +1,6 @@
 """Whatever is filtered, a search finds what brute force finds among the posts that pass."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +11,10 @@ from bundle.embedding_space import Embedding
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost, ServedPosts
-from post_index_service import allowed_posts, filtered_scans, ranking
+from post_index_service import allowed_posts, codes, filtered_scans, ranking
 from post_index_service.allowed_posts import AllowedPosts
 from post_index_service.attributes import Attributes
+from post_index_service.codes import Codes
 from post_index_service.filters import Filters
 from post_index_service.index import PostIndex
 from post_index_service.query import Query
@@ -169,8 +169,8 @@ def test_a_filtered_search_is_what_brute_force_finds(
         seen_post_ids=random.choice(POSTS.post_ids, 60).tolist(),
     )
     expected = brute_force(query)
-    for _ in range(2):  # what is remembered answers the same
-        found = index.search(replace(query, offset=offset, limit=limit))
+    for _ in range(3):  # what is remembered answers the same: the filters, and then copies of codes
+        found = index.search(query._replace(offset=offset, limit=limit))
         assert found.has_more == (offset + limit < len(expected))
         numbers = [item.ranking_score for item in found.posts]
         assert numbers == sorted(numbers, reverse=True)
@@ -188,7 +188,7 @@ def test_the_pages_of_a_filtered_shortlist_are_every_post_once(scanned_by: str, 
     query = Query(user=user, filters=filters, limit=60)
     expected = brute_force(query)
     found = [
-        post_id for first in range(0, len(expected) + 1, 60) for post_id in ids(index, replace(query, offset=first))
+        post_id for first in range(0, len(expected) + 1, 60) for post_id in ids(index, query._replace(offset=first))
     ]
     assert sorted(found) == sorted(expected)
     if filters.category_ids or len(expected) <= 100:
@@ -215,6 +215,23 @@ def test_filters_are_remembered_when_they_come_again_and_up_to_a_size(monkeypatc
     assert made == [english, english, german, german, english]
 
 
+def test_copies_of_codes_are_remembered_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    gathered = codes._gathered
+    monkeypatch.setattr(codes, "_gathered", lambda matrix, rows: made.append(len(rows)) or gathered(matrix, rows))
+    monkeypatch.setattr(codes, "MOST_COPIED", 50 * TOWER)
+    coded = Codes.of(POSTS.text_embeddings, POSTS.tower_embeddings).last()
+    query = coded.query(POSTS.tower_embeddings[7])
+    span, few, many = slice(60, 360), np.arange(0, 100, 3), np.arange(0, 300, 2)
+    first, second, third = object(), object(), object()
+    for rows, again in ((few, first), (few, first), (many, second), (many, second), (few, third), (few, first)):
+        nearest, bound = coded.nearest_among(rows, span, query, 5, again=again)
+        expected, expected_bound = coded.nearest_among(rows, span, query, 5)
+        assert (sorted(nearest.tolist()), bound) == (sorted(expected.tolist()), expected_bound)
+    remembered = [len(few), len(few), len(few), len(many), len(many), len(many), len(many), *[len(few)] * 4]
+    assert made == remembered
+
+
 def test_few_posts_of_an_account_are_skipped_and_many_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     allowed = AllowedPosts(Attributes(POSTS.posts, POSTS.created_ms), {})
     owners = np.array([post.owner_username for post in POSTS.posts])
@@ -222,7 +239,7 @@ def test_few_posts_of_an_account_are_skipped_and_many_are_masked(monkeypatch: py
     rows = np.flatnonzero(owners[span] == "ana").tolist()
     monkeypatch.setattr(allowed_posts, "MOST_SKIPPED", 1000)
     mask, skipped = allowed.of(Filters(excluded_owner_usernames=("ana", "nobody", "ana")), span)
-    assert (mask, sorted(set(skipped.tolist()))) == (None, rows)
+    assert (mask, skipped.tolist()) == (None, rows)
     monkeypatch.setattr(allowed_posts, "MOST_SKIPPED", 10)
     mask, skipped = allowed.of(Filters(excluded_owner_usernames=("ana", "nobody")), span)
     assert mask is not None

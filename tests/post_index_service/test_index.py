@@ -42,7 +42,7 @@ def all_pages(index: PostIndex, query: Query, limit: int) -> list[RankedPost]:
     found: list[RankedPost] = []
     offset = 0
     while True:
-        page = index.search(replace(query, offset=offset, limit=limit))
+        page = index.search(query._replace(offset=offset, limit=limit))
         found += page.posts
         if not page.has_more:
             return found
@@ -229,7 +229,7 @@ def test_a_ranking_score_is_what_the_rule_says_and_lower_for_what_was_seen(
         (Query(user=user, mood=mood), by_mood + user_weight * by_user, 3 * (1 + user_weight)),
         (Query(), index_posts.popularity, 3),
     ):
-        for ranked in all_pages(index, replace(query, seen_post_ids=seen, category_id=category_id), 20):
+        for ranked in all_pages(index, query._replace(seen_post_ids=seen, category_id=category_id), 20):
             is_seen = ranked.post.post_id in seen
             number = numbers[row_of[ranked.post.post_id]] - (lower if is_seen else 0)
             assert ranked.ranking_score == pytest.approx(float(number), rel=1e-6, abs=1e-5)

@@ -4,7 +4,7 @@ those of brute force over what is visible.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -275,7 +275,7 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
             return
         expected = brute_force(asked, seen, self.now_ms)
         least = self.store.position() if asked.trending else 0
-        whole = self.index.search(replace(query, limit=100, at_least_position=least))
+        whole = self.index.search(query._replace(limit=100, at_least_position=least))
         assert [(item.post.post_id, item.score, item.reason) for item in whole.posts] == [
             (item.post_id, item.score, item.reason) for item in expected
         ]
@@ -311,8 +311,7 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
         if token.bundle != self.bundle:
             self.tokens.remove(token)
             return
-        query = replace(
-            token.asked.query(self.index),
+        query = token.asked.query(self.index)._replace(
             offset=token.offset,
             posts_position=token.position,
             rules_moment_ms=token.moment_ms,

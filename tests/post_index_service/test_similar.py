@@ -1,6 +1,5 @@
 """Posts that are most like a post, beside brute force: in the bundle, and in what lies over it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +54,7 @@ def brute_force(posts: IndexPosts, query: Query) -> list[tuple[int, np.float32]]
 def all_pages(index: PostIndex, query: Query, limit: int) -> list[RankedPost]:
     found: list[RankedPost] = []
     while True:
-        page = index.search(replace(query, offset=len(found), limit=limit))
+        page = index.search(query._replace(offset=len(found), limit=limit))
         found += page.posts
         if not page.has_more:
             return found
@@ -87,7 +86,7 @@ def test_a_mood_and_trends_are_not_used(index: PostIndex, index_posts: IndexPost
     query = Query(similar_to_post_id=int(index_posts.post_ids[0]))
     plain = index.search(query)
     assert plain.ranking is Ranking.SIMILAR
-    assert index.search(replace(query, mood=mood, trending=True)).rows == plain.rows
+    assert index.search(query._replace(mood=mood, trending=True)).rows == plain.rows
 
 
 def test_a_post_goes_by_its_id_at_the_source_too(index: PostIndex, index_posts: IndexPosts) -> None:
