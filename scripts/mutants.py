@@ -32,7 +32,6 @@ from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryDirectory
 
-import hypothesis
 import pytest
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
@@ -109,7 +108,7 @@ _NO_TEST_FAILED, _TESTS_FAILED, _INTERRUPTED = 0, 1, 2  # pytest's exit statuses
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
     [
-        *("__main__", "faiss", "grpc", "hypothesis", "implicit.als", "implicit.bpr", "onnx", "openvino", "pandas"),
+        *("__main__", "faiss", "grpc", "implicit.als", "implicit.bpr", "onnx", "openvino", "pandas"),
         *("pyarrow.parquet", "pydantic", "sqlalchemy", "torch"),
     ]
 )
@@ -269,10 +268,9 @@ def _run_tests_here(tree: Path, tests: Sequence[str], timeout: int) -> None:
             os.dup2(nothing.fileno(), stream)
     os.chdir(tree)
     sys.path.insert(0, str(tree))
-    hypothesis.settings.register_profile("mutants", deadline=None)  # as the conftest of the root, which is not read
-    hypothesis.settings.load_profile("mutants")
     sys.dont_write_bytecode = True  # two mutants of a second and of one size would look the same to the cache
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "--rootdir", str(tree)]  # loads slowly
+    options.append("--hypothesis-profile=ci")  # no deadlines, and the same examples for every mutant
     sys.exit(pytest.main([*options, "--confcutdir", str(tree / Path(tests[0]).parent), *tests]))
 
 
