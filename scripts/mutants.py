@@ -11,11 +11,13 @@ decorators are left out, and operators that no number has (a mutant there breaks
 
 import argparse
 import ast
+import compileall
 import contextlib
 import json
 import math
 import multiprocessing
 import os
+import py_compile
 import random
 import resource
 import shutil
@@ -108,8 +110,8 @@ _NO_TEST_FAILED, _TESTS_FAILED, _INTERRUPTED = 0, 1, 2  # pytest's exit statuses
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
     [
-        *("__main__", "faiss", "grpc", "implicit.als", "implicit.bpr", "onnx", "openvino", "pandas"),
-        *("pyarrow.parquet", "pydantic", "sqlalchemy", "torch"),
+        *("__main__", "anyio.pytest_plugin", "faiss", "grpc", "hypothesis.stateful", "implicit.als", "implicit.bpr"),
+        *("onnx", "openvino", "pandas", "pyarrow.parquet", "pydantic", "sqlalchemy", "torch", "xdist.plugin"),
     ]
 )
 
@@ -231,7 +233,7 @@ def _mutant(file: str, source: str, position: Position, operator: str, occurrenc
 
 
 def copy_tree(target: Path) -> None:
-    """The files of the checkout that git knows or would know, as they are now."""
+    """The files of the checkout that git knows or would know, as they are now, compiled."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
         cwd=ROOT,
@@ -242,6 +244,8 @@ def copy_tree(target: Path) -> None:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, target / name)
+    # Bytecode that goes by the content: two mutants of a second and of one size would look the same to the usual one.
+    compileall.compile_dir(target, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
 
 
 def run_tests(tree: Path, tests: Sequence[str], *, timeout: float) -> int | None:
@@ -268,10 +272,13 @@ def _run_tests_here(tree: Path, tests: Sequence[str], timeout: int) -> None:
             os.dup2(nothing.fileno(), stream)
     os.chdir(tree)
     sys.path.insert(0, str(tree))
-    sys.dont_write_bytecode = True  # two mutants of a second and of one size would look the same to the cache
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "--rootdir", str(tree)]  # loads slowly
-    options.append("--hypothesis-profile=ci")  # no deadlines, and the same examples for every mutant
-    sys.exit(pytest.main([*options, "--confcutdir", str(tree / Path(tests[0]).parent), *tests]))
+    # Nobody reads why a test failed. The profile has no deadlines, and the same examples for every mutant.
+    options += ["--assert=plain", "--tb=no", "--hypothesis-profile=ci"]
+    for test in tests:  # one by one: to load a file of tests can take longer than the quick ones before it
+        status = pytest.main([*options, "--confcutdir", str((tree / test).parent), test])
+        if status != _NO_TEST_FAILED:
+            sys.exit(status)
 
 
 def try_mutant(tree: Path, mutant: Mutant, *, timeout: float, equivalent: Sequence[Mapping[str, str]]) -> Outcome:
