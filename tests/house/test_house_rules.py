@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tests.house.parsed_files import nodes_of
 from tests.tiny_bundle import write_tiny_bundle
 
 ROOT = Path(__file__).parents[2]
@@ -122,7 +123,7 @@ MAY_READ_GENERATED_CODE = {
 
 def imports_of(path: Path) -> set[str]:
     modules: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
