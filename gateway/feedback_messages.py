@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import orjson
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.feedback_types import VERBS, Interaction, Recorded, Result, RowResult, UnreadableInteraction
-from gateway.moments import InvalidMomentError, read_rfc3339
 from moodfeed.feedback.v1 import feedback_pb2
+from rpc.moments import InvalidMomentError, milliseconds_of, read_rfc3339, timestamp_of
 
 SERVICE_NAME = feedback_pb2.DESCRIPTOR.services_by_name["FeedbackService"].full_name
 RECORDING = frozenset({"RecordInteractions"})
@@ -41,7 +40,7 @@ def read_interactions(request: feedback_pb2.RecordInteractionsRequest) -> list[I
             verb=NAMES_OF_VERBS.get(message.verb, str(message.verb)),
             watched_share=message.watched_share if message.HasField("watched_share") else None,
             rating_percent=message.rating_percent if message.HasField("rating_percent") else None,
-            occurred_at_ms=_milliseconds(message.occurred_at) if message.HasField("occurred_at") else None,
+            occurred_at_ms=milliseconds_of(message.occurred_at) if message.HasField("occurred_at") else None,
             retracts=message.retracts,
             feed_id=message.feed_id,
         )
@@ -49,14 +48,9 @@ def read_interactions(request: feedback_pb2.RecordInteractionsRequest) -> list[I
     ]
 
 
-def _milliseconds(moment: Timestamp) -> int:
-    """Milliseconds since 1970, of any moment: protobuf's own function refuses those that are no dates."""
-    return moment.seconds * 1000 + moment.nanos // 1_000_000
-
-
 def write_interaction(interaction: Interaction) -> feedback_pb2.Interaction:
     """Write an interaction that has a time."""
-    message = feedback_pb2.Interaction(
+    return feedback_pb2.Interaction(
         event_id=interaction.event_id,
         username=interaction.username,
         post_id=interaction.post_id,
@@ -64,11 +58,10 @@ def write_interaction(interaction: Interaction) -> feedback_pb2.Interaction:
         verb=f"{_PREFIX}{interaction.verb or 'UNSPECIFIED'}",
         watched_share=interaction.watched_share,
         rating_percent=interaction.rating_percent,
+        occurred_at=timestamp_of(interaction.occurred_at_ms or 0),
         retracts=interaction.retracts,
         feed_id=interaction.feed_id,
     )
-    message.occurred_at.FromMilliseconds(interaction.occurred_at_ms or 0)
-    return message
 
 
 def read_results(results: Sequence[feedback_pb2.InteractionResult]) -> list[RowResult]:
