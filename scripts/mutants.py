@@ -66,6 +66,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         (
             f"{_GATEWAY}/test_feed.py",
             f"{_GATEWAY}/test_feed_limits.py",
+            f"{_GATEWAY}/test_remembered_feed.py",
             f"{_GATEWAY}/test_feed_as_of.py",
             f"{_GATEWAY}/test_feed_filters.py",
             f"{_GATEWAY}/test_pages_of_posts.py",
