@@ -76,9 +76,11 @@ def test_nothing_more_comes_after_the_last_post_although_posts_of_other_feeds_we
     assert page_of(RankedIndex([5]), searched([5, 91, 92], limit=1)) == ([5], False, 1)
 
 
-@pytest.mark.parametrize(("seen", "expected"), [(Seen.LAST, [1, 2]), (Seen.EXCLUDED, [1])])
-def test_excluded_seen_posts_do_not_come_again(seen: Seen, expected: list[int]) -> None:
-    assert page_of(RankedIndex([1, 2]), searched([2, 1], limit=5, seen=[2]), seen=seen)[0] == expected
+@pytest.mark.parametrize(("seen", "expected"), [(Seen.LAST, ([1, 2], False, 2)), (Seen.EXCLUDED, ([1], False, 1))])
+def test_excluded_seen_posts_do_not_come_again_and_count_for_no_page(
+    seen: Seen, expected: tuple[list[int], bool, int]
+) -> None:
+    assert page_of(RankedIndex([1, 2]), searched([2, 1], limit=5, seen=[2]), seen=seen) == expected
 
 
 @pytest.mark.parametrize(("explain", "kept"), [(True, [2]), (False, [])])

@@ -165,7 +165,7 @@ def test_dependencies_between_packages_point_one_way(package: str) -> None:
 LONGEST_FILE = 310
 LONGER_FILES = {
     "pipeline/clean.py": 344,
-    "gateway/feed_types.py": 435,  # what a feed is asked and answers, its errors and ports: all of the gateway names them
+    "gateway/feed_types.py": 435,  # what a feed is asked and answers, its errors and ports
     "post_index_service/ranking.py": 386,
     "cli/pipeline_commands.py": 366,  # mostly the options of the commands
     "pipeline/upstream.py": 350,
