@@ -100,6 +100,12 @@ def test_a_page_that_is_filled_at_once_takes_one_search_and_a_look_at_the_rest()
     assert [search.offset for search in index.searches] == [0, 0]
 
 
+def test_the_last_page_takes_no_look_at_the_rest() -> None:
+    index = RankedIndex(range(400))
+    assert page_of(index, searched(range(400), limit=10), start=395) == (list(range(395, 400)), False, 400)
+    assert len(index.searches) == 1
+
+
 def test_a_person_that_was_shown_nothing_gets_nothing() -> None:
     index = RankedIndex([])
     search = Search(FeedContext(), None, (), offset=0, limit=3)
