@@ -36,8 +36,8 @@ UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/h
     tests/sample_api/test_server.py tests/sample_api/test_world.py tests/cli/test_bundle_commands.py \
     tests/scripts/test_write_settings.py tests/two_tower/test_features.py tests/two_tower/test_words.py
 
-unit: $(READY) ## the tests that need no torch, about a minute
-	$(BIN)/pytest $(UNIT)
+unit: $(READY) ## the tests that need no torch, about a minute, in two processes
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(UNIT)
 
 test: check ## lint, format, types and the whole suite, in two processes
 	$(BIN)/pytest --numprocesses 2 --dist loadfile

@@ -19,7 +19,7 @@ from cli.gateway_access import (
     client_tls,
 )
 from cli.gateway_calls import FeedRefusedError
-from cli.moments import read_moment
+from cli.moment_options import read_moment_option
 from cli.progress import console
 from cli.terminal_text import plain, printable, typed
 from cli.told_posts import ToldPostsError, read_posts
@@ -83,7 +83,7 @@ def add(
                     language=typed(language),
                     external_id=typed(external_id),
                     is_servable=not hidden,
-                    created_at=read_moment(created_at, "--created-at"),
+                    created_at=read_moment_option(created_at, "--created-at"),
                 ),
             )
         ]

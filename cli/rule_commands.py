@@ -17,7 +17,7 @@ from cli.gateway_access import (
     KeyOption,
     client_tls,
 )
-from cli.moments import read_moment
+from cli.moment_options import read_moment_option
 from cli.progress import console
 from cli.terminal_text import plain, typed
 from moodfeed.rules.v1 import rules_pb2
@@ -62,8 +62,8 @@ def set_rule(
         owner_usernames=[typed(username) for username in owner or ()],
         boost=boost,
         feed_category_id=in_category,
-        starts_at=read_moment(since, "--from"),
-        ends_at=read_moment(until, "--until"),
+        starts_at=read_moment_option(since, "--from"),
+        ends_at=read_moment_option(until, "--until"),
     )
     with CatalogClient(GatewayAccess.from_environment(address, client_tls(authority, certificate, key))) as client:
         typer.echo(f"kept at position {client.set_rule(rule)}")

@@ -9,7 +9,7 @@ from bundle.embedding_space import Embedding
 from embedded.coroutines import run_at_once
 from gateway.api_access import ApiAccess
 from gateway.edge import Deadline, count_degradations, outcome_of
-from gateway.feed import DEFAULT_TOKENS, NO_MEMORY, TokenLife, get_feed
+from gateway.feed import NO_MEMORY, get_feed
 from gateway.feed_messages import (
     post_ids_of,
     read_request,
@@ -25,6 +25,7 @@ from gateway.feed_messages import (
 from gateway.feed_types import ContextEncoder, Feed, FeedRequest, PostSearch
 from gateway.feeds import check_feed_count, get_feeds
 from gateway.served_memory import ServedMemory
+from gateway.token_life import DEFAULT_TOKENS, TokenLife
 from gateway.trending import list_trending
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.token_file import authorizations_of

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from gateway.catalog_types import KeptPost, Post, PostNames, PostResult, PostState, Upserted, UpsertResult
 from gateway.feed_types import InvalidPostError
 from gateway.json_messages import UnreadableFieldError, document_of, fill, read_json_object
 from moodfeed.catalog.v1 import catalog_pb2
+from rpc.moments import milliseconds_of, timestamp_of
 
 SERVICE_NAME = catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name
 METHODS = frozenset(method.name for method in catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"].methods)
@@ -28,7 +27,7 @@ def read_post(message: catalog_pb2.Post) -> Post:
         owner_username=message.owner_username,
         language=message.language,
         is_servable=message.is_servable if message.HasField("is_servable") else True,
-        created_at_ms=milliseconds(message.created_at) if message.HasField("created_at") else None,
+        created_at_ms=milliseconds_of(message.created_at) if message.HasField("created_at") else None,
         external_id=message.external_id,
     )
 
@@ -47,23 +46,9 @@ def write_post(post: Post) -> catalog_pb2.Post:
         owner_username=post.owner_username,
         language=post.language,
         is_servable=post.is_servable,
-        created_at=timestamp(post.created_at_ms),
+        created_at=None if post.created_at_ms is None else timestamp_of(post.created_at_ms),
         external_id=post.external_id,
     )
-
-
-def milliseconds(moment: Timestamp) -> int:
-    """Milliseconds since 1970, of any moment: protobuf's own function refuses those that are no dates."""
-    return moment.seconds * 1000 + moment.nanos // 1_000_000
-
-
-def timestamp(milliseconds: int | None) -> Timestamp | None:
-    """The message of a moment."""
-    if milliseconds is None:
-        return None
-    moment = Timestamp()
-    moment.FromMilliseconds(milliseconds)
-    return moment
 
 
 def read_results(results: Iterable[catalog_pb2.PostResult]) -> list[PostResult]:

@@ -1,20 +1,15 @@
 """How a feed is made: check the request, encode its context, search the index, cut a page, remember what it shows."""
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway import page_token
+from gateway.feed_page import FeedPage, requested_page
 from gateway.feed_types import (
-    DEFAULT_PAGE_SIZE,
-    LARGEST_PAGE_SIZE,
-    LONGEST_MOOD,
     MOOD,
     MOST_EXCLUSIONS,
     NO_MOOD,
     NO_USER_TOWER,
     USER,
-    BlankUsernameError,
     BundleNotHeldError,
     CategoryNotFoundError,
     Clock,
@@ -30,41 +25,20 @@ from gateway.feed_types import (
     FeedRanking,
     FeedRequest,
     FoundPosts,
-    InvalidPageSizeError,
-    InvalidPageTokenError,
-    InvalidPositionError,
     LogWish,
-    MoodTooLongError,
     PostSearch,
     PostsNotHeldError,
     Search,
     Seen,
     ServedPosts,
-    TooManyExclusionsError,
     UserNotFoundError,
 )
-from gateway.filter_checks import check_filters, check_reordering
 from gateway.restarted_feed import search_again
-from gateway.served_memory import FEED_DIGITS, NoServedMemory, ServedMemory, without_seen_and_shown
-from gateway.similar import KIND, asked_for, check_similar_to
-from rpc import wall_clock
+from gateway.served_memory import NoServedMemory, ServedMemory, without_seen_and_shown
+from gateway.token_life import DEFAULT_TOKENS, TokenLife, bundle_is_gone, counts_are_gone, posts_are_gone
 
-DEFAULT_TOKEN_MINUTES = 15
-_KINDS = {Fallback.NONE: "", Fallback.POPULAR: "or popular", Fallback.TRENDING: "or trending"}  # of digests
-_PAGE_DIGITS = 8  # of a feed_id, after those of the feed
 NO_MEMORY = NoServedMemory()
 _ENCODER_SHARE = 0.6  # of the time left; the rest must suffice for a feed without the encoder
-
-
-@dataclass(frozen=True, slots=True)
-class TokenLife:
-    """How long a page token is valid, and the clock that says so; it reads milliseconds since 1970."""
-
-    milliseconds: int = DEFAULT_TOKEN_MINUTES * 60_000
-    now_ms: Callable[[], int] = wall_clock.now_ms
-
-
-DEFAULT_TOKENS = TokenLife()
 
 
 async def get_feed(
@@ -82,9 +56,9 @@ async def get_feed(
     The checks run in this order: malformed request, category, user. ``degradations`` lists what was left out.
     ``exploration_share`` is the share of pages, 0..1, whose last post is a new one that few people have been shown.
     """
-    page = _check(request, tokens, exploration_share=exploration_share)
+    page = requested_page(request, tokens, exploration_share=exploration_share)
     made = await _make(request, page, encoder=encoder, index=index, clock=clock)
-    feed_id = page.feed + _random_digits(_PAGE_DIGITS)
+    feed_id = page.made_feed_id()
     while request.remember_served and made.found.posts:
         remembered = await memory.remember_served(
             request.username,
@@ -111,27 +85,6 @@ async def get_feed(
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    """The requested part of a ranking; ``left_out`` holds the stages that the first page went without."""
-
-    request_digest: bytes
-    size: int
-    offset: int
-    bundle_id: str
-    is_continued: bool
-    left_out: frozenset[str]
-    log_position: int | None = None
-    counted_position: int | None = None
-    posts_position: int | None = None
-    rules_moment_ms: int | None = None
-    at_least_position: int = 0
-    feed: str = ""  # the start of the ids of all its answers
-    served_since_ms: int = 0
-    has_started_again: bool = False
-    exploration_share: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class _Made:
     """The posts of a page and what they were made of; the next page starts at ``next_offset``."""
 
@@ -145,97 +98,9 @@ class _Made:
     has_started_again: bool
 
 
-def _check(request: FeedRequest, tokens: TokenLife, *, exploration_share: float) -> _Page:
-    """The requested page; raises the FeedError of a malformed request."""
-    if request.similar_to is not None:
-        check_similar_to(request.similar_to)
-    elif not request.username.strip():
-        raise BlankUsernameError("username must not be empty or blank")
-    if len(request.mood) > LONGEST_MOOD:
-        raise MoodTooLongError(f"mood has {len(request.mood)} code points, the maximum is {LONGEST_MOOD}")
-    if request.page_size < 0:
-        raise InvalidPageSizeError(f"page_size is {request.page_size}, it must not be negative")
-    if request.at_least_position < 0:
-        raise InvalidPositionError(f"at_least_position is {request.at_least_position}, it must not be negative")
-    excluded = len(request.exclude_post_ids) + len(request.exclude_external_ids)
-    if excluded > MOST_EXCLUSIONS:
-        raise TooManyExclusionsError(f"{excluded} posts are excluded, the maximum is {MOST_EXCLUSIONS}")
-    check_filters(request.filters)
-    check_reordering(request.diversity, request.most_per_owner)
-    size = min(request.page_size or DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE)
-    explores = exploration_share > 0 and _may_explore(request)
-    digest = page_token.digest(
-        request.username,
-        request.category_id,
-        asked_for(request),
-        (*request.exclude_post_ids, *request.shown_post_ids),
-        exclude_external_ids=request.exclude_external_ids,
-        kind=_KINDS[request.fallback] if request.similar_to is None else KIND,
-        seen=request.seen.name,
-        remember_served=request.remember_served,
-        filters=request.filters,
-        diversity=request.diversity,
-        most_per_owner=(request.most_per_owner, size) if request.most_per_owner else None,
-        explored_page_size=size if explores else None,
-    )
-    if not request.page_token:
-        return _Page(
-            digest,
-            size,
-            0,
-            request.required_bundle_id,
-            is_continued=False,
-            left_out=frozenset(),
-            at_least_position=request.at_least_position,
-            feed=_random_digits(FEED_DIGITS),
-            exploration_share=exploration_share if explores else 0.0,
-        )
-    token = checked_token(request.page_token, digest, required_bundle_id=request.required_bundle_id, tokens=tokens)
-    return _Page(
-        digest,
-        size,
-        token.offset,
-        token.bundle_id,
-        is_continued=True,
-        left_out=token.left_out,
-        log_position=token.log_position,
-        counted_position=token.counted_position,
-        posts_position=token.posts_position,
-        rules_moment_ms=token.rules_moment_ms,
-        feed=token.feed,
-        served_since_ms=token.served_since_ms,
-        has_started_again=token.has_started_again,
-        exploration_share=exploration_share if explores else 0.0,
-    )
-
-
-def _may_explore(request: FeedRequest) -> bool:
-    return request.similar_to is None and not request.diversity and not request.most_per_owner
-
-
-def checked_token(text: str, digest: bytes, *, required_bundle_id: str, tokens: TokenLife) -> page_token.PageToken:
-    """The page token of a request with this digest; InvalidPageTokenError if it is another's, or too old."""
-    try:
-        token = page_token.read(text)
-    except ValueError as error:
-        raise InvalidPageTokenError("page_token was not issued by this service, or was altered") from error
-    if token.request_digest != digest:
-        raise InvalidPageTokenError(
-            "page_token belongs to another request: between pages only page_size (not with most_per_owner or "
-            "exploration), required_bundle_id, strict and explain may change"
-        )
-    if required_bundle_id not in {"", token.bundle_id}:
-        raise InvalidPageTokenError("page_token belongs to another bundle than required_bundle_id")
-    if tokens.now_ms() - token.issued_at_ms > tokens.milliseconds:
-        raise InvalidPageTokenError(
-            f"page_token is older than {tokens.milliseconds / 60_000:g} minutes: start again at the first page"
-        )
-    return token
-
-
 async def _make(
     request: FeedRequest,
-    page: _Page,
+    page: FeedPage,
     *,
     encoder: ContextEncoder[EmbeddingT],
     index: PostSearch[EmbeddingT],
@@ -255,7 +120,7 @@ async def _make(
 
 
 async def _encode(
-    request: FeedRequest, page: _Page, *, encoder: ContextEncoder[EmbeddingT], clock: Clock
+    request: FeedRequest, page: FeedPage, *, encoder: ContextEncoder[EmbeddingT], clock: Clock
 ) -> tuple[FeedContext[EmbeddingT], tuple[Degradation, ...]]:
     """Embed the context, or leave out what cannot be embedded; later pages leave out what the first one did."""
     may_degrade = not (request.strict or page.is_continued or request.at_least_position)
@@ -289,7 +154,7 @@ async def _encode(
     return context, (NO_MOOD,) if context.mood_unavailable or MOOD in page.left_out else ()
 
 
-def _wish(request: FeedRequest, page: _Page) -> LogWish:
+def _wish(request: FeedRequest, page: FeedPage) -> LogWish:
     """Later pages see the user as of the first one."""
     return LogWish(
         as_of=page.log_position,
@@ -301,7 +166,7 @@ def _wish(request: FeedRequest, page: _Page) -> LogWish:
 
 async def _search(
     request: FeedRequest,
-    page: _Page,
+    page: FeedPage,
     context: FeedContext[EmbeddingT],
     *,
     degradations: tuple[Degradation, ...],
@@ -358,16 +223,6 @@ async def _search(
     )
 
 
-def counts_are_gone() -> InvalidPageTokenError:
-    """The error of a page whose counts no index holds any more."""
-    return InvalidPageTokenError("the counts of page_token are no longer held: start again at the first page")
-
-
-def posts_are_gone() -> InvalidPageTokenError:
-    """The error of a page as of whose position no index knows the posts any more."""
-    return InvalidPageTokenError("the posts of page_token are no longer held: start again at the first page")
-
-
 def _position_of(found: FoundPosts, position: int | None) -> int:
     """Up to where in the log what people did is taken into account, by the user and by the counts."""
     if found.ranking is not FeedRanking.TRENDING:
@@ -377,7 +232,7 @@ def _position_of(found: FoundPosts, position: int | None) -> int:
 
 async def _search_unshown(
     request: FeedRequest,
-    page: _Page,
+    page: FeedPage,
     search: Search[EmbeddingT],
     *,
     index: PostSearch[EmbeddingT],
@@ -410,7 +265,7 @@ def _can_go_on(request: FeedRequest) -> bool:
     return named <= MOST_EXCLUSIONS
 
 
-def _token_after(page: _Page, made: _Made, tokens: TokenLife) -> str:
+def _token_after(page: FeedPage, made: _Made, tokens: TokenLife) -> str:
     next_page = page_token.PageToken(
         bundle_id=made.found.bundle_id,
         request_digest=page.request_digest,
@@ -428,13 +283,9 @@ def _token_after(page: _Page, made: _Made, tokens: TokenLife) -> str:
     return page_token.write(next_page)
 
 
-def _random_digits(count: int) -> str:
-    return os.urandom(count // 2).hex()
-
-
-def _error_of_page(page: _Page, error: BundleNotHeldError) -> FeedError:
+def _error_of_page(page: FeedPage, error: BundleNotHeldError) -> FeedError:
     if page.is_continued:
-        return InvalidPageTokenError("the bundle of page_token is no longer held: start again at the first page")
+        return bundle_is_gone()
     return error
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import orjson
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.feedback_types import VERBS, Interaction, Recorded, Result, RowResult, UnreadableInteraction
-from gateway.moments import InvalidMomentError, read_rfc3339
 from moodfeed.feedback.v1 import feedback_pb2
+from rpc.moments import InvalidMomentError, milliseconds_of, read_rfc3339
 
 SERVICE_NAME = feedback_pb2.DESCRIPTOR.services_by_name["FeedbackService"].full_name
 RECORDING = frozenset({"RecordInteractions"})
@@ -46,17 +45,12 @@ def read_interactions(request: feedback_pb2.RecordInteractionsRequest) -> list[I
             verb=NAMES_OF_VERBS.get(message.verb, str(message.verb)),
             watched_share=message.watched_share if message.HasField("watched_share") else None,
             rating_percent=message.rating_percent if message.HasField("rating_percent") else None,
-            occurred_at_ms=_milliseconds(message.occurred_at) if message.HasField("occurred_at") else None,
+            occurred_at_ms=milliseconds_of(message.occurred_at) if message.HasField("occurred_at") else None,
             retracts=message.retracts,
             feed_id=message.feed_id,
         )
         for message in request.interactions
     ]
-
-
-def _milliseconds(moment: Timestamp) -> int:
-    """Milliseconds since 1970, of any moment: protobuf's own function refuses those that are no dates."""
-    return moment.seconds * 1000 + moment.nanos // 1_000_000
 
 
 def write_interaction(interaction: Interaction) -> feedback_pb2.Interaction:

@@ -18,7 +18,7 @@ from gateway.catalog_access import CatalogAccess
 from gateway.catalog_types import PostKeeper
 from gateway.docs_page import FILES, docs_file
 from gateway.edge import Deadline, count_degradations
-from gateway.feed import DEFAULT_TOKENS, NO_MEMORY, TokenLife, get_feed
+from gateway.feed import NO_MEMORY, get_feed
 from gateway.feed_messages import open_post
 from gateway.feed_types import Clock, ContextEncoder, EmbeddingT, Feed, FeedRequest, PostSearch
 from gateway.feedback_types import InteractionRecorder
@@ -34,6 +34,7 @@ from gateway.openapi import DOCUMENT
 from gateway.readiness import Readiness
 from gateway.rules_types import RuleKeeper
 from gateway.served_memory import ServedMemory
+from gateway.token_life import DEFAULT_TOKENS, TokenLife
 from gateway.trending import list_trending
 from rpc.admin_access import AdminAccess
 from rpc.admission import InFlight

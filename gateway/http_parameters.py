@@ -22,9 +22,10 @@ from gateway.feed_types import (
     TrendingRequest,
 )
 from gateway.json_messages import UnreadableFieldError, choices, fill
-from gateway.moments import InvalidMomentError, read_moment
+from gateway.query_moments import read_moment
 from moodfeed.feed.v1 import feed_pb2
 from moodfeed.feed.v1.feed_comments import COMMENTS
+from rpc.moments import InvalidMomentError
 
 _SHOWN_CHARACTERS = 100
 _SHOWN_DIGITS = 40

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from gateway.catalog_messages import milliseconds, timestamp
 from gateway.json_messages import UnreadableFieldError, document_of, fill, read_json_object
 from gateway.rules_types import InvalidRuleError, Rule, RuleAction
 from moodfeed.rules.v1 import rules_pb2
+from rpc.moments import milliseconds_of, timestamp_of
 
 SERVICE_NAME = rules_pb2.DESCRIPTOR.services_by_name["RuleService"].full_name
 METHODS = frozenset(method.name for method in rules_pb2.DESCRIPTOR.services_by_name["RuleService"].methods)
@@ -22,8 +22,8 @@ def read_rule(message: rules_pb2.Rule) -> Rule:
         owner_usernames=tuple(message.owner_usernames),
         boost=message.boost,
         feed_category_id=message.feed_category_id if message.HasField("feed_category_id") else None,
-        starts_at_ms=milliseconds(message.starts_at) if message.HasField("starts_at") else None,
-        ends_at_ms=milliseconds(message.ends_at) if message.HasField("ends_at") else None,
+        starts_at_ms=milliseconds_of(message.starts_at) if message.HasField("starts_at") else None,
+        ends_at_ms=milliseconds_of(message.ends_at) if message.HasField("ends_at") else None,
     )
 
 
@@ -37,8 +37,8 @@ def write_rule(rule: Rule) -> rules_pb2.Rule:
         owner_usernames=rule.owner_usernames,
         boost=rule.boost,
         feed_category_id=rule.feed_category_id,
-        starts_at=timestamp(rule.starts_at_ms),
-        ends_at=timestamp(rule.ends_at_ms),
+        starts_at=None if rule.starts_at_ms is None else timestamp_of(rule.starts_at_ms),
+        ends_at=None if rule.ends_at_ms is None else timestamp_of(rule.ends_at_ms),
     )
 
 

@@ -7,7 +7,7 @@ import grpc
 
 from gateway.api_access import ApiAccess
 from gateway.edge import Deadline, count_degradations, outcome_of
-from gateway.feed import DEFAULT_TOKENS, NO_MEMORY, TokenLife, get_feed
+from gateway.feed import NO_MEMORY, get_feed
 from gateway.feed_messages import (
     post_ids_of,
     read_request,
@@ -23,6 +23,7 @@ from gateway.feed_messages import (
 from gateway.feed_types import ContextEncoder, EmbeddingT, Feed, FeedRequest, PostSearch
 from gateway.feeds import check_feed_count, get_feeds
 from gateway.served_memory import ServedMemory
+from gateway.token_life import DEFAULT_TOKENS, TokenLife
 from gateway.trending import list_trending
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.admission import InFlight

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from gateway.browser_guard import BrowserGuard
-from gateway.feed import DEFAULT_TOKEN_MINUTES, TokenLife
+from gateway.token_life import DEFAULT_TOKEN_MINUTES, TokenLife
 from rpc.addresses import read_peer_address
 from rpc.environment import LogLevel
 from rpc.server_settings import ServerSettings, check_pair_fields, in_settings_words, variable_of

@@ -1,7 +1,6 @@
 """How the trends are listed: the same for everybody, page by page as of the position of the first page."""
 
 from gateway import page_token
-from gateway.feed import DEFAULT_TOKENS, TokenLife, checked_token, counts_are_gone, posts_are_gone
 from gateway.feed_types import (
     DEFAULT_PAGE_SIZE,
     LARGEST_PAGE_SIZE,
@@ -12,12 +11,12 @@ from gateway.feed_types import (
     Feed,
     FeedContext,
     InvalidPageSizeError,
-    InvalidPageTokenError,
     PostSearch,
     PostsNotHeldError,
     Search,
     TrendingRequest,
 )
+from gateway.token_life import DEFAULT_TOKENS, TokenLife, bundle_is_gone, checked_token, counts_are_gone, posts_are_gone
 
 _KIND = "trends"  # of digests
 
@@ -55,9 +54,7 @@ async def list_trending(
         raise posts_are_gone() from error
     except BundleNotHeldError as error:
         if request.page_token:
-            raise InvalidPageTokenError(
-                "the bundle of page_token is no longer held: start again at the first page"
-            ) from error
+            raise bundle_is_gone() from error
         raise
     next_page = page_token.PageToken(
         found.bundle_id,

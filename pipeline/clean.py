@@ -1,9 +1,7 @@
 """Turn raw rows into typed tables; every dropped row is counted by table and reason."""
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pandas as pd
 
 from mood_encoder.post_texts import joined_parts
 from pipeline.accepted_forms import is_absent, read_counter, read_flag, read_id, read_moment, read_number
+from pipeline.clean_findings import CleanReport, Finding, Findings, write_report
 from pipeline.raw_store import RawRow, RawStore
 from pipeline.summary_text import SummaryText, read_summary
 from pipeline.tables import (
@@ -26,95 +25,15 @@ from pipeline.tables import (
     write_users,
 )
 from pipeline.upstream import Json
-from pipeline.whole_files import write_whole_text
-from pipeline.workspace import REPORT_FILE
 
 MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at", "rating": "rated_at"}
-_MOST_EXAMPLES = 3
 _LONGEST_EXAMPLE = 60
-_LARGEST_LOSS = 0.5  # share of a table that one reason may leave out
-_SMALLEST_LOSS = 5  # rows; fewer do not suggest a fault of the whole table
-_SMALLEST_WHOLE = 2  # rows; this many do if they are the whole table and malformed
 _CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
 _ZONE_DIFFERENCE = pd.Timedelta(days=1)  # events without a time zone may be in another than the posts
 
 
 class CleanError(Exception):
     """There is no raw store, or too much of it would be left out: names the path and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Rows of one table with one fault; ``reason`` names the fault and what was done with the rows."""
-
-    table: str
-    reason: str
-    count: int
-    examples: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CleanReport:
-    """The number of rows that each table kept, and every finding."""
-
-    kept: Mapping[str, int]
-    findings: tuple[Finding, ...]
-
-    def rows(self) -> list[tuple[str, ...]]:
-        """The report as a table to print, headings first."""
-        return [
-            ("table", "what", "rows", "for example"),
-            *((name, "kept", str(count), "") for name, count in self.kept.items()),
-            *((item.table, item.reason, str(item.count), ", ".join(item.examples)) for item in self.findings),
-        ]
-
-
-@dataclass(slots=True)
-class _Findings:
-    """Mutable counts of findings while tables are read, and of the rows that each reason leaves out."""
-
-    counts: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
-    examples: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
-    losses: set[tuple[str, str]] = field(default_factory=set)
-
-    def add(self, table: str, reason: str, example: str, *, count: int = 1) -> None:
-        """Count rows that are kept."""
-        key = (table, reason)
-        self.counts[key] += count
-        if len(self.examples[key]) < _MOST_EXAMPLES and example:
-            self.examples[key].append(example)
-
-    def drop(self, table: str, reason: str, example: str, *, count: int = 1) -> None:
-        """Count rows that are left out."""
-        self.add(table, f"{reason}: dropped", example, count=count)
-        self.losses.add((table, f"{reason}: dropped"))
-
-    def all(self) -> tuple[Finding, ...]:
-        return tuple(self._finding(key) for key in self.counts)
-
-    def largest_loss(self, totals: Mapping[str, int]) -> Finding | None:
-        """The reason that leaves out the largest share of its table, if one leaves out more than half of it.
-
-        That is five rows or more, or a whole table of two or more that cannot be read: the only event of a small table
-        may well be an orphan. Events whose posts or users are unknown come last, because the cause may be in the other
-        table.
-        """
-        shares = {key: self.counts[key] / totals[key[0]] for key in self.losses}
-        large = [
-            key
-            for key, share in shares.items()
-            if share > _LARGEST_LOSS
-            and self.counts[key] >= (_SMALLEST_WHOLE if share == 1 and _is_malformed(key[1]) else _SMALLEST_LOSS)
-        ]
-        worst = max(large, key=lambda key: (not key[1].startswith("unknown"), shares[key]), default=None)
-        return self._finding(worst) if worst else None
-
-    def _finding(self, key: tuple[str, str]) -> Finding:
-        return Finding(*key, self.counts[key], tuple(self.examples[key]))
-
-
-def _is_malformed(reason: str) -> bool:
-    return reason.startswith(("malformed", "unusable"))
 
 
 class _BrokenFieldError(Exception):
@@ -133,7 +52,7 @@ def clean(raw: Path, output: Path, *, accept_losses: bool = False) -> CleanRepor
     """
     if not raw.exists():
         raise CleanError(f"{raw} is missing: run `moodfeed fetch`")
-    findings = _Findings()
+    findings = Findings()
     totals: dict[str, int] = {}
     with RawStore(raw) as store:
         for name in (*MOMENT_KEYS, "post", "user"):
@@ -181,7 +100,7 @@ def _refuse_empty_tables(raw: Path, output: Path, tables: Mapping[str, pd.DataFr
             )
 
 
-def _posts(store: RawStore, fetched_at: int, findings: _Findings) -> tuple[pd.DataFrame, set[int]]:
+def _posts(store: RawStore, fetched_at: int, findings: Findings) -> tuple[pd.DataFrame, set[int]]:
     """The posts, and the ids of those that were deleted upstream."""
     latest = fetched_at + _CLOCK_DIFFERENCE
 
@@ -231,7 +150,7 @@ def _posts(store: RawStore, fetched_at: int, findings: _Findings) -> tuple[pd.Da
     return pd.DataFrame(rows, columns=_POST_COLUMNS), deleted
 
 
-def _users(store: RawStore, findings: _Findings) -> tuple[pd.DataFrame, set[int]]:
+def _users(store: RawStore, findings: Findings) -> tuple[pd.DataFrame, set[int]]:
     """The users, and the ids of those that were deleted upstream."""
 
     def read(row: RawRow) -> dict[str, object]:
@@ -252,7 +171,7 @@ def _users(store: RawStore, findings: _Findings) -> tuple[pd.DataFrame, set[int]
     return pd.DataFrame(rows, columns=columns), deleted
 
 
-def _events(store: RawStore, findings: _Findings) -> pd.DataFrame:
+def _events(store: RawStore, findings: Findings) -> pd.DataFrame:
     """Every event whose fields can be read."""
     rows: list[tuple[int, int, int, int, float, str]] = []
     for verb, moment_key in MOMENT_KEYS.items():
@@ -284,7 +203,7 @@ def _without_orphans(
     users: pd.DataFrame,
     *,
     deleted: tuple[set[int], set[int]],
-    findings: _Findings,
+    findings: Findings,
 ) -> pd.DataFrame:
     """The events whose user and post are known; ``deleted`` are the ids of deleted posts and users."""
     of_deleted = events["post_id"].isin(list(deleted[0])) | events["user_id"].isin(list(deleted[1]))
@@ -302,7 +221,7 @@ def _without_orphans(
     return pd.DataFrame(kept.reset_index(drop=True))
 
 
-def _within_time(events: pd.DataFrame, posts: pd.DataFrame, fetched_at: int, findings: _Findings) -> pd.DataFrame:
+def _within_time(events: pd.DataFrame, posts: pd.DataFrame, fetched_at: int, findings: Findings) -> pd.DataFrame:
     """The events between the oldest post and the fetch: others have a wrong clock, and would stretch every window."""
     is_late = events["at"] > pd.Timestamp(fetched_at + _CLOCK_DIFFERENCE, unit="ms", tz="UTC")
     is_early = events["at"] < posts["created_at"].min() - _ZONE_DIFFERENCE
@@ -311,7 +230,7 @@ def _within_time(events: pd.DataFrame, posts: pd.DataFrame, fetched_at: int, fin
     return pd.DataFrame(events[~is_late & ~is_early].reset_index(drop=True))
 
 
-def _without_repetitions(events: pd.DataFrame, findings: _Findings) -> pd.DataFrame:
+def _without_repetitions(events: pd.DataFrame, findings: Findings) -> pd.DataFrame:
     repeated = events.duplicated(["user_id", "post_id", "verb", "at"])
     for verb, table in events[repeated].groupby("verb", sort=False):
         example = f"id {table['id'].iloc[0]}"
@@ -319,12 +238,12 @@ def _without_repetitions(events: pd.DataFrame, findings: _Findings) -> pd.DataFr
     return pd.DataFrame(events[~repeated].reset_index(drop=True))
 
 
-def _drop(events: pd.DataFrame, is_dropped: "pd.Series[bool]", reason: str, findings: _Findings) -> None:
+def _drop(events: pd.DataFrame, is_dropped: "pd.Series[bool]", reason: str, findings: Findings) -> None:
     for verb, row_id, at in events.loc[is_dropped, ["verb", "id", "at"]].itertuples(index=False):
         findings.drop(verb, reason, f"id {row_id} at {at:%Y-%m-%d %H:%M:%S}")
 
 
-def _choose_who_answers(users: pd.DataFrame, events: pd.DataFrame, findings: _Findings) -> pd.DataFrame:
+def _choose_who_answers(users: pd.DataFrame, events: pd.DataFrame, findings: Findings) -> pd.DataFrame:
     """Mark the account that a shared username leads to: that with the most interactions, on a tie the smallest id."""
     activity = users["user_id"].map(events["user_id"].value_counts()).fillna(0)
     order = users.assign(activity=activity).sort_values(["activity", "user_id"], ascending=[False, True])
@@ -340,7 +259,7 @@ def _read_rows(
     rows: Iterator[RawRow],
     read: Callable[[RawRow], dict[str, object]],
     deleted: set[int],
-    findings: _Findings,
+    findings: Findings,
 ) -> Iterator[dict[str, object]]:
     """The rows that can be read; the ids of those that upstream no longer lists are added to ``deleted``."""
     for row in rows:
@@ -373,7 +292,7 @@ def _text(fields: Mapping[str, Json], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _flag(row: RawRow, table: str, name: str, findings: _Findings) -> bool | None:
+def _flag(row: RawRow, table: str, name: str, findings: Findings) -> bool | None:
     value = row.fields.get(name)
     flag = read_flag(value)
     if flag is None and not is_absent(value):
@@ -381,7 +300,7 @@ def _flag(row: RawRow, table: str, name: str, findings: _Findings) -> bool | Non
     return flag
 
 
-def _count(row: RawRow, table: str, name: str, findings: _Findings) -> int:
+def _count(row: RawRow, table: str, name: str, findings: Findings) -> int:
     """A count, 0 for anything else: upstream counts are inconsistent and decide nothing."""
     value = row.fields.get(name)
     read = read_counter(value)
@@ -403,19 +322,6 @@ def _example(row_id: int, value: Json) -> str:
 
 def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
-
-
-def write_report(report: CleanReport, output: Path, *, facts: Mapping[str, object] | None = None) -> None:
-    """Replace report.json in one step; ``facts`` go before the counts."""
-    document = {
-        **(facts or {}),
-        "kept": dict(report.kept),
-        "findings": [
-            {"table": item.table, "reason": item.reason, "count": item.count, "examples": list(item.examples)}
-            for item in report.findings
-        ],
-    }
-    write_whole_text(output / REPORT_FILE, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 _POST_COLUMNS = [

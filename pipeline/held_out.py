@@ -64,7 +64,7 @@ def rank_held_out(
     pieces = np.array_split(everything, math.ceil(len(everything) / _REPRESENTED_AT_ONCE))
     representations = torch.cat([post_tower.represent(examples.contents(piece)) for piece in pieces])
     at_once = int(np.clip(_MOST_SCORES // len(everything), 1, _VALIDATED_AT_ONCE))
-    snapshot_of = examples.snapshots_of(rows)
+    snapshot_of = examples.snapshots_of(rows, lags=0.0)
     ranks: list[Tensor] = []
     for snapshot in np.unique(snapshot_of):
         posts = post_tower(representations, examples.numeric(snapshot, everything))

@@ -110,7 +110,7 @@ class Examples:
             plans.extend(Plan(int(snapshot), piece, targets) for piece in np.array_split(chosen, pieces))
         return [plans[position] for position in random.permutation(len(plans))]
 
-    def snapshots_of(self, rows: NDArray[np.int64], *, lags: NDArray[np.float64] | float = 0.0) -> NDArray[np.int32]:
+    def snapshots_of(self, rows: NDArray[np.int64], *, lags: NDArray[np.float64] | float) -> NDArray[np.int32]:
         """The newest snapshot up to ``lags`` days before each example, or the first: int32 [rows]."""
         days = self.dataset.pairs.days[rows] - lags
         return np.clip(np.searchsorted(self.snapshots, days, side="right") - 1, 0, None).astype(np.int32)

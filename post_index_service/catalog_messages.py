@@ -8,6 +8,7 @@ from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 from moodfeed.rules.v1 import rules_pb2
 from post_index_service.post_store import KeptPost, Upserted
+from rpc.moments import timestamp_of
 from store.errors import InvalidPostError
 from store.post_rows import check_post
 from store.posts import NewPost, Post
@@ -75,7 +76,7 @@ def _write_post(post: Post) -> catalog_pb2.Post:
         owner_username=post.owner_username,
         language=post.language,
         is_servable=post.is_servable,
-        created_at=_timestamp(post.created_at_ms) if post.created_at_ms else None,
+        created_at=timestamp_of(post.created_at_ms) if post.created_at_ms else None,
         external_id=post.external_id,
     )
 
@@ -109,8 +110,8 @@ def write_rule(rule: Rule) -> rules_pb2.Rule:
         owner_usernames=rule.owner_usernames,
         boost=rule.boost,
         feed_category_id=rule.feed_category_id,
-        starts_at=None if rule.starts_at_ms is None else _timestamp(rule.starts_at_ms),
-        ends_at=None if rule.ends_at_ms is None else _timestamp(rule.ends_at_ms),
+        starts_at=None if rule.starts_at_ms is None else timestamp_of(rule.starts_at_ms),
+        ends_at=None if rule.ends_at_ms is None else timestamp_of(rule.ends_at_ms),
     )
 
 
@@ -119,9 +120,3 @@ def _milliseconds(moment: Timestamp, field: str) -> int:
         return moment.ToMilliseconds()
     except ValueError as error:
         raise InvalidPostError(f"{field}: is not a time of the years 1 to 9999") from error
-
-
-def _timestamp(milliseconds: int) -> Timestamp:
-    moment = Timestamp()
-    moment.FromMilliseconds(milliseconds)
-    return moment

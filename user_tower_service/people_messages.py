@@ -1,8 +1,7 @@
 """The messages about people and what they do, read and written as values of the store."""
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from moodfeed.feedback.v1 import feedback_pb2
+from rpc.moments import timestamp_of
 from store.errors import InvalidInteractionError
 from store.interactions import Interaction, NewInteraction, RecordResult, Verb
 from store.log_entries import PostsServed
@@ -78,7 +77,7 @@ def _write_recorded(interaction: Interaction) -> feedback_pb2.RecordedInteractio
             verb=_NUMBERS[interaction.verb],
             watched_share=interaction.watched_share,
             rating_percent=interaction.rating_percent,
-            occurred_at=_moment(interaction.occurred_at_ms),
+            occurred_at=timestamp_of(interaction.occurred_at_ms),
             feed_id=interaction.feed_id,
         ),
         position=interaction.position,
@@ -88,11 +87,5 @@ def _write_recorded(interaction: Interaction) -> feedback_pb2.RecordedInteractio
 
 def _write_served(served: PostsServed) -> feedback_pb2.ServedPosts:
     return feedback_pb2.ServedPosts(
-        post_ids=served.post_ids, shown_at=_moment(served.shown_at_ms), feed_id=served.feed_id
+        post_ids=served.post_ids, shown_at=timestamp_of(served.shown_at_ms), feed_id=served.feed_id
     )
-
-
-def _moment(milliseconds: int) -> Timestamp:
-    moment = Timestamp()
-    moment.FromMilliseconds(milliseconds)
-    return moment

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
-from pipeline.clean import CleanReport, write_report
+from pipeline.clean_findings import CleanReport, write_report
 from pipeline.foreign.errors import ImportSourceError
 from pipeline.foreign.formats import Source
 from pipeline.foreign.ids import number_names

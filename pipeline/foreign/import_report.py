@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from pipeline.clean import Finding
+from pipeline.clean_findings import Finding
 
 UNKNOWN_POST = "unknown post"
 MALFORMED_LINE = "malformed line"

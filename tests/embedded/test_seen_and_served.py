@@ -20,10 +20,11 @@ from compute.bundle_admin import LoggedBundles
 from embedded.coroutines import run_at_once
 from embedded.ports import LocalContextEncoder, LocalPostSearch, Models
 from embedded.served_memory import LocalServedMemory
-from gateway.feed import TokenLife, get_feed
+from gateway.feed import get_feed
 from gateway.feed_messages import post_id_of
 from gateway.feed_types import Feed, FeedRequest, InvalidPageTokenError, Seen, UserNotFoundError
 from gateway.feedback_types import NoStoreError, StoreUnavailableError
+from gateway.token_life import TokenLife
 from post_index_service.loading import load as load_index
 from store.errors import StoreUnavailableError as StoreDownError
 from store.interactions import NewInteraction, Verb

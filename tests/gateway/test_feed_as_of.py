@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway import page_token
-from gateway.feed import TokenLife, get_feed
+from gateway.feed import get_feed
 from gateway.feed_types import (
     NO_WISH,
     DependencyUnavailableError,
@@ -18,6 +18,7 @@ from gateway.feed_types import (
     LogWish,
     PositionNotReachedError,
 )
+from gateway.token_life import TokenLife
 from tests.gateway.test_feed import BUNDLE, FakeIndex
 
 MINUTES = 15

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from gateway.feed import TokenLife, get_feed
+from gateway.feed import get_feed
 from gateway.feed_types import (
     NO_WISH,
     BundleNotHeldError,
@@ -30,6 +30,7 @@ from gateway.feed_types import (
     TooManyExclusionsError,
     UserNotFoundError,
 )
+from gateway.token_life import TokenLife
 from tests.gateway.test_feed import BUNDLE, CATEGORY, OTHER_BUNDLE, FakeIndex, FakeTower, ask, ids_of
 
 NO_TOWER = Degradation("user", "USER_TOWER_UNAVAILABLE")

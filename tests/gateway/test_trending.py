@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from gateway.feed import TokenLife, get_feed
+from gateway.feed import get_feed
 from gateway.feed_types import (
     NO_WISH,
     BundleNotHeldError,
@@ -24,6 +24,7 @@ from gateway.feed_types import (
     TrendingRequest,
     UserNotFoundError,
 )
+from gateway.token_life import TokenLife
 from gateway.trending import list_trending
 from tests.gateway.test_feed import BUNDLE, CATEGORY, OTHER_BUNDLE, FakeClock, FakeIndex, FakeTower, ids_of
 

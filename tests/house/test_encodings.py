@@ -7,6 +7,8 @@ import ast
 import subprocess
 from pathlib import Path
 
+from tests.house.parsed_files import nodes_of
+
 ROOT = Path(__file__).parents[2]
 _MODES = set("rwaxbt+")
 
@@ -45,7 +47,7 @@ def test_every_place_that_opens_a_text_names_its_encoding() -> None:
         if not name.startswith("moodfeed/"):
             found = [
                 node.lineno
-                for node in ast.walk(ast.parse((ROOT / name).read_bytes()))
+                for node in nodes_of(ROOT / name)
                 if isinstance(node, ast.Call) and names_no_encoding(node, may_start_children=name.startswith("tests/"))
             ]
             assert not found, f"{name}: lines {found} open a text without encoding="

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tests.house.parsed_files import nodes_of
 from tests.tiny_bundle import write_tiny_bundle
 
 ROOT = Path(__file__).parents[2]
@@ -122,7 +123,7 @@ MAY_READ_GENERATED_CODE = {
 
 def imports_of(path: Path) -> set[str]:
     modules: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -159,6 +160,32 @@ def test_dependencies_between_packages_point_one_way(package: str) -> None:
     for path in files_of(package):
         tops = {module.split(".")[0] for module in imports_of(path)}
         assert tops & OURS - {package} <= ALLOWED[package], path
+
+
+LONGEST_FILE = 310
+LONGER_FILES = {
+    "pipeline/clean.py": 344,
+    "gateway/feed_types.py": 435,  # what a feed is asked and answers, its errors and ports
+    "post_index_service/ranking.py": 386,
+    "cli/pipeline_commands.py": 366,  # mostly the options of the commands
+    "pipeline/upstream.py": 350,
+    "mood_encoder/mood_text.py": 326,  # mostly tables of words and signs
+}
+
+
+def test_a_file_of_the_product_that_decides_one_thing_is_not_long() -> None:
+    lines = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for package in ALLOWED
+        for path in files_of(package)
+    }
+    assert {name for name, count in lines.items() if count > LONGER_FILES.get(name, LONGEST_FILE)} == set()
+    assert {name for name in LONGER_FILES if lines[name] <= LONGEST_FILE} == set(), "these need no exception any more"
+
+
+def test_no_file_is_named_after_nothing() -> None:
+    nothing = {"utils", "util", "common", "helpers", "helper", "core", "base", "manager", "misc"}
+    assert [path for package in ALLOWED for path in files_of(package) if set(path.stem.split("_")) & nothing] == []
 
 
 def test_nothing_imports_the_benchmarks() -> None:

@@ -61,6 +61,12 @@ def test_a_row_that_is_not_read_for_longer_than_its_gradient_is_remembered_is_ma
     torch.testing.assert_close(sparse.weight, dense.weight, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("rate", [0.5, 0.75])
+def test_a_rate_that_decays_weights_to_nothing_or_beyond_is_no_error_of_a_step(rate: float) -> None:
+    """Training says by its loss that it has diverged, not by a logarithm."""
+    learn([([0, 1], rate), ([2], rate)], weight_decay=2.0)
+
+
 def test_a_row_is_up_to_date_when_it_is_read_and_not_before() -> None:
     _, sparse = tables()
     by_rows = RowAdamW([sparse], weight_decay=0.0)

@@ -100,6 +100,7 @@ def test_a_broken_copy_is_noticed_and_whole_again(mutants: ModuleType, tmp_path:
     mutants.TESTS["limit.py"] = ("tests/test_limit.py",)
     try:
         for code, fate in (
+            ("LIMIT = 5.0\n", "survived"),
             ("LIMIT = 6\n", "caught"),
             ("import nothing_like_it\n", "caught at import"),
             ("while True: pass\n", "timed out"),

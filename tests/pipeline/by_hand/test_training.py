@@ -386,7 +386,7 @@ MEETINGS: tuple[Event, ...] = (
     (0, 12, "view", 20.0),  # after ten others
     (1, 5, "view", 1.0),  # rank 5
     (1, 10, "view", 42.0),  # after 0 to 9 without post 5: rank 9
-    (2, 11, "view", 13.0),  # after eleven others
+    (2, 11, "view", 13.5),  # after eleven others; the snapshot of day 14 is the future
 )
 BEST_FIRST = [float(-row) for row in range(14)]
 
@@ -415,7 +415,7 @@ def test_validation_counts_ties_against_the_meeting() -> None:
 def test_validation_looks_at_the_popularity_of_each_meetings_day() -> None:
     examples, posts, users = validation_examples(), ScoresByPost(BEST_FIRST), Everybody()
     rank_held_out(users, posts, examples)
-    # Days 0 and 1, then 7 and 13, then 20, then 42; pairs in order of user.
+    # Days 0 and 1, then 7 and 13.5, then 20, then 42; pairs in order of user.
     assert users.asked == [[0, 1], [0, 2], [0], [1]]
     assert len(posts.shown) == 4
     for shown, snapshot in zip(posts.shown, (0, 1, 2, 6), strict=True):
