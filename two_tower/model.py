@@ -112,9 +112,17 @@ class PostTower(nn.Module):
             is_known = is_known & (torch.rand(is_known.shape, device=is_known.device) >= self.id_dropout)
             has_word = has_word & (torch.rand(has_word.shape, device=has_word.device) >= self.word_dropout)
         identity = self.identity(posts.post_rows.clamp(min=0)) * is_known
-        words = self.words(posts.words * has_word) / has_word.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
+        words = self._sum_of_words(posts.words * has_word) / has_word.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
         content = self.text(posts.text) + words + self.category(posts.category_rows)
         return self.norm(content + identity)  # type: ignore[no-any-return]
+
+    def _sum_of_words(self, words: Tensor) -> Tensor:
+        """The sum of each row's words, [posts, words] to [posts, width]; a word of several posts is read once."""
+        is_word = words > 0
+        counts = is_word.sum(dim=1)
+        distinct, places = torch.unique(words[is_word], return_inverse=True)
+        vectors = self.words(distinct.unsqueeze(1))  # [distinct words, width]
+        return functional.embedding_bag(places, vectors, torch.cumsum(counts, dim=0) - counts, mode="sum")
 
     def forward(self, representations: Tensor, numeric: Tensor) -> Tensor:
         """Unit vectors [posts, learned_dimension] at the moment that ``numeric`` [posts, features] describes."""
