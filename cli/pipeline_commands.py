@@ -80,7 +80,10 @@ InvalidOption = Annotated[
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", help="TOML file of training settings, such as configs/microlens.toml.", show_default=False
+        "--config",
+        help="TOML file of training settings, such as configs/microlens.toml; by default those that suit the number of "
+        "interactions (configs/large.toml from a million on).",
+        show_default=False,
     ),
 ]
 ObjectiveOption = Annotated[
@@ -161,7 +164,9 @@ def train(
     """Train the two towers; resumes an interrupted run."""
     from cli import stages
 
-    stages.train_stage(Workspace(data), _training_config(config, objective, epochs, seed), device=device, log=log)
+    stages.train_stage(
+        Workspace(data), _training_config(data, config, objective, epochs, seed), device=device, log=log
+    )
 
 
 def evaluate(
@@ -208,7 +213,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Compare the model with the baselines on six months, each held out in turn; trains once a month, and resumes."""
-    wanted = _training_config(config, objective, epochs, seed)
+    wanted = _training_config(data, config, objective, epochs, seed)
     if live:
         if split or candidate or as_markdown:
             raise typer.BadParameter(
@@ -227,7 +232,7 @@ def evaluate(
         wanted,
         months=months,
         split_name=split.value if split else None,
-        candidates=_candidates(candidate or [], objective, epochs, seed),
+        candidates=_candidates(data, candidate or [], objective, epochs, seed),
         device=device,
     )
     if as_json or as_markdown:
@@ -250,7 +255,7 @@ def ablate(
     """Train variants with one setting changed each, and compare them. Slow: one training per row."""
     from cli import stages
 
-    wanted = _training_config(config, None, epochs, seed)
+    wanted = _training_config(data, config, None, epochs, seed)
     stages.ablate_stage(Workspace(data), wanted, only=only, output=output, device=device)
 
 
@@ -264,7 +269,7 @@ def cold_start(
     """Measure the model on posts without interactions and on users unknown to training. Slow: two trainings."""
     from cli import stages
 
-    stages.cold_start_stage(Workspace(data), _training_config(config, None, epochs, seed), device=device)
+    stages.cold_start_stage(Workspace(data), _training_config(data, config, None, epochs, seed), device=device)
 
 
 def export(
@@ -334,7 +339,7 @@ def build(
 
 
 def _candidates(
-    paths: list[Path], objective: Objective | None, epochs: int | None, seed: int | None
+    data: Path, paths: list[Path], objective: Objective | None, epochs: int | None, seed: int | None
 ) -> dict[str, TrainingConfig]:
     """The settings of the files by their names without suffix, which the report names them by."""
     from pipeline.evaluate import DEFAULT_NAME
@@ -350,14 +355,16 @@ def _candidates(
                 f"--candidate {named[path.stem]} and {path} would both be named {path.stem!r}: rename one of the files"
             )
         named[path.stem] = path
-    return {name: _training_config(path, objective, epochs, seed) for name, path in named.items()}
+    return {name: _training_config(data, path, objective, epochs, seed) for name, path in named.items()}
 
 
 def _training_config(
-    path: Path | None, objective: Objective | None, epochs: int | None, seed: int | None
+    data: Path, path: Path | None, objective: Objective | None, epochs: int | None, seed: int | None
 ) -> TrainingConfig:
-    """The settings of the file or the defaults, overridden by the command line."""
-    config = TrainingConfig() if path is None else TrainingConfig.read(path)
+    """The settings of the file, or those that suit the size of the data, overridden by the command line."""
+    from pipeline.suited_settings import suited_settings
+
+    config = suited_settings(Workspace(data).clean) if path is None else TrainingConfig.read(path)
     return replace(
         config,
         objective=config.objective if objective is None else objective,

@@ -34,6 +34,7 @@ from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF
 from pipeline.raw_store import RawStore
 from pipeline.refresh import note_made_of
+from pipeline.suited_settings import suited_settings
 from pipeline.train import TrainingStoppedError, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
@@ -111,6 +112,7 @@ def train_stage(
     """
     with working("read the data"):
         dataset = _dataset(workspace)
+    console.print(f"Training on {len(dataset.pairs):,} interactions in batches of {config.batch_size:,}.")
     started = time.monotonic()
     with stop_request() as request, training_bar(f"train ({config.objective})", epochs=config.epochs) as bar:
 
@@ -236,7 +238,7 @@ def build_from_clean_tables(
     workspace: Workspace, bundles: Path, *, encoder_directory: Path, accept_invalid: bool = False
 ) -> None:
     """The stages after clean or import, with the training settings that suit data with or without a clock."""
-    config = TrainingConfig()
+    config = suited_settings(workspace.clean)
     validate_stage(workspace, bundles, accept_invalid=accept_invalid)
     score_stage(workspace)
     embed_stage(workspace, encoder_directory)

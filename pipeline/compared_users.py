@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.training_config import TrainingConfig
 from two_tower.model import HistoryTensors, UserTower
 from two_tower.tower_config import TowerConfig
 
@@ -57,19 +58,19 @@ class ById(nn.Module):
         return functional.normalize(self.identity(user_rows), dim=-1)
 
 
-def by_history(user_count: int, config: TowerConfig, dropout: float) -> ByHistory:
+def by_history(user_count: int, config: TowerConfig, training: TrainingConfig) -> ByHistory:
     """The product's user tower."""
     del user_count
-    return ByHistory(UserTower(config, dropout=dropout))
+    return ByHistory(UserTower(config, dropout=training.dropout, packs_histories=training.packs_histories))
 
 
-def by_pooled_history(user_count: int, config: TowerConfig, dropout: float) -> ByPooledHistory:
+def by_pooled_history(user_count: int, config: TowerConfig, training: TrainingConfig) -> ByPooledHistory:
     """The plain two-tower's mean."""
-    del user_count, dropout
+    del user_count, training
     return ByPooledHistory(config)
 
 
-def by_id(user_count: int, config: TowerConfig, dropout: float) -> ById:
+def by_id(user_count: int, config: TowerConfig, training: TrainingConfig) -> ById:
     """The predecessor's embedding of each user."""
-    del dropout
+    del training
     return ById(user_count, config)

@@ -16,8 +16,8 @@ Loss = Callable[[Tensor, Tensor, Batch, TrainingConfig], Tensor]
 
 def softmax_loss(users: Tensor, posts: Tensor, batch: Batch, config: TrainingConfig) -> Tensor:
     """Sampled softmax over targets and uniform posts (Yang et al. 2020), with logQ correction (Yi et al. 2019)."""
-    logits = users @ posts.T / config.temperature - batch.log_expected  # [batch, candidates]
-    logits = logits.masked_fill(batch.is_known, float("-inf"))
+    logits = (users @ posts.T).div_(config.temperature).sub_(batch.log_expected)  # [batch, candidates], the largest
+    logits = logits.masked_fill_(batch.is_known, float("-inf"))  # tensor of a step: in place, none is copied
     losses = functional.cross_entropy(logits, batch.labels, reduction="none")
     return (losses * batch.weights).sum() / batch.weights.sum()
 

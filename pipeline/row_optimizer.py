@@ -8,6 +8,7 @@ result equals AdamW's, except for rounding and for epsilon in the divisor during
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -43,7 +44,7 @@ class RowAdamW:
         for module in modules:
             for table in module.modules():
                 if isinstance(table, SparseTable) and table.sparse:
-                    self._tables.append(_Table(cast("nn.Parameter", table.weight)))
+                    self._tables.append(_Table(cast("nn.Parameter", table.weight), table.padding_idx))
                     self._hooks.append(table.register_forward_pre_hook(self._before_reading(self._tables[-1])))
 
     @property
@@ -69,17 +70,12 @@ class RowAdamW:
             if not table.collect_gradient():
                 continue
             rows, gradient = table.rows, table.gradient
-            mean = table.mean.index_select(0, rows).lerp_(gradient, 1 - _MEAN_DECAY)
-            square = (
-                table.square.index_select(0, rows)
-                .mul_(_SQUARE_DECAY)
-                .addcmul_(gradient, gradient, value=1 - _SQUARE_DECAY)
-            )
+            weight, mean, square = table.take(rows)
+            mean.lerp_(gradient, 1 - _MEAN_DECAY)
+            square.mul_(_SQUARE_DECAY).addcmul_(gradient, gradient, value=1 - _SQUARE_DECAY)
             divisor = (square.sqrt() / square_share**0.5).add_(_EPSILON)
-            weight = table.weight.index_select(0, rows).mul_(decay)
-            table.put(
-                rows, weight.addcdiv_(mean, divisor, value=-learning_rate / mean_share), mean, square, self._steps
-            )
+            weight.mul_(decay).addcdiv_(mean, divisor, value=-learning_rate / mean_share)
+            table.put(rows, weight, mean, square, self._steps)
             table.forget_gradient()
         self._note_step(learning_rate * square_share**0.5 / mean_share, decay)
 
@@ -87,9 +83,11 @@ class RowAdamW:
     def bring_up_to_date(self) -> None:
         """Apply the missed updates of every row."""
         for table in self._tables:
+            table.put_back()
             for start in range(0, len(table.weight), _ROWS_AT_ONCE):
                 end = min(start + _ROWS_AT_ONCE, len(table.weight))
-                self._make_up(table, torch.arange(start, end, device=table.weight.device))
+                rows = torch.arange(start, end, device=table.weight.device)
+                table.put(rows, *self._made_up(table, rows), self._steps)
 
     def detach(self) -> None:
         """Remove the hooks from the modules."""
@@ -100,6 +98,7 @@ class RowAdamW:
         """Everything that the next step depends on beside the weights."""
         state = {"missed": self._missed, "log_decay": self._log_decay}
         for number, table in enumerate(self._tables):
+            table.put_back()
             state |= {
                 f"{number}.mean": table.mean,
                 f"{number}.square": table.square,
@@ -112,6 +111,7 @@ class RowAdamW:
         self._missed, self._log_decay = state["missed"].clone(), state["log_decay"].clone()
         self._steps = len(self._missed) - 1
         for number, table in enumerate(self._tables):
+            table.held = None
             table.mean.copy_(state[f"{number}.mean"])
             table.square.copy_(state[f"{number}.square"])
             table.last_step.copy_(state[f"{number}.last_step"])
@@ -120,31 +120,30 @@ class RowAdamW:
         def bring_rows_up_to_date(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
             if module.training:
                 with torch.no_grad():
-                    read = arguments[0].flatten()
-                    self._make_up(table, torch.unique(read[table.last_step[read] < self._steps]).long())
+                    table.put_back()
+                    rows = torch.unique(arguments[0]).long()
+                    if table.padding_row is not None:
+                        rows = rows[rows != table.padding_row]
+                    table.hold(rows, *self._made_up(table, rows), self._steps)
 
         return bring_rows_up_to_date
 
-    def _make_up(self, table: "_Table", rows: Tensor) -> None:
-        """Apply to distinct rows the updates that they have missed since they were last read."""
+    def _made_up(self, table: "_Table", rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Weight, mean and square of distinct rows after the updates that they have missed since they were last read."""
         last = table.last_step[rows].long().cpu()
+        weight, mean, square = (each.index_select(0, rows) for each in (table.weight, table.mean, table.square))
         if not len(last) or int(last.min()) == self._steps:
-            return
+            return weight, mean, square
         gap = self._steps - last
         device = table.weight.device
         change = self._missed[last].float().to(device).unsqueeze(1)
         shrinkage = (self._log_decay[-1] - self._log_decay[last]).exp().float().to(device).unsqueeze(1)
         mean_decay = torch.where(gap > _REMEMBERED, 0.0, _MEAN_DECAY ** gap.clamp(max=_REMEMBERED)).float()
         square_decay = (_SQUARE_DECAY ** gap.double()).float()
-        mean, square = table.mean.index_select(0, rows), table.square.index_select(0, rows)
-        weight = table.weight.index_select(0, rows) - change * mean / square.sqrt().add_(_EPSILON)
-        table.put(
-            rows,
-            weight.mul_(shrinkage),
-            mean.mul_(mean_decay.to(device).unsqueeze(1)),
-            square.mul_(square_decay.to(device).unsqueeze(1)),
-            self._steps,
-        )
+        weight.sub_((change * mean).div_(square.sqrt().add_(_EPSILON))).mul_(shrinkage)
+        mean.mul_(mean_decay.to(device).unsqueeze(1))
+        square.mul_(square_decay.to(device).unsqueeze(1))
+        return weight, mean, square
 
     def _note_step(self, rate: float, decay: float) -> None:
         first = max(0, self._steps - _REMEMBERED)
@@ -155,11 +154,28 @@ class RowAdamW:
         self._log_decay = torch.cat([self._log_decay, log_decay])
 
 
-class _Table:
-    """A table with its moments, the step that each row is up to date with, and the gradient of the last batch."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The rows that a batch reads, ascending, up to date with a step; the table itself has only their weight so far."""
 
-    def __init__(self, weight: nn.Parameter) -> None:
+    rows: Tensor
+    weight: Tensor
+    mean: Tensor
+    square: Tensor
+    step: int
+
+
+class _Table:
+    """A table with its moments, the step that each row is up to date with, and the gradient of the last batch.
+
+    Between the reading of rows and the step that follows, the rows are also held apart: the step needs them again, and
+    most of the cost of a row is the way to it in memory.
+    """
+
+    def __init__(self, weight: nn.Parameter, padding_row: int | None) -> None:
         self.weight = weight
+        self.padding_row = padding_row  # has no gradient, and stays as it is
+        self.held: _Held | None = None
         self.mean = torch.zeros_like(weight, requires_grad=False)
         self.square = torch.zeros_like(weight, requires_grad=False)
         self.last_step = torch.zeros(len(weight), dtype=torch.int32, device=weight.device)
@@ -176,6 +192,26 @@ class _Table:
             self.rows, self.gradient = gradient._indices()[0], gradient._values()
             self.weight.grad = None
         return len(self.rows) > 0
+
+    def hold(self, rows: Tensor, weight: Tensor, mean: Tensor, square: Tensor, step: int) -> None:
+        """Write the weight of rows that are about to be read, and keep the moments for ``take``."""
+        self.weight.index_copy_(0, rows, weight)
+        self.held = _Held(rows, weight, mean, square, step)
+
+    def take(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Copies of the weight, mean and square of rows, which ``put`` must replace."""
+        held, self.held = self.held, None
+        if held is not None and torch.equal(held.rows, rows):
+            return held.weight, held.mean, held.square
+        if held is not None:
+            self.put(held.rows, held.weight, held.mean, held.square, held.step)
+        return self.weight.index_select(0, rows), self.mean.index_select(0, rows), self.square.index_select(0, rows)
+
+    def put_back(self) -> None:
+        """Write the held rows to the table, if no step has taken them."""
+        if self.held is not None:
+            self.put(self.held.rows, self.held.weight, self.held.mean, self.held.square, self.held.step)
+            self.held = None
 
     def put(self, rows: Tensor, weight: Tensor, mean: Tensor, square: Tensor, step: int) -> None:
         """Replace rows by what they are after a step."""

@@ -41,8 +41,8 @@ class TrainingStoppedError(Exception):
         super().__init__(f"stopped in epoch {epoch} after step {step} of {steps}: {kept}")
 
 
-MakeUsers = Callable[[int, TowerConfig, float], nn.Module]
-"""Number of users and shape of the towers to a module that is called with representations, histories and user rows."""
+MakeUsers = Callable[[int, TowerConfig, TrainingConfig], nn.Module]
+"""Number of users, shape of the towers and settings to a module that is called with representations, histories and user rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _start(dataset: Dataset, config: TrainingConfig, make_users: MakeUsers, devi
     )
     post_tower = PostTower(tower_config, id_dropout=config.id_dropout, word_dropout=config.word_dropout).to(device)
     post_tower.start_from(dataset.text, scale=config.text_scale)
-    users = make_users(len(dataset.user_ids), tower_config, config.dropout).to(device)
+    users = make_users(len(dataset.user_ids), tower_config, config).to(device)
     tables = RowAdamW([post_tower, users], weight_decay=config.weight_decay)
     in_tables = {id(weight) for weight in tables.parameters}
     others = [each for each in (*post_tower.parameters(), *users.parameters()) if id(each) not in in_tables]

@@ -68,6 +68,7 @@ class TrainingConfig:
     id_dropout: Share = 0.5  # share of posts that a batch treats as new
     word_dropout: Share = 0.2  # share of a post's words that a batch leaves out
     dropout: Share = 0.1
+    packs_histories: bool = False  # no arithmetic on padding: much faster in large batches, last digits differ
     new_post_bonus: Share = 0.0  # added to the score (-1..1) of a post without interactions
 
     @classmethod

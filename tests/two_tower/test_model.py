@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories, PostInputs, window_histories
 from two_tower.model import HistoryTensors, PostTower, UserTower, history_tensors
@@ -76,6 +78,45 @@ def test_padding_changes_nothing() -> None:
     representations = torch.randn(POSTS, 48)
     short, long = (tower(representations, histories([[3, 7]], length=length)) for length in (2, 9))
     np.testing.assert_allclose(short.detach(), long.detach(), atol=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(lengths=st.lists(st.integers(0, 6), min_size=1, max_size=9), heads=st.sampled_from([1, 2, 4]))
+def test_packed_histories_give_the_vectors_and_the_gradients_of_padded_ones(lengths: list[int], heads: int) -> None:
+    shape = config(taste_from_mean=2.0, heads=heads, newcomers_follow_trend=False)
+    torch.manual_seed(3)
+    padded, packed = UserTower(shape), UserTower(shape, packs_histories=True)
+    packed.load_state_dict(padded.state_dict())
+    representations = torch.randn(POSTS, 48)
+    people = histories([torch.randint(POSTS, (length,)).tolist() for length in lengths], length=6)
+    weights = torch.randn(len(lengths), shape.learned_dimension)
+    for tower in (padded, packed):
+        (tower(representations, people) * weights).sum().backward()
+    torch.testing.assert_close(packed(representations, people), padded(representations, people))
+    for (name, wanted), found in zip(padded.named_parameters(), packed.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, wanted.grad, rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_words_are_summed_up_over_each_post_and_their_gradients_over_all_posts() -> None:
+    tower = PostTower(config())
+    tower.words.weight.data.normal_()
+    words = torch.tensor([[1, 2, 0], [2, 2, 5], [0, 0, 0]])
+    weights = torch.randn(3, 48)
+    found = tower._sum_of_words(words)
+    (found * weights).sum().backward()
+    assert tower.words.weight.grad is not None
+    gradient = tower.words.weight.grad.to_dense()
+    table = tower.words.weight.detach()
+    torch.testing.assert_close(found, torch.stack([table[1] + table[2], 2 * table[2] + table[5], table[0] * 0]))
+    torch.testing.assert_close(gradient[2], weights[0] + 2 * weights[1])
+    assert gradient.any(dim=1).nonzero().flatten().tolist() == [1, 2, 5]
+
+
+def test_posts_without_a_word_have_no_sum_of_words() -> None:
+    tower = PostTower(config())
+    found = tower._sum_of_words(torch.zeros(4, 3, dtype=torch.int64))
+    found.sum().backward()
+    assert not found.any()
 
 
 @pytest.mark.parametrize("taste_from_mean", [0.0, 0.5])
