@@ -4,6 +4,7 @@ The subcommands are imported where they run, so that Ctrl-C during the import is
 """
 
 import io
+import os
 import signal
 import sys
 from typing import NoReturn
@@ -17,6 +18,7 @@ def main() -> None:
 
     A command that a signal ends says so in one line. Training saves its state first.
     """
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal keeps its own encoding; a file or a pipe gets UTF-8 in every locale.
@@ -39,6 +41,16 @@ def main() -> None:
         if isinstance(error, EXPECTED_ERRORS):
             _end_with(error)
         raise
+
+
+def _open_closed_streams() -> None:
+    """Give a standard stream that the shell closed (``>&-``) the null device: a file would take its number."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            file = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - until the process ends
+            if file.fileno() != descriptor:
+                os.dup2(file.fileno(), descriptor)
+            setattr(sys, name, file)
 
 
 def _run_subcommand(stop: StopRequest) -> None:

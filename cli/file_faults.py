@@ -19,7 +19,8 @@ _WHAT_TO_DO = {
     errno.EDQUOT: "free some space, or choose another disk",
     errno.ENAMETOOLONG: "choose a shorter path",
 }
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, *_FULL}
 _OF_SAFETENSORS = re.compile(r'\(os error (\d+)\)(?: at path "(.*)")?')
 
 
@@ -28,6 +29,8 @@ def fault_of_a_file(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.filename:
         path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else error.filename
         return _said(str(path), error.errno, error.strerror)
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return f"what is printed or written: {error.strerror}; {_WHAT_TO_DO[error.errno]}"
     if isinstance(error, SafetensorError) and (found := _OF_SAFETENSORS.search(str(error))):
         number = int(found[1])  # it makes no OSError of what the disk said
         return _said(found[2] or "a file of arrays", number, os.strerror(number))

@@ -15,6 +15,18 @@ from safetensors.numpy import save_file
 from cli.file_faults import fault_of_a_file, refuse_unwritable
 from cli.subcommands import app
 
+PRINT = """
+from pathlib import Path
+import cli.__main__ as command
+def subcommand(stop):
+    import sys
+    with open("file", "w", encoding="utf-8") as file:
+        assert file.fileno() > 2
+        print(sys.stdout.isatty(), flush=True)
+        file.write("whole")
+command._run_subcommand = subcommand
+command.main()
+"""
 EVENTS = "user,post\n" + "".join(f"u{number},p{number}\n" for number in range(9))
 
 
@@ -121,3 +133,30 @@ def test_a_database_that_cannot_be_opened_says_what_to_do() -> None:
 def test_other_errors_are_no_faults_of_files() -> None:
     assert fault_of_a_file(ValueError("x")) is None
     assert fault_of_a_file(OSError("x")) is None
+
+
+def test_a_full_disk_behind_the_output_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", PRINT], stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path
+        )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "No space left on device; free some space" in done.stderr
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_a_stream_that_the_shell_closed_is_the_null_device(tmp_path: Path, closed: tuple[int, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        preexec_fn=lambda: [os.close(descriptor) for descriptor in closed] and None,
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout == ("" if 1 in closed else "False\n")
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "whole"
