@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from cli.file_faults import fault_of_a_file
@@ -47,7 +48,7 @@ def _open_closed_streams() -> None:
     """Give a standard stream that the shell closed (``>&-``) the null device: a file would take its number."""
     for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
-            file = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - until the process ends
+            file = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - until the process ends
             if file.fileno() != descriptor:
                 os.dup2(file.fileno(), descriptor)
             setattr(sys, name, file)

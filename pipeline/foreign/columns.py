@@ -137,8 +137,9 @@ def choose_columns(table: TableFile, roles: tuple[Role, ...], named: NamedColumn
     for column in chosen:
         if column.role in _REQUIRED and column.name in table.rounded:
             raise ImportSourceError(
-                f"{table.path}: the column {column.name!r} is a decimal of more than 38 digits, which is rounded, so that "
-                f"different ids become one; write it as text, or name another column with --{_option(column.role, roles)}"
+                f"{table.path}: the column {column.name!r} is a decimal of more than 38 digits, which is rounded, so "
+                "that different ids become one; write it as text, or name another column with "
+                f"--{_option(column.role, roles)}"
             )
         if column.role in _REQUIRED and column.name in table.lists:
             raise ImportSourceError(

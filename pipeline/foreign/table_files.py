@@ -47,8 +47,8 @@ class TableFile:
     """One file as a table: ``columns`` holds an expression of type VARCHAR by name.
 
     ``relation_of`` gives what follows FROM for a file in UTF-8, which is the file itself or a copy.
-    ``malformed`` is an expression, true for a row that is none; ``lists`` are the columns of lists and maps, ``rounded``
-    those of numbers that the database rounds; ``quoting`` is how a text quotes fields, None if it does not.
+    ``malformed`` is an expression, true for a row that is none; ``lists`` are the columns of lists and maps,
+    ``rounded`` those of numbers that the database rounds; ``quoting`` is how a text quotes fields, None if it does not.
     """
 
     path: Path

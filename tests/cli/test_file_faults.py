@@ -149,8 +149,7 @@ def test_a_full_disk_behind_the_output_is_one_line(tmp_path: Path) -> None:
 def test_a_stream_that_the_shell_closed_is_the_null_device(tmp_path: Path, closed: tuple[int, ...]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PRINT],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
         cwd=tmp_path,
