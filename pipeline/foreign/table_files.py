@@ -183,7 +183,7 @@ def _is_list_or_map(kind: pa.DataType) -> bool:
 
 def _is_rounded(kind: pa.DataType) -> bool:
     """DuckDB has decimals of 38 digits, and reads longer ones as floating-point numbers."""
-    return pa.types.is_decimal(kind) and kind.precision > _MOST_DIGITS
+    return bool(pa.types.is_decimal(kind)) and int(kind.precision) > _MOST_DIGITS
 
 
 def _is_list(kind: pa.DataType) -> bool:
