@@ -24,6 +24,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal keeps its own encoding; a file or a pipe gets UTF-8 in every locale.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+    _refuse_a_deleted_directory()
     try:
         with interrupting_stop_signals() as stop:
             _run_subcommand(stop)
@@ -52,6 +53,14 @@ def _open_closed_streams() -> None:
             if file.fileno() != descriptor:
                 os.dup2(file.fileno(), descriptor)
             setattr(sys, name, file)
+
+
+def _refuse_a_deleted_directory() -> None:
+    """End with one line where the working directory is gone: no relative path means anything, and MKL aborts."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        _end_with("the current directory has been deleted: change into another one, and run the command again")
 
 
 def _run_subcommand(stop: StopRequest) -> None:

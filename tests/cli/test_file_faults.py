@@ -159,3 +159,19 @@ def test_a_stream_that_the_shell_closed_is_the_null_device(tmp_path: Path, close
     assert done.stderr == ""
     assert done.stdout == ("" if 1 in closed else "False\n")
     assert (tmp_path / "file").read_text(encoding="utf-8") == "whole"
+
+
+def test_a_working_directory_that_was_deleted_is_named(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'rmdir ../gone && exec "$@"', "sh", sys.executable, "-c", PRINT],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=gone,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.returncode == 1
+    assert "the current directory has been deleted: change into another one" in done.stderr
+    assert "Traceback" not in done.stderr
