@@ -4,8 +4,10 @@ The subcommands are imported where they run, so that Ctrl-C during the import is
 """
 
 import io
+import os
 import signal
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from cli.file_faults import fault_of_a_file
@@ -17,10 +19,12 @@ def main() -> None:
 
     A command that a signal ends says so in one line. Training saves its state first.
     """
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal keeps its own encoding; a file or a pipe gets UTF-8 in every locale.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+    _refuse_a_deleted_directory()
     try:
         with interrupting_stop_signals() as stop:
             _run_subcommand(stop)
@@ -39,6 +43,24 @@ def main() -> None:
         if isinstance(error, EXPECTED_ERRORS):
             _end_with(error)
         raise
+
+
+def _open_closed_streams() -> None:
+    """Give a standard stream that the shell closed (``>&-``) the null device: a file would take its number."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            file = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - until the process ends
+            if file.fileno() != descriptor:
+                os.dup2(file.fileno(), descriptor)
+            setattr(sys, name, file)
+
+
+def _refuse_a_deleted_directory() -> None:
+    """End with one line where the working directory is gone: no relative path means anything, and MKL aborts."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        _end_with("the current directory has been deleted: change into another one, and run the command again")
 
 
 def _run_subcommand(stop: StopRequest) -> None:

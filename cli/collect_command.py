@@ -62,7 +62,7 @@ def collect_stage(workspace: Workspace, url: str, *, password_file: Path | None 
     from store.sql_store import SqlStore
     from store.versions import refuse_other_versions, tables_version
 
-    with only_writer(workspace.directory), existing(url, password_file) as engine:
+    with only_writer(workspace.directory), existing(url, password_file, only_reads=True) as engine:
         refuse_other_versions(tables_version(engine))
         with SqlStore(engine) as store, progress_bar("collect", unit="interactions") as advance:
             report = collect_rows(workspace, store, progress=advance)

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.evaluation_table import WIDE_COLUMNS, evaluation_table, months_table
+from cli.file_faults import refuse_unwritable
 from cli.progress import console, months_bar, working
 from cli.stop_signals import StoppedError, stop_request
 from pipeline.dataset import Dataset, read_dataset
@@ -38,6 +39,7 @@ def evaluate_stage(
     The towers of the months are kept for later evaluations, also live ones, unless ``keeps_towers`` is false.
     StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call resumes.
     """
+    refuse_unwritable(workspace.evaluation.parent, workspace.evaluation_towers)
     with working("read the data"):
         dataset = read_dataset(workspace.clean, workspace.text_embeddings)
     with stop_request() as request, months_bar("evaluate", epochs=config.epochs) as bar:

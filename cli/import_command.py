@@ -1,5 +1,6 @@
 """`moodfeed import`: files from other programs to clean tables; guesses are shown before they are used."""
 
+from contextlib import nullcontext
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -154,7 +155,7 @@ def import_data(
         ),
     )
     _show(source)
-    with only_writer(workspace.directory), working("import") as on_progress:
+    with nullcontext() if dry_run else only_writer(workspace.directory), working("import") as on_progress:
         imported = import_files(
             source,
             workspace.clean,

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from cli.file_faults import refuse_unwritable
 from cli.live_evaluation_table import WIDE_COLUMNS, coverage_line, live_tables, verdict_lines
 from cli.progress import console, printing_to_stderr, progress_bar, training_bar, working
 from cli.stop_signals import StoppedError, stop_request
@@ -45,6 +46,7 @@ def live_evaluation_stage(
 
     StoppedError at SIGTERM or Ctrl-C during a training: the same call resumes.
     """
+    refuse_unwritable(workspace.live_evaluation.parent, workspace.evaluation_towers)
     with working("read the data"):
         dataset = read_dataset(workspace.clean, workspace.text_embeddings)
 

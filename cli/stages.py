@@ -11,6 +11,7 @@ from rich.text import Text
 from cli.collect_command import collect_if_there_is_a_store
 from cli.evaluate_stage import evaluate_stage
 from cli.evaluation_table import ablation_table, cold_start_table, estimate_cell
+from cli.file_faults import refuse_unwritable
 from cli.one_writer import only_writer
 from cli.progress import console, progress_bar, training_bar, working
 from cli.result_rows import print_rows
@@ -90,6 +91,7 @@ def embed_stage(
     half_precision: bool = False,
 ) -> None:
     """Post texts to text embeddings."""
+    refuse_unwritable(workspace.text_cache, workspace.text_embeddings.parent)
     with progress_bar("embed", unit="new texts") as advance:
         report = embed_posts(
             workspace.clean,
@@ -110,6 +112,9 @@ def train_stage(
 
     StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call resumes.
     """
+    refuse_unwritable(
+        workspace.checkpoint(config.objective).parent, workspace.towers(config.objective), *([log] if log else [])
+    )
     with working("read the data"):
         dataset = _dataset(workspace)
     console.print(f"Training on {len(dataset.pairs):,} interactions in batches of {config.batch_size:,}.")
@@ -148,6 +153,8 @@ def ablate_stage(
     workspace: Workspace, config: TrainingConfig, *, only: str, output: Path | None, device: str
 ) -> tuple[Ablation, ...]:
     """Variants of the configuration with one setting changed each, trained one by one."""
+    if output:
+        refuse_unwritable(output.parent)
     dataset = _dataset(workspace)
     with training_bar("ablate", epochs=config.epochs) as bar:
         rows = ablate(
@@ -158,9 +165,9 @@ def ablate_stage(
             on_batch=lambda name, done, loss: bar.on_batch(done, loss, name),
             on_row=lambda row: console.print(f"{row.name}: NDCG@{CUTOFF}", estimate_cell(row.ndcg_at_10, wide=True)),
         )
+    console.print(ablation_table(rows))
     if output:
         write_ablations(rows, output)
-    console.print(ablation_table(rows))
     return rows
 
 
@@ -189,6 +196,7 @@ def export_stage(
 
     The bundle holds the workspace's evaluation, if there is one of the same data and ``with_evaluation`` is true.
     """
+    refuse_unwritable(bundles)
     dataset = _dataset(workspace)
     evaluation = _evaluation_of(dataset, workspace.evaluation) if with_evaluation else None
     with working("export") as note:

@@ -53,7 +53,7 @@ def status(store: StoreOption = None, password_file: PasswordOption = None, data
     from store.status import store_status
     from store.versions import refuse_other_versions
 
-    with existing(_url(store, data), password_file) as engine:
+    with existing(_url(store, data), password_file, only_reads=True) as engine:
         found = store_status(engine)
     console.print(_status_table(found))
     refuse_other_versions(found.version)
@@ -101,7 +101,10 @@ def backup(
     from pipeline.whole_files import whole_file
     from store.backup import back_up
 
-    with existing(_url(store, data), password_file) as engine, whole_file(file, mode=0o600) as temporary:
+    with (
+        existing(_url(store, data), password_file, only_reads=True) as engine,
+        whole_file(file, mode=0o600) as temporary,
+    ):
         position = back_up(engine, temporary)  # into the empty file, which only its owner may read
     _say(f"Backed up to {file}: the log up to position {position}.")
 
@@ -131,8 +134,8 @@ def _url(store: str | None, data: Path) -> str:
 
 
 @contextmanager
-def existing(url: str, password_file: Path | None) -> "Iterator[Engine]":
-    """The database of a URL; a SQLite file must be there already."""
+def existing(url: str, password_file: Path | None, *, only_reads: bool = False) -> "Iterator[Engine]":
+    """The database of a URL; a SQLite file must be there already, and may be read-only if the block ``only_reads``."""
     from store.engine import SQLITE, parse_url, sqlite_path
     from store.errors import StoreUnavailableError
     from store.opening import opened
@@ -142,7 +145,7 @@ def existing(url: str, password_file: Path | None) -> "Iterator[Engine]":
         raise StoreUnavailableError(
             f"{sqlite_path(parsed)}: there is no store yet; the services make one, and `moodfeed store migrate` does"
         )
-    with opened(url, password_file=password_file) as engine:
+    with opened(url, password_file=password_file, only_reads=only_reads) as engine:
         yield engine
 
 

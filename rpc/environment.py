@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import MutableMapping
-from typing import Annotated, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings
@@ -12,6 +12,9 @@ _Settings = TypeVar("_Settings", bound=BaseSettings)
 WRONG_SETTINGS_EXIT_CODE = 2
 PREFIX = "MOODFEED_"
 _KUBERNETES_LINK = "tcp://"
+_LARGEST = 10**9
+"""Of any number: a larger count or time means a mistake, and overflows where it is used."""
+_LONGEST = 300  # characters of a value or a reason in an error
 
 
 def lower_case(value: object) -> object:
@@ -40,13 +43,32 @@ def load_settings(settings_class: type[_Settings]) -> _Settings:
     """Read the settings; print a line for each invalid variable and exit with code 2 if there is one."""
     tidy_environment()
     try:
-        return settings_class(_env_ignore_empty=True)
+        settings = settings_class(_env_ignore_empty=True)
     except ValidationError as error:
-        for problem in error.errors():
-            variable = _variable(settings_class, str(problem["loc"][0]))
-            reason = _reason(variable, problem["input"], problem["msg"])
-            print(f"{variable}={problem['input']!r}: {reason}", file=sys.stderr)
-        sys.exit(WRONG_SETTINGS_EXIT_CODE)
+        _end_with(
+            settings_class,
+            [(str(problem["loc"][0]), problem["input"], problem["msg"]) for problem in error.errors()],
+        )
+    too_large = [
+        (str(field.validation_alias or name), value, f"must be a number of at most {_LARGEST:,}")
+        for name, field in settings_class.model_fields.items()
+        if isinstance(value := getattr(settings, name), int | float) and not value <= _LARGEST
+    ]
+    if too_large:
+        _end_with(settings_class, too_large)
+    return settings
+
+
+def _end_with(settings_class: type[BaseSettings], problems: list[tuple[str, object, str]]) -> NoReturn:
+    """Print a line for each field, its value and what is wrong with it, and exit."""
+    for name, value, message in problems:
+        variable = _variable(settings_class, name)
+        print(f"{variable}={_short(repr(value))}: {_short(_reason(variable, value, message))}", file=sys.stderr)
+    sys.exit(WRONG_SETTINGS_EXIT_CODE)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _variable(settings_class: type[BaseSettings], name: str) -> str:

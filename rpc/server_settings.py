@@ -102,4 +102,5 @@ def in_settings_words(check: Callable[..., object], *paths: Path) -> None:
     try:
         check(*paths)
     except FileContentError as error:
-        raise ValueError(str(error)) from error
+        # A path may hold bytes that are no UTF-8, which pydantic takes in no message.
+        raise ValueError(str(error).encode(errors="replace").decode()) from error

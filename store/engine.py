@@ -1,9 +1,11 @@
 """Connections to the database that a URL names: what makes a commit durable, and how long a call may wait."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from store.errors import StoreUnavailableError, StoreUrlError, StoreVersionError
 
@@ -66,9 +68,15 @@ def sqlite_url(path: Path) -> URL:
     return URL.create(SQLITE, database=str(path))
 
 
-def connect(url: URL, *, pool_size: int = 8) -> Engine:
-    """An engine for a URL of ``parse_url``; opens no connection yet."""
+def connect(url: URL, *, pool_size: int = 8, only_reads: bool = False) -> Engine:
+    """An engine for a URL of ``parse_url``; opens no connection yet.
+
+    With ``only_reads``, a SQLite file that this process may not write is opened for reading; without it, its
+    connections raise StoreUnavailableError, which names the file.
+    """
     if url.drivername == SQLITE:
+        if only_reads and not _may_write(sqlite_path(url)):
+            return _reading_only(url)
         engine = create_engine(
             url,
             hide_parameters=True,  # an error's text may be logged
@@ -78,6 +86,7 @@ def connect(url: URL, *, pool_size: int = 8) -> Engine:
             pool_timeout=LONGEST_WAIT,
             connect_args={"timeout": LONGEST_WAIT, "isolation_level": None, "check_same_thread": False},
         )
+        event.listen(engine, "do_connect", partial(_refuse_unwritable, sqlite_path(url)))
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -174,6 +183,33 @@ def _words(error: BaseException | None) -> str:
     if "database is locked" in said:
         return f"the store is busy: another process has been writing for {LONGEST_WAIT:g} s"
     return f"the store does not answer ({said})"
+
+
+def _may_write(path: Path) -> bool:
+    """Whether a SQLite file, which may be absent, and the two of its WAL can be written."""
+    beside = [path.with_name(path.name + ending) for ending in ("-wal", "-shm")]
+    return all(os.access(file if file.exists() else file.parent, os.W_OK) for file in (path, *beside))
+
+
+def _refuse_unwritable(path: Path, *_connection: object) -> None:
+    if path.parent.exists() and not _may_write(path):
+        raise StoreUnavailableError(
+            f"{path} cannot be written: give this user the permission to write the file and its directory, or name "
+            "another store"
+        )
+
+
+def _reading_only(url: URL) -> Engine:
+    """Connections that write nothing; without a WAL beside the file nobody has it open, and SQLite needs no lock."""
+    path = sqlite_path(url)
+    has_wal = path.with_name(f"{path.name}-wal").exists()
+    uri = f"{path.resolve().as_uri()}?{'mode=ro' if has_wal else 'immutable=1'}"
+    return create_engine(
+        url,
+        creator=lambda: sqlite3.connect(uri, uri=True, timeout=LONGEST_WAIT, check_same_thread=False),
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

@@ -135,6 +135,12 @@ def choose_columns(table: TableFile, roles: tuple[Role, ...], named: NamedColumn
             taken.add(guess)
             chosen.append(ColumnOf(role, guess, is_guessed=True))
     for column in chosen:
+        if column.role in _REQUIRED and column.name in table.rounded:
+            raise ImportSourceError(
+                f"{table.path}: the column {column.name!r} is a decimal of more than 38 digits, which is rounded, so "
+                "that different ids become one; write it as text, or name another column with "
+                f"--{_option(column.role, roles)}"
+            )
         if column.role in _REQUIRED and column.name in table.lists:
             raise ImportSourceError(
                 f"{table.path}: the column {column.name!r} holds lists, but the {column.role} is one value per row; "

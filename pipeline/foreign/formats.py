@@ -16,6 +16,7 @@ from pipeline.foreign.columns import (
     choose_columns,
 )
 from pipeline.foreign.errors import ImportSourceError
+from pipeline.foreign.file_contents import refuse_other_contents
 from pipeline.foreign.table_files import TableFile, delimited, kind_of, read_table_file
 from pipeline.foreign.tables_by_columns import find_tables
 from pipeline.foreign.text_files import LATIN, first_line
@@ -107,6 +108,7 @@ def _all_files(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             files += sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
         elif path.exists():
+            refuse_other_contents(path)
             files.append(path)
         else:
             raise ImportSourceError(f"{path} does not exist")
@@ -119,7 +121,7 @@ def _named(files: Sequence[Path], *names: str) -> Path | None:
     """The first file with one of these names, gzipped or not, among ``files`` or in the directory of the first."""
     for name in names:
         for file in [*files, *(files[0].with_name(name + ending) for ending in ("", ".gz"))]:
-            if file.name.lower().removesuffix(".gz") == name and file.exists():
+            if file.name.lower().removesuffix(".gz") == name and file.is_file():
                 return file
     return None
 

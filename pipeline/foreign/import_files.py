@@ -1,9 +1,10 @@
 """Import foreign files as clean tables for every later stage, instead of fetch and clean."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import numpy as np
 import pyarrow as pa
@@ -82,10 +83,10 @@ def import_files(
     then stay. With ``is_dry_run`` everything is read and nothing is written.
     """
     findings = ImportFindings()
-    output.parent.mkdir(parents=True, exist_ok=True)
+    beside = _place_of_temporary_files(output.parent, is_dry_run=is_dry_run)
     with (
-        spilling_database(output.parent) as connection,
-        TemporaryDirectory(prefix=".imported-", dir=output.parent) as directory,
+        spilling_database(beside) as connection,
+        TemporaryDirectory(prefix=".imported-", dir=beside) as directory,
     ):
         incoming = Path(directory)
         events = stage_events(
@@ -113,6 +114,14 @@ def import_files(
         if not is_dry_run:
             replace_together((POSTS_FILE, USERS_FILE, INTERACTIONS_FILE, REPORT_FILE), source=incoming, target=output)
     return Imported(report, events.is_timed, events.best_rating)
+
+
+def _place_of_temporary_files(directory: Path, *, is_dry_run: bool) -> Path:
+    """The directory that is written; a dry run makes none, and tries files where nothing may be written."""
+    if is_dry_run and not os.access(directory, os.W_OK):
+        return Path(gettempdir())
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
 
 
 def _count_unknown_posts(connection: DuckDBPyConnection, findings: ImportFindings) -> None:

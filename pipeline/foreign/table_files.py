@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.foreign.errors import ImportSourceError
+from pipeline.foreign.file_contents import is_parquet, refuse_other_contents
 from pipeline.foreign.text_files import (
     LONGEST_LINE,
     UTF_8,
@@ -37,6 +38,7 @@ PARQUET_ENDINGS = (".parquet", ".pq")
 LIST_SEPARATOR = "\x1f"  # after each element of a list that is read as text: the unit separator of ASCII
 _DELIMITERS = (",", "\t", ";", "|")
 _JSON_OBJECTS_LOOKED_AT = 1_000
+_MOST_DIGITS = 38
 _DEEPEST_OBJECT = 3  # of objects in objects, whose names are columns
 
 
@@ -45,8 +47,8 @@ class TableFile:
     """One file as a table: ``columns`` holds an expression of type VARCHAR by name.
 
     ``relation_of`` gives what follows FROM for a file in UTF-8, which is the file itself or a copy.
-    ``malformed`` is an expression, true for a row that is none; ``lists`` are the columns of lists and maps;
-    ``quoting`` is how a text quotes fields, None if it does not.
+    ``malformed`` is an expression, true for a row that is none; ``lists`` are the columns of lists and maps,
+    ``rounded`` those of numbers that the database rounds; ``quoting`` is how a text quotes fields, None if it does not.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class TableFile:
     encoding: str = UTF_8
     malformed: str = "false"
     lists: frozenset[str] = frozenset()
+    rounded: frozenset[str] = frozenset()
     quoting: Quoting | None = None
     copy: Path | None = None
 
@@ -77,11 +80,10 @@ class TableFile:
 
 
 def read_table_file(path: Path, *, encoding: str | None = None) -> TableFile:
-    """Describe a file by its extension; ImportSourceError if it is missing, empty or of an unknown type."""
+    """Describe a file by its extension; ImportSourceError if it is missing, no file, empty or of an unknown type."""
     ending = kind_of(path)
-    if not path.exists():
-        raise ImportSourceError(f"{path} is missing")
-    if ending in PARQUET_ENDINGS:
+    refuse_other_contents(path)
+    if ending in PARQUET_ENDINGS or is_parquet(path):
         return _parquet(path)
     if ending in JSON_ENDINGS:
         return _json_lines(path, known_encoding(encoding) if encoding else encoding_of(path))
@@ -105,8 +107,7 @@ def delimited(
     encoding: str | None = None,
 ) -> TableFile:
     """A delimited text file; ``names`` are its columns if it has no header, else the first line names them."""
-    if not path.exists():
-        raise ImportSourceError(f"{path} is missing")
+    refuse_other_contents(path)
     encoding = known_encoding(encoding) if encoding else encoding_of(path)
     first, blank_lines = opening(path, encoding)
     if not first.strip():
@@ -151,8 +152,11 @@ def _parquet(path: Path) -> TableFile:
     except (pa.ArrowInvalid, OSError) as error:
         raise ImportSourceError(f"{path} cannot be read as Parquet: {error}") from error
     columns = {name: text for field in schema for name, text in _texts_of(field, column_name(field.name), field.name)}
-    lists = frozenset(name for field in schema for name in _lists_in(field, field.name))
-    return TableFile(path, lambda file: f"read_parquet({text_literal(file)})", columns, lists=lists)
+    if not columns:
+        raise ImportSourceError(f"{path} has no columns")
+    lists = frozenset(name for field in schema for name in _names_of(field, field.name, _is_list_or_map))
+    rounded = frozenset(name for field in schema for name in _names_of(field, field.name, _is_rounded))
+    return TableFile(path, lambda file: f"read_parquet({text_literal(file)})", columns, lists=lists, rounded=rounded)
 
 
 def _texts_of(field: pa.Field, value: str, name: str) -> Iterator[tuple[str, str]]:
@@ -164,12 +168,22 @@ def _texts_of(field: pa.Field, value: str, name: str) -> Iterator[tuple[str, str
         yield name, _joined(value) if _is_list(field.type) else f"CAST({value} AS VARCHAR)"
 
 
-def _lists_in(field: pa.Field, name: str) -> Iterator[str]:
+def _names_of(field: pa.Field, name: str, check: Callable[[pa.DataType], bool]) -> Iterator[str]:
+    """The columns of a field whose types pass a check."""
     if pa.types.is_struct(field.type):
         for inner in field.type:
-            yield from _lists_in(inner, f"{name}.{inner.name}")
-    elif _is_list(field.type) or pa.types.is_map(field.type):
+            yield from _names_of(inner, f"{name}.{inner.name}", check)
+    elif check(field.type):
         yield name
+
+
+def _is_list_or_map(kind: pa.DataType) -> bool:
+    return _is_list(kind) or pa.types.is_map(kind)
+
+
+def _is_rounded(kind: pa.DataType) -> bool:
+    """DuckDB has decimals of 38 digits, and reads longer ones as floating-point numbers."""
+    return bool(pa.types.is_decimal(kind)) and int(kind.precision) > _MOST_DIGITS
 
 
 def _is_list(kind: pa.DataType) -> bool:

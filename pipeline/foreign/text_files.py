@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ LONGEST_LINE = 2**24  # bytes; a text of a post may be long
 _ALIASES = {"utf-8-sig": UTF_8, "ascii": UTF_8}
 _GZIP = b"\x1f\x8b"
 _PART = 2**20  # bytes
+_SEPARATOR_LINE = re.compile(r'"?sep=."?')  # before the header: what Excel writes to say which separator follows
 
 
 def known_encoding(name: str) -> str:
@@ -53,7 +55,7 @@ def first_line(path: Path, encoding: str = UTF_8) -> str:
 
 
 def opening(path: Path, encoding: str) -> tuple[str, int]:
-    """The first line that is not blank, and how many blank ones stand before it; any ends of lines."""
+    """The first line that says something, and how many others stand before it; any ends of lines."""
     with opened(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig" if encoding == UTF_8 else encoding, errors="replace")
         for blank_lines in count():
@@ -61,7 +63,7 @@ def opening(path: Path, encoding: str) -> tuple[str, int]:
                 line = text.readline(LONGEST_LINE)
             except UnicodeError as error:  # an encoding that needs a byte order mark
                 raise _undecodable(path, encoding, 1, error) from error
-            if line.strip() or not line:
+            if not line or (line.strip() and not _SEPARATOR_LINE.fullmatch(line.strip("\r\n"))):
                 return line.rstrip("\n"), blank_lines
     raise AssertionError
 

@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,3 +103,36 @@ def test_no_message_advises_to_open_the_service(
     told = capsys.readouterr().err
     assert "=true" not in told
     assert all(line.partition("=")[0] in VARIABLES for line in told.splitlines())
+
+
+NUMBERS = [variable for variable in VARIABLES if variable.endswith(("_SECONDS", "_CONNECTIONS", "_MINUTES", "_HOURS"))]
+
+
+@pytest.mark.parametrize("variable", NUMBERS)
+@pytest.mark.parametrize("value", ["inf", "nan", "1e400", "-1", "9" * 30])
+def test_a_number_that_is_not_finite_or_absurdly_large_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
+) -> None:
+    settings, name = next(
+        (settings, variable.removeprefix(prefix).lower())
+        for prefix, settings in PROCESSES.items()
+        if variable.startswith(prefix)
+    )
+    variable = str(settings.model_fields[name].validation_alias or variable)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SystemExit):
+        load_settings(settings)
+    told = capsys.readouterr().err
+    assert told.startswith(f"{variable}=")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("variable", [variable for variable in VARIABLES if variable.startswith("MOODFEED_GATEWAY_")])
+@pytest.mark.parametrize("value", ["x" * 50_000, "\udcff/\udcfe"])
+def test_an_error_is_short_and_printable_whatever_the_value_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with suppress(SystemExit):
+        load_settings(GatewaySettings)
+    assert len(capsys.readouterr().err) < 1000

@@ -102,7 +102,18 @@ def test_a_dry_run_reads_everything_and_writes_nothing(tmp_path: Path) -> None:
     report = import_files(recognise([source], Wanted()), tmp_path / "data" / "clean", is_dry_run=True).report
     assert report.kept["interaction"] == 20
     assert [finding.count for finding in report.findings] == [1]
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_dry_run_needs_no_directory_that_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "in", {"events.csv": HEADER + GOOD})
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "in"))
+    report = import_files(recognise([source], Wanted()), tmp_path / "data" / "clean", is_dry_run=True).report
+    assert report.kept["interaction"] == 20
     assert list((tmp_path / "data").iterdir()) == []
+    assert [file.name for file in source.iterdir()] == ["events.csv"]
 
 
 def test_a_workspace_knows_that_its_tables_were_imported(tmp_path: Path) -> None:
