@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Annotated, NoReturn, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -59,7 +59,7 @@ def load_settings(settings_class: type[_Settings]) -> _Settings:
     return settings
 
 
-def _end_with(settings_class: type[BaseSettings], problems: list[tuple[str, object, str]]) -> NoReturn:
+def _end_with(settings_class: type[BaseSettings], problems: Sequence[tuple[str, object, str]]) -> NoReturn:
     """Print a line for each field, its value and what is wrong with it, and exit."""
     for name, value, message in problems:
         variable = _variable(settings_class, name)

@@ -1,5 +1,6 @@
 """Scan a foreign table so that every line of it is a row or counted as rejected."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from duckdb import DuckDBPyConnection
 from duckdb import Error as DuckDBError
 
 from pipeline.foreign.columns import ReadTable, Role
-from pipeline.foreign.errors import ImportSourceError
+from pipeline.foreign.errors import ImportSourceError, temporary_files_fault
 from pipeline.foreign.rejected_lines import RejectedLines, rejected_lines
 from pipeline.foreign.unclosed_quotes import copy_whole_records
 
@@ -63,4 +64,7 @@ def scan(
 
 
 def _unreadable(source: ReadTable, error: DuckDBError) -> ImportSourceError:
-    return ImportSourceError(f"{source.table.path} cannot be read: {str(error).splitlines()[0]}")
+    said = str(error).splitlines()[0]
+    if re.search(r"Could not write|failed to offload|No space left", said):  # its own files, beside the clean tables
+        return temporary_files_fault(said)
+    return ImportSourceError(f"{source.table.path} cannot be read: {said}")

@@ -1,6 +1,7 @@
 """Open text files of other programs: compressed or not, in any encoding; write copies in UTF-8."""
 
 import codecs
+import errno
 import gzip
 import io
 import re
@@ -11,13 +12,14 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from pipeline.foreign.errors import ImportSourceError
+from pipeline.foreign.errors import ImportSourceError, temporary_files_fault
 
 UTF_8 = "utf-8"
 LATIN = "latin-1"
 LONGEST_LINE = 2**24  # bytes; a text of a post may be long
 _ALIASES = {"utf-8-sig": UTF_8, "ascii": UTF_8}
 _GZIP = b"\x1f\x8b"
+_OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _PART = 2**20  # bytes
 _SEPARATOR_LINE = re.compile(r'"?sep=."?')  # before the header: what Excel writes to say which separator follows
 
@@ -112,6 +114,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         with gzip.open(path) if compression(path) == "'gzip'" else path.open("rb") as file:
             yield cast("BinaryIO", file)
     except (OSError, EOFError, zlib.error) as error:
+        if isinstance(error, OSError) and error.errno in _OF_WRITING:  # what the block writes meanwhile, such as a copy
+            raise temporary_files_fault(str(error.strerror)) from error
         raise ImportSourceError(f"{path} cannot be read: {error}") from error
 
 

@@ -1,6 +1,9 @@
 """What an import refuses, counts and keeps."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -244,3 +247,29 @@ def test_posts_may_be_in_a_file_of_any_name(tmp_path: Path) -> None:
     tables = imported(tmp_path / "in" / "events.csv", to=tmp_path / "clean", wanted=wanted, accept_losses=True)
     assert tables.posts["title"].tolist() == ["a dog", "a cat"]
     assert len(read_interactions(tmp_path / "clean")) == 2
+
+
+def test_a_quota_that_the_temporary_files_exceed_is_no_fault_of_the_source(tmp_path: Path) -> None:
+    rows = "".join(f"u{number},p{number},view,1758348933\n" for number in range(5000))
+    write(tmp_path / "in", {"events.csv": HEADER + rows})
+    program = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from pipeline.foreign.errors import ImportSourceError\n"
+        "from pipeline.foreign.formats import Wanted, recognise\n"
+        "from pipeline.foreign.import_files import import_files\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))\n"
+        "try: import_files(recognise([Path('in')], Wanted()), Path('data/clean'))\n"
+        "except ImportSourceError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    assert "temporary files cannot be written" in done.stdout
+    assert done.stdout.count("\n") == 1
+    assert not any((tmp_path / "data").iterdir())
