@@ -3,7 +3,6 @@
 A command imports its stage when it runs: torch takes seconds to import, and `moodfeed feed` does not need it.
 """
 
-from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -17,9 +16,10 @@ from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
 from cli.file_faults import directory_or_absent
 from cli.progress import console, printing_to_stderr
+from cli.training_settings import candidates_of, training_config
 from mood_encoder.runtime import Runtime
 from pipeline.publish import DEFAULT_KEEP
-from pipeline.training_config import Objective, TrainingConfig
+from pipeline.training_config import Objective
 from pipeline.workspace import Workspace
 
 
@@ -164,7 +164,7 @@ def train(
     """Train the two towers; resumes an interrupted run."""
     from cli import stages
 
-    stages.train_stage(Workspace(data), _training_config(data, config, objective, epochs, seed), device=device, log=log)
+    stages.train_stage(Workspace(data), training_config(data, config, objective, epochs, seed), device=device, log=log)
 
 
 def evaluate(
@@ -211,7 +211,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Compare the model with the baselines on six months, each held out in turn; trains once a month, and resumes."""
-    wanted = _training_config(data, config, objective, epochs, seed)
+    wanted = training_config(data, config, objective, epochs, seed)
     if live:
         if split or candidate or as_markdown:
             raise typer.BadParameter(
@@ -230,7 +230,7 @@ def evaluate(
         wanted,
         months=months,
         split_name=split.value if split else None,
-        candidates=_candidates(data, candidate or [], objective, epochs, seed),
+        candidates=candidates_of(data, candidate or [], objective, epochs, seed),
         device=device,
     )
     if as_json or as_markdown:
@@ -253,7 +253,7 @@ def ablate(
     """Train variants with one setting changed each, and compare them. Slow: one training per row."""
     from cli import stages
 
-    wanted = _training_config(data, config, None, epochs, seed)
+    wanted = training_config(data, config, None, epochs, seed)
     stages.ablate_stage(Workspace(data), wanted, only=only, output=output, device=device)
 
 
@@ -267,7 +267,7 @@ def cold_start(
     """Measure the model on posts without interactions and on users unknown to training. Slow: two trainings."""
     from cli import stages
 
-    stages.cold_start_stage(Workspace(data), _training_config(data, config, None, epochs, seed), device=device)
+    stages.cold_start_stage(Workspace(data), training_config(data, config, None, epochs, seed), device=device)
 
 
 def export(
@@ -333,39 +333,4 @@ def build(
         encoder_directory=encoder or default_encoder_directory(),
         accept_losses=accept_losses,
         accept_invalid=accept_invalid,
-    )
-
-
-def _candidates(
-    data: Path, paths: list[Path], objective: Objective | None, epochs: int | None, seed: int | None
-) -> dict[str, TrainingConfig]:
-    """The settings of the files by their names without suffix, which the report names them by."""
-    from pipeline.evaluate import DEFAULT_NAME
-
-    named: dict[str, Path] = {}
-    for path in paths:
-        if path.stem == DEFAULT_NAME:
-            raise typer.BadParameter(
-                f"--candidate {path}: {DEFAULT_NAME!r} names the settings of --config; rename the file"
-            )
-        if path.stem in named:
-            raise typer.BadParameter(
-                f"--candidate {named[path.stem]} and {path} would both be named {path.stem!r}: rename one of the files"
-            )
-        named[path.stem] = path
-    return {name: _training_config(data, path, objective, epochs, seed) for name, path in named.items()}
-
-
-def _training_config(
-    data: Path, path: Path | None, objective: Objective | None, epochs: int | None, seed: int | None
-) -> TrainingConfig:
-    """The settings of the file, or those that suit the size of the data, overridden by the command line."""
-    from pipeline.suited_settings import suited_settings
-
-    config = suited_settings(Workspace(data).clean) if path is None else TrainingConfig.read(path)
-    return replace(
-        config,
-        objective=config.objective if objective is None else objective,
-        epochs=config.epochs if epochs is None else epochs,
-        seed=config.seed if seed is None else seed,
     )

@@ -289,12 +289,7 @@ class PostIndex:
         )
 
     def _explanations(
-        self,
-        part: LayerPart,
-        rows: Rows,
-        asked: tuple[Vector | None, Vector | None],
-        query: Query,
-        ruled: RuledRows,
+        self, part: LayerPart, rows: Rows, asked: tuple[Vector | None, Vector | None], query: Query, ruled: RuledRows
     ) -> tuple[Explanation, ...]:
         return explanations_of(
             rows,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bundle.embedding_space import Vector
 from post_index_service.codes import Rows, Scores, among_sorted
 from post_index_service.layer import LayerPart
+from post_index_service.popular_orders import trend_keys, trend_numbers
 from post_index_service.ranking import (
     InnerProduct,
     KeyedOrder,
@@ -20,8 +21,6 @@ from post_index_service.ranking import (
     Order,
     Ranked,
     largest_so_far,
-    trend_keys,
-    trend_numbers,
 )
 from post_index_service.trends import Epoch
 
@@ -111,7 +110,7 @@ def _sum(parts: Sequence[Scores], products: Sequence[InnerProduct]) -> Scores:
 
 @dataclass(frozen=True, slots=True)
 class LiveByPopularity(LiveOrder):
-    """As ranking.ByPopularity."""
+    """As popular_orders.ByPopularity."""
 
     popularity: Scores
     ids: NDArray[np.int64]
@@ -137,7 +136,7 @@ class LiveByPopularity(LiveOrder):
 
 @dataclass(frozen=True, slots=True)
 class LiveByTrend(LiveOrder):
-    """As ranking.ByTrend; ``visible`` are the rows whose largest trend is the reach."""
+    """As popular_orders.ByTrend; ``visible`` are the rows whose largest trend is the reach."""
 
     epoch: Epoch
     trend_rows: NDArray[np.int64]

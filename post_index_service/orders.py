@@ -16,11 +16,10 @@ from post_index_service.filtered_scans import SkippingScan, scan_of
 from post_index_service.filters import Allowed
 from post_index_service.layer import LayerPart
 from post_index_service.layered_ranking import Layered, live_order
+from post_index_service.popular_orders import ByPopularity, ByTrend
 from post_index_service.ranking import (
     ByInnerProducts,
-    ByPopularity,
     ByShortlist,
-    ByTrend,
     ClosenessScan,
     DenseScan,
     InnerProduct,

@@ -49,7 +49,7 @@ def load_settings(settings_class: type[_Settings]) -> _Settings:
             settings_class,
             [(str(problem["loc"][0]), problem["input"], problem["msg"]) for problem in error.errors()],
         )
-    too_large = [
+    too_large: list[tuple[str, object, str]] = [
         (str(field.validation_alias or name), value, f"must be a number of at most {_LARGEST:,}")
         for name, field in settings_class.model_fields.items()
         if isinstance(value := getattr(settings, name), int | float) and not value <= _LARGEST

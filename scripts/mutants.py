@@ -83,6 +83,11 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{_INDEX}/test_filters.py",
         f"{_INDEX}/test_exactness.py",
     ),
+    "post_index_service/popular_orders.py": (
+        f"{_INDEX}/test_ranking.py",
+        f"{_INDEX}/test_trends.py",
+        f"{_INDEX}/test_filters.py",
+    ),
     "post_index_service/orders.py": (
         f"{_INDEX}/test_index.py",
         f"{_INDEX}/test_filters.py",

@@ -22,6 +22,8 @@ def names_no_encoding(call: ast.Call, *, may_start_children: bool) -> bool:
             return True
         case ast.Attribute(attr="write_text"):
             return len(call.args) == 1
+        case ast.Attribute(attr="open", value=ast.Name(id="tarfile" | "gzip" | "zipfile")):
+            return False  # an archive, which holds bytes
         case ast.Name(id="open") | ast.Attribute(attr="open" | "fdopen"):
             return opens_text(call)
     return not may_start_children and bool(keywords.keys() & {"text", "universal_newlines"}) and starts_a_process(call)

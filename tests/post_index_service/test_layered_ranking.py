@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from post_index_service.layered_ranking import Boosted, Layered, LayeredIds, LiveByPopularity, LiveByProducts, Pinned
-from post_index_service.ranking import ByPopularity, InnerProduct, largest_so_far
+from post_index_service.popular_orders import ByPopularity
+from post_index_service.ranking import InnerProduct, largest_so_far
 from tests.post_index_service.conftest import unit_rows
 from tests.post_index_service.test_exactness import KINDS, TEXT, TOWER
 

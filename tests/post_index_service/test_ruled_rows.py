@@ -8,7 +8,7 @@ from post_index_service.filters import NO_FILTERS
 from post_index_service.layer import Layer
 from post_index_service.layered_ranking import LayeredIds
 from post_index_service.live_segment import FOR_EVER, LiveForm, LiveSegment
-from post_index_service.ranking import ByPopularity
+from post_index_service.popular_orders import ByPopularity
 from post_index_service.ruled_rows import NO_RULES, RuledRows, RuledSearch, with_rules
 from post_index_service.rules import RuleBook, RuleVersion
 from store.rules import Rule, RuleAction
