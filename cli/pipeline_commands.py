@@ -164,9 +164,7 @@ def train(
     """Train the two towers; resumes an interrupted run."""
     from cli import stages
 
-    stages.train_stage(
-        Workspace(data), _training_config(data, config, objective, epochs, seed), device=device, log=log
-    )
+    stages.train_stage(Workspace(data), _training_config(data, config, objective, epochs, seed), device=device, log=log)
 
 
 def evaluate(
