@@ -94,6 +94,7 @@ class RowAdamW:
         for hook in self._hooks:
             hook.remove()
 
+    @torch.no_grad()
     def state(self) -> dict[str, Tensor]:
         """Everything that the next step depends on beside the weights."""
         state = {"missed": self._missed, "log_decay": self._log_decay}
@@ -129,7 +130,7 @@ class RowAdamW:
         return bring_rows_up_to_date
 
     def _made_up(self, table: "_Table", rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Weight, mean and square of distinct rows after the updates that they have missed since they were last read."""
+        """Weight, mean and square of distinct rows after the updates that they have missed since the last read."""
         last = table.last_step[rows].long().cpu()
         weight, mean, square = (each.index_select(0, rows) for each in (table.weight, table.mean, table.square))
         if not len(last) or int(last.min()) == self._steps:

@@ -42,7 +42,7 @@ class TrainingStoppedError(Exception):
 
 
 MakeUsers = Callable[[int, TowerConfig, TrainingConfig], nn.Module]
-"""Number of users, shape of the towers and settings to a module that is called with representations, histories and user rows."""
+"""Number of users, shape of the towers and settings to a module of representations, histories and user rows."""
 
 
 @dataclass(frozen=True, slots=True)

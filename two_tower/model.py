@@ -270,7 +270,8 @@ def attend_packed(queries: Tensor, keys_values: Tensor, places: Tensor, is_item:
     padded = closeness.new_full((batch * items, heads), float("-inf")).index_copy(0, places, closeness)
     attention = padded.view(batch, items, heads).softmax(dim=1).flatten(0, 1).index_select(0, places)
     weighted = (attention.unsqueeze(-1) * values).flatten(1)  # [items, width]
-    return weighted.new_zeros(batch, weighted.shape[1]).index_add(0, owners, weighted)
+    sums: Tensor = weighted.new_zeros(batch, weighted.shape[1]).index_add(0, owners, weighted)
+    return sums
 
 
 def _principal_components(

@@ -55,6 +55,28 @@ def test_a_table_ends_as_under_adamw_whatever_rows_the_steps_read(
     torch.testing.assert_close(sparse.weight, dense.weight, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("then", ["another read", "a state", "all rows"])
+def test_rows_that_are_read_without_a_step_lose_nothing(then: str) -> None:
+    dense, sparse = tables()
+    whole, by_rows = (
+        torch.optim.AdamW(dense.parameters(), lr=0.1, weight_decay=0.1),
+        RowAdamW([sparse], weight_decay=0.1),
+    )
+    for rows in ([0, 1, 2], [3], [1, 3]):
+        sparse(torch.tensor([0, 2, 5]))
+        if then == "a state":
+            by_rows.restore({name: tensor.clone() for name, tensor in by_rows.state().items()})
+        elif then == "all rows":
+            by_rows.bring_up_to_date()
+        whole.zero_grad()
+        for table in (dense, sparse):
+            pull(table, torch.tensor(rows))
+        whole.step()
+        by_rows.step(0.1)
+    by_rows.bring_up_to_date()
+    torch.testing.assert_close(sparse.weight, dense.weight, rtol=1e-4, atol=1e-5)
+
+
 def test_a_row_that_is_not_read_for_longer_than_its_gradient_is_remembered_is_made_up_for_too() -> None:
     steps = [([0, 1], 0.05), *[([2], 0.01 * (1 + math.sin(number))) for number in range(700)], ([0], 0.05)]
     dense, sparse = learn(steps, weight_decay=0.1)
