@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from sample_api.latent import CATEGORY_SIZES
 from sample_api.sizes import DAYS
@@ -17,14 +16,13 @@ LIST_LENGTH = 40
 # what it has for this week (lists only), and that it is new.
 _BASE = 2.1
 _GOLDEN, _MIXED = (5**0.5 - 1) / 2, 10  # multiples of the first are spread evenly over 0..1; mixed among so many posts
-_SLOW, _SLOW_MEMORY = 2.6, 0.997
+_SLOW, _SLOW_MEMORY = 2.6, 0.99
 _CHUNK, _CHUNK_SHARE = 5, 0.6
 _WEEKLY, _RANK_WEIGHT = 1.0, 1.8  # a week draws the post of rank r to the top of the list with weight r ** -1.8
-_WEEKLY_MEMORY = 0.6  # correlation of the luck of one week with that of the next
 _PINNED, _PIN_DAYS = (1, 2, 4), 21  # places of a list that posts from below it hold for three weeks
 _FORGOTTEN = 0.76  # share of posts that nobody finds who is not served them
 _YOUTH, _YOUTH_DAYS = 2.9, 12.0
-_SERVED, _LEAST_SERVED = 0.143, 20  # share, and number at least, of a category's posts that are served at a time
+_SERVED, _LEAST_SERVED = 0.15, 20  # share, and number at least, of a category's posts that are served at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,6 @@ def make_feeds(random: np.random.Generator, posts: Posts) -> Feeds:
     chunks = _chunks(posts, rows_of_place)
     base = _BASE * _spread_gumbel(random, rows_of_place, count)
     slow, slow_chunks = random.normal(size=count), random.normal(size=int(chunks.max()) + 1)
-    drawn = random.normal(size=count)
     months = weekly = np.zeros(count)
     lists = np.full((DAYS * len(CATEGORY_IDS), LIST_LENGTH), -1, dtype=np.int32)
     served = []
@@ -67,8 +64,7 @@ def make_feeds(random: np.random.Generator, posts: Posts) -> Feeds:
             slow = _later(random, slow)
             slow_chunks = _later(random, slow_chunks)
             months = np.sqrt(_CHUNK_SHARE) * slow_chunks[chunks] + np.sqrt(1 - _CHUNK_SHARE) * slow
-            drawn = _later(random, drawn, memory=_WEEKLY_MEMORY)
-            weekly = _WEEKLY * _gumbel_of(drawn)
+            weekly = _WEEKLY * random.gumbel(size=count)
         age = day - posts.created
         lasting = base + _SLOW * months + _YOUTH * np.exp(-np.maximum(age, 0) / _YOUTH_DAYS)
         for place, all_rows in enumerate(rows_of_place):
@@ -119,17 +115,9 @@ def _spread_gumbel(
     return values
 
 
-def _later(
-    random: np.random.Generator, values: NDArray[np.float64], *, memory: float = _SLOW_MEMORY
-) -> NDArray[np.float64]:
+def _later(random: np.random.Generator, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """A week later: the same distribution, and the memory as correlation."""
-    return np.asarray(memory * values + np.sqrt(1 - memory**2) * random.normal(size=len(values)))
-
-
-def _gumbel_of(normal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gumbel values with the ranks of normal ones."""
-    quantiles = np.clip(ndtr(normal), 1e-12, 1 - 1e-12)
-    return np.asarray(-np.log(-np.log(quantiles)))
+    return np.asarray(_SLOW_MEMORY * values + np.sqrt(1 - _SLOW_MEMORY**2) * random.normal(size=len(values)))
 
 
 def _neighbours_together(top: NDArray[np.int64], chunks: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ _DEALT = 9
 _FIRST_PACE = 0.2  # uploads on the first days relative to the last ones
 _QUIET_DAYS = 5  # no posts in the last days, so that even the newest ones had a chance to be met
 _TOPICS_OF_CATEGORY = 4
-_TOPIC_OF_BATCH = 0.7  # share of a batch's posts with its topic; the others have one of their category's
+_TOPIC_OF_BATCH = 0.5  # share of a batch's posts with its topic; the others have one of their category's
 _FOREIGN_TOPIC = 0.03
 
 
