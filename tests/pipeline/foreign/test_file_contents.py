@@ -31,7 +31,7 @@ def a_zip(path: Path) -> None:
 
 
 def a_tar(path: Path) -> None:
-    with tarfile.open(path, "w") as archive:
+    with tarfile.TarFile(path, "w") as archive:
         member = tarfile.TarInfo("events.csv")
         member.size = len(EVENTS)
         archive.addfile(member, io.BytesIO(EVENTS))
