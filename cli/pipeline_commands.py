@@ -3,6 +3,7 @@
 A command imports its stage when it runs: torch takes seconds to import, and `moodfeed feed` does not need it.
 """
 
+import os
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -162,6 +163,7 @@ def train(
     ] = None,
 ) -> None:
     """Train the two towers; resumes an interrupted run."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read as torch loads: a thread that waits takes no processor
     from cli import stages
 
     stages.train_stage(Workspace(data), training_config(data, config, objective, epochs, seed), device=device, log=log)

@@ -9,11 +9,11 @@ from torch.utils import deterministic
 
 
 @contextmanager
-def reproducible_arithmetic(device: str) -> Iterator[None]:
-    """One thread and deterministic kernels, because sums over several threads differ in their last bits."""
-    threads = torch.get_num_threads()
+def reproducible_arithmetic(device: str, *, threads: int) -> Iterator[None]:
+    """A fixed number of threads and deterministic kernels: sums over another number differ in their last bits."""
+    threads_before = torch.get_num_threads()
     fills = deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     # Filling takes a fifth of a step, and nothing here reads memory that nobody wrote.
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.use_deterministic_algorithms(True, warn_only=device != "cpu")  # CUDA lacks some of the kernels
@@ -22,7 +22,7 @@ def reproducible_arithmetic(device: str) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(False)
         deterministic.fill_uninitialized_memory = fills  # type: ignore[attr-defined]
-        torch.set_num_threads(threads)
+        torch.set_num_threads(threads_before)
 
 
 def batch_random(seed: int, epoch: int, step: int) -> np.random.Generator:

@@ -6,7 +6,7 @@ from pipeline.tables import INTERACTIONS_FILE, row_count
 from pipeline.training_config import TrainingConfig
 
 LARGE_FROM = 1_000_000  # interactions
-LARGE = TrainingConfig(batch_size=1024, learning_rate=2e-3, packs_histories=True, validation_share=0.005)
+LARGE = TrainingConfig(batch_size=1024, learning_rate=3e-3, packs_histories=True, threads=2, validation_share=0.005)
 """The settings of configs/large.toml; docs/scale.md has the measurements."""
 
 

@@ -88,7 +88,7 @@ def fit(
     """
     run = run or TrainingRun()
     loss_of = loss_of or LOSSES[config.objective]
-    with reproducible_arithmetic(run.device):
+    with reproducible_arithmetic(run.device, threads=config.threads):
         learning = _start(dataset, config, make_users, run.device)
         examples, state = learning.examples, RunState()
         saved = Checkpoint(

@@ -69,6 +69,7 @@ class TrainingConfig:
     word_dropout: Share = 0.2  # share of a post's words that a batch leaves out
     dropout: Share = 0.1
     packs_histories: bool = False  # no arithmetic on padding: much faster in large batches, last digits differ
+    threads: PositiveInt = 1  # of torch; one more prepares batches. Another number gives other last digits
     new_post_bonus: Share = 0.0  # added to the score (-1..1) of a post without interactions
 
     @classmethod

@@ -32,6 +32,7 @@ BY_EVENTS |= {"11 M events": (200_000, 1_000_000, 11_000_000)}
 # Works on earlier versions of the product too, which have no other way to be asked.
 _MEASURED = """
 import json, resource, statistics, sys, time
+from dataclasses import replace
 from pathlib import Path
 from pipeline.dataset import read_dataset
 from pipeline.train import train
@@ -47,7 +48,11 @@ except ImportError:
     TrainingRun = None
 
 workspace, steps = Workspace(Path(sys.argv[1])), int(sys.argv[2])
-config = TrainingConfig(epochs=1)
+try:
+    from pipeline.suited_settings import suited_settings
+    config = replace(suited_settings(workspace.clean), epochs=1)
+except ImportError:
+    config = TrainingConfig(epochs=1)
 began = time.process_time()
 dataset = read_dataset(workspace.clean, workspace.text_embeddings)
 processor, wall = [], []
@@ -78,7 +83,7 @@ print(json.dumps({
 
 def measure(checkout: Path, workspace: Workspace, steps: int) -> dict[str, float]:
     """Train for some steps in a process of its own, with the code of a checkout."""
-    environment = os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     command = [sys.executable, "-c", _MEASURED, str(workspace.directory), str(steps)]
     ran = subprocess.run(  # noqa: S603 - this very interpreter
         command, cwd=checkout, env=environment, capture_output=True, text=True, encoding="utf-8", check=True

@@ -330,17 +330,18 @@ def test_a_run_that_was_cut_off_goes_on_as_if_it_had_not_been(tmp_path: Path) ->
     assert other.epochs == fit(dataset_of(), replace(config, seed=9)).epochs
 
 
-def test_arithmetic_is_reproducible_during_training_and_as_before_after_it() -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+def test_arithmetic_is_reproducible_during_training_and_as_before_after_it(threads: int) -> None:
     torch.set_num_threads(2)
     seen: list[tuple[int, bool]] = []
     fit(
         dataset_of(),
-        replace(CONFIG, epochs=1),
+        replace(CONFIG, epochs=1, threads=threads),
         run=TrainingRun(
             on_epoch=lambda _: seen.append((torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()))
         ),
     )
-    assert seen == [(1, True)]
+    assert seen == [(threads, True)]
     assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == (2, False)
 
 
