@@ -113,8 +113,8 @@ def test_an_embedding_goes_before_the_trend(index_posts: IndexPosts) -> None:
 def test_a_remembered_head_ranks_as_the_whole_does(
     index_posts: IndexPosts, monkeypatch: pytest.MonkeyPatch, smallest: int
 ) -> None:
-    monkeypatch.setattr("post_index_service.ranking._REMEMBERED_HEAD", 7)
-    monkeypatch.setattr("post_index_service.ranking._SMALLEST_REMEMBERED", smallest)
+    monkeypatch.setattr("post_index_service.popular_orders._REMEMBERED_HEAD", 7)
+    monkeypatch.setattr("post_index_service.popular_orders._SMALLEST_REMEMBERED", smallest)
     index = index_of(index_posts)
     everything = ids(trending(index))
     for skipped in (0, 3, 20):
