@@ -143,7 +143,11 @@ def test_answers_while_posts_come_in_are_those_of_brute_force(bench: Bench) -> N
     found = searches_beside_posts.measure(bench)
     assert values(found)["answers that differ from brute force"] == 0
     assert " 0 with a live post" not in found.lines[-1].note
-    assert {label: len(rates) for label, rates in found.curves.items()} == {"without posts": 1, "with 200 posts/s": 1}
+    assert {label: len(rates) for label, rates in found.curves.items()} == {
+        "without posts": 1,
+        "with 200 posts/s": 1,
+        "with 200 posts/s elsewhere": 1,
+    }
 
 
 def test_an_answer_without_a_post_that_had_come_is_wrong(tmp_path: Path) -> None:
