@@ -130,6 +130,12 @@ def test_pages_follow_each_other_to_the_end(page_size: int) -> None:
     assert all_pages(FakeIndex(), page_size=page_size) == list(range(25))
 
 
+def test_no_page_asks_for_explored_posts_unless_a_share_is_set() -> None:
+    index = FakeIndex()
+    all_pages(index, page_size=10)
+    assert [search.exploration_share for search in index.searches] == [0.0, 0.0, 0.0]
+
+
 def test_the_page_size_may_change_between_pages() -> None:
     first = ask(page_size=3)
     second = ask(page_size=5, page_token=first.next_page_token)

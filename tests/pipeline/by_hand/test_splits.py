@@ -10,6 +10,7 @@ from pipeline.dataset import Dataset
 from pipeline.splits import (
     Split,
     cold_posts,
+    month_starts,
     rolling_splits,
     split_at,
     split_by_time,
@@ -110,6 +111,13 @@ def test_older_splits_are_a_month_apart_and_hold_back_five_weeks_each() -> None:
         "the 35 days from 1970-03-06 held back",
         "the 35 days from 1970-02-04 held back",
     ]
+
+
+def test_four_weeks_of_interactions_before_a_month_are_enough_and_less_is_not() -> None:
+    enough = tiny_dataset([(0, 0, "view", 0.0), (0, 1, "view", 28.0), (1, 2, "view", 100.0)])
+    less = tiny_dataset([(0, 0, "view", 0.5), (0, 1, "view", 28.0), (1, 2, "view", 100.0)])
+    assert month_starts(enough, months=1) == (enough.end_day - 35,)
+    assert month_starts(less, months=1) == ()
 
 
 def test_the_newest_month_is_the_split_by_time() -> None:
