@@ -35,10 +35,9 @@ class KeyedRow(NamedTuple):
 
 def keyed_rows(rows: Sequence[NewInteraction], hashes: KeyedHash) -> list[KeyedRow]:
     """The rows with their keys."""
-    event_keys = hashes.events(row.event_id for row in rows)
     return [
-        KeyedRow(row, key, None if row.retracts is None else hashes.event(row.retracts))
-        for row, key in zip(rows, event_keys, strict=True)
+        KeyedRow(row, hashes.event(row.event_id), None if row.retracts is None else hashes.event(row.retracts))
+        for row in rows
     ]
 
 
