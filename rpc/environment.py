@@ -3,9 +3,9 @@
 import os
 import sys
 from collections.abc import MutableMapping, Sequence
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, NoReturn, TypeVar, get_args
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 _Settings = TypeVar("_Settings", bound=BaseSettings)
@@ -60,11 +60,19 @@ def load_settings(settings_class: type[_Settings]) -> _Settings:
 
 
 def _end_with(settings_class: type[BaseSettings], problems: Sequence[tuple[str, object, str]]) -> NoReturn:
-    """Print a line for each field, its value and what is wrong with it, and exit."""
+    """Print a line for each field, its value unless it is secret, and what is wrong with it, and exit."""
     for name, value, message in problems:
         variable = _variable(settings_class, name)
-        print(f"{variable}={_short(repr(value))}: {_short(_reason(variable, value, message))}", file=sys.stderr)
+        shown = "" if _is_secret(settings_class, name) else f"={_short(repr(value))}"
+        print(f"{variable}{shown}: {_short(_reason(variable, value, message))}", file=sys.stderr)
     sys.exit(WRONG_SETTINGS_EXIT_CODE)
+
+
+def _is_secret(settings_class: type[BaseSettings], name: str) -> bool:
+    """Whether a field holds a secret, such as a URL with a password; ``name`` is the field's or its alias."""
+    fields = settings_class.model_fields
+    field = fields.get(name) or next((each for each in fields.values() if each.validation_alias == name), None)
+    return field is not None and SecretStr in (field.annotation, *get_args(field.annotation))
 
 
 def _short(text: str) -> str:

@@ -38,7 +38,7 @@ def parse_url(url: str, *, password_file: Path | None = None) -> URL:
     forms = "use sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE"
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter of a port that is not a number
         raise StoreUrlError(f"the store's URL cannot be read: {forms}") from None
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername=POSTGRESQL)

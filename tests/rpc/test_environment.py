@@ -35,6 +35,22 @@ def test_the_environment_moves_a_default(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (settings.seconds, settings.count) == (0.5, 1)
 
 
+@pytest.mark.parametrize("settings", [UserTowerSettings, PostIndexSettings])
+@pytest.mark.parametrize(
+    "url", ["postgre://me:hunter2@db/x", "hunter2", "//me:hunter2@x", "postgresql+psycopg://me:hunter2@db:port/x"]
+)
+def test_a_url_that_may_hold_a_password_is_not_shown(
+    settings: type[BaseSettings], url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MOODFEED_STORE_URL", url)
+    with pytest.raises(SystemExit):
+        load_settings(settings)
+    told = capsys.readouterr().err
+    assert "hunter2" not in told
+    assert told.startswith("MOODFEED_STORE_URL: the store's URL ")
+    assert "use sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE" in told
+
+
 def test_every_wrong_value_is_named_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
