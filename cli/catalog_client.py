@@ -44,7 +44,7 @@ def read_names(names: Sequence[str]) -> tuple[list[int], list[str]]:
 
 
 class CatalogClient:
-    """A context manager: it holds a channel. Every method raises FeedRefusedError.
+    """A context manager: it holds a channel. Every method raises CallRefusedError.
 
     Posts need a token of the scope catalog in MOODFEED_API_TOKEN, or an operator's in MOODFEED_ADMIN_TOKEN; rules need
     the latter.

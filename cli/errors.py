@@ -4,7 +4,7 @@ from bundle.manifest import BundleError
 from cli.catalog_client import PostNameError
 from cli.certificates import AuthorityError
 from cli.gateway_access import CredentialsError
-from cli.gateway_calls import FeedRefusedError
+from cli.gateway_calls import CallRefusedError
 from cli.one_writer import BusyDirectoryError
 from cli.stack import StackError
 from cli.told_posts import ToldPostsError
@@ -42,7 +42,7 @@ EXPECTED_ERRORS = (
     DatasetError,
     EvaluationError,
     FaultTextError,
-    FeedRefusedError,
+    CallRefusedError,
     FileContentError,
     ForgottenListError,
     ImportSourceError,

@@ -1,4 +1,4 @@
-"""Ask a running gateway for feeds and categories over gRPC. Every function raises FeedRefusedError."""
+"""Ask a running gateway for feeds and categories over gRPC. Every function raises CallRefusedError."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

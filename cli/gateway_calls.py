@@ -10,7 +10,7 @@ from cli.gateway_access import is_unreachable
 CALL_SECONDS = 10.0
 
 
-class FeedRefusedError(Exception):
+class CallRefusedError(Exception):
     """The gateway answered with an error: its status and its message."""
 
     def __init__(self, status: str, message: str) -> None:
@@ -19,15 +19,15 @@ class FeedRefusedError(Exception):
 
 @contextmanager
 def calling(address: str) -> Iterator[None]:
-    """Around calls to the gateway at an address: one that fails raises FeedRefusedError."""
+    """Around calls to the gateway at an address: one that fails raises CallRefusedError."""
     try:
         yield
     except grpc.RpcError as error:
         raise refusal(error, address) from error
 
 
-def refusal(error: grpc.RpcError, address: str) -> FeedRefusedError:
+def refusal(error: grpc.RpcError, address: str) -> CallRefusedError:
     """What a failed call to the gateway means."""
     if is_unreachable(error):
-        return FeedRefusedError(error.code().name, f"no gateway answers at {address}: start one with `make run`")
-    return FeedRefusedError(error.code().name, error.details() or "")
+        return CallRefusedError(error.code().name, f"no gateway answers at {address}: start one with `make run`")
+    return CallRefusedError(error.code().name, error.details() or "")

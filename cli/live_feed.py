@@ -8,7 +8,7 @@ from typing import Self
 import grpc
 
 from cli.gateway_access import GatewayAccess, bearer
-from cli.gateway_calls import CALL_SECONDS, FeedRefusedError, calling, refusal
+from cli.gateway_calls import CALL_SECONDS, CallRefusedError, calling, refusal
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from moodfeed.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 from rpc.channel import open_blocking_channel
@@ -79,7 +79,7 @@ class LiveFeed:
         self._channel.close()
 
     def read(self, asked: Asked) -> Shown:
-        """The feed; for an unknown person, posts to begin with. Raises FeedRefusedError."""
+        """The feed; for an unknown person, posts to begin with. Raises CallRefusedError."""
         try:
             return Shown(self._ask(asked), asked)
         except grpc.RpcError as error:
@@ -106,7 +106,7 @@ class LiveFeed:
         return answer
 
     def categories(self) -> tuple[feed_pb2.Category, ...]:
-        """All categories; asked for once. Raises FeedRefusedError."""
+        """All categories; asked for once. Raises CallRefusedError."""
         if self._categories is None:
             with calling(self._gateway.address):
                 answer = self._feeds.ListCategories(
@@ -120,13 +120,13 @@ class LiveFeed:
         return max(self.categories(), key=lambda category: category.post_count)
 
     def do(self, username: str, deed: Deed, post_id: int, *, feed_id: str = "") -> str:
-        """Record a deed; gives its event id. Raises FeedRefusedError."""
+        """Record a deed; gives its event id. Raises CallRefusedError."""
         return self._record(
             feedback_pb2.Interaction(username=username, post_id=post_id, verb=f"VERB_{deed.name}", feed_id=feed_id)
         )
 
     def take_back(self, username: str, event_id: str) -> None:
-        """Take a deed back. Raises FeedRefusedError."""
+        """Take a deed back. Raises CallRefusedError."""
         self._record(feedback_pb2.Interaction(username=username, retracts=event_id))
 
     def _record(self, interaction: feedback_pb2.Interaction) -> str:
@@ -138,12 +138,12 @@ class LiveFeed:
             )
         (result,) = answer.results
         if result.result == feedback_pb2.RECORD_RESULT_REJECTED:
-            raise FeedRefusedError("REJECTED", result.reason)
+            raise CallRefusedError("REJECTED", result.reason)
         self.position = max(self.position, answer.position)
         return str(result.event_id)
 
     def delete_person(self, username: str, *, admin_token: str = "") -> int:
-        """Delete a person, as an operator; gives the position. Raises FeedRefusedError."""
+        """Delete a person, as an operator; gives the position. Raises CallRefusedError."""
         with calling(self._gateway.address):
             answer = self._feedback.DeletePerson(
                 feedback_pb2.DeletePersonRequest(username=username), metadata=bearer(admin_token), timeout=CALL_SECONDS

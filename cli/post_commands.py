@@ -18,7 +18,7 @@ from cli.gateway_access import (
     KeyOption,
     client_tls,
 )
-from cli.gateway_calls import FeedRefusedError
+from cli.gateway_calls import CallRefusedError
 from cli.moment_options import read_moment_option
 from cli.progress import console
 from cli.terminal_text import plain, printable, typed
@@ -126,7 +126,7 @@ def _told(name: str, post: catalog_pb2.Post) -> catalog_pb2.Post:
 def _wait(client: CatalogClient, post_ids: list[int], seconds: float) -> None:
     spent = client.wait_until_visible(post_ids, seconds=seconds)
     if spent is None:
-        raise FeedRefusedError(
+        raise CallRefusedError(
             "PENDING", f"not all are visible after {seconds:g} s: they are kept, and wait for their embeddings"
         )
     typer.echo(f"visible after {spent:.2f} s")
@@ -166,7 +166,7 @@ def show(
         for kept in found:
             console.print(_table(kept))
     if not found:
-        raise FeedRefusedError("NOT_FOUND", "neither the store nor the current bundle holds any of these posts")
+        raise CallRefusedError("NOT_FOUND", "neither the store nor the current bundle holds any of these posts")
 
 
 def _table(kept: catalog_pb2.KeptPost) -> Table:

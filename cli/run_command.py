@@ -27,7 +27,7 @@ from cli.feed_commands import BundlesOption
 from cli.feed_table import Category, feed_table
 from cli.first_bundle import has_fetched_rows, refuse_bundles_without_a_current_one, sample_data_of
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
-from cli.gateway_calls import FeedRefusedError
+from cli.gateway_calls import CallRefusedError
 from cli.one_writer import only_writer
 from cli.pipeline_commands import DataOption
 from cli.progress import console
@@ -166,7 +166,7 @@ def _show_every_case(gateway: GatewayAccess, bundles: Path) -> None:
                 mood=case.mood,
                 fallback=f"FALLBACK_{case.fallback}" if case.fallback else None,
             )
-        except FeedRefusedError as refusal:
+        except CallRefusedError as refusal:
             console.print(Text(printable(asked), style="bold"), plain(f"  {refusal}"), "", sep="\n")
         else:
             console.print(feed_table(feed, title=asked, categories=categories, stand_ins=stand_ins), "")

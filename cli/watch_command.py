@@ -28,7 +28,7 @@ from cli.gateway_access import (
     KeyOption,
     client_tls,
 )
-from cli.gateway_calls import FeedRefusedError
+from cli.gateway_calls import CallRefusedError
 from cli.live_feed import Asked, LiveFeed, Shown
 from cli.progress import console, error_console
 from cli.run_command import stop_as_ctrl_c_does
@@ -86,7 +86,7 @@ class _Watching:
     titles_of: str = ""  # the bundle that they are of
 
     def look(self) -> bool:
-        """Read the feed again; whether it has changed. Raises FeedRefusedError."""
+        """Read the feed again; whether it has changed. Raises CallRefusedError."""
         shown = self.live.read(self.asked)
         if self.shown is not None and _content(shown) == _content(self.shown):
             return False
@@ -99,7 +99,7 @@ class _Watching:
         return True
 
     def follow(self, command: Command) -> None:
-        """Do what was typed, and say it. Raises FeedRefusedError."""
+        """Do what was typed, and say it. Raises CallRefusedError."""
         match command:
             case Do(deed, number) if self.shown is not None:
                 posts = self.shown.feed.posts
@@ -154,7 +154,7 @@ def _on_screen(watching: _Watching, every: float) -> None:
                 else:
                     next_look = time.monotonic() + every
                     watching.look()
-            except FeedRefusedError as error:
+            except CallRefusedError as error:
                 watching.said = str(error)
             shown.update(drawn(), refresh=True)
 
@@ -181,7 +181,7 @@ def _in_a_pipe(watching: _Watching, every: float) -> None:
             return
         try:
             has_changed, is_away = watching.look(), False
-        except FeedRefusedError as error:
+        except CallRefusedError as error:
             has_changed = False
             if not is_away:
                 error_console.print(plain(printable(f"{error}; trying again")), soft_wrap=True)

@@ -17,7 +17,7 @@ from bundle.stand_in_titles import read_stand_in_titles
 from cli.feed_table import feed_table
 from cli.file_faults import fault_of_a_file
 from cli.gateway_access import GatewayAccess
-from cli.gateway_calls import FeedRefusedError
+from cli.gateway_calls import CallRefusedError
 from cli.live_feed import Asked, Deed, LiveFeed, Shown
 from cli.progress import console
 from cli.run_command import has_current_bundle, make_bundle_in_a_child
@@ -41,10 +41,10 @@ class Demo:
         self._events: list[str] = []
 
     def show(self) -> None:
-        """All of it; FeedRefusedError if the gateway refuses."""
+        """All of it; CallRefusedError if the gateway refuses."""
         before = self._live.read(self._asked)
         if not before.is_stranger:
-            raise FeedRefusedError("ALREADY_EXISTS", f"{self._asked.username} is known already: run it again")
+            raise CallRefusedError("ALREADY_EXISTS", f"{self._asked.username} is known already: run it again")
         say(f"1. {self._asked.username} is a stranger: without a category and a mood, the answer is NOT_FOUND.")
         self._table(before, f"What a stranger may ask for: {before.asked}")
         liked: list[int] = []
@@ -101,7 +101,7 @@ class Demo:
         try:
             self._live.delete_person(self._asked.username, admin_token=os.environ.get(ADMIN_TOKEN, ""))
             done = "is deleted"
-        except FeedRefusedError as refusal:
+        except CallRefusedError as refusal:
             for event_id in self._events:
                 self._live.take_back(self._asked.username, event_id)
             done = f"has taken everything back, because only an operator may delete ({refusal})"
@@ -148,7 +148,7 @@ def main() -> int:
             finally:
                 demo.leave()
             say("\nTry it yourself while `make run` is running: .venv/bin/moodfeed watch YOUR_NAME")
-    except (FeedRefusedError, StackError) as error:
+    except (CallRefusedError, StackError) as error:
         console.print(plain(f"error: {error}"), soft_wrap=True)
         return 1
     except OSError as error:

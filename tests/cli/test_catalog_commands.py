@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from typer.testing import CliRunner, Result
 
 from cli.catalog_client import MOST_BYTES, PostNameError, _parts, read_names
-from cli.gateway_calls import FeedRefusedError
+from cli.gateway_calls import CallRefusedError
 from cli.progress import console
 from cli.subcommands import app
 from cli.told_posts import ToldPostsError, read_posts
@@ -159,7 +159,7 @@ def test_with_wait_it_says_when_the_post_is_visible(gateway: Gateway) -> None:
     assert len(gateway.calls) == 4
     gateway.looks = 10**9
     done = run("post", "add", "7", "--category", "2", "--video", "v", "--wait", "--wait-seconds", "0")
-    assert isinstance(done.exception, FeedRefusedError)
+    assert isinstance(done.exception, CallRefusedError)
     assert "not all are visible after 0 s" in str(done.exception)
 
 
@@ -257,7 +257,7 @@ def test_posts_are_deleted_and_shown(gateway: Gateway) -> None:
     assert run("post", "delete", "7", "external:tt1").stdout == "deleted at position 8\n"
     assert gateway.calls[-1] == catalog_pb2.DeletePostsRequest(post_ids=[7], external_ids=["tt1"])
     unknown = run("post", "show", "8")
-    assert isinstance(unknown.exception, FeedRefusedError)
+    assert isinstance(unknown.exception, CallRefusedError)
 
 
 def test_rules_are_set_listed_and_deleted(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

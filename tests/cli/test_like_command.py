@@ -8,7 +8,7 @@ import grpc
 import pytest
 from typer.testing import CliRunner
 
-from cli.gateway_calls import FeedRefusedError
+from cli.gateway_calls import CallRefusedError
 from cli.subcommands import app
 from moodfeed.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 from rpc.token_file import read_token_file
@@ -56,7 +56,7 @@ def test_another_verb_may_be_named(gateway: Gateway) -> None:
 
 def test_a_rejection_is_an_error_in_one_line(gateway: Gateway) -> None:
     done = CliRunner().invoke(app, ["like", "ana", "0"])
-    assert isinstance(done.exception, FeedRefusedError)
+    assert isinstance(done.exception, CallRefusedError)
     assert str(done.exception) == "REJECTED: post_id: is no post"
 
 
