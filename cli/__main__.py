@@ -34,7 +34,7 @@ def main() -> None:
     except Exception as error:
         if reason := fault_of_a_file(error):
             _end_with(reason)
-        from cli.stack import StackError
+        from cli.starting import StackError
 
         if isinstance(error, StackError):  # first, because a second Ctrl-C ends at once
             _end_with(error)

@@ -6,7 +6,7 @@ from cli.certificates import AuthorityError
 from cli.gateway_access import CredentialsError
 from cli.gateway_calls import CallRefusedError
 from cli.one_writer import BusyDirectoryError
-from cli.stack import StackError
+from cli.starting import StackError
 from cli.told_posts import ToldPostsError
 from mood_encoder.encoder_files import TextEncoderError
 from pipeline.batch_loss import TrainingError

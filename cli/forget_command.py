@@ -9,7 +9,7 @@ import typer
 
 from cli.feed_commands import BundlesOption
 from cli.pipeline_commands import DataOption
-from cli.progress import console
+from cli.progress import console, print_line
 from cli.terminal_text import plain, typed
 from pipeline.workspace import Workspace
 
@@ -43,32 +43,28 @@ def forget(
     for account in report.accounts:
         console.print(plain(f"Forgot {account.username!r} (id {account.user_id})."), soft_wrap=True)
     for each in report.posts:
-        _say(f"Forgot post {each}.")
+        print_line(f"Forgot post {each}.")
     if not report.accounts and not report.posts:
         console.print("Already forgotten.")
     owned = f"; {report.renamed} posts stay without their owner's name (--post forgets one)" if report.renamed else ""
-    _say(
+    print_line(
         f"Removed {report.raw_rows} rows from the raw store and {report.clean_rows} from the clean tables{owned}. "
         f"{Workspace(data).forgotten} keeps them out of later fetches and imports: keep it with the data."
     )
     held = holders(bundles, Forgotten.read(Workspace(data).forgotten))
     if held:
         where = shlex.quote(str(data))
-        _say(
+        print_line(
             f"Bundles that hold forgotten people or posts: {len(held)}. Make a new one, then delete these:\n"
             f"  moodfeed embed --data {where} && moodfeed train --data {where} && moodfeed export --data {where} "
             f"--bundles {shlex.quote(str(bundles))}\n"
             f"  rm -r {shlex.join(map(str, held))}"
         )
     else:
-        _say(f"No bundle in {bundles} holds a forgotten person or post.")
-    _say("Not changed: copies of these files, and the upstream API.")
+        print_line(f"No bundle in {bundles} holds a forgotten person or post.")
+    print_line("Not changed: copies of these files, and the upstream API.")
 
 
 def _post(text: str) -> int | str:
     """A post id or an external id, told apart as by the gateway."""
     return int(text) if re.fullmatch(r"-?[0-9]+", text.strip(), re.ASCII) else typed(text)
-
-
-def _say(text: str) -> None:
-    console.print(text, soft_wrap=True, highlight=False, markup=False)

@@ -59,7 +59,7 @@ def working(description: str) -> Iterator[Callable[[str], None]]:
         with console.status(description) as status:
             yield lambda note: status.update(f"{description}: {note}")
         return
-    lines = ProgressLines(description, write=_print_line)
+    lines = ProgressLines(description, write=print_line)
     with ticking(lines):
         yield lambda note: lines.update(note=note)
 
@@ -143,7 +143,7 @@ def training_bar(description: str, *, epochs: int) -> Iterator[TrainingBar]:
 @contextmanager
 def _shown(description: str, *, unit: str, total: float | None, count: ProgressColumn) -> Iterator[Update]:
     if not console.is_terminal:
-        lines = ProgressLines(description, write=_print_line, unit=unit, total=total)
+        lines = ProgressLines(description, write=print_line, unit=unit, total=total)
         with ticking(lines):
             yield lines.update
         return
@@ -172,5 +172,6 @@ def _print_resumption(epoch: int, steps_done: int, steps: int) -> None:
     console.print(f"Resuming the interrupted training in epoch {epoch}, {where}.", highlight=False)
 
 
-def _print_line(line: str) -> None:
+def print_line(line: str) -> None:
+    """Print a line as it is, however long."""
     console.print(line, highlight=False, markup=False, soft_wrap=True)

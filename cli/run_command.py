@@ -30,8 +30,9 @@ from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess
 from cli.gateway_calls import CallRefusedError
 from cli.one_writer import only_writer
 from cli.pipeline_commands import DataOption
-from cli.progress import console
-from cli.stack import STORE_FILE, Addresses, StackError, running_stack, stopping_together
+from cli.progress import console, print_line
+from cli.stack import STORE_FILE, Addresses, running_stack, stopping_together
+from cli.starting import StackError
 from cli.terminal_text import plain, printable
 from pipeline.workspace import Workspace
 from rpc.supervisor import follow_supervisor
@@ -62,7 +63,13 @@ def run(
         with (
             console.status("Starting post index, user tower and gateway") as status,
             running_stack(
-                bundles, addresses, logs=logs, tls=tls, store=data / STORE_FILE, is_for_one_person=True
+                bundles,
+                addresses,
+                logs=logs,
+                tls=tls,
+                say=print_line,
+                store=data / STORE_FILE,
+                is_for_one_person=True,
             ) as stack,
         ):
             status.stop()

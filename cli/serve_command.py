@@ -11,7 +11,7 @@ from bundle.directory import current_bundle
 from cli.feed_commands import BundlesOption
 from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, client_tls
 from cli.pipeline_commands import DataOption
-from cli.progress import console
+from cli.progress import console, print_line
 from cli.run_command import stop_as_ctrl_c_does
 from cli.stack import STORE_FILE, Addresses, running_stack
 
@@ -41,6 +41,7 @@ def serve(
             logs=logs,
             tls=client_tls(authority, certificate, key),
             embedded=embedded,
+            say=print_line,
             store=data / STORE_FILE,
         ) as stack:
             console.print(

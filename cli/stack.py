@@ -1,6 +1,5 @@
 """Start the processes of the product, wait until they serve, and stop them together."""
 
-import json
 import os
 import signal
 import subprocess
@@ -14,11 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-import httpx
-
-from cli.gateway_access import https_context
-from rpc.addresses import UnixSocket, read_address
-from rpc.probe import is_serving
+from cli.starting import POLL_SECONDS, ProcessLog, StackError, StartedProcess, wait_until_whole
 from rpc.supervisor import Bond
 from rpc.tls import ClientTls
 
@@ -27,12 +22,7 @@ ADMIN_FROM_THIS_MACHINE = "MOODFEED_GATEWAY_ADMIN_FROM_THIS_MACHINE"
 STORE_FILE = "store.sqlite"
 """The name of the store's file below the data directory."""
 
-_POLL_SECONDS = 0.1
 _STOP_SECONDS = 20.0
-
-
-class StackError(Exception):
-    """A process did not start or did not stay up: says which, quotes its last line of log and names the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,42 +59,21 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The running processes by name."""
+    """The running processes."""
 
-    processes: Mapping[str, subprocess.Popen[bytes]]
-    logs: "Mapping[str, _Log]"
+    started: Sequence[StartedProcess]
+
+    @property
+    def processes(self) -> Mapping[str, subprocess.Popen[bytes]]:
+        """The processes by name."""
+        return {item.name: item.process for item in self.started}
 
     def wait(self) -> None:
         """Block while all of them run; StackError names the first one that ended."""
         while True:
-            for name, process in self.processes.items():
-                if process.poll() is not None:
-                    raise StackError(f"{name} {_end_of(process)}: {self.logs[name].last_words()}")
-            time.sleep(_POLL_SECONDS)
-
-
-@dataclass(frozen=True, slots=True)
-class _Process:
-    name: str
-    health_address: str
-    process: subprocess.Popen[bytes]
-    bond: Bond
-    log: "_Log"
-
-
-@dataclass(frozen=True, slots=True)
-class _Log:
-    """What a process of this stack wrote: the file holds the lines of earlier ones too, before ``start``."""
-
-    path: Path
-    start: int
-
-    def last_words(self) -> str:
-        """The last line, in plain words, and where the others are."""
-        with self.path.open("rb") as file:
-            file.seek(self.start)
-            lines = file.read().decode(errors="replace").strip().splitlines()
-        return f"{_in_plain_words(lines[-1]) if lines else 'it wrote nothing'} (full log: {self.path})"
+            for item in self.started:
+                item.raise_if_ended()
+            time.sleep(POLL_SECONDS)
 
 
 @contextmanager
@@ -114,7 +83,8 @@ def running_stack(
     *,
     logs: Path,
     tls: ClientTls | None = None,
-    start_seconds: float = 60.0,
+    patience_seconds: float = 60.0,
+    say: Callable[[str], None] = lambda _: None,
     embedded: bool = False,
     store: Path | None = None,
     is_for_one_person: bool = False,
@@ -125,8 +95,9 @@ def running_stack(
     ``is_for_one_person``, its calls about a person's data need no token, unless MOODFEED_ADMIN_TOKEN_FILE is set.
 
     ``tls`` is for the health checks, where the environment gives the processes certificates. Each process writes to a
-    log file of its name in ``logs``. Raises StackError if a process does not serve within ``start_seconds``, and
-    FileContentError if a file of ``tls`` cannot be used. No process outlives this one, however it ends.
+    log file of its name in ``logs``; ``say`` is told every ten seconds what a process does that does not serve yet.
+    Raises StackError if such a process writes nothing to its log for ``patience_seconds``, and FileContentError if a
+    file of ``tls`` cannot be used. No process outlives this one, however it ends.
     """
     environment = os.environ | {
         "MOODFEED_BUNDLES": str(bundles),
@@ -141,7 +112,7 @@ def running_stack(
         environment.setdefault(STORE_URL, f"sqlite:///{store.absolute()}")
     if is_for_one_person:
         environment.setdefault(ADMIN_FROM_THIS_MACHINE, "true")
-    started: list[_Process] = []
+    started: list[StartedProcess] = []
     logs.mkdir(parents=True, exist_ok=True)
     with stopping_together() as running:
         for name, address in (
@@ -155,13 +126,13 @@ def running_stack(
         ):
             path = logs / f"{name}.log"
             with path.open("ab") as log_file:
-                log = _Log(path, log_file.tell())
+                log = ProcessLog(path, log_file.tell())
                 process, bond = running.start([sys.executable, "-m", name], environment, output=log_file)
-            started.append(_Process(name, address, process, bond, log))
+            started.append(StartedProcess(name, address, process, bond, log))
         for item in started:
-            _wait_until_serving(item, tls, deadline=time.monotonic() + start_seconds)
-        _wait_until_whole(addresses.gateway_http, tls, deadline=time.monotonic() + start_seconds)
-        yield Stack({item.name: item.process for item in started}, {item.name: item.log for item in started})
+            item.wait_until_serving(tls, patience_seconds=patience_seconds, say=say)
+        wait_until_whole(addresses.gateway_http, tls, deadline=time.monotonic() + patience_seconds)
+        yield Stack(tuple(started))
 
 
 class Started:
@@ -251,50 +222,3 @@ def stop_process(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _wait_until_serving(item: _Process, tls: ClientTls | None, *, deadline: float) -> None:
-    while time.monotonic() < deadline:
-        if item.process.poll() is not None:
-            raise StackError(f"{item.name} {_end_of(item.process)}: {item.log.last_words()}")
-        # Another stack may answer at the address: only what this very process says counts.
-        if item.bond.is_serving() and is_serving(item.health_address, timeout_seconds=1, tls=tls):
-            return
-        time.sleep(_POLL_SECONDS)
-    raise StackError(f"{item.name} at {item.health_address} did not become SERVING in time: {item.log.last_words()}")
-
-
-def _wait_until_whole(http_address: str, tls: ClientTls | None, *, deadline: float) -> None:
-    """Wait until the gateway has found every service; before that it may answer with degraded feeds."""
-    scheme, verify = ("http", False) if tls is None else ("https", https_context(tls))
-    address = read_address(http_address)
-    host, socket_name = ("localhost", address.bound_name) if isinstance(address, UnixSocket) else (address.target, None)
-    url = f"{scheme}://{host}/readyz"
-    own = httpx.HTTPTransport(verify=verify, uds=socket_name, trust_env=False)
-    with httpx.Client(transport=own, timeout=1, trust_env=False) as client:  # no proxy stands before our own process
-        while time.monotonic() < deadline:
-            try:
-                if not client.get(url).json()["degraded"]:
-                    return
-            except (httpx.HTTPError, ValueError, KeyError):
-                pass
-            time.sleep(_POLL_SECONDS)
-    raise StackError(f"the gateway at {http_address} did not find the user tower service in time")
-
-
-def _end_of(process: subprocess.Popen[bytes]) -> str:
-    """How a process ended."""
-    if process.returncode < 0:
-        return f"was ended by {signal.Signals(-process.returncode).name}"
-    return f"ended with exit code {process.returncode}"
-
-
-def _in_plain_words(line: str) -> str:
-    """What a line of a log says, without the form that programs need."""
-    try:
-        fields = json.loads(line)
-    except ValueError:
-        return line
-    if not isinstance(fields, dict):
-        return line
-    return ": ".join(str(fields[name]) for name in ("event", "reason") if fields.get(name))

@@ -22,6 +22,8 @@ REST_SECONDS = 0.1
 
 RETRY_SECONDS = 0.25
 FIRST_READ_SECONDS = 600.0
+NOTE_SECONDS = 5.0
+"""How often a long read says how far it has come."""
 ENTRIES_AT_ONCE = 10_000
 
 POSITION = Gauge("moodfeed_log_position", "The position of the log up to which this process has read it.")
@@ -152,7 +154,7 @@ class LogTail:
         return bool(positions) and store.position() > min(positions)
 
     def _read_all(self, store: Store) -> None:
-        is_at_the_end = False
+        is_at_the_end, noted_at = False, time.monotonic()
         while not (is_at_the_end or self.is_stopped):
             is_at_the_end = True
             positions = self._readers_by_position()
@@ -170,6 +172,9 @@ class LogTail:
                 POSITION.set(max(entries.position, *positions))
             if failures:
                 raise failures[0]
+            if not is_at_the_end and time.monotonic() - noted_at >= NOTE_SECONDS:
+                noted_at = time.monotonic()
+                _log.info("log is being read", read=min(self._readers_by_position()), newest=store.position())
 
     def _readers_by_position(self) -> Mapping[int, Sequence[LogReader]]:
         found: dict[int, list[LogReader]] = defaultdict(list)

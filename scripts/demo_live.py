@@ -21,7 +21,8 @@ from cli.gateway_calls import CallRefusedError
 from cli.live_feed import Asked, Deed, LiveFeed, Shown
 from cli.progress import console
 from cli.run_command import has_current_bundle, make_bundle_in_a_child
-from cli.stack import STORE_FILE, Addresses, StackError, running_stack
+from cli.stack import STORE_FILE, Addresses, running_stack
+from cli.starting import StackError
 from cli.terminal_text import plain
 from cli.watch_screen import moved
 from rpc.probe import is_serving
@@ -126,7 +127,9 @@ def running_product(addresses: Addresses, *, bundles: Path, data: Path) -> Itera
     if not has_current_bundle(bundles):
         make_bundle_in_a_child(data, bundles)
     say(f"Nothing runs at {addresses.gateway_grpc}: starting the three processes.")
-    with running_stack(bundles, addresses, logs=data / "logs", store=data / STORE_FILE, is_for_one_person=True):
+    with running_stack(
+        bundles, addresses, logs=data / "logs", say=say, store=data / STORE_FILE, is_for_one_person=True
+    ):
         yield
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.stack import Addresses, StackError, running_stack
+from cli.stack import Addresses, running_stack
+from cli.starting import StackError
 from rpc.probe import is_serving
 from tests.end_to_end.conftest import free_addresses
 from tests.tiny_bundle import write_servable_tiny_bundle

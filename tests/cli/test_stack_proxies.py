@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from cli.stack import _wait_until_whole
+from cli.starting import wait_until_whole
 
 
 class Ready(BaseHTTPRequestHandler):
@@ -54,9 +54,9 @@ def proxies(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_gateway_is_asked_without_a_proxy(kind: type[ThreadingHTTPServer], host: str) -> None:
     server = kind((host.strip("[]"), 0), Ready)
     with running(server):
-        _wait_until_whole(f"{host}:{server.server_port}", None, deadline=time.monotonic() + 10)
+        wait_until_whole(f"{host}:{server.server_port}", None, deadline=time.monotonic() + 10)
 
 
 def test_the_gateway_is_asked_on_its_unix_socket(tmp_path: Path) -> None:
     with running(ThreadingUnixStreamServer(str(tmp_path / "s"), Ready)):
-        _wait_until_whole(f"unix:{tmp_path}/s", None, deadline=time.monotonic() + 10)
+        wait_until_whole(f"unix:{tmp_path}/s", None, deadline=time.monotonic() + 10)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from compute import log_tail
 from compute.log_tail import LogTail
@@ -132,3 +133,15 @@ def test_a_reader_whom_nobody_holds_is_forgotten(store: Store, tail: LogTail) ->
     del gone
     gc.collect()
     assert [list(readers) for readers in tail._readers_by_position().values()] == [[kept]]
+
+
+def test_a_long_read_says_how_far_it_has_come(store: Store, tail: LogTail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_tail, "NOTE_SECONDS", 0)
+    monkeypatch.setattr(log_tail, "ENTRIES_AT_ONCE", 2)
+    record(store, 5)
+    reader = Reader()
+    tail.add(reader)
+    with capture_logs() as logs, tail.followed():
+        assert reader.position == 5
+    notes = [(note["read"], note["newest"]) for note in logs if note["event"] == "log is being read"]
+    assert notes == [(2, 5), (4, 5)]

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from bundle.directory import current_bundle, open_bundle, point_current_at
-from cli.stack import Addresses, StackError, running_stack
+from cli.stack import Addresses, running_stack
+from cli.starting import StackError
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.probe import is_serving
 from tests.end_to_end.conftest import free_addresses
