@@ -242,3 +242,14 @@ def test_a_shortlist_that_is_long_enough_needs_no_other_rows() -> None:
     assert order.first(2, skip=NONE)[1].tolist() == [8, 7]
     assert scan.asked == []
     assert order.among(rows_of(4, 0))[0].tolist() == [0, 4]
+
+
+def test_the_keys_of_a_shortlist_keep_its_rows_before_those_that_carry_their_numbers() -> None:
+    scan = Told([(rows_of(0, 4), -np.inf)])
+    order = ByShortlist(ByInnerProducts(scan, (SCORES,), IDS), FixedShortlist(rows_of(1, 2, 3)), floats(1))
+    ranked = order.first(5, skip=NONE)
+    assert ranked.rows.tolist() == [1, 2, 3, 0, 4]
+    assert ranked.numbers.tolist() == [8, 7, 6, 6, 5]  # row 0 has 9, and the shortlist missed it
+    ids, numbers = order.keys(ranked)
+    assert ids.tolist() == [10, 20, 50, 50, 40]
+    assert numbers.tolist() == [-8, -7, -6, -6, -5]
