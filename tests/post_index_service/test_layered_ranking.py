@@ -60,7 +60,9 @@ def test_ties_of_both_segments_go_to_the_smaller_id_with_boosts_and_pins(
     skip, boosted, pinned = (np.array(data.draw(some_rows), dtype=np.int64) for _ in range(3))
     skip = np.sort(skip)
     boosted = np.sort(np.setdiff1d(boosted, pinned))
-    boosts = np.array(data.draw(st.lists(st.sampled_from([-0.5, 0.25]), min_size=len(boosted), max_size=len(boosted))))
+    boosts = np.array(
+        data.draw(st.lists(st.sampled_from([-1.0, -0.5, 0.25, 1.0]), min_size=len(boosted), max_size=len(boosted)))
+    )
     split = len(frozen)
     layered = Layered(
         ByPopularity(numbers[:split], ids[:split]),
