@@ -23,7 +23,7 @@ from bundle.embedding_space import Embedding, EmbeddingSpace, Matrix
 from bundle.index_posts import Category, IndexPosts
 from bundle.manifest import Canary, Manifest
 from bundle.post_trends import PostTrends
-from bundle.served_posts import TEXT_FIELDS, ServedPosts
+from bundle.served_posts import TEXT_FIELDS, PostTable
 from mood_encoder.encoder_files import default_encoder_directory
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.mood_balance import balance
@@ -67,7 +67,7 @@ def make_posts(category_sizes: Iterable[int], *, seed: int = 0, text_dimension: 
         text_embeddings=text,
         popularity=random.random(count, dtype=np.float32),
         created_ms=NEWEST_MS - random.permutation(count) * 60_000,
-        posts=ServedPosts.from_columns(
+        posts=PostTable.from_columns(
             post_ids,
             category_ids,
             {
@@ -222,7 +222,7 @@ def export_row(posts: IndexPosts, limit_seconds: float) -> Row:
     columns: dict[str, Iterable[str]] = {name: [getattr(post, name) for post in posts.posts] for name in TEXT_FIELDS}
     started = time.perf_counter()
     try:
-        packed = ServedPosts.from_columns(posts.post_ids, posts.category_ids, columns)
+        packed = PostTable.from_columns(posts.post_ids, posts.category_ids, columns)
         moods = TorchEncoder(default_encoder_directory())
         balance(posts, unit_rows(np.random.default_rng(4), 1_000, TOWER_DIMENSION), moods)
         write(root, replace(posts, posts=packed))

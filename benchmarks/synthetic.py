@@ -16,7 +16,7 @@ from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Manifest
 from bundle.post_trends import PostTrends
-from bundle.served_posts import ServedPosts
+from bundle.served_posts import PostTable
 from mood_encoder.encoder_files import default_encoder_directory, encoder_files
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.convert_encoder import write_served_encoder
@@ -117,7 +117,7 @@ def _index(random: np.random.Generator, size: Size) -> IndexPosts:
         text_embeddings=_unit_rows(random, size.posts, TEXT_DIMENSION).astype(np.float16),
         popularity=random.random(size.posts, dtype=np.float32),
         created_ms=np.full(size.posts, UNKNOWN_MOMENT),
-        posts=ServedPosts.from_columns(
+        posts=PostTable.from_columns(
             post_ids,
             category_ids,
             {

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 
 from benchmarks.rows import Row, rows_as_markdown
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
-from bundle.served_posts import TEXT_FIELDS, ServedPosts
+from bundle.served_posts import TEXT_FIELDS, PostTable
 from bundle.verbs import VERBS
 from compute.log_tail import LogTail
 from pipeline.bundle_contents import popularity, post_trends
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.live_evaluation.crowd_counts import Crowd
-from pipeline.live_evaluation.live_baselines import Ranking
+from pipeline.live_evaluation.live_baselines import SortKeys
 from pipeline.live_evaluation.months import DEFAULT_MONTHS, Month, rolling_months
 from pipeline.live_evaluation.ranks import OUT_OF_REACH, Candidates, case_metrics, ranks_of
 from pipeline.live_evaluation.sessions import Moments, moments_of
@@ -83,7 +83,7 @@ def _month(dataset: Dataset, month: Month) -> tuple[float, float, float]:
             candidates = _candidates(dataset, moments, int(moment))
             known = candidates & (moments.existing_since < month.split_day)
             counts = crowd.at(day)
-            expected = Ranking(counts.trend, np.zeros(len(candidates)), counts.tie_places)
+            expected = SortKeys(counts.trend, np.zeros(len(candidates)), counts.tie_places)
             of_people[int(moments.user_rows[moment])].append(
                 (
                     case_metrics(_ranks(index, dataset, candidates, targets, position)).ndcg,
@@ -174,7 +174,7 @@ def _posts(dataset: Dataset, past: Dataset) -> IndexPosts:
         text_embeddings=vectors.astype(np.float16),
         popularity=popularity(past)[order],
         created_ms=np.full(len(order), UNKNOWN_MOMENT),
-        posts=ServedPosts.from_columns(post_ids, category_ids, dict.fromkeys(TEXT_FIELDS, [""] * len(order))),
+        posts=PostTable.from_columns(post_ids, category_ids, dict.fromkeys(TEXT_FIELDS, [""] * len(order))),
         categories=tuple(Category(int(number), str(number)) for number in np.unique(category_ids) if number > 0),
     )
 

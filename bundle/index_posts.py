@@ -12,7 +12,7 @@ from bundle.array_files import Dtypes, let_go_of_pages, map_arrays, map_bytes, w
 from bundle.directory import Bundle
 from bundle.embedding_space import HalfMatrix, Matrix
 from bundle.file_names import CATEGORIES, INDEX_ARRAYS, INDEX_POSTS
-from bundle.served_posts import TEXT_FIELDS, ServedPosts
+from bundle.served_posts import TEXT_FIELDS, PostTable
 from bundle.text_files import read_lines, write_lines
 
 _INDEX_DTYPES: Dtypes = {
@@ -53,7 +53,7 @@ class IndexPosts:
     text_embeddings: HalfMatrix
     popularity: NDArray[np.float32]
     created_ms: NDArray[np.int64]
-    posts: ServedPosts
+    posts: PostTable
     categories: tuple[Category, ...]
 
     def write(self, directory: Path) -> None:
@@ -100,7 +100,7 @@ class IndexPosts:
         check(path, is_in_unit_range(arrays["popularity"]), "popularity is not in 0..1")
         check_unit_rows(path, "tower_embeddings", arrays["tower_embeddings"])
         check_unit_rows(path, "text_embeddings", arrays["text_embeddings"], or_zero=True)
-        posts = ServedPosts(post_ids, category_ids, arrays.pop("text_offsets"), map_bytes(posts_path))
+        posts = PostTable(post_ids, category_ids, arrays.pop("text_offsets"), map_bytes(posts_path))
         complaint = posts.complaint()
         check(posts_path, not complaint, f"{complaint} (offsets in {INDEX_ARRAYS})")
         check(

@@ -31,7 +31,7 @@ class ServedPost:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ServedPosts(Sequence[ServedPost]):
+class PostTable(Sequence[ServedPost]):
     """A sequence of posts that holds no object for each: its size is that of the texts and 60 bytes a post.
 
     ``post_ids`` int64 [posts], ``category_ids`` int32 [posts], ``text`` uint8 [bytes] is the UTF-8 of all posts' six

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.known_users import KnownUsers
 from bundle.post_trends import LARGEST_SUM, MOST_PAIRS, TREND_DAYS, PostTrends, pair_key
-from bundle.served_posts import TEXT_FIELDS, ServedPosts
+from bundle.served_posts import TEXT_FIELDS, PostTable
 from pipeline.dataset import Dataset
 from pipeline.encode import EncodedPosts
 from pipeline.trained_towers import TrainedTowers
@@ -35,7 +35,7 @@ def index_posts(dataset: Dataset, posts: EncodedPosts) -> IndexPosts:
         text_embeddings=dataset.mood_text[order].astype(np.float16),
         popularity=popularity(dataset)[order],
         created_ms=_moments(rows),
-        posts=ServedPosts.from_columns(
+        posts=PostTable.from_columns(
             dataset.post_ids[order], category_ids[order], {name: _texts(rows, name) for name in TEXT_FIELDS}
         ),
         categories=tuple(

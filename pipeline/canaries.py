@@ -24,7 +24,7 @@ EncodeUsers = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class ServingRanker:
     """Orders the posts of an index as serving does: by the user's score, or by closeness to the mood and that score."""
 
     index: IndexPosts
@@ -73,7 +73,7 @@ class Ranking:
 
 
 def make_canaries(
-    ranking: Ranking, users: KnownUsers, *, encode_users: EncodeUsers, encoder: TorchEncoder
+    ranker: ServingRanker, users: KnownUsers, *, encode_users: EncodeUsers, encoder: TorchEncoder
 ) -> tuple[tuple[Canary, ...], CanaryEmbeddings]:
     """The three users with the longest histories, each without a mood and in two moods in the largest category.
 
@@ -81,13 +81,13 @@ def make_canaries(
     """
     busiest = np.argsort(-np.diff(users.offsets), kind="stable")[:USERS]
     embeddings = encode_users(users.user_ids[busiest])
-    category_of_moods = largest_category(ranking.index)
+    category_of_moods = largest_category(ranker.index)
     canaries, user_embeddings, mood_embeddings = [], [], []
     for user, embedding in zip(busiest, embeddings, strict=True):
         for mood in MOODS:
             mood_embedding = encoder.encode([mood_to_words(mood)])[0] if mood else np.zeros(encoder.dimension, "f4")
             category_id = category_of_moods if mood else None
-            rows, scores = ranking.sure_feed(embedding, mood_embedding if mood else None, category_id)
+            rows, scores = ranker.sure_feed(embedding, mood_embedding if mood else None, category_id)
             if not len(rows):
                 continue
             canaries.append(
@@ -95,7 +95,7 @@ def make_canaries(
                     username=users.usernames[user],
                     mood=mood,
                     category_id=category_id,
-                    post_ids=tuple(ranking.index.post_ids[rows].tolist()),
+                    post_ids=tuple(ranker.index.post_ids[rows].tolist()),
                     scores=tuple(float(score) for score in scores),
                 )
             )

@@ -20,7 +20,7 @@ from mood_encoder.encoder_files import encoder_files
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.bundle_contents import counts, index_posts, known_users, post_tower_tensors, post_trends
-from pipeline.canaries import Ranking, make_canaries
+from pipeline.canaries import ServingRanker, make_canaries
 from pipeline.convert_encoder import write_served_encoder
 from pipeline.dataset import Dataset, DatasetError
 from pipeline.embed import encoder_fingerprint
@@ -73,8 +73,8 @@ def export(
         return encode_users(towers, dataset, posts, np.searchsorted(dataset.user_ids, user_ids))
 
     user_weight = balance(index, encode(dataset.user_ids[typical_users(dataset)]), encoder)
-    ranking = Ranking(index, user_weight)
-    canaries, canary_embeddings = make_canaries(ranking, users, encode_users=encode, encoder=encoder)
+    ranker = ServingRanker(index, user_weight)
+    canaries, canary_embeddings = make_canaries(ranker, users, encode_users=encode, encoder=encoder)
     created_at = sidecar.get("created_at")
     report = Report(
         evaluation=evaluation,
@@ -89,7 +89,7 @@ def export(
             index=index,
             users=users,
             encode=encode,
-            rank=ranking.feed,
+            rank=ranker.feed,
             moods={mood: encoder.encode([mood_to_words(mood)])[0] for mood in REPORT_MOODS},
         ),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.served_posts import ServedPosts
+from bundle.served_posts import PostTable
 
 NumberOfRow = NDArray[np.int32]
 RowNumbers = NDArray[np.int32]
@@ -20,7 +20,7 @@ class Owners:
     An account is looked up by a hash of 8 bytes; its name stays in the bundle's file, and is compared then.
     """
 
-    def __init__(self, posts: ServedPosts) -> None:
+    def __init__(self, posts: PostTable) -> None:
         numbers: defaultdict[bytes, int] = defaultdict()
         numbers.default_factory = numbers.__len__
         self.of_row: NumberOfRow = _numbered(posts, "owner_username", numbers)
@@ -58,7 +58,7 @@ class Owners:
 class Languages:
     """The language of each post: ``of_row`` int32 [posts], the same number for names that differ in case alone."""
 
-    def __init__(self, posts: ServedPosts) -> None:
+    def __init__(self, posts: PostTable) -> None:
         numbers: defaultdict[bytes, int] = defaultdict()
         numbers.default_factory = numbers.__len__
         written = _numbered(posts, "language", numbers)
@@ -79,7 +79,7 @@ class Languages:
 class Attributes:
     """The accounts, languages and moments of the posts of one segment, by row; ``created_ms`` int64 [posts]."""
 
-    def __init__(self, posts: ServedPosts, created_ms: NDArray[np.int64]) -> None:
+    def __init__(self, posts: PostTable, created_ms: NDArray[np.int64]) -> None:
         self.owners = Owners(posts)
         self.languages = Languages(posts)
         self.created_ms = created_ms
@@ -88,7 +88,7 @@ class Attributes:
         return len(self.created_ms)
 
 
-def _numbered(posts: ServedPosts, name: str, numbers: defaultdict[bytes, int]) -> NumberOfRow:
+def _numbered(posts: PostTable, name: str, numbers: defaultdict[bytes, int]) -> NumberOfRow:
     starts, ends = posts.ends_of(name)
     if not (ends > starts).any():  # all are empty: the usual case of languages
         if len(posts):
@@ -97,7 +97,7 @@ def _numbered(posts: ServedPosts, name: str, numbers: defaultdict[bytes, int]) -
     return np.fromiter((numbers[text] for text in _texts(posts, starts, ends)), dtype=np.int32, count=len(posts))
 
 
-def _texts(posts: ServedPosts, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[bytes]:
+def _texts(posts: PostTable, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Iterator[bytes]:
     for first in range(0, len(starts), _BLOCK):
         block = slice(first, first + _BLOCK)
         base = int(starts[block][0])

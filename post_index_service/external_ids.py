@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bundle.served_posts import ServedPosts
+from bundle.served_posts import PostTable
 from post_index_service.codes import Rows
 
 
 class ExternalIds:
     """The posts of an index by external id: 12 bytes for each post that has one."""
 
-    def __init__(self, posts: ServedPosts) -> None:
+    def __init__(self, posts: PostTable) -> None:
         pairs = ((hash(external_id), row) for row, external_id in posts.external_ids())
         unordered = np.fromiter(pairs, dtype=[("hash", np.int64), ("row", np.int32)])
         order = np.argsort(unordered["hash"], kind="stable")

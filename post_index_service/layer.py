@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.index_posts import Category
-from bundle.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import PostTable, ServedPost
 from post_index_service.codes import NO_ROWS, Rows, among_sorted
 from post_index_service.ended_rows import NONE_ENDED, EndedRows
 from post_index_service.filters import NO_FILTERS, Allowed, Filters
@@ -243,7 +243,7 @@ class LayerPart:
 class LayeredPosts:
     """The posts of both segments: rows of the bundle from 0 on, and after them the serials of the live segment."""
 
-    frozen: ServedPosts
+    frozen: PostTable
     live: LiveRows
 
     def at(self, rows: NDArray[np.int64]) -> list[ServedPost]:

@@ -6,6 +6,7 @@ with all posts would give, so the order is the same as well.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +32,21 @@ _PINNED_HIGHER = 4.0
 """Times the reach of the order, with that of the boosts: more than any number of it."""
 
 
-class LiveOrder(KeyedOrder):
+class LiveOrder(Protocol):
     """A ranking of the rows of the live segment: few enough to score all of them."""
 
-    ids: NDArray[np.int64]
+    @property
+    def reach(self) -> float:
+        """As that of an Order."""
+
+    def among(self, rows: Rows) -> Ranked:
+        """The given rows, ranked."""
+
+    def keys(self, ranked: Ranked) -> Keys:
+        """As those of a KeyedOrder."""
+
+    def numbers(self, rows: Rows) -> NDArray[np.floating]:
+        """What orders the rows, before ties are resolved."""
 
     def best(self, rows: Rows, count: int) -> Ranked:
         """The best ``count`` of the given rows, ranked."""
@@ -42,15 +54,6 @@ class LiveOrder(KeyedOrder):
         if 0 < count < len(rows):
             rows = rows[numbers >= np.partition(numbers, len(numbers) - count)[len(numbers) - count]]
         return self.among(rows).cut(0, count)
-
-    def first(self, count: int, *, skip: Rows) -> Ranked:
-        """The best rows of the segment."""
-        rows = np.arange(len(self.ids))
-        return self.best(rows[~among_sorted(rows, skip)], count)
-
-    def numbers(self, rows: Rows) -> NDArray[np.floating]:
-        """What orders the rows, before ties are resolved."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

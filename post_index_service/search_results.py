@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bundle.index_posts import Category
-from bundle.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import PostTable, ServedPost
 from post_index_service.explanations import Explanation
 from post_index_service.layer import LayeredPosts
 from post_index_service.rankings import Ranking
@@ -37,7 +37,7 @@ class SearchResult(NamedTuple):
     reasons: tuple[Reason, ...]
     has_more: bool
     ranking: Ranking
-    served: ServedPosts | LayeredPosts
+    served: PostTable | LayeredPosts
     rules_moment_ms: int
     counted_position: int = 0
     posts_position: int | None = None

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bundle.embedding_space import Matrix, Vector
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
-from bundle.served_posts import TEXT_FIELDS, ServedPosts
+from bundle.served_posts import TEXT_FIELDS, PostTable
 from post_index_service.codes import Codes, Rows, Scores, rounding_of_products
 from post_index_service.index import PostIndex
 from post_index_service.ranking import ByInnerProducts, InnerProduct
@@ -88,7 +88,7 @@ def make_posts(count: int) -> IndexPosts:
         text_embeddings=np.zeros((count, 8), dtype=np.float16),
         popularity=np.zeros(count, dtype=np.float32),
         created_ms=np.full(count, UNKNOWN_MOMENT),
-        posts=ServedPosts.from_columns(post_ids, category_ids, empty),
+        posts=PostTable.from_columns(post_ids, category_ids, empty),
         categories=tuple(Category(number, str(number)) for number in range(1, len(sizes) + 1)),
     )
 

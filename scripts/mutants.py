@@ -79,16 +79,19 @@ TESTS: dict[str, tuple[str, ...]] = {
     "rpc/attempts.py": ("tests/rpc/test_attempts.py",),
     "post_index_service/ranking.py": (
         f"{_INDEX}/test_ranking.py",
+        f"{_INDEX}/test_layered_ranking.py",
         f"{_INDEX}/test_trends.py",
         f"{_INDEX}/test_filters.py",
         f"{_INDEX}/test_exactness.py",
     ),
     "post_index_service/popular_orders.py": (
+        f"{_INDEX}/test_popular_orders.py",
         f"{_INDEX}/test_ranking.py",
         f"{_INDEX}/test_trends.py",
         f"{_INDEX}/test_filters.py",
     ),
     "post_index_service/orders.py": (
+        f"{_INDEX}/test_orders.py",
         f"{_INDEX}/test_index.py",
         f"{_INDEX}/test_filters.py",
         f"{_INDEX}/test_exactness.py",
@@ -98,7 +101,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{_INDEX}/test_live_state_machine.py",
     ),
     "post_index_service/ruled_rows.py": (f"{_INDEX}/test_ruled_rows.py", f"{_INDEX}/test_live_state_machine.py"),
-    "post_index_service/filtered_scans.py": (f"{_INDEX}/test_filters.py",),
+    "post_index_service/filtered_scans.py": (f"{_INDEX}/test_filtered_scans.py", f"{_INDEX}/test_filters.py"),
 }
 """By file, the tests that must notice what is broken in it."""
 

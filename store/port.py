@@ -76,7 +76,7 @@ class Histories(Protocol):
         ...
 
 
-class ServedPosts(Protocol):
+class ServedLog(Protocol):
     """What people were shown, for those who asked to have it remembered."""
 
     def remember_served(
@@ -208,7 +208,7 @@ class Rules(Protocol):
         ...
 
 
-class Store(InteractionLog, Histories, ServedPosts, PersonalData, Posts, Rules, Protocol):
+class Store(InteractionLog, Histories, ServedLog, PersonalData, Posts, Rules, Protocol):
     """Everything that the store does for a process."""
 
     def close(self) -> None:

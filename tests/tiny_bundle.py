@@ -17,7 +17,7 @@ from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Canary, Manifest
 from bundle.post_trends import PostTrends, pair_key
-from bundle.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import PostTable, ServedPost
 from two_tower.features import NUMERIC_FEATURES
 from two_tower.tower_config import TowerConfig
 from two_tower.tower_files import Shapes, post_tower_shapes, user_tower_shapes, write_words
@@ -71,7 +71,7 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
             text_embeddings=text.astype(np.float16),
             popularity=random.random(len(POST_IDS), dtype=np.float32),
             created_ms=CREATED_MS,
-            posts=ServedPosts.of(
+            posts=PostTable.of(
                 ServedPost(
                     post_id,
                     f"https://video.example/{post_id}",

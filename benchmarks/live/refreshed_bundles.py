@@ -12,7 +12,7 @@ from bundle.directory import Bundle, current_bundle, open_bundle, point_current_
 from bundle.index_posts import Category, IndexPosts
 from bundle.manifest import Manifest
 from bundle.post_trends import PostTrends
-from bundle.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import PostTable, ServedPost
 from store.port import Store
 from store.posts import PostEmbedding, PostRevision
 
@@ -111,6 +111,6 @@ def _with(
         created_ms=np.concatenate([posts.created_ms[old], np.array([post.created_at_ms for post, _ in new], np.int64)])[
             order
         ],
-        posts=ServedPosts.of(served[row] for row in order.tolist()),
+        posts=PostTable.of(served[row] for row in order.tolist()),
         categories=tuple(Category(number, names[number]) for number in np.unique(category_ids).tolist() if number),
     )

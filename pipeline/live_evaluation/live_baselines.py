@@ -46,7 +46,7 @@ class Known:
         return self.steps.follower_counts(last, day=day), self.steps.order_shares(last, day=day)
 
 
-class Ranking(NamedTuple):
+class SortKeys(NamedTuple):
     """``scores`` [posts] decide the order, ``fallback`` [posts] that of equal scores, then ``tie_places`` [posts]."""
 
     scores: NDArray[np.floating]
@@ -54,38 +54,38 @@ class Ranking(NamedTuple):
     tie_places: NDArray[np.int64]
 
 
-LiveBaseline = Callable[[Known], Ranking]
+LiveBaseline = Callable[[Known], SortKeys]
 
 
-def last_month_popularity(known: Known) -> Ranking:
+def last_month_popularity(known: Known) -> SortKeys:
     """People who first met the post in the last 30 days."""
-    return _ranking(known, known.counts.month)
+    return _sort_keys(known, known.counts.month)
 
 
-def short_trend(known: Known) -> Ranking:
+def short_trend(known: Known) -> SortKeys:
     """People who met the post, one 3 days ago counting 1/e."""
-    return _ranking(known, known.counts.short_trend)
+    return _sort_keys(known, known.counts.short_trend)
 
 
-def trend(known: Known) -> Ranking:
+def trend(known: Known) -> SortKeys:
     """People who met the post, one 7 days ago counting 1/e."""
-    return _ranking(known, known.counts.trend)
+    return _sort_keys(known, known.counts.trend)
 
 
-def category_trend(known: Known) -> Ranking:
+def category_trend(known: Known) -> SortKeys:
     """The trend of 7 days times the person's affinity to the category: (n_c + k p_c) / (n + k).
 
     ``n_c`` of the last ``n`` (three) posts are of the category, ``p_c`` is its share of the trend, ``k`` is 5.
     """
-    return _ranking(known, _affinities(known)[known.category_rows] * known.counts.trend)
+    return _sort_keys(known, _affinities(known)[known.category_rows] * known.counts.trend)
 
 
-def co_visits(known: Known) -> Ranking:
+def co_visits(known: Known) -> SortKeys:
     """Item-kNN: cosines between the people of the last ten posts and each post's people; then the trend."""
-    return _ranking(known, known.closeness, fallback=known.counts.trend)
+    return _sort_keys(known, known.closeness, fallback=known.counts.trend)
 
 
-def next_post_rules(known: Known) -> Ranking:
+def next_post_rules(known: Known) -> SortKeys:
     """(n(a, b) + k q(b)) / (n(a) + k): how often b followed the last post a, and how often steps go as far as to b.
 
     ``q`` is the share of all steps that go as far in the category's post order. ``k`` is 5. Then the trend.
@@ -94,10 +94,10 @@ def next_post_rules(known: Known) -> Ranking:
         return trend(known)
     followers, order = known.steps_from_last
     scores = (followers + _SHRINKAGE * order) / (followers.sum() + _SHRINKAGE)
-    return _ranking(known, scores, fallback=known.counts.trend)
+    return _sort_keys(known, scores, fallback=known.counts.trend)
 
 
-def blend(known: Known) -> Ranking:
+def blend(known: Known) -> SortKeys:
     """The logarithm of category x trend, plus item-kNN, followers and order of the last post, weighted by hand."""
     base = category_trend(known).scores
     scores = np.log(base / max(base.sum(), 1e-300) + _FLOOR / len(base))
@@ -106,7 +106,7 @@ def blend(known: Known) -> Ranking:
         scores += _NEIGHBOURS_WEIGHT * _of_largest(known.closeness)
         scores += _FOLLOWERS_WEIGHT * followers / (followers.sum() + _SHRINKAGE)
         scores += _ORDER_WEIGHT * _of_largest(order)
-    return _ranking(known, scores)
+    return _sort_keys(known, scores)
 
 
 LIVE_BASELINES: dict[str, LiveBaseline] = {
@@ -120,8 +120,8 @@ LIVE_BASELINES: dict[str, LiveBaseline] = {
 }
 
 
-def _ranking(known: Known, scores: NDArray[np.floating], *, fallback: NDArray[np.floating] | None = None) -> Ranking:
-    return Ranking(scores, np.zeros(len(scores)) if fallback is None else fallback, known.counts.tie_places)
+def _sort_keys(known: Known, scores: NDArray[np.floating], *, fallback: NDArray[np.floating] | None = None) -> SortKeys:
+    return SortKeys(scores, np.zeros(len(scores)) if fallback is None else fallback, known.counts.tie_places)
 
 
 def _affinities(known: Known) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.live_evaluation.live_baselines import Ranking
+from pipeline.live_evaluation.live_baselines import SortKeys
 from pipeline.ranking import CUTOFF, NotANumberError
 
 OUT_OF_REACH = np.iinfo(np.int64).max // 2
@@ -31,7 +31,7 @@ class Candidates:
     are_known: NDArray[np.bool_]
 
 
-def ranks_of(ranking: Ranking, candidates: Candidates, targets: NDArray[np.int64]) -> NDArray[np.int64]:
+def ranks_of(ranking: SortKeys, candidates: Candidates, targets: NDArray[np.int64]) -> NDArray[np.int64]:
     """The rank of each target among the candidates, 0 for the first: int64 [targets].
 
     Every target is a candidate. NotANumberError if a score is NaN: no comparison with it would be true.

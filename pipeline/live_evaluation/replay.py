@@ -10,7 +10,7 @@ from pipeline.dataset import Dataset
 from pipeline.evaluation import MODEL_NAME
 from pipeline.live_evaluation.co_visits import CoVisits
 from pipeline.live_evaluation.crowd_counts import Crowd, CrowdCounts
-from pipeline.live_evaluation.live_baselines import LIVE_BASELINES, Known, Ranking
+from pipeline.live_evaluation.live_baselines import LIVE_BASELINES, Known, SortKeys
 from pipeline.live_evaluation.live_model import LiveScores
 from pipeline.live_evaluation.live_results import METRICS
 from pipeline.live_evaluation.months import Month
@@ -83,7 +83,7 @@ def replay(
 
 def rankings_of(
     log: Log, moments: Moments, month: Month, variant: Variant, model: LiveScores
-) -> Iterator[tuple[int, Candidates, list[Ranking]]]:
+) -> Iterator[tuple[int, Candidates, list[SortKeys]]]:
     """For each moment in the order of time: its number, the candidates, and the ranking of each of METHODS."""
     crowd = Crowd(log.dataset)
     crowd_days = variant.crowd_days(moments.days, month.split_day)
@@ -97,5 +97,5 @@ def rankings_of(
             are_candidates[log.history(int(moments.user_rows[moment]), float(moments.days[moment]))] = False
             candidates = Candidates(are_candidates, moments.existing_since < crowd_days[moment])
             known = log.known(counts, int(moments.user_rows[moment]), float(person_days[moment]))
-            of_model = Ranking(score, np.zeros(len(score)), counts.tie_places)
+            of_model = SortKeys(score, np.zeros(len(score)), counts.tie_places)
             yield moment, candidates, [of_model, *(baseline(known) for baseline in LIVE_BASELINES.values())]

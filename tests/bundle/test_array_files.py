@@ -13,7 +13,7 @@ from bundle.directory import open_bundle, write_bundle
 from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import BundleError
-from bundle.served_posts import ServedPosts
+from bundle.served_posts import PostTable
 from pipeline.publish import check_bundle
 from tests.tiny_bundle import MANIFEST, tiny_files
 
@@ -196,7 +196,7 @@ def test_an_index_without_posts_is_read(tmp_path: Path) -> None:
         text_embeddings=np.zeros((0, 8), np.float16),
         popularity=np.zeros(0, np.float32),
         created_ms=np.zeros(0, np.int64),
-        posts=ServedPosts.of(()),
+        posts=PostTable.of(()),
         categories=(),
     )
     assert list(IndexPosts.read(open_bundle(broken_bundle(tmp_path, empty.write))).posts) == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundle.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import PostTable, ServedPost
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=5)
 posts_of_any_kind = st.lists(
@@ -24,7 +24,7 @@ posts_of_any_kind = st.lists(
 
 @given(posts=posts_of_any_kind)
 def test_what_was_packed_comes_out(posts: list[ServedPost]) -> None:
-    packed = ServedPosts.of(posts)
+    packed = PostTable.of(posts)
     assert packed.complaint() == ""
     assert list(packed) == posts
     assert packed[:] == tuple(posts)

@@ -17,7 +17,7 @@ from bundle.directory import open_bundle, point_current_at, write_bundle
 from bundle.index_posts import Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.post_trends import PostTrends
-from bundle.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import PostTable, ServedPost
 from cli.stack import Addresses, running_stack
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from tests.end_to_end.conftest import free_addresses
@@ -52,7 +52,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
             text_embeddings=unit_rows(len(served)).astype(np.float16),
             popularity=random.random(len(served), dtype=np.float32),
             created_ms=np.zeros(len(served), dtype=np.int64),
-            posts=ServedPosts.of(
+            posts=PostTable.of(
                 ServedPost(int(post_id), "", "", "", 2, "", external_id=f"video-{number}")
                 for number, post_id in enumerate(served)
             ),

@@ -103,7 +103,13 @@ def _ranking(encoder: Encoder, index: PostIndex, asked: Asked) -> Ranked:
     context = encoder.encode_context(asked.username, asked.mood)
     return _search(
         index,
-        Query(user=context.user, mood=context.mood, category_id=asked.category_id, seen_post_ids=context.seen_post_ids),
+        Query(
+            user=context.user,
+            mood=context.mood,
+            category_id=asked.category_id,
+            seen_post_ids=context.seen_post_ids,
+            not_interested_post_ids=context.not_interested_post_ids,
+        ),
     )
 
 

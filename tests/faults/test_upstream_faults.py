@@ -6,7 +6,6 @@ tests/pipeline/test_fetch.py has the faults that the sample API serves; here are
 import contextlib
 import gzip
 import json
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +25,7 @@ from pipeline.workspace import Workspace
 from sample_api.server import SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
 from sample_api.world import World
 from tests.faults.outcomes import record_outcome
+from tests.held_port import held_port
 
 VIEW = {"id": 1, "post_id": 2, "user_id": 3, "viewed_at": "2026-01-01 00:00:00"}
 Answer = Callable[[BaseHTTPRequestHandler, int], None]  # of the handler of a request, and the page it asks for
@@ -188,9 +188,8 @@ def _keep(client: UpstreamClient, store: RawStore) -> Iterator[int]:
 
 
 def test_nobody_listening_is_an_error_that_names_the_address(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    message = str(error_of_fetch(f"http://127.0.0.1:{port}", tmp_path / "raw.sqlite", attempts=2))
+    with held_port() as port:
+        message = str(error_of_fetch(f"http://127.0.0.1:{port}", tmp_path / "raw.sqlite", attempts=2))
     assert f"http://127.0.0.1:{port}: nothing answers at 127.0.0.1:{port}" in message
     assert "check MOODFEED_UPSTREAM_URL" in message
 

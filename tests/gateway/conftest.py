@@ -1,5 +1,4 @@
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -7,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.held_port import held_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,30 +22,27 @@ class RunningGateway:
 @contextmanager
 def running_gateway(directory: Path, variables: Mapping[str, str]) -> Iterator[RunningGateway]:
     """Runs one until the block ends; what it writes goes to a file in ``directory``."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    grpc_address, http_address = (f"127.0.0.1:{item.getsockname()[1]}" for item in sockets)
-    for item in sockets:
-        item.close()
     log = directory / "gateway.log"
     nobody = {
         "MOODFEED_GATEWAY_USER_TOWER_ADDRESS": "127.0.0.1:1",
         "MOODFEED_GATEWAY_POST_INDEX_ADDRESS": "127.0.0.1:1",
     }
-    addresses = {"MOODFEED_GATEWAY_GRPC_ADDRESS": grpc_address, "MOODFEED_GATEWAY_HTTP_ADDRESS": http_address}
-    with log.open("wb") as output:
+    with held_port() as grpc_port, held_port() as http_port, log.open("wb") as output:
+        grpc_address, http_address = f"127.0.0.1:{grpc_port}", f"127.0.0.1:{http_port}"
+        addresses = {"MOODFEED_GATEWAY_GRPC_ADDRESS": grpc_address, "MOODFEED_GATEWAY_HTTP_ADDRESS": http_address}
         process = subprocess.Popen(
             [sys.executable, "-m", "gateway"],
             env=os.environ | nobody | addresses | dict(variables),
             stdout=output,
             stderr=output,
         )
-    try:
-        deadline = time.monotonic() + 30
-        while '"serving"' not in log.read_text(encoding="utf-8"):
-            assert process.poll() is None, log.read_text(encoding="utf-8")
-            assert time.monotonic() < deadline, "not in time"
-            time.sleep(0.02)
-        yield RunningGateway(grpc_address, http_address, log)
-    finally:
-        process.terminate()
-        process.wait(20)
+        try:
+            deadline = time.monotonic() + 30
+            while '"serving"' not in log.read_text(encoding="utf-8"):
+                assert process.poll() is None, log.read_text(encoding="utf-8")
+                assert time.monotonic() < deadline, "not in time"
+                time.sleep(0.02)
+            yield RunningGateway(grpc_address, http_address, log)
+        finally:
+            process.terminate()
+            process.wait(20)

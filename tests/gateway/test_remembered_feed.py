@@ -121,3 +121,17 @@ def test_without_memory_a_feed_of_seen_posts_alone_is_exhausted_and_empty() -> N
 def test_without_memory_and_exclusion_an_empty_feed_is_not_exhausted() -> None:
     page = ask(RankedIndex([]), ServingTower(), remember_served=False)
     assert (page.posts, page.exhausted) == ((), False)
+
+
+def test_a_page_that_the_rest_of_the_feed_follows_is_not_the_end_though_all_its_posts_are_withheld() -> None:
+    page = ask(RankedIndex(range(9)), ServingTower(shown=[8], elsewhere=[0, 1, 2]))
+    assert (page.posts, page.exhausted) == ((), False)
+    assert page.next_page_token
+
+
+def test_a_later_page_whose_posts_are_gone_is_the_end_and_does_not_start_again() -> None:
+    index, tower = RankedIndex(range(9)), ServingTower(shown=[8])
+    first = ask(index, tower)
+    index.posts = range(3)
+    second = ask(index, tower, page_token=first.next_page_token)
+    assert (ids_of(first), second.posts, second.exhausted, second.next_page_token) == ([0, 1, 2], (), False, "")

@@ -8,7 +8,7 @@ from bundle.directory import point_current_at, write_bundle
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.manifest import Canary, Manifest
 from bundle.post_trends import PostTrends
-from bundle.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import PostTable, ServedPost
 
 TOWER_DIMENSION = 8
 TEXT_DIMENSION = 12
@@ -45,7 +45,7 @@ def make_index_posts(seed: int = 0) -> IndexPosts:
         text_embeddings=text.astype(np.float16),
         popularity=np.round(random.random(count), 1).astype(np.float32),
         created_ms=np.full(count, UNKNOWN_MOMENT),
-        posts=ServedPosts.of(
+        posts=PostTable.of(
             ServedPost(
                 int(post_id), f"https://video.example/{post_id}", f"post {post_id}", "", int(category), "ana", called
             )

@@ -7,7 +7,7 @@ import numpy as np
 
 from bundle.embedding_space import Embedding
 from bundle.index_posts import Category, IndexPosts
-from bundle.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import PostTable, ServedPost
 from post_index_service.filters import NO_FILTERS, Filters
 from post_index_service.index import PostIndex
 from post_index_service.query import Query
@@ -76,7 +76,7 @@ def index_posts_of(forms: Sequence[Form], popularity: Mapping[int, float]) -> In
         text_embeddings=TEXTS[[form.text for form in forms]].reshape(-1, TEXT),
         popularity=np.array([popularity[form.post_id] for form in forms], np.float32),
         created_ms=np.array([form.created_ms for form in forms], np.int64),
-        posts=ServedPosts.of(
+        posts=PostTable.of(
             ServedPost(
                 form.post_id,
                 f"https://video.example/{form.post_id}",

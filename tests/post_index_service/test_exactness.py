@@ -10,7 +10,7 @@ import pytest
 from bundle.directory import open_bundle
 from bundle.embedding_space import Embedding, EmbeddingSpace
 from bundle.index_posts import Category, IndexPosts
-from bundle.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import PostTable, ServedPost
 from post_index_service import ranking
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, rounding_of_products
@@ -76,7 +76,7 @@ def make_posts(kind: str, *, seed: int = 0) -> IndexPosts:
         text_embeddings=text,
         popularity=np.round(random.random(count), 2).astype(np.float32),
         created_ms=np.zeros(count, np.int64),
-        posts=ServedPosts.of(
+        posts=PostTable.of(
             ServedPost(int(post_id), "", "", "", int(category), "")
             for post_id, category in zip(post_ids, category_ids, strict=True)
         ),
@@ -237,7 +237,7 @@ def test_a_mood_is_remembered_for_the_first_category_and_for_all_posts_apart() -
         tower_embeddings=posts.tower_embeddings[rows],
         text_embeddings=posts.text_embeddings[rows],
         popularity=posts.popularity[rows],
-        posts=ServedPosts.of(posts.posts.at(rows)),
+        posts=PostTable.of(posts.posts.at(rows)),
     )
     index = index_of(few)
     mood = embedding(index.text_space, unit_rows(np.random.default_rng(5), 1, TEXT)[0])
@@ -321,7 +321,7 @@ def test_an_index_without_posts_answers() -> None:
         text_embeddings=np.zeros((0, TEXT), np.float16),
         popularity=np.zeros(0, np.float32),
         created_ms=np.zeros(0, np.int64),
-        posts=ServedPosts.of(()),
+        posts=PostTable.of(()),
         categories=(),
     )
     index = index_of(empty)

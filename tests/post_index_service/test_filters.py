@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bundle.embedding_space import Embedding
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.post_trends import PostTrends
-from bundle.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import PostTable, ServedPost
 from post_index_service import allowed_posts, codes, filtered_scans, ranking
 from post_index_service.allowed_posts import AllowedPosts
 from post_index_service.attributes import Attributes
@@ -47,7 +47,7 @@ def make_posts(seed: int = 0) -> IndexPosts:
         text_embeddings=text,
         popularity=np.round(random.random(count), 2).astype(np.float32),
         created_ms=created_ms,
-        posts=ServedPosts.of(
+        posts=PostTable.of(
             ServedPost(int(post_id), "v", "t", "", int(category), OWNERS[owner], "", LANGUAGES[language])
             for post_id, category, owner, language in zip(
                 post_ids,

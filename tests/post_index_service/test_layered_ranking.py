@@ -1,5 +1,7 @@
 """Rankings over two segments are those of one segment that holds all rows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,6 +34,18 @@ def test_the_best_live_rows_are_those_of_exact_scores(kind: str, weight: float, 
                 assert best.numbers.tolist() == exact.numbers[:count].tolist()
 
 
+def test_the_error_of_a_sum_grows_with_the_weighted_dimensions() -> None:
+    """The reserve beside 2^-24 a term is why a search is exact: a smaller one would pass most tests by luck."""
+    by_mood, by_user = (
+        InnerProduct(np.zeros((3, length), np.float32), np.zeros(length, np.float32)) for length in (6, 4)
+    )
+    ids = np.arange(3)
+    assert LiveByProducts((by_mood,), ids)._error == pytest.approx(1.01 * (8 + 8) / 2**22)
+    both = LiveByProducts((by_mood, replace(by_user, weight=-3.0)), ids)
+    assert both.reach == 4.0
+    assert both._error == pytest.approx(1.01 * (8 + 3 * 6 + 8 * 4) / 2**22)
+
+
 POPULARITY = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), max_size=12)
 
 
@@ -46,7 +60,9 @@ def test_ties_of_both_segments_go_to_the_smaller_id_with_boosts_and_pins(
     skip, boosted, pinned = (np.array(data.draw(some_rows), dtype=np.int64) for _ in range(3))
     skip = np.sort(skip)
     boosted = np.sort(np.setdiff1d(boosted, pinned))
-    boosts = np.array(data.draw(st.lists(st.sampled_from([-0.5, 0.25]), min_size=len(boosted), max_size=len(boosted))))
+    boosts = np.array(
+        data.draw(st.lists(st.sampled_from([-1.0, -0.5, 0.25, 1.0]), min_size=len(boosted), max_size=len(boosted)))
+    )
     split = len(frozen)
     layered = Layered(
         ByPopularity(numbers[:split], ids[:split]),

@@ -17,6 +17,7 @@ from post_index_service.ranking import (
     CodedScan,
     DenseScan,
     InnerProduct,
+    Ranked,
 )
 from tests.post_index_service.conftest import unit_rows
 
@@ -48,6 +49,23 @@ class Told:
         self.asked.append(count)
         self.skipped.append(skip.tolist())
         return self.answers[len(self.asked) - 1]
+
+
+# What is ranked.
+
+
+def test_ranked_rows_are_cut_left_out_and_joined_with_their_scores_and_numbers() -> None:
+    ranked = Ranked(rows_of(4, 1, 3), floats(0.1, 0.2, 0.3), floats(9, 8, 7))
+
+    def columns(found: Ranked) -> list[list[float]]:
+        return [column.tolist() for column in found]
+
+    left = [[4, 3], floats(0.1, 0.3).tolist(), [9, 7]]
+    assert columns(ranked.without(rows_of(0, 1, 2))) == left
+    assert columns(ranked.without(NONE)) == columns(ranked)
+    assert columns(ranked.cut(0, 1).followed_by(ranked.cut(2, 9))) == left
+    assert columns(ranked.cut(0, 3)) == columns(ranked.cut(0, 9)) == columns(ranked)
+    assert ranked.cut(3, 9).rows.tolist() == ranked.cut(0, 0).rows.tolist() == []
 
 
 # By popularity.
@@ -242,3 +260,14 @@ def test_a_shortlist_that_is_long_enough_needs_no_other_rows() -> None:
     assert order.first(2, skip=NONE)[1].tolist() == [8, 7]
     assert scan.asked == []
     assert order.among(rows_of(4, 0))[0].tolist() == [0, 4]
+
+
+def test_the_keys_of_a_shortlist_keep_its_rows_before_those_that_carry_their_numbers() -> None:
+    scan = Told([(rows_of(0, 4), -np.inf)])
+    order = ByShortlist(ByInnerProducts(scan, (SCORES,), IDS), FixedShortlist(rows_of(1, 2, 3)), floats(1))
+    ranked = order.first(5, skip=NONE)
+    assert ranked.rows.tolist() == [1, 2, 3, 0, 4]
+    assert ranked.numbers.tolist() == [8, 7, 6, 6, 5]  # row 0 has 9, and the shortlist missed it
+    ids, numbers = order.keys(ranked)
+    assert ids.tolist() == [10, 20, 50, 50, 40]
+    assert numbers.tolist() == [-8, -7, -6, -6, -5]

@@ -3,7 +3,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import httpx
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from sample_api.faults import Faults, FaultTextError
 from sample_api.server import PortTakenError, running_sample_api, serve
 from sample_api.world import World, generate_world
+from tests.held_port import held_port
 
 TOKEN = {"Flic-Token": "sample-token"}
 ALGORITHM = {"resonance_algorithm": "sample-algorithm"}
@@ -89,25 +89,22 @@ def test_a_taken_port_is_named(world: World) -> None:
 
 
 def test_the_command_serves_until_it_is_stopped_and_ends_with_0() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "sample-api", "--port", str(port), "--scale", "1"],
-        env=os.environ | {"COLUMNS": "200"},
-        stdout=subprocess.PIPE,
-    )
-    deadline = time.monotonic() + 60
-    while True:
+    with held_port() as port:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "sample-api", "--port", str(port), "--scale", "1"],
+            env=os.environ | {"COLUMNS": "200"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         try:
+            assert process.stdout
+            assert any(f"http://127.0.0.1:{port}" in line for line in process.stdout)  # it accepts connections by then
             assert httpx.get(f"http://127.0.0.1:{port}/users/get_all", headers=TOKEN).status_code == 200
-            break
-        except httpx.ConnectError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=20)
-    assert process.returncode == 0
-    assert f"http://127.0.0.1:{port}".encode() in output
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+            process.communicate()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bundle.index_posts import Category, IndexPosts
-from bundle.served_posts import ServedPost, ServedPosts
+from bundle.served_posts import PostTable, ServedPost
 from pipeline import mood_balance
 from pipeline.mood_balance import TYPICAL_MOODS, USER_SHARE, _spread, balance
 
@@ -24,7 +24,7 @@ def index_posts(text: np.ndarray = TEXT, tower: np.ndarray = TOWER) -> IndexPost
         text_embeddings=text,
         popularity=np.zeros(count, dtype=np.float32),
         created_ms=np.zeros(count, dtype=np.int64),
-        posts=ServedPosts.of(ServedPost(number, "", "", "", 1, "") for number in range(count)),
+        posts=PostTable.of(ServedPost(number, "", "", "", 1, "") for number in range(count)),
         categories=(Category(1, "one"),),
     )
 

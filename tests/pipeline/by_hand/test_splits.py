@@ -1,6 +1,7 @@
 """Each split of a dozen events: where the cut runs, who is tested, and what is left to learn from."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
@@ -118,6 +119,11 @@ def test_four_weeks_of_interactions_before_a_month_are_enough_and_less_is_not() 
     less = tiny_dataset([(0, 0, "view", 0.5), (0, 1, "view", 28.0), (1, 2, "view", 100.0)])
     assert month_starts(enough, months=1) == (enough.end_day - 35,)
     assert month_starts(less, months=1) == ()
+
+
+def test_data_without_times_has_no_months_whatever_numbers_stand_for_its_days() -> None:
+    assert month_starts(tiny_dataset(MONTHS), months=2) != ()
+    assert month_starts(replace(tiny_dataset(MONTHS), is_timed=False), months=2) == ()
 
 
 def test_the_newest_month_is_the_split_by_time() -> None:

@@ -304,6 +304,13 @@ def test_a_post_that_no_draw_can_bring_is_expected_as_a_target_alone() -> None:
     np.testing.assert_allclose(batch.log_expected.numpy(), np.log(expected), atol=1e-6)
 
 
+def test_where_no_post_is_there_yet_nothing_is_drawn_and_a_target_is_expected_as_one_alone() -> None:
+    examples = examples_of(dataset_of(created_days=(30.0,) * 5))  # and snapshot 0 is served until day 14
+    batch = examples.batch(Plan(0, np.array([3]), TargetShares.of(np.arange(5))), np.random.default_rng(5))
+    assert catalogue_rows(batch, batch.candidates) == [3]
+    np.testing.assert_allclose(batch.log_expected.numpy(), [np.log(0.2)], rtol=1e-6)
+
+
 def test_a_probability_of_0_has_a_finite_logarithm() -> None:
     examples = examples_of(uniform_negatives=0)
     batch = examples.batch(Plan(0, np.array([3]), TARGETS), np.random.default_rng(0))  # shares that lie

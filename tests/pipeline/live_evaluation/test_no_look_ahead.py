@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dataset import Dataset
-from pipeline.live_evaluation.live_baselines import Ranking
+from pipeline.live_evaluation.live_baselines import SortKeys
 from pipeline.live_evaluation.live_model import LiveModel
 from pipeline.live_evaluation.months import Month
 from pipeline.live_evaluation.ranks import Candidates
@@ -43,7 +43,7 @@ def asked_of_everybody(dataset: Dataset, minute: int) -> Moments:
     )
 
 
-def ranked(dataset: Dataset, minute: int, variant: Variant) -> list[tuple[Candidates, list[Ranking]]]:
+def ranked(dataset: Dataset, minute: int, variant: Variant) -> list[tuple[Candidates, list[SortKeys]]]:
     past = dataset.made_before(SPLIT_DAY)
     model = LiveModel(restless_towers(), past=past, dataset=dataset)
     moments = asked_of_everybody(dataset, minute)
@@ -53,7 +53,7 @@ def ranked(dataset: Dataset, minute: int, variant: Variant) -> list[tuple[Candid
 
 
 def assert_the_same(
-    found: list[tuple[Candidates, list[Ranking]]], others: list[tuple[Candidates, list[Ranking]]]
+    found: list[tuple[Candidates, list[SortKeys]]], others: list[tuple[Candidates, list[SortKeys]]]
 ) -> None:
     for (candidates, rankings), (other_candidates, other_rankings) in zip(found, others, strict=True):
         assert candidates.are_candidates.tolist() == other_candidates.are_candidates.tolist()

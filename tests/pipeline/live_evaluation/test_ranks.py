@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pipeline.live_evaluation.live_baselines import Ranking
+from pipeline.live_evaluation.live_baselines import SortKeys
 from pipeline.live_evaluation.ranks import OUT_OF_REACH, Candidates, case_metrics, ranks_of
 from pipeline.ranking import NotANumberError
 
-SCORES = Ranking(
+SCORES = SortKeys(
     scores=np.array([3.0, 1.0, 1.0, 1.0, 5.0, 0.0]),
     fallback=np.array([0.0, 2.0, 4.0, 2.0, 0.0, 0.0]),
     tie_places=np.array([5, 1, 2, 0, 4, 3]),
