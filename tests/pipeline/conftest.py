@@ -22,7 +22,7 @@ def evaluation(dataset: Dataset) -> Evaluation:
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Sixty posts of two kinds and forty people that like one kind, one of them nothing: four batches an epoch."""
-    from tests.pipeline.small_catalogues import Catalogue, Event, Post, prepare  # noqa: PLC0415 - loads transformers
+    from tests.pipeline.small_catalogues import Catalogue, Event, Post, prepare
 
     posts = [Post(category_id=2 + number % 2, text=("calm sea", "a loud dog runs")[number % 2]) for number in range(60)]
     events = [
