@@ -5,6 +5,7 @@ They import the pipeline when they run: a test that does not use them loads no t
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,13 +23,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Tests that need a Docker engine, or many minutes, run only when asked for."""
     parser.addoption("--run-compose", action="store_true", help="run the tests of docker-compose.yml")
     parser.addoption("--run-faults", action="store_true", help="run the tests that kill and overload processes")
+    parser.addoption("--without-torch", action="store_true", help="a test that loads torch fails")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """One thread for numeric libraries: the suite runs in two processes. No deadlines: a busy machine is no fault."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     settings.register_profile("moodfeed", deadline=None)
     settings.load_profile("moodfeed")
+    if config.getoption("--without-torch"):
+        sys.modules["torch"] = None  # type: ignore[assignment]  # an import of it is an ImportError from here on
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import BundleError, Json, Manifest, read_manifest
 from bundle.post_trends import PostTrends
+from two_tower.numpy_towers import NumpyTowers
 
 LOCK_NAME = ".lock"
 DEFAULT_KEEP = 5
@@ -166,18 +167,24 @@ def roll_back(root: Path, directory: Path | None = None, *, on_wait: Callable[[]
 
 
 def check_bundle(bundle: Bundle) -> None:
-    """Read every file as the serving processes do; BundleError names the first invalid one."""
+    """Read every file as the serving processes do; BundleError names the first invalid one.
+
+    What needs torch comes last, so most invalid bundles are refused before it is loaded.
+    """
     from mood_encoder.openvino_encoder import OpenVinoEncoder  # noqa: PLC0415 - loads OpenVINO
-    from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - torch takes seconds to import
-    from two_tower.torch_towers import TorchTowers  # noqa: PLC0415
 
     PostTrends.read(bundle, count=len(IndexPosts.read(bundle).posts))
     KnownUsers.read(bundle)
     HistoryPosts.read(bundle)
     CanaryEmbeddings.read(bundle)
+    NumpyTowers.read(bundle)
+    OpenVinoEncoder.read(bundle)
+
+    from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - torch takes seconds to import
+    from two_tower.torch_towers import TorchTowers  # noqa: PLC0415
+
     TorchTowers.read(bundle)
     TorchEncoder.read(bundle)
-    OpenVinoEncoder.read(bundle)
 
 
 def find_bundle(root: Path, text: str) -> Path:

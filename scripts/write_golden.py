@@ -4,8 +4,8 @@
     python -m scripts.write_golden formats     when the version of the bundle or of the page token moves
     python -m scripts.write_golden contract    at a release
 
-tests/golden/test_golden.py holds the values that must be read from them. They are literals, so that a writer and a
-reader with the same fault do not pass.
+tests/golden/test_golden.py and tests/user_tower_service/test_golden_models.py hold the values that must be read from
+them. They are literals, so that a writer and a reader with the same fault do not pass.
 """
 
 import json

@@ -1,4 +1,8 @@
-"""Every file of a real bundle, damaged in every way: a loader names it, a publish refuses it, what is current stays."""
+"""Every file of a bundle, damaged in every way: a loader names it, a publish refuses it, what is current stays.
+
+With --run-faults it is a real bundle of a hundred megabytes each time. Else one kind of damage is done to that, and the
+others to a tiny one, which has the same files.
+"""
 
 import os
 import shutil
@@ -48,11 +52,11 @@ def replace_by_circle(path: Path, other: Path) -> None:
 
 
 def swap(path: Path, other: Path) -> None:
-    """The other bundle's file of that name, or its manifest where it has none."""
-    name = next(
-        name for name in (path.name, f"{path.parent.name}/{path.name}", "manifest.json") if (other / name).is_file()
-    )
-    shutil.copyfile(other / name, path)
+    """The other bundle's file of that name, or its manifest where it has none or the same."""
+    names = [path.name, f"{path.parent.name}/{path.name}", "manifest.json"]
+    content = path.read_bytes()
+    others = [(other / name).read_bytes() for name in names if (other / name).is_file()]
+    path.write_bytes(next(found for found in others if found != content))
 
 
 DAMAGES: dict[str, Damage] = {
@@ -68,26 +72,36 @@ DAMAGES: dict[str, Damage] = {
     "a link to itself": replace_by_circle,
 }
 
+ALWAYS_OF_A_REAL_BUNDLE = "a bit flipped in the middle"
+
 
 @pytest.fixture
-def root(small_bundles: Path, tmp_path: Path) -> Path:
-    """A tiny bundle is current, and a copy of a real one lies beside it, of links, so that it costs nothing."""
+def original(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The bundle that is damaged in a copy."""
+    damage = request.node.callspec.params.get("damage") if hasattr(request.node, "callspec") else None
+    if damage == ALWAYS_OF_A_REAL_BUNDLE or request.config.getoption("--run-faults"):
+        return current_bundle(request.getfixturevalue("small_bundles"))
+    return write_tiny_bundle(tmp_path / "original", seed=1)
+
+
+@pytest.fixture
+def root(original: Path, tmp_path: Path) -> Path:
+    """A tiny bundle is current, and a copy of the original lies beside it, of links, so that it costs nothing."""
     root = tmp_path / "bundles"
     point_current_at(root, write_tiny_bundle(root).name)
-    real = current_bundle(small_bundles)
-    shutil.copytree(real, root / real.name, copy_function=os.link)
+    shutil.copytree(original, root / original.name, copy_function=os.link)
     return root
 
 
 def damaged_copy(root: Path, name: str, damage: Damage) -> Path:
-    """Damage one file of the real bundle, never the one it was linked from."""
-    tiny = current_bundle(root)
-    real = next(path for path in root.iterdir() if len(path.name) == 64 and path.resolve() != tiny)
-    content = (real / name).read_bytes()
-    (real / name).unlink()
-    (real / name).write_bytes(content)
-    damage(real / name, tiny)
-    return real
+    """Damage one file of the copy, never the one it was linked from."""
+    current = current_bundle(root)
+    copy = next(path for path in root.iterdir() if len(path.name) == 64 and path.resolve() != current)
+    content = (copy / name).read_bytes()
+    (copy / name).unlink()
+    (copy / name).write_bytes(content)
+    damage(copy / name, current)
+    return copy
 
 
 def mend(root: Path, directory: Path, name: str, original: Path) -> None:
@@ -100,9 +114,8 @@ def mend(root: Path, directory: Path, name: str, original: Path) -> None:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_named_and_its_bundle_neither_loads_nor_is_published(
-    root: Path, small_bundles: Path, damage: str
+    root: Path, original: Path, damage: str
 ) -> None:
-    original = current_bundle(small_bundles)
     before = current_bundle(root)
     names = ["manifest.json", *read_manifest(original).files]
     assert len(names) > 15

@@ -1,4 +1,5 @@
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ def embed(small_workspace: Workspace, tmp_path: Path):
     cache = tmp_path / "cache.sqlite"
     cache.write_bytes(small_workspace.text_cache.read_bytes())
 
-    def run(progress=None, runtime=Runtime.OPENVINO, half_precision=False):
+    def run(progress=None, runtime=Runtime.OPENVINO, half_precision=False, clean=small_workspace.clean):
         return embed_posts(
-            small_workspace.clean,
+            clean,
             cache,
             tmp_path / "embeddings.safetensors",
             encoder_directory=default_encoder_directory(),
@@ -69,8 +70,8 @@ def test_the_mood_of_a_post_is_that_of_its_emotions_else_of_its_summary_else_non
 
 
 def test_torch_gives_the_same_embeddings(embed, small_workspace: Workspace, tmp_path: Path) -> None:
-    forget(tmp_path / "cache.sqlite", 40)
-    assert embed(runtime=Runtime.TORCH).embedded == 40
+    forget(tmp_path / "cache.sqlite", 10)
+    assert embed(runtime=Runtime.TORCH).embedded == 10
     before = read_text_embeddings(small_workspace.text_embeddings)
     after = read_text_embeddings(tmp_path / "embeddings.safetensors")
     np.testing.assert_allclose(after.embeddings, before.embeddings, atol=1e-5)
@@ -92,8 +93,8 @@ def test_a_rerun_embeds_only_what_is_new(embed, small_workspace: Workspace, tmp_
 def test_a_crash_keeps_the_batches_done_and_writes_no_file(
     embed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.embed._TEXTS_AT_ONCE", 64)
-    forget(tmp_path / "cache.sqlite", 100)
+    monkeypatch.setattr("pipeline.embed._TEXTS_AT_ONCE", 8)
+    forget(tmp_path / "cache.sqlite", 12)
 
     def crash(done: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -101,7 +102,7 @@ def test_a_crash_keeps_the_batches_done_and_writes_no_file(
     with pytest.raises(KeyboardInterrupt):
         embed(crash)
     assert not (tmp_path / "embeddings.safetensors").exists()
-    assert embed().embedded == 100 - 64
+    assert embed().embedded == 12 - 8
 
 
 def test_what_is_no_file_of_embeddings_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -121,10 +122,16 @@ def test_what_is_no_file_of_embeddings_is_refused_with_what_to_do(tmp_path: Path
             read_text_embeddings(path)
 
 
-def test_half_precision_is_near_and_is_not_mistaken_for_full_precision(embed, tmp_path: Path) -> None:
+def test_half_precision_is_near_and_is_not_mistaken_for_full_precision(
+    embed, small_workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "few").mkdir()
+    read_posts(small_workspace.clean).head(25).to_parquet(tmp_path / "few" / "posts.parquet")
+    embed = partial(embed, clean=tmp_path / "few")
     full = embed()
     whole = read_text_embeddings(tmp_path / "embeddings.safetensors")
     halved = embed(half_precision=True)
+    assert full.reused
     assert (full.embedded, halved.embedded, halved.reused) == (0, full.reused, 0)
     near = read_text_embeddings(tmp_path / "embeddings.safetensors")
     assert (near.embeddings * whole.embeddings).sum(axis=1).min() > 0.999
