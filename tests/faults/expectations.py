@@ -121,13 +121,5 @@ def _without_own_posts(asked: Asked) -> Filters:
 
 def _search(index: PostIndex, query: Query) -> Ranked:
     """Two pages' worth; the load asks for no more."""
-    found = index.search(
-        Query(
-            user=query.user,
-            mood=query.mood,
-            category_id=query.category_id,
-            seen_post_ids=query.seen_post_ids,
-            limit=2 * PAGE_SIZE + 5,
-        )
-    ).posts
+    found = index.search(query._replace(limit=2 * PAGE_SIZE + 5)).posts
     return Ranked(tuple(item.post.post_id for item in found), tuple(item.score for item in found))
