@@ -1,6 +1,6 @@
 """What a bundle would answer, loaded beside the processes under test: every reply is compared with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, product
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
+from post_index_service.filters import Filters
 from post_index_service.index import PostIndex
 from post_index_service.query import Query
 from user_tower_service.encoder import Encoder
@@ -52,7 +53,7 @@ class Expectations:
 
     def __init__(self, directories: list[Path]) -> None:
         self._whole: dict[tuple[str, Asked], Ranked] = {}
-        self._popular: dict[tuple[str, int | None], Ranked] = {}
+        self._popular: dict[tuple[str, Asked], Ranked] = {}
         self._without_mood: dict[tuple[str, Asked], Ranked] = {}
         self.requests = _requests(directories[0])
         for directory in directories:
@@ -65,8 +66,8 @@ class Expectations:
                 self._whole[bundle.bundle_id, asked] = _ranking(encoder, index, asked)
                 plain = Asked(asked.username, asked.category_id, "")
                 self._without_mood[bundle.bundle_id, asked] = _ranking(encoder, index, plain)
-                self._popular[bundle.bundle_id, asked.category_id] = _search(
-                    index, Query(category_id=asked.category_id)
+                self._popular[bundle.bundle_id, plain] = _search(
+                    index, Query(category_id=asked.category_id, filters=_without_own_posts(asked))
                 )
 
     def is_right(
@@ -79,7 +80,7 @@ class Expectations:
             case ("MOOD_UNAVAILABLE",):
                 ranked = self._without_mood.get((bundle_id, asked))
             case ("USER_TOWER_UNAVAILABLE",):
-                ranked = self._popular.get((bundle_id, asked.category_id))
+                ranked = self._popular.get((bundle_id, replace(asked, mood="")))
             case _:
                 ranked = None
         return ranked is not None and ranked.holds(post_ids, offset=offset)
@@ -108,20 +109,17 @@ def _ranking(encoder: Encoder, index: PostIndex, asked: Asked) -> Ranked:
             mood=context.mood,
             category_id=asked.category_id,
             seen_post_ids=context.seen_post_ids,
-            not_interested_post_ids=context.not_interested_post_ids,
+            filters=_without_own_posts(asked),
         ),
     )
 
 
+def _without_own_posts(asked: Asked) -> Filters:
+    """What a feed filters by default."""
+    return Filters(excluded_owner_usernames=(asked.username,))
+
+
 def _search(index: PostIndex, query: Query) -> Ranked:
     """Two pages' worth; the load asks for no more."""
-    found = index.search(
-        Query(
-            user=query.user,
-            mood=query.mood,
-            category_id=query.category_id,
-            seen_post_ids=query.seen_post_ids,
-            limit=2 * PAGE_SIZE + 5,
-        )
-    ).posts
+    found = index.search(query._replace(limit=2 * PAGE_SIZE + 5)).posts
     return Ranked(tuple(item.post.post_id for item in found), tuple(item.score for item in found))

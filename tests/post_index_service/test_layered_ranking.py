@@ -34,6 +34,14 @@ def test_the_best_live_rows_are_those_of_exact_scores(kind: str, weight: float, 
                 assert best.numbers.tolist() == exact.numbers[:count].tolist()
 
 
+def test_live_rows_are_ranked_by_the_weighted_sum_and_show_the_last_product() -> None:
+    one = np.ones(1, dtype=np.float32)
+    by_mood = InnerProduct(np.array([[1], [2], [3]], dtype=np.float32), one)
+    by_user = InnerProduct(np.array([[9], [4], [1]], dtype=np.float32), one, weight=0.5)
+    ranked = LiveByProducts((by_mood, by_user), np.array([7, 6, 5])).among(np.arange(3))
+    assert [column.tolist() for column in ranked] == [[0, 1, 2], [9, 4, 1], [5.5, 4.0, 3.5]]
+
+
 def test_the_error_of_a_sum_grows_with_the_weighted_dimensions() -> None:
     """The reserve beside 2^-24 a term is why a search is exact: a smaller one would pass most tests by luck."""
     by_mood, by_user = (

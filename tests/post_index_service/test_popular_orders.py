@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bundle.post_trends import PostTrends
+from post_index_service import popular_orders
 from post_index_service.filters import Allowed
 from post_index_service.popular_orders import ByPopularity, ByTrend
 from post_index_service.ranking import KeyedOrder
@@ -24,8 +25,12 @@ def epoch() -> Epoch:
     return Epoch(counts.now(), counts)
 
 
+@pytest.mark.parametrize("remembered", [1, 2, 4, 1024])
 @pytest.mark.parametrize("count", range(7))
-def test_what_trends_comes_first_equal_trends_by_popularity_and_id_and_then_what_is_popular(count: int) -> None:
+def test_what_trends_comes_first_equal_trends_by_popularity_and_id_and_then_what_is_popular(
+    count: int, remembered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(popular_orders, "_REMEMBERED_HEAD", remembered)
     ranked = ByTrend(epoch(), SPAN, POPULARITY, IDS).first(count, skip=NONE)
     assert ranked.rows.tolist() == [2, 0, 3, 4, 1][:count]
     assert ranked.scores.tolist() == [2.0, 0.5, 0.5, 0.0, 0.0][:count]
