@@ -21,7 +21,7 @@ pwd.getpwuid = pwd.getpwnam = refuse
 """
 DRAWING = """
 import sys
-import cli.stages
+import cli.data_stages, cli.stages, pipeline.export, pipeline.refresh
 assert "matplotlib" not in sys.modules
 import pipeline.report_plots
 assert "MPLCONFIGDIR" not in __import__("os").environ
