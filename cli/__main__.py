@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from cli.errors import is_expected
 from cli.file_faults import fault_of_a_file
 from cli.stop_signals import StoppedError, StopRequest, interrupting_stop_signals
 
@@ -34,13 +35,7 @@ def main() -> None:
     except Exception as error:
         if reason := fault_of_a_file(error):
             _end_with(reason)
-        from cli.starting import StackError
-
-        if isinstance(error, StackError):  # first, because a second Ctrl-C ends at once
-            _end_with(error)
-        from cli.errors import EXPECTED_ERRORS  # it knows every stage, so it imports torch
-
-        if isinstance(error, EXPECTED_ERRORS):
+        if is_expected(error):
             _end_with(error)
         raise
 

@@ -104,16 +104,16 @@ def fetch(
     url: UrlOption, flic_token: TokenOption, resonance_algorithm: AlgorithmOption, data: DataOption = Path("data")
 ) -> None:
     """Fetch events, posts and users into the raw store; resumes an interrupted fetch."""
-    from cli import stages
+    from cli import data_stages
 
-    stages.fetch_stage(Workspace(data), stages.Upstream(url, flic_token, resonance_algorithm))
+    data_stages.fetch_stage(Workspace(data), data_stages.Upstream(url, flic_token, resonance_algorithm))
 
 
 def clean(data: DataOption = Path("data"), accept_losses: LossesOption = False) -> None:
     """Turn the raw store into typed tables; count and report the rows that are dropped."""
-    from cli import stages
+    from cli import data_stages
 
-    stages.clean_stage(Workspace(data), accept_losses=accept_losses)
+    data_stages.clean_stage(Workspace(data), accept_losses=accept_losses)
 
 
 def score(data: DataOption = Path("data")) -> None:
@@ -140,10 +140,10 @@ def embed(
     """Embed the posts' texts; texts embedded before are reused."""
     if half_precision and runtime is Runtime.TORCH:
         raise typer.BadParameter("--half-precision needs --runtime openvino")
-    from cli import stages
+    from cli import data_stages
     from mood_encoder.encoder_files import default_encoder_directory
 
-    stages.embed_stage(
+    data_stages.embed_stage(
         Workspace(data),
         encoder or default_encoder_directory(),
         runtime=runtime,
@@ -325,13 +325,13 @@ def build(
     accept_invalid: InvalidOption = False,
 ) -> None:
     """Run every stage, from fetch to export; what people do is collected from the store if there is one."""
-    from cli import stages
+    from cli import data_stages, stages
     from mood_encoder.encoder_files import default_encoder_directory
 
     stages.build_bundle(
         Workspace(data),
         bundles,
-        upstream=stages.Upstream(url, flic_token, resonance_algorithm),
+        upstream=data_stages.Upstream(url, flic_token, resonance_algorithm),
         encoder_directory=encoder or default_encoder_directory(),
         accept_losses=accept_losses,
         accept_invalid=accept_invalid,

@@ -86,7 +86,7 @@ def refresh(
 
     def round_() -> None:
         from cli import refresh_stage
-        from cli.stages import Upstream
+        from cli.data_stages import Upstream
 
         upstream = Upstream(url, flic_token, resonance_algorithm) if url and fetch else None
         with only_writer(workspace.directory):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cli import stages
+from cli.data_stages import Upstream, clean_stage, embed_stage, fetch_stage
 from cli.progress import console, working
 from cli.score_stage import score_stage
 from cli.validation import validate_stage
@@ -19,7 +19,7 @@ def refresh_stage(
     workspace: Workspace,
     bundles: Path,
     *,
-    upstream: stages.Upstream | None,
+    upstream: Upstream | None,
     collect: Callable[[], None],
     encoder_directory: Path | None,
     accept_losses: bool,
@@ -30,12 +30,12 @@ def refresh_stage(
     started = time.monotonic()
     encoder = encoder_directory or default_encoder_directory()
     if upstream is not None and not workspace.is_imported:
-        stages.fetch_stage(workspace, upstream)
-        stages.clean_stage(workspace, accept_losses=accept_losses)
+        fetch_stage(workspace, upstream)
+        clean_stage(workspace, accept_losses=accept_losses)
     collect()
     validate_stage(workspace, bundles, accept_invalid=accept_invalid)
     score_stage(workspace)
-    stages.embed_stage(workspace, encoder)
+    embed_stage(workspace, encoder)
     with working("refresh") as note:
         published = refresh(
             workspace,

@@ -89,7 +89,7 @@ def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path
     if has_current_bundle(bundles):
         return
     refuse_bundles_without_a_current_one(bundles)
-    from cli import stages
+    from cli import data_stages
     from mood_encoder.encoder_files import default_encoder_directory
     from sample_api.server import SAMPLE_NAME, SAMPLE_RESONANCE_ALGORITHM, SAMPLE_TOKEN, running_sample_api
     from sample_api.world import generate_world
@@ -98,12 +98,16 @@ def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path
     if own.is_imported:
         console.print(f"No bundle yet: making one from the imported tables in {own.clean}.", soft_wrap=True)
         with only_writer(own.directory):
+            from cli import stages
+
             stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
         return
     if has_fetched_rows(own, sample=SAMPLE_NAME):
         console.print(f"No bundle yet: making one from the fetched rows in {own.raw}.", soft_wrap=True)
         with only_writer(own.directory):
-            stages.clean_stage(own)
+            data_stages.clean_stage(own)
+            from cli import stages  # with torch
+
             stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
         return
     sample = Workspace(sample_data_of(data))
@@ -114,10 +118,12 @@ def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path
         with console.status("Generating the sample API's data"):
             world = generate_world()
         with running_sample_api(world) as url:
+            from cli import stages
+
             stages.build_bundle(
                 sample,
                 bundles,
-                upstream=stages.Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM, name=SAMPLE_NAME),
+                upstream=data_stages.Upstream(url, SAMPLE_TOKEN, SAMPLE_RESONANCE_ALGORITHM, name=SAMPLE_NAME),
                 encoder_directory=encoder,
             )
 

@@ -1,108 +1,36 @@
-"""The pipeline's stages over a workspace; each shows its progress and prints its result."""
+"""The stages that load torch, over a workspace; each shows its progress and prints its result."""
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.text import Text
-
 from cli.collect_command import collect_if_there_is_a_store
+from cli.data_stages import Upstream, clean_stage, embed_stage, fetch_stage
 from cli.evaluate_stage import evaluate_stage
 from cli.evaluation_table import ablation_table, cold_start_table, estimate_cell
 from cli.file_faults import refuse_unwritable
 from cli.one_writer import only_writer
-from cli.progress import console, progress_bar, training_bar, working
-from cli.result_rows import print_rows
+from cli.progress import console, training_bar, working
 from cli.score_stage import score_stage
 from cli.stop_signals import StoppedError, stop_request
 from cli.validation import validate_stage
-from mood_encoder.runtime import Runtime
 from pipeline.ablate import Ablation, ablate, write_ablations
-from pipeline.clean import clean
 from pipeline.cold_start import ColdStart, measure_cold_posts, measure_cold_users
 from pipeline.dataset import Dataset, read_dataset
-from pipeline.embed import embed_posts
 from pipeline.evaluate import TooLittleDataError
 from pipeline.evaluation import Evaluation
-from pipeline.export import export
-from pipeline.fetch import fetch
-from pipeline.foreign.errors import ImportSourceError
-from pipeline.forgotten import Forgotten
 from pipeline.live_evaluation.live_results import LiveEvaluation
 from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF
-from pipeline.raw_store import RawStore
-from pipeline.refresh import note_made_of
 from pipeline.suited_settings import suited_settings
 from pipeline.train import TrainingStoppedError, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
 from pipeline.training_run import TrainingRun
-from pipeline.upstream import UpstreamClient
 from pipeline.validation_report import ValidationReport
 from pipeline.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """The upstream API's base URL, the two secrets that it asks for, and a name if its address changes."""
-
-    url: str
-    flic_token: str
-    resonance_algorithm: str
-    name: str | None = None
-
-
-def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
-    """Upstream API to raw store; ImportSourceError if the clean tables were imported from files."""
-    if workspace.is_imported:
-        raise ImportSourceError(
-            f"{workspace.clean} holds imported tables: fetch into another directory with --data OTHER"
-        )
-    with (
-        only_writer(workspace.directory),
-        UpstreamClient(
-            upstream.url, flic_token=upstream.flic_token, resonance_algorithm=upstream.resonance_algorithm
-        ) as client,
-        RawStore(workspace.raw) as store,
-        progress_bar("fetch", unit="rows") as advance,
-    ):
-        forgotten = Forgotten.read(workspace.forgotten)
-        report = fetch(client, store, source=upstream.name, forgotten=forgotten, progress=advance)
-    print_rows("Fetched", report.rows())
-    for warning in report.warnings:
-        console.print(Text.assemble(("warning:", "yellow"), f" {warning}"), soft_wrap=True)
-
-
-def clean_stage(workspace: Workspace, *, accept_losses: bool = False) -> None:
-    """Raw store to clean tables."""
-    with only_writer(workspace.directory), working("clean"):
-        report = clean(workspace.raw, workspace.clean, accept_losses=accept_losses)
-    print_rows("Cleaned", report.rows())
-
-
-def embed_stage(
-    workspace: Workspace,
-    encoder_directory: Path,
-    *,
-    runtime: Runtime = Runtime.OPENVINO,
-    half_precision: bool = False,
-) -> None:
-    """Post texts to text embeddings."""
-    refuse_unwritable(workspace.text_cache, workspace.text_embeddings.parent)
-    with progress_bar("embed", unit="new texts") as advance:
-        report = embed_posts(
-            workspace.clean,
-            workspace.text_cache,
-            workspace.text_embeddings,
-            encoder_directory=encoder_directory,
-            runtime=runtime,
-            half_precision=half_precision,
-            progress=lambda done, total: advance(done, total=total),
-        )
-    console.print(f"Embedded {report.embedded} texts, reused {report.reused} ({report.dimension} dimensions).")
 
 
 def train_stage(
@@ -196,6 +124,9 @@ def export_stage(
 
     The bundle holds the workspace's evaluation, if there is one of the same data and ``with_evaluation`` is true.
     """
+    from pipeline.export import export  # noqa: PLC0415 - loads transformers, which the other stages do without
+    from pipeline.refresh import note_made_of  # noqa: PLC0415
+
     refuse_unwritable(bundles)
     dataset = _dataset(workspace)
     evaluation = _evaluation_of(dataset, workspace.evaluation) if with_evaluation else None

@@ -21,7 +21,7 @@ pwd.getpwuid = pwd.getpwnam = refuse
 """
 DRAWING = """
 import sys
-import cli.stages
+import cli.data_stages, cli.stages, pipeline.export, pipeline.refresh
 assert "matplotlib" not in sys.modules
 import pipeline.report_plots
 assert "MPLCONFIGDIR" not in __import__("os").environ
@@ -46,6 +46,7 @@ def test_every_stage_can_be_imported_and_reports_drawn_without_a_word(environmen
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("environment", ["no home directory"], indirect=True)
 def test_matplotlib_keeps_to_the_directory_that_its_variable_names(environment: dict[str, str], tmp_path: Path) -> None:
     named = tmp_path / "of matplotlib"
     program = "import pipeline.report_plots, os; print(os.environ['MPLCONFIGDIR'])"

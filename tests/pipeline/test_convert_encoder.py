@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from mood_encoder.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.convert_encoder import full_encoder, lowest_cosine, write_served_encoder
 from pipeline.converted_graphs import VARIABLE
-from tests.tiny_bundle import write_tiny_bundle
+from tests.tiny_bundle import TINY_ENCODER
 
 
 @pytest.fixture(autouse=True)
@@ -23,21 +24,44 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "encoders"
 
 
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
+def tiny_encoder(directory: Path) -> Path:
     """A tiny BERT as Hugging Face writes it."""
-    source, directory = write_tiny_bundle(tmp_path / "bundles") / "mood_encoder", tmp_path / "encoder"
     directory.mkdir()
     for name in (CONFIG, TOKENIZER, WEIGHTS):
-        shutil.copy(source / name, directory / name)
+        shutil.copy(TINY_ENCODER / name, directory / name)
     return directory
 
 
-def test_the_same_bert_gives_the_same_bytes(directory: Path, tmp_path: Path) -> None:
-    write_served_encoder(directory, full=TorchEncoder(directory))
-    (bundle,) = (tmp_path / "bundles").iterdir()
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tiny_encoder(tmp_path / "encoder")
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """The tiny BERT with its 8-bit graph, the cache of both its graphs, and what the full one gives."""
+
+    directory: Path
+    cache: Path
+    embeddings: np.ndarray
+
+
+TEXTS = ["calm", "a rainy evening"]
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Converted:
+    root = tmp_path_factory.mktemp("converted")
+    directory = tiny_encoder(root / "encoder")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(root / "cache"))
+        write_served_encoder(directory, full=TorchEncoder(directory))
+        return Converted(directory, root / "cache", full_encoder(directory).encode(TEXTS))
+
+
+def test_the_same_bert_gives_the_same_bytes(converted: Converted) -> None:
     for name in (GRAPH, GRAPH_WEIGHTS):
-        assert (directory / name).read_bytes() == (bundle / "mood_encoder" / name).read_bytes()
+        assert (converted.directory / name).read_bytes() == (TINY_ENCODER / name).read_bytes()
 
 
 def test_an_encoder_that_loses_too_much_in_8_bits_is_not_exported(directory: Path) -> None:
@@ -80,37 +104,35 @@ def test_what_transformers_cannot_export_names_the_bert(directory: Path, monkeyp
 
 
 def test_a_kept_graph_gives_the_same_bytes_without_a_conversion(
-    directory: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    converted: Converted, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts = ["calm", "a rainy evening"]
-    write_served_encoder(directory, full=TorchEncoder(directory))
-    first = (directory / GRAPH_WEIGHTS).read_bytes(), full_encoder(directory).encode(texts)
-    assert len(list(cache.iterdir())) == 2
+    assert len(list((converted.cache / "encoders").iterdir())) == 2
 
     def convert_again(*_: object, **__: object) -> None:
         raise AssertionError
 
+    monkeypatch.setenv(VARIABLE, str(converted.cache))
     monkeypatch.setattr("pipeline.convert_encoder.converted", convert_again)
-    (directory / GRAPH_WEIGHTS).unlink()
     write_served_encoder(directory, full=TorchEncoder(directory))
-    assert (directory / GRAPH_WEIGHTS).read_bytes() == first[0]
-    np.testing.assert_array_equal(full_encoder(directory).encode(texts), first[1])
+    assert (directory / GRAPH_WEIGHTS).read_bytes() == (converted.directory / GRAPH_WEIGHTS).read_bytes()
+    np.testing.assert_array_equal(full_encoder(directory).encode(TEXTS), converted.embeddings)
 
 
-def test_a_kept_graph_is_only_of_the_same_encoder(directory: Path) -> None:
-    before = full_encoder(directory).encode(["calm"])
+def test_a_kept_graph_is_only_of_the_same_encoder(
+    converted: Converted, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(converted.cache))
     weights = load_file(directory / WEIGHTS)
     name = "embeddings.word_embeddings.weight"
     save_file(weights | {name: weights[name].flip(0).contiguous()}, directory / WEIGHTS)
-    assert not np.allclose(full_encoder(directory).encode(["calm"]), before)
+    assert not np.allclose(full_encoder(directory).encode(TEXTS), converted.embeddings)
 
 
 def test_an_encoder_is_converted_where_nothing_can_be_kept(
-    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    converted: Converted, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = full_encoder(directory).encode(["calm"])
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv(VARIABLE, str(tmp_path / "file"))
-    np.testing.assert_array_equal(full_encoder(directory).encode(["calm"]), kept)
+    np.testing.assert_array_equal(full_encoder(directory).encode(TEXTS), converted.embeddings)
     write_served_encoder(directory, full=TorchEncoder(directory))
-    assert OpenVinoEncoder(directory).encode(["calm"]).shape == kept.shape
+    assert OpenVinoEncoder(directory).encode(TEXTS).shape == converted.embeddings.shape
