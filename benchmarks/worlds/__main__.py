@@ -65,20 +65,25 @@ def summary_of(worlds: Sequence[dict[str, float]]) -> str:
             lines.append(
                 f"| {each.row} | {each.target.name} | {each.target.real:.3g} ± {each.target.tolerance:.2g} "
                 f"| {overall[number].mean:.3g} | {each.off:+.2f} | {each.spread:.2f} | {means} of {len(blocks)} "
-                f"| {overall[number].far} of {len(worlds)} | {each.means:.0%} | {each.holds:.0%} |"
+                f"| {overall[number].far} of {len(worlds)} | {_percent(each.means)} | {_percent(each.holds)} |"
             )
     whole = sum(all(verdict.mean_holds for verdict in block) for block in of_blocks)
-    shares = ", ".join(f"{row} {share:.0%}" for row, share in estimate.of_rows.items())
+    rows_hold = [f"| {' | '.join(estimate.of_rows)} |", f"|{'---|' * len(estimate.of_rows)}"]
+    rows_hold.append(f"| {' | '.join(map(_percent, estimate.of_rows.values()))} |")
     told = (
         f"All means hold in {whole} of {len(blocks)} blocks. Of six worlds drawn from the {len(worlds)}, all means "
-        f"hold in {estimate.all_means:.0%} of the draws, and everything in {estimate.everything:.0%}. Each row, with no "
-        f"world beyond twice the tolerance: {shares}."
+        f"hold in {_percent(estimate.all_means)} of the draws, and everything in {_percent(estimate.everything)}.\n"
+        "Each row holds, means and single worlds, in these shares of the draws:"
     )
     note = (
         "Figures that miss somewhere, the one that holds least often first. *Off* and *spread* are the mean and the "
-        "standard deviation of the distance from the target, in tolerances. The last two columns are shares of draws."
+        "standard\ndeviation of the distance from the target, in tolerances. The last two columns are shares of draws."
     )
-    return "\n".join([told, "", note, "", *lines])
+    return "\n".join([told, "", *rows_hold, "", note, "", *lines])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _word(verdicts: Sequence[Verdict]) -> str:
