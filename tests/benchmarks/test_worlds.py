@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.worlds.__main__ import write_page
+from benchmarks.worlds.any_six import AllTargets, any_six
 from benchmarks.worlds.behaviour import (
     measure_ages,
     measure_categories,
@@ -15,7 +16,7 @@ from benchmarks.worlds.behaviour import (
     measure_signs,
 )
 from benchmarks.worlds.records import Records, read_records
-from benchmarks.worlds.targets import Target
+from benchmarks.worlds.targets import ACCEPTANCE, TARGETS, Target
 from benchmarks.worlds.verdicts import Verdict
 from benchmarks.worlds.windows import counts_of_days, ndcg_of_people, six_windows, trend
 
@@ -156,3 +157,43 @@ def test_the_page_is_written_between_its_marks_and_a_page_without_them_is_refuse
     page.write_text("no marks", encoding="utf-8")
     with pytest.raises(ValueError, match="no part between"):
         write_page("new", page)
+
+
+def worlds_of(*distances: float) -> list[dict[str, float]]:
+    """Worlds that have every figure as many tolerances from its target."""
+    targets = [*(target for row in TARGETS for target in row.figures), *ACCEPTANCE]
+    return [{target.name: target.real + far * target.tolerance for target in targets} for far in distances]
+
+
+def shares_of(estimate: AllTargets, row: str) -> set[tuple[float, float]]:
+    return {(each.means, each.holds) for each in estimate.targets if each.row == row}
+
+
+def test_any_six_of_worlds_on_target_hold_everything() -> None:
+    estimate = any_six(worlds_of(*[0.0] * 7))
+    assert (estimate.all_means, estimate.everything) == (1.0, 1.0)
+    assert set(estimate.of_rows) == {*(f"row {number}" for number in range(1, 11)), "acceptance"}
+
+
+def test_a_world_beyond_twice_the_tolerance_spoils_the_draws_that_have_it() -> None:
+    ((means, holds),) = shares_of(any_six(worlds_of(*[0.0] * 9, 2.5)), "row 4")
+    assert means > 0.95
+    assert holds == pytest.approx(0.9**6, abs=0.03)
+
+
+def test_a_mean_beyond_the_tolerance_holds_in_no_draw() -> None:
+    estimate = any_six(worlds_of(*[1.2] * 7))
+    assert shares_of(estimate, "row 4") == {(0.0, 0.0)}
+    assert estimate.targets[0].off == pytest.approx(1.2)
+    assert estimate.targets[0].spread == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_figure_that_holds_least_often_comes_first() -> None:
+    worlds = worlds_of(*[0.0] * 7)
+    bad = [world | {"owner lift": 9.0} for world in worlds]
+    assert any_six(bad).targets[0].target.name == "owner lift"
+
+
+def test_six_worlds_are_too_few_to_draw_six_from() -> None:
+    with pytest.raises(ValueError, match="at least 7 seeds"):
+        any_six(worlds_of(*[0.0] * 6))
