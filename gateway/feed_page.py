@@ -36,6 +36,7 @@ class FeedPage:
     bundle_id: str
     is_continued: bool
     left_out: frozenset[str]
+    exploration_share: float
     log_position: int | None = None
     counted_position: int | None = None
     posts_position: int | None = None
@@ -44,7 +45,6 @@ class FeedPage:
     feed: str = ""  # the start of the ids of all its answers
     served_since_ms: int = 0
     has_started_again: bool = False
-    exploration_share: float = 0.0
 
     def made_feed_id(self) -> str:
         """A new id for an answer of this feed."""
