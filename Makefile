@@ -40,7 +40,9 @@ UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/h
     tests/scripts/test_write_settings.py tests/two_tower/test_features.py tests/two_tower/test_words.py
 
 unit: $(READY) ## the tests that need no torch, about a minute, in two processes
-	$(BIN)/pytest --numprocesses 2 --dist loadfile -p no:schemathesis --without-torch $(UNIT)
+	@# Without the test that make test holds the list by: --without-torch holds every test to it.
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -p no:schemathesis --without-torch \
+	    --ignore tests/house/test_unit_tests.py $(UNIT)
 
 test: check ## lint, format, types and the whole suite, in two processes
 	$(BIN)/pytest --numprocesses 2 --dist loadfile

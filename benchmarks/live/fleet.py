@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.processes import Started, free_addresses, running_process
+from benchmarks.processes import NO_TLS, Started, free_addresses, running_process
 from rpc.probe import is_serving
 
 AS_OPERATOR = {"MOODFEED_GATEWAY_ADMIN_FROM_THIS_MACHINE": "true"}
@@ -111,7 +111,7 @@ def running_fleet(
 
 def _is_whole(http_address: str) -> bool:
     try:
-        reply = httpx.get(f"http://{http_address}/readyz", timeout=2, trust_env=False)
+        reply = httpx.get(f"http://{http_address}/readyz", timeout=2, trust_env=False, verify=NO_TLS)
         return not reply.json()["degraded"]
     except (httpx.HTTPError, ValueError, KeyError):
         return False

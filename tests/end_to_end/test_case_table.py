@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.errors import read_error_info
 from tests.end_to_end.conftest import Running
+from tests.plain_http import NO_TLS
 
 UNKNOWN = "nobody at all"
 USER_MESSAGE = "User is not in database so give input of mood and category_id"
@@ -63,7 +64,7 @@ def ask(request: pytest.FixtureRequest, running: Running, feeds: feed_pb2_grpc.F
             fields["created_after"] = fields.pop("created_after_ms")
         fields |= {name: ",".join(map(str, value)) for name, value in fields.items() if isinstance(value, list)}
         parameters = {**fields, "exclude": ",".join(map(str, excluded))}
-        reply = httpx.get(f"{running.http}/feed", params=parameters, timeout=10)
+        reply = httpx.get(f"{running.http}/feed", params=parameters, timeout=10, verify=NO_TLS)
         document = reply.json()
         if reply.status_code != 200:
             assert document["error"]["code"] == reply.status_code

@@ -20,6 +20,7 @@ import pytest
 
 from tests.end_to_end.conftest import Running, free_addresses, running_product
 from tests.microlens_files import USERNAME, write_microlens_files
+from tests.plain_http import NO_TLS
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -182,7 +183,7 @@ def wait_until_ready(stack: subprocess.Popen[str], http_address: str) -> None:
         if stack.poll() is not None:
             pytest.fail(f"it ended with exit code {stack.returncode}: {stack.communicate()[0]}")
         try:
-            if httpx.get(f"http://{http_address}/readyz", timeout=1).json()["status"] == "ready":
+            if httpx.get(f"http://{http_address}/readyz", timeout=1, verify=NO_TLS).json()["status"] == "ready":
                 return
         except (httpx.HTTPError, ValueError):
             pass

@@ -13,6 +13,7 @@ import pytest
 from moodfeed.feedback.v1 import feedback_pb2
 from rpc.errors import read_error_info
 from tests.end_to_end.test_feedback import LAYOUTS, POSTS, STRANGER_MESSAGE, Product, likes, running
+from tests.plain_http import NO_TLS
 
 HARD = "sl/ash 100% 😀\nbéla?#"
 
@@ -26,7 +27,9 @@ def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def asked(product: Product, method: str, path: str, **options: object) -> httpx.Response:
-    return httpx.request(method, f"http://{product.http_address}{path}", timeout=10, trust_env=False, **options)
+    return httpx.request(
+        method, f"http://{product.http_address}{path}", timeout=10, trust_env=False, verify=NO_TLS, **options
+    )
 
 
 def path_of(username: str) -> str:

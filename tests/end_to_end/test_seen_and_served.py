@@ -12,6 +12,7 @@ import pytest
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from tests.end_to_end.test_feedback import LAYOUTS, POSTS, Product, likes, running
 from tests.gateway.conftest import running_gateway
+from tests.plain_http import NO_TLS
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
@@ -21,7 +22,7 @@ def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def get(product: Product, **query: object) -> dict[str, object]:
-    answer = httpx.get(f"http://{product.http_address}/feed", params=query, timeout=10, trust_env=False)
+    answer = httpx.get(f"http://{product.http_address}/feed", params=query, timeout=10, trust_env=False, verify=NO_TLS)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

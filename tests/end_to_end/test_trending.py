@@ -13,6 +13,7 @@ import pytest
 from moodfeed.feed.v1 import feed_pb2
 from rpc.errors import read_error_info
 from tests.end_to_end.test_feedback import LAYOUTS, POSTS, STRANGER_MESSAGE, Product, running
+from tests.plain_http import NO_TLS
 
 TRENDING = feed_pb2.FALLBACK_TRENDING
 POPULAR = feed_pb2.FALLBACK_POPULAR
@@ -29,7 +30,9 @@ def trending(product: Product, **fields: object) -> feed_pb2.ListTrendingRespons
 
 
 def get(product: Product, path: str, **parameters: object) -> httpx.Response:
-    return httpx.get(f"http://{product.http_address}{path}", params=parameters, timeout=10, trust_env=False)
+    return httpx.get(
+        f"http://{product.http_address}{path}", params=parameters, timeout=10, trust_env=False, verify=NO_TLS
+    )
 
 
 def ids(answer: feed_pb2.ListTrendingResponse | feed_pb2.GetFeedResponse) -> list[int]:

@@ -18,6 +18,7 @@ from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.errors import read_error_info
 from rpc.token_file import TokenFile
 from tests.gateway.conftest import RunningGateway, running_gateway
+from tests.plain_http import NO_TLS
 
 TOKEN = "the-token-of-the-web"
 OTHER_TOKEN = "the-token-of-the-app"
@@ -64,7 +65,7 @@ def grpc_error(channel: grpc.Channel, method: str, *authorizations: str) -> grpc
 
 def http_reply(gateway: RunningGateway, path: str, *authorizations: str) -> httpx.Response:
     headers = [("authorization", value) for value in authorizations]
-    return httpx.get(f"http://{gateway.http_address}{path}", headers=headers, timeout=10)
+    return httpx.get(f"http://{gateway.http_address}{path}", headers=headers, timeout=10, verify=NO_TLS)
 
 
 PATHS = pytest.mark.parametrize("path", ["/feed?username=ana", "/categories"])

@@ -13,6 +13,7 @@ from gateway.http_parameters import InvalidParameterError, read_query
 from gateway.http_server import listen
 from tests.certificate_files import CertificateFiles
 from tests.gateway.conftest import RunningGateway, running_gateway
+from tests.plain_http import NO_TLS
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def code_of(answer: bytes) -> int:
 @pytest.mark.parametrize("name", ["username", "mood"])
 def test_a_parameter_that_is_not_utf8_is_400_and_named(gateway: RunningGateway, name: str, value: str) -> None:
     others = "" if name == "username" else "username=ana&"
-    reply = httpx.get(f"http://{gateway.http_address}/feed?{others}{name}={value}")
+    reply = httpx.get(f"http://{gateway.http_address}/feed?{others}{name}={value}", verify=NO_TLS)
     assert reply.status_code == 400
     assert reply.json()["error"]["reason"] == "PARAMETER_INVALID"
     assert name in reply.json()["error"]["message"]
@@ -58,25 +59,25 @@ def test_more_parameters_than_make_sense_are_refused() -> None:
 @pytest.mark.parametrize("name", ["username", "mood"])
 def test_control_characters_reach_neither_a_fault_nor_the_log(gateway: RunningGateway, name: str) -> None:
     parameters = {"username": "ana", "category_id": "1", "mood": "calm"} | {name: "x\x00\x1b[31m\x07y"}
-    assert httpx.get(f"http://{gateway.http_address}/feed", params=parameters).status_code == 503
+    assert httpx.get(f"http://{gateway.http_address}/feed", params=parameters, verify=NO_TLS).status_code == 503
     assert "\x1b" not in gateway.log.read_text(encoding="utf-8")
 
 
 def test_the_longest_request_that_makes_sense_fits(gateway: RunningGateway) -> None:
     parameters = {"username": "a", "mood": "😂" * 512, "exclude": ",".join([str(-(2**63))] * 1000)}
-    assert httpx.get(f"http://{gateway.http_address}/feed", params=parameters).status_code == 503
+    assert httpx.get(f"http://{gateway.http_address}/feed", params=parameters, verify=NO_TLS).status_code == 503
 
 
 def test_a_longer_url_is_refused_in_our_form(gateway: RunningGateway) -> None:
-    reply = httpx.get(f"http://{gateway.http_address}/feed?username={'a' * LARGEST_URL_BYTES}")
+    reply = httpx.get(f"http://{gateway.http_address}/feed?username={'a' * LARGEST_URL_BYTES}", verify=NO_TLS)
     assert (reply.status_code, reply.json()["error"]["reason"]) == (414, "REQUEST_TOO_LARGE")
-    reply = httpx.get(f"http://{gateway.http_address}/feed?username={'a' * (LARGEST_URL_BYTES - 100)}")
+    reply = httpx.get(f"http://{gateway.http_address}/feed?username={'a' * (LARGEST_URL_BYTES - 100)}", verify=NO_TLS)
     assert reply.status_code == 503
 
 
 def test_longer_headers_are_refused_in_our_form(gateway: RunningGateway) -> None:
     def asked_with(length: int) -> httpx.Response:
-        return httpx.get(f"http://{gateway.http_address}/categories", headers={"x-long": "a" * length})
+        return httpx.get(f"http://{gateway.http_address}/categories", headers={"x-long": "a" * length}, verify=NO_TLS)
 
     assert asked_with(LARGEST_HEADERS_BYTES - 1000).status_code == 503
     reply = asked_with(LARGEST_HEADERS_BYTES)
@@ -96,7 +97,7 @@ def test_a_head_without_end_is_cut_off_cleanly(gateway: RunningGateway) -> None:
             answer = b"reset"
         assert sent < 10_000_000
         assert answer == b"reset" or code_of(reader.read()) == 400
-    assert httpx.get(f"http://{gateway.http_address}/healthz").status_code == 200
+    assert httpx.get(f"http://{gateway.http_address}/healthz", verify=NO_TLS).status_code == 200
 
 
 def test_bytes_beyond_ascii_in_a_target_are_400(gateway: RunningGateway) -> None:
@@ -104,14 +105,14 @@ def test_bytes_beyond_ascii_in_a_target_are_400(gateway: RunningGateway) -> None
 
 
 def test_a_path_is_repeated_in_part_only(gateway: RunningGateway) -> None:
-    reply = httpx.get(f"http://{gateway.http_address}/{'a' * 5000}")
+    reply = httpx.get(f"http://{gateway.http_address}/{'a' * 5000}", verify=NO_TLS)
     assert reply.status_code == 404
     assert len(reply.text) < 500
 
 
 @pytest.mark.parametrize("path", ["/feed/", "/feed//", "//feed", "/"])
 def test_a_path_with_another_slash_is_another_path(gateway: RunningGateway, path: str) -> None:
-    reply = httpx.get(f"http://{gateway.http_address}{path}", follow_redirects=False)
+    reply = httpx.get(f"http://{gateway.http_address}{path}", follow_redirects=False, verify=NO_TLS)
     assert (reply.status_code, reply.json()["error"]["reason"]) == (404, "PATH_NOT_FOUND")
 
 
@@ -155,7 +156,7 @@ def test_https_speaks_with_the_certificate_of_the_moment(tmp_path: Path) -> None
         assert is_answered(ours)
         assert not is_answered(others)
         with pytest.raises(httpx.TransportError):
-            httpx.get(f"http://{gateway.http_address}/healthz")
+            httpx.get(f"http://{gateway.http_address}/healthz", verify=NO_TLS)
         files.write("other")
         assert is_answered(others)
         assert not is_answered(ours)
