@@ -36,8 +36,8 @@ check: $(READY) ## lint, format and types; seconds once mypy's cache is warm
 
 # The tests that load no torch and start no process of the product; tests/house holds them to it.
 UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/house tests/post_index_service tests/rpc) \
-    tests/sample_api/test_server.py tests/sample_api/test_world.py \
-    tests/scripts/test_write_settings.py tests/two_tower/test_features.py tests/two_tower/test_words.py
+    tests/sample_api/test_world.py tests/scripts/test_write_settings.py tests/two_tower/test_features.py \
+    tests/two_tower/test_words.py
 
 unit: $(READY) ## the tests that need no torch, about a minute, in two processes
 	@# Without the test that make test holds the list by: --without-torch holds every test to it.

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -42,11 +43,19 @@ def ended(*command: str | Path, **options: object) -> "subprocess.CompletedProce
     )
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a foreign file, and in ``data`` what was imported from it."""
+    directory = tmp_path_factory.mktemp("imported")
+    (directory / "events.csv").write_text(EVENTS, encoding="utf-8")
+    assert ended("import", "events.csv", "--data", directory / "data", cwd=directory).returncode == 0
+    return directory
+
+
 @pytest.mark.parametrize("command", [["import", "events.csv"], ["score"], ["train"]])
-def test_a_directory_that_may_not_be_written_is_named(tmp_path: Path, command: list[str]) -> None:
-    (tmp_path / "events.csv").write_text(EVENTS, encoding="utf-8")
+def test_a_directory_that_may_not_be_written_is_named(imported: Path, tmp_path: Path, command: list[str]) -> None:
+    shutil.copytree(imported, tmp_path, dirs_exist_ok=True)
     data = tmp_path / "data"
-    assert ended("import", "events.csv", "--data", data, cwd=tmp_path).returncode == 0
     before = sorted(path.name for path in data.rglob("*"))
     data.chmod(0o500)
     try:
