@@ -59,3 +59,8 @@ def test_an_interval_that_holds_zero_is_level(low: float, high: float, standing:
 def test_a_difference_that_cannot_be_is_refused(wrong: float) -> None:
     with pytest.raises(NotANumberError, match="difference"):
         Difference(0.0, 0.0, wrong)
+
+
+@pytest.mark.parametrize("whole", [-1.0, 1.0])
+def test_one_that_always_finds_what_the_other_never_finds_is_a_whole_ahead(whole: float) -> None:
+    assert Difference(whole, whole, whole).standing == ("ahead" if whole > 0 else "behind")
