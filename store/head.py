@@ -1,6 +1,6 @@
 """The position of the log, and the lock that gives positions in the order of the commits."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -8,16 +8,19 @@ from store.driver_sql import driver_rows, run_in_driver
 from store.engine import SQLITE
 from store.schema import LOG_HEAD
 
-_READ = f"SELECT position, restored_at FROM {LOG_HEAD.name}"  # noqa: S608 - the name of our table
+_READ = f"SELECT position, restored_at, filed_up_to, filing_up_to, filed_parts FROM {LOG_HEAD.name}"  # noqa: S608 - the name of our table
 _MOVE = f"UPDATE {LOG_HEAD.name} SET position = ?"  # noqa: S608
+_MOVE_AND_FILE = f"{_MOVE}, filed_up_to = ?, filing_up_to = ?, filed_parts = ?"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where the log stands, and the position of the last restore (0 if there was none)."""
+class Head(NamedTuple):
+    """The one row of ``log_head``."""
 
     position: int
-    restored_at: int
+    restored_at: int  # the position of the last restore, 0 if there was none
+    filed_up_to: int  # the events up to here are in the table of keys (store.recent_events)
+    filing_up_to: int  # some parts of those up to here are, too
+    filed_parts: int  # how many
 
 
 def read_head(connection: Connection) -> Head:
@@ -38,3 +41,8 @@ def lock_head(connection: Connection) -> Head:
 def move_head(connection: Connection, position: int) -> None:
     """Set the log's position, in a transaction that has locked it."""
     run_in_driver(connection, _MOVE, (position,))
+
+
+def write_head(connection: Connection, head: Head) -> None:
+    """Set the log's position and what is filed, in a transaction that has locked it."""
+    run_in_driver(connection, _MOVE_AND_FILE, (head.position, head.filed_up_to, head.filing_up_to, head.filed_parts))

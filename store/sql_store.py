@@ -105,9 +105,10 @@ class SqlStore(SqlPosts, SqlRules, Store):
             if self._writer.hashes is not before:  # the store was restored: the keys are of the hashes from before it
                 anew = iter(keyed_rows([row.row for row in rows if isinstance(row, KeyedRow)], self._writer.hashes))
                 rows = [next(anew) if isinstance(row, KeyedRow) else row for row in rows]
-            results, position = record_rows(connection, rows, head.position)
-        rest: Iterator[RecordResult] = iter(results)
-        return [Recorded(position, tuple(islice(rest, len(batch)))) for batch in batches]
+            written = record_rows(connection, rows, head, self._writer.recent)
+        self._writer.recent.commit(written.events, written.filed)
+        rest: Iterator[RecordResult] = iter(written.results)
+        return [Recorded(written.filed.head.position, tuple(islice(rest, len(batch)))) for batch in batches]
 
     @override
     def position(self) -> int:

@@ -61,7 +61,7 @@ def test_older_tables_are_refused_until_they_are_migrated(url: str) -> None:
     with open_store(url):
         pass
     set_version(url, "0000")
-    with pytest.raises(StoreVersionError, match="version 0000, this program reads 0002: run `moodfeed store migrate`"):
+    with pytest.raises(StoreVersionError, match="version 0000, this program reads 0003: run `moodfeed store migrate`"):
         open_store(url)
 
 
@@ -73,7 +73,7 @@ def test_tables_of_the_first_version_are_migrated_and_keep_their_rows(url: str) 
         for table in ("posts", "post_embeddings", "rules"):
             connection.execute(text(f"DROP TABLE {table}"))
     set_version(url, "0001")
-    with pytest.raises(StoreVersionError, match="version 0001, this program reads 0002"):
+    with pytest.raises(StoreVersionError, match="version 0001, this program reads 0003"):
         open_store(url)
     assert migrate(engine).revision == "0001"
     engine.dispose()
