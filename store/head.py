@@ -8,9 +8,10 @@ from store.driver_sql import driver_rows, run_in_driver
 from store.engine import SQLITE
 from store.schema import LOG_HEAD
 
-_READ = f"SELECT position, restored_at, filed_up_to, filing_up_to, filed_parts FROM {LOG_HEAD.name}"  # noqa: S608 - the name of our table
+_COLUMNS = "position, restored_at, filed_up_to, filing_up_to, filed_parts"
+_READ = f"SELECT {_COLUMNS} FROM {LOG_HEAD.name}"  # noqa: S608 - the name of our table
 _MOVE = f"UPDATE {LOG_HEAD.name} SET position = ?"  # noqa: S608
-_MOVE_AND_FILE = f"{_MOVE}, filed_up_to = ?, filing_up_to = ?, filed_parts = ?"
+_FILE = f"UPDATE {LOG_HEAD.name} SET filed_up_to = ?, filing_up_to = ?, filed_parts = ?"  # noqa: S608
 
 
 class Head(NamedTuple):
@@ -43,6 +44,6 @@ def move_head(connection: Connection, position: int) -> None:
     run_in_driver(connection, _MOVE, (position,))
 
 
-def write_head(connection: Connection, head: Head) -> None:
-    """Set the log's position and what is filed, in a transaction that has locked it."""
-    run_in_driver(connection, _MOVE_AND_FILE, (head.position, head.filed_up_to, head.filing_up_to, head.filed_parts))
+def write_filed(connection: Connection, head: Head) -> None:
+    """Set what is filed, in a transaction that has locked the head."""
+    run_in_driver(connection, _FILE, (head.filed_up_to, head.filing_up_to, head.filed_parts))

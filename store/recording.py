@@ -8,11 +8,11 @@ from sqlalchemy import Connection, bindparam, update
 
 from store.bulk_rows import insert_rows, rows_where_in
 from store.event_keys import KeyedHash
-from store.head import Head, write_head
+from store.head import Head, move_head
 from store.interactions import NewInteraction, RecordResult
 from store.log_entries import EntryKind
 from store.log_rows import pack_post_ids
-from store.recent_events import Filed, RecentEvents
+from store.recent_events import RecentEvents
 from store.schema import LOG, PEOPLE, RETRACTIONS
 from store.served_claims import ShownPage, feed_of, shown_since
 
@@ -61,27 +61,23 @@ def person_ids(connection: Connection, usernames: Collection[str]) -> dict[str, 
     return {row[0]: row[1] for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What became of the rows, the events that are new, and what was filed; the head is in ``filed``."""
+class Written(NamedTuple):
+    """What became of the rows, the events that are new (key and position), and the position after them."""
 
     results: list[RecordResult]
     events: list[tuple[bytes, int]]
-    filed: Filed
+    position: int
 
 
 def record_rows(
     connection: Connection, rows: Sequence[KeyedRow | ShownPosts], head: Head, recent: RecentEvents
 ) -> Written:
-    """Write what is new among the rows after ``head``, which is locked; ``recent`` learns of it after the commit."""
+    """Write what is new among the rows after ``head``, which is locked; ``recent`` is told after the commit."""
     recent.catch_up(connection, head)
     batch = _Batch.begin(connection, rows, head.position, recent)
     results = [batch.add(row) if isinstance(row, KeyedRow) else batch.show(row) for row in rows]
     batch.write(connection)
-    filed = recent.file_some(connection, head._replace(position=batch.head), len(batch.new_events))
-    if filed.head != head:
-        write_head(connection, filed.head)
-    return Written(results, batch.new_events, filed)
+    return Written(results, batch.new_events, batch.head)
 
 
 @dataclass(slots=True)
@@ -220,6 +216,7 @@ class _Batch:
         insert_rows(connection, RETRACTIONS, self.new_retractions)
         if self.taken_back:
             connection.execute(_TAKE_BACK, self.taken_back)
+        move_head(connection, self.head)
 
 
 def _targets(connection: Connection, positions: dict[bytes, int]) -> dict[bytes, _Target]:

@@ -13,8 +13,8 @@ def upgrade() -> None:
     The table of keys gets another name, so that a process of an earlier release that still has the store open cannot
     take a repeated event for a new one: its writes fail.
     """
-    op.rename_table("event_ids", "event_keys")
     for column in ("filed_up_to", "filing_up_to"):
         op.add_column("log_head", sa.Column(column, sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("log_head", sa.Column("filed_parts", sa.SmallInteger, nullable=False, server_default="0"))
     op.execute("UPDATE log_head SET filed_up_to = position, filing_up_to = position")
+    op.rename_table("event_ids", "event_keys")
