@@ -17,7 +17,7 @@ class Filing:
     def soon(self) -> None:
         """Have what is due filed; called by the thread whose turn it is to write."""
         self._is_wanted.set()
-        if self._thread is None and not self._is_stopped.is_set():
+        if (self._thread is None or not self._thread.is_alive()) and not self._is_stopped.is_set():
             self._thread = threading.Thread(target=self._run, name="store-filing", daemon=True)
             self._thread.start()
 

@@ -122,3 +122,23 @@ def test_an_event_that_is_not_filed_can_be_taken_back_also_by_who_was_merged(sto
     assert [len(part) for part in store.events_up_to(store.position())] == [1]
     other.merge_people("bo", into="ana")
     assert list(store.events_up_to(store.position())) == []
+
+
+def test_a_part_that_cannot_be_filed_now_is_filed_later(store: SqlStore, monkeypatch) -> None:
+    failures = []
+
+    def fail(*_: object) -> None:
+        failures.append(1)
+        raise StoreUnavailableError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("store.recent_events.write_filed", fail)
+        record(store, *events(0, 2 * MOST))
+        deadline = time.monotonic() + 60
+        while not failures:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+    assert store.record(events(0, 2 * MOST)).results == (DUPLICATE,) * (2 * MOST)
+    record(store, *events(2 * MOST, 4 * MOST))
+    wait_until_filed(store, MOST)
+    assert event_ids(store) == 4 * MOST
