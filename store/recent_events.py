@@ -56,6 +56,11 @@ class RecentEvents:
         """Whether this process has recorded so much that it is to file another part."""
         return self._owed > MOST / _PARTS
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the thread that files gets no turn among the writers: the next of them files a part itself."""
+        return self._owed > MOST / 4
+
     def catch_up(self, connection: Connection, head: Head) -> None:
         """Learn what other processes have recorded and filed up to a head that is locked, or was just read."""
         if head.restored_at != self._restored_at:

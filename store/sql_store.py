@@ -103,17 +103,20 @@ class SqlStore(SqlPosts, SqlRules, Store):
 
     def _write_together(self, batches: Sequence[Sequence[KeyedRow | ShownPosts]]) -> Sequence[Recorded]:
         rows = [row for batch in batches for row in batch]
-        before = self._writer.hashes
-        if not self._writer.recent.is_begun:  # they may be many: nobody waits for the log meanwhile
+        before, recent = self._writer.hashes, self._writer.recent
+        if not recent.is_begun:  # they may be many: nobody waits for the log meanwhile
             with reading(self.engine) as connection:
-                self._writer.recent.catch_up(connection, read_head(connection))
+                recent.catch_up(connection, read_head(connection))
         with self._writer.transaction() as (connection, head):
             if self._writer.hashes is not before:  # the store was restored: the keys are of the hashes from before it
                 anew = iter(keyed_rows([row.row for row in rows if isinstance(row, KeyedRow)], self._writer.hashes))
                 rows = [next(anew) if isinstance(row, KeyedRow) else row for row in rows]
-            written = record_rows(connection, rows, head, self._writer.recent)
-        self._writer.recent.recorded(written.events, written.position)
-        if self._writer.recent.is_due:
+            written = record_rows(connection, rows, head, recent)
+            filed = recent.file_part(connection, head) if recent.is_behind else head
+        if filed is not head:
+            recent.filed(head, filed)
+        recent.recorded(written.events, written.position)
+        if recent.is_due:
             self._filing.soon()
         rest: Iterator[RecordResult] = iter(written.results)
         return [Recorded(written.position, tuple(islice(rest, len(batch)))) for batch in batches]

@@ -142,3 +142,13 @@ def test_a_part_that_cannot_be_filed_now_is_filed_later(store: SqlStore, monkeyp
     record(store, *events(2 * MOST, 4 * MOST))
     wait_until_filed(store, MOST)
     assert event_ids(store) == 4 * MOST
+
+
+def test_a_writer_files_by_itself_what_a_thread_without_a_turn_leaves(store: SqlStore, monkeypatch) -> None:
+    monkeypatch.setattr("store.filing.Filing.soon", lambda _filing: None)
+    for event in events(0, 5 * MOST):
+        record(store, event)
+    assert len(store._writer.recent) < 3 * MOST
+    assert filed(store) > 2 * MOST
+    assert event_ids(store) == 5 * MOST
+    assert store.record(events(0, 5 * MOST)).results == (DUPLICATE,) * (5 * MOST)
