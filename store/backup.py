@@ -50,16 +50,17 @@ def restore(engine: Engine, path: Path, *, replace: bool) -> int:
     refuse_other_versions(tables_version(engine))
     with _rows_of(path) as source, reading(source) as rows, writing(engine) as connection:
         lift_time_limits(connection)
-        before, backed_up = lock_head(connection).position, read_head(rows).position
+        before, backed_up = lock_head(connection).position, read_head(rows)
         if before > 0 and not replace:
             raise BackupError("the store is not empty: pass --replace to lose what it holds")
         for table in METADATA.sorted_tables:
             if table is not LOG_HEAD:
                 connection.execute(delete(table))
                 _copy_table(rows, connection, table)
-        position = max(before, backed_up) + POSITION_GAP
+        position = max(before, backed_up.position) + POSITION_GAP
         connection.execute(LOG.insert().values(position=position, kind=EntryKind.RESTORED))
-        connection.execute(update(LOG_HEAD).values(position=position, restored_at=position))
+        restored = backed_up._replace(position=position, restored_at=position)
+        connection.execute(update(LOG_HEAD).values(restored._asdict()))
     return position
 
 

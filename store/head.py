@@ -1,6 +1,6 @@
 """The position of the log, and the lock that gives positions in the order of the commits."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -8,16 +8,20 @@ from store.driver_sql import driver_rows, run_in_driver
 from store.engine import SQLITE
 from store.schema import LOG_HEAD
 
-_READ = f"SELECT position, restored_at FROM {LOG_HEAD.name}"  # noqa: S608 - the name of our table
+_COLUMNS = "position, restored_at, filed_up_to, filing_up_to, filed_parts"
+_READ = f"SELECT {_COLUMNS} FROM {LOG_HEAD.name}"  # noqa: S608 - the name of our table
 _MOVE = f"UPDATE {LOG_HEAD.name} SET position = ?"  # noqa: S608
+_FILE = f"UPDATE {LOG_HEAD.name} SET filed_up_to = ?, filing_up_to = ?, filed_parts = ?"  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where the log stands, and the position of the last restore (0 if there was none)."""
+class Head(NamedTuple):
+    """The one row of ``log_head``."""
 
     position: int
-    restored_at: int
+    restored_at: int  # the position of the last restore, 0 if there was none
+    filed_up_to: int  # the events up to here are in the table of keys (store.recent_events)
+    filing_up_to: int  # some parts of those up to here are, too
+    filed_parts: int  # how many
 
 
 def read_head(connection: Connection) -> Head:
@@ -38,3 +42,8 @@ def lock_head(connection: Connection) -> Head:
 def move_head(connection: Connection, position: int) -> None:
     """Set the log's position, in a transaction that has locked it."""
     run_in_driver(connection, _MOVE, (position,))
+
+
+def write_filed(connection: Connection, head: Head) -> None:
+    """Set what is filed, in a transaction that has locked the head."""
+    run_in_driver(connection, _FILE, (head.filed_up_to, head.filing_up_to, head.filed_parts))

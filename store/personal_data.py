@@ -10,8 +10,9 @@ from store.histories import rows_of_people
 from store.log_entries import EntryKind
 from store.log_rows import interaction_of, served_of
 from store.people import MergedName, PersonExport
+from store.recent_events import file_events
 from store.recording import person_ids
-from store.schema import DEPARTED_NAMES, EVENT_IDS, LOG, MERGED_NAMES, PEOPLE, RETRACTIONS
+from store.schema import DEPARTED_NAMES, EVENT_KEYS, LOG, MERGED_NAMES, PEOPLE, RETRACTIONS
 
 _RAW = (EntryKind.INTERACTION, EntryKind.SERVED)
 
@@ -42,9 +43,11 @@ def export_person(connection: Connection, username: str) -> PersonExport | None:
 
 def delete_person(connection: Connection, username: str, hashes: KeyedHash) -> int:
     """Delete rows and name; the event ids stay as keyed hashes. Gives the position of the entry."""
-    position, key = lock_head(connection).position + 1, hashes.person(username)
+    head, key = lock_head(connection), hashes.person(username)
+    position = head.position + 1
     person = person_ids(connection, [username]).get(username)
     if person is not None:
+        file_events(connection, head, LOG.c.person == person)
         connection.execute(delete(LOG).where(LOG.c.person == person, LOG.c.kind.in_(_RAW)))
         connection.execute(delete(RETRACTIONS).where(RETRACTIONS.c.person == person))
         connection.execute(delete(MERGED_NAMES).where(MERGED_NAMES.c.person == person))
@@ -58,12 +61,14 @@ def delete_person(connection: Connection, username: str, hashes: KeyedHash) -> i
 
 def merge_people(connection: Connection, merged: str, *, into: str, hashes: KeyedHash) -> int:
     """Make all rows of one person another's. Gives the position of the entry."""
-    position, key = lock_head(connection).position + 1, hashes.person(merged)
+    head, key = lock_head(connection), hashes.person(merged)
+    position = head.position + 1
     people = person_ids(connection, [merged, into])
     target, source = people.get(into, position), people.get(merged)
     if into not in people:
         connection.execute(PEOPLE.insert().values(id=target, username=into))
     if source is not None:
+        file_events(connection, head, LOG.c.person.in_([source, target]))
         _move_rows(connection, source, target, position)
     departed_before = connection.execute(
         select(DEPARTED_NAMES.c.position).where(DEPARTED_NAMES.c.person_key == key)
@@ -95,8 +100,8 @@ def _move_rows(connection: Connection, source: int, target: int, position: int) 
     connection.execute(delete(PEOPLE).where(PEOPLE.c.id == source))
     # What one of the two had taken back in vain, because the event was the other's, is taken back now.
     events = (
-        select(EVENT_IDS.c.position)
-        .join(RETRACTIONS, RETRACTIONS.c.event_key == EVENT_IDS.c.event_key)
+        select(EVENT_KEYS.c.position)
+        .join(RETRACTIONS, RETRACTIONS.c.event_key == EVENT_KEYS.c.event_key)
         .where(RETRACTIONS.c.person == target)
     )
     connection.execute(
@@ -121,16 +126,17 @@ def end_of_part(connection: Connection, after: int, size: int) -> int | None:
 
 def expire_part(connection: Connection, *, after: int, up_to: int, before_ms: int, is_announced: bool) -> int:
     """Delete what is too old in a part of the log; the first part that deletes adds the entry. Gives the row count."""
-    head = lock_head(connection).position
+    head = lock_head(connection)
     is_old = (LOG.c.position > after, LOG.c.position <= up_to, LOG.c.kind.in_(_RAW), LOG.c.moment < before_ms)
     people = [person for (person,) in connection.execute(select(LOG.c.person).where(*is_old).distinct())]
     if not people:
         return 0
+    file_events(connection, head, *is_old)
     deleted = connection.execute(delete(LOG).where(*is_old)).rowcount
     _forget_people_without_rows(connection, people)
     if not is_announced:
-        connection.execute(LOG.insert().values(position=head + 1, kind=EntryKind.EXPIRED, moment=before_ms))
-        move_head(connection, head + 1)
+        connection.execute(LOG.insert().values(position=head.position + 1, kind=EntryKind.EXPIRED, moment=before_ms))
+        move_head(connection, head.position + 1)
     return deleted
 
 

@@ -1,19 +1,19 @@
 """How rows are recorded: each once by its event id, with the retractions that concern them, in one transaction."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, update
+from sqlalchemy import Connection, bindparam, update
 
-from store.bulk_rows import insert_rows, insert_unknown_rows, rows_where_in
+from store.bulk_rows import insert_rows, rows_where_in
 from store.event_keys import KeyedHash
-from store.head import move_head
-from store.in_parts import in_parts
+from store.head import Head, move_head
 from store.interactions import NewInteraction, RecordResult
 from store.log_entries import EntryKind
 from store.log_rows import pack_post_ids
-from store.schema import EVENT_IDS, LOG, PEOPLE, RETRACTIONS
+from store.recent_events import RecentEvents
+from store.schema import LOG, PEOPLE, RETRACTIONS
 from store.served_claims import ShownPage, feed_of, shown_since
 
 _Row = tuple[object, ...]  # in the order of the table's columns
@@ -61,18 +61,23 @@ def person_ids(connection: Connection, usernames: Collection[str]) -> dict[str, 
     return {row[0]: row[1] for row in rows}
 
 
+class Written(NamedTuple):
+    """What became of the rows, the events that are new (key and position), and the position after them."""
+
+    results: list[RecordResult]
+    events: list[tuple[bytes, int]]
+    position: int
+
+
 def record_rows(
-    connection: Connection, rows: Sequence[KeyedRow | ShownPosts], head: int
-) -> tuple[list[RecordResult], int]:
-    """Write what is new among the rows after position ``head``, which is locked; gives results and the new position."""
-    batch = _Batch.begin(connection, rows, head)
-    results = batch.add_all(rows)
-    if not batch.write_event_ids(connection):  # some were recorded before: it is rare, so they are looked up only now
-        batch = _Batch.begin(connection, rows, head, known=_recorded_before(connection, batch.new_events, head))
-        results = batch.add_all(rows)
-        batch.write_event_ids(connection)
+    connection: Connection, rows: Sequence[KeyedRow | ShownPosts], head: Head, recent: RecentEvents
+) -> Written:
+    """Write what is new among the rows after ``head``, which is locked; ``recent`` is told after the commit."""
+    recent.catch_up(connection, head)
+    batch = _Batch.begin(connection, rows, head.position, recent)
+    results = [batch.add(row) if isinstance(row, KeyedRow) else batch.show(row) for row in rows]
     batch.write(connection)
-    return results, batch.head
+    return Written(results, batch.new_events, batch.head)
 
 
 @dataclass(slots=True)
@@ -107,28 +112,25 @@ class _Batch:
         connection: Connection,
         rows: Sequence[KeyedRow | ShownPosts],
         head: int,
-        *,
-        known: Iterable[bytes] = (),
+        recent: RecentEvents,
     ) -> "_Batch":
         keyed = [row for row in rows if isinstance(row, KeyedRow)]
         shown = [row for row in rows if isinstance(row, ShownPosts)]
         keys = {row.event_key for row in keyed}
         wanted = frozenset(row.retracted_key for row in keyed if row.retracted_key is not None)
+        positions = recent.positions(connection, keys | wanted)
         people = person_ids(connection, {*(row.row.username for row in keyed), *(row.username for row in shown)})
         return cls(
             head=head,
             people=people,
-            known=set(known),
+            known=keys & positions.keys(),
             wanted=wanted,
-            targets=_targets(connection, _positions(connection, wanted)),
+            targets=_targets(connection, {key: positions[key] for key in wanted & positions.keys()}),
             retracted=_retracted(connection, keys | wanted),
             shown=_shown(connection, shown, people),
         )
 
-    def add_all(self, rows: Sequence[KeyedRow | ShownPosts]) -> list[RecordResult]:
-        return [self._add(row) if isinstance(row, KeyedRow) else self._show(row) for row in rows]
-
-    def _add(self, keyed: KeyedRow) -> RecordResult:
+    def add(self, keyed: KeyedRow) -> RecordResult:
         row, event_key, retracted_key = keyed
         if event_key in self.known:
             return RecordResult.DUPLICATE
@@ -153,14 +155,14 @@ class _Batch:
                 row.feed_id,
                 None if retracted_key is None else self._take_back(retracted_key, person),
                 head if came_too_late else None,
-                None,
+                event_key,
             )
         )
         if event_key in self.wanted and row.verb is not None:
             self.targets[event_key] = _Target(head, person, counts=not came_too_late)
         return RecordResult.ACCEPTED
 
-    def _show(self, shown: ShownPosts) -> RecordResult:
+    def show(self, shown: ShownPosts) -> RecordResult:
         """DUPLICATE if another feed has shown one of the posts since this one looked."""
         if shown.read_up_to is not None and self._is_taken(shown, shown.read_up_to):
             return RecordResult.DUPLICATE
@@ -206,13 +208,7 @@ class _Batch:
         self.taken_back.append({"at": target.position, "by": self.head})
         return target.position
 
-    def write_event_ids(self, connection: Connection) -> bool:
-        """Whether all of them are new; otherwise only those that are new are written."""
-        in_order = sorted(self.new_events)  # neighbours are on the same page
-        return insert_unknown_rows(connection, EVENT_IDS, in_order) == len(in_order)
-
     def write(self, connection: Connection) -> None:
-        """Write all the rest."""
         if not self.log:
             return
         insert_rows(connection, PEOPLE, self.new_people)
@@ -221,21 +217,6 @@ class _Batch:
         if self.taken_back:
             connection.execute(_TAKE_BACK, self.taken_back)
         move_head(connection, self.head)
-
-
-def _recorded_before(connection: Connection, events: Sequence[tuple[bytes, int]], head: int) -> set[bytes]:
-    """Which of the events were recorded up to ``head``; the others, which were written just now, are removed again."""
-    positions = _positions(connection, [key for key, _ in events])
-    written = [key for key, position in positions.items() if position > head]
-    for part in in_parts(written):
-        connection.execute(delete(EVENT_IDS).where(EVENT_IDS.c.event_key.in_(part)))
-    return positions.keys() - set(written)
-
-
-def _positions(connection: Connection, keys: Collection[bytes]) -> dict[bytes, int]:
-    """At which positions events of these keys were recorded."""
-    rows = rows_where_in(connection, (EVENT_IDS.c.event_key, EVENT_IDS.c.position), EVENT_IDS.c.event_key, keys)
-    return {bytes(key): position for key, position in rows}
 
 
 def _targets(connection: Connection, positions: dict[bytes, int]) -> dict[bytes, _Target]:

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The revision of the newest file in ``migrations/versions``; a test holds them equal."""
 
 METADATA = MetaData()
@@ -29,6 +29,10 @@ LOG_HEAD = Table(  # one row; a writer locks it first, so positions are given in
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("position", BigInteger, nullable=False),
     Column("restored_at", BigInteger, nullable=False),  # the position of the last restore, 0 if there was none
+    # What store.recent_events has filed: all events up to filed_up_to, and some parts of those up to filing_up_to.
+    Column("filed_up_to", BigInteger, nullable=False, server_default="0"),
+    Column("filing_up_to", BigInteger, nullable=False, server_default="0"),
+    Column("filed_parts", SmallInteger, nullable=False, server_default="0"),
 )
 
 LOG = Table(
@@ -48,7 +52,8 @@ LOG = Table(
     Column("feed_id", _TEXT),
     Column("takes_back", BigInteger),  # the position of the row that this one takes back
     Column("taken_back_at", BigInteger),  # the position of the row that took this one back
-    # Post ids that were shown (int64, little-endian); the key of a departed name; the name of a bundle or a rule.
+    # The key of the event; post ids that were shown (int64, little-endian); the key of a departed name; the name of
+    # a bundle or a rule.
     Column("body", LargeBinary),
     Index("log_by_person", "person", "position"),
 )
@@ -60,8 +65,8 @@ PEOPLE = Table(
     Column("username", _TEXT, nullable=False, unique=True),
 )
 
-EVENT_IDS = Table(  # of every event ever recorded; outlives the rows
-    "event_ids",
+EVENT_KEYS = Table(  # of every event ever recorded but the newest (store.recent_events); outlives the rows
+    "event_keys",
     METADATA,
     Column("event_key", LargeBinary, primary_key=True),
     Column("position", BigInteger, nullable=False),

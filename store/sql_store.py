@@ -13,6 +13,7 @@ from typing_extensions import override
 from store import personal_data
 from store.departures import read_departures, read_merged_names
 from store.engine import SQLITE, lift_time_limits, reading, snapshot
+from store.filing import Filing
 from store.head import read_head
 from store.histories import read_histories
 from store.interactions import Interaction, NewInteraction, Recorded, RecordResult, check_text
@@ -58,6 +59,7 @@ class SqlStore(SqlPosts, SqlRules, Store):
         self._turns: WriteTurns[Sequence[KeyedRow | ShownPosts], Recorded] = WriteTurns(
             self._write_together, size=len, most=_MOST_TOGETHER, turn=self._writer.turn
         )
+        self._filing = Filing(self._writer)
         self._positions = PositionReader(engine) if engine.dialect.name == SQLITE else None
 
     def __enter__(self) -> Self:
@@ -70,6 +72,7 @@ class SqlStore(SqlPosts, SqlRules, Store):
 
     @override
     def close(self) -> None:
+        self._filing.stop()
         self._writer.close()
         if self._positions is not None:
             self._positions.close()
@@ -100,14 +103,23 @@ class SqlStore(SqlPosts, SqlRules, Store):
 
     def _write_together(self, batches: Sequence[Sequence[KeyedRow | ShownPosts]]) -> Sequence[Recorded]:
         rows = [row for batch in batches for row in batch]
-        before = self._writer.hashes
+        before, recent = self._writer.hashes, self._writer.recent
+        if not recent.is_begun:  # they may be many: nobody waits for the log meanwhile
+            with reading(self.engine) as connection:
+                recent.catch_up(connection, read_head(connection))
         with self._writer.transaction() as (connection, head):
             if self._writer.hashes is not before:  # the store was restored: the keys are of the hashes from before it
                 anew = iter(keyed_rows([row.row for row in rows if isinstance(row, KeyedRow)], self._writer.hashes))
                 rows = [next(anew) if isinstance(row, KeyedRow) else row for row in rows]
-            results, position = record_rows(connection, rows, head.position)
-        rest: Iterator[RecordResult] = iter(results)
-        return [Recorded(position, tuple(islice(rest, len(batch)))) for batch in batches]
+            written = record_rows(connection, rows, head, recent)
+            filed = recent.file_part(connection, head) if recent.is_behind else head
+        if filed is not head:
+            recent.filed(head, filed)
+        recent.recorded(written.events, written.position)
+        if recent.is_due:
+            self._filing.soon()
+        rest: Iterator[RecordResult] = iter(written.results)
+        return [Recorded(written.position, tuple(islice(rest, len(batch)))) for batch in batches]
 
     @override
     def position(self) -> int:

@@ -10,6 +10,7 @@ from store.checkpoints import Checkpoints
 from store.engine import SQLITE, reading, writing
 from store.event_keys import KeyedHash
 from store.head import Head, lock_head, read_head
+from store.recent_events import RecentEvents
 from store.schema import FACTS
 from store.versions import KEY_FACT
 
@@ -25,6 +26,7 @@ class SqlWriter:
         with reading(engine) as connection:
             self._restored_at = read_head(connection).restored_at
             self.hashes = _keyed_hash(connection)
+        self.recent = RecentEvents()
         self._checkpoints = Checkpoints(engine) if engine.dialect.name == SQLITE else None
 
     def close(self) -> None:

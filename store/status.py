@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, func, select
 
 from store.engine import SQLITE, lift_time_limits, reading, snapshot, sqlite_driver
 from store.errors import StoreUnavailableError
 from store.head import read_head
 from store.log_entries import EntryKind
-from store.schema import DEPARTED_NAMES, EVENT_IDS, LOG, PEOPLE, POST_EMBEDDINGS, POSTS, RULES
+from store.recent_events import is_recent
+from store.schema import DEPARTED_NAMES, EVENT_KEYS, LOG, PEOPLE, POST_EMBEDDINGS, POSTS, RULES
 from store.versions import TablesVersion, VersionState, tables_version
 
 
@@ -74,6 +75,7 @@ def vacuum(engine: Engine) -> None:
 
 
 def _contents(connection: Connection, engine: Engine) -> Contents:
+    head = read_head(connection)
     counts = connection.execute(select(LOG.c.kind, func.count().label("rows")).group_by(LOG.c.kind))
     kinds = {row.kind: row.rows for row in counts}
     posts = _count(connection, POSTS.c.content)  # null in deleted ones
@@ -82,11 +84,11 @@ def _contents(connection: Connection, engine: Engine) -> Contents:
         select(func.min(LOG.c.moment), func.max(LOG.c.moment)).where(LOG.c.kind == EntryKind.INTERACTION)
     ).one()
     return Contents(
-        position=read_head(connection).position,
+        position=head.position,
         people=_count(connection, PEOPLE.c.id),
         interactions=kinds.get(EntryKind.INTERACTION, 0),
         served=kinds.get(EntryKind.SERVED, 0),
-        event_ids=_count(connection, EVENT_IDS.c.event_key),
+        event_ids=_count(connection, EVENT_KEYS.c.event_key) + _count(connection, LOG.c.position, *is_recent(head)),
         departed_names=_count(connection, DEPARTED_NAMES.c.person_key),
         posts=posts,
         posts_without_embeddings=posts - embedded,
@@ -98,8 +100,8 @@ def _contents(connection: Connection, engine: Engine) -> Contents:
     )
 
 
-def _count(connection: Connection, column: Column[Any]) -> int:
-    return int(connection.execute(select(func.count(column))).scalar_one())
+def _count(connection: Connection, column: Column[Any], *where: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.count(column)).where(*where)).scalar_one())
 
 
 def _size(connection: Connection, engine: Engine) -> int:

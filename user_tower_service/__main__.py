@@ -1,5 +1,6 @@
 """The process of the user tower service: it reads settings, loads the current bundle and serves."""
 
+import gc
 import sys
 from contextlib import nullcontext
 
@@ -22,6 +23,7 @@ def main() -> int:
     """Serve the current bundle until SIGTERM; returns 1 if the bundle cannot be used, 2 for a wrong setting."""
     follow_supervisor()
     map_large_blocks()  # no request allocates one
+    gc.freeze()  # what is imported stays: a full collection, for which every call waits, need not look at it
     settings = load_settings(Settings)
     configure_logging("user_tower_service", level=settings.log_level)
     live = live_log_of(settings)

@@ -29,13 +29,13 @@ def test_a_store_is_made_looked_at_and_vacuumed(url: str, monkeypatch, capsys) -
     code, _, err = run(monkeypatch, capsys, "status")
     assert code == 1
     assert "there is no store yet" in err
-    assert "Created the tables, version 0002." in run(monkeypatch, capsys, "migrate")[1]
+    assert "Created the tables, version 0003." in run(monkeypatch, capsys, "migrate")[1]
     assert "already" in run(monkeypatch, capsys, "migrate")[1]
     with open_store(url) as store:
         record(store, did("1", "ana", at=1_700_000_000_000), did("2", "bo", at=1_700_000_000_000))
     code, out, _ = run(monkeypatch, capsys, "status")
     assert code == 0
-    for words in ("version 0002, current", "2023-11-14 22:13:20 UTC", "event ids ever recorded"):
+    for words in ("version 0003, current", "2023-11-14 22:13:20 UTC", "event ids ever recorded"):
         assert words in out
     assert "Vacuumed." in run(monkeypatch, capsys, "vacuum")[1]
 

@@ -62,16 +62,17 @@ class StoreBesideItsModel(RuleBasedStateMachine):
     """Both are told the same, and asked the same."""
 
     store: SqlStore  # opened by the test; empty at the start of each example
+    other: SqlStore  # the same, as another process has it open
 
     def __init__(self) -> None:
         super().__init__()
         self.model = Model()
         self.reader = TailReader(self.store)
 
-    @rule(rows=st.lists(new_interactions(), min_size=1, max_size=4))
-    def record(self, rows: list[NewInteraction]) -> None:
+    @rule(rows=st.lists(new_interactions(), min_size=1, max_size=4), by_other=st.booleans())
+    def record(self, rows: list[NewInteraction], by_other: bool) -> None:
         results = self.model.record(rows)
-        assert self.store.record(rows) == Recorded(self.model.head, results)
+        assert (self.other if by_other else self.store).record(rows) == Recorded(self.model.head, results)
 
     @rule(name=NAMES, post_ids=st.lists(st.integers(-(2**63), 2**63 - 1) | POSTS, max_size=3), at=TIMES)
     def remember_served(self, name: str, post_ids: list[int], at: int) -> None:
@@ -206,15 +207,18 @@ def empty_all_tables(url: str) -> None:
         for table in METADATA.sorted_tables:
             if table not in {LOG_HEAD, FACTS}:
                 connection.execute(delete(table))
-        connection.execute(update(LOG_HEAD).values(position=0))
+        # As after a restore: whoever has the store open forgets what it knows.
+        anew = {"position": 0, "restored_at": LOG_HEAD.c.restored_at + 1}
+        connection.execute(update(LOG_HEAD).values(**anew, filed_up_to=0, filing_up_to=0, filed_parts=0))
     engine.dispose()
 
 
-def test_the_store_says_what_the_model_says(url: str) -> None:
-    with open_store(url) as opened:
+def test_the_store_says_what_the_model_says(url: str, monkeypatch) -> None:
+    monkeypatch.setattr("store.recent_events.MOST", 3)
+    with open_store(url) as opened, open_store(url) as opened_twice:
 
         class Machine(StoreBesideItsModel):
-            store = opened
+            store, other = opened, opened_twice
 
             def __init__(self) -> None:
                 empty_all_tables(url)
