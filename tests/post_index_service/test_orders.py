@@ -55,6 +55,7 @@ def of_length(span: slice, count: int, *, names_categories: bool = False) -> All
         (SMALL, False, True, 1, Ranking.MOOD, CodedScan),
         (SMALL, False, True, 2, Ranking.MOOD, ClosenessScan),
         (LARGE, False, True, 2, Ranking.MOOD, CodedScan),
+        (slice(60, 60), False, True, 2, Ranking.MOOD, CodedScan),  # of no rows there is no largest closeness
         (SMALL, True, True, 1, Ranking.MOOD_THEN_USER, CodedScan),
         (SMALL, True, True, 2, Ranking.MOOD_THEN_USER, DenseScan),
         (LARGE, True, True, 2, Ranking.MOOD_THEN_USER, CodedScan),
