@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from bundle.served_posts import ServedPost
 from post_index_service.filtered_scans import GatheredScan, ListedScan, SkippingScan
 from post_index_service.filters import NO_FILTERS, Allowed
 from post_index_service.layer import Layer
-from post_index_service.live_segment import LiveSegment
+from post_index_service.layered_ranking import Layered
+from post_index_service.live_segment import LiveForm, LiveSegment
 from post_index_service.orders import MOST_DENSE, MOST_EXACT, Orders
 from post_index_service.popular_orders import ByPopularity, ByTrend
 from post_index_service.ranking import (
@@ -55,6 +57,7 @@ def of_length(span: slice, count: int, *, names_categories: bool = False) -> All
         (SMALL, False, True, 1, Ranking.MOOD, CodedScan),
         (SMALL, False, True, 2, Ranking.MOOD, ClosenessScan),
         (LARGE, False, True, 2, Ranking.MOOD, CodedScan),
+        (slice(60, 60), False, True, 2, Ranking.MOOD, CodedScan),  # of no rows there is no largest closeness
         (SMALL, True, True, 1, Ranking.MOOD_THEN_USER, CodedScan),
         (SMALL, True, True, 2, Ranking.MOOD_THEN_USER, DenseScan),
         (LARGE, True, True, 2, Ranking.MOOD_THEN_USER, CodedScan),
@@ -122,3 +125,27 @@ def test_posts_like_another_are_found_by_products_in_a_small_slice_and_by_codes_
     found = orders().like(part, Likeness(1, USER, None, 0.4)).frozen
     assert isinstance(found, ByInnerProducts)
     assert type(found.scan) is scan
+
+
+@pytest.mark.parametrize("live_posts", [0, 1])
+def test_live_posts_are_ranked_beside_those_of_the_bundle(live_posts: int) -> None:
+    segment = LiveSegment(tower_dimension=TOWER, text_dimension=TEXT)
+    for post_id in range(live_posts):
+        post = ServedPost(post_id, "v", "", "", 1, "ana", "")
+        form = LiveForm(
+            post=post,
+            tower=USER,
+            text=MOOD,
+            popularity=0.5,
+            trend_row=0,
+            account=0,
+            created_at_ms=0,
+            language="",
+        )
+        segment.append(form, position=1)
+    segment.publish()
+    layer = Layer(1, 0, segment.rows)
+    part = layer.part(SMALL, None, position=1, filters=NO_FILTERS, allowed=None, unwanted=NONE)
+    order = orders().layered(part, USER, None, None)[1]
+    assert type(order) is (Layered if live_posts else ByInnerProducts)
+    assert (order.first(1, skip=NONE).rows.tolist() == [300]) is bool(live_posts)  # its vector is the user's own
