@@ -80,7 +80,7 @@ measure-mood: $(READY) ## measure the tables of docs/mood.md on one sample world
 measure-worlds: $(READY) ## thirty sample worlds beside the figures of the real platform, two minutes; writes docs/sample-world.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.worlds
 
-mutants: $(READY) ## break the learning core, the feed and the retries in 160 ways and see that tests notice, half an hour
+mutants: $(READY) ## break what decides a feed in some 275 ways and see that tests notice; an hour and more
 	$(BIN)/python scripts/mutants.py $(OPTIONS)
 
 lock: $(READY) ## write requirements.txt from pyproject.toml
