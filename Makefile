@@ -5,7 +5,7 @@ READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
 
-# Where this is set, as in many images, each pytest would rewrite every test and plugin anew: 7 s a process.
+# Where this is set, as in many images, each pytest would redo the rewriting of assertions in every test and plugin: 7 s a process.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help

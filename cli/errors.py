@@ -40,5 +40,5 @@ EXPECTED_ERRORS = frozenset(
 
 
 def is_expected(error: Exception) -> bool:
-    """Whether an error is one of those, or of a kind of them."""
+    """Whether the class of the error, or one of its bases, is listed."""
     return any(f"{kind.__module__}.{kind.__qualname__}" in EXPECTED_ERRORS for kind in type(error).__mro__)

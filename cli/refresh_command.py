@@ -17,7 +17,7 @@ from cli.file_faults import fault_of_a_file
 from cli.first_bundle import sample_data_of
 from cli.one_writer import only_writer
 from cli.pipeline_commands import DataOption, EncoderOption, InvalidOption, LossesOption
-from cli.progress import console, error_console
+from cli.progress import error_console, print_line
 from cli.stop_signals import stop_request
 from cli.store_commands import PasswordOption
 from cli.terminal_text import plain
@@ -106,12 +106,12 @@ def refresh(
         return
     while True:
         started = time.monotonic()
-        _say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC: refreshing")
+        print_line(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC: refreshing")
         _try(round_)
         took = time.monotonic() - started
-        _say(f"Round done in {took:.0f} s; the next one begins in {max(seconds - took, 0):.0f} s.")
+        print_line(f"Round done in {took:.0f} s; the next one begins in {max(seconds - took, 0):.0f} s.")
         if _is_stopped_within(seconds - took):
-            _say("Stopped.")
+            print_line("Stopped.")
             return
 
 
@@ -149,7 +149,3 @@ def _is_stopped_within(seconds: float) -> bool:
         while not request.is_made() and (left := deadline - time.monotonic()) > 0:
             pause.wait(min(left, _LOOK_SECONDS))
         return request.is_made()
-
-
-def _say(text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -130,7 +130,7 @@ def running_stack(
                 process, bond = running.start([sys.executable, "-m", name], environment, output=log_file)
             started.append(StartedProcess(name, address, process, bond, log))
         for item in started:
-            item.wait_until_serving(tls, patience_seconds=patience_seconds, say=say)
+            item.wait_until_serving(tls, beside=started, patience_seconds=patience_seconds, say=say)
         wait_until_whole(addresses.gateway_http, tls, deadline=time.monotonic() + patience_seconds)
         yield Stack(tuple(started))
 

@@ -4,13 +4,14 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from cli.gateway_access import https_context
+from cli.terminal_text import printable
 from rpc.addresses import UnixSocket, read_address
 from rpc.probe import is_serving
 from rpc.supervisor import Bond
@@ -58,15 +59,24 @@ class StartedProcess:
     bond: Bond
     log: ProcessLog
 
-    def wait_until_serving(self, tls: ClientTls | None, *, patience_seconds: float, say: Callable[[str], None]) -> None:
+    def wait_until_serving(
+        self,
+        tls: ClientTls | None,
+        *,
+        beside: "Sequence[StartedProcess]" = (),
+        patience_seconds: float,
+        say: Callable[[str], None],
+    ) -> None:
         """Wait until it serves; ``say`` is told every ten seconds what it is doing.
 
-        Raises StackError if it ends, or if its log says nothing new for ``patience_seconds``.
+        Raises StackError if it or one of those ``beside`` it ends, or if its log says nothing new for
+        ``patience_seconds``.
         """
         heard, heard_at = self.log.size(), time.monotonic()
         said_at = heard_at
         while time.monotonic() - heard_at < patience_seconds:
-            self.raise_if_ended()
+            for started in (self, *beside):
+                started.raise_if_ended()
             # Another stack may answer at the address: only what this very process says counts.
             if self.bond.is_serving() and is_serving(self.health_address, timeout_seconds=1, tls=tls):
                 return
@@ -75,7 +85,7 @@ class StartedProcess:
                 heard, heard_at = size, time.monotonic()
             if time.monotonic() - said_at >= _SAY_SECONDS:
                 said_at = time.monotonic()
-                say(f"Waiting for {self.name}: {self.log.last_line()}")
+                say(printable(f"Waiting for {self.name}: {self.log.last_line()}"))
         raise StackError(
             f"{self.name} at {self.health_address} did not become SERVING in time: {self.log.last_words()}"
         )
@@ -117,5 +127,5 @@ def _in_plain_words(line: str) -> str:
         return line
     words = ": ".join(str(fields[name]) for name in ("event", "reason") if fields.get(name))
     if "read" in fields and "newest" in fields:
-        words += f", {fields['read']:,} of {fields['newest']:,} entries"
+        words += f", at position {fields['read']:,} of {fields['newest']:,}"
     return words

@@ -1,6 +1,7 @@
 """The one-process mode: the encoder and the index of one bundle behind a sync gRPC server, and HTTP beside it."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -176,6 +177,7 @@ def main() -> int:
     The exit code is 0 after a clean stop, 1 if the bundle, an address or a file cannot be used, 2 for a wrong setting.
     """
     follow_supervisor()
+    gc.freeze()  # as in the user tower service
     settings, compute = load_settings(GatewaySettings), load_settings(UserTowerSettings)
     configure_logging("embedded", level=settings.log_level)
     if compute.runtime is not Runtime.OPENVINO:

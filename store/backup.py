@@ -37,7 +37,7 @@ def back_up(engine: Engine, path: Path) -> int:
         _copy_rows_to_file(engine, path)
     with closing(sqlite3.connect(path)) as file:
         file.execute("PRAGMA journal_mode = DELETE")  # all of it in one file
-        return int(file.execute("SELECT position FROM log_head").fetchone()[0])
+        return int(file.execute("SELECT position FROM head").fetchone()[0])
 
 
 def restore(engine: Engine, path: Path, *, replace: bool) -> int:

@@ -1,6 +1,7 @@
 """The newest events are filed beside the writers: a thread takes its turn among them, for one part at a time."""
 
 import threading
+from contextlib import suppress
 
 from store.errors import StoreUnavailableError
 from store.sql_writer import SqlWriter
@@ -18,8 +19,10 @@ class Filing:
         """Have what is due filed; called by the thread whose turn it is to write."""
         self._is_wanted.set()
         if (self._thread is None or not self._thread.is_alive()) and not self._is_stopped.is_set():
-            self._thread = threading.Thread(target=self._run, name="store-filing", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="store-filing", daemon=True)
+            with suppress(RuntimeError):  # no thread can be started: the writers file (RecentEvents.is_behind)
+                thread.start()
+                self._thread = thread
 
     def stop(self) -> None:
         """End the thread; what it has not filed is filed later, by whoever records then."""

@@ -15,7 +15,7 @@ _FILE = f"UPDATE {LOG_HEAD.name} SET filed_up_to = ?, filing_up_to = ?, filed_pa
 
 
 class Head(NamedTuple):
-    """The one row of ``log_head``."""
+    """The one row of the table ``head``."""
 
     position: int
     restored_at: int  # the position of the last restore, 0 if there was none

@@ -16,10 +16,11 @@ from store.head import Head, write_filed
 from store.log_entries import EntryKind
 from store.schema import EVENT_KEYS, LOG
 
-MOST = 2**17
-"""From how many events on they are filed. The more, the fewer pages are written; each takes some 150 bytes."""
+FILING_BEGINS_AT = 2**17
+"""Filing begins at this many events. The more, the fewer pages are written; each takes some 150 bytes."""
+_FARTHEST = 8  # times as many positions, of rows of any kind, are read by a process that begins to record
 _PARTS = 256  # of the keys, by their first byte
-_PACE = 1.125  # events that are filed for each that is recorded, so that they do not become ever more
+_PACE = 1.125  # events that are filed for each row that is recorded, so that they do not become ever more
 _NEWER = (
     f"SELECT body, position FROM {LOG.name} "  # noqa: S608 - the name of our table
     f"WHERE position > ? AND kind = {int(EntryKind.INTERACTION)} ORDER BY position"
@@ -38,7 +39,7 @@ class RecentEvents:
     def _forget(self, restored_at: int) -> None:
         self._restored_at = restored_at
         self._parts: list[dict[bytes, int]] = [{} for _ in range(_PARTS)]  # positions by key
-        self._without = [0] * _PARTS  # of each part: it holds no event up to here any more
+        self._dropped_up_to = [0] * _PARTS  # of each part: the events up to here have been dropped from it
         self._filed_up_to = self._read_up_to = 0
         self._is_filing = False
         self._owed = 0.0  # events to file for those that this process has recorded
@@ -54,12 +55,12 @@ class RecentEvents:
     @property
     def is_due(self) -> bool:
         """Whether this process has recorded so much that it is to file another part."""
-        return self._owed > MOST / _PARTS
+        return self._owed > FILING_BEGINS_AT / _PARTS
 
     @property
     def is_behind(self) -> bool:
         """Whether the thread that files gets no turn among the writers: the next of them files a part itself."""
-        return self._owed > MOST / 4
+        return max(self._owed, len(self) - FILING_BEGINS_AT) > FILING_BEGINS_AT / 4
 
     def catch_up(self, connection: Connection, head: Head) -> None:
         """Learn what other processes have recorded and filed up to a head that is locked, or was just read."""
@@ -87,19 +88,21 @@ class RecentEvents:
         """Take over events, key and position, that were recorded up to a position."""
         for key, at in events:
             self._parts[key[0]][key] = at
+        written = position - self._read_up_to
         self._read_up_to = position
-        if self._is_filing or len(self) >= MOST:
-            self._owed += _PACE * len(events)
+        if self._is_filing or self._are_many(position):
+            # Processes that end before they owe a part must not leave ever more to the next one.
+            self._owed = max(self._owed + _PACE * written, len(self) - FILING_BEGINS_AT)
 
     def file_part(self, connection: Connection, head: Head) -> Head:
         """Write the next part to the table of keys, in a transaction that has locked ``head``; gives the head then."""
         if head.filing_up_to == head.filed_up_to:
-            if len(self) < MOST:
+            if not self._are_many(head.position):
                 return head
             head = head._replace(filing_up_to=head.position, filed_parts=0)
         rows: list[tuple[bytes, int]] = []
         end = head.filed_parts
-        while end < _PARTS and len(rows) < MOST / _PARTS:
+        while end < _PARTS and len(rows) < FILING_BEGINS_AT / _PARTS:
             rows += sorted(event for event in self._parts[end].items() if event[1] <= head.filing_up_to)
             end += 1
         insert_unknown_rows(connection, EVENT_KEYS, rows)
@@ -117,27 +120,31 @@ class RecentEvents:
         self._drop_filed(head)
         self._owed = max(self._owed - (count - len(self)), 0.0) if self._is_filing else 0.0
 
+    def _are_many(self, position: int) -> bool:
+        is_far = position - self._filed_up_to >= _FARTHEST * FILING_BEGINS_AT
+        return is_far or len(self) >= FILING_BEGINS_AT
+
     def _drop_filed(self, head: Head) -> None:
         self._is_filing = head.filing_up_to > head.filed_up_to
         if head.filed_up_to == self._filed_up_to:
             return
         self._filed_up_to = head.filed_up_to
         for part in range(_PARTS):
-            if self._without[part] < head.filed_up_to:  # another process has filed it
+            if self._dropped_up_to[part] < head.filed_up_to:  # another process has filed it
                 self._drop(part, head.filed_up_to)
 
     def _drop(self, part: int, up_to: int) -> None:
         self._parts[part] = {key: position for key, position in self._parts[part].items() if position > up_to}
-        self._without[part] = up_to
+        self._dropped_up_to[part] = up_to
 
 
-def is_recent(head: Head) -> tuple[ColumnElement[bool], ...]:
-    """Of which rows of the log the event is not filed."""
+def recent_rows(head: Head) -> tuple[ColumnElement[bool], ...]:
+    """Conditions for the rows of the log whose event is not filed."""
     is_filed = exists().where(EVENT_KEYS.c.event_key == LOG.c.body)
     return (LOG.c.position > head.filed_up_to, LOG.c.kind == EntryKind.INTERACTION, ~is_filed)
 
 
 def file_events(connection: Connection, head: Head, *where: ColumnElement[bool]) -> None:
     """File the events of some rows of the log at once: before the rows are deleted, or looked for in the table."""
-    rows = select(LOG.c.body, LOG.c.position).where(*is_recent(head), *where)
+    rows = select(LOG.c.body, LOG.c.position).where(*recent_rows(head), *where)
     connection.execute(EVENT_KEYS.insert().from_select(["event_key", "position"], rows))

@@ -24,7 +24,7 @@ METADATA = MetaData()
 _TEXT = String().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 LOG_HEAD = Table(  # one row; a writer locks it first, so positions are given in the order of the commits
-    "log_head",
+    "head",
     METADATA,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("position", BigInteger, nullable=False),

@@ -106,6 +106,7 @@ class SqlStore(SqlPosts, SqlRules, Store):
         before, recent = self._writer.hashes, self._writer.recent
         if not recent.is_begun:  # they may be many: nobody waits for the log meanwhile
             with reading(self.engine) as connection:
+                lift_time_limits(connection)
                 recent.catch_up(connection, read_head(connection))
         with self._writer.transaction() as (connection, head):
             if self._writer.hashes is not before:  # the store was restored: the keys are of the hashes from before it

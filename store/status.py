@@ -10,7 +10,7 @@ from store.engine import SQLITE, lift_time_limits, reading, snapshot, sqlite_dri
 from store.errors import StoreUnavailableError
 from store.head import read_head
 from store.log_entries import EntryKind
-from store.recent_events import is_recent
+from store.recent_events import recent_rows
 from store.schema import DEPARTED_NAMES, EVENT_KEYS, LOG, PEOPLE, POST_EMBEDDINGS, POSTS, RULES
 from store.versions import TablesVersion, VersionState, tables_version
 
@@ -88,7 +88,7 @@ def _contents(connection: Connection, engine: Engine) -> Contents:
         people=_count(connection, PEOPLE.c.id),
         interactions=kinds.get(EntryKind.INTERACTION, 0),
         served=kinds.get(EntryKind.SERVED, 0),
-        event_ids=_count(connection, EVENT_KEYS.c.event_key) + _count(connection, LOG.c.position, *is_recent(head)),
+        event_ids=_count(connection, EVENT_KEYS.c.event_key) + _count(connection, LOG.c.position, *recent_rows(head)),
         departed_names=_count(connection, DEPARTED_NAMES.c.person_key),
         posts=posts,
         posts_without_embeddings=posts - embedded,

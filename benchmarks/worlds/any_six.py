@@ -44,7 +44,8 @@ class AllTargets:
 def any_six(worlds: Sequence[Figures]) -> AllTargets:
     """Draw six of the worlds 4,000 times, with replacement, and see what holds.
 
-    A figure that is not finite holds in no draw. Raises ValueError unless there are more worlds than six.
+    A figure that is not finite holds in no draw that has its world. Raises ValueError unless there are more worlds
+    than six.
     """
     if len(worlds) <= SIX:
         raise ValueError(f"{len(worlds)} worlds are too few to draw six from: give at least {SIX + 1} seeds")

@@ -119,9 +119,9 @@ def test_a_kept_graph_gives_the_same_bytes_without_a_conversion(
 
 
 def test_a_kept_graph_is_only_of_the_same_encoder(
-    converted: Converted, directory: Path, monkeypatch: pytest.MonkeyPatch
+    converted: Converted, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, str(converted.cache))
+    monkeypatch.setenv(VARIABLE, str(shutil.copytree(converted.cache, tmp_path / "cache")))
     weights = load_file(directory / WEIGHTS)
     name = "embeddings.word_embeddings.weight"
     save_file(weights | {name: weights[name].flip(0).contiguous()}, directory / WEIGHTS)

@@ -15,6 +15,7 @@ import pytest
 from store.errors import StoreUnavailableError
 from store.interactions import RecordResult
 from store.log_entries import InteractionRecorded
+from store.recent_events import FILING_BEGINS_AT
 from store.sql_store import SqlStore, open_store
 from tests.postgresql_server import PostgresqlServer
 from tests.store.rows import did, record
@@ -23,8 +24,11 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def writer(url: str, name: str, *, batches: int, rows: int) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.store.writer_process", url, name, str(batches), str(rows)]
+def writer(
+    url: str, name: str, *, batches: int, rows: int, filing_begins_at: int = FILING_BEGINS_AT
+) -> Iterator[subprocess.Popen[str]]:
+    numbers = map(str, (batches, rows, filing_begins_at))
+    command = [sys.executable, "-m", "tests.store.writer_process", url, name, *numbers]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -79,10 +83,13 @@ def test_a_reader_beside_many_writers_skips_nothing_and_sees_nothing_twice(store
     assert positions == list(range(1, len(written) + 1))
 
 
-def test_of_a_killed_writer_every_acknowledged_row_is_there_once_and_others_go_on(store: SqlStore, url: str) -> None:
+@pytest.mark.parametrize("filing_begins_at", [FILING_BEGINS_AT, 64])
+def test_of_a_killed_writer_every_acknowledged_row_is_there_once_and_others_go_on(
+    store: SqlStore, url: str, filing_begins_at: int
+) -> None:
     acknowledged: list[str] = []
     for run in range(3):
-        with writer(url, f"run {run}", batches=10_000, rows=20) as process:
+        with writer(url, f"run {run}", batches=10_000, rows=20, filing_begins_at=filing_begins_at) as process:
             assert process.stdout is not None
             acknowledged += [process.stdout.readline().strip() for _ in range(60 + run * 20)]
             process.kill()

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from store.backup import back_up, restore
 from store.engine import reading
 from store.errors import StoreUnavailableError
 from store.head import read_head
@@ -21,7 +23,7 @@ MOST = 64
 
 @pytest.fixture(autouse=True)
 def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.recent_events.MOST", MOST)
+    monkeypatch.setattr("store.recent_events.FILING_BEGINS_AT", MOST)
 
 
 @pytest.fixture
@@ -41,6 +43,20 @@ def wait_until_filed(store: SqlStore, count: int) -> None:
     while filed(store) < count:
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def file_one_part(store: SqlStore) -> None:
+    recent = store._writer.recent
+    with store._writer.turn:
+        with store._writer.transaction() as (connection, before):
+            head = recent.file_part(connection, before)
+        recent.filed(before, head)
+
+
+def unfiled_positions(store: SqlStore) -> int:
+    with reading(store.engine) as connection:
+        head = read_head(connection)
+    return head.position - head.filed_up_to
 
 
 def events(first: int, end: int) -> list:
@@ -75,15 +91,11 @@ def test_many_events_are_filed_and_stay_known_to_every_process(store: SqlStore, 
 def test_what_one_process_has_begun_to_file_another_one_ends(store: SqlStore, other: SqlStore, monkeypatch) -> None:
     monkeypatch.setattr("store.filing.Filing.soon", lambda _filing: None)  # as if the process died right then
     record(store, *events(0, 2 * MOST))
-    recent = store._writer.recent
-    with store._writer.turn:
-        with store._writer.transaction() as (connection, before):
-            head = recent.file_part(connection, before)
-        recent.filed(before, head)
+    file_one_part(store)
     assert 0 < filed(store) < 2 * MOST
     assert event_ids(store) == 2 * MOST
     monkeypatch.undo()
-    monkeypatch.setattr("store.recent_events.MOST", MOST)
+    monkeypatch.setattr("store.recent_events.FILING_BEGINS_AT", MOST)
     record(other, *events(2 * MOST, 6 * MOST))
     wait_until_filed(store, 2 * MOST)
     for opened in (store, other):
@@ -152,3 +164,35 @@ def test_a_writer_files_by_itself_what_a_thread_without_a_turn_leaves(store: Sql
     assert filed(store) > 2 * MOST
     assert event_ids(store) == 5 * MOST
     assert store.record(events(0, 5 * MOST)).results == (DUPLICATE,) * (5 * MOST)
+
+
+def test_a_backup_of_what_is_filed_in_part_knows_every_event(store: SqlStore, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("store.filing.Filing.soon", lambda _filing: None)
+    record(store, *events(0, 2 * MOST))
+    file_one_part(store)
+    assert 0 < filed(store) < 2 * MOST
+    back_up(store.engine, tmp_path / "backup")
+    record(store, *events(2 * MOST, 3 * MOST))
+    restore(store.engine, tmp_path / "backup", replace=True)
+    results = store.record(events(0, 3 * MOST)).results
+    assert results == (DUPLICATE,) * (2 * MOST) + (ACCEPTED,) * MOST
+
+
+def test_processes_that_end_early_leave_no_more_and_more_events_unfiled(store: SqlStore, url: str, monkeypatch) -> None:
+    monkeypatch.setattr("store.filing.Filing.soon", lambda _filing: None)  # they end before a thread has a turn
+    record(store, *events(0, MOST))
+    for number in range(MOST, 2 * MOST):
+        with open_store(url) as life:
+            record(life, *events(number, number + 1))
+    assert event_ids(store) == 2 * MOST
+    assert event_ids(store) - filed(store) < 1.5 * MOST
+
+
+def test_rows_without_events_do_not_make_the_first_write_of_a_process_read_ever_more(store: SqlStore) -> None:
+    for number in range(8 * MOST + 8):
+        store.remember_served("ana", [number], shown_at_ms=1, feed_id=f"{number}")
+    deadline = time.monotonic() + 60
+    while unfiled_positions(store) > 8 * MOST:
+        assert time.monotonic() < deadline
+        store.remember_served("ana", [1], shown_at_ms=1, feed_id="more")
+        time.sleep(0.005)

@@ -214,7 +214,7 @@ def empty_all_tables(url: str) -> None:
 
 
 def test_the_store_says_what_the_model_says(url: str, monkeypatch) -> None:
-    monkeypatch.setattr("store.recent_events.MOST", 3)
+    monkeypatch.setattr("store.recent_events.FILING_BEGINS_AT", 3)
     with open_store(url) as opened, open_store(url) as opened_twice:
 
         class Machine(StoreBesideItsModel):

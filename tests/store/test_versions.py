@@ -40,8 +40,9 @@ def undo_0003(connection: Connection) -> None:
     )
     connection.execute(text("UPDATE log SET body = NULL WHERE kind = 1"))
     for column in ("filed_up_to", "filing_up_to", "filed_parts"):
-        connection.execute(text(f"ALTER TABLE log_head DROP COLUMN {column}"))
+        connection.execute(text(f"ALTER TABLE head DROP COLUMN {column}"))
     connection.execute(text("ALTER TABLE event_keys RENAME TO event_ids"))
+    connection.execute(text("ALTER TABLE head RENAME TO log_head"))
 
 
 def test_the_migrations_make_the_tables_that_the_program_reads(url: str) -> None:
@@ -133,7 +134,7 @@ def test_a_migration_that_does_not_end_changes_nothing(url: str) -> None:
     fill_as_0002(url)
     engine = engine_of(url)
     with writing(engine) as connection:
-        connection.execute(text("CREATE TABLE event_keys (n INTEGER)"))  # its last step fails
+        connection.execute(text("CREATE TABLE event_keys (n INTEGER)"))  # a later step fails
     with pytest.raises((DBAPIError, StoreUnavailableError), match="event_keys"):
         migrate(engine)
     assert tables_version(engine).revision == "0002"
