@@ -1,6 +1,7 @@
-"""A rolling upgrade from the last release: its processes, out of the git history, beside those of today."""
+"""A rolling upgrade from earlier releases: their processes, out of the git history, beside those of today."""
 
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -17,25 +18,38 @@ import pytest
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from moodfeed.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 from rpc.errors import read_error_info
+from store.sql_store import open_store
 from tests.faults.fleet import GATEWAY, INDEXES, TOWERS, Fleet, running_fleet
 from tests.tiny_bundle import write_servable_tiny_bundle
 
 ROOT = Path(__file__).parents[2]
-LAST_RELEASE = "a969f50e0ae8"
+WITHOUT_FEEDBACK = "a969f50e0ae8"
 """The newest commit without FeedbackService: the contract of 0.2.0, as tests/golden had it, and the bundle format 5."""
+WITH_TABLES_0002 = "c4d2669bfa2e"
+"""The newest commit with today's bundle format whose store has tables of version 0002: it cannot open today's."""
 
 PEOPLE = ("ana", "béla", "😀")
 POSTS = {10, 20, 30, 40, 50}
 IN_OLD = "import runpy, sys; sys.path.insert(0, {old!r}); runpy.run_module({module!r}, run_name='__main__')"
+WRITE_BUNDLE = "import pathlib, sys, tests.tiny_bundle as t; t.write_servable_tiny_bundle(pathlib.Path(sys.argv[1]))"
 
 
 @pytest.fixture(scope="module")
 def old(tmp_path_factory: pytest.TempPathFactory, only_when_asked_for: None) -> Path:
-    """The tree of the last release."""
-    directory = tmp_path_factory.mktemp("old")
-    packed = subprocess.run(["git", "archive", LAST_RELEASE], cwd=ROOT, capture_output=True, check=False, timeout=60)
+    """The tree of the last release without FeedbackService."""
+    return tree_of(WITHOUT_FEEDBACK, tmp_path_factory.mktemp("old"))
+
+
+@pytest.fixture(scope="module")
+def recent(tmp_path_factory: pytest.TempPathFactory, only_when_asked_for: None) -> Path:
+    """The tree of the last release with tables of version 0002."""
+    return tree_of(WITH_TABLES_0002, tmp_path_factory.mktemp("recent"))
+
+
+def tree_of(commit: str, directory: Path) -> Path:
+    packed = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False, timeout=60)
     if packed.returncode:
-        pytest.skip(f"this clone has no commit {LAST_RELEASE}: fetch the whole history")
+        pytest.skip(f"this clone has no commit {commit}: fetch the whole history")
     subprocess.run(["tar", "-x", "-C", str(directory)], input=packed.stdout, check=True, timeout=60)
     return directory
 
@@ -46,11 +60,19 @@ def of_old(old: Path, *names: str) -> dict[str, tuple[str, ...]]:
 
 
 @contextmanager
-def fleet_of(directory: Path, modules: dict[str, tuple[str, ...]]) -> Iterator[Fleet]:
+def fleet_of(
+    directory: Path, modules: dict[str, tuple[str, ...]], *, old_bundle: Path | None = None
+) -> Iterator[Fleet]:
+    """``old_bundle``: the tree whose bundle format the services read."""
     bundles = directory / "bundles"
-    write_servable_tiny_bundle(bundles)
+    if old_bundle is None:
+        write_servable_tiny_bundle(bundles)
+    else:
+        subprocess.run([sys.executable, "-c", WRITE_BUNDLE, str(bundles)], cwd=old_bundle, check=True, timeout=120)
+    store_url = f"sqlite:///{directory / 'store.sqlite'}"
+    open_store(store_url).close()  # today's tables, whoever starts first
     settings = {
-        "MOODFEED_STORE_URL": f"sqlite:///{directory / 'store.sqlite'}",
+        "MOODFEED_STORE_URL": store_url,
         "MOODFEED_GATEWAY_ADMIN_FROM_THIS_MACHINE": "true",
     }
     with running_fleet(bundles, directory / "logs", settings=settings, modules=modules) as fleet:
@@ -93,7 +115,7 @@ def assert_feeds_are_whole(fleet: Fleet) -> None:
 def test_a_new_gateway_serves_feeds_of_old_services_and_says_that_writes_are_not_to_be_had(
     old: Path, tmp_path: Path
 ) -> None:
-    with fleet_of(tmp_path, of_old(old, *TOWERS, *INDEXES)) as fleet:
+    with fleet_of(tmp_path, of_old(old, *TOWERS, *INDEXES), old_bundle=old) as fleet:
         assert_feeds_are_whole(fleet)
         for method, request in (
             ("RecordInteractions", like("ana")),
@@ -119,16 +141,31 @@ def test_an_old_gateway_serves_feeds_of_new_services(old: Path, tmp_path: Path) 
         assert httpx.post(f"http://{fleet.http_address}/interactions", json={}, timeout=10).status_code == 404
 
 
-def test_while_one_tower_is_old_writes_go_to_the_new_one(old: Path, tmp_path: Path) -> None:
-    with fleet_of(tmp_path, of_old(old, TOWERS[0], INDEXES[0])) as fleet:
+def test_while_one_tower_cannot_open_the_store_writes_that_are_sent_again_reach_the_new_one(
+    recent: Path, tmp_path: Path
+) -> None:
+    with fleet_of(tmp_path, of_old(recent, TOWERS[0], INDEXES[0])) as fleet:
         assert_feeds_are_whole(fleet)
         with grpc.insecure_channel(fleet.target) as channel:
             stub = feedback_pb2_grpc.FeedbackServiceStub(channel)
             for number in range(10):
-                answer = stub.RecordInteractions(like(f"new {number}"), timeout=10)
+                answer = recorded(stub, like(f"new {number}"))
                 assert [row.result for row in answer.results] == [feedback_pb2.RECORD_RESULT_ACCEPTED]
                 was_read = partial(is_read, fleet, f"new {number}", answer.position)
                 fleet.wait_until(was_read, what="a new tower is asked")
+
+
+def recorded(
+    stub: feedback_pb2_grpc.FeedbackServiceStub, request: feedback_pb2.RecordInteractionsRequest
+) -> feedback_pb2.RecordInteractionsResponse:
+    """The answer to a write that is sent again while it meets the tower that cannot open the store."""
+    for _ in range(20):
+        try:
+            return stub.RecordInteractions(request, timeout=10)
+        except grpc.RpcError as error:
+            if read_error_info(error).reason != "STORE_UNAVAILABLE":
+                raise
+    raise AssertionError("never reached the tower that has the store")
 
 
 def is_read(fleet: Fleet, username: str, position: int) -> bool:
@@ -178,10 +215,10 @@ def asking(fleet: Fleet) -> Iterator[Outcomes]:
 
 
 def test_services_are_replaced_one_by_one_under_load_and_back_again_without_a_failed_feed(
-    old: Path, tmp_path: Path
+    recent: Path, tmp_path: Path
 ) -> None:
-    with fleet_of(tmp_path, of_old(old, *TOWERS, *INDEXES)) as fleet, asking(fleet) as outcomes:
-        for modules in ({}, of_old(old, *TOWERS, *INDEXES)):  # forward, and back
+    with fleet_of(tmp_path, of_old(recent, *TOWERS, *INDEXES)) as fleet, asking(fleet) as outcomes:
+        for modules in ({}, of_old(recent, *TOWERS, *INDEXES)):  # forward, and back
             fleet.modules = modules
             for name in (*TOWERS, *INDEXES):
                 fleet.processes[name].terminate()
