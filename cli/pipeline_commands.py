@@ -163,10 +163,11 @@ def train(
     ] = None,
 ) -> None:
     """Train the two towers; resumes an interrupted run."""
+    wanted = training_config(data, config, objective, epochs, seed)  # before torch: a refusal is said at once
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read as torch loads: a thread that waits takes no processor
     from cli import stages
 
-    stages.train_stage(Workspace(data), training_config(data, config, objective, epochs, seed), device=device, log=log)
+    stages.train_stage(Workspace(data), wanted, device=device, log=log)
 
 
 def evaluate(
@@ -253,9 +254,9 @@ def ablate(
     device: DeviceOption = "cpu",
 ) -> None:
     """Train variants with one setting changed each, and compare them. Slow: one training per row."""
+    wanted = training_config(data, config, None, epochs, seed)
     from cli import stages
 
-    wanted = training_config(data, config, None, epochs, seed)
     stages.ablate_stage(Workspace(data), wanted, only=only, output=output, device=device)
 
 
@@ -267,9 +268,10 @@ def cold_start(
     device: DeviceOption = "cpu",
 ) -> None:
     """Measure the model on posts without interactions and on users unknown to training. Slow: two trainings."""
+    wanted = training_config(data, config, None, epochs, seed)
     from cli import stages
 
-    stages.cold_start_stage(Workspace(data), training_config(data, config, None, epochs, seed), device=device)
+    stages.cold_start_stage(Workspace(data), wanted, device=device)
 
 
 def export(

@@ -95,18 +95,13 @@ def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path
     from sample_api.world import generate_world
 
     own, encoder = Workspace(data), default_encoder_directory()
-    if own.is_imported:
-        console.print(f"No bundle yet: making one from the imported tables in {own.clean}.", soft_wrap=True)
+    if own.is_imported or has_fetched_rows(own, sample=SAMPLE_NAME):
+        rows = f"imported tables in {own.clean}" if own.is_imported else f"fetched rows in {own.raw}"
+        console.print(f"No bundle yet: making one from the {rows}.", soft_wrap=True)
         with only_writer(own.directory):
-            from cli import stages
-
-            stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
-        return
-    if has_fetched_rows(own, sample=SAMPLE_NAME):
-        console.print(f"No bundle yet: making one from the fetched rows in {own.raw}.", soft_wrap=True)
-        with only_writer(own.directory):
-            data_stages.clean_stage(own)
-            from cli import stages  # with torch
+            if not own.is_imported:
+                data_stages.clean_stage(own)
+            from cli import stages  # with torch, which rows that are refused need not wait for
 
             stages.build_from_clean_tables(own, bundles, encoder_directory=encoder)
         return

@@ -126,6 +126,7 @@ def _in_plain_words(line: str) -> str:
     if not isinstance(fields, dict):
         return line
     words = ": ".join(str(fields[name]) for name in ("event", "reason") if fields.get(name))
-    if "read" in fields and "newest" in fields:
-        words += f", at position {fields['read']:,} of {fields['newest']:,}"
+    match fields:
+        case {"read": int(read), "newest": int(newest)}:
+            words += f", at position {read:,} of {newest:,}"
     return words

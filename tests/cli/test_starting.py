@@ -61,3 +61,18 @@ def test_a_process_that_falls_silent_is_given_up_with_its_last_words(start: Call
     words = r"index at 127.0.0.1:1 did not become SERVING in time: store cannot be opened: it is locked \(full log: .*"
     with pytest.raises(StackError, match=words):
         start(_SAYS_ONE_THING).wait_until_serving(None, patience_seconds=1.5, say=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b'{"event": "log is being read", "read": "much", "newest": null}\n', "log is being read"),
+        (b"\xff\x00 [1, 2]\n", "\ufffd\x00 [1, 2]"),
+        (b"[1, 2]\n", "[1, 2]"),
+        (b"", "it wrote nothing"),
+        (b"  \n \n", "it wrote nothing"),
+    ],
+)
+def test_any_last_line_is_said(tmp_path: Path, line: bytes, words: str) -> None:
+    (tmp_path / "log").write_bytes(b"earlier\n" + line)
+    assert ProcessLog(tmp_path / "log", len(b"earlier\n")).last_line() == words

@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.held_port import held_port
+from tests.serving_process import wait_until_log_says_serving
 from tests.tiny_bundle import write_servable_tiny_bundle
 
 UNKNOWN_USER = """
@@ -46,7 +46,6 @@ def test_every_stage_can_be_imported_and_reports_drawn_without_a_word(environmen
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("environment", ["no home directory"], indirect=True)
 def test_matplotlib_keeps_to_the_directory_that_its_variable_names(environment: dict[str, str], tmp_path: Path) -> None:
     named = tmp_path / "of matplotlib"
     program = "import pipeline.report_plots, os; print(os.environ['MPLCONFIGDIR'])"
@@ -80,10 +79,6 @@ def test_every_process_serves(environment: dict[str, str], tmp_path: Path, proce
             [sys.executable, "-m", process], env=environment | variables, stdout=output, stderr=output
         ) as running:
             try:
-                deadline = time.monotonic() + 60
-                while '"serving"' not in log.read_text(encoding="utf-8"):
-                    assert running.poll() is None, log.read_text(encoding="utf-8")
-                    assert time.monotonic() < deadline, "not in time"
-                    time.sleep(0.02)
+                wait_until_log_says_serving(running, log, seconds=60)
             finally:
                 running.terminate()

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from benchmarks.processes import NO_TLS
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.errors import read_error_info
 from tests.end_to_end.conftest import Running
-from tests.plain_http import NO_TLS
 
 UNKNOWN = "nobody at all"
 USER_MESSAGE = "User is not in database so give input of mood and category_id"

@@ -18,9 +18,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.processes import NO_TLS
 from tests.end_to_end.conftest import Running, free_addresses, running_product
 from tests.microlens_files import USERNAME, write_microlens_files
-from tests.plain_http import NO_TLS
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

@@ -10,10 +10,10 @@ import grpc
 import httpx
 import pytest
 
+from benchmarks.processes import NO_TLS
 from moodfeed.feedback.v1 import feedback_pb2
 from rpc.errors import read_error_info
 from tests.end_to_end.test_feedback import LAYOUTS, POSTS, STRANGER_MESSAGE, Product, likes, running
-from tests.plain_http import NO_TLS
 
 HARD = "sl/ash 100% 😀\nbéla?#"
 

@@ -9,10 +9,10 @@ import grpc
 import httpx
 import pytest
 
+from benchmarks.processes import NO_TLS
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from tests.end_to_end.test_feedback import LAYOUTS, POSTS, Product, likes, running
 from tests.gateway.conftest import running_gateway
-from tests.plain_http import NO_TLS
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)

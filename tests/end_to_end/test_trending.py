@@ -10,10 +10,10 @@ import grpc
 import httpx
 import pytest
 
+from benchmarks.processes import NO_TLS
 from moodfeed.feed.v1 import feed_pb2
 from rpc.errors import read_error_info
 from tests.end_to_end.test_feedback import LAYOUTS, POSTS, STRANGER_MESSAGE, Product, running
-from tests.plain_http import NO_TLS
 
 TRENDING = feed_pb2.FALLBACK_TRENDING
 POPULAR = feed_pb2.FALLBACK_POPULAR

@@ -53,7 +53,7 @@ ARRAY_FILES = (INDEX_ARRAYS, HISTORY_POSTS, USER_ARRAYS, CANARIES)
 LINE_FILES = (CATEGORIES, USERNAMES, WORDS)
 TOWER_FILES = (USER_TOWER, POST_TOWER)
 GRAPH, GRAPH_WEIGHTS = "mood_encoder/model_int8.xml", "mood_encoder/model_int8.bin"
-fuzzed = inputs.fuzzed(0.01, batch=1)
+fuzzed = inputs.fuzzed(0.01, batch=1, at_least=40)
 
 
 @pytest.fixture(scope="module")

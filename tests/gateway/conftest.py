@@ -1,13 +1,13 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.held_port import held_port
+from tests.serving_process import wait_until_log_says_serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,7 @@ def running_gateway(directory: Path, variables: Mapping[str, str]) -> Iterator[R
             stderr=output,
         )
         try:
-            deadline = time.monotonic() + 30
-            while '"serving"' not in log.read_text(encoding="utf-8"):
-                assert process.poll() is None, log.read_text(encoding="utf-8")
-                assert time.monotonic() < deadline, "not in time"
-                time.sleep(0.02)
+            wait_until_log_says_serving(process, log, seconds=30)
             yield RunningGateway(grpc_address, http_address, log)
         finally:
             process.terminate()

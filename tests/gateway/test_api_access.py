@@ -11,6 +11,7 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
+from benchmarks.processes import NO_TLS
 from gateway.api_access import ACCESS_ERRORS, FEEDBACK, FEEDS, ApiAccess, ApiAccessError
 from gateway.rate_limit import RateLimit
 from gateway.settings import SCOPES
@@ -18,7 +19,6 @@ from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.errors import read_error_info
 from rpc.token_file import TokenFile
 from tests.gateway.conftest import RunningGateway, running_gateway
-from tests.plain_http import NO_TLS
 
 TOKEN = "the-token-of-the-web"
 OTHER_TOKEN = "the-token-of-the-app"

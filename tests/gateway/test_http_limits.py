@@ -8,12 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.processes import NO_TLS
 from gateway.http_api import LARGEST_HEADERS_BYTES, LARGEST_URL_BYTES
 from gateway.http_parameters import InvalidParameterError, read_query
 from gateway.http_server import listen
 from tests.certificate_files import CertificateFiles
 from tests.gateway.conftest import RunningGateway, running_gateway
-from tests.plain_http import NO_TLS
 
 
 @pytest.fixture(scope="module")

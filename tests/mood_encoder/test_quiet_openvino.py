@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.held_port import held_port
+from tests.serving_process import wait_until_log_says_serving
 from tests.tiny_bundle import write_servable_tiny_bundle
 
 CI_MARKS = {"CI", "TF_BUILD", "JENKINS_URL"}  # with one of them, the telemetry of OpenVINO stays silent by itself
@@ -110,11 +110,7 @@ def test_a_process_starts_without_a_word_to_anybody(watched: Watched, tmp_path: 
             [sys.executable, "-m", process], env=watched.environment | addresses, stdout=output, stderr=output
         ) as running:
             try:
-                deadline = time.monotonic() + 60
-                while '"serving"' not in log.read_text(encoding="utf-8"):
-                    assert running.poll() is None, log.read_text(encoding="utf-8")
-                    assert time.monotonic() < deadline, "not in time"
-                    time.sleep(0.02)
+                wait_until_log_says_serving(running, log, seconds=60)
             finally:
                 running.terminate()
     watched.assert_nothing_left()
