@@ -18,7 +18,8 @@ from store.schema import EVENT_KEYS, LOG
 
 FILING_BEGINS_AT = 2**17
 """Filing begins at this many events. The more, the fewer pages are written; each takes some 150 bytes."""
-_FARTHEST = 8  # times as many positions, of rows of any kind, are read by a process that begins to record
+_FARTHEST = 8
+"""Filing also begins 8 * FILING_BEGINS_AT positions after what is filed: a process that starts reads all those rows."""
 _PARTS = 256  # of the keys, by their first byte
 _PACE = 1.125  # events that are filed for each row that is recorded, so that they do not become ever more
 _NEWER = (
