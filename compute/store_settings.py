@@ -9,6 +9,9 @@ from compute.settings import ComputeSettings
 from store.engine import parse_url
 from store.sql_store import open_store
 
+# Shorter than the gateway's default deadline, so that the caller of a write hears why it failed.
+_LONGEST_WAIT_SECONDS = 1.5
+
 
 class StoreSettings(ComputeSettings):
     """Settings of a process that holds bundles and follows the store; both compute services read the same variables."""
@@ -40,4 +43,7 @@ def log_tail_of(settings: StoreSettings) -> LogTail | None:
     if settings.store_url is None:
         return None
     url = settings.store_url.get_secret_value()
-    return LogTail(lambda: open_store(url, password_file=settings.store_password_file), rest_seconds=REST_SECONDS)
+    return LogTail(
+        lambda: open_store(url, password_file=settings.store_password_file, longest_wait=_LONGEST_WAIT_SECONDS),
+        rest_seconds=REST_SECONDS,
+    )

@@ -19,14 +19,13 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from store.errors import StoreUnavailableError, StoreUrlError, StoreVersionError
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql+psycopg"
-LONGEST_WAIT = 5.0  # seconds for a lock, a connection or a statement
+LONGEST_WAIT = 5.0  # seconds for a statement, and by default for a lock or a connection
 LONGEST_CONNECT = 2  # seconds; the smallest that libpq takes
 _PAUSE = 0.01  # seconds between two attempts
 _BEGIN = "begin"  # an execution option: how a transaction of SQLite begins
 _WAL_LIMIT = 64 * 2**20  # bytes that the WAL file keeps after a checkpoint
 _NOT_A_DATABASE = "the store's file is not a SQLite database: name another file"
-_POSTGRESQL_SETTINGS = {
-    "lock_timeout": int(LONGEST_WAIT * 1000),
+_POSTGRESQL_LIMITS = {
     "statement_timeout": int(LONGEST_WAIT * 1000),
     # A writer that is stopped or cut off holds the lock of the log: the server ends its transaction.
     "idle_in_transaction_session_timeout": int(LONGEST_WAIT * 1000),
@@ -68,8 +67,10 @@ def sqlite_url(path: Path) -> URL:
     return URL.create(SQLITE, database=str(path))
 
 
-def connect(url: URL, *, pool_size: int = 8, only_reads: bool = False) -> Engine:
+def connect(url: URL, *, pool_size: int = 8, only_reads: bool = False, longest_wait: float = LONGEST_WAIT) -> Engine:
     """An engine for a URL of ``parse_url``; opens no connection yet.
+
+    ``longest_wait`` is how many seconds a call waits for a connection, or for the lock that another process holds.
 
     With ``only_reads``, a SQLite file that this process may not write is opened for reading; without it, its
     connections raise StoreUnavailableError, which names the file.
@@ -83,20 +84,21 @@ def connect(url: URL, *, pool_size: int = 8, only_reads: bool = False) -> Engine
             pool_size=pool_size,
             max_overflow=0,
             pool_use_lifo=True,  # the connection that wrote last still has its pages
-            pool_timeout=LONGEST_WAIT,
-            connect_args={"timeout": LONGEST_WAIT, "isolation_level": None, "check_same_thread": False},
+            pool_timeout=longest_wait,
+            connect_args={"timeout": longest_wait, "isolation_level": None, "check_same_thread": False},
         )
         event.listen(engine, "do_connect", partial(_refuse_unwritable, sqlite_path(url)))
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, longest_wait))
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    options = " ".join(f"-c {name}={number}" for name, number in _POSTGRESQL_SETTINGS.items())
+    limits = {"lock_timeout": int(longest_wait * 1000), **_POSTGRESQL_LIMITS}
+    options = " ".join(f"-c {name}={number}" for name, number in limits.items())
     engine = create_engine(
         url,
         hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=LONGEST_WAIT,
+        pool_timeout=longest_wait,
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": LONGEST_CONNECT,
@@ -156,7 +158,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
-        raise StoreUnavailableError(f"the store is busy: no connection was free for {LONGEST_WAIT:g} s") from error
+        raise StoreUnavailableError("the store is busy: no connection was free in time") from error
     except DBAPIError as error:
         if "file is not a database" in str(error.orig):
             raise StoreVersionError(_NOT_A_DATABASE) from error
@@ -181,7 +183,7 @@ def _words(error: BaseException | None) -> str:
     if "malformed" in said:
         return f"the store's file is damaged ({said}): restore a backup"
     if "database is locked" in said:
-        return f"the store is busy: another process has been writing for {LONGEST_WAIT:g} s"
+        return "the store is busy: another process holds its write lock"
     return f"the store does not answer ({said})"
 
 
@@ -212,8 +214,8 @@ def _reading_only(url: URL) -> Engine:
     )
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {int(LONGEST_WAIT * 1000)}")
+def _prepare_sqlite(longest_wait: float, connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {int(longest_wait * 1000)}")
     _use_wal(connection)
     for pragma in (
         "synchronous = FULL",  # a commit is on the disk before it returns

@@ -6,11 +6,18 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from store.engine import SQLITE, connect, parse_url, sqlite_path
+from store.engine import LONGEST_WAIT, SQLITE, connect, parse_url, sqlite_path
 from store.errors import StoreUnavailableError
 
 
-def engine_of(url: str, *, password_file: Path | None = None, pool_size: int = 8, only_reads: bool = False) -> Engine:
+def engine_of(
+    url: str,
+    *,
+    password_file: Path | None = None,
+    pool_size: int = 8,
+    only_reads: bool = False,
+    longest_wait: float = LONGEST_WAIT,
+) -> Engine:
     """An engine for a URL, with no connection yet; StoreUrlError, or StoreUnavailableError for a directory."""
     parsed = parse_url(url, password_file=password_file)
     if parsed.drivername == SQLITE:
@@ -18,7 +25,7 @@ def engine_of(url: str, *, password_file: Path | None = None, pool_size: int = 8
             sqlite_path(parsed).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreUnavailableError(f"{error.filename}: {error.strerror}") from error
-    return connect(parsed, pool_size=pool_size, only_reads=only_reads)
+    return connect(parsed, pool_size=pool_size, only_reads=only_reads, longest_wait=longest_wait)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from store import personal_data
 from store.departures import read_departures, read_merged_names
-from store.engine import SQLITE, lift_time_limits, reading, snapshot
+from store.engine import LONGEST_WAIT, SQLITE, lift_time_limits, reading, snapshot
 from store.filing import Filing
 from store.head import read_head
 from store.histories import read_histories
@@ -36,12 +36,16 @@ _PART = 10_000  # rows that one transaction of `expire` looks at
 _POLL_SECONDS = 0.02  # how often a reader that waits looks for what other processes wrote
 
 
-def open_store(url: str, *, password_file: Path | None = None, pool_size: int = 8) -> "SqlStore":
+def open_store(
+    url: str, *, password_file: Path | None = None, pool_size: int = 8, longest_wait: float = LONGEST_WAIT
+) -> "SqlStore":
     """Open the store of a URL and create its tables if there are none.
+
+    ``longest_wait`` is how many seconds a call waits for a connection, or for the lock that another process holds.
 
     StoreUrlError, StoreVersionError, or StoreUnavailableError if the database cannot be reached now.
     """
-    engine = engine_of(url, password_file=password_file, pool_size=pool_size)
+    engine = engine_of(url, password_file=password_file, pool_size=pool_size, longest_wait=longest_wait)
     try:
         create_or_check(engine)
         return SqlStore(engine)

@@ -1,10 +1,12 @@
 """Whoever writes takes turns: calls that wait together are written together, in one durable transaction."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar, cast
+
+from store.errors import StoreUnavailableError
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -21,7 +23,8 @@ class _Call(Generic[_Item, _Answer]):
 class WriteTurns(Generic[_Item, _Answer]):
     """Group commit: the caller whose turn it is writes what all waiting callers brought.
 
-    ``write`` gets the items of one turn and gives one answer an item; if it raises, all of them get the error.
+    ``write`` gets the items of one turn and gives one answer an item; if it raises, all of them get the error. Of a
+    StoreUnavailableError also those that wait meanwhile: each has its deadline, and would wait as long again.
     """
 
     def __init__(
@@ -59,11 +62,17 @@ class WriteTurns(Generic[_Item, _Answer]):
             size += self._size(group[-1].item)
         return group
 
+    def _all_waiting(self) -> Iterator[_Call[_Item, _Answer]]:
+        while self._waiting:
+            yield self._waiting.popleft()
+
     def _write_together(self, group: Sequence[_Call[_Item, _Answer]]) -> None:
         try:
             for call, answer in zip(group, self._write([call.item for call in group]), strict=True):
                 call.answer = answer
         except BaseException as error:
+            if isinstance(error, StoreUnavailableError):
+                group = [*group, *self._all_waiting()]
             for call in group:
                 call.error = error
             if not isinstance(error, Exception):  # Ctrl-C of the thread whose turn it is

@@ -12,6 +12,7 @@ import pytest
 from bundle.directory import Bundle, point_current_at, write_bundle
 from bundle.held_bundles import RETRY_SECONDS, BundleNotHeldError, HeldBundles, HeldState
 from bundle.manifest import BundleError, Canary, Manifest
+from tests.waiting import wait_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +194,6 @@ def test_a_refused_bundle_is_not_tried_again_at_every_look(tmp_path: Path, three
     point_current_at(tmp_path, three[1])
     bundles.look()
     assert bundles.current.bundle_id == three[1]
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.005)
 
 
 def test_a_new_bundle_is_waited_for_while_the_old_one_serves(tmp_path: Path, three: list[str]) -> None:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from cli.starting import StackError
 from rpc.probe import is_serving
 from tests.end_to_end.conftest import free_addresses
 from tests.tiny_bundle import write_servable_tiny_bundle
+from tests.waiting import wait_until
 
 PROGRAM = (  # a shell's background jobs, which these tests may be part of, ignore SIGINT
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from cli.__main__ import main; main()"
@@ -33,13 +33,6 @@ def bundles(tmp_path: Path) -> Path:
     root = tmp_path / "bundles"
     write_servable_tiny_bundle(root)
     return root
-
-
-def wait_until(is_so, *, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.02)
 
 
 def children_of(process: subprocess.Popen[str]) -> list[int]:

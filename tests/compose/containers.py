@@ -2,8 +2,6 @@
 
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -56,11 +54,3 @@ def inspect(container: str) -> dict[str, object]:
 def python(container: str, program: str, *, check: bool = True) -> str:
     """Run a program inside a container that runs."""
     return docker("exec", container, "python", "-c", program, check=check)
-
-
-def wait_until(is_so: Callable[[], bool], *, what: str, seconds: float = 90.0) -> None:
-    """Poll; AssertionError if it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(0.1)

@@ -25,11 +25,11 @@ from tests.compose.containers import (
     docker,
     inspect,
     python,
-    wait_until,
 )
 from tests.faults.expectations import Expectations
 from tests.faults.fleet import replicas_well
 from tests.faults.load import Outcomes, running_load, wait_for_requests
+from tests.waiting import wait_until
 
 NETWORK = f"{PROJECT}_default"
 SERVICES = ("user_tower_service", "post_index_service")

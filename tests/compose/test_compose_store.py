@@ -22,9 +22,9 @@ from tests.compose.containers import (
     containers,
     docker,
     inspect,
-    wait_until,
 )
 from tests.compose.test_compose_faults import are_all_well
+from tests.waiting import wait_until
 
 SERVICES = ("gateway", "nginx", "post_index_service", "postgres", "user_tower_service")
 RECORD = "moodfeed.feedback.v1.FeedbackService/RecordInteractions"

@@ -17,7 +17,7 @@ import pytest
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.probe import is_serving
 from tests.end_to_end.conftest import Running, free_addresses
-from tests.end_to_end.test_processes import wait_until
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "token-of-the-examples"

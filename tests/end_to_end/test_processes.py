@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import grpc
@@ -19,6 +18,7 @@ from cli.starting import StackError
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.probe import is_serving
 from tests.end_to_end.conftest import free_addresses
+from tests.waiting import wait_until
 
 COMPUTE_SERVICES = ("post_index_service", "user_tower_service")
 VARIABLES = {"post_index_service": "MOODFEED_POST_INDEX", "user_tower_service": "MOODFEED_USER_TOWER"}
@@ -158,13 +158,6 @@ def test_the_gateway_is_not_serving_while_a_service_behind_it_is_missing(small_b
         assert refused.status_code in {404, 503}
         categories = httpx.get(f"http://{addresses.gateway_http}/categories")
         assert (categories.status_code, categories.json()["error"]["status"]) == (503, "UNAVAILABLE")
-
-
-def wait_until(is_so, *, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.02)
 
 
 def test_the_metrics_of_a_compute_service_say_what_it_holds_and_how_good_its_index_is(

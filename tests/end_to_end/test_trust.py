@@ -24,7 +24,8 @@ from rpc.errors import read_error_info
 from rpc.tls import ClientTls
 from tests.certificate_files import CertificateFiles
 from tests.end_to_end.conftest import free_addresses
-from tests.end_to_end.test_processes import run_to_its_end, wait_until
+from tests.end_to_end.test_processes import run_to_its_end
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

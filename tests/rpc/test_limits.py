@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -24,6 +23,7 @@ from rpc.server import (
     keepalive,
     limits,
 )
+from tests.waiting import wait_until
 
 METHOD = "/moodfeed.user_tower.v1.UserTowerService/EncodeContext"
 LIMITS = limits(largest_request_bytes=1000, max_connections=2)
@@ -109,13 +109,6 @@ def send(channel: grpc.Channel, data: bytes, **arguments: object) -> bytes:
 
 def count(code: str) -> float:
     return REQUESTS.labels("moodfeed.user_tower.v1.UserTowerService", "EncodeContext", code)._value.get()
-
-
-def wait_until(is_so, *, seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from store.recent_events import FILING_BEGINS_AT
 from store.sql_store import SqlStore, open_store
 from tests.postgresql_server import PostgresqlServer
 from tests.store.rows import did, record
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -144,10 +145,9 @@ def test_a_server_that_is_killed_loses_nothing_and_the_store_recovers_by_itself(
         assert set(kept) == set(acknowledged)
 
 
-def test_a_writer_that_is_locked_out_is_refused_and_keeps_nothing(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("store.engine.LONGEST_WAIT", 0.05)
+def test_a_writer_that_is_locked_out_is_refused_and_keeps_nothing(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.sqlite"
-    with open_store(url) as store, open_store(url) as other:
+    with open_store(url, longest_wait=0.05) as store, open_store(url) as other:
         with other.engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert driver is not None
@@ -174,10 +174,3 @@ def test_a_new_file_is_opened_once_another_process_has_written_it(tmp_path: Path
         with open_store(f"sqlite:///{path}") as store:
             assert store.position() == 0
     assert len(pauses) == 3
-
-
-def wait_until(is_so, *, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
