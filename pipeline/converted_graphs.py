@@ -6,10 +6,12 @@ An entry is a directory named by what it was made from, and complete or absent. 
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
+
+from pipeline.most_recent import forget_least_recent, note_use
 
 VARIABLE = "MOODFEED_CACHE_DIRECTORY"
 
@@ -29,7 +31,7 @@ def kept_graph(key: str, make: Callable[[Path], None]) -> Path | None:
     entry = root / key
     if _is_whole(entry):
         with suppress(OSError):
-            os.utime(entry)
+            note_use(entry)
         return entry
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -54,7 +56,9 @@ def _keep(scratch: Path, entry: Path) -> Path | None:
             scratch.rename(entry)
     except OSError:
         return None
-    _forget_the_oldest(entry.parent)
+    with suppress(OSError):
+        note_use(entry)
+        forget_least_recent(_entries(entry.parent), most=_MOST_ENTRIES, used_now=entry)
     return entry if _is_whole(entry) else None
 
 
@@ -71,14 +75,9 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _forget_the_oldest(root: Path) -> None:
-    """Remove all but the newest entries; who reads one at this moment converts again."""
-    with suppress(OSError):
-        entries = sorted(
-            (item for item in root.iterdir() if not item.name.startswith(".")), key=lambda item: item.stat().st_mtime
-        )
-        for item in entries[:-_MOST_ENTRIES]:
-            shutil.rmtree(item, ignore_errors=True)
+def _entries(root: Path) -> Iterator[Path]:
+    """The whole entries; who reads one that is removed at this moment converts again."""
+    return (item for item in root.iterdir() if not item.name.startswith("."))
 
 
 def _root() -> Path | None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from pathlib import Path
 import pipeline
 import two_tower
 from pipeline.dataset import Dataset
+from pipeline.most_recent import forget_least_recent, note_use
 from pipeline.trained_towers import NoTrainedTowersError, TrainedTowers
 from pipeline.training_config import TrainingConfig
 
@@ -41,9 +41,8 @@ def kept_towers(
         else:
             shutil.rmtree(own)
             return towers
-    os.utime(own)
-    for old in sorted(directory.glob("*/"), key=lambda each: each.stat().st_mtime, reverse=True)[_MOST_KEPT:]:
-        shutil.rmtree(old)
+    note_use(own)
+    forget_least_recent(directory.glob("*/"), most=_MOST_KEPT, used_now=own)
     return towers
 
 
