@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pipeline.foreign.errors import ImportSourceError
-from pipeline.foreign.table_files import TableFile
+from pipeline.foreign.table_files import LIST_SEPARATOR, TableFile
+from pipeline.spilling_database import text_literal
 
 
 class Role(StrEnum):
@@ -85,7 +86,11 @@ class ReadTable:
     def sql(self, role: Role) -> str:
         """An SQL expression of type VARCHAR: the column of a role, or NULL if no column has it."""
         found = next((column for column in self.columns if column.role is role), None)
-        return self.table.columns[found.name] if found else "NULL::VARCHAR"
+        if found is None:
+            return "NULL::VARCHAR"
+        expression = self.table.columns[found.name]
+        is_list = found.name in self.table.spaced and role in {Role.CATEGORY, Role.KEYWORDS}
+        return f"replace({expression}, ' ', {text_literal(LIST_SEPARATOR)})" if is_list else expression
 
     def has(self, role: Role) -> bool:
         """Whether a column has the role."""

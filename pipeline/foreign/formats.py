@@ -135,7 +135,11 @@ def _recbole(files: Sequence[Path], wanted: Wanted) -> _Files | None:
         if not path.exists():
             return None
         read = delimited(path, delimiter="\t", quote="", encoding=wanted.encoding)
-        return replace(read, columns={name.split(":")[0]: expression for name, expression in read.columns.items()})
+        return replace(
+            read,
+            columns={name.split(":")[0]: expression for name, expression in read.columns.items()},
+            spaced=frozenset(name.split(":")[0] for name in read.columns if name.endswith(":token_seq")),
+        )
 
     interactions = table(inter)
     if interactions is None or "\t" not in first_line(inter):

@@ -48,7 +48,8 @@ class TableFile:
 
     ``relation_of`` gives what follows FROM for a file in UTF-8, which is the file itself or a copy.
     ``malformed`` is an expression, true for a row that is none; ``lists`` are the columns of lists and maps,
-    ``rounded`` those of numbers that the database rounds; ``quoting`` is how a text quotes fields, None if it does not.
+    ``rounded`` those of numbers that the database rounds, ``spaced`` those whose text may be a list with spaces between
+    its elements; ``quoting`` is how a text quotes fields, None if it does not.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class TableFile:
     malformed: str = "false"
     lists: frozenset[str] = frozenset()
     rounded: frozenset[str] = frozenset()
+    spaced: frozenset[str] = frozenset()
     quoting: Quoting | None = None
     copy: Path | None = None
 

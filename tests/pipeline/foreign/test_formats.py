@@ -150,7 +150,7 @@ def test_recbole_atomic_files(tmp_path: Path) -> None:
             "set.inter": 'user_id:token\titem_id:token\trating:float\ttimestamp:float\nu1\ti"1\t5.0\t978300760.0\n'
             "u2\ti2\t2.5\t978300761.0\n",
             "set.item": "item_id:token\tmovie_title:token_seq\tclass:token_seq\n"
-            'i"1\tToy Story\tAnimation\ni2\tHeat\t\n',
+            'i"1\tToy Story\tAnimation Comedy\ni2\tHeat\t\n',
             "set.user": "user_id:token\tage:token\nu1\t24\nu3\t30\n",
         },
     )
@@ -158,7 +158,9 @@ def test_recbole_atomic_files(tmp_path: Path) -> None:
     assert tables.events() == [("u1", 'i"1', "rating"), ("u2", "i2", "rating")]
     assert tables.interactions["rating_percent"].tolist() == [100, 50]
     assert tables.users["username"].tolist() == ["u1", "u2", "u3"]
-    assert tables.posts["title"].tolist() == ["Toy Story", "Heat"]
+    assert tables.posts["title"].tolist() == ["Toy Story", "Heat"]  # a token_seq too, whose tokens are its words
+    assert tables.posts["category_name"].dropna().tolist() == ["Animation"]
+    assert tables.posts["keywords"].tolist() == ["Animation, Comedy", ""]
     assert recognise([source / "set.inter"], Wanted()).format is Format.RECBOLE
 
 
