@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from mood_encoder.encoder_files import default_encoder_directory
+from pipeline.embed import encoder_fingerprint
 from pipeline.tables import INTERACTIONS_FILE, POST_COUNTS, POSTS_FILE, USER_COUNTS, USERS_FILE
 from pipeline.workspace import Workspace
 
@@ -31,7 +33,8 @@ def write_made_up_workspace(workspace: Workspace, *, posts: int, users: int, eve
     pq.write_table(_posts(created, random), workspace.clean / POSTS_FILE)
     pq.write_table(_users(users), workspace.clean / USERS_FILE)
     _write_events(workspace.clean / INTERACTIONS_FILE, created, users=users, events=events, random=random)
-    _write_text_embeddings(workspace.text_embeddings, posts, random)
+    post_ids = np.arange(1, posts + 1)
+    write_made_up_text_embeddings(workspace.text_embeddings, post_ids, random)
 
 
 def _posts(created: NDArray[np.int64], random: np.random.Generator) -> pa.Table:
@@ -102,9 +105,17 @@ def _write_events(
         writer.close()
 
 
-def _write_text_embeddings(path: Path, posts: int, random: np.random.Generator) -> None:
-    """Unit vectors that vary in some directions more than in others."""
+def write_made_up_text_embeddings(path: Path, post_ids: NDArray[np.int64], random: np.random.Generator) -> None:
+    """Unit vectors that vary in some directions more than in others, in place of what `moodfeed embed` writes.
+
+    They name the default encoder, so that an export accepts them.
+    """
     scales = 1 / np.sqrt(1 + np.arange(TEXT_DIMENSION, dtype=np.float32))
-    embeddings = random.standard_normal((posts, TEXT_DIMENSION), dtype=np.float32) * scales
+    embeddings = random.standard_normal((len(post_ids), TEXT_DIMENSION), dtype=np.float32) * scales
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    save_file({"post_ids": np.arange(1, posts + 1), "embeddings": embeddings, "mood_embeddings": embeddings}, path)
+    encoder = encoder_fingerprint(default_encoder_directory())
+    save_file(
+        {"post_ids": post_ids, "embeddings": embeddings, "mood_embeddings": embeddings},
+        path,
+        metadata={"encoder_fingerprint": encoder},
+    )

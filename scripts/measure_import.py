@@ -60,13 +60,7 @@ def main() -> None:
         for name in arguments.formats.split(","):
             directory = arguments.directory / f"{name}-{events}"
             source = directory / "source"
-            make = get_context("spawn").Process(
-                target=write_set,
-                args=(source, Size(events, people, posts), name),
-                kwargs={"integers": arguments.integers},
-            )  # a process of its own: a child's peak memory begins with that of the process that starts it
-            make.start()
-            make.join()
+            make_set(source, Size(events, people, posts), name, integers=arguments.integers)
             imported = run("import", str(source), "--data", str(directory / "data"))
             scored = run("score", "--data", str(directory / "data"))
             print(f"| {name} | {events:,} | {people:,} | {posts:,} | {imported} | {scored} |", flush=True)
@@ -159,6 +153,15 @@ def run(*command: str) -> Cost:
     if status:
         sys.exit(f"moodfeed {' '.join(command)}: exit code {os.waitstatus_to_exitcode(status)}")
     return Cost(time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def make_set(directory: Path, size: Size, form: str, *, integers: bool = False) -> None:
+    """Write a set in a process of its own: a child's peak memory begins with that of the process that starts it."""
+    make = get_context("spawn").Process(target=write_set, args=(directory, size, form), kwargs={"integers": integers})
+    make.start()
+    make.join()
+    if make.exitcode:
+        sys.exit(f"the made-up set could not be written: exit code {make.exitcode}")
 
 
 def _arguments() -> argparse.Namespace:
