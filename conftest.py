@@ -29,6 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """One thread for numeric libraries: the suite runs in two processes. No deadlines: a busy machine is no fault."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # In a program that a test forks, gRPC's handlers may end the child before it begins.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     settings.register_profile("moodfeed", deadline=None)
     settings.load_profile("moodfeed")
     if config.getoption("--without-torch"):
