@@ -160,7 +160,7 @@ def test_a_database_of_another_program_is_left_alone(url: str) -> None:
     with writing(engine) as connection:
         connection.execute(text("CREATE TABLE log (id INTEGER)"))
     engine.dispose()
-    with pytest.raises(StoreVersionError, match="of another program"):
+    with pytest.raises(StoreVersionError, match="another program's table"):
         open_store(url)
 
 
