@@ -38,9 +38,7 @@ from cli.watch_typing import Command, Do, Quit, TypedLine, Undo, read_command
 
 
 def watch(
-    username: Annotated[
-        str, typer.Argument(help="Whose feed to watch; an unknown user gets trending posts to begin with.")
-    ],
+    username: Annotated[str, typer.Argument(help="Whose feed to watch; an unknown user gets a starting feed.")],
     category: Annotated[int | None, typer.Option(help="Only posts of this category.")] = None,
     mood: Annotated[str, typer.Option(help="Words, emoji or both.")] = "",
     page_size: Annotated[int, typer.Option(min=1, max=100, help="Number of posts to show.")] = 10,

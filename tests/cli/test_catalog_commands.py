@@ -160,7 +160,7 @@ def test_with_wait_it_says_when_the_post_is_visible(gateway: Gateway) -> None:
     gateway.looks = 10**9
     done = run("post", "add", "7", "--category", "2", "--video", "v", "--wait", "--wait-seconds", "0")
     assert isinstance(done.exception, CallRefusedError)
-    assert "not all are visible after 0 s" in str(done.exception)
+    assert "not all posts are visible after 0 s" in str(done.exception)
 
 
 def test_a_hidden_post_is_not_said_to_be_visible(gateway: Gateway) -> None:
