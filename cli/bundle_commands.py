@@ -38,7 +38,7 @@ ProcessOption = Annotated[
     typer.Option(
         "--process",
         metavar="HOST:PORT",
-        help="Compute process to ask; may be repeated. Default: the two on this machine, if they run.",
+        help="Compute process to ask; may be repeated. Default: the two on this machine, if they are running.",
         show_default=False,
     ),
 ]

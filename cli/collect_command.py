@@ -30,10 +30,10 @@ StoreOption = Annotated[
 
 
 def collect(data: DataOption = Path("data"), store: StoreOption = None, password_file: PasswordOption = None) -> None:
-    """Take what was recorded in the store into the clean tables; run it after clean or import, and before score.
+    """Add what was recorded in the store to the clean tables; run it after clean or import, and before score.
 
-    Each call replaces what the call before took. The bundle that is then made knows up to where it was taken: the
-    services add what came after. People who were deleted from the store are left out.
+    Each run replaces what the last one added. The next bundle records up to which position of the log it goes: the
+    services add later entries. People who were deleted from the store are left out.
     """
     workspace = Workspace(data)
     collect_stage(workspace, store or default_store(data), password_file=password_file)
@@ -68,5 +68,5 @@ def collect_stage(workspace: Workspace, url: str, *, password_file: Path | None 
             report = collect_rows(workspace, store, progress=advance)
     print_rows("Collected", report.rows())
     if not report.kept:
-        console.print("Nothing was collected: the next bundle knows what the tables held before.")
+        console.print("Nothing was collected: the clean tables are unchanged.")
     return report

@@ -77,7 +77,7 @@ def feed(
     category: Annotated[int | None, typer.Option(help="Only posts of this category.")] = None,
     mood: Annotated[str, typer.Option(help="Words, emoji or both.")] = "",
     fallback: Annotated[
-        Fallback, typer.Option(help="What an unknown user gets who gives no category or no mood.")
+        Fallback, typer.Option(help="What an unknown user gets if --category or --mood is missing.")
     ] = Fallback.NONE,
     page_size: Annotated[int, typer.Option(help="Number of posts to show, at most 100.")] = 10,
     of_categories: CategoriesOption = None,
@@ -142,7 +142,7 @@ def trending(
     key: KeyOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Ask a running gateway what people do most with at present. A token goes in MOODFEED_API_TOKEN."""
+    """Ask a running gateway for the posts that are trending now. A token goes in MOODFEED_API_TOKEN."""
     gateway = GatewayAccess.from_environment(address, client_tls(authority, certificate, key))
     answer = ask_for_trends(gateway, category_id=category, page_size=page_size)
     if as_json:

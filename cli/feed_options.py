@@ -7,7 +7,7 @@ import typer
 
 CategoriesOption = Annotated[
     list[int] | None,
-    typer.Option("--of-category", help="Only posts of this category, or of one of several; repeat it."),
+    typer.Option("--of-category", help="Only posts of this category; may be repeated for several."),
 ]
 WithoutCategoriesOption = Annotated[
     list[int] | None, typer.Option("--without-category", help="No posts of this category; may be repeated.")
@@ -15,17 +15,15 @@ WithoutCategoriesOption = Annotated[
 WithoutOwnersOption = Annotated[
     list[str] | None, typer.Option("--without-owner", help="No posts of this account; may be repeated.")
 ]
-CreatedAfterOption = Annotated[
-    datetime | None, typer.Option(help="Only posts that were made after this moment, in UTC.")
-]
+CreatedAfterOption = Annotated[datetime | None, typer.Option(help="Only posts created after this time, in UTC.")]
 LanguagesOption = Annotated[
     list[str] | None, typer.Option("--language", help="Only posts of this language; may be repeated.")
 ]
-OwnPostsOption = Annotated[bool, typer.Option("--own-posts", help="Also the user's own posts.")]
+OwnPostsOption = Annotated[bool, typer.Option("--own-posts", help="Include the user's own posts.")]
 DiversityOption = Annotated[
-    float, typer.Option(min=0, max=1, help="From 0 to 1: how much the posts of a page must differ.")
+    float, typer.Option(min=0, max=1, help="From 0 to 1: how much the posts on a page should differ.")
 ]
 MostPerOwnerOption = Annotated[
     int, typer.Option(min=0, help="The most posts of one account on a page; 0 for no limit.")
 ]
-ExplainOption = Annotated[bool, typer.Option("--explain", help="Say why each post is there; see it with --json.")]
+ExplainOption = Annotated[bool, typer.Option("--explain", help="Say why each post is there; shown only with --json.")]

@@ -67,12 +67,14 @@ def import_data(
         str | None, typer.Option(help="Encoding of text files, such as latin-1; utf-8 by default.", show_default=False)
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read everything, show what would be imported, write nothing.")
+        bool, typer.Option("--dry-run", help="Read everything and show what would be imported, but write nothing.")
     ] = False,
     accept_losses: LossesOption = False,
     user_column: Annotated[Column, column_option("user", "The person's id, which becomes the username.")] = None,
     post_column: Annotated[Column, column_option("post", "The post's id.")] = None,
-    time_column: Annotated[Column, column_option("time", "The timestamp; without it only the order counts.")] = None,
+    time_column: Annotated[
+        Column, column_option("time", "The timestamp; without it, only the order of rows matters.")
+    ] = None,
     order_column: Annotated[
         Column, column_option("order", "The position in the person's history, if there are no timestamps.")
     ] = None,
@@ -167,7 +169,7 @@ def import_data(
         if not dry_run:
             forget_in_tables(workspace, Forgotten.read(workspace.forgotten))
     if imported.best_rating is not None:
-        console.print(f"Ratings are read as 0 to {imported.best_rating:g}.")
+        console.print(f"Ratings are read on a scale of 0 to {imported.best_rating:g}.")
     if not imported.is_timed:
         console.print("No timestamps: only the order of each person's interactions counts; trends and ages are off.")
     print_rows("Would be imported" if dry_run else "Imported", imported.report.rows())
@@ -190,4 +192,6 @@ def _show(source: "Source") -> None:
             guessed = "  (guessed)" if column.is_guessed else ""
             console.print(f"  {column.role:<12} {column.name}{guessed}", markup=False, highlight=False, soft_wrap=True)
     if source.posts is None:
-        console.print("posts: those of the interactions, without titles (--posts FILE adds them)", markup=False)
+        console.print(
+            "posts: those that occur in the interactions, without titles (--posts FILE adds titles)", markup=False
+        )

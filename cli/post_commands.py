@@ -44,19 +44,26 @@ def add(
     title: Annotated[str, typer.Option(help="Shown in feeds.")] = "",
     description: Annotated[str, typer.Option(help="What happens in the video.")] = "",
     emotion: Annotated[list[str] | None, typer.Option(help="An emotion that it shows; may be repeated.")] = None,
-    category_name: Annotated[str, typer.Option(help="Name of the category, if it is new or is to be renamed.")] = "",
+    category_name: Annotated[str, typer.Option(help="Name of the category, to create or rename it.")] = "",
     thumbnail: Annotated[str, typer.Option(help="URL of the thumbnail.")] = "",
     owner: Annotated[str, typer.Option(help="The account that posted it.")] = "",
     language: Annotated[str, typer.Option(help="Its language, such as `en`.")] = "",
-    external_id: Annotated[str, typer.Option(help="Its id at the source, beside a post_id.")] = "",
-    created_at: Annotated[str, typer.Option(help="When it was made, such as 2026-05-04T09:30:00Z; else now.")] = "",
-    hidden: Annotated[bool, typer.Option("--hidden", help="Keep it, and show it in no feed.")] = False,
+    external_id: Annotated[str, typer.Option(help="Its id at the source, in addition to a post_id.")] = "",
+    created_at: Annotated[
+        str, typer.Option(help="When it was created, such as 2026-05-04T09:30:00Z; by default now.")
+    ] = "",
+    hidden: Annotated[bool, typer.Option("--hidden", help="Store it, but show it in no feed.")] = False,
     file: Annotated[
         Path | None,
-        typer.Option("--json", help="Add the posts of a file instead, `-` for standard input: a list, or JSON Lines."),
+        typer.Option(
+            "--json", help="Add the posts in a file instead (`-` for standard input): a JSON list, or JSON Lines."
+        ),
     ] = None,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until feeds can show them, but for hidden ones; say how long it took.")
+        bool,
+        typer.Option(
+            "--wait", help="Wait until feeds can show the posts that are not hidden, and say how long it took."
+        ),
     ] = False,
     wait_seconds: Annotated[float, typer.Option(min=0, help="How long to wait at most.")] = 30.0,
     address: GatewayOption = DEFAULT_GATEWAY,
@@ -64,7 +71,7 @@ def add(
     certificate: CertificateOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Add a post, or replace it as a whole; or many, from JSON with the field names of the contract."""
+    """Add a post, or replace the whole of it; or add many, from JSON with the field names of the contract."""
     if (file is None) == (not post):
         raise typer.BadParameter("name one post, or give --json FILE")
     if file is None:
@@ -117,7 +124,9 @@ def _told(name: str, post: catalog_pb2.Post) -> catalog_pb2.Post:
     if post_ids:
         post.post_id = post_ids[0]
     elif post.external_id not in {"", external_ids[0]}:
-        raise ToldPostsError(f"--external-id is {post.external_id!r}, and the post is named {external_ids[0]!r}")
+        raise ToldPostsError(
+            f"--external-id is {post.external_id!r}, but the post is named {external_ids[0]!r}: give one of them"
+        )
     else:
         post.external_id = external_ids[0]
     return post
@@ -127,7 +136,7 @@ def _wait(client: CatalogClient, post_ids: list[int], seconds: float) -> None:
     spent = client.wait_until_visible(post_ids, seconds=seconds)
     if spent is None:
         raise CallRefusedError(
-            "PENDING", f"not all are visible after {seconds:g} s: they are kept, and wait for their embeddings"
+            "PENDING", f"not all posts are visible after {seconds:g} s: they are stored, and wait for their embeddings"
         )
     typer.echo(f"visible after {spent:.2f} s")
 
@@ -140,7 +149,7 @@ def delete(
     certificate: CertificateOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Delete posts: no feed of this gateway shows them any more."""
+    """Delete posts: from then on, no feed of this gateway shows them."""
     post_ids, external_ids = read_names([typed(post) for post in posts])
     with CatalogClient(GatewayAccess.from_environment(address, client_tls(authority, certificate, key))) as client:
         typer.echo(f"deleted at position {client.delete(post_ids, external_ids)}")
@@ -155,7 +164,7 @@ def show(
     certificate: CertificateOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Show posts as they are kept, and whether feeds can show them."""
+    """Show posts as they are stored, and whether feeds can show them."""
     post_ids, external_ids = read_names([typed(post) for post in posts])
     with CatalogClient(GatewayAccess.from_environment(address, client_tls(authority, certificate, key))) as client:
         found = client.get(post_ids, external_ids)
@@ -172,7 +181,7 @@ def show(
 def _table(kept: catalog_pb2.KeptPost) -> Table:
     table = Table(show_header=False, title=f"post {kept.post.post_id}", title_justify="left")
     state = catalog_pb2.PostState.Name(kept.state).removeprefix("POST_STATE_").lower().replace("_", " ")
-    table.add_row("state", f"{state}, since position {kept.position}" if kept.position else f"{state}, of the bundle")
+    table.add_row("state", f"{state}, since position {kept.position}" if kept.position else f"{state}, from the bundle")
     for field, value in kept.post.ListFields():
         if field.name == "created_at":
             moment = datetime.fromtimestamp(value.seconds, UTC)

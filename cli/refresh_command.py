@@ -69,7 +69,7 @@ def refresh(
     fetch: Annotated[bool, typer.Option("--fetch/--no-fetch", help="Whether to fetch from --url first.")] = True,
     every: Annotated[
         str | None,
-        typer.Option(metavar="DURATION", help="Go on, a round each 15m, 90s or 1h.", show_default=False),
+        typer.Option(metavar="DURATION", help="Repeat at this interval, such as 90s, 15m or 1h.", show_default=False),
     ] = None,
     encoder: EncoderOption = None,
     accept_losses: LossesOption = False,
@@ -78,8 +78,8 @@ def refresh(
 ) -> None:
     """Publish a bundle of the same towers over today's histories, features and posts; trains nothing.
 
-    Takes in what was recorded in the store, live posts included. A round that changes nothing publishes nothing; with
-    --every, a round that fails is said, and the next one tries again.
+    Includes what was recorded in the store, live posts too. A round that changes nothing publishes nothing; with
+    --every, a round that fails is reported, and the next one tries again.
     """
     seconds = None if every is None else seconds_of(every)
     workspace = workspace_of(data)
@@ -109,7 +109,7 @@ def refresh(
         print_line(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC: refreshing")
         _try(round_)
         took = time.monotonic() - started
-        print_line(f"Round done in {took:.0f} s; the next one begins in {max(seconds - took, 0):.0f} s.")
+        print_line(f"Round finished in {took:.0f} s; the next one starts in {max(seconds - took, 0):.0f} s.")
         if _is_stopped_within(seconds - took):
             print_line("Stopped.")
             return

@@ -24,7 +24,7 @@ from moodfeed.rules.v1 import rules_pb2
 
 app = typer.Typer(
     name="rule",
-    help="Rules of operators at a running gateway: pin, boost and hide posts. A token goes in MOODFEED_ADMIN_TOKEN.",
+    help="Operators' rules at a running gateway: pin, boost and hide posts. A token goes in MOODFEED_ADMIN_TOKEN.",
     no_args_is_help=True,
 )
 
@@ -44,10 +44,12 @@ def set_rule(
     post: Annotated[list[int] | None, typer.Option(help="A post_id; may be repeated.")] = None,
     category: Annotated[list[int] | None, typer.Option(help="All posts of a category_id; may be repeated.")] = None,
     owner: Annotated[list[str] | None, typer.Option(help="All posts of an account; may be repeated.")] = None,
-    boost: Annotated[float, typer.Option(help="How far a boost moves them: from -1 to 1.")] = 0.0,
+    boost: Annotated[float, typer.Option(help="How far a boost moves the posts: from -1 to 1.")] = 0.0,
     in_category: Annotated[int | None, typer.Option(help="Only in feeds of this category_id.")] = None,
-    since: Annotated[str, typer.Option("--from", help="Counts from then on, such as 2026-05-04T09:30:00Z.")] = "",
-    until: Annotated[str, typer.Option(help="Does not count from then on.")] = "",
+    since: Annotated[
+        str, typer.Option("--from", help="In effect from this time on, such as 2026-05-04T09:30:00Z.")
+    ] = "",
+    until: Annotated[str, typer.Option(help="In effect until this time.")] = "",
     address: GatewayOption = DEFAULT_GATEWAY,
     authority: AuthorityOption = None,
     certificate: CertificateOption = None,
@@ -66,7 +68,7 @@ def set_rule(
         ends_at=read_moment_option(until, "--until"),
     )
     with CatalogClient(GatewayAccess.from_environment(address, client_tls(authority, certificate, key))) as client:
-        typer.echo(f"kept at position {client.set_rule(rule)}")
+        typer.echo(f"stored at position {client.set_rule(rule)}")
 
 
 @app.command("delete")
@@ -90,7 +92,7 @@ def list_rules(
     certificate: CertificateOption = None,
     key: KeyOption = None,
 ) -> None:
-    """List all rules, also those that do not count now."""
+    """List all rules, including those that are not in effect now."""
     with CatalogClient(GatewayAccess.from_environment(address, client_tls(authority, certificate, key))) as client:
         rules = client.rules()
     if as_json:

@@ -49,7 +49,7 @@ def run(
     key: KeyOption = None,
     once: Annotated[bool, typer.Option("--once", help="Stop after showing the feeds.")] = False,
 ) -> None:
-    """Make a bundle if there is none, start the three processes, show a feed for each case, run until Ctrl-C.
+    """Make a bundle if there is none, start the three processes, show a feed for each case, and run until Ctrl-C.
 
     What people do is kept in store.sqlite below --data, unless MOODFEED_STORE_URL names another store.
     """
@@ -79,7 +79,7 @@ def run(
                 console.print("Ctrl-C stops everything.")
                 stack.wait()
     except KeyboardInterrupt:
-        console.print("Requests in flight answered, all processes stopped.")
+        console.print("All requests in flight were answered, and all processes have stopped.")
 
 
 def ensure_bundle(data: DataOption = Path("data"), bundles: BundlesOption = Path("bundles")) -> None:
@@ -139,7 +139,9 @@ def make_bundle_in_a_child(data: Path, bundles: Path) -> None:
         child, _ = running.start(command, os.environ)
         exit_code = child.wait()
     if exit_code < 0:
-        raise StackError(f"making the bundle was ended by {signal.Signals(-exit_code).name}: run the command again")
+        raise StackError(
+            f"building the bundle was interrupted by {signal.Signals(-exit_code).name}: run the command again"
+        )
     if exit_code > 0:
         raise typer.Exit(exit_code)
 

@@ -26,7 +26,7 @@ def serve(
         bool, typer.Option("--embedded", help="Run everything in one process, for a laptop or a small site.")
     ] = False,
 ) -> None:
-    """Serve the current bundle until Ctrl-C; MOODFEED_* variables set the addresses and all else (docs/settings.md).
+    """Serve the current bundle until Ctrl-C; MOODFEED_* variables set addresses and everything else (docs/settings.md).
 
     What people do is kept in store.sqlite below --data, unless MOODFEED_STORE_URL names another store.
     """
@@ -53,4 +53,4 @@ def serve(
             )
             stack.wait()
     except KeyboardInterrupt:
-        console.print("Requests in flight answered, all processes stopped.")
+        console.print("All requests in flight were answered, and all processes have stopped.")

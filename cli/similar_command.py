@@ -26,7 +26,7 @@ from moodfeed.feed.v1 import feed_pb2
 
 def similar(
     post: Annotated[str, typer.Argument(help="The post: a post_id, or `external:` and an external_id.")],
-    user: Annotated[str, typer.Option(help="The user who asks; their taste counts as well.")] = "",
+    user: Annotated[str, typer.Option(help="The user who asks; the ranking also takes their taste into account.")] = "",
     page_size: Annotated[int, typer.Option(help="Number of posts to show, at most 100.")] = 10,
     bundles: BundlesOption = Path("bundles"),
     address: GatewayOption = DEFAULT_GATEWAY,

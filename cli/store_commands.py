@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the command starts without SQLAlchemy
 
 app = typer.Typer(
     name="store",
-    help="Look after the store, which keeps what people do: status, migrate, vacuum, backup, restore.",
+    help="Maintain the store of interactions, posts and rules: status, migrate, vacuum, backup, restore.",
     no_args_is_help=True,
 )
 
@@ -71,7 +71,7 @@ def migrate(store: StoreOption = None, password_file: PasswordOption = None, dat
         before = migrate_tables(engine)
     match before.state:
         case VersionState.CURRENT:
-            _say(f"The tables have version {SCHEMA_VERSION} already.")
+            _say(f"The tables already have version {SCHEMA_VERSION}.")
         case VersionState.EMPTY:
             _say(f"Created the tables, version {SCHEMA_VERSION}.")
         case _:
@@ -80,14 +80,14 @@ def migrate(store: StoreOption = None, password_file: PasswordOption = None, dat
 
 @app.command()
 def vacuum(store: StoreOption = None, password_file: PasswordOption = None, data: DataOption = Path("data")) -> None:
-    """Give back the space of deleted rows. Of a SQLite file no byte of them is left; writers wait meanwhile."""
+    """Release the space of deleted rows. A SQLite file then holds no byte of them; writers wait meanwhile."""
     from store.status import vacuum as vacuum_tables
     from store.versions import refuse_other_versions, tables_version
 
     with existing(_url(store, data), password_file) as engine:
         refuse_other_versions(tables_version(engine))
         vacuum_tables(engine)
-    _say("Vacuumed. Backups that were made before still hold what was deleted.")
+    _say("Vacuumed. Earlier backups still hold the deleted rows.")
 
 
 @app.command()
@@ -97,7 +97,7 @@ def backup(
     data: DataOption = Path("data"),
     password_file: PasswordOption = None,
 ) -> None:
-    """Write all rows to a file, as they are at one moment; services go on. An existing file is replaced when done."""
+    """Write all rows, as of one moment, to a file; services keep running. An existing file is replaced at the end."""
     from pipeline.whole_files import whole_file
     from store.backup import back_up
 
@@ -115,9 +115,9 @@ def restore(
     store: StoreOption = None,
     data: DataOption = Path("data"),
     password_file: PasswordOption = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Lose what the store holds now.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Discard everything that the store holds now.")] = False,
 ) -> None:
-    """Make the store hold what a backup holds, in one transaction. Refuses a store that holds rows."""
+    """Restore a backup in one transaction. Refuses a store that holds rows, unless --replace is given."""
     from store.backup import restore as restore_rows
     from store.opening import opened
     from store.versions import create_or_check
@@ -125,7 +125,7 @@ def restore(
     with opened(_url(store, data), password_file=password_file) as engine:
         create_or_check(engine)
         position = restore_rows(engine, file, replace=replace)
-    _say(f"Restored {file}. The log goes on after position {position}.")
+    _say(f"Restored {file}. The log continues after position {position}.")
 
 
 def _url(store: str | None, data: Path) -> str:
@@ -143,7 +143,7 @@ def existing(url: str, password_file: Path | None, *, only_reads: bool = False) 
     parsed = parse_url(url)
     if parsed.drivername == SQLITE and not sqlite_path(parsed).exists():
         raise StoreUnavailableError(
-            f"{sqlite_path(parsed)}: there is no store yet; the services make one, and `moodfeed store migrate` does"
+            f"{sqlite_path(parsed)}: there is no store yet: start the services, or run `moodfeed store migrate`"
         )
     with opened(url, password_file=password_file, only_reads=only_reads) as engine:
         yield engine

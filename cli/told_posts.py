@@ -37,12 +37,12 @@ def _rows(content: bytes) -> list[object]:
                 rows.append(orjson.loads(line))
             except orjson.JSONDecodeError as error:
                 if number == 1:  # then it is no JSON Lines either
-                    raise ToldPostsError(f"this is not JSON: {whole}") from error
+                    raise ToldPostsError(f"is neither JSON nor JSON Lines: {whole}") from error
                 raise ToldPostsError(f"line {number} is not JSON: {error}") from error
     else:
         rows = document if isinstance(document, list) else [document]
     if not rows:
-        raise ToldPostsError("there is no post")
+        raise ToldPostsError("contains no post")
     return rows
 
 

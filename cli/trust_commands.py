@@ -49,7 +49,7 @@ def make_token(
     ] = None,
     scope: Annotated[
         list[Scope] | None,
-        typer.Option(help="What an API token is for; may be given twice. Without it, for feeds alone."),
+        typer.Option(help="What an API token may be used for; may be repeated. By default, feeds only."),
     ] = None,
 ) -> None:
     """Make a token and print it once; the line for the tokens file holds only its SHA-256."""
@@ -67,11 +67,11 @@ def make_token(
 
 
 def make_password(
-    file: Annotated[Path, typer.Argument(help="File to write; its directory is created for you alone.")],
+    file: Annotated[Path, typer.Argument(help="File to write; a new directory for it is readable only by you.")],
 ) -> None:
     """Make a password for the store's PostgreSQL user and write it to a file, which is never replaced.
 
-    The file can be read by the users of the containers that mount it; its directory, if it is new, by you alone.
+    The file can be read by the users of the containers that mount it; its directory, if it is new, only by you.
     """
     file.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     try:
@@ -79,7 +79,7 @@ def make_password(
             new.write(secrets.token_urlsafe(TOKEN_BYTES))
     except FileExistsError:
         raise typer.BadParameter(
-            f"{file} exists already, and a database may have been set up with it", param_hint="FILE"
+            f"{file} already exists, and a database may have been set up with it: name another file", param_hint="FILE"
         ) from None
     file.chmod(_READABLE)
     console.print(f"Wrote {file}.", highlight=False, markup=False, soft_wrap=True)

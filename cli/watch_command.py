@@ -38,20 +38,20 @@ from cli.watch_typing import Command, Do, Quit, TypedLine, Undo, read_command
 
 
 def watch(
-    username: Annotated[str, typer.Argument(help="Whose feed to watch; a stranger gets posts to begin with.")],
+    username: Annotated[str, typer.Argument(help="Whose feed to watch; an unknown user gets a starting feed.")],
     category: Annotated[int | None, typer.Option(help="Only posts of this category.")] = None,
     mood: Annotated[str, typer.Option(help="Words, emoji or both.")] = "",
     page_size: Annotated[int, typer.Option(min=1, max=100, help="Number of posts to show.")] = 10,
-    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the feed.")] = 1.0,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two refreshes of the feed.")] = 1.0,
     bundles: BundlesOption = Path("bundles"),
     address: GatewayOption = DEFAULT_GATEWAY,
     authority: AuthorityOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Show a feed and change it by liking and skipping, until Ctrl-C; in a pipe, print it anew when it has changed.
+    """Show a feed and change it by liking and skipping, until Ctrl-C; in a pipe, print it again after each change.
 
-    In a terminal, `l3` and Enter likes the third post, `s3` skips it, `n3` is not interested in it, `u` undoes, `q`
+    In a terminal, `l3` and Enter likes the third post, `s3` skips it, `n3` marks it as not interesting, `u` undoes, `q`
     quits. A token, if the gateway needs one, goes in MOODFEED_API_TOKEN.
     """
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
@@ -114,9 +114,9 @@ class _Watching:
                 self.live.take_back(self.asked.username, self.done.pop())
                 self.said = "taken back"
             case Undo():
-                self.said = "nothing is left to take back"
+                self.said = "there is nothing left to take back"
             case _:
-                self.said = "that is not understood"
+                self.said = "unknown command: type l3, s3, n3, u or q"
 
 
 def _content(shown: Shown) -> object:

@@ -20,8 +20,8 @@ class StoreSettings(ComputeSettings):
         None,
         validation_alias="MOODFEED_STORE_URL",
         description="store of what people do, posts and rules: `sqlite:///PATH`, or "
-        "`postgresql+psycopg://USER@HOST/DATABASE` for several machines; unset, they are refused, and feeds and trends "
-        "come from the bundle alone",
+        "`postgresql+psycopg://USER@HOST/DATABASE` for several machines; if unset, these are refused, and feeds and "
+        "trends come from the bundle alone",
     )
     store_password_file: Path | None = Field(
         None,

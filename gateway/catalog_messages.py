@@ -98,12 +98,12 @@ def read_post_document(body: bytes, names: PostNames) -> Post:
     if names.post_ids:
         (post_id,) = names.post_ids
         if message.HasField("post_id") and message.post_id != post_id:
-            raise InvalidPostError("post_id: is not the one of the path")
+            raise InvalidPostError("post_id: is not the one in the path")
         message.post_id = post_id
     else:
         (external_id,) = names.external_ids
         if message.external_id not in {"", external_id}:
-            raise InvalidPostError("external_id: is not the one of the path")
+            raise InvalidPostError("external_id: is not the one in the path")
         message.external_id = external_id
     return read_post(message)
 

@@ -73,7 +73,7 @@ _BY_REASON: Mapping[str, Callable[[str], FeedError]] = {
     "POSITION_NOT_REACHED": PositionNotReachedError,
     "COUNTS_NOT_HELD": CountsNotHeldError,
     "POSTS_NOT_HELD": PostsNotHeldError,
-    "NO_STORE": lambda _: NoStoreError("nothing can be stored: set MOODFEED_STORE_URL for both compute services"),
+    "NO_STORE": lambda _: NoStoreError("there is no store: set MOODFEED_STORE_URL for both compute services"),
     "STORE_UNAVAILABLE": lambda _: StoreUnavailableError("the store is unavailable: try again later"),
     "USERNAME_INVALID": InvalidPersonError,
     "SAME_PERSON": InvalidPersonError,
@@ -117,7 +117,7 @@ class GrpcContextEncoder:
             raise error_class(f"{USER_TOWER} {words}", service=USER_TOWER) from error
         position = answer.position if answer.HasField("position") else None
         if log.at_least and (position is None or position < log.at_least):  # a tower of before knows no positions
-            raise PositionNotReachedError(f"position {log.at_least} is not reached: {USER_TOWER} reads no log")
+            raise PositionNotReachedError(f"position {log.at_least} cannot be reached: {USER_TOWER} has no store")
         return FeedContext(
             user=answer.user_embedding if answer.HasField("user_embedding") else None,
             mood=answer.mood_embedding if answer.HasField("mood_embedding") else None,

@@ -100,13 +100,13 @@ def _check_deed(row: Interaction) -> None:
 
 def _check_numbers(row: Interaction, now_ms: int) -> None:
     if row.post_id is not None and not _SMALLEST_ID <= row.post_id <= _LARGEST_ID:
-        raise _RejectedError("post_id: must be an integer of 64 bits")
+        raise _RejectedError("post_id: must be a 64-bit integer")
     if row.watched_share is not None and not 0 <= row.watched_share <= 1:
         raise _RejectedError(f"watched_share: must be from 0 to 1, not {row.watched_share:g}")
     if row.verb == "RATING" and row.rating_percent is None:
-        raise _RejectedError("rating_percent: is missing; a RATING needs it")
+        raise _RejectedError("rating_percent: is missing; the verb RATING requires it")
     if row.verb != "RATING" and row.rating_percent is not None:
-        raise _RejectedError("rating_percent: belongs to the verb RATING alone")
+        raise _RejectedError("rating_percent: is allowed only with the verb RATING")
     if row.rating_percent is not None and not 1 <= row.rating_percent <= 100:
         raise _RejectedError(f"rating_percent: must be from 1 to 100, not {row.rating_percent}")
     if row.occurred_at_ms is None:

@@ -20,7 +20,7 @@ class PersonNotFoundError(FeedError):
     """Nothing is kept about the person."""
 
     def __init__(self) -> None:
-        super().__init__("nothing is kept about this person")
+        super().__init__("nothing is stored about this person")
 
 
 class InvalidPersonError(FeedError):

@@ -32,13 +32,13 @@ class LaterPageError(InvalidPageTokenError):
     """Of distinct feeds a later page is asked for."""
 
     def __init__(self) -> None:
-        super().__init__("page_token: of distinct feeds only first pages can be asked for; GetFeed has the later ones")
+        super().__init__("page_token: must be empty with distinct; ask for later pages with GetFeed")
 
 
 def check_feed_count(count: int) -> None:
     """FeedCountError unless so many feeds can be asked for at once."""
     if not 1 <= count <= MOST_FEEDS:
-        raise FeedCountError(f"{count} feeds are asked for, 1 to {MOST_FEEDS} are allowed")
+        raise FeedCountError(f"{count} feeds are requested, 1 to {MOST_FEEDS} are allowed")
 
 
 async def get_feeds(

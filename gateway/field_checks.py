@@ -35,4 +35,4 @@ def check_text(text: str, field: str, longest: int) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise RejectedError(f"{field}: must not hold half of a surrogate pair") from error
+        raise RejectedError(f"{field}: must not contain an unpaired surrogate") from error

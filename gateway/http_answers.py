@@ -32,6 +32,6 @@ def error_document(code: int, status: str, reason: str, message: str) -> Mapping
 
 
 MALFORMED = orjson.dumps(
-    error_document(400, "INVALID_ARGUMENT", "REQUEST_MALFORMED", "not a request of HTTP/1.1, or its head is too long")
+    error_document(400, "INVALID_ARGUMENT", "REQUEST_MALFORMED", "not a request in HTTP/1.1, or its head is too long")
 )
 """The body for bytes that are not a request."""

@@ -31,7 +31,7 @@ class BodyTooSlowError(BodyError):
     """The body did not come within BODY_SECONDS, or the client went."""
 
     def __init__(self) -> None:
-        super().__init__(f"the body did not come within {BODY_SECONDS:g} seconds")
+        super().__init__(f"the body did not arrive within {BODY_SECONDS:g} seconds: try again")
 
 
 async def read_body(request: Request, bodies: BodyMemory, *, largest: int = LARGEST_BODY_BYTES) -> bytes:

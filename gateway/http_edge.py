@@ -57,7 +57,9 @@ class HttpEdge:
             if has_begun:
                 raise
             count("(any)", 503)
-            answer = error_answer(503, "UNAVAILABLE", "SHUTTING_DOWN", "this process stops: try again", headers=_LATER)
+            answer = error_answer(
+                503, "UNAVAILABLE", "SHUTTING_DOWN", "this process is shutting down: try again", headers=_LATER
+            )
             await answer(scope, receive, _closing(send))
 
 

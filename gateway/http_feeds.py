@@ -77,7 +77,7 @@ class FeedsApi:
         self.access.admit(authorizations)
         query = read_query(request.scope["query_string"])
         if unknown := query.keys() - {"ids"}:
-            raise InvalidParameterError(f"unknown parameter {min(unknown)[:100]!r}, the known one is ids")
+            raise InvalidParameterError(f"unknown parameter {min(unknown)[:100]!r}, the only one is ids")
         ids = read_id_form(query)
         rows, distinct = _read(await read_body(request, self.bodies, largest=LARGEST_FEEDS_BYTES))
         check_feed_count(len(rows))

@@ -53,8 +53,8 @@ _DESCRIPTIONS = {
     "always a post_id; anything else is an external_id. At most 1000 together with exclude_external_ids.",
     _EXCLUDE_EXTERNAL: "A post never to return, by its exact external_id: use it for an external_id that is an "
     "integer or holds a comma. May be given several times.",
-    _CREATED_AFTER: "Only posts that were made after this moment, in RFC 3339 or in milliseconds since 1970; posts "
-    "whose moment is not known are left out.",
+    _CREATED_AFTER: "Only posts created after this time, in RFC 3339 or in milliseconds since 1970; posts "
+    "whose creation time is not known are left out.",
 }
 
 IDS = "ids"
@@ -254,7 +254,7 @@ def _read_float(name: str, text: str) -> float | None:
 def _read_integer(name: str, text: str, *, bits: int) -> int:
     is_integer = _INTEGER.fullmatch(text) and len(text) <= 20  # no number of 64 bits is longer
     if not is_integer or not -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1):
-        raise InvalidParameterError(f"{name} is {text[:_SHOWN_DIGITS]!r}, it must be an integer of {bits} bits")
+        raise InvalidParameterError(f"{name} is {text[:_SHOWN_DIGITS]!r}, it must be a {bits}-bit integer")
     return int(text)
 
 

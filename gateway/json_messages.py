@@ -14,8 +14,8 @@ _SHOWN_CHARACTERS = 40
 _WORDS: Mapping[int, str] = {
     FieldDescriptor.TYPE_STRING: "a string",
     FieldDescriptor.TYPE_BOOL: "true or false",
-    FieldDescriptor.TYPE_INT32: "an integer of 32 bits",
-    FieldDescriptor.TYPE_INT64: "an integer of 64 bits",
+    FieldDescriptor.TYPE_INT32: "a 32-bit integer",
+    FieldDescriptor.TYPE_INT64: "a 64-bit integer",
     FieldDescriptor.TYPE_FLOAT: "a number",
     FieldDescriptor.TYPE_MESSAGE: "a time with its offset, such as 2026-05-04T09:30:00Z",
 }
@@ -47,7 +47,7 @@ def fill(message: _MessageT, document: Mapping[str, object]) -> _MessageT:
         field = fields.get(name)
         if field is None:
             known = ", ".join(sorted(fields))
-            raise UnreadableFieldError(f"{name[:_SHOWN_CHARACTERS]}: is not a field; the fields are {known}")
+            raise UnreadableFieldError(f"{name[:_SHOWN_CHARACTERS]}: is not a known field; the fields are {known}")
         if value is not None:
             _fill_field(message, field, value)
     return message
@@ -78,7 +78,7 @@ def _number_of(field: FieldDescriptor, value: object) -> int:
 
 def _wrong(field: FieldDescriptor) -> UnreadableFieldError:
     words = _WORDS[field.type]
-    return UnreadableFieldError(f"{field.name}: must be {'a list, each of it ' if field.is_repeated else ''}{words}")
+    return UnreadableFieldError(f"{field.name}: must be {'a list, each element ' if field.is_repeated else ''}{words}")
 
 
 def choices(field: FieldDescriptor) -> Mapping[str, int]:

@@ -164,10 +164,10 @@ _ERRORS: dict[str, Schema] = {
 _ERRORS_WITHOUT_PARAMETERS = {code: answer for code, answer in _ERRORS.items() if code not in {"400", "404", "412"}}
 _ERRORS_OF_WRITES = {code: answer for code, answer in _ERRORS.items() if code not in {"404", "412"}} | {
     "403": answer("The token does not have the scope, or a page may not write from its origin or host", "Error"),
-    "408": answer("The body did not come in time", "Error"),
+    "408": answer("The body did not arrive in time", "Error"),
     "413": answer("The body is longer than 4 MiB", "Error"),
     "415": answer("The body is not application/json", "Error"),
-    "503": answer("Feedback is not set up, or the store or the user tower service is unavailable", "Error"),
+    "503": answer("There is no store, or the store or the user tower service is unavailable", "Error"),
 }
 
 DOCUMENT: Schema = {

@@ -15,7 +15,7 @@ from gateway.openapi_forms import (
 )
 from moodfeed.feed.v1.feed_comments import COMMENTS
 
-_NOBODY = {"404": answer("Nothing is kept about this person", "Error")}
+_NOBODY = {"404": answer("Nothing is stored about this person", "Error")}
 _USERNAME: Schema = {
     "name": "username",
     "in": "path",
@@ -74,7 +74,7 @@ def people_paths(errors_of_writes: dict[str, Schema], *, ids: Schema) -> Schema:
                 "operationId": "exportPerson",
                 "summary": COMMENTS[f"{_FEEDBACK}.FeedbackService.ExportPerson"],
                 "parameters": [ids],
-                "responses": {"200": answer("Everything that is kept", "Person")} | errors | _NOBODY,
+                "responses": {"200": answer("Everything that is stored", "Person")} | errors | _NOBODY,
                 "security": TOKEN_OR_NONE,
             },
             "delete": {
@@ -89,7 +89,7 @@ def people_paths(errors_of_writes: dict[str, Schema], *, ids: Schema) -> Schema:
                 "operationId": "mergePeople",
                 "summary": COMMENTS[f"{_FEEDBACK}.FeedbackService.MergePeople"],
                 "requestBody": {"required": True, "content": {"application/json": {"schema": reference("Merge")}}},
-                "responses": {"200": answer("The two are one person", "Position")} | {**errors_of_writes, **admins},
+                "responses": {"200": answer("The two are merged", "Position")} | {**errors_of_writes, **admins},
                 "security": TOKEN_OR_NONE,
             }
         },

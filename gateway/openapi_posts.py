@@ -145,11 +145,14 @@ def posts_schemas() -> Schema:
 
 def posts_paths(errors_of_writes: dict[str, Schema], *, ids: Schema) -> Schema:
     """The paths, with the errors of any write, and the parameter that says how JSON carries ids."""
-    writes = {**errors_of_writes, "503": answer("There is no store, or it or the post index is unavailable", "Error")}
+    writes = {
+        **errors_of_writes,
+        "503": answer("There is no store, or the store or the post index service is unavailable", "Error"),
+    }
     admins = {code: answer(words, "Error") for code, words in ADMIN_CODES.items()}
     without_body = {code: form for code, form in writes.items() if code not in CODES_OF_BODIES}
-    no_post = {"404": answer("Nobody knows the post", "Error")}
-    no_rule = {"404": answer("There is no rule of this name", "Error")}
+    no_post = {"404": answer("The post is unknown", "Error")}
+    no_rule = {"404": answer("There is no rule with this name", "Error")}
     return {
         ONE_POST: {
             "parameters": [POST_IN_PATH],

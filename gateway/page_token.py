@@ -115,7 +115,7 @@ def read(token: str) -> PageToken:
     if checksum != _checksum(content):
         raise ValueError("not a page token")
     if len(content) != _LAYOUT.size:
-        raise ValueError("a page token of another version")
+        raise ValueError("the page token has another version")
     (
         version,
         bundle,
@@ -131,7 +131,7 @@ def read(token: str) -> PageToken:
         moment,
     ) = _LAYOUT.unpack(content)
     if version != _VERSION:
-        raise ValueError("a page token of another version")
+        raise ValueError("the page token has another version")
     if offset > _LARGEST_OFFSET:  # the checksum has no key: anyone can make a token
         raise ValueError("the offset is larger than a search accepts")
     left_out = frozenset(stage for bit, stage in enumerate(_STAGES) if stages >> bit & 1)

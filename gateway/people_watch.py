@@ -33,7 +33,7 @@ class PeopleWatch:
                 try:
                     await self._listen(candidates[self._turn % len(candidates)])
                 except TimeoutError:
-                    _log.warning("tower tells nothing about people")
+                    _log.warning("user tower does not stream changes of people")
                 except asyncio.CancelledError:
                     # gRPC cancels a call whose channel was closed: a replica has left, or its certificate was renewed.
                     if (task := asyncio.current_task()) and task.cancelling():

@@ -49,7 +49,7 @@ def read_rule_document(body: bytes, name: str) -> Rule:
     except UnreadableFieldError as error:
         raise InvalidRuleError(str(error)) from error
     if message.name not in {"", name}:
-        raise InvalidRuleError("name: is not the one of the path")
+        raise InvalidRuleError("name: is not the one in the path")
     message.name = name
     return read_rule(message)
 

@@ -46,7 +46,7 @@ def _check_posts(rule: Rule) -> None:
         if len(values) > limit:
             raise RejectedError(f"{field}: {len(values)} are given, the maximum is {limit}")
         if len(set(values)) < len(values):
-            raise RejectedError(f"{field}: one of them is given twice")
+            raise RejectedError(f"{field}: a value is given twice")
     for post_id in rule.post_ids:
         check_post_id(post_id, "post_ids")
     for category_id in rule.category_ids:
@@ -56,7 +56,7 @@ def _check_posts(rule: Rule) -> None:
         check_text(username, "owner_usernames", LONGEST_NAME)
     if rule.action is RuleAction.PIN and (rule.category_ids or rule.owner_usernames):
         field = "category_ids" if rule.category_ids else "owner_usernames"
-        raise RejectedError(f"{field}: a rule that pins names its posts by post_ids alone")
+        raise RejectedError(f"{field}: a rule with PIN must name its posts by post_ids only")
     if not (rule.post_ids or rule.category_ids or rule.owner_usernames):
         raise RejectedError("post_ids: no post is named")
     if rule.feed_category_id is not None:
@@ -67,14 +67,14 @@ def _check_boost(rule: Rule) -> None:
     if not math.isfinite(rule.boost) or not -1 <= rule.boost <= 1:
         raise RejectedError(f"boost: must be from -1 to 1, not {rule.boost:g}")
     if rule.action is RuleAction.BOOST and not rule.boost:
-        raise RejectedError("boost: is missing, or 0, which changes nothing")
+        raise RejectedError("boost: is missing or 0; give a number from -1 to 1 other than 0")
     if rule.action is not RuleAction.BOOST and rule.boost:
-        raise RejectedError("boost: belongs to the action BOOST alone")
+        raise RejectedError("boost: is allowed only with the action BOOST")
 
 
 def _check_span(rule: Rule) -> None:
     for field, moment in (("starts_at", rule.starts_at_ms), ("ends_at", rule.ends_at_ms)):
         if moment is not None and not _EARLIEST_MS <= moment <= _LATEST_MS:
-            raise RejectedError(f"{field}: is outside of the years 1970 to 9999")
+            raise RejectedError(f"{field}: must be in the years 1970 to 9999")
     if rule.starts_at_ms is not None and rule.ends_at_ms is not None and rule.ends_at_ms <= rule.starts_at_ms:
         raise RejectedError("ends_at: must be after starts_at")

@@ -16,7 +16,7 @@ class RuleNotFoundError(FeedError):
     """There is no rule of this name."""
 
     def __init__(self) -> None:
-        super().__init__("there is no rule of this name")
+        super().__init__("there is no rule with this name")
 
 
 class RuleAction(Enum):

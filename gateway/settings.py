@@ -72,7 +72,7 @@ class Settings(ServerSettings):
         ("127.0.0.1:50052",), description="addresses of the replicas of the post index service, separated by commas"
     )
     attempt_seconds: float = Field(
-        0.5, gt=0, description="seconds after which a call that got no answer is tried on another replica"
+        0.5, gt=0, description="seconds after which an unanswered call is tried on another replica"
     )
     context_cache_size: int = Field(
         50_000,
@@ -82,7 +82,7 @@ class Settings(ServerSettings):
     keep_alive_seconds: int = Field(
         75,
         ge=1,
-        description="seconds that an idle HTTP connection stays open; must exceed those of a load balancer, often 60",
+        description="seconds that an idle HTTP connection stays open; must exceed the load balancer's, often 60",
     )
     allowed_origins: Origins = Field(
         (),
@@ -106,40 +106,42 @@ class Settings(ServerSettings):
         allow_inf_nan=False,
         validation_alias="MOODFEED_EXPLORATION_SHARE",
         description="share of the pages of feeds, 0 to 1, whose last post is a new one that few people have been "
-        "shown; the post index service needs the same",
+        "shown; set the post index service to the same value",
     )
-    most_in_flight: int = Field(128, ge=1, description="requests in progress at the same time; more are refused")
+    most_in_flight: int = Field(
+        128, ge=1, description="maximum number of requests in progress; further ones are refused"
+    )
     downstream_authority: Path | None = Field(
         None,
-        description="PEM file of the authority of the compute services' certificates; unset for plaintext",
+        description="PEM file of the authority that signs the compute services' certificates; unset for plaintext",
     )
     downstream_certificate: Path | None = Field(
-        None, description="PEM file of the certificate that the gateway presents to them"
+        None, description="PEM file of the certificate that the gateway presents to the compute services"
     )
     downstream_key: Path | None = Field(
         None, validate_default=True, description="PEM file of the key of that certificate"
     )
     api_tokens_file: Path | None = Field(
         None,
-        description="file of the API tokens, one line `name:sha256 of the token` for each, and after it what "
-        "it is for, such as `:feedback` or `:feeds,feedback,catalog`, if not for feeds alone; unset for an open API",
+        description="file of the API tokens, one line `name:sha256 of the token` each; a line may end with scopes, "
+        "such as `:feedback` or `:feeds,feedback,catalog`, and otherwise allows feeds only; unset for an open API",
     )
     admin_token_file: Path | None = Field(
         None,
         validation_alias="MOODFEED_ADMIN_TOKEN_FILE",
         description="file of admin tokens, lines of name:sha256, for the calls about a person's data and rules, and "
-        "about posts without an API token; unset, these are refused",
+        "about posts without an API token; if unset, these are refused",
     )
     admin_from_this_machine: bool = Field(
         False,
         description="without admin tokens, admit calls about a person's data, posts and rules from this machine, as "
-        "`moodfeed run` does; not for a gateway behind a reverse proxy of this machine",
+        "`moodfeed run` does; not for a gateway behind a reverse proxy on this machine",
     )
     token_requests_per_second: float = Field(
         0, ge=0, description="sustained requests a second allowed for each token; 0 for no limit"
     )
     feedback_requests_per_second: float = Field(
-        0, ge=0, description="sustained calls a second that record feedback, for each token; 0 for no limit"
+        0, ge=0, description="sustained calls a second that record interactions, for each token; 0 for no limit"
     )
     catalog_requests_per_second: float = Field(
         0, ge=0, description="sustained calls a second about posts, for each token; 0 for no limit"
@@ -148,7 +150,7 @@ class Settings(ServerSettings):
     deadline_seconds: float = Field(
         2.0, gt=0, description="longest time a request may take, in seconds; callers may set a shorter deadline"
     )
-    grace_seconds: float = Field(10.0, ge=0, description="seconds that a stop waits for requests in flight")
+    grace_seconds: float = Field(10.0, ge=0, description="seconds that shutdown waits for requests in flight")
     log_level: LogLevel = Field("info", description="lowest level that is logged")
 
     def token_life(self) -> TokenLife:

@@ -95,7 +95,7 @@ def _refuse_empty_tables(raw: Path, output: Path, tables: Mapping[str, pd.DataFr
     for name, table in tables.items():
         if not len(table) and (held := row_count(output / name)):
             raise CleanError(
-                f"{raw} gives no row for {output / name}, which holds {held}; the tables stay as they are; "
+                f"{raw} has no valid row for {output / name}, which holds {held}; the tables are unchanged; "
                 "--accept-losses replaces them"
             )
 

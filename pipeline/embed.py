@@ -117,7 +117,7 @@ def read_text_embeddings(path: Path) -> TextEmbeddings:
         for rows in (texts.embeddings[start : start + _CHECKED_AT_ONCE], moods[moods.any(axis=1)]):
             if not (np.abs(np.linalg.norm(rows, axis=1) - 1) < _NORM_TOLERANCE).all():
                 raise TextEmbeddingsError(
-                    f"{path}: not all embeddings are finite unit vectors: run `moodfeed embed` again"
+                    f"{path}: some embeddings are not finite unit vectors: run `moodfeed embed` again"
                 )
     return texts
 

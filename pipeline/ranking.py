@@ -71,7 +71,7 @@ class PerUser:
 def check_metric(name: str, value: float) -> None:
     """NotANumberError if a metric is not in 0..1."""
     if not -_ROUNDING <= value <= 1 + _ROUNDING:
-        raise NotANumberError(f"{name} is {value}, must be in 0..1: the scores or their ranks are wrong")
+        raise NotANumberError(f"{name} is {value} and must be from 0 to 1: the scores or their ranks are wrong")
 
 
 def rank_targets(split: Split, recommender: Recommender, *, candidates: NDArray[np.bool_] | None = None) -> TargetRanks:

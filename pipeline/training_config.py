@@ -78,7 +78,7 @@ class TrainingConfig:
         try:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise TrainingConfigError(f"{path} is missing") from None
+            raise TrainingConfigError(f"{path} is missing: check --config") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise TrainingConfigError(f"{path} is not valid TOML: {error}") from error
         try:

@@ -25,8 +25,8 @@ class Settings(StoreSettings):
         gt=0,
         le=1440,
         validation_alias="MOODFEED_PAGE_TOKEN_MINUTES",
-        description="how long gateways let a page token be valid: so long, and a minute, what posts and rules were is "
-        "kept",
+        description="minutes that a page token is valid, as at the gateway: earlier states of posts and rules are kept "
+        "for that time and a minute more",
     )
     exploration_share: float = Field(
         0.0,
@@ -34,7 +34,7 @@ class Settings(StoreSettings):
         le=1,
         allow_inf_nan=False,
         validation_alias="MOODFEED_EXPLORATION_SHARE",
-        description="as at the gateway; above 0, the index counts how often new posts are shown",
+        description="set to the gateway's value; above 0, the index counts how often new posts are shown",
     )
     metrics_port: int = Field(9102, ge=0, le=65535, description="port of the Prometheus metrics; 0 turns them off")
 

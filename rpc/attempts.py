@@ -130,7 +130,7 @@ class RetryingCalls(Generic[Stub]):
     def _next_attempt(self, tried: Sequence[Replica[Stub]], *, seconds_left: float) -> Attempt[Stub]:
         candidates = self._replicas.candidates()
         if not candidates:
-            raise NoReplicaError(f"no replica of {self._replicas.service} is well")
+            raise NoReplicaError(f"no replica of {self._replicas.service} is healthy")
         fresh = untried(candidates, tried)
         turns = self._retry_turns if tried else self._call_turns
         seconds = share_of_time(seconds_left, attempt_seconds=self._attempt_seconds, fresh=len(fresh))

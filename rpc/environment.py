@@ -91,6 +91,6 @@ def _reason(variable: str, value: object, message: str) -> str:
         service = variable.removesuffix("_PORT").lower().replace("_", "-")
         return (
             f"this is the address that Kubernetes gives to every pod for a service named {service}: "
-            "set enableServiceLinks: false in the pod's specification, or set the variable there to a value of its own"
+            "set enableServiceLinks: false in the pod's specification, or set the variable explicitly there"
         )
     return message.removeprefix("Value error, ")

@@ -52,7 +52,7 @@ def restore(engine: Engine, path: Path, *, replace: bool) -> int:
         lift_time_limits(connection)
         before, backed_up = lock_head(connection).position, read_head(rows)
         if before > 0 and not replace:
-            raise BackupError("the store is not empty: pass --replace to lose what it holds")
+            raise BackupError("the store is not empty: pass --replace to discard what it holds")
         for table in METADATA.sorted_tables:
             if table is not LOG_HEAD:
                 connection.execute(delete(table))
@@ -104,11 +104,11 @@ def _rows_of(path: Path) -> Iterator[Engine]:
         with engine.connect() as connection:
             found = str(connection.exec_driver_sql("PRAGMA quick_check").scalar())
     except (StoreVersionError, StoreUnavailableError, DatabaseError) as error:
-        raise BackupError(f"{path}: is not a whole backup of a store: use another one") from error
+        raise BackupError(f"{path}: is not a complete backup of a store: use another file") from error
     if found != "ok":
         raise BackupError(f"{path}: the backup is damaged ({found}): use another one")
     if version.state is VersionState.EMPTY:
-        raise BackupError(f"{path}: is no backup of a store: it holds none of its tables")
+        raise BackupError(f"{path}: is not a backup of a store: it has none of the store's tables")
     if version.state is not VersionState.OLDER:
         refuse_other_versions(version)
         yield engine

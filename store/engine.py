@@ -42,7 +42,7 @@ def parse_url(url: str, *, password_file: Path | None = None) -> URL:
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername=POSTGRESQL)
     if parsed.drivername not in {SQLITE, POSTGRESQL}:
-        raise StoreUrlError(f"the store's URL begins with {parsed.drivername}: {forms}")
+        raise StoreUrlError(f"the store's URL must not begin with {parsed.drivername}: {forms}")
     if parsed.drivername == SQLITE and (not parsed.database or parsed.database == ":memory:"):
         raise StoreUrlError("the store's URL names no file: use sqlite:///PATH")
     if password_file is None or parsed.drivername == SQLITE:  # a file has no password

@@ -130,9 +130,9 @@ def check_text(field: str, text: str, *, longest: int = LONGEST_EVENT_ID) -> Non
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InvalidInteractionError(f"{field}: holds half of a surrogate pair, which is no text") from None
+        raise InvalidInteractionError(f"{field}: must not contain an unpaired surrogate") from None
 
 
 def _check_id(field: str, number: int) -> None:
     if not _SMALLEST_ID <= number <= _LARGEST_ID:
-        raise InvalidInteractionError(f"{field}: must fit 64 bits, not {number}")
+        raise InvalidInteractionError(f"{field}: must be a 64-bit integer, not {number}")

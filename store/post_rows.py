@@ -138,4 +138,4 @@ def _to_json(fields: Mapping[str, object]) -> bytes:
     try:
         return json.dumps(fields, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise InvalidPostError("a text holds half of a surrogate pair, which is no text") from None
+        raise InvalidPostError("a text contains an unpaired surrogate and cannot be stored") from None

@@ -71,7 +71,7 @@ def vacuum(engine: Engine) -> None:
         driver.execute("VACUUM")
         is_busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if is_busy:
-        raise StoreUnavailableError("the store is written anew, but others still read its WAL: run vacuum again")
+        raise StoreUnavailableError("the store was rewritten, but other processes still read its WAL: run vacuum again")
 
 
 def _contents(connection: Connection, engine: Engine) -> Contents:

@@ -80,7 +80,7 @@ def _read_version(connection: Connection) -> TablesVersion:
     names = inspect(connection).get_table_names()
     if _VERSION_TABLE not in names:
         if "log" in names:
-            raise StoreVersionError("the database holds a table `log` of another program: name another database")
+            raise StoreVersionError("the database contains another program's table `log`: name another database")
         return TablesVersion(VersionState.EMPTY, "")
     revision = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or "")
     if revision == SCHEMA_VERSION:

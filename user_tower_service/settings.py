@@ -36,7 +36,7 @@ class Settings(StoreSettings):
         gt=0,
         le=MOST_SERVED_HOURS,
         validation_alias="MOODFEED_SERVED_HOURS",
-        description="how long a post that was shown with remember_served is not shown to the same person again; each "
-        "remembered page takes 250 bytes of memory meanwhile",
+        description="hours during which a post shown with remember_served is not shown to the same person again; each "
+        "remembered page takes 250 bytes of memory for that time",
     )
     metrics_port: int = Field(9101, ge=0, le=65535, description="port of the Prometheus metrics; 0 for none")

@@ -74,7 +74,7 @@ class Gateway(
     def DeleteRule(self, request, context):  # noqa: N802
         self._note(request, context)
         if self.rules.pop(request.name, None) is None:
-            context.abort(grpc.StatusCode.NOT_FOUND, "there is no rule of this name")
+            context.abort(grpc.StatusCode.NOT_FOUND, "there is no rule with this name")
         return rules_pb2.DeleteRuleResponse(position=10)
 
     def ListRules(self, request, context):  # noqa: N802
@@ -160,7 +160,7 @@ def test_with_wait_it_says_when_the_post_is_visible(gateway: Gateway) -> None:
     gateway.looks = 10**9
     done = run("post", "add", "7", "--category", "2", "--video", "v", "--wait", "--wait-seconds", "0")
     assert isinstance(done.exception, CallRefusedError)
-    assert "not all are visible after 0 s" in str(done.exception)
+    assert "not all posts are visible after 0 s" in str(done.exception)
 
 
 def test_a_hidden_post_is_not_said_to_be_visible(gateway: Gateway) -> None:
@@ -194,9 +194,9 @@ def test_a_rejected_post_is_named_and_the_others_are_stored(gateway: Gateway) ->
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ("", "there is no post"),
-        ("[]", "there is no post"),
-        ("{", "this is not JSON"),
+        ("", "contains no post"),
+        ("[]", "contains no post"),
+        ("{", "is neither JSON nor JSON Lines"),
         ('{"post_id": 1}\n{', "line 2 is not JSON"),
         ("[1]", "post 1 is not a JSON object"),
         (
@@ -266,7 +266,7 @@ def test_rules_are_set_listed_and_deleted(gateway: Gateway, monkeypatch: pytest.
         *("rule", "set", "up", "boost", "--post", "7", "--post", "8", "--category", "2", "--owner", "ana"),
         *("--boost", "0.5", "--in-category", "3", "--from", "2026-01-01T00:00:00Z"),
     )
-    assert (done.exit_code, done.stdout) == (0, "kept at position 9\n")
+    assert (done.exit_code, done.stdout) == (0, "stored at position 9\n")
     assert gateway.rules["up"] == rules_pb2.Rule(
         name="up",
         action=rules_pb2.RULE_ACTION_BOOST,
@@ -283,7 +283,7 @@ def test_rules_are_set_listed_and_deleted(gateway: Gateway, monkeypatch: pytest.
     assert json.loads(run("rule", "list", "--json").stdout)["rules"][0]["name"] == "up"
     assert run("rule", "delete", "up").stdout == "deleted at position 10\n"
     gone = run("rule", "delete", "up")
-    assert str(gone.exception) == "NOT_FOUND: there is no rule of this name"
+    assert str(gone.exception) == "NOT_FOUND: there is no rule with this name"
     assert run("rule", "list").stdout == "There are no rules.\n"
 
 

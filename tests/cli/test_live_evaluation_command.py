@@ -99,7 +99,7 @@ def test_the_command_trains_replays_prints_and_writes(tmp_path: Path) -> None:
     command = ["evaluate", "--live", "--data", str(tmp_path), "--epochs", "1", "--months", "1"]
     result = CliRunner().invoke(app, command, catch_exceptions=False)
     assert result.exit_code == 0
-    for words in ("train on what was before", "replay the month from", "Replayed 1 month", "best live baseline"):
+    for words in ("train on data before", "replay the month from", "Replayed 1 month", "best live baseline"):
         assert words in result.output
     written = LiveEvaluation.read(tmp_path / "live_evaluation.json")
 

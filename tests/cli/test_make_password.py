@@ -20,5 +20,5 @@ def test_a_password_is_written_once_for_the_containers_in_a_directory_of_ones_ow
     assert url.password == password
     again = CliRunner().invoke(app, ["make-password", str(file)])
     assert again.exit_code == 2
-    assert "exists already" in again.output
+    assert "already exists" in again.output
     assert file.read_text(encoding="utf-8") == password

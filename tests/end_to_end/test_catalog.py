@@ -267,7 +267,7 @@ def test_the_command_adds_shows_and_deletes(product: Product) -> None:
     assert "visible after " in added
     assert "served, since position" in run("post", "show", "1006")
     assert "Posts like 1006, for béla" in run("similar", "1006", "--user", "béla")
-    assert run("rule", "set", "up", "boost", "--post", "1006", "--boost", "0.5").startswith("kept at position ")
+    assert run("rule", "set", "up", "boost", "--post", "1006", "--boost", "0.5").startswith("stored at position ")
     assert "boost +0.5" in run("rule", "list")
     assert run("rule", "delete", "up").startswith("deleted at position ")
     assert run("post", "delete", "1006").startswith("deleted at position ")

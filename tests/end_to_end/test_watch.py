@@ -111,7 +111,7 @@ def test_a_like_changes_the_feed_on_the_screen_and_is_taken_back(product: Produc
         terminal.wait_for("not-interested: post")
         assert len(product.ids("watcher")) == 4
         terminal.type("x9\r")
-        terminal.wait_for("not understood")
+        terminal.wait_for("unknown command")
         terminal.type("l9\r")
         terminal.wait_for("there is no post 9")
         terminal.type("q\r")

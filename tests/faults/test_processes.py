@@ -155,7 +155,9 @@ def test_without_any_index_requests_fail_before_any_attempt_and_the_gateway_is_n
         fleet.wait_until(lambda: not is_serving(fleet.target), what="the gateway is not serving")
         error = error_of(fleet, username=expectations.requests[0].username)
         assert error.code() == grpc.StatusCode.UNAVAILABLE
-        assert error.details() == "no replica of post_index_service is well"  # nobody is asked, and nothing waited for
+        assert (
+            error.details() == "no replica of post_index_service is healthy"
+        )  # nobody is asked, and nothing waited for
         wait_for_requests(outcomes, 100)
         restart(fleet, *INDEXES)
         fleet.wait_until_serving(GATEWAY)

@@ -55,7 +55,7 @@ def upsert(*rows: Post, keeper: FakePosts | None = None) -> Upserted:
         (a_post(thumbnail_url="h" * 2049), "thumbnail_url: has 2049 code points, the maximum is 2048"),
         (a_post(title="t" * 10_001), "title: has 10001 code points, the maximum is 10000"),
         (a_post(description="\0"), "description: must not hold the character U+0000"),
-        (a_post(title="\ud83d"), "title: must not hold half of a surrogate pair"),
+        (a_post(title="\ud83d"), "title: must not contain an unpaired surrogate"),
         (a_post(owner_username="a\0"), "owner_username: must not hold the character U+0000"),
         (a_post(owner_username="a" * 201), "owner_username: has 201 code points, the maximum is 200"),
         (a_post(category_name="a" * 201), "category_name: has 201 code points, the maximum is 200"),
@@ -64,7 +64,7 @@ def upsert(*rows: Post, keeper: FakePosts | None = None) -> Upserted:
         (a_post(external_id="e" * 201), "external_id: has 201 code points, the maximum is 200"),
         (a_post(emotions=("joy",) * 51), "emotions: 51 are given, the maximum is 50"),
         (a_post(emotions=("j" * 101,)), "emotions: has 101 code points, the maximum is 100"),
-        (a_post(emotions=("\udfff",)), "emotions: must not hold half of a surrogate pair"),
+        (a_post(emotions=("\udfff",)), "emotions: must not contain an unpaired surrogate"),
         (a_post(created_at_ms=EARLIEST_MS - 1), "created_at: is before the year 2000"),
         (a_post(created_at_ms=NOW + 60_001), "created_at: is more than a minute in the future"),
     ],
@@ -201,21 +201,21 @@ def test_what_is_absent_stays_absent_and_a_post_is_servable() -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ('{"category_id": "two"}', "category_id: must be an integer of 32 bits"),
-        ('{"category_id": true}', "category_id: must be an integer of 32 bits"),
-        ('{"category_id": 2.5}', "category_id: must be an integer of 32 bits"),
-        ('{"category_id": 2147483648}', "category_id: must be an integer of 32 bits"),
+        ('{"category_id": "two"}', "category_id: must be a 32-bit integer"),
+        ('{"category_id": true}', "category_id: must be a 32-bit integer"),
+        ('{"category_id": 2.5}', "category_id: must be a 32-bit integer"),
+        ('{"category_id": 2147483648}', "category_id: must be a 32-bit integer"),
         ('{"title": 5}', "title: must be a string"),
-        ('{"emotions": "joy"}', "emotions: must be a list, each of it a string"),
-        ('{"emotions": [1]}', "emotions: must be a list, each of it a string"),
+        ('{"emotions": "joy"}', "emotions: must be a list, each element a string"),
+        ('{"emotions": [1]}', "emotions: must be a list, each element a string"),
         ('{"is_servable": "yes"}', "is_servable: must be true or false"),
         ('{"is_servable": 1}', "is_servable: must be true or false"),
         ('{"created_at": 5}', "created_at: must be a time with its offset"),
         ('{"created_at": "2025-06-15T15:06:40"}', "created_at: must be a time with its offset"),
         ('{"created_at": "yesterday"}', "created_at: must be a time with its offset"),
-        ('{"postId": 7}', "postId: is not a field; the fields are category_id"),
-        ('{"colour": "red"}', "colour: is not a field; the fields are category_id"),
-        ('{"post_id": 8}', "post_id: is not the one of the path"),
+        ('{"postId": 7}', "postId: is not a known field; the fields are category_id"),
+        ('{"colour": "red"}', "colour: is not a known field; the fields are category_id"),
+        ('{"post_id": 8}', "post_id: is not the one in the path"),
     ],
 )
 def test_a_field_of_json_with_a_wrong_type_is_named(body: str, reason: str) -> None:
@@ -227,7 +227,7 @@ def test_a_field_of_json_with_a_wrong_type_is_named(body: str, reason: str) -> N
 def test_the_path_names_the_post_by_external_id_too() -> None:
     names = PostNames(external_ids=("tt1",))
     assert read_post_document(b'{"post_id": "9007199254740993"}', names) == Post(post_id=2**53 + 1, external_id="tt1")
-    with pytest.raises(InvalidPostError, match="external_id: is not the one of the path"):
+    with pytest.raises(InvalidPostError, match="external_id: is not the one in the path"):
         read_post_document(b'{"external_id": "tt2"}', names)
 
 

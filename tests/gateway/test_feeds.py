@@ -97,7 +97,7 @@ def test_a_feed_that_cannot_be_made_refuses_none_of_the_others() -> None:
 
 @pytest.mark.parametrize("count", [0, 65])
 def test_a_call_asks_for_1_to_64_feeds(count: int) -> None:
-    with pytest.raises(FeedCountError, match=f"{count} feeds are asked for, 1 to 64 are allowed"):
+    with pytest.raises(FeedCountError, match=f"{count} feeds are requested, 1 to 64 are allowed"):
         ask_for(*[ana()] * count)
 
 

@@ -149,7 +149,7 @@ def test_bytes_that_are_not_a_request_are_refused_in_our_form(sent: bytes) -> No
             "code": 400,
             "status": "INVALID_ARGUMENT",
             "reason": "REQUEST_MALFORMED",
-            "message": "not a request of HTTP/1.1, or its head is too long",
+            "message": "not a request in HTTP/1.1, or its head is too long",
         }
 
 

@@ -178,14 +178,14 @@ def test_an_empty_parameter_counts_as_missing() -> None:
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("category_id=2147483648", "category_id is '2147483648', it must be an integer of 32 bits"),
-        ("exclude=1,9223372036854775808", "exclude is '9223372036854775808', it must be an integer of 64 bits"),
-        ("page_size=1.0", "page_size is '1.0', it must be an integer of 32 bits"),
+        ("category_id=2147483648", "category_id is '2147483648', it must be a 32-bit integer"),
+        ("exclude=1,9223372036854775808", "exclude is '9223372036854775808', it must be a 64-bit integer"),
+        ("page_size=1.0", "page_size is '1.0', it must be a 32-bit integer"),
         ("strict=yes", "strict is 'yes', it must be true or false"),
         ("seen=never", "seen is 'never', it must be one of LAST, EXCLUDED"),
         ("fallback=hot", "fallback is 'hot', it must be one of NONE, POPULAR, TRENDING"),
         ("mood=a&mood=b", "mood is given twice"),
-        ("category_ids=2;8", "category_ids is '2;8', it must be an integer of 32 bits"),
+        ("category_ids=2;8", "category_ids is '2;8', it must be a 32-bit integer"),
         ("diversity=much", "diversity is 'much', it must be a number"),
         ("diversity=nan", "diversity is 'nan', it must be a number"),
         ("created_after=yesterday", "created_after is 'yesterday', it must be a time with its offset, such as"),

@@ -160,7 +160,7 @@ def test_a_database_of_another_program_is_left_alone(url: str) -> None:
     with writing(engine) as connection:
         connection.execute(text("CREATE TABLE log (id INTEGER)"))
     engine.dispose()
-    with pytest.raises(StoreVersionError, match="of another program"):
+    with pytest.raises(StoreVersionError, match="another program's table"):
         open_store(url)
 
 
@@ -175,7 +175,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("mysql://ana:secret@host/db", "begins with mysql"),
+        ("mysql://ana:secret@host/db", "must not begin with mysql"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
         ("store.sqlite", "cannot be read"),

@@ -26,10 +26,10 @@ if _version_not_supported:
 
 
 class CatalogServiceStub:
-    """Changes which posts there are. A change is durable before the answer. A deletion is in all feeds within a second of
-    the answer; a new post, or a change of one, is as soon as it has embeddings, within a second too unless many posts
-    wait. Every method answers UNAVAILABLE with the reason NO_STORE where there is no store, and with STORE_UNAVAILABLE
-    while the store does not answer; feeds go on in both cases.
+    """Adds, changes and deletes posts. A change is durable before its response is sent. A deletion takes effect in all
+    feeds within a second of the response. A new post, or a change to one, takes effect as soon as it has embeddings:
+    also within a second, unless many posts wait. Every method is UNAVAILABLE with the reason NO_STORE if there is no
+    store, and with STORE_UNAVAILABLE while the store does not answer; feeds continue in both cases.
     """
 
     def __init__(self, channel):
@@ -56,23 +56,22 @@ class CatalogServiceStub:
 
 
 class CatalogServiceServicer:
-    """Changes which posts there are. A change is durable before the answer. A deletion is in all feeds within a second of
-    the answer; a new post, or a change of one, is as soon as it has embeddings, within a second too unless many posts
-    wait. Every method answers UNAVAILABLE with the reason NO_STORE where there is no store, and with STORE_UNAVAILABLE
-    while the store does not answer; feeds go on in both cases.
+    """Adds, changes and deletes posts. A change is durable before its response is sent. A deletion takes effect in all
+    feeds within a second of the response. A new post, or a change to one, takes effect as soon as it has embeddings:
+    also within a second, unless many posts wait. Every method is UNAVAILABLE with the reason NO_STORE if there is no
+    store, and with STORE_UNAVAILABLE while the store does not answer; feeds continue in both cases.
     """
 
     def UpsertPosts(self, request, context):
-        """Adds posts and replaces those that are there. A row that cannot be stored is REJECTED and refuses none of the
-        others. A deleted post comes back.
+        """Adds posts and replaces existing ones. A row that cannot be stored is REJECTED and does not affect the others. A
+        deleted post is restored.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeletePosts(self, request, context):
-        """Deletes posts. From the answer on, no feed of the gateway that was asked shows them, and no other one a second
-        later.
+        """Deletes posts. Once it has responded, no feed of this gateway shows them; other gateways follow within a second.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,10 +111,10 @@ def add_CatalogServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CatalogService:
-    """Changes which posts there are. A change is durable before the answer. A deletion is in all feeds within a second of
-    the answer; a new post, or a change of one, is as soon as it has embeddings, within a second too unless many posts
-    wait. Every method answers UNAVAILABLE with the reason NO_STORE where there is no store, and with STORE_UNAVAILABLE
-    while the store does not answer; feeds go on in both cases.
+    """Adds, changes and deletes posts. A change is durable before its response is sent. A deletion takes effect in all
+    feeds within a second of the response. A new post, or a change to one, takes effect as soon as it has embeddings:
+    also within a second, unless many posts wait. Every method is UNAVAILABLE with the reason NO_STORE if there is no
+    store, and with STORE_UNAVAILABLE while the store does not answer; feeds continue in both cases.
     """
 
     @staticmethod

@@ -81,7 +81,7 @@ class FeedServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTrending(self, request, context):
-        """Lists the posts that people do most with at present, the same for everybody.
+        """Lists the posts that people interact with most at present, the same for everybody.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,7 +95,7 @@ class FeedServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetFeeds(self, request, context):
-        """Returns several feeds at once. It counts as its number of feeds where requests are counted.
+        """Returns several feeds at once. Limits on requests count the call as its number of feeds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class FeedbackServiceStub:
-    """Records what people do, so that it changes their next feed. It answers UNAVAILABLE with the reason NO_STORE where
-    feedback is not set up, and with STORE_UNAVAILABLE while the store does not answer; feeds go on in both cases.
+    """Records what people do, so that it changes their next feed. Calls are UNAVAILABLE with the reason NO_STORE if there
+    is no store, and with STORE_UNAVAILABLE while the store does not answer; feeds continue in both cases.
     """
 
     def __init__(self, channel):
@@ -59,35 +59,34 @@ class FeedbackServiceStub:
 
 
 class FeedbackServiceServicer:
-    """Records what people do, so that it changes their next feed. It answers UNAVAILABLE with the reason NO_STORE where
-    feedback is not set up, and with STORE_UNAVAILABLE while the store does not answer; feeds go on in both cases.
+    """Records what people do, so that it changes their next feed. Calls are UNAVAILABLE with the reason NO_STORE if there
+    is no store, and with STORE_UNAVAILABLE while the store does not answer; feeds continue in both cases.
     """
 
     def RecordInteractions(self, request, context):
-        """Records interactions, each once for ever by its event_id. The answer comes when they are durable. A row that cannot
-        be recorded is REJECTED and refuses none of the others.
+        """Records interactions; each event_id is recorded only once, ever. The response is sent once they are durable. A row
+        that cannot be recorded is REJECTED and does not affect the others.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExportPerson(self, request, context):
-        """Returns everything that is kept about a person; NOT_FOUND if nothing is. For operators.
+        """Returns everything that is stored about a person; NOT_FOUND if there is nothing. For operators.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeletePerson(self, request, context):
-        """Deletes what is kept about a person, and answers from then on as if the person were unknown. The name may sign up
-        again. For operators.
+        """Deletes what is stored about a person, who is unknown from then on. The name may sign up again. For operators.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def MergePeople(self, request, context):
-        """Makes all interactions of one person another's, as when a visitor signs in. For operators.
+        """Transfers all interactions of one person to another, for instance when a visitor signs in. For operators.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,8 +124,8 @@ def add_FeedbackServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FeedbackService:
-    """Records what people do, so that it changes their next feed. It answers UNAVAILABLE with the reason NO_STORE where
-    feedback is not set up, and with STORE_UNAVAILABLE while the store does not answer; feeds go on in both cases.
+    """Records what people do, so that it changes their next feed. Calls are UNAVAILABLE with the reason NO_STORE if there
+    is no store, and with STORE_UNAVAILABLE while the store does not answer; feeds continue in both cases.
     """
 
     @staticmethod

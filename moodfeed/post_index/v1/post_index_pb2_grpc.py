@@ -87,7 +87,7 @@ class PostIndexServiceServicer:
     """
 
     def SearchPosts(self, request, context):
-        """Ranks posts by user, by mood, or by mood and user, depending on which embeddings are given; without any by
+        """Ranks posts by user, by mood, or by mood and user, depending on which embeddings are given; without embeddings, by
         popularity or by trend.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -110,7 +110,7 @@ class PostIndexServiceServicer:
 
     def UpsertPosts(self, request, context):
         """Adds and replaces posts, as moodfeed.catalog.v1.CatalogService does. FAILED_PRECONDITION with the reason NO_STORE
-        or STORE_UNAVAILABLE if that is not possible.
+        or STORE_UNAVAILABLE if the store cannot be used.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

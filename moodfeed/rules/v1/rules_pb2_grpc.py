@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class RuleServiceStub:
-    """Keeps named rules. A rule counts in all feeds within a second of the answer; feeds of one page token keep the order
-    of their first page, and a hidden post disappears from them at once. The answers of a missing store are those of
+    """Keeps named rules. A rule takes effect in all feeds within a second of the response. Later pages of a feed keep the
+    order of its first page, but a hidden post disappears from them at once. The errors without a store are those of
     moodfeed.catalog.v1.CatalogService. For operators.
     """
 
@@ -55,8 +55,8 @@ class RuleServiceStub:
 
 
 class RuleServiceServicer:
-    """Keeps named rules. A rule counts in all feeds within a second of the answer; feeds of one page token keep the order
-    of their first page, and a hidden post disappears from them at once. The answers of a missing store are those of
+    """Keeps named rules. A rule takes effect in all feeds within a second of the response. Later pages of a feed keep the
+    order of its first page, but a hidden post disappears from them at once. The errors without a store are those of
     moodfeed.catalog.v1.CatalogService. For operators.
     """
 
@@ -68,14 +68,14 @@ class RuleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRule(self, request, context):
-        """Deletes a rule; NOT_FOUND if there is none of the name.
+        """Deletes a rule; NOT_FOUND if there is none with that name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListRules(self, request, context):
-        """Lists all rules, also those that do not count now.
+        """Lists all rules, including those that are not in effect now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,8 +108,8 @@ def add_RuleServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RuleService:
-    """Keeps named rules. A rule counts in all feeds within a second of the answer; feeds of one page token keep the order
-    of their first page, and a hidden post disappears from them at once. The answers of a missing store are those of
+    """Keeps named rules. A rule takes effect in all feeds within a second of the response. Later pages of a feed keep the
+    order of its first page, but a hidden post disappears from them at once. The errors without a store are those of
     moodfeed.catalog.v1.CatalogService. For operators.
     """
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class UserTowerServiceStub:
-    """Turns people, moods and new posts into embeddings. It owns what people do: the store of their interactions.
+    """Turns people, moods and new posts into embeddings. It owns the store of people's interactions.
     """
 
     def __init__(self, channel):
@@ -88,7 +88,7 @@ class UserTowerServiceStub:
 
 
 class UserTowerServiceServicer:
-    """Turns people, moods and new posts into embeddings. It owns what people do: the store of their interactions.
+    """Turns people, moods and new posts into embeddings. It owns the store of people's interactions.
     """
 
     def EncodeContext(self, request, context):
@@ -121,23 +121,23 @@ class UserTowerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RecordInteractions(self, request, context):
-        """Records interactions, as moodfeed.feedback.v1.FeedbackService does; this process answers with them at once.
-        FAILED_PRECONDITION with the reason NO_STORE or STORE_UNAVAILABLE if that is not possible.
+        """Records interactions, as moodfeed.feedback.v1.FeedbackService does; this process takes them into account at once.
+        FAILED_PRECONDITION with the reason NO_STORE or STORE_UNAVAILABLE if the store cannot be used.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RememberServed(self, request, context):
-        """Remembers which posts an answer shows, before it leaves, unless another answer has shown one of them meanwhile. The
-        errors are those of RecordInteractions.
+        """Remembers which posts a response shows, before it is sent, unless another response has shown one of them in the
+        meantime. The errors are those of RecordInteractions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchPeople(self, request, context):
-        """Tells without end which people have changed, several times a second, so that a caller may remember contexts.
+        """Streams which people have changed, several times a second and without end, so that a caller may cache contexts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -226,7 +226,7 @@ def add_UserTowerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class UserTowerService:
-    """Turns people, moods and new posts into embeddings. It owns what people do: the store of their interactions.
+    """Turns people, moods and new posts into embeddings. It owns the store of people's interactions.
     """
 
     @staticmethod
