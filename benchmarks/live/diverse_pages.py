@@ -1,5 +1,7 @@
 """What `diversity` of .5 does to first pages on a sample world: how much their posts differ, and what it costs."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from benchmarks.live.bench import Bench
@@ -14,17 +16,20 @@ _DIVERSITY = 0.5
 
 
 def measure(bench: Bench) -> Found:
-    """The newest months of a world, each with towers trained on what was before it."""
-    return compare(world_of(bench, SEEDS[0]), bench, months=bench.pick(6, 1))
+    """The newest months of each world, each with towers trained on what was before it."""
+    seeds = SEEDS[: bench.pick(len(SEEDS), 1)]
+    return compare({str(seed): world_of(bench, seed) for seed in seeds}, bench, months=bench.pick(6, 1))
 
 
-def compare(workspace: Workspace, bench: Bench, *, months: int) -> Found:
-    """The pages of everybody who is tested in these months."""
-    dataset = read_dataset(workspace.clean, workspace.text_embeddings)
+def compare(worlds: Mapping[str, Workspace], bench: Bench, *, months: int) -> Found:
+    """The pages of everybody who is tested in these months of the worlds, by name."""
     feeds: list[Feeds] = []
-    for split in splits_of(dataset, split_name=None, months=months):
-        bench.say(f"month of {split.label or 'the last interactions'}: {len(split.user_rows):,} people")
-        feeds.append(feeds_of(workspace, dataset, split))
+    for name, workspace in worlds.items():
+        dataset = read_dataset(workspace.clean, workspace.text_embeddings)
+        for split in splits_of(dataset, split_name=None, months=months):
+            label = split.label or "the last interactions"
+            bench.say(f"world {name}, month of {label}: {len(split.user_rows):,} people")
+            feeds.append(feeds_of(workspace, dataset, split))
     plain, diverse = ([measured(of_month, diversity) for of_month in feeds] for diversity in (0.0, _DIVERSITY))
     (ndcg, distance, of_texts), (diverse_ndcg, diverse_distance, diverse_of_texts) = (
         tuple(float(np.mean(np.concatenate([month[part] for month in months_]))) for part in range(3))
@@ -32,10 +37,11 @@ def compare(workspace: Workspace, bench: Bench, *, months: int) -> Found:
     )
     people = sum(len(of_month.rows) for of_month in feeds)
     return Found(
-        how=f"Sample world {SEEDS[0]}, {len(feeds)} months: towers of what was before a month rank the posts that each "
-        "person has not met, as `moodfeed evaluate` does, and the first hundred are the candidates. The list distance "
-        "is the mean of 1 less the cosine over the pairs of a page of ten, by the post tower's embeddings. Times are "
-        "processor time of the reordering ([measure_diversity.py](../scripts/measure_diversity.py)).",
+        how=f"Sample worlds {', '.join(worlds)}, {len(feeds)} months in all: towers of what was before a month rank "
+        "the posts that each person has not met, as `moodfeed evaluate` does, and the first hundred are the "
+        "candidates. The list distance is the mean of 1 less the cosine over the pairs of a page of ten, by the post "
+        "tower's embeddings. Times are processor time of the reordering "
+        "([measure_diversity.py](../scripts/measure_diversity.py)).",
         lines=(
             Line(
                 f"list distance at diversity {_DIVERSITY}, more than at 0",

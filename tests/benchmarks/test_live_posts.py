@@ -179,7 +179,7 @@ def test_filters_are_compared_with_the_search_without_any_and_with_brute_force(b
 def test_the_pages_of_a_month_are_compared_with_those_without_diversity(
     bench: Bench, small_workspace: Workspace
 ) -> None:
-    found = diverse_pages.compare(small_workspace, bench, months=1)
+    found = diverse_pages.compare({"small": small_workspace}, bench, months=1)
     assert values(found)["list distance at diversity 0.5, more than at 0"] > 0
     assert values(found)["reordering a page"] > 0
 
