@@ -9,8 +9,8 @@ from compute.settings import ComputeSettings
 from store.engine import parse_url
 from store.sql_store import open_store
 
-# Shorter than the gateway's default deadline, so that the caller of a write hears why it failed.
-_LONGEST_WAIT_SECONDS = 1.5
+# Half of the gateway's default deadline, so that the caller of a write learns in time why it failed.
+_LONGEST_WAIT_SECONDS = 1.0
 
 
 class StoreSettings(ComputeSettings):
