@@ -138,7 +138,7 @@ def _record(url: str, people: int) -> None:
 def _in_a_process(people: int, url: str = "") -> Memory:
     command = [sys.executable, "-m", "benchmarks.live.people_memory", str(people), str(_EVENTS), "--store", url]
     done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8", env=one_thread(), timeout=900)
-    return Memory(**json.loads(done.stdout))
+    return Memory(**json.loads(done.stdout.splitlines()[-1]))  # after what the log says while it is long
 
 
 def _resident() -> int:
