@@ -1,5 +1,6 @@
 """The settings of a compute service that reads the store."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
@@ -7,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from compute.log_tail import REST_SECONDS, LogTail
 from compute.settings import ComputeSettings
 from store.engine import parse_url
+from store.port import Store
 from store.sql_store import open_store
 
 # Half of the gateway's default deadline, so that the caller of a write learns in time why it failed.
@@ -38,12 +40,15 @@ class StoreSettings(ComputeSettings):
         return url
 
 
-def log_tail_of(settings: StoreSettings) -> LogTail | None:
-    """What follows the store of the settings; None without one."""
+def opening_of(settings: StoreSettings) -> Callable[[], Store] | None:
+    """What opens the store of the settings; None without one."""
     if settings.store_url is None:
         return None
-    url = settings.store_url.get_secret_value()
-    return LogTail(
-        lambda: open_store(url, password_file=settings.store_password_file, longest_wait=_LONGEST_WAIT_SECONDS),
-        rest_seconds=REST_SECONDS,
-    )
+    url, password_file = settings.store_url.get_secret_value(), settings.store_password_file
+    return lambda: open_store(url, password_file=password_file, longest_wait=_LONGEST_WAIT_SECONDS)
+
+
+def log_tail_of(settings: StoreSettings) -> LogTail | None:
+    """What follows the store of the settings; None without one."""
+    opening = opening_of(settings)
+    return None if opening is None else LogTail(opening, rest_seconds=REST_SECONDS)

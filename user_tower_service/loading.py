@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bundle.directory import Bundle, current_bundle, previous_bundle
 from bundle.manifest import BundleError, read_manifest
-from store.sql_store import open_store
+from compute.store_settings import opening_of
 from user_tower_service.canaries import check_canaries
 from user_tower_service.encoder import Encoder
 from user_tower_service.live_log import LiveLog
@@ -40,11 +40,11 @@ def loader(settings: Settings, live: LiveLog | None = None) -> Callable[[Bundle]
 
 def live_log_of(settings: Settings) -> LiveLog | None:
     """What follows the store of the settings; None without one."""
-    if settings.store_url is None:
+    opening = opening_of(settings)
+    if opening is None:
         return None
-    url = settings.store_url.get_secret_value()
     return LiveLog(
-        lambda: open_store(url, password_file=settings.store_password_file),
+        opening,
         begin_after=_oldest_position(settings.bundles),
         served_hours=settings.served_hours,
         bundles=settings.bundles,

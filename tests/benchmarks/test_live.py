@@ -134,6 +134,7 @@ def test_while_the_store_is_locked_feeds_go_on(bench: Bench) -> None:
     what = "SQLite locked by another process"
     assert found[f"{what}: feeds that failed"] == 0
     assert found[f"{what}: slowest refusal"] > 0
+    assert found[f"{what}: writes refused otherwise than UNAVAILABLE STORE_UNAVAILABLE"] == 0
     assert found[f"{what}: acknowledged rows lost, doubled or taken again"] == 0
 
 
