@@ -129,13 +129,13 @@ def test_sigterm_answers_what_is_in_flight(bundles: Path, tmp_path: Path) -> Non
         stub = feed_pb2_grpc.FeedServiceStub(channel)
         calls = [
             stub.GetFeed.future(feed_pb2.GetFeedRequest(username="user1", mood=f"mood {number}"), timeout=20)
-            for number in range(24)
+            for number in range(60)
         ]
         calls[0].result()  # they came over one connection: the others are there too
         assert not all(call.done() for call in calls)
         stack.processes["embedded"].send_signal(signal.SIGTERM)
         assert stack.processes["embedded"].wait(20) == 0
-        assert [len(call.result().posts) for call in calls] == [10] * 24
+        assert [len(call.result().posts) for call in calls] == [10] * 60
 
 
 def test_beyond_its_bound_it_refuses_at_once_and_its_health_answers(bundles: Path, tmp_path: Path) -> None:

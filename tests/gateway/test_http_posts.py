@@ -295,7 +295,7 @@ def test_several_feeds_are_answered_each_for_itself() -> None:
         "reason": "PARAMETER_INVALID",
         "message": results[4]["error"]["message"],
     }
-    assert results[4]["error"]["message"].startswith("colour: is not a field")
+    assert results[4]["error"]["message"].startswith("colour: is not a known field")
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_a_score_that_is_not_a_number_is_refused_in_ranks_and_in_feeds(dataset: 
 @pytest.mark.parametrize("value", NOT_METRICS)
 def test_no_metric_is_outside_of_0_to_1(value: float, evaluation: Evaluation) -> None:
     for numbers in ((value, 0.0, 1.0), (0.5, value, 1.0), (0.5, 0.0, value)):
-        with pytest.raises(NotANumberError, match=r"must be in 0\.\.1"):
+        with pytest.raises(NotANumberError, match=r"must be from 0 to 1"):
             Estimate(*numbers)
     with pytest.raises(NotANumberError, match="coverage_at_10"):
         replace(next(iter(evaluation.methods.values())), coverage_at_10=value)

@@ -169,7 +169,7 @@ def test_rounds_go_on_after_one_that_fails_until_a_signal_ends_the_waiting(tmp_p
     with closing(process.stdout) as output:  # type: ignore[type-var]
         assert output is not None
         lines = []
-        while sum("the next one begins" in line for line in lines) < 2:
+        while sum("the next one starts" in line for line in lines) < 2:
             lines.append(output.readline())
             assert lines[-1], lines
         process.send_signal(signal.SIGTERM)
