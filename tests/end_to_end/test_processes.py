@@ -135,14 +135,14 @@ def test_sigterm_answers_what_is_in_flight_and_every_process_ends_with_0(small_b
             stub = feed_pb2_grpc.FeedServiceStub(channel)
             asked = [
                 stub.GetFeed.future(feed_pb2.GetFeedRequest(username=username, mood=f"mood {number}"), timeout=20)
-                for number in range(24)
+                for number in range(60)
             ]
             asked[0].result()  # they came over one connection: the others are there too, waiting for their turn
             assert not all(call.done() for call in asked)
             for name in ("gateway", "user_tower_service", "post_index_service"):
                 stack.processes[name].send_signal(signal.SIGTERM)
                 assert stack.processes[name].wait(20) == 0
-            assert [len(call.result().posts) for call in asked] == [10] * 24
+            assert [len(call.result().posts) for call in asked] == [10] * 60
 
 
 def test_the_gateway_is_not_serving_while_a_service_behind_it_is_missing(small_bundles: Path, tmp_path: Path) -> None:
