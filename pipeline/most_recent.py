@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -15,6 +16,9 @@ def note_use(directory: Path) -> None:
 
 def forget_least_recent(directories: Iterable[Path], *, most: int, used_now: Path) -> None:
     """Remove all but the ``most`` that were used last; ``used_now`` is one of those, whatever the clock says."""
-    by_use = sorted(directories, key=lambda each: (each == used_now, each.stat().st_mtime_ns), reverse=True)
-    for directory in by_use[most:]:
+    times: dict[Path, int] = {}
+    for directory in directories:
+        with suppress(FileNotFoundError):  # another process has removed it meanwhile
+            times[directory] = directory.stat().st_mtime_ns
+    for directory in sorted(times, key=lambda each: (each == used_now, times[each]), reverse=True)[most:]:
         shutil.rmtree(directory, ignore_errors=True)

@@ -25,3 +25,9 @@ def test_what_is_used_now_is_kept_whatever_the_times_say(tmp_path: Path) -> None
         forget_least_recent(paths, most=3, used_now=path)
     forget_least_recent(paths, most=1, used_now=paths[1])
     assert {path.name for path in tmp_path.iterdir()} == {"b"}
+
+
+def test_a_directory_that_another_process_removed_meanwhile_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    forget_least_recent([tmp_path / "gone", tmp_path / "a"], most=1, used_now=tmp_path / "a")
+    assert {path.name for path in tmp_path.iterdir()} == {"a"}
