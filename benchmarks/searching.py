@@ -22,6 +22,7 @@ from bundle.directory import open_bundle
 from bundle.embedding_space import Embedding, EmbeddingSpace, Matrix
 from bundle.index_posts import Category, IndexPosts
 from bundle.manifest import Canary, Manifest
+from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
 from bundle.served_posts import TEXT_FIELDS, PostTable
 from mood_encoder.encoder_files import default_encoder_directory
@@ -253,6 +254,7 @@ def write(root: Path, posts: IndexPosts) -> None:
     def write_files(directory: Path) -> None:
         posts.write(directory)
         PostTrends.none(len(posts.posts)).write(directory)
+        PostSteps.none(len(posts.posts)).write(directory)
         CanaryEmbeddings(user, np.zeros((1, TEXT_DIMENSION), dtype=np.float32)).write(directory)
 
     directory = write_and_publish(root, manifest, write_files=write_files, sidecar={}, publish_it=False).directory

@@ -15,6 +15,7 @@ from bundle.directory import point_current_at, write_bundle
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Manifest
+from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
 from bundle.served_posts import PostTable
 from mood_encoder.encoder_files import default_encoder_directory, encoder_files
@@ -61,6 +62,7 @@ def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0) -> Path:
     def write_files(directory: Path) -> None:
         index.write(directory)
         PostTrends(np.random.default_rng(seed).exponential(5.0, size.posts), 1_700_000_000_000).write(directory)
+        PostSteps.none(size.posts).write(directory)
         _users(random, size, history_ids).write(directory)
         HistoryPosts(history_ids, _unit_rows(random, len(history_ids), config.representation_dimension)).write(
             directory

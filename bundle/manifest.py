@@ -9,9 +9,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from bundle.blend import Blend
 from bundle.file_names import MANIFEST_NAME, SIDECAR_NAME
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 METRIC = "inner_product"
 LARGEST_DIMENSION = 65_536
 FEWEST_TOKENS = 3  # start, one token of text, end
@@ -57,7 +58,7 @@ class Manifest:
 
     The mood encoder cuts every text after ``max_tokens`` tokens, the start and end tokens included: serving must cut
     moods where the pipeline cut posts. With a mood and a user, posts are ranked by closeness to the mood plus
-    ``user_weight`` times the user's score.
+    ``user_weight`` times the user's score. Without a mood they are ranked as ``blend`` says.
 
     ``log_position`` is the position of the store's log up to which the bundle knows what people did. It is written only
     if it is above 0, so that a bundle made without a store keeps its id.
@@ -76,6 +77,7 @@ class Manifest:
     metric: str = METRIC
     format_version: int = FORMAT_VERSION
     log_position: int = 0
+    blend: Blend = field(default_factory=Blend)
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -138,6 +140,8 @@ def _check_facts(path: Path, manifest: Manifest) -> None:
         raise BundleError(path, f"field metric: {manifest.metric!r}, this program supports {METRIC!r}")
     if not (math.isfinite(manifest.user_weight) and manifest.user_weight >= 0):
         raise BundleError(path, f"field user_weight: {manifest.user_weight} is not a finite number of at least 0")
+    if complaint := manifest.blend.complaint():
+        raise BundleError(path, f"field blend: {complaint}")
     for number, canary in enumerate(manifest.canaries):
         if len(canary.post_ids) != len(canary.scores) or not all(map(math.isfinite, canary.scores)):
             raise BundleError(path, f"field canaries.{number}: there is not one finite score for each post")

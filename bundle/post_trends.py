@@ -24,6 +24,7 @@ MOST_PAIRS = 100_000
 
 _DTYPES: Dtypes = {
     "sums": np.float64,
+    "lasting": np.float32,
     "newest_moment_ms": np.int64,
     "pair_keys": np.int64,
     "pair_moments_ms": np.int64,
@@ -37,6 +38,9 @@ class PostTrends:
     The age is that of the person's first interaction with the post, at ``newest_moment_ms``: the newest interaction of
     the bundle, in milliseconds since 1970. It is 0, and the sums are zeros, if the interactions have no timestamps.
 
+    ``lasting`` float32 [posts] is what people met over a long time, at least 0, in any unit, or empty if nothing is
+    known of it. It does not go on with the log.
+
     ``pair_keys`` int64 [pairs] are the ``pair_key`` of the pairs of a person and a post that met last, MOST_PAIRS at
     most, and ``pair_moments_ms`` int64 [pairs], ascending, when they met: they do not count again.
     """
@@ -45,17 +49,20 @@ class PostTrends:
     newest_moment_ms: int
     pair_keys: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     pair_moments_ms: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    lasting: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
 
     @classmethod
     def none(cls, count: int) -> Self:
         """Those of ``count`` posts that nobody met at a known moment."""
-        return cls(np.zeros(count), 0)
+        return cls(np.zeros(count), 0, lasting=np.zeros(count, dtype=np.float32))
 
     def write(self, directory: Path) -> None:
         """Write the file."""
-        moment = np.array([self.newest_moment_ms], dtype=np.int64)
         arrays = {name: getattr(self, name) for name in _DTYPES if name != "newest_moment_ms"}
-        write_arrays(directory / POST_TRENDS, arrays | {"newest_moment_ms": moment})
+        arrays["newest_moment_ms"] = np.array([self.newest_moment_ms], dtype=np.int64)
+        if not len(self.lasting):
+            arrays["lasting"] = np.zeros(len(self.sums), dtype=np.float32)
+        write_arrays(directory / POST_TRENDS, arrays)
 
     @classmethod
     def read(cls, bundle: Bundle, *, count: int) -> Self:
@@ -67,16 +74,23 @@ class PostTrends:
         check_shapes(
             path,
             arrays,
-            {"sums": (count,), "newest_moment_ms": (1,), "pair_keys": pairs, "pair_moments_ms": pairs},
+            {
+                "sums": (count,),
+                "lasting": (count,),
+                "newest_moment_ms": (1,),
+                "pair_keys": pairs,
+                "pair_moments_ms": pairs,
+            },
         )
         check_finite(path, arrays)
         sums, moment = arrays["sums"], int(arrays["newest_moment_ms"][0])
         check(path, (sums >= 0).all() and (sums <= LARGEST_SUM).all(), f"sums is not in 0..{LARGEST_SUM:.0f}")
+        check(path, (arrays["lasting"] >= 0).all(), "lasting is below 0")
         check(path, moment > 0 or not sums.any(), "there are sums and no newest moment")
         check(path, keys.size <= MOST_PAIRS, f"there are {keys.size} pairs, {MOST_PAIRS} at most are allowed")
         check(path, (moments[1:] >= moments[:-1]).all(), "pair_moments_ms do not ascend")
         check(path, not keys.size or moments[-1] <= moment, "a pair met after the newest moment")
-        return cls(sums, moment, keys, moments)
+        return cls(sums, moment, keys, moments, arrays["lasting"])
 
 
 def pair_key(username: str, row: int) -> int:

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.known_users import KnownUsers
+from bundle.post_steps import MOST_FOLLOWERS, PostSteps
 from bundle.post_trends import LARGEST_SUM, MOST_PAIRS, TREND_DAYS, PostTrends, pair_key
 from bundle.served_posts import TEXT_FIELDS, PostTable
 from pipeline.dataset import Dataset
 from pipeline.encode import EncodedPosts
+from pipeline.live_evaluation.steps import Steps
+from pipeline.popularity import lasting_popularity
 from pipeline.trained_towers import TrainedTowers
 
 _RECENT_DAYS = 28
@@ -78,7 +81,31 @@ def post_trends(dataset: Dataset, index: IndexPosts) -> PostTrends:
     counts = np.bincount(pairs.post_rows, weights=weights, minlength=len(dataset.post_ids))
     sums = np.minimum(counts.astype(np.float64), LARGEST_SUM)
     keys, moments = _newest_pairs(met, index)
-    return PostTrends(sums[np.searchsorted(dataset.post_ids, index.post_ids)], newest_ms, keys, moments)
+    rows = np.searchsorted(dataset.post_ids, index.post_ids)
+    return PostTrends(sums[rows], newest_ms, keys, moments, lasting_popularity(met)[rows].astype(np.float32))
+
+
+def post_steps(dataset: Dataset, index: IndexPosts) -> PostSteps:
+    """Steps between the index's posts in all sessions; none without timestamps."""
+    if not dataset.is_timed:
+        return PostSteps.none(len(index.posts))
+    steps = Steps(dataset if dataset.events.is_skip is None else dataset.only(~dataset.events.is_skip))
+    rows = np.full(len(dataset.post_ids), -1)
+    rows[np.searchsorted(dataset.post_ids, index.post_ids)] = np.arange(len(index.posts))
+    sources, followers = rows[steps.sources], rows[steps.followers]
+    is_kept = (sources >= 0) & (followers >= 0)
+    pairs, counts = np.unique(np.stack([sources[is_kept], followers[is_kept]], axis=1), axis=0, return_counts=True)
+    order = np.lexsort((pairs[:, 1], -counts, pairs[:, 0]))
+    pairs, counts = pairs[order], counts[order]
+    firsts = np.searchsorted(pairs[:, 0], pairs[:, 0])
+    is_kept = np.arange(len(pairs)) - firsts < MOST_FOLLOWERS
+    pairs, counts = pairs[is_kept], counts[is_kept]
+    return PostSteps(
+        offsets=np.searchsorted(pairs[:, 0], np.arange(len(index.posts) + 1)).astype(np.int64),
+        followers=pairs[:, 1].astype(np.int32),
+        counts=counts.astype(np.float32),
+        order_shares=steps.shares_by_distance(day=np.inf).astype(np.float32),
+    )
 
 
 def _newest_pairs(dataset: Dataset, index: IndexPosts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

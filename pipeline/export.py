@@ -19,7 +19,7 @@ from bundle.stand_in_titles import write_stand_in_titles
 from mood_encoder.encoder_files import encoder_files
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.torch_encoder import TorchEncoder
-from pipeline.bundle_contents import counts, index_posts, known_users, post_tower_tensors, post_trends
+from pipeline.bundle_contents import counts, index_posts, known_users, post_steps, post_tower_tensors, post_trends
 from pipeline.canaries import ServingRanker, make_canaries
 from pipeline.convert_encoder import write_served_encoder
 from pipeline.dataset import Dataset, DatasetError
@@ -97,6 +97,7 @@ def export(
     def write_files(directory: Path) -> None:
         index.write(directory)
         post_trends(dataset, index).write(directory)
+        post_steps(dataset, index).write(directory)
         write_stand_in_titles(directory, stand_in_titles(dataset.posts[dataset.posts["is_servable"]]))
         users.write(directory)
         canary_embeddings.write(directory)

@@ -11,6 +11,8 @@ from pipeline.dataset import Dataset
 
 ALL_TIME = float("inf")
 TIE_WINDOWS_DAYS = (30.0, 60.0, ALL_TIME)
+_LASTING_DAYS, _BEGINNING_DAYS = 60.0, 45.0
+_FIRST_POSTS = 10  # of each person
 
 Counts = NDArray[np.float64]  # [posts]
 
@@ -34,6 +36,20 @@ def people_on_their_first_day(past: Dataset, *, days: float) -> Counts:
         return people_who_met(past)
     first_days = pairs.days[pairs.offsets[pairs.user_rows]]  # a user's pairs ascend by day
     return _weighted(past, (_is_recent(past, days) & (pairs.days < first_days + 1)).astype(np.float64))
+
+
+def lasting_popularity(past: Dataset) -> Counts:
+    """What people met over a long time, float64 [posts] with a sum of 1, or of 0 without interactions.
+
+    Half of it is the trend of 60 days, half a trend of 45 days over the first ten posts that each person met.
+    """
+    if not len(past.pairs):
+        return people_who_met(past)
+    number = np.arange(len(past.pairs)) - past.pairs.offsets[past.pairs.user_rows]
+    age = past.end_day - past.pairs.days if past.is_timed else np.zeros(len(past.pairs))
+    slow = _weighted(past, np.exp(-age / _LASTING_DAYS))
+    first = _weighted(past, np.exp(-age / _BEGINNING_DAYS) * (number < _FIRST_POSTS))
+    return np.asarray(slow / slow.sum() / 2 + first / first.sum() / 2)
 
 
 def tie_order(past: Dataset) -> NDArray[np.int64]:

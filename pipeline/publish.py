@@ -34,6 +34,7 @@ from bundle.file_names import SIDECAR_NAME
 from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import BundleError, Json, Manifest, read_manifest
+from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
 from two_tower.numpy_towers import NumpyTowers
 
@@ -173,7 +174,9 @@ def check_bundle(bundle: Bundle) -> None:
     """
     from mood_encoder.openvino_encoder import OpenVinoEncoder  # noqa: PLC0415 - loads OpenVINO
 
-    PostTrends.read(bundle, count=len(IndexPosts.read(bundle).posts))
+    count = len(IndexPosts.read(bundle).posts)
+    PostTrends.read(bundle, count=count)
+    PostSteps.read(bundle, count=count)
     KnownUsers.read(bundle)
     HistoryPosts.read(bundle)
     CanaryEmbeddings.read(bundle)

@@ -16,6 +16,7 @@ from bundle.directory import point_current_at, write_bundle
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import Canary, Manifest
+from bundle.post_steps import FARTHEST, PostSteps
 from bundle.post_trends import PostTrends, pair_key
 from bundle.served_posts import PostTable, ServedPost
 from two_tower.features import NUMERIC_FEATURES
@@ -93,6 +94,13 @@ def tiny_files(seed: int = 0) -> Callable[[Path], None]:
             NEWEST_MOMENT_MS,
             np.array([pair_key("ana", 3), pair_key("béla", 1)]),
             np.array([NEWEST_MOMENT_MS - 1000, NEWEST_MOMENT_MS]),
+            np.array([0.5, 2.0, 0.0, 1.25, 0.0], dtype=np.float32),
+        ).write(directory)
+        PostSteps(
+            offsets=np.array([0, 0, 2, 2, 3, 3]),
+            followers=np.array([2, 3, 4], dtype=np.int32),
+            counts=np.array([3, 1, 0.5], dtype=np.float32),
+            order_shares=np.eye(2 * FARTHEST + 1, dtype=np.float32)[FARTHEST + 1] * np.float32(0.25),
         ).write(directory)
         HistoryPosts(
             post_ids=np.arange(10, 70, 10), representations=random.normal(size=(6, 4)).astype(np.float32)

@@ -11,12 +11,19 @@ from bundle import file_names
 from bundle.directory import Bundle, current_bundle, open_bundle, point_current_at, write_bundle
 from bundle.index_posts import Category, IndexPosts
 from bundle.manifest import Manifest
+from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
 from bundle.served_posts import PostTable, ServedPost
 from store.port import Store
 from store.posts import PostEmbedding, PostRevision
 
-_OF_INDEX = {file_names.INDEX_ARRAYS, file_names.INDEX_POSTS, file_names.CATEGORIES, file_names.POST_TRENDS}
+_OF_INDEX = {
+    file_names.INDEX_ARRAYS,
+    file_names.INDEX_POSTS,
+    file_names.CATEGORIES,
+    file_names.POST_TRENDS,
+    file_names.POST_STEPS,
+}
 
 
 def publish_refreshed(root: Path, store: Store) -> str:
@@ -53,6 +60,7 @@ def _publish(root: Path, bundle: Bundle, manifest: Manifest, posts: IndexPosts) 
             os.link(bundle.path(name), directory / name)
         posts.write(directory)
         PostTrends.none(len(posts.posts)).write(directory)
+        PostSteps.none(len(posts.posts)).write(directory)
 
     directory = write_bundle(root, manifest, write_files=write_files, sidecar={})
     point_current_at(root, directory.name)

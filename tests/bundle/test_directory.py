@@ -143,7 +143,7 @@ def test_current_can_be_pointed_elsewhere(tmp_path: Path) -> None:
         ({"files": {"../one.bin": {"sha256": "0", "size": 1}}}, "'../one.bin' is not the name of a file in the bundle"),
         ({"files": {"/one.bin": {"sha256": "0", "size": 1}}}, "'/one.bin' is not the name of a file in the bundle"),
         ({"files": {"one.bin": {"sha256": "0", "size": -1}}}, "'one.bin' is not the name of a file in the bundle"),
-        ({"format_version": 3}, "has format version 3, this program reads 7: export again"),
+        ({"format_version": 3}, "has format version 3, this program reads 8: export again"),
         ({"max_tokens": 2}, "field max_tokens: 2 is below 3"),
     ],
 )

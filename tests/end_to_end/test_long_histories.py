@@ -16,6 +16,7 @@ from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import open_bundle, point_current_at, write_bundle
 from bundle.index_posts import Category, IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
+from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
 from bundle.served_posts import PostTable, ServedPost
 from cli.stack import Addresses, running_stack
@@ -59,6 +60,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
             categories=(Category(2, "calm"),),
         ).write(directory)
         PostTrends.none(len(served)).write(directory)
+        PostSteps.none(len(served)).write(directory)
         HistoryPosts(post_ids=POSTS, representations=random.normal(size=(len(POSTS), 4)).astype(np.float32)).write(
             directory
         )

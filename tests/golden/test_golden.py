@@ -31,18 +31,18 @@ def bundle() -> Bundle:
 
 
 def test_a_bundle_of_the_format_before_is_refused_by_name(tmp_path: Path) -> None:
-    content = (GOLDEN / "manifest-format-6.json").read_bytes()
+    content = (GOLDEN / "manifest-format-7.json").read_bytes()
     directory = tmp_path / json.loads(content)["bundle_id"]
     directory.mkdir()
     (directory / "manifest.json").write_bytes(content)
-    with pytest.raises(BundleError, match="has format version 6, this program reads 7: export again"):
+    with pytest.raises(BundleError, match="has format version 7, this program reads 8: export again"):
         open_bundle(directory)
 
 
 def test_the_manifest_says_what_was_put_in(bundle: Bundle) -> None:
     manifest = bundle.manifest
     assert (manifest.tower_dimension, manifest.text_dimension, manifest.user_weight) == (8, 8, 0.5)
-    assert (manifest.format_version, manifest.metric, manifest.max_tokens) == (7, "inner_product", 128)
+    assert (manifest.format_version, manifest.metric, manifest.max_tokens) == (8, "inner_product", 128)
     assert manifest.tower == {
         "text_dimension": 8,
         "post_count": 6,

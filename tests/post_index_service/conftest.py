@@ -7,6 +7,7 @@ from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import point_current_at, write_bundle
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
 from bundle.manifest import Canary, Manifest
+from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
 from bundle.served_posts import PostTable, ServedPost
 
@@ -83,6 +84,7 @@ def write_index_bundle(root: Path) -> Path:
     def write_files(directory: Path) -> None:
         posts.write(directory)
         PostTrends.none(len(posts.posts)).write(directory)
+        PostSteps.none(len(posts.posts)).write(directory)
         CanaryEmbeddings(user, np.zeros((1, TEXT_DIMENSION), dtype=np.float32)).write(directory)
 
     directory = write_bundle(root, manifest, write_files=write_files, sidecar={})
