@@ -8,7 +8,7 @@ from rich.text import Text
 
 from pipeline.ablate import Ablation
 from pipeline.cold_start import ColdStart
-from pipeline.evaluation import EVERYBODY, MODEL_NAME, NEW, WITH_A_HISTORY, Evaluation, signed
+from pipeline.evaluation import EVERYBODY, MODEL_NAME, NEW, OURS, WITH_A_HISTORY, Evaluation, signed
 from pipeline.paired_bootstrap import Difference
 from pipeline.ranking import CUTOFF, Estimate
 
@@ -61,7 +61,7 @@ def months_table(evaluation: Evaluation) -> Table:
     table.add_column("best of the month")
     for month in evaluation.months:
         means = month.ndcg_at_10[EVERYBODY]
-        best = max((name for name in means if name != MODEL_NAME), key=lambda name, means=means: means[name])  # type: ignore[misc]
+        best = max((name for name in means if name not in OURS), key=lambda name, means=means: means[name])  # type: ignore[misc]
         figures = (f"{means[MODEL_NAME]:.3f}", f"{means[overall]:.3f}")
         table.add_row(
             month.label, str(month.cases), str(month.cases_with_history), *figures, f"{means[best]:.3f} {best}"

@@ -7,18 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.baselines import baselines_for
+from pipeline.blend_weights import TOWER_ALONE, BlendWeights, default_weights
 from pipeline.chosen_settings import Learn, choose, halves
+from pipeline.crowd_baselines import Method
 from pipeline.dataset import Dataset
 from pipeline.encode import encode_posts, encode_users
-from pipeline.evaluation import MODEL_NAME, Evaluation, EvaluationError
+from pipeline.evaluation import MODEL_NAME, TOWER_NAME, Evaluation, EvaluationError
 from pipeline.judged_split import JudgedSplit, judge
 from pipeline.known_posts import known_at, learn_from
 from pipeline.pooling import Pool
 from pipeline.ranking import Recommender
 from pipeline.splits import Split, rolling_splits, split_by_time, split_last
+from pipeline.tower_scores import TowerScores
 from pipeline.train import Fitted, train
 from pipeline.trained_towers import TrainedTowers
 from pipeline.training_config import TrainingConfig
+from pipeline.weights_choice import WeightsChoice
 
 SPLITS: dict[str, Callable[[Dataset], Split]] = {"time": split_by_time, "last": split_last}
 NOTHING_CHOSEN = "none was chosen on this data, so every month is judged"
@@ -67,12 +71,25 @@ def evaluate(
             raise EvaluationError("settings are chosen on an older month than is judged: the data has only one")
         choice = choose(dataset, {DEFAULT_NAME: config, **candidates}, choosing, learn=_learn(towers_of, on_method))
         config, settings = choice.config, choice.describes
-    judged = []
-    for number, split in enumerate(splits, start=1):
+    judged: list[JudgedSplit] = []
+    weights, used = WeightsChoice(), []
+    for number, split in enumerate(reversed(splits), start=1):  # oldest first: each month chooses for those after it
         if on_month:
             on_month(number, len(splits), split)
-        judged.append(judge_month(split, config, towers_of=towers_of, on_method=on_method))
-    return _pooled(dataset, judged, settings=settings)
+        month, tower_scores = judge_month(
+            split, config, weights=_weights(split, weights), towers_of=towers_of, on_method=on_method
+        )
+        judged.insert(0, month)
+        used.append(weights.describes)
+        if dataset.has_clock and split.day is not None:
+            weights.learn(split, tower_scores.blended, dataset)
+    evaluation = _pooled(dataset, judged, settings=settings)
+    chosen = weights.best()[1] if dataset.has_clock else TOWER_ALONE
+    return replace(evaluation, blend=chosen, blend_of_months=tuple(reversed(used)))
+
+
+def _weights(split: Split, choice: WeightsChoice) -> BlendWeights:
+    return choice.best()[1] if choice.months else default_weights(known_at(split))
 
 
 def splits_of(dataset: Dataset, *, split_name: str | None, months: int) -> tuple[Split, ...]:
@@ -90,18 +107,24 @@ def judge_month(
     split: Split,
     config: TrainingConfig,
     *,
+    weights: BlendWeights | None = None,
     towers_of: TowersOf = train,
     on_method: Callable[[str], None] | None = None,
-) -> JudgedSplit:
-    """Train the towers on what there was at one split, and judge them beside every baseline."""
-    trained: list[TrainedTowers] = []
+) -> tuple[JudgedSplit, TowerScores]:
+    """Train the towers on what there was at one split, and judge them beside every baseline.
 
-    def model(past: Dataset) -> Recommender:
-        trained.append(towers_of(past, config))
-        return model_recommender(trained[-1], past)
-
-    judged = judge(split, {MODEL_NAME: model} | baselines_for(split.past), on_method=on_method)
-    return replace(judged, epochs=trained[-1].epochs)
+    The model is the blend with some weights, by default those that the data starts with; its towers alone are judged as
+    well. The scores of the towers are those of the split's past.
+    """
+    past = known_at(split)
+    towers = towers_of(past, config)
+    tower_scores = TowerScores(towers, past)
+    blended = tower_scores.blended(weights or default_weights(past))
+    methods: dict[str, Method] = {MODEL_NAME: lambda _: blended}
+    if past.has_clock:
+        methods[TOWER_NAME] = lambda _: tower_scores.scores
+    judged = judge(split, methods | baselines_for(split.past), on_method=on_method)
+    return replace(judged, epochs=towers.epochs), tower_scores
 
 
 def model_recommender(towers: TrainedTowers | Fitted, past: Dataset) -> Recommender:

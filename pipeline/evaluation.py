@@ -8,12 +8,15 @@ from typing import Self
 
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline.blend_weights import TOWER_ALONE, BlendWeights
 from pipeline.paired_bootstrap import Difference
 from pipeline.ranking import Estimate, check_metric
 from pipeline.trained_towers import EpochReport
 from pipeline.whole_files import write_whole_text
 
 MODEL_NAME = "two-tower"
+TOWER_NAME = "towers alone"  # without the blend with what is popular
+OURS = frozenset({MODEL_NAME, TOWER_NAME})  # all other methods are baselines
 EVERYBODY = "all"
 NEW = "new"
 WITH_A_HISTORY = "with a history"
@@ -117,7 +120,8 @@ class Evaluation:
     were chosen. ``test_users`` counts cases. ``ndcg_by_history_length`` groups cases by the number of posts that the
     person had met. ``recall_by_post_age`` groups targets by days since creation (empty if the data has no clock),
     ``recall_by_post_meetings`` by the number of people who had met them; both leave out posts made after the split.
-    ``epochs`` are those of the training for the newest month.
+    ``epochs`` are those of the training for the newest month. ``blend`` is what all judged months choose for a bundle
+    of the whole data; ``blend_of_months`` says which weights each month was judged with, newest first.
     """
 
     methods: dict[str, Metrics]
@@ -134,6 +138,8 @@ class Evaluation:
     recall_by_post_meetings: tuple[Group, ...]
     epochs: tuple[EpochReport, ...]
     data_fingerprint: str
+    blend: BlendWeights = TOWER_ALONE
+    blend_of_months: tuple[str, ...] = ()
 
     def group(self, label: str) -> PeopleGroup | None:
         """The group of that label; None if it holds nobody."""
@@ -161,7 +167,7 @@ class Evaluation:
 def strongest_baselines(evaluation: Evaluation) -> tuple[str, ...]:
     """The three baselines with the highest NDCG@10, best first."""
     baselines = sorted(
-        (name for name in evaluation.methods if name != MODEL_NAME),
+        (name for name in evaluation.methods if name not in OURS),
         key=lambda name: -evaluation.methods[name].ndcg_at_10.mean,
     )
     return tuple(baselines[:_STRONGEST_BASELINES])

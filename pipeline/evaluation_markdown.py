@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pipeline.evaluation import (
     EVERYBODY,
     MODEL_NAME,
+    OURS,
     Evaluation,
     Group,
     fraction,
@@ -77,7 +78,7 @@ def _months(evaluation: Evaluation, shown: Sequence[str]) -> str:
     rows = []
     for month in evaluation.months:
         means = month.ndcg_at_10[EVERYBODY]
-        baselines = {name: mean for name, mean in means.items() if name != MODEL_NAME}
+        baselines = {name: mean for name, mean in means.items() if name not in OURS}
         best = max(baselines, key=lambda name, baselines=baselines: baselines[name])  # type: ignore[misc]
         rows.append(
             [

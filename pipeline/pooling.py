@@ -10,6 +10,7 @@ from pipeline.evaluation import (
     EVERYBODY,
     MODEL_NAME,
     NEW,
+    OURS,
     WITH_A_HISTORY,
     Group,
     Metrics,
@@ -129,7 +130,7 @@ def _people_group(
     label: str, names: Sequence[str], ndcg: NDArray[np.float64], numbers: NDArray[np.int64]
 ) -> PeopleGroup:
     found = resample(ndcg, numbers)
-    best = max((column for column, name in enumerate(names) if name != MODEL_NAME), key=lambda at: found.means[at])
+    best = max((column for column, name in enumerate(names) if name not in OURS), key=lambda at: found.means[at])
     differences = {name: found.difference(column, best) for column, name in enumerate(names)}
     return PeopleGroup(
         label=label,

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import numpy as np
 
-from pipeline.evaluation import EVERYBODY, MODEL_NAME, Evaluation, Group, strongest_baselines
+from pipeline.evaluation import EVERYBODY, MODEL_NAME, OURS, Evaluation, Group, strongest_baselines
 from pipeline.live_evaluation.live_results import Asked, LiveEvaluation
 from pipeline.quiet_matplotlib import Axes, Figure, MaxNLocator, mpl
 from pipeline.ranking import CUTOFF
@@ -114,7 +114,7 @@ def _moments(axes: Axes, found: Asked, moment: str) -> None:
         name: [metrics[variant].ndcg_at_10.mean for variant in variants]
         for name, metrics in found.everybody.methods.items()
     }
-    baselines = sorted((name for name in heights if name != MODEL_NAME), key=lambda name: -heights[name][-1])
+    baselines = sorted((name for name in heights if name not in OURS), key=lambda name: -heights[name][-1])
     shown = [name for name in (MODEL_NAME, *baselines[:2]) if name in heights]
     places, width = np.arange(len(variants)), 0.8 / len(shown)
     for number, (name, colour) in enumerate(zip(shown, (_MODEL_COLOUR, *_BASELINE_COLOURS), strict=False)):

@@ -1,0 +1,45 @@
+"""The weights of the order by user, in units that mean the same for every training."""
+
+from dataclasses import dataclass
+
+from bundle.blend import Blend
+from pipeline.dataset import Dataset
+
+_SMALLEST_SPREAD = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class BlendWeights:
+    """As bundle.blend.Blend, but ``tower`` counts spreads: the standard deviation of a person's scores over the posts.
+
+    So the weights mean the same for every training.
+    """
+
+    popularity: float = 1.0
+    tower: float = 0.2
+    tower_history: float = 3.0
+    lasting: float = 0.6
+    category: float = 1.0
+    followers: float = 0.3
+    order: float = 0.3
+
+    def blend(self, spread: float) -> Blend:
+        """The weights for towers whose scores have a spread."""
+        return Blend(
+            popularity=self.popularity,
+            tower=float(f"{self.tower / max(spread, _SMALLEST_SPREAD):.3g}") if self.popularity else 1.0,
+            tower_history=self.tower_history,
+            lasting=self.lasting,
+            category=self.category,
+            followers=self.followers,
+            order=self.order,
+        )
+
+
+DEFAULT = BlendWeights()
+TOWER_ALONE = BlendWeights(popularity=0.0, tower=1.0, tower_history=0.0)
+
+
+def default_weights(dataset: Dataset) -> BlendWeights:
+    """The weights before anything is chosen: without a clock nobody knows what is popular now, so the tower ranks."""
+    return DEFAULT if dataset.has_clock else TOWER_ALONE
