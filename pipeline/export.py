@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from bundle import file_names
+from bundle.blend import Blend
 from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts
 from bundle.manifest import Json, Manifest
@@ -19,6 +20,7 @@ from bundle.stand_in_titles import write_stand_in_titles
 from mood_encoder.encoder_files import encoder_files
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.torch_encoder import TorchEncoder
+from pipeline.blend_weights import default_weights
 from pipeline.bundle_contents import counts, index_posts, known_users, post_steps, post_tower_tensors, post_trends
 from pipeline.canaries import ServingRanker, make_canaries
 from pipeline.convert_encoder import write_served_encoder
@@ -33,6 +35,7 @@ from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
 from pipeline.report import Report
 from pipeline.report_examples import choose_examples
 from pipeline.stand_in_titles import stand_in_titles
+from pipeline.tower_scores import spread_of
 from pipeline.trained_towers import TrainedTowers
 from pipeline.validation_report import ValidationReport
 from pipeline.whole_files import whole_file
@@ -48,6 +51,7 @@ def export(
     evaluation: Evaluation | None,
     *,
     encoder_directory: Path,
+    blend: Blend | None = None,
     bundles: Path,
     sidecar: Mapping[str, Json],
     live: LiveEvaluation | None = None,
@@ -58,6 +62,7 @@ def export(
 ) -> Published:
     """Write a bundle under ``bundles`` and make ``current`` point at it; if that fails, the old one stays current.
 
+    Without a ``blend`` the weights of the order by user are those that the evaluation chose, or else the default.
     Without an ``evaluation`` the manifest and the report hold no metrics. ``live`` and ``validation`` are for the
     report, which also shows ``created_at`` of the sidecar. ``publish_it``, ``keep`` and ``on_wait`` are those of
     write_and_publish. DatasetError if the towers or the evaluation are of other data, or if the posts were
@@ -73,6 +78,7 @@ def export(
         return encode_users(towers, dataset, posts, np.searchsorted(dataset.user_ids, user_ids))
 
     user_weight = balance(index, encode(dataset.user_ids[typical_users(dataset)]), encoder)
+    blend = blend or _blend(dataset, evaluation, index, encode(dataset.user_ids[typical_users(dataset)]))
     ranker = ServingRanker(index, user_weight)
     canaries, canary_embeddings = make_canaries(ranker, users, encode_users=encode, encoder=encoder)
     created_at = sidecar.get("created_at")
@@ -119,6 +125,7 @@ def export(
         offline_metrics=_offline_metrics(evaluation) if evaluation else {},
         library_versions=_library_versions(),
         canaries=canaries,
+        blend=blend,
         log_position=dataset.log_position,
     )
     return write_and_publish(
@@ -131,6 +138,11 @@ def export(
         keep=keep,
         on_wait=on_wait,
     )
+
+
+def _blend(dataset: Dataset, evaluation: Evaluation | None, index: IndexPosts, users: NDArray[np.float32]) -> Blend:
+    weights = evaluation.blend if evaluation and dataset.has_clock else default_weights(dataset)
+    return weights.blend(spread_of(index.tower_embeddings, users))
 
 
 def write_csv(bundle_index: IndexPosts, path: Path) -> int:

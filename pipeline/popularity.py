@@ -11,7 +11,7 @@ from pipeline.dataset import Dataset
 
 ALL_TIME = float("inf")
 TIE_WINDOWS_DAYS = (30.0, 60.0, ALL_TIME)
-_LASTING_DAYS, _BEGINNING_DAYS = 60.0, 45.0
+LASTING_DAYS, BEGINNING_DAYS = 60.0, 45.0
 _FIRST_POSTS = 10  # of each person
 
 Counts = NDArray[np.float64]  # [posts]
@@ -45,11 +45,19 @@ def lasting_popularity(past: Dataset) -> Counts:
     """
     if not len(past.pairs):
         return people_who_met(past)
-    number = np.arange(len(past.pairs)) - past.pairs.offsets[past.pairs.user_rows]
     age = past.end_day - past.pairs.days if past.is_timed else np.zeros(len(past.pairs))
-    slow = _weighted(past, np.exp(-age / _LASTING_DAYS))
-    first = _weighted(past, np.exp(-age / _BEGINNING_DAYS) * (number < _FIRST_POSTS))
-    return np.asarray(slow / slow.sum() / 2 + first / first.sum() / 2)
+    slow = _weighted(past, np.exp(-age / LASTING_DAYS))
+    return halves(slow, _weighted(past, np.exp(-age / BEGINNING_DAYS) * first_posts(past)))
+
+
+def first_posts(past: Dataset) -> NDArray[np.bool_]:
+    """Whether each pair is one of the first ten of its person: bool [pairs]."""
+    return np.arange(len(past.pairs)) - past.pairs.offsets[past.pairs.user_rows] < _FIRST_POSTS
+
+
+def halves(slow: Counts, first: Counts) -> Counts:
+    """Half of each count's shares; zeros where there is nothing to share."""
+    return np.asarray(slow / max(slow.sum(), 1e-300) / 2 + first / max(first.sum(), 1e-300) / 2)
 
 
 def tie_order(past: Dataset) -> NDArray[np.int64]:

@@ -45,6 +45,7 @@ def refresh(
         refreshed_towers(bundle, dataset),
         None,
         encoder_directory=encoder_directory,
+        blend=bundle.manifest.blend,
         bundles=bundles,
         sidecar=sidecar,
         validation=ValidationReport.read(workspace.clean),

@@ -9,13 +9,13 @@ from pipeline.blended_scores import CrowdShares
 from pipeline.dataset import Dataset
 from pipeline.encode import encode_posts, encode_users
 from pipeline.live_evaluation.steps import Steps
+from pipeline.mood_balance import typical_users
 from pipeline.popularity import lasting_popularity, trend
 from pipeline.ranking import Recommender, Scores
 from pipeline.trained_towers import TrainedTowers
 
 _TREND_DAYS = 7.0
 _MILLISECONDS_A_DAY = 86_400_000
-_TYPICAL_USERS = 256
 
 
 class TowerScores:
@@ -24,7 +24,7 @@ class TowerScores:
     def __init__(self, towers: TrainedTowers, past: Dataset) -> None:
         self._towers, self.past = towers, past
         self._posts = encode_posts(towers, past)
-        self.spread = spread_of(self._posts.embeddings, self.users(past, typical_rows(past)))
+        self.spread = spread_of(self._posts.embeddings, self.users(past, typical_users(past)))
 
     def users(self, shown: Dataset, user_rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """float32 [users, tower dimension]."""
@@ -69,9 +69,3 @@ def spread_of(posts: NDArray[np.float32], users: NDArray[np.float32]) -> float:
     if not len(users) or len(posts) < 2:
         return 1.0
     return float(np.mean([(posts @ user).std() for user in users]))
-
-
-def typical_rows(dataset: Dataset) -> NDArray[np.int64]:
-    """Rows of at most 256 users with a history, evenly spaced over all of them: int64 [users]."""
-    rows = np.flatnonzero(np.diff(dataset.pairs.offsets) > 0)
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), _TYPICAL_USERS)).astype(np.int64)]

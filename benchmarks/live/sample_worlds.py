@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.live.bench import Bench
 from benchmarks.live.clients import VERBS, Caller, Did, calling
 from benchmarks.processes import running_product
+from bundle.blend import Blend
 from bundle.verbs import VERBS as VERB_NAMES
 from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.clean import clean
@@ -51,6 +52,8 @@ class HeldOutMonth:
 
 class NoScores:
     """Stands for the model of the live evaluation where its baselines alone are wanted."""
+
+    blend = Blend()
 
     def __init__(self, posts: int) -> None:
         self._posts = posts

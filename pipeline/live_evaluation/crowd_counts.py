@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.dataset import Dataset
+from pipeline.popularity import BEGINNING_DAYS, LASTING_DAYS, first_posts, halves
 
 SHORT_TREND_DAYS = 3.0
 TREND_DAYS = 7.0
@@ -17,8 +18,8 @@ class CrowdCounts:
     """Counts of the people who met each post before ``day``, float64 [posts] each.
 
     ``month``: those who first met it in the last 30 days; ``people``: all; ``short_trend`` and ``trend``: all, one of 3
-    or 7 days ago counting 1/e. ``tie_places`` int64 [posts] orders posts with equal scores: more people in 30 days,
-    then in 60, then ever, then a fixed random order.
+    or 7 days ago counting 1/e. ``lasting``: as pipeline.popularity.lasting_popularity. ``tie_places`` int64 [posts]
+    orders posts with equal scores: more people in 30 days, then in 60, then ever, then a fixed random order.
     """
 
     day: float
@@ -26,6 +27,7 @@ class CrowdCounts:
     people: NDArray[np.float64]
     short_trend: NDArray[np.float64]
     trend: NDArray[np.float64]
+    lasting: NDArray[np.float64]
     tie_places: NDArray[np.int64]
 
 
@@ -68,6 +70,11 @@ class Crowd:
             DecayedCounts(self._rows, self._days, decay_days=days, post_count=self._post_count)
             for days in (np.inf, SHORT_TREND_DAYS, TREND_DAYS)
         )
+        self._slow = DecayedCounts(self._rows, self._days, decay_days=LASTING_DAYS, post_count=self._post_count)
+        is_first = first_posts(dataset)[order]
+        self._first = DecayedCounts(
+            self._rows[is_first], self._days[is_first], decay_days=BEGINNING_DAYS, post_count=self._post_count
+        )
         self._chance = np.random.default_rng(0).permutation(self._post_count)
         self._last: CrowdCounts | None = None
 
@@ -84,6 +91,7 @@ class Crowd:
                 people=people,
                 short_trend=self._short_trend.at(day),
                 trend=self._trend.at(day),
+                lasting=halves(self._slow.at(day), self._first.at(day)),
                 tie_places=places,
             )
         return self._last

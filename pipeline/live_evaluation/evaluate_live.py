@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.dataset import Dataset
 from pipeline.evaluate import TooLittleDataError
-from pipeline.evaluation import MODEL_NAME
+from pipeline.evaluation import MODEL_NAME, OURS
 from pipeline.live_evaluation.averages import GROUPS, SESSION_GROUPS, Averages, average
 from pipeline.live_evaluation.live_model import LiveModel
 from pipeline.live_evaluation.live_results import (
@@ -25,7 +25,10 @@ from pipeline.live_evaluation.months import DEFAULT_MONTHS, Month, rolling_month
 from pipeline.live_evaluation.replay import METHODS, Log, Replayed, replay
 from pipeline.live_evaluation.sessions import Moments
 from pipeline.live_evaluation.variants import Variant
+from pipeline.splits import split_at
+from pipeline.tower_scores import TowerScores
 from pipeline.trained_towers import TrainedTowers
+from pipeline.weights_choice import WeightsChoice
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NDCG = METRICS.index("ndcg_at_10")
@@ -53,12 +56,15 @@ def evaluate_live(
     """
     log = Log(dataset)
     chosen = rolling_months(dataset, count=months)
-    replayed = []
+    replayed, weights = [], WeightsChoice()
     for month in chosen:
         past = dataset.made_before(month.split_day)
-        model = LiveModel(towers_of(past, _date(month.split_day)), past=past, dataset=dataset)
+        towers = towers_of(past, _date(month.split_day))
+        scores = TowerScores(towers, past)
+        model = LiveModel(towers, past=past, dataset=dataset, blend=weights.best()[1].blend(scores.spread))
         with showing(_date(month.split_day)) if showing else nullcontext() as on_ranked:
             replayed.append(replay(log, month, model, on_ranked=on_ranked))
+        weights.learn(split_at(dataset, month.split_day), scores.blended, dataset)
     return LiveEvaluation(
         months=tuple(_month(month, each) for month, each in zip(chosen, replayed, strict=True)),
         session_start=_asked([(each.moments, each.session_starts) for each in replayed], SESSION_GROUPS),
@@ -105,7 +111,7 @@ def _group(found: Averages) -> LiveGroup:
 
 
 def _verdict(found: Averages) -> Verdict:
-    baselines = [row for row in range(len(METHODS)) if row != _MODEL]
+    baselines = [row for row, name in enumerate(METHODS) if name not in OURS]
     best = max(baselines, key=lambda row: found.means[row, _LIVE, _NDCG])
     difference = found.difference((_MODEL, _LIVE, _NDCG), (best, _LIVE, _NDCG))
     return Verdict(METHODS[best], difference, difference.standing)

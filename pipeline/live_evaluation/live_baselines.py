@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bundle.blend import Blend
 from pipeline.live_evaluation.co_visits import CoVisits
 from pipeline.live_evaluation.crowd_counts import CrowdCounts
 from pipeline.live_evaluation.steps import Steps
@@ -23,11 +24,12 @@ class Known:
     """What is known when a ranking is asked for.
 
     ``counts`` of everybody before their day, ``history`` int64: the rows of the posts that the person has met, newest
-    last; ``category_rows`` int64 [posts].
+    last; ``is_in_session``: the newest of them was met less than half an hour ago; ``category_rows`` int64 [posts].
     """
 
     counts: CrowdCounts
     history: NDArray[np.int64]
+    is_in_session: bool
     category_rows: NDArray[np.int64]
     co_visits: CoVisits
     steps: Steps
@@ -44,6 +46,10 @@ class Known:
         """Of each post: how often it followed the person's last one, and the share of steps that go as far; [posts]."""
         last, day = int(self.history[-1]), self.counts.day
         return self.steps.follower_counts(last, day=day), self.steps.order_shares(last, day=day)
+
+    def next_shares(self, blend: Blend) -> NDArray[np.float64] | None:
+        """What the blend expects as the next post, float64 [posts]; None outside a session."""
+        return blend.next_shares(*self.steps_from_last) if self.is_in_session else None
 
 
 class SortKeys(NamedTuple):

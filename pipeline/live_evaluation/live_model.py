@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bundle.blend import Blend
 from pipeline.dataset import Dataset
 from pipeline.live_evaluation.live_histories import LiveHistories
 from pipeline.trained_towers import TrainedTowers
@@ -17,7 +18,9 @@ _POSTS_AT_ONCE = 8192
 
 
 class LiveScores(Protocol):
-    """A model that scores all posts at moments."""
+    """A model that scores all posts at moments, and the weights of its scores beside what is popular."""
+
+    blend: Blend
 
     def scores(
         self, user_rows: NDArray[np.int64], *, crowd_days: NDArray[np.float64], person_days: NDArray[np.float64]
@@ -31,7 +34,9 @@ class LiveModel:
     ``dataset`` may hold the future: of it, only the interactions before the asked days are read.
     """
 
-    def __init__(self, towers: TrainedTowers, *, past: Dataset, dataset: Dataset) -> None:
+    def __init__(self, towers: TrainedTowers, *, past: Dataset, dataset: Dataset, blend: Blend | None = None) -> None:
+        """Without a ``blend`` the towers rank alone."""
+        self.blend = blend or Blend()
         self._towers = towers
         self._dataset = dataset
         self._histories = LiveHistories(

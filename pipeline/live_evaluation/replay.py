@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bundle.blend import Blend
+from pipeline.blended_scores import CrowdShares
 from pipeline.dataset import Dataset
-from pipeline.evaluation import MODEL_NAME
+from pipeline.evaluation import MODEL_NAME, TOWER_NAME
 from pipeline.live_evaluation.co_visits import CoVisits
 from pipeline.live_evaluation.crowd_counts import Crowd, CrowdCounts
 from pipeline.live_evaluation.live_baselines import LIVE_BASELINES, Known, SortKeys
@@ -18,8 +20,9 @@ from pipeline.live_evaluation.ranks import Candidates, case_metrics, ranks_of
 from pipeline.live_evaluation.sessions import Moments, moments_of
 from pipeline.live_evaluation.steps import Steps
 from pipeline.live_evaluation.variants import Variant
+from pipeline.tower_scores import is_in_session
 
-METHODS = (MODEL_NAME, *LIVE_BASELINES)
+METHODS = (MODEL_NAME, TOWER_NAME, *LIVE_BASELINES)
 _MOMENTS_AT_ONCE = 256
 
 
@@ -49,6 +52,7 @@ class Log:
         return Known(
             counts=counts,
             history=self.history(user_row, person_day),
+            is_in_session=self._is_in_session(user_row, person_day),
             category_rows=self.dataset.category_rows,
             co_visits=self._co_visits,
             steps=self._steps,
@@ -56,9 +60,17 @@ class Log:
 
     def history(self, user_row: int, day: float) -> NDArray[np.int64]:
         """The rows of the posts that a person met before a day, newest last."""
+        own = self._own(user_row, day)
+        return self.dataset.pairs.post_rows[own].astype(np.int64)
+
+    def _own(self, user_row: int, day: float) -> slice:
         pairs = self.dataset.pairs
         start, end = pairs.offsets[user_row], pairs.offsets[user_row + 1]
-        return pairs.post_rows[start : start + np.searchsorted(pairs.days[start:end], day)].astype(np.int64)
+        return slice(start, start + int(np.searchsorted(pairs.days[start:end], day)))
+
+    def _is_in_session(self, user_row: int, day: float) -> bool:
+        own = self._own(user_row, day)
+        return own.stop > own.start and is_in_session(day, float(self.dataset.pairs.days[own.stop - 1]))
 
 
 def replay(
@@ -85,7 +97,7 @@ def rankings_of(
     log: Log, moments: Moments, month: Month, variant: Variant, model: LiveScores
 ) -> Iterator[tuple[int, Candidates, list[SortKeys]]]:
     """For each moment in the order of time: its number, the candidates, and the ranking of each of METHODS."""
-    crowd = Crowd(log.dataset)
+    crowd, shares = Crowd(log.dataset), CrowdSharesOf(model.blend, log.dataset.category_rows)
     crowd_days = variant.crowd_days(moments.days, month.split_day)
     person_days = variant.person_days(moments.days, month.split_day)
     for first in range(0, len(moments), _MOMENTS_AT_ONCE):
@@ -97,5 +109,21 @@ def rankings_of(
             are_candidates[log.history(int(moments.user_rows[moment]), float(moments.days[moment]))] = False
             candidates = Candidates(are_candidates, moments.existing_since < crowd_days[moment])
             known = log.known(counts, int(moments.user_rows[moment]), float(person_days[moment]))
-            of_model = SortKeys(score, np.zeros(len(score)), counts.tie_places)
-            yield moment, candidates, [of_model, *(baseline(known) for baseline in LIVE_BASELINES.values())]
+            of_towers = SortKeys(score, np.zeros(len(score)), counts.tie_places)
+            numbers = shares.at(counts).numbers(score, known.history, known.next_shares(model.blend))
+            of_model = of_towers._replace(scores=numbers)
+            yield moment, candidates, [of_model, of_towers, *(method(known) for method in LIVE_BASELINES.values())]
+
+
+class CrowdSharesOf:
+    """The shares of what people meet, computed once for moments with the same counts."""
+
+    def __init__(self, blend: Blend, category_rows: NDArray[np.int64]) -> None:
+        self._blend, self._category_rows = blend, category_rows
+        self._last: tuple[CrowdCounts, CrowdShares] | None = None
+
+    def at(self, counts: CrowdCounts) -> CrowdShares:
+        """The shares that follow from the counts."""
+        if self._last is None or self._last[0] is not counts:
+            self._last = counts, CrowdShares(self._blend, counts.trend, counts.lasting, self._category_rows)
+        return self._last[1]
