@@ -7,14 +7,14 @@ import pytest
 from pipeline.baselines import BASELINES, TIMED_BASELINES
 from pipeline.dataset import Dataset
 from pipeline.evaluate import default_split, evaluate
-from pipeline.evaluation import MODEL_NAME, Evaluation, EvaluationError
+from pipeline.evaluation import MODEL_NAME, TOWER_NAME, Evaluation, EvaluationError
 from pipeline.train import train
 from pipeline.trained_towers import TrainedTowers
 from pipeline.training_config import TrainingConfig
 
 
 def test_the_evaluation_holds_every_method_and_reads_back(evaluation: Evaluation, tmp_path: Path) -> None:
-    assert set(evaluation.methods) == {*TIMED_BASELINES, MODEL_NAME}
+    assert set(evaluation.methods) == {*TIMED_BASELINES, MODEL_NAME, TOWER_NAME}
     evaluation.write(tmp_path / "evaluation.json")
     assert Evaluation.read(tmp_path / "evaluation.json") == evaluation
 
@@ -44,14 +44,14 @@ def test_each_month_is_judged_by_towers_of_its_own_past_and_the_newest_is_that_o
     )
     newest, older = months.months
     assert newest == evaluation.months[0]
-    assert heard == [(1, 2, newest.label), (2, 2, older.label)]
+    assert heard == [(1, 2, older.label), (2, 2, newest.label)]
     assert older.label < newest.label
     assert months.test_users == newest.cases + older.cases
     pooled = sum(month.cases * month.ndcg_at_10["all"][MODEL_NAME] for month in months.months) / months.test_users
     assert months.methods[MODEL_NAME].ndcg_at_10.mean == pytest.approx(pooled)
     split_days = [float(np.datetime64(month.label, "D").astype(np.int64)) + 1 for month in months.months]
-    assert [past.created_days.max() < day for past, day in zip(pasts, split_days, strict=True)] == [True, True]
-    assert len(pasts[1].texts) < len(pasts[0].texts) < len(dataset.texts)
+    assert all(past.created_days.max() < day for past, day in zip(reversed(pasts), split_days, strict=True))
+    assert len(pasts[0].texts) < len(pasts[1].texts) < len(dataset.texts)
 
 
 def test_settings_are_chosen_on_an_older_month_which_is_not_judged(dataset: Dataset) -> None:

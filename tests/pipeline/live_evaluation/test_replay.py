@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from bundle.blend import Blend
 from pipeline.live_evaluation.live_model import LiveModel
 from pipeline.live_evaluation.months import Month
 from pipeline.live_evaluation.replay import METHODS, Log, Replayed, replay
@@ -23,6 +24,8 @@ BEFORE = (
 
 class Wanted:
     """In place of a model: one post is always first."""
+
+    blend = Blend()
 
     def __init__(self, post: int) -> None:
         self.post = post
