@@ -11,7 +11,7 @@ from cli.progress import console, months_bar, working
 from cli.stop_signals import StoppedError, stop_request
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.evaluate import evaluate
-from pipeline.evaluation import Evaluation, Verdict, verdict_line
+from pipeline.evaluation import Evaluation, Verdict, blend_line, verdict_line
 from pipeline.month_towers import kept_towers
 from pipeline.ranking import CUTOFF
 from pipeline.train import TrainingStoppedError, train
@@ -87,6 +87,9 @@ def print_evaluation(evaluation: Evaluation, *, wide: bool = False) -> None:
     Console(file=console.file, width=width).print(evaluation_table(evaluation, wide=wide))
     if len(evaluation.months) > 1:
         console.print(months_table(evaluation))
-    console.print(f"Settings: {evaluation.settings}.\nNDCG@{CUTOFF} beside the best baseline:", highlight=False)
+    console.print(f"Settings: {evaluation.settings}.", highlight=False)
+    if line := blend_line(evaluation):
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(f"NDCG@{CUTOFF} beside the best baseline:", highlight=False)
     for group in evaluation.people:
         console.print(Text(verdict_line(group), style=_VERDICT_STYLES[group.verdict]))

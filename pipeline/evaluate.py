@@ -26,6 +26,7 @@ from pipeline.weights_choice import WeightsChoice
 
 SPLITS: dict[str, Callable[[Dataset], Split]] = {"time": split_by_time, "last": split_last}
 NOTHING_CHOSEN = "none was chosen on this data, so every month is judged"
+NO_BLEND = "towers alone, as the data has no clock"
 DEFAULT_NAME = "default"  # of the settings that candidates compete with
 
 OnMonth = Callable[[int, int, Split], None]
@@ -80,7 +81,7 @@ def evaluate(
             split, config, weights=_weights(split, weights), towers_of=towers_of, on_method=on_method
         )
         judged.insert(0, month)
-        used.append(weights.describes)
+        used.append(weights.describes if split.past.has_clock else NO_BLEND)
         if dataset.has_clock and split.day is not None:
             weights.learn(split, tower_scores.blended, dataset)
     evaluation = _pooled(dataset, judged, settings=settings)

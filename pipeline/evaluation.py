@@ -164,6 +164,15 @@ class Evaluation:
             raise EvaluationError(f"{path} cannot be read ({error}): run `moodfeed evaluate` again") from error
 
 
+def blend_line(evaluation: Evaluation) -> str:
+    """A sentence that says with which weights each month was judged; empty for an evaluation that does not say."""
+    used = evaluation.blend_of_months
+    if len(set(used)) <= 1:
+        return f"Weights of the blend: {used[0]}." if used else ""
+    months = (f"{month.label} {weights}" for month, weights in zip(evaluation.months, used, strict=True))
+    return f"Weights of the blend by month: {'; '.join(months)}."
+
+
 def strongest_baselines(evaluation: Evaluation) -> tuple[str, ...]:
     """The three baselines with the highest NDCG@10, best first."""
     baselines = sorted(

@@ -8,6 +8,7 @@ from pipeline.evaluation import (
     OURS,
     Evaluation,
     Group,
+    blend_line,
     fraction,
     signed,
     strongest_baselines,
@@ -22,8 +23,9 @@ def markdown(evaluation: Evaluation) -> str:
     shown = (MODEL_NAME, *strongest_baselines(evaluation))
     measured = (
         f"{evaluation.split}: {evaluation.test_users:,} cases (one person in one month), "
-        f"{evaluation.test_users_seen_before:,} of them with a history. Settings: {evaluation.settings}."
-    )
+        f"{evaluation.test_users_seen_before:,} of them with a history. Settings: {evaluation.settings}. "
+        f"{blend_line(evaluation)}"
+    ).rstrip()
     parts = [
         f"{measured[0].upper()}{measured[1:]}",
         "\n".join(f"- {verdict_line(group)}" for group in evaluation.people),

@@ -8,7 +8,16 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bundle.file_names import REPORT
-from pipeline.evaluation import EVERYBODY, MODEL_NAME, Evaluation, fraction, signed, strongest_baselines, verdict_line
+from pipeline.evaluation import (
+    EVERYBODY,
+    MODEL_NAME,
+    Evaluation,
+    blend_line,
+    fraction,
+    signed,
+    strongest_baselines,
+    verdict_line,
+)
 from pipeline.live_evaluation.live_results import LiveEvaluation
 from pipeline.mood_quality import MoodQuality
 from pipeline.ranking import CUTOFF
@@ -66,6 +75,7 @@ class Report:
             bundle_id=bundle_id,
             evaluation=self.evaluation,
             why_kept=why_kept,
+            blend_line=blend_line,
             cutoff=CUTOFF,
             model_name=MODEL_NAME,
             plots={name: f"data:image/png;base64,{b64encode(png).decode()}" for name, png in plots.items()},
