@@ -125,6 +125,7 @@ async def serve(
         memory=ThreadedServedMemory(memory),
         tokens=tokens,
         exploration_share=settings.exploration_share,
+        has_explorer=settings.has_explorer,
     )
     http_server = make_http_server(app, settings, LiveServerTls(tls) if tls else None)
 

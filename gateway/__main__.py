@@ -143,6 +143,7 @@ def build(settings: Settings) -> Gateway:
         memory=people,
         tokens=tokens,
         exploration_share=settings.exploration_share,
+        has_explorer=settings.has_explorer,
     )
     service = FeedService(
         encoder=encoder,

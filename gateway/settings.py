@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from gateway.browser_guard import BrowserGuard
 from gateway.token_life import DEFAULT_TOKEN_MINUTES, TokenLife
-from rpc.addresses import read_peer_address
+from rpc.addresses import read_address, read_peer_address
 from rpc.environment import LogLevel
 from rpc.server_settings import ServerSettings, check_pair_fields, in_settings_words, variable_of
 from rpc.tls import ClientTls, check_authority
@@ -56,6 +57,14 @@ Origins = Annotated[tuple[Annotated[str, AfterValidator(_check_origin)], ...], N
 
 
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Explorer(StrEnum):
+    """When the explorer's page is served."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
 
 
 class Settings(ServerSettings):
@@ -108,6 +117,11 @@ class Settings(ServerSettings):
         description="share of the pages of feeds, 0 to 1, whose last post is a new one that few people have been "
         "shown; set the post index service to the same value",
     )
+    explorer: Explorer = Field(
+        Explorer.AUTO,
+        description="whether the page at / is served that shows feeds and records clicks: `on`, `off`, or `auto`, which "
+        "is on where HTTP listens on loopback alone",
+    )
     most_in_flight: int = Field(
         128, ge=1, description="maximum number of requests in progress; further ones are refused"
     )
@@ -152,6 +166,13 @@ class Settings(ServerSettings):
     )
     grace_seconds: float = Field(10.0, ge=0, description="seconds that shutdown waits for requests in flight")
     log_level: LogLevel = Field("info", description="lowest level that is logged")
+
+    @property
+    def has_explorer(self) -> bool:
+        """Whether the explorer's page is served."""
+        if self.explorer is Explorer.AUTO:
+            return read_address(self.http_address).is_loopback
+        return self.explorer is Explorer.ON
 
     def token_life(self) -> TokenLife:
         """How long page tokens are valid, by a clock that starts now and does not jump."""
