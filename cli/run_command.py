@@ -216,6 +216,7 @@ def _show_next_steps(addresses: Addresses, bundles: Path, logs: Path) -> None:
         f"user tower  gRPC {addresses.user_tower}\n"
         f"post index  gRPC {addresses.post_index}\n"
         f"logs        {logs}\n\n"
+        f"Look at it: http://{addresses.gateway_http}/?{query}\n\n"
         "Try next:\n"
         f"  .venv/bin/grpcurl -plaintext -d {shlex.quote(request)} {addresses.gateway_grpc} "
         "moodfeed.feed.v1.FeedService/GetFeed\n"

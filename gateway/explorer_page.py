@@ -10,8 +10,9 @@ from starlette.responses import Response
 _DIRECTORY = Path(__file__).parent / "explorer"
 _HEADERS = {
     "cache-control": "no-cache",
-    "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: http: https:; "
-    "media-src 'self' http: https:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: http: https:; media-src 'self' http: https:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }

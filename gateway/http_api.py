@@ -17,8 +17,8 @@ from gateway.browser_guard import BrowserGuard
 from gateway.catalog_access import CatalogAccess
 from gateway.catalog_types import PostKeeper
 from gateway.docs_page import FILES, docs_file
-from gateway.explorer_page import EXPLORER_FILES, explorer_file
 from gateway.edge import Deadline, count_degradations
+from gateway.explorer_page import EXPLORER_FILES, explorer_file
 from gateway.feed import NO_MEMORY, get_feed
 from gateway.feed_messages import open_post
 from gateway.feed_types import Clock, ContextEncoder, EmbeddingT, Feed, FeedRequest, PostSearch

@@ -119,8 +119,8 @@ class Settings(ServerSettings):
     )
     explorer: Explorer = Field(
         Explorer.AUTO,
-        description="whether the page at / is served that shows feeds and records clicks: `on`, `off`, or `auto`, which "
-        "is on where HTTP listens on loopback alone",
+        description="whether the page at / is served that shows feeds and records clicks: `on`, `off`, or `auto`, "
+        "which is on where HTTP listens on loopback alone",
     )
     most_in_flight: int = Field(
         128, ge=1, description="maximum number of requests in progress; further ones are refused"

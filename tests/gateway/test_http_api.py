@@ -67,7 +67,9 @@ class FakePeople:
         return 9
 
 
-def asked(method: str, target: str, *, origins: tuple[str, ...] = (), **headers: str) -> httpx.Response:
+def asked(
+    method: str, target: str, *, origins: tuple[str, ...] = (), has_explorer: bool = False, **headers: str
+) -> httpx.Response:
     app = build_app(
         encoder=FakeTower(),
         index=PackedIndex(),
@@ -83,6 +85,7 @@ def asked(method: str, target: str, *, origins: tuple[str, ...] = (), **headers:
         in_flight=InFlight(10),
         recordings=InFlight(10),
         deadline_seconds=5,
+        has_explorer=has_explorer,
     )
     edge = HttpEdge(app)
 
