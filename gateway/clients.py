@@ -27,6 +27,7 @@ from gateway.feed_types import (
     PositionNotReachedError,
     PostNotFoundError,
     PostsNotHeldError,
+    RecentHistory,
     Search,
     ServedPosts,
 )
@@ -130,6 +131,7 @@ class GrpcContextEncoder:
             withheld_post_ids=answer.withheld_post_ids,
             served_since_ms=answer.served_since_ms,
             served=_served(answer),
+            recent=_recent(answer),
         )
 
     async def _send(
@@ -196,6 +198,19 @@ def _served(answer: user_tower_pb2.EncodeContextResponse) -> ServedPosts | None:
     return ServedPosts(served.post_ids, served.elsewhere_post_ids, served.read_up_to)
 
 
+def _recent(answer: user_tower_pb2.EncodeContextResponse) -> RecentHistory | None:
+    if not answer.HasField("recent_history"):  # of an unknown user, or by a tower of before
+        return None
+    recent = answer.recent_history
+    return RecentHistory(recent.post_ids, recent.count, recent.newest_at_ms)
+
+
+def _recent_message(recent: RecentHistory | None) -> embedding_pb2.RecentHistory | None:
+    if recent is None:
+        return None
+    return embedding_pb2.RecentHistory(post_ids=recent.post_ids, count=recent.count, newest_at_ms=recent.newest_at_ms)
+
+
 class PostIndexStub(post_index_pb2_grpc.PostIndexServiceStub):
     """The stub of the post index service; it leaves the posts of a search serialised."""
 
@@ -244,6 +259,7 @@ class GrpcPostSearch:
             explain=search.explain,
             exploration_share=search.exploration_share,
             exploration_seed=search.exploration_seed,
+            recent_history=_recent_message(search.context.recent),
             similar_to_post_id=similar_to.post_id if similar_to and similar_to.post_id else None,
             similar_to_external_id=similar_to.external_id if similar_to and not similar_to.post_id else None,
         )

@@ -9,8 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from bundle.blend import LAST_POSTS, Blend
 from bundle.embedding_space import EmbeddingKind, EmbeddingSpace, Vector
 from bundle.index_posts import UNKNOWN_MOMENT, IndexPosts
+from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost
 from compute.log_tail import LogTail
@@ -27,6 +29,7 @@ from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS
 from post_index_service.layer import LayeredPosts, LayerPart
 from post_index_service.layered_ranking import LayeredIds
 from post_index_service.live_posts import LivePosts
+from post_index_service.living_shares import Blended, BlendedPosts
 from post_index_service.named_rows import NamedRows
 from post_index_service.orders import MOST_DENSE, MOST_EXACT, Orders
 from post_index_service.query import Query
@@ -42,6 +45,7 @@ from post_index_service.similar import Likeness, vector_of
 from post_index_service.trends import Epoch, Trends
 from rpc import wall_clock
 
+BY_TOWER_ALONE = Blend()
 _SEEN_LOWER = 3.0
 """Times the reach of the order: any two numbers of it differ by at most twice the reach, and some rounding."""
 
@@ -58,6 +62,8 @@ class PostIndex:
         most_exact: int = MOST_EXACT,
         most_dense: int = MOST_DENSE,
         trends: PostTrends | None = None,
+        steps: PostSteps | None = None,
+        blend: Blend = BY_TOWER_ALONE,
         log: LogTail | None = None,
         log_position: int = 0,
         kept_seconds: float = DEFAULT_KEPT_SECONDS,
@@ -66,6 +72,7 @@ class PostIndex:
     ) -> None:
         """``trends``, by default none, count the log up to ``log_position``; they go on if there is a ``log``.
 
+        ``blend`` says how posts are ranked by user, and ``steps``, by default none, which posts followed which.
         So do the posts themselves, whose old forms are kept for ``kept_seconds``. ``now_ms`` reads milliseconds since
         1970, for rules that count at certain times. What was shown is counted if the index ``explores``.
         """
@@ -101,6 +108,11 @@ class PostIndex:
             position=log_position if log else 0,
             log=log,
         )
+        self.blended = None
+        """What the order by user starts from, if it is not by the inner product alone."""
+        if blend.popularity > 0:
+            lasting = trends.lasting if trends else np.zeros(0, dtype=np.float32)
+            self.blended = BlendedPosts(posts, blend, lasting, steps or PostSteps.none(len(posts.posts)))
         met = trends.sums if trends else np.zeros(len(posts.posts))
         self.impressions = (
             Impressions(posts.created_ms, met, self._names_of_rows, log, now_ms=now_ms()) if explores and log else None
@@ -159,18 +171,18 @@ class PostIndex:
         and is left out. An operator's rules move posts within the ranking, as exactly.
 
         Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError, InvalidSearchError,
-        PostsNotHeldError and PositionNotReachedError; by trend also CountsNotHeldError. If it is for posts like another
-        one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
+        PostsNotHeldError and PositionNotReachedError; by trend and by user also CountsNotHeldError. If it is for posts
+        like another one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
         """
         check_numbers(query)
         user = None if query.user is None else check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else check_embedding(query.mood, self.text_space)
-        epoch = self._epoch(query) if query.trending and user is None and mood is None else None
+        epoch = self._epoch(query, user, mood)
         part = self._rows.part(query, self.live)
-        layer = part.layer
         likeness = self._likeness(query, part, user)
+        blended = self._blended(query, part, epoch) if user is not None and epoch is not None else None
         if likeness is None:
-            ranking, order = self.orders.layered(part, user, mood, epoch)
+            ranking, order = self.orders.layered(part, user, mood, epoch, blended=blended)
         else:
             ranking, order = Ranking.SIMILAR, self.orders.like(part, likeness)
             query = query._replace(not_interested_post_ids=[*query.not_interested_post_ids, likeness.post_id])
@@ -178,7 +190,7 @@ class PostIndex:
         now_ms = self._now_ms()
         moment_ms = now_ms if query.rules_moment_ms is None else query.rules_moment_ms
         ruled = NO_RULES
-        if layer.rules.versions:
+        if part.layer.rules.versions:
             ids = self._ids(part)
             ruled = RuledSearch(part, ids, query.category_id, moment_ms=moment_ms, now_ms=now_ms).rows()
         excluded = self._rows.excluded(query, part, ruled)
@@ -230,7 +242,9 @@ class PostIndex:
         page = self._without_withheld(page, query, part, ruled)
         if len(explored):
             count_explored(page.rows, explored)
-        explanations = self._explanations(part, page.rows, (user, mood), query, ruled) if query.explain else ()
+        explanations = (
+            self._explanations(part, page.rows, (user, mood), query, ruled, blended=blended) if query.explain else ()
+        )
         if likeness is not None:  # its closeness is the score
             pairs = zip(explanations, page.scores.tolist(), strict=bool(explanations))
             explanations = tuple(replace(explanation, similarity=score) for explanation, score in pairs)
@@ -241,7 +255,7 @@ class PostIndex:
             reasons=reasons_of(page.rows, ranking, pinned=pinned, boosted=ruled.boosted, explored=explored),
             has_more=has_more,
             ranking=ranking,
-            served=LayeredPosts(self._posts.posts, layer.live) if len(layer.live) else self._posts.posts,
+            served=LayeredPosts(self._posts.posts, part.layer.live) if len(part.layer.live) else self._posts.posts,
             rules_moment_ms=moment_ms,
             counted_position=0 if epoch is None else epoch.position,
             posts_position=part.position if self.live.has_log else None,
@@ -289,7 +303,14 @@ class PostIndex:
         )
 
     def _explanations(
-        self, part: LayerPart, rows: Rows, asked: tuple[Vector | None, Vector | None], query: Query, ruled: RuledRows
+        self,
+        part: LayerPart,
+        rows: Rows,
+        asked: tuple[Vector | None, Vector | None],
+        query: Query,
+        ruled: RuledRows,
+        *,
+        blended: Blended | None,
     ) -> tuple[Explanation, ...]:
         return explanations_of(
             rows,
@@ -299,11 +320,41 @@ class PostIndex:
             mood=asked[1],
             seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
             ruled=ruled,
+            blended=blended,
         )
 
     def _impressions_at(self, part: LayerPart, query: Query) -> Impressions | None:
         known = self.impressions
         return known if known and known.has_read(part.position, seconds=query.seconds) else None
 
-    def _epoch(self, query: Query) -> Epoch:
-        return self.trends.epoch(as_of=query.counted_position, at_least=query.at_least_position, seconds=query.seconds)
+    def _epoch(self, query: Query, user: Vector | None, mood: Vector | None) -> Epoch | None:
+        """The counts that the ranking needs; by user, first pages are content with those of now."""
+        if mood is not None:
+            return None
+        if user is None:
+            if not query.trending:
+                return None
+            return self.trends.epoch(
+                as_of=query.counted_position, at_least=query.at_least_position, seconds=query.seconds
+            )
+        is_similar = query.similar_to_post_id is not None or query.similar_to_external_id
+        if self.blended is None or is_similar:
+            return None
+        if query.counted_position is None:
+            return self.trends.current()
+        return self.trends.epoch(as_of=query.counted_position, seconds=query.seconds)
+
+    def _blended(self, query: Query, part: LayerPart, epoch: Epoch) -> Blended | None:
+        """What a search by user is blended of."""
+        if self.blended is None:
+            return None
+        recent, names = query.recent_history, self._names_of_rows
+        last = list(recent.post_ids)[-LAST_POSTS:]
+        living = self.blended.at(epoch)
+        person = living.person(
+            categories=part.categories_of(last, self._posts.category_ids, names.row_of),
+            newest_post=names.number_of(last[-1]) if last else None,
+            newest_at_ms=recent.newest_at_ms,
+            history_length=max(recent.count, 0),
+        )
+        return Blended(living, person)

@@ -160,6 +160,24 @@ class LayerPart:
     count: int
     gone: Rows
 
+    def categories_of(
+        self, post_ids: Sequence[int], of_bundle: NDArray[np.int32], row_of: Callable[[int], int | None]
+    ) -> list[int]:
+        """The categories of the posts with these ids that are known, in their order: of live forms that are visible.
+
+        All other posts have the category that ``of_bundle`` holds in their row.
+        """
+        live, known = self.layer.live, {}
+        if len(live) and len(post_ids):
+            rows = np.flatnonzero(np.isin(live.ids, post_ids) & live.visible(self.position))
+            known = dict(zip(live.ids[rows].tolist(), live.category_ids[rows].tolist(), strict=True))
+        found: list[int] = []
+        for post_id in post_ids:
+            row = None if post_id in known else row_of(post_id)
+            if post_id in known or row is not None:
+                found.append(known[post_id] if row is None else int(of_bundle[row]))
+        return found
+
     def with_live(self, frozen: Rows, is_wanted: NDArray[np.bool_]) -> Rows:
         """Visible rows of both segments, ascending: of the slice, and those of ``live_rows`` that are wanted."""
         if self.allowed is not None:

@@ -12,16 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.embedding_space import Vector
+from post_index_service.blended_order import live_term
 from post_index_service.codes import Rows, Scores, among_sorted
 from post_index_service.layer import LayerPart
+from post_index_service.living_shares import Blended
 from post_index_service.popular_orders import trend_keys, trend_numbers
 from post_index_service.ranking import (
     InnerProduct,
     KeyedOrder,
     Keys,
+    KnownNumbers,
     Order,
     Ranked,
     largest_so_far,
+    reach_of,
 )
 from post_index_service.trends import Epoch
 
@@ -60,14 +64,14 @@ class LiveOrder(Protocol):
 class LiveByProducts(LiveOrder):
     """As ranking.ByInnerProducts, without a scan."""
 
-    products: tuple[InnerProduct, ...]
+    products: tuple[InnerProduct | KnownNumbers, ...]
     ids: NDArray[np.int64]
     shown: int = -1
 
     @property
     def reach(self) -> float:
-        """1 for one product, else the sum of the weights."""
-        return 1 + sum(abs(product.weight) for product in self.products[1:])
+        """That of a ByInnerProducts."""
+        return reach_of(self.products)
 
     def numbers(self, rows: Rows) -> Scores:
         """The sums of the weighted products."""
@@ -77,10 +81,7 @@ class LiveByProducts(LiveOrder):
         """By products of BLAS, which are fast and rounded otherwise, and by exact ones of the rows that may be it."""
         if count > 0 and len(rows) > count + _FEW:
             is_most = _COPIED * len(rows) > len(self.ids)
-            parts = [
-                (product.vectors @ product.query)[rows] if is_most else product.vectors[rows] @ product.query
-                for product in self.products
-            ]
+            parts = [_by_blas(product, rows, is_most=is_most) for product in self.products]
             numbers = _sum(parts, self.products)
             least = np.partition(numbers, len(numbers) - count)[len(numbers) - count]
             rows = rows[numbers >= least - np.float32(2 * self._error)]
@@ -91,7 +92,9 @@ class LiveByProducts(LiveOrder):
         """The largest difference between two ways to sum the number of a row: see codes.rounding_of_products."""
         weights = [1.0, *(abs(product.weight) for product in self.products[1:])]
         terms = sum(
-            weight * (product.vectors.shape[1] + 2) for weight, product in zip(weights, self.products, strict=True)
+            weight * (product.vectors.shape[1] + 2)
+            for weight, product in zip(weights, self.products, strict=True)
+            if isinstance(product, InnerProduct)
         )
         return float(_LONGEST * (terms + 8 * self.reach) * 2.0**-22)
 
@@ -107,7 +110,13 @@ class LiveByProducts(LiveOrder):
         return self.ids[ranked.rows], -ranked.numbers
 
 
-def _sum(parts: Sequence[Scores], products: Sequence[InnerProduct]) -> Scores:
+def _by_blas(product: InnerProduct | KnownNumbers, rows: Rows, *, is_most: bool) -> Scores:
+    if isinstance(product, KnownNumbers):
+        return product.of(rows)
+    return (product.vectors @ product.query)[rows] if is_most else product.vectors[rows] @ product.query
+
+
+def _sum(parts: Sequence[Scores], products: Sequence[InnerProduct | KnownNumbers]) -> Scores:
     return parts[0] if len(parts) == 1 else parts[0] + np.float32(products[1].weight) * parts[1]
 
 
@@ -292,10 +301,19 @@ def _merged(first: Ranked, second: Ranked, keys_of_first: Keys, keys_of_second: 
 
 
 def live_order(
-    part: LayerPart, *, user: Vector | None, mood: Vector | None, epoch: Epoch | None, user_weight: float
+    part: LayerPart,
+    *,
+    user: Vector | None,
+    mood: Vector | None,
+    epoch: Epoch | None,
+    user_weight: float,
+    blended: Blended | None = None,
 ) -> LiveOrder:
     """The order of the live segment's rows that is the same as PostIndex chooses for those of the bundle."""
     live = part.layer.live
+    if blended is not None and user is not None:
+        by_user = InnerProduct(live.tower, user, blended.person.weight)
+        return LiveByProducts((live_term(*blended, part), by_user), live.ids)
     products = []
     if mood is not None:
         products.append(InnerProduct(live.text, mood))

@@ -20,7 +20,7 @@ MOST_OTHERS = 1_000_000
 class NamedRows:
     """``sorted_ids`` int64 [posts] ascend, and are those of the posts in ``rows_by_id`` int32 [posts].
 
-    It is called by the thread that reads the log alone, but for ``row_of``.
+    It is called by the thread that reads the log alone, but for ``row_of`` and ``number_of``.
     """
 
     sorted_ids: NDArray[np.int64]
@@ -46,6 +46,11 @@ class NamedRows:
         place = int(self.sorted_ids.searchsorted(post_id))
         is_there = place < len(self.sorted_ids) and self.sorted_ids[place] == post_id
         return int(self.rows_by_id[place]) if is_there else None
+
+    def number_of(self, post_id: int) -> int | None:
+        """Where a post is counted; None if nobody has met it. May be called from any thread."""
+        row = self.row_of(post_id)
+        return self._others.get(post_id) if row is None else row
 
     def learn(self, post_id: int, external_id: str) -> int:
         """Count interactions that name a post by this external id, too; gives where the post is counted."""

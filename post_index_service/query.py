@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bundle.embedding_space import Embedding
+from compute.recent_history import NO_HISTORY, RecentHistory
 from post_index_service.exploration import Exploration
 from post_index_service.filters import NO_FILTERS, Filters
 
@@ -37,3 +38,4 @@ class Query(NamedTuple):
     most_per_owner: int = 0
     explain: bool = False
     exploration: Exploration | None = None
+    recent_history: RecentHistory = NO_HISTORY

@@ -3,6 +3,7 @@
 Rows are counted from the start of the slice.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -74,12 +75,24 @@ class KeyedOrder(Order, Protocol):
         """What rows that this order has ranked are sorted by."""
 
 
+class ExactOrder(KeyedOrder, Protocol):
+    """An order of rows with these ids, none of which it misses."""
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """The ids of the rows of the slice."""
+
+
 class Product(Protocol):
     """A term of a score: ``weight`` times one number for each row."""
 
     @property
     def weight(self) -> float:
         """The factor of the numbers in the score."""
+
+    @property
+    def reach(self) -> float:
+        """The largest absolute number that a row can have, not weighted and before any rounding."""
 
     def of(self, rows: Rows) -> Scores:
         """The numbers of the rows, not weighted; a row's number does not depend on which other rows are asked for."""
@@ -92,6 +105,11 @@ class InnerProduct:
     vectors: Matrix | HalfMatrix
     query: Vector
     weight: float = 1.0
+
+    @property
+    def reach(self) -> float:
+        """1: query and rows are unit vectors."""
+        return 1.0
 
     def of(self, rows: Rows) -> Scores:
         """The products in float32, not weighted; computed in blocks so that few rows are copied at once."""
@@ -109,6 +127,24 @@ class InnerProduct:
         # The rounding of BLAS depends on how many rows there are; that of einsum does not.
         scores: Scores = np.einsum("rd,d->r", block, self.query)
         return scores
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNumbers:
+    """A term whose numbers are known: ``scores`` float32 [rows], none of them above ``reach``."""
+
+    scores: Scores
+    reach: float
+    weight: float = 1.0
+
+    @property
+    def largest(self) -> float:
+        """The reach."""
+        return self.reach
+
+    def of(self, rows: Rows) -> Scores:
+        """The numbers of the given rows."""
+        return self.scores[rows]
 
 
 class Scan(Protocol):
@@ -144,13 +180,13 @@ class CodedScan:
 class DenseScan:
     """Multiplies the vectors themselves: for few rows that is faster than scanning codes and bounding their error.
 
-    The products of BLAS and those of InnerProduct differ by less than ``error``. With the ``closeness`` of a mood, the
-    score is the closeness plus the weighted product.
+    The products of BLAS and those of InnerProduct differ by less than ``error``. With the ``closeness`` of a mood, or
+    other numbers that are known, the score is that plus the weighted product.
     """
 
     product: InnerProduct
     error: float
-    closeness: Closeness | None = None
+    closeness: Closeness | KnownNumbers | None = None
 
     def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
         """One matrix product."""
@@ -185,6 +221,11 @@ def _nearest(scores: Scores, count: int, *, skip: Rows, error: float) -> tuple[R
     return rows, float(scores[rows[0]]) + error  # the first of them is the smallest
 
 
+def reach_of(products: Sequence[Product]) -> float:
+    """The largest absolute sum of products, the first of which counts unweighted."""
+    return products[0].reach + sum(abs(product.weight) * product.reach for product in products[1:])
+
+
 @dataclass(frozen=True, slots=True)
 class ByInnerProducts:
     """Ranks by the sum of one or two weighted products; the score is that of the product ``shown``, not weighted."""
@@ -196,8 +237,8 @@ class ByInnerProducts:
 
     @property
     def reach(self) -> float:
-        """1 for one product, else the sum of the weights; the first product has the weight 1."""
-        return 1 + sum(abs(product.weight) for product in self.products[1:])
+        """That of the first product, which has the weight 1 or is the only one, and the weighted ones of the others."""
+        return reach_of(self.products)
 
     def first(self, count: int, *, skip: Rows) -> Ranked:
         """Fetch more and more rows, ranked by exact scores, until no other row can be among the first."""
@@ -235,10 +276,12 @@ class ByShortlist:
     the number of the row before it, so that the numbers follow the order.
     """
 
-    exact: ByInnerProducts
+    exact: ExactOrder
     shortlist: Shortlist
     user: Vector
     allowed: Allowed | None = None
+    also: Callable[[int], Rows] | None = None
+    """Other rows that are likely, any number of which may be skipped: ascending."""
 
     @property
     def reach(self) -> float:
@@ -256,6 +299,10 @@ class ByShortlist:
         return ranked.cut(0, count)
 
     def _likely(self, skipped: int) -> Rows:
+        likely = self._shortlisted(skipped)
+        return likely if self.also is None else np.union1d(likely, self.also(skipped))
+
+    def _shortlisted(self, skipped: int) -> Rows:
         if self.allowed is None:
             return self.shortlist.rows(self.user, _SHORTLISTED + skipped)
         total = self.allowed.length

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from bundle.directory import Bundle
 from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
 from bundle.known_users import HistoryPosts, KnownUsers
+from bundle.post_trends import newest_moment_of
+from compute.recent_history import RecentHistory
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.runtime import Runtime
 from store.posts import Post, PostEmbedding
@@ -19,6 +21,7 @@ from user_tower_service.live_log import LiveLog
 from user_tower_service.live_people import PersonView
 from user_tower_service.mood_memories import MoodMemories
 from user_tower_service.post_encoder import EncodedPost, PostContent, PostEncoder
+from user_tower_service.recent_histories import BundleHistories
 from user_tower_service.runtime import LOWEST_MOOD_COSINES, ServingTowers, read_towers
 from user_tower_service.shown_posts import ServedPosts, ServedWish, shown_by, shown_elsewhere
 
@@ -61,7 +64,7 @@ class Context:
     ``withheld_post_ids`` those that came to them since the position that was asked for.
 
     Posts that were shown since ``served_since_ms`` and are remembered are among the seen ones, or in ``served`` if they
-    are wanted apart; it is 0 if there are none.
+    are wanted apart; it is 0 if there are none. ``recent`` is what the user met last, None for an unknown user.
     """
 
     user: Embedding | None
@@ -74,6 +77,7 @@ class Context:
     withheld_post_ids: tuple[int, ...] = ()
     served_since_ms: int = 0
     served: ServedPosts | None = None
+    recent: RecentHistory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,8 @@ class Encoder:
         )
         users = KnownUsers.read(bundle)
         self._users = _encode_users(self._towers, posts, users)
+        newest_moment_ms = newest_moment_of(bundle)
+        self._histories = BundleHistories(users, newest_moment_ms)
         self._live = live
         self._live_histories: LiveHistories | None = None
         if live is not None:
@@ -133,6 +139,7 @@ class Encoder:
                 new_posts=lambda: live.posts.of_bundle(bundle.bundle_id),
                 rows=self._users.rows,
                 log_position=bundle.manifest.log_position,
+                newest_moment_ms=newest_moment_ms,
                 size=live_cache_size,
                 most_seen=MOST_SEEN,
             )
@@ -217,6 +224,7 @@ class Encoder:
             seen_post_ids=() if row is None else self._seen_by(row),
             mood_unavailable=embedding is None and bool(mood.strip()),
             position=None if view is None else view.position,
+            recent=None if row is None else self._histories.of(row),
         )
 
     def _context_of_user(self, user: LiveUser | None, mood: str, embedding: Vector | None, view: PersonView) -> Context:
@@ -229,6 +237,7 @@ class Encoder:
             changed_position=view.changed_at if user is None else user.changed_at,
             not_interested_post_ids=view.not_interested_post_ids,
             withheld_post_ids=view.withheld_post_ids,
+            recent=None if user is None else user.recent,
         )
 
     def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:
