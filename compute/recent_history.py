@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from moodfeed.embedding.v1 import embedding_pb2
-
 
 @dataclass(frozen=True, slots=True)
 class RecentHistory:
@@ -19,13 +17,3 @@ class RecentHistory:
 
 
 NO_HISTORY = RecentHistory()
-
-
-def write_recent_history(recent: RecentHistory) -> embedding_pb2.RecentHistory:
-    """The message of a recent history."""
-    return embedding_pb2.RecentHistory(post_ids=recent.post_ids, count=recent.count, newest_at_ms=recent.newest_at_ms)
-
-
-def read_recent_history(message: embedding_pb2.RecentHistory) -> RecentHistory:
-    """The recent history in a message."""
-    return RecentHistory(message.post_ids, message.count, message.newest_at_ms)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from post_index_service.codes import NO_ROWS, Rows, Scores, among_sorted
 from post_index_service.filtered_scans import SkippingScan
 from post_index_service.filters import Allowed
+from post_index_service.known_numbers import KnownNumbers
 from post_index_service.layer import LayerPart
 from post_index_service.living_shares import LivingShares, PersonPart
 from post_index_service.next_posts import NextPosts
@@ -22,7 +23,6 @@ from post_index_service.ranking import (
     DenseScan,
     InnerProduct,
     Keys,
-    KnownNumbers,
     Ranked,
     Scan,
     reach_of,

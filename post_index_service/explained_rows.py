@@ -8,7 +8,7 @@ import numpy as np
 from bundle.embedding_space import Vector
 from bundle.index_posts import IndexPosts
 from post_index_service.blended_order import parts_of
-from post_index_service.codes import Rows
+from post_index_service.codes import Rows, Scores
 from post_index_service.explanations import Explained, Explanation, History
 from post_index_service.layer import LayerPart
 from post_index_service.living_shares import Blended
@@ -25,10 +25,12 @@ def explanations_of(
     seen: tuple[Rows, Sequence[int]],
     ruled: RuledRows,
     blended: Blended | None = None,
+    similarity: Scores | None = None,
 ) -> tuple[Explanation, ...]:
     """Of the rows of a page; posts of the history are those of the bundle, and the live ones that are visible.
 
-    ``seen`` are the posts that the user has seen: rows of the whole bundle, and ids.
+    ``seen`` are the posts that the user has seen: rows of the whole bundle, and ids. ``similarity`` float32 [rows] is
+    the closeness to the post that was asked for.
     """
     live, (of_bundle, seen_post_ids) = part.layer.live, seen
     seen_live = np.flatnonzero(live.visible(part.position) & np.isin(live.ids, seen_post_ids))
@@ -49,6 +51,11 @@ def explanations_of(
             for explanation, share, lift, expected in zip(
                 explained, *(values.tolist() for values in parts_of(*blended, part, rows)), strict=True
             )
+        )
+    if similarity is not None:
+        explained = tuple(
+            replace(explanation, similarity=closeness)
+            for explanation, closeness in zip(explained, similarity.tolist(), strict=True)
         )
     return tuple(
         replace(explanation, rules=ruled.names(row)) for row, explanation in zip(rows.tolist(), explained, strict=True)

@@ -5,12 +5,11 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from bundle.blend import LAST_POSTS, Blend
-from bundle.embedding_space import EmbeddingKind, EmbeddingSpace, Vector
+from bundle.blend import Blend
+from bundle.embedding_space import EmbeddingKind, EmbeddingSpace
 from bundle.index_posts import UNKNOWN_MOMENT, IndexPosts
 from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
@@ -18,7 +17,8 @@ from bundle.served_posts import ServedPost
 from compute.log_tail import LogTail
 from post_index_service.attributes import Attributes
 from post_index_service.bundle_rows import BundleRows
-from post_index_service.codes import NO_ROWS, Rows, among_sorted, together
+from post_index_service.codes import NO_ROWS, among_sorted, together
+from post_index_service.counted_searches import CountedSearches
 from post_index_service.diversity import Listing, reordered_page
 from post_index_service.explained_rows import explanations_of
 from post_index_service.explanations import Explanation
@@ -29,7 +29,7 @@ from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS
 from post_index_service.layer import LayeredPosts, LayerPart
 from post_index_service.layered_ranking import LayeredIds
 from post_index_service.live_posts import LivePosts
-from post_index_service.living_shares import Blended, BlendedPosts
+from post_index_service.living_shares import BlendedPosts
 from post_index_service.named_rows import NamedRows
 from post_index_service.orders import MOST_DENSE, MOST_EXACT, Orders
 from post_index_service.query import Query
@@ -39,10 +39,9 @@ from post_index_service.ranking import Ranked
 from post_index_service.rankings import Ranking
 from post_index_service.reasons import reasons_of
 from post_index_service.ruled_rows import NO_RULES, RuledRows, RuledSearch, with_rules
-from post_index_service.search_errors import PostNotFoundError
 from post_index_service.search_results import CategoryCount, SearchResult
-from post_index_service.similar import Likeness, vector_of
-from post_index_service.trends import Epoch, Trends
+from post_index_service.similar import likeness_of
+from post_index_service.trends import Trends
 from rpc import wall_clock
 
 BY_TOWER_ALONE = Blend()
@@ -108,11 +107,8 @@ class PostIndex:
             position=log_position if log else 0,
             log=log,
         )
-        self.blended = None
-        """What the order by user starts from, if it is not by the inner product alone."""
-        if blend.popularity > 0:
-            lasting = trends.lasting if trends else np.zeros(0, dtype=np.float32)
-            self.blended = BlendedPosts(posts, blend, lasting, steps or PostSteps.none(len(posts.posts)))
+        self.blended = BlendedPosts.of(posts, blend, trends, steps)
+        self._counted = CountedSearches(self.trends, self.blended, self._names_of_rows)
         met = trends.sums if trends else np.zeros(len(posts.posts))
         self.impressions = (
             Impressions(posts.created_ms, met, self._names_of_rows, log, now_ms=now_ms()) if explores and log else None
@@ -177,10 +173,18 @@ class PostIndex:
         check_numbers(query)
         user = None if query.user is None else check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else check_embedding(query.mood, self.text_space)
-        epoch = self._epoch(query, user, mood)
+        epoch = self._counted.epoch(query, user, mood)
         part = self._rows.part(query, self.live)
-        likeness = self._likeness(query, part, user)
-        blended = self._blended(query, part, epoch) if user is not None and epoch is not None else None
+        likeness = likeness_of(
+            query,
+            part,
+            user,
+            user_weight=self.orders.user_weight,
+            ids_called=self.ids_called,
+            row_of=self._names_of_rows.row_of,
+            vectors=self._posts.tower_embeddings,
+        )
+        blended = self._counted.blended(query, part, epoch) if user is not None and epoch is not None else None
         if likeness is None:
             ranking, order = self.orders.layered(part, user, mood, epoch, blended=blended)
         else:
@@ -242,12 +246,19 @@ class PostIndex:
         page = self._without_withheld(page, query, part, ruled)
         if len(explored):
             count_explored(page.rows, explored)
-        explanations = (
-            self._explanations(part, page.rows, (user, mood), query, ruled, blended=blended) if query.explain else ()
-        )
-        if likeness is not None:  # its closeness is the score
-            pairs = zip(explanations, page.scores.tolist(), strict=bool(explanations))
-            explanations = tuple(replace(explanation, similarity=score) for explanation, score in pairs)
+        explanations: tuple[Explanation, ...] = ()
+        if query.explain:
+            explanations = explanations_of(
+                page.rows,
+                part=part,
+                posts=self._posts,
+                user=user,
+                mood=mood,
+                seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
+                ruled=ruled,
+                blended=blended,
+                similarity=None if likeness is None else page.scores,
+            )
         return SearchResult(
             rows=tuple(part.numbers(page.rows, count=len(self._posts.post_ids)).tolist()),
             scores=tuple(page.scores.tolist()),
@@ -276,20 +287,6 @@ class PostIndex:
     def _ids(self, part: LayerPart) -> LayeredIds:
         return LayeredIds(self._posts.post_ids[part.span], part.layer.live.ids)
 
-    def _likeness(self, query: Query, part: LayerPart, user: Vector | None) -> Likeness | None:
-        """The post that others are to be like, None if there is none; PostNotFoundError if it is not visible."""
-        if query.similar_to_post_id is None and not query.similar_to_external_id:
-            return None
-        named = query.similar_to_post_id
-        for post_id in self.ids_called(query.similar_to_external_id) if named is None else [named]:
-            row = self._names_of_rows.row_of(post_id)
-            vector = vector_of(
-                post_id, layer=part.layer, position=part.position, vectors=self._posts.tower_embeddings, row=row
-            )
-            if vector is not None:
-                return Likeness(post_id, vector, user, self.orders.user_weight)
-        raise PostNotFoundError("there is no such post")
-
     def _reordered_page(self, query: Query, listing: Listing, part: LayerPart) -> tuple[Ranked, bool]:
         live = part.layer.live
         return reordered_page(
@@ -302,59 +299,6 @@ class PostIndex:
             limit=query.limit,
         )
 
-    def _explanations(
-        self,
-        part: LayerPart,
-        rows: Rows,
-        asked: tuple[Vector | None, Vector | None],
-        query: Query,
-        ruled: RuledRows,
-        *,
-        blended: Blended | None,
-    ) -> tuple[Explanation, ...]:
-        return explanations_of(
-            rows,
-            part=part,
-            posts=self._posts,
-            user=asked[0],
-            mood=asked[1],
-            seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
-            ruled=ruled,
-            blended=blended,
-        )
-
     def _impressions_at(self, part: LayerPart, query: Query) -> Impressions | None:
         known = self.impressions
         return known if known and known.has_read(part.position, seconds=query.seconds) else None
-
-    def _epoch(self, query: Query, user: Vector | None, mood: Vector | None) -> Epoch | None:
-        """The counts that the ranking needs; by user, first pages are content with those of now."""
-        if mood is not None:
-            return None
-        if user is None:
-            if not query.trending:
-                return None
-            return self.trends.epoch(
-                as_of=query.counted_position, at_least=query.at_least_position, seconds=query.seconds
-            )
-        is_similar = query.similar_to_post_id is not None or query.similar_to_external_id
-        if self.blended is None or is_similar:
-            return None
-        if query.counted_position is None:
-            return self.trends.current()
-        return self.trends.epoch(as_of=query.counted_position, seconds=query.seconds)
-
-    def _blended(self, query: Query, part: LayerPart, epoch: Epoch) -> Blended | None:
-        """What a search by user is blended of."""
-        if self.blended is None:
-            return None
-        recent, names = query.recent_history, self._names_of_rows
-        last = list(recent.post_ids)[-LAST_POSTS:]
-        living = self.blended.at(epoch)
-        person = living.person(
-            categories=part.categories_of(last, self._posts.category_ids, names.row_of),
-            newest_post=names.number_of(last[-1]) if last else None,
-            newest_at_ms=recent.newest_at_ms,
-            history_length=max(recent.count, 0),
-        )
-        return Blended(living, person)

@@ -11,17 +11,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.embedding_space import Vector
-from post_index_service.blended_order import live_term
 from post_index_service.codes import Rows, Scores, among_sorted
-from post_index_service.layer import LayerPart
-from post_index_service.living_shares import Blended
+from post_index_service.known_numbers import KnownNumbers
 from post_index_service.popular_orders import trend_keys, trend_numbers
 from post_index_service.ranking import (
     InnerProduct,
     KeyedOrder,
     Keys,
-    KnownNumbers,
     Order,
     Ranked,
     largest_so_far,
@@ -298,29 +294,3 @@ def _merged(first: Ranked, second: Ranked, keys_of_first: Keys, keys_of_second: 
     both = first.followed_by(second)
     order = np.lexsort([np.concatenate(pair) for pair in zip(keys_of_first, keys_of_second, strict=True)])
     return Ranked(both.rows[order], both.scores[order], both.numbers[order])
-
-
-def live_order(
-    part: LayerPart,
-    *,
-    user: Vector | None,
-    mood: Vector | None,
-    epoch: Epoch | None,
-    user_weight: float,
-    blended: Blended | None = None,
-) -> LiveOrder:
-    """The order of the live segment's rows that is the same as PostIndex chooses for those of the bundle."""
-    live = part.layer.live
-    if blended is not None and user is not None:
-        by_user = InnerProduct(live.tower, user, blended.person.weight)
-        return LiveByProducts((live_term(*blended, part), by_user), live.ids)
-    products = []
-    if mood is not None:
-        products.append(InnerProduct(live.text, mood))
-    if user is not None:
-        products.append(InnerProduct(live.tower, user, user_weight))
-    if products:
-        return LiveByProducts(tuple(products), live.ids)
-    if epoch is not None:
-        return LiveByTrend(epoch, live.trend_rows, live.popularity, live.ids, part.live_rows)
-    return LiveByPopularity(live.popularity, live.ids)

@@ -8,7 +8,7 @@ import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from cachetools import LRUCache
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bundle.blend import LAST_POSTS, Blend, in_session
 from bundle.index_posts import IndexPosts
 from bundle.post_steps import PostSteps
+from bundle.post_trends import PostTrends
 from post_index_service.codes import Rows, Scores
 from post_index_service.live_segment import LiveRows
 from post_index_service.next_posts import NO_NEXT_POSTS, NextPosts, PostSequence
@@ -179,6 +180,15 @@ class BlendedPosts:
         size = min(max(_BYTES_OF_A_POST * self.count, MOST_BYTES // _MOST_EPOCHS), MOST_BYTES)
         self._known: LRUCache[int, LivingShares] = LRUCache(MOST_BYTES, getsizeof=lambda _: size)
         self._lock = threading.Lock()  # so that an epoch is computed once
+
+    @classmethod
+    def of(cls, posts: IndexPosts, blend: Blend, trends: PostTrends | None, steps: PostSteps | None) -> Self | None:
+        """Those of a bundle; None if its order by user is that of the inner product."""
+        if blend.popularity == 0:
+            return None
+        count = len(posts.post_ids)
+        lasting = (trends or PostTrends.none(count)).lasting
+        return cls(posts, blend, lasting, steps or PostSteps.none(count))
 
     def at(self, epoch: Epoch) -> LivingShares:
         """The shares of an epoch."""

@@ -10,13 +10,13 @@ import numpy as np
 
 from bundle.embedding_space import Vector
 from bundle.index_posts import IndexPosts
-from post_index_service.blended_order import ByBlend, LivingTerm
+from post_index_service.blended_order import ByBlend, LivingTerm, live_term
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, rounding_of_products
 from post_index_service.filtered_scans import SkippingScan, scan_of
 from post_index_service.filters import Allowed
 from post_index_service.layer import LayerPart
-from post_index_service.layered_ranking import Layered, live_order
+from post_index_service.layered_ranking import Layered, LiveByPopularity, LiveByProducts, LiveByTrend, LiveOrder
 from post_index_service.living_shares import Blended
 from post_index_service.popular_orders import ByPopularity, ByTrend
 from post_index_service.ranking import (
@@ -72,7 +72,7 @@ class Orders:
         ranking, frozen = self.of_slice(part.span, user, mood, epoch, part.allowed, blended=blended)
         if not len(part.live_rows):
             return ranking, frozen
-        live = live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self.user_weight, blended=blended)
+        live = _live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self.user_weight, blended=blended)
         return ranking, Layered(frozen, live, part.frozen_count, part.live_rows)
 
     def like(self, part: LayerPart, likeness: Likeness) -> Layered:
@@ -171,3 +171,29 @@ class Orders:
         user = np.float32(by_user.weight) * by_user.query if by_user else np.zeros(self._tower_dimension, "f4")
         codes = self._text_and_tower_codes
         return scan_of(codes, span, codes.query(by_mood.query, user), allowed)
+
+
+def _live_order(
+    part: LayerPart,
+    *,
+    user: Vector | None,
+    mood: Vector | None,
+    epoch: Epoch | None,
+    user_weight: float,
+    blended: Blended | None = None,
+) -> LiveOrder:
+    """The order of the live segment's rows that is the same as PostIndex chooses for those of the bundle."""
+    live = part.layer.live
+    if blended is not None and user is not None:
+        by_user = InnerProduct(live.tower, user, blended.person.weight)
+        return LiveByProducts((live_term(*blended, part), by_user), live.ids)
+    products = []
+    if mood is not None:
+        products.append(InnerProduct(live.text, mood))
+    if user is not None:
+        products.append(InnerProduct(live.tower, user, user_weight))
+    if products:
+        return LiveByProducts(tuple(products), live.ids)
+    if epoch is not None:
+        return LiveByTrend(epoch, live.trend_rows, live.popularity, live.ids, part.live_rows)
+    return LiveByPopularity(live.popularity, live.ids)

@@ -12,7 +12,8 @@ from post_index_service.filters import NO_FILTERS, Filters
 class Query(NamedTuple):
     """What to search for and which posts to leave out; post_index.proto documents each field.
 
-    A position of the log is waited for up to ``seconds``.
+    A position of the log is waited for up to ``seconds``. Unless it ``may_blend``, a search by user is by the inner
+    product alone.
     """
 
     user: Embedding | None = None
@@ -39,3 +40,4 @@ class Query(NamedTuple):
     explain: bool = False
     exploration: Exploration | None = None
     recent_history: RecentHistory = NO_HISTORY
+    may_blend: bool = True

@@ -14,6 +14,7 @@ from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 from post_index_service.closeness import Closeness
 from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
 from post_index_service.filters import Allowed
+from post_index_service.known_numbers import KnownNumbers
 from post_index_service.shortlist import Shortlist
 
 FETCHED_MORE = 64  # more than asked for, as exact scores may order the last of them differently
@@ -127,24 +128,6 @@ class InnerProduct:
         # The rounding of BLAS depends on how many rows there are; that of einsum does not.
         scores: Scores = np.einsum("rd,d->r", block, self.query)
         return scores
-
-
-@dataclass(frozen=True, slots=True)
-class KnownNumbers:
-    """A term whose numbers are known: ``scores`` float32 [rows], none of them above ``reach``."""
-
-    scores: Scores
-    reach: float
-    weight: float = 1.0
-
-    @property
-    def largest(self) -> float:
-        """The reach."""
-        return self.reach
-
-    def of(self, rows: Rows) -> Scores:
-        """The numbers of the given rows."""
-        return self.scores[rows]
 
 
 class Scan(Protocol):
@@ -280,8 +263,7 @@ class ByShortlist:
     shortlist: Shortlist
     user: Vector
     allowed: Allowed | None = None
-    also: Callable[[int], Rows] | None = None
-    """Other rows that are likely, any number of which may be skipped: ascending."""
+    also: Callable[[int], Rows] | None = None  # other likely rows, ascending, of which so many may be skipped
 
     @property
     def reach(self) -> float:
@@ -299,15 +281,12 @@ class ByShortlist:
         return ranked.cut(0, count)
 
     def _likely(self, skipped: int) -> Rows:
-        likely = self._shortlisted(skipped)
+        allowed = self.allowed
+        length, count = (1, 1) if allowed is None else (allowed.length, allowed.count)
+        likely = self.shortlist.rows(self.user, _SHORTLISTED * length // count + skipped)
+        if allowed is not None:
+            likely = likely[allowed.passes(likely)]
         return likely if self.also is None else np.union1d(likely, self.also(skipped))
-
-    def _shortlisted(self, skipped: int) -> Rows:
-        if self.allowed is None:
-            return self.shortlist.rows(self.user, _SHORTLISTED + skipped)
-        total = self.allowed.length
-        likely = self.shortlist.rows(self.user, _SHORTLISTED * total // self.allowed.count + skipped)
-        return likely[self.allowed.passes(likely)]
 
     def among(self, rows: Rows) -> Ranked:
         """Rank the rows by exact scores, without a scan."""

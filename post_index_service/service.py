@@ -4,9 +4,8 @@ import grpc
 
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from bundle.manifest import BundleError
-from compute.embedding_messages import MalformedEmbeddingError, read_embedding, write_space
+from compute.embedding_messages import MalformedEmbeddingError, read_embedding, read_recent_history, write_space
 from compute.log_tail import LogTail
-from compute.recent_history import read_recent_history
 from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc

@@ -8,8 +8,7 @@ import grpc
 
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from bundle.manifest import BundleError
-from compute.embedding_messages import write_embedding, write_space
-from compute.recent_history import write_recent_history
+from compute.embedding_messages import write_embedding, write_recent_history, write_space
 from moodfeed.feedback.v1 import feedback_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from rpc.deadline import remaining_seconds
