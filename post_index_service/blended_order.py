@@ -5,7 +5,7 @@ largest inner products (a scan of the codes). Where the last of both, added, com
 post wanted has, no other post can be wanted: the threshold algorithm of Fagin, Lotem and Naor (2003).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +28,7 @@ from post_index_service.ranking import (
     reach_of,
 )
 
-_FIRST_HEAD = 1_024
+_FIRST_HEAD = 256
 _GROWS_BY = 4
 _DENSE_SHARE = 0.125
 """Of the rows of a slice: more candidates take longer than all rows, multiplied."""
@@ -59,28 +59,26 @@ class LivingTerm:
     def of_slice(cls, living: LivingShares, person: PersonPart, span: slice) -> "LivingTerm":
         """The term of the rows of a slice."""
         slices = living.posts.slices
-        parts = sorted(
-            (slices[number].start, slices[number].stop, offset)
-            for number, offset in person.offsets.items()
-            if number in slices
-        )
+        parts = sorted((slices[number], number) for number in person.offsets if number in slices)
         edges: list[int] = []
-        offsets = [person.offset]
-        for start, stop, offset in parts:
+        offsets, lifts = [person.offset], [person.lift]
+        for (start, stop), number in parts:
             first, last = max(start, span.start) - span.start, min(stop, span.stop) - span.start
             if first < last:
                 edges += [first, last]
-                offsets += [offset, person.offset]
+                offsets += [person.offsets[number], person.offset]
+                lifts += [person.lifts[number], person.lift]
+        places = np.array(edges, dtype=np.int64)
         numbers = person.next_posts.numbers
-        first, last = numbers.searchsorted([span.start, span.stop])
-        rows, shares = numbers[first:last], person.next_posts.shares[first:last]
-        lifts = lifts_of(person, living.posts.category_ids[rows])
-        expected = next_numbers(living, living.shares[rows], lifts, shares)
+        begin, end = numbers.searchsorted([span.start, span.stop])
+        rows = numbers[begin:end]
+        next_lifts = np.array(lifts)[places.searchsorted(rows - span.start, side="right")]
+        expected = next_numbers(living, living.shares[rows], next_lifts, person.next_posts.shares[begin:end])
         return cls(
             living,
             person,
             span,
-            np.array(edges, dtype=np.int64),
+            places,
             np.array(offsets, dtype=np.float32),
             rows - span.start,
             expected,
@@ -104,10 +102,8 @@ class LivingTerm:
 
     def whole(self) -> KnownNumbers:
         """Those of all rows of the slice."""
-        numbers = self.living.numbers[self.span] + self.offsets[0]
-        for place, offset in enumerate(self.offsets[1::2].tolist()):
-            part = slice(self.edges[2 * place], self.edges[2 * place + 1])
-            numbers[part] = self.living.numbers[self.span][part] + np.float32(offset)
+        lengths = np.diff(self.edges, prepend=0, append=self.span.stop - self.span.start)
+        numbers = self.living.numbers[self.span] + np.repeat(self.offsets, lengths)
         numbers[self.next_rows] = self.next_numbers
         return KnownNumbers(numbers, self.reach)
 
@@ -179,13 +175,13 @@ def parts_of(
 class ByBlend:
     """Ranks the rows of a slice by a living term plus a weighted inner product, which is the score.
 
-    ``scan`` is by the inner product. The products of BLAS and those of InnerProduct differ by less than ``rounding``.
+    ``scan`` makes one by the inner product, if it is needed. The products of BLAS and those of InnerProduct differ by less than ``rounding``.
     """
 
     term: LivingTerm
     by_user: InnerProduct
     ids: NDArray[np.int64]
-    scan: Scan
+    scan: Callable[[], Scan]
     rounding: float
     allowed: Allowed | None = None
 
@@ -212,7 +208,7 @@ class ByBlend:
                 return ranked.cut(0, count)
             asked *= _GROWS_BY
             if self.by_user.weight:
-                nearest, largest = self.scan.nearest(asked, skip=skip)
+                nearest, largest = self.scan().nearest(asked, skip=skip)
                 by_product, largest = np.sort(nearest), min(largest, _LONGEST)
         return self._by_all(count, skip=skip)
 
@@ -237,9 +233,9 @@ class ByBlend:
         rows, logarithms = np.concatenate(heads), np.concatenate(numbers)
         bound = -np.inf
         if len(rows) > count:
-            order = np.lexsort((self.ids[rows], -logarithms))[:count]
-            bound = float(np.nextafter(logarithms[order[-1]], np.float32(-np.inf))) if count else np.inf
-            rows = rows[order]
+            least = np.partition(logarithms, len(rows) - count)[len(rows) - count]
+            rows = rows[logarithms >= least]
+            bound = float(np.nextafter(least, np.float32(-np.inf)))
         elif not is_whole:
             bound = float(np.nextafter(logarithms.min(), np.float32(-np.inf)))
         rows = np.concatenate([rows, self.term.next_rows])

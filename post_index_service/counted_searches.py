@@ -44,12 +44,13 @@ class CountedSearches:
         posts = self.posts
         if posts is None:
             return None
-        recent, names = query.recent_history, self.names
+        recent = query.recent_history
         last = list(recent.post_ids)[-LAST_POSTS:]
+        numbers = self.names.numbers_of(last)
         living = posts.at(epoch)
         person = living.person(
-            categories=part.categories_of(last, posts.category_ids, names.row_of),
-            newest_post=names.number_of(last[-1]) if last else None,
+            categories=part.categories_of(last, numbers, posts.category_ids),
+            newest_post=numbers[-1] if numbers else None,
             newest_at_ms=recent.newest_at_ms,
             history_length=max(recent.count, 0),
         )

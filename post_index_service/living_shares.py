@@ -68,7 +68,7 @@ class LivingShares:
         self._trend_total = float(trends.sum())
         self.shares = blend.shares(trends, posts.lasting)
         self.numbers: Scores = (blend.popularity * np.log(self.shares)).astype(np.float32)
-        starts = np.array([span.start for span in posts.slices.values()], dtype=np.int64)
+        starts = np.array([start for start, _ in posts.slices.values()], dtype=np.int64)
         of_categories = np.add.reduceat(self.shares, starts) if count else np.zeros(0)
         self._category_shares = dict(zip(posts.slices, of_categories.tolist(), strict=True))
         self._heads: dict[tuple[int, int], Rows] = {}
@@ -160,7 +160,7 @@ class LivingShares:
 class BlendedPosts:
     """The posts of one bundle, whose order by user is blended; may be called from several threads.
 
-    ``slices`` are those of the categories, 0 for none among them.
+    ``slices`` are those of the categories, 0 for none among them: from which row, and until which.
     """
 
     def __init__(self, posts: IndexPosts, blend: Blend, lasting: NDArray[np.float32], steps: PostSteps) -> None:
@@ -172,7 +172,7 @@ class BlendedPosts:
         self.farthest = max(-math.log(self.floor), math.log1p(blend.followers + blend.order))
         numbers, starts, counts = np.unique(posts.category_ids, return_index=True, return_counts=True)
         self.slices = {
-            number: slice(start, start + count)
+            number: (start, start + count)
             for number, start, count in zip(numbers.tolist(), starts.tolist(), counts.tolist(), strict=True)
         }
         self.category_ids = posts.category_ids

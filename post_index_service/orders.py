@@ -6,6 +6,8 @@ by exact scores as it takes to prove that no other row belongs among the first. 
 over all of very many posts: it ranks a shortlist first, which may miss a post.
 """
 
+from functools import partial
+
 import numpy as np
 
 from bundle.embedding_space import Vector
@@ -147,7 +149,7 @@ class Orders:
             LivingTerm.of_slice(*blended, span),
             by_user,
             self._posts.post_ids[span],
-            self._tower_scan(span, by_user, allowed),
+            partial(self._tower_scan, span, by_user, allowed),
             self._tower_rounding,
             allowed,
         )
