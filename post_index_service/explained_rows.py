@@ -7,11 +7,11 @@ import numpy as np
 
 from bundle.embedding_space import Vector
 from bundle.index_posts import IndexPosts
-from post_index_service.blended_order import parts_of
 from post_index_service.codes import Rows, Scores
 from post_index_service.explanations import Explained, Explanation, History
 from post_index_service.layer import LayerPart
 from post_index_service.living_shares import Blended
+from post_index_service.living_term import parts_of
 from post_index_service.ruled_rows import RuledRows
 
 

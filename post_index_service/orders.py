@@ -12,7 +12,7 @@ import numpy as np
 
 from bundle.embedding_space import Vector
 from bundle.index_posts import IndexPosts
-from post_index_service.blended_order import ByBlend, LivingTerm, live_term
+from post_index_service.blended_order import ByBlend, ByLikelyBlend
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, rounding_of_products
 from post_index_service.filtered_scans import SkippingScan, scan_of
@@ -20,6 +20,7 @@ from post_index_service.filters import Allowed
 from post_index_service.layer import LayerPart
 from post_index_service.layered_ranking import Layered, LiveByPopularity, LiveByProducts, LiveByTrend, LiveOrder
 from post_index_service.living_shares import Blended
+from post_index_service.living_term import LivingTerm, live_term
 from post_index_service.popular_orders import ByPopularity, ByTrend
 from post_index_service.ranking import (
     ByInnerProducts,
@@ -122,9 +123,11 @@ class Orders:
                 ranking = Ranking.USER
                 order = exact(DenseScan(by_user, self._tower_rounding, known), known, by_user)
             case None, InnerProduct() if blended is not None:
-                ranking, order = Ranking.USER, self._by_blend(span, blended, by_user, allowed)
+                blend = self._by_blend(span, blended, by_user, allowed)
+                ranking, order = Ranking.USER, blend
                 if shortlist and weight:
-                    order = ByShortlist(order, shortlist, by_user.query, allowed, also=order.most_likely)
+                    listed = ByShortlist(blend, shortlist, by_user.query, allowed, also=blend.most_likely)
+                    order = ByLikelyBlend(blend, listed)
             case None, InnerProduct() if shortlist:
                 everything = exact(self._tower_scan(span, by_user, allowed), by_user)
                 ranking, order = Ranking.USER, ByShortlist(everything, shortlist, by_user.query, allowed)

@@ -96,6 +96,7 @@ def few_rows_are_many() -> Iterator[None]:
     """So that heads are read, made longer, and given up, in an index of few posts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blended_order, "_FIRST_HEAD", 16)
+        patch.setattr(blended_order, "_LIKELY", 60)
         patch.setattr(blended_order, "_DENSE_SHARE", 0.7)
         yield
 
@@ -198,7 +199,7 @@ def test_a_shortlist_is_exact_as_far_as_it_is_complete_and_gives_every_post_once
         numbers = [number for _, _, number in found]
         assert numbers == sorted(numbers, reverse=True)
         with monkeypatch.context() as patch:
-            patch.setattr(blended_order, "_FIRST_HEAD", 3 * COUNT)  # some rows are in two heads
+            patch.setattr(blended_order, "_LIKELY", 3 * COUNT)  # some rows are in two heads
             whole_head = pages(index, USERS[seed % 6], recent, limit=37, seen_post_ids=seen)
         assert whole_head == pages(exact, USERS[seed % 6], recent, limit=37, seen_post_ids=seen)
 
