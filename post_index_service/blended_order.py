@@ -41,7 +41,8 @@ _ROUNDING = 2.0**-20  # of a sum of two numbers, as a share of them: far more th
 class ByBlend:
     """Ranks the rows of a slice by a living term plus a weighted inner product, which is the score.
 
-    ``scan`` makes one by the inner product, if it is needed. The products of BLAS and those of InnerProduct differ by less than ``rounding``.
+    ``scan`` makes one by the inner product, if it is needed. The products of BLAS and those of InnerProduct differ by
+    less than ``rounding``.
     """
 
     term: LivingTerm

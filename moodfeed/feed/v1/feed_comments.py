@@ -279,7 +279,7 @@ COMMENTS = {
     "moodfeed.rules.v1.Rule.post_ids": 'The posts that it applies to, at most 1000. RULE_ACTION_PIN takes 1 to 10, and neither categories nor accounts.',
     "moodfeed.rules.v1.Rule.category_ids": 'It also applies to all posts of these categories; at most 100.',
     "moodfeed.rules.v1.Rule.owner_usernames": 'It also applies to all posts of these accounts, compared exactly; at most 100.',
-    "moodfeed.rules.v1.Rule.boost": 'With RULE_ACTION_BOOST, from -1 to 1: added to the ranking_score, times the largest ranking_score that the ranking can have.',
+    "moodfeed.rules.v1.Rule.boost": 'With RULE_ACTION_BOOST, from -1 to 1: added to the ranking_score, times the largest ranking_score, above or below 0, that the ranking can have.',
     "moodfeed.rules.v1.Rule.feed_category_id": 'Only in feeds of this category; absent for all feeds.',
     "moodfeed.rules.v1.Rule.starts_at": 'In effect from this time on; absent to start at once.',
     "moodfeed.rules.v1.Rule.ends_at": 'No longer in effect from this time on; absent for no end.',
