@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bundle.directory import open_bundle
 from bundle.embedding_space import Embedding
 from bundle.index_posts import Category, IndexPosts
 from bundle.post_steps import FARTHEST, PostSteps
@@ -15,13 +17,16 @@ from bundle.post_trends import PostTrends
 from bundle.served_posts import PostTable, ServedPost
 from compute.recent_history import NO_HISTORY, RecentHistory
 from post_index_service import blended_order
+from post_index_service.blended_order import ByBlend
 from post_index_service.filters import NO_FILTERS, Filters
 from post_index_service.index import PostIndex
+from post_index_service.loading import load
 from post_index_service.query import Query
 from post_index_service.rankings import Ranking
+from post_index_service.recall import measure_recall
 from post_index_service.search_results import SearchResult
 from tests.post_index_service.blended_world import BLEND, World, check_ranking
-from tests.post_index_service.conftest import unit_rows
+from tests.post_index_service.conftest import unit_rows, write_index_bundle
 
 NOON = 1_700_000_000_000
 DIMENSION = 16
@@ -274,3 +279,51 @@ def test_the_explanation_names_what_the_number_is_made_of() -> None:
         assert np.log(base + explanation.next_post) + weight * explanation.user_score == pytest.approx(number, abs=1e-4)
     plain = PostIndex(POSTS, bundle_id="b" * 64, user_weight=0.5)
     assert whole(plain, USERS[4], recent, explain=True).explanations[0].popularity_share is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    post_ids=st.lists(st.integers(-(2**63), 2**63 - 1) | st.sampled_from(POSTS.post_ids.tolist()), max_size=30),
+    count=st.integers(-(2**31), 2**31 - 1),
+    newest_at_ms=st.integers(-(2**63), 2**63 - 1),
+)
+def test_whatever_a_caller_says_was_met_gives_a_ranking(post_ids: list[int], count: int, newest_at_ms: int) -> None:
+    for index in INDEXES.values():
+        found = whole(index, USERS[0], RecentHistory(post_ids, count, newest_at_ms))
+        assert len(set(found.rows)) == 100
+        assert np.isfinite(found.ranking_scores).all()
+
+
+def test_recall_is_that_of_the_blended_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert measure_recall(INDEXES["multiplied"], POSTS) == 1.0
+    blind = index_of(most_dense=2, most_exact=COUNT - 1, blend=replace(BLEND, tower=30.0))
+    assert measure_recall(blind, POSTS) == 1.0
+    monkeypatch.setattr(type(blind.orders.shortlist), "rows", lambda self, query, count: np.arange(10))
+    monkeypatch.setattr(ByBlend, "most_likely", lambda self, skipped: np.arange(10))
+    assert measure_recall(blind, POSTS) < 0.2
+
+
+def test_an_index_without_posts_answers() -> None:
+    none = slice(0, 0)
+    empty = replace(
+        POSTS,
+        post_ids=POSTS.post_ids[none],
+        category_ids=POSTS.category_ids[none],
+        tower_embeddings=POSTS.tower_embeddings[none],
+        text_embeddings=POSTS.text_embeddings[none],
+        popularity=POSTS.popularity[none],
+        created_ms=POSTS.created_ms[none],
+        posts=PostTable.of(()),
+        categories=(),
+    )
+    index = PostIndex(empty, bundle_id="b" * 64, user_weight=0.5, blend=BLEND)
+    assert whole(index, USERS[0], RecentHistory([1, 2], 2, NOON)).posts == ()
+
+
+def test_a_bundle_that_blends_is_loaded_with_its_canaries_of_the_tower(tmp_path: Path) -> None:
+    directory = write_index_bundle(tmp_path / "bundles", blend=BLEND)
+    index = load(open_bundle(directory))
+    assert index.recall == 1.0
+    assert index.blended is not None
+    user = Embedding(index.tower_space, unit_rows(np.random.default_rng(1), 1, 8)[0])
+    assert len(set(index.search(Query(user=user, limit=100)).rows)) == 54
