@@ -299,3 +299,20 @@ def test_diversity_and_exploration_keep_every_post_on_one_page(tmp_path: Path, s
         for fields in ({"diversity": 0.5}, {"most_per_owner": 20}):
             found = whole(index, recent, **fields)
             assert sorted(post_id for post_id, _, _ in found) == sorted([*IDS, 900_001])
+
+
+def test_only_first_meetings_are_steps_and_what_is_skipped_or_not_wanted_is_none(tmp_path: Path, store: Store) -> None:
+    first, second, third = IDS[3], IDS[4], IDS[5]
+    with followed(tmp_path) as index:
+        rows = [
+            *did("ana", first, moment=NOON - 9 * MINUTE),
+            *did("ana", IDS[6], moment=NOON - 8 * MINUTE, verb=Verb.SKIP),
+            *did("ana", IDS[7], moment=NOON - 8 * MINUTE, verb=Verb.NOT_INTERESTED),
+            *did("ana", second, moment=NOON - 7 * MINUTE),
+            *did("ana", first, second, moment=NOON - 6 * MINUTE, verb=Verb.LIKE),
+            *did("ana", third, moment=NOON - 5 * MINUTE),
+        ]
+        counts_all(index, store.record(rows).position)
+        steps = index.trends.current().steps
+        found = {row: steps.followers(row, position=2**62).tolist() for row in range(3, 8)}
+        assert found == {3: [4], 4: [5], 5: [], 6: [], 7: []}
