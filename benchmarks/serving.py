@@ -30,6 +30,9 @@ from benchmarks.processes import (
 from benchmarks.synthetic import Size, write_synthetic_bundle
 from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
+from bundle.post_steps import PostSteps
+from bundle.post_trends import PostTrends
+from compute.recent_history import NO_HISTORY
 from post_index_service.index import PostIndex
 from post_index_service.query import Query
 from user_tower_service.encoder import Encoder
@@ -132,7 +135,14 @@ class _Requests:
     def __init__(self, directory: Path, users: int) -> None:
         bundle = open_bundle(directory)
         self.index_posts = IndexPosts.read(bundle)
-        self._index = PostIndex(self.index_posts, bundle_id=bundle.bundle_id, user_weight=bundle.manifest.user_weight)
+        self._index = PostIndex(
+            self.index_posts,
+            bundle_id=bundle.bundle_id,
+            user_weight=bundle.manifest.user_weight,
+            trends=PostTrends.read(bundle, count=len(self.index_posts.posts)),
+            steps=PostSteps.read(bundle, count=len(self.index_posts.posts)),
+            blend=bundle.manifest.blend,
+        )
         self._encoder = Encoder(bundle, mood_cache_size=_MOODS)
         self.usernames = [f"user{number}" for number in range(users)]
         self._random = np.random.default_rng(0)
@@ -201,7 +211,13 @@ class _Requests:
         context = self._encoder.encode_context(self.usernames[number], mood)
         category = 1 + number % CATEGORIES
         found = self._index.search(
-            Query(user=context.user, mood=context.mood, category_id=category, seen_post_ids=context.seen_post_ids)
+            Query(
+                user=context.user,
+                mood=context.mood,
+                category_id=category,
+                seen_post_ids=context.seen_post_ids,
+                recent_history=context.recent or NO_HISTORY,
+            )
         )
         return self.usernames[number], category, mood, tuple(ranked.post.post_id for ranked in found.posts)
 

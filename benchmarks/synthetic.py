@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from bundle import file_names
+from bundle.blend import Blend
 from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import point_current_at, write_bundle
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
@@ -26,6 +27,7 @@ from two_tower.model import PostTower, UserTower
 from two_tower.tower_config import TowerConfig
 from two_tower.tower_files import write_words
 
+BY_TOWER_ALONE = Blend()
 TEXT_DIMENSION = 384
 TOWER_DIMENSION = 64
 _HISTORY_POSTS = 10_000
@@ -44,7 +46,7 @@ class Size:
     category_posts: int
 
 
-def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0) -> Path:
+def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0, blend: Blend = BY_TOWER_ALONE) -> Path:
     """Write a bundle and make it current; the same size and seed give the same posts and users."""
     random = np.random.default_rng(seed)
     config = TowerConfig(
@@ -95,6 +97,7 @@ def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0) -> Path:
         offline_metrics={},
         library_versions={},
         canaries=(),
+        blend=blend,
     )
     directory = write_bundle(root, manifest, write_files=write_files, sidecar={})
     point_current_at(root, directory.name)

@@ -93,6 +93,11 @@ class PostTrends:
         return cls(sums, moment, keys, moments, arrays["lasting"])
 
 
+def newest_moment_of(bundle: Bundle) -> int:
+    """When the newest interaction of a bundle was, in milliseconds since 1970; 0 if its data has no clock."""
+    return int(read_arrays(bundle.path(POST_TRENDS), _DTYPES, only=("newest_moment_ms",))["newest_moment_ms"][0])
+
+
 def pair_key(username: str, row: int) -> int:
     """What stands for a person and the post in a row of the index: 8 bytes of a hash, as an int64."""
     digest = hashlib.blake2b(f"{row} {username}".encode(), digest_size=8).digest()

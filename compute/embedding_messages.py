@@ -1,6 +1,7 @@
-"""Embeddings and their spaces as messages: one compute service writes them, the other reads them."""
+"""Embeddings, their spaces and recent histories as messages: one compute service writes them, the other reads them."""
 
 from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, vector_from_bytes, vector_to_bytes
+from compute.recent_history import RecentHistory
 from moodfeed.embedding.v1 import embedding_pb2
 
 _KINDS = {
@@ -35,3 +36,13 @@ def read_embedding(message: embedding_pb2.Embedding) -> Embedding:
             f"the embedding has {len(values)} bytes; {dimension} dimensions take {4 * dimension}"
         )
     return Embedding(EmbeddingSpace(written.bundle_id, kind, dimension), vector_from_bytes(values))
+
+
+def write_recent_history(recent: RecentHistory) -> embedding_pb2.RecentHistory:
+    """The message of a recent history."""
+    return embedding_pb2.RecentHistory(post_ids=recent.post_ids, count=recent.count, newest_at_ms=recent.newest_at_ms)
+
+
+def read_recent_history(message: embedding_pb2.RecentHistory) -> RecentHistory:
+    """The recent history in a message."""
+    return RecentHistory(message.post_ids, message.count, message.newest_at_ms)

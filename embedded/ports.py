@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bundle.embedding_space import Embedding
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
+from compute.recent_history import NO_HISTORY, RecentHistory
 from gateway import feed_types
 from post_index_service.exploration import Exploration
 from post_index_service.filters import Filters
@@ -58,7 +59,7 @@ class LocalContextEncoder:
         encoded = encoder.encode_context(
             username, mood, as_of=log.as_of, served=ServedWish(log.served_since_ms, log.feed)
         )
-        served = encoded.served
+        served, recent = encoded.served, encoded.recent
         return feed_types.FeedContext(
             user=encoded.user,
             mood=encoded.mood,
@@ -73,6 +74,9 @@ class LocalContextEncoder:
             served=None
             if served is None
             else feed_types.ServedPosts(served.post_ids, served.elsewhere_post_ids, served.read_up_to),
+            recent=None
+            if recent is None
+            else feed_types.RecentHistory(recent.post_ids, recent.count, recent.newest_at_ms),
         )
 
 
@@ -114,6 +118,7 @@ class LocalPostSearch:
                     most_per_owner=search.most_per_owner,
                     explain=search.explain,
                     exploration=_exploration_of(search),
+                    recent_history=_recent_of(context.recent),
                 )
             )
         except CategoryNotFoundError as error:
@@ -161,6 +166,10 @@ def _filters_of(filters: feed_types.Filters) -> Filters:
         created_after_ms=filters.created_after_ms,
         languages=filters.languages,
     )
+
+
+def _recent_of(recent: feed_types.RecentHistory | None) -> RecentHistory:
+    return NO_HISTORY if recent is None else RecentHistory(recent.post_ids, recent.count, recent.newest_at_ms)
 
 
 def _exploration_of(search: feed_types.Search[Embedding]) -> Exploration | None:

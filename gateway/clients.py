@@ -8,6 +8,7 @@ from typing import NamedTuple
 import grpc
 import structlog
 
+from gateway.context_messages import read_context, write_recent
 from gateway.feed_types import (
     NO_WISH,
     BundleNotHeldError,
@@ -28,7 +29,6 @@ from gateway.feed_types import (
     PostNotFoundError,
     PostsNotHeldError,
     Search,
-    ServedPosts,
 )
 from gateway.feedback_types import InvalidPersonError, NoStoreError, StoreUnavailableError
 from gateway.gathering import Gathering
@@ -115,22 +115,11 @@ class GrpcContextEncoder:
         except TimeoutError as error:
             error_class, words = _ERRORS[grpc.StatusCode.DEADLINE_EXCEEDED]
             raise error_class(f"{USER_TOWER} {words}", service=USER_TOWER) from error
-        position = answer.position if answer.HasField("position") else None
-        if log.at_least and (position is None or position < log.at_least):  # a tower of before knows no positions
+        if log.at_least and not (
+            answer.HasField("position") and answer.position >= log.at_least
+        ):  # a tower of before knows no positions
             raise PositionNotReachedError(f"position {log.at_least} cannot be reached: {USER_TOWER} has no store")
-        return FeedContext(
-            user=answer.user_embedding if answer.HasField("user_embedding") else None,
-            mood=answer.mood_embedding if answer.HasField("mood_embedding") else None,
-            seen_post_ids=answer.seen_post_ids,
-            bundle_id=answer.bundle_id,
-            mood_unavailable=answer.mood_unavailable,
-            position=position,
-            changed_position=answer.changed_position,
-            not_interested_post_ids=answer.not_interested_post_ids,
-            withheld_post_ids=answer.withheld_post_ids,
-            served_since_ms=answer.served_since_ms,
-            served=_served(answer),
-        )
+        return read_context(answer)
 
     async def _send(
         self, together: Sequence[_Asked], seconds: float
@@ -189,13 +178,6 @@ class GrpcContextEncoder:
         return answer.contexts
 
 
-def _served(answer: user_tower_pb2.EncodeContextResponse) -> ServedPosts | None:
-    if not answer.HasField("served"):
-        return None
-    served = answer.served
-    return ServedPosts(served.post_ids, served.elsewhere_post_ids, served.read_up_to)
-
-
 class PostIndexStub(post_index_pb2_grpc.PostIndexServiceStub):
     """The stub of the post index service; it leaves the posts of a search serialised."""
 
@@ -244,6 +226,7 @@ class GrpcPostSearch:
             explain=search.explain,
             exploration_share=search.exploration_share,
             exploration_seed=search.exploration_seed,
+            recent_history=write_recent(search.context.recent),
             similar_to_post_id=similar_to.post_id if similar_to and similar_to.post_id else None,
             similar_to_external_id=similar_to.external_id if similar_to and not similar_to.post_id else None,
         )

@@ -38,6 +38,8 @@ from gateway.served_memory import NoServedMemory, ServedMemory, without_seen_and
 from gateway.token_life import DEFAULT_TOKENS, TokenLife, bundle_is_gone, counts_are_gone, posts_are_gone
 
 NO_MEMORY = NoServedMemory()
+_COUNTED = frozenset({FeedRanking.TRENDING, FeedRanking.USER})
+"""The rankings whose later pages count what people meet as of the first one."""
 _ENCODER_SHARE = 0.6  # of the time left; the rest must suffice for a feed without the encoder
 
 
@@ -273,7 +275,7 @@ def _token_after(page: FeedPage, made: _Made, tokens: TokenLife) -> str:
         left_out=frozenset(degradation.stage for degradation in made.degradations),
         log_position=made.position,
         issued_at_ms=tokens.now_ms(),
-        counted_position=made.found.counted_position if made.found.ranking is FeedRanking.TRENDING else None,
+        counted_position=made.found.counted_position if made.found.ranking in _COUNTED else None,
         posts_position=made.found.posts_position,
         rules_moment_ms=made.found.rules_moment_ms,
         feed=page.feed,

@@ -189,7 +189,7 @@ def open_post(packed: bytes, *, ids: Callable[[int], int | str] = int) -> Docume
 
 
 def _open_explanation(explanation: feed_pb2.Explanation, *, ids: Callable[[int], int | str]) -> Document:
-    known = ("user_score", "mood_closeness", "similarity")
+    known = ("user_score", "mood_closeness", "similarity", "popularity_share", "category_lift", "next_post")
     return {name: getattr(explanation, name) for name in known if explanation.HasField(name)} | {
         "popularity": explanation.popularity,
         "history": [{"post_id": ids(post.post_id), "closeness": post.closeness} for post in explanation.history],

@@ -302,6 +302,18 @@ class ServedPosts:
 
 
 @dataclass(frozen=True, slots=True)
+class RecentHistory:
+    """What a user met last: ``post_ids``, newest last, of a history of ``count`` posts.
+
+    The newest interaction was at ``newest_at_ms``, in milliseconds since 1970, 0 if that is not known.
+    """
+
+    post_ids: Sequence[int]
+    count: int
+    newest_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class FeedContext(Generic[EmbeddingT]):
     """The user and the mood of a request, embedded.
 
@@ -314,7 +326,8 @@ class FeedContext(Generic[EmbeddingT]):
     asked for.
 
     Remembered posts that were shown since ``served_since_ms`` are among the seen ones, or in ``served`` if the wish
-    names a feed. The moment is 0 if there are none; otherwise the context changes as time passes.
+    names a feed. The moment is 0 if there are none; otherwise the context changes as time passes. ``recent`` is what
+    the user met last, None for an unknown user.
     """
 
     user: EmbeddingT | None = None
@@ -328,6 +341,7 @@ class FeedContext(Generic[EmbeddingT]):
     withheld_post_ids: Sequence[int] = ()
     served_since_ms: int = 0
     served: ServedPosts | None = None
+    recent: RecentHistory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,8 +370,9 @@ class Search(Generic[EmbeddingT]):
     """A request to the post search: at most ``limit`` posts, after the first ``offset`` of the ranking.
 
     If it is ``trending``, and no embedding is given, posts are ranked by trend: as of the ``counted_position`` of an
-    earlier page, or of now and ``at_least_position``. Posts and rules count as of the ``posts_position`` and the
-    ``rules_moment_ms`` of an earlier page, or likewise.
+    earlier page, or of now and ``at_least_position``. By user, what people meet counts as of that position as well.
+    Posts and rules count as of the ``posts_position`` and the ``rules_moment_ms`` of an earlier page, or of now and
+    ``at_least_position``.
     """
 
     context: FeedContext[EmbeddingT]
@@ -384,7 +399,7 @@ class Search(Generic[EmbeddingT]):
 class FoundPosts:
     """The answer of the post search; each post is a serialised FeedPost.
 
-    If they are ``trending``, what people did up to ``counted_position`` of the log counts, 0 without a log. Posts and
+    By trend, or by user, what people did up to ``counted_position`` of the log counts, 0 without a log. Posts and
     rules up to ``posts_position`` do, None without a log, and rules as at the moment ``rules_moment_ms``.
     """
 

@@ -41,7 +41,7 @@ class PageToken:
     left_out: frozenset[str] = frozenset()  # stages of the feed that were left out
     log_position: int | None = None  # up to which the first page counted what people did; None without a log
     issued_at_ms: int = 0  # milliseconds since 1970
-    counted_position: int | None = None  # of the log, that the trends of the first page count; None without trends
+    counted_position: int | None = None  # of the log, up to which the first page counts what people meet; None if none
     feed: str = "0" * FEED_DIGITS  # the start of the ids of all its answers
     served_since_ms: int = 0  # remembered posts count from this moment on; 0 if there are none
     posts_position: int | None = (

@@ -29,6 +29,11 @@ class Closeness:
     largest: float  # the largest absolute value of them
     weight: float = 1.0
 
+    @property
+    def reach(self) -> float:
+        """1, also where no row is as close."""
+        return 1.0
+
     def of(self, rows: Rows) -> Scores:
         """The inner products of the given rows."""
         return self.scores[rows]

@@ -24,6 +24,9 @@ class Explanation:
     is_seen: bool
     rules: tuple[str, ...] = ()
     similarity: float | None = None
+    popularity_share: float | None = None
+    category_lift: float | None = None
+    next_post: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,20 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from bundle.embedding_space import EmbeddingKind, EmbeddingSpace, Vector
+from bundle.blend import Blend
+from bundle.embedding_space import EmbeddingKind, EmbeddingSpace
 from bundle.index_posts import UNKNOWN_MOMENT, IndexPosts
+from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost
 from compute.log_tail import LogTail
 from post_index_service.attributes import Attributes
 from post_index_service.bundle_rows import BundleRows
-from post_index_service.codes import NO_ROWS, Rows, among_sorted, together
+from post_index_service.codes import NO_ROWS, among_sorted, together
+from post_index_service.counted_searches import CountedSearches
 from post_index_service.diversity import Listing, reordered_page
 from post_index_service.explained_rows import explanations_of
 from post_index_service.explanations import Explanation
@@ -27,6 +29,7 @@ from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS
 from post_index_service.layer import LayeredPosts, LayerPart
 from post_index_service.layered_ranking import LayeredIds
 from post_index_service.live_posts import LivePosts
+from post_index_service.living_shares import BlendedPosts
 from post_index_service.named_rows import NamedRows
 from post_index_service.orders import MOST_DENSE, MOST_EXACT, Orders
 from post_index_service.query import Query
@@ -36,12 +39,12 @@ from post_index_service.ranking import Ranked
 from post_index_service.rankings import Ranking
 from post_index_service.reasons import reasons_of
 from post_index_service.ruled_rows import NO_RULES, RuledRows, RuledSearch, with_rules
-from post_index_service.search_errors import PostNotFoundError
 from post_index_service.search_results import CategoryCount, SearchResult
-from post_index_service.similar import Likeness, vector_of
-from post_index_service.trends import Epoch, Trends
+from post_index_service.similar import likeness_of
+from post_index_service.trends import Trends
 from rpc import wall_clock
 
+BY_TOWER_ALONE = Blend()
 _SEEN_LOWER = 3.0
 """Times the reach of the order: any two numbers of it differ by at most twice the reach, and some rounding."""
 
@@ -58,6 +61,8 @@ class PostIndex:
         most_exact: int = MOST_EXACT,
         most_dense: int = MOST_DENSE,
         trends: PostTrends | None = None,
+        steps: PostSteps | None = None,
+        blend: Blend = BY_TOWER_ALONE,
         log: LogTail | None = None,
         log_position: int = 0,
         kept_seconds: float = DEFAULT_KEPT_SECONDS,
@@ -66,6 +71,7 @@ class PostIndex:
     ) -> None:
         """``trends``, by default none, count the log up to ``log_position``; they go on if there is a ``log``.
 
+        ``blend`` says how posts are ranked by user, and ``steps``, by default none, which posts followed which.
         So do the posts themselves, whose old forms are kept for ``kept_seconds``. ``now_ms`` reads milliseconds since
         1970, for rules that count at certain times. What was shown is counted if the index ``explores``.
         """
@@ -101,6 +107,8 @@ class PostIndex:
             position=log_position if log else 0,
             log=log,
         )
+        self.blended = BlendedPosts.of(posts, blend, trends, steps)
+        self._counted = CountedSearches(self.trends, self.blended, self._names_of_rows)
         met = trends.sums if trends else np.zeros(len(posts.posts))
         self.impressions = (
             Impressions(posts.created_ms, met, self._names_of_rows, log, now_ms=now_ms()) if explores and log else None
@@ -159,18 +167,26 @@ class PostIndex:
         and is left out. An operator's rules move posts within the ranking, as exactly.
 
         Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError, InvalidSearchError,
-        PostsNotHeldError and PositionNotReachedError; by trend also CountsNotHeldError. If it is for posts like another
-        one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
+        PostsNotHeldError and PositionNotReachedError; by trend and by user also CountsNotHeldError. If it is for posts
+        like another one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
         """
         check_numbers(query)
         user = None if query.user is None else check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else check_embedding(query.mood, self.text_space)
-        epoch = self._epoch(query) if query.trending and user is None and mood is None else None
+        epoch = self._counted.epoch(query, user, mood)
         part = self._rows.part(query, self.live)
-        layer = part.layer
-        likeness = self._likeness(query, part, user)
+        likeness = likeness_of(
+            query,
+            part,
+            user,
+            user_weight=self.orders.user_weight,
+            ids_called=self.ids_called,
+            row_of=self._names_of_rows.row_of,
+            vectors=self._posts.tower_embeddings,
+        )
+        blended = self._counted.blended(query, part, epoch) if user is not None and epoch is not None else None
         if likeness is None:
-            ranking, order = self.orders.layered(part, user, mood, epoch)
+            ranking, order = self.orders.layered(part, user, mood, epoch, blended=blended)
         else:
             ranking, order = Ranking.SIMILAR, self.orders.like(part, likeness)
             query = query._replace(not_interested_post_ids=[*query.not_interested_post_ids, likeness.post_id])
@@ -178,7 +194,7 @@ class PostIndex:
         now_ms = self._now_ms()
         moment_ms = now_ms if query.rules_moment_ms is None else query.rules_moment_ms
         ruled = NO_RULES
-        if layer.rules.versions:
+        if part.layer.rules.versions:
             ids = self._ids(part)
             ruled = RuledSearch(part, ids, query.category_id, moment_ms=moment_ms, now_ms=now_ms).rows()
         excluded = self._rows.excluded(query, part, ruled)
@@ -230,10 +246,19 @@ class PostIndex:
         page = self._without_withheld(page, query, part, ruled)
         if len(explored):
             count_explored(page.rows, explored)
-        explanations = self._explanations(part, page.rows, (user, mood), query, ruled) if query.explain else ()
-        if likeness is not None:  # its closeness is the score
-            pairs = zip(explanations, page.scores.tolist(), strict=bool(explanations))
-            explanations = tuple(replace(explanation, similarity=score) for explanation, score in pairs)
+        explanations: tuple[Explanation, ...] = ()
+        if query.explain:
+            explanations = explanations_of(
+                page.rows,
+                part=part,
+                posts=self._posts,
+                user=user,
+                mood=mood,
+                seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
+                ruled=ruled,
+                blended=blended,
+                similarity=None if likeness is None else page.scores,
+            )
         return SearchResult(
             rows=tuple(part.numbers(page.rows, count=len(self._posts.post_ids)).tolist()),
             scores=tuple(page.scores.tolist()),
@@ -241,7 +266,7 @@ class PostIndex:
             reasons=reasons_of(page.rows, ranking, pinned=pinned, boosted=ruled.boosted, explored=explored),
             has_more=has_more,
             ranking=ranking,
-            served=LayeredPosts(self._posts.posts, layer.live) if len(layer.live) else self._posts.posts,
+            served=LayeredPosts(self._posts.posts, part.layer.live) if len(part.layer.live) else self._posts.posts,
             rules_moment_ms=moment_ms,
             counted_position=0 if epoch is None else epoch.position,
             posts_position=part.position if self.live.has_log else None,
@@ -262,20 +287,6 @@ class PostIndex:
     def _ids(self, part: LayerPart) -> LayeredIds:
         return LayeredIds(self._posts.post_ids[part.span], part.layer.live.ids)
 
-    def _likeness(self, query: Query, part: LayerPart, user: Vector | None) -> Likeness | None:
-        """The post that others are to be like, None if there is none; PostNotFoundError if it is not visible."""
-        if query.similar_to_post_id is None and not query.similar_to_external_id:
-            return None
-        named = query.similar_to_post_id
-        for post_id in self.ids_called(query.similar_to_external_id) if named is None else [named]:
-            row = self._names_of_rows.row_of(post_id)
-            vector = vector_of(
-                post_id, layer=part.layer, position=part.position, vectors=self._posts.tower_embeddings, row=row
-            )
-            if vector is not None:
-                return Likeness(post_id, vector, user, self.orders.user_weight)
-        raise PostNotFoundError("there is no such post")
-
     def _reordered_page(self, query: Query, listing: Listing, part: LayerPart) -> tuple[Ranked, bool]:
         live = part.layer.live
         return reordered_page(
@@ -288,22 +299,6 @@ class PostIndex:
             limit=query.limit,
         )
 
-    def _explanations(
-        self, part: LayerPart, rows: Rows, asked: tuple[Vector | None, Vector | None], query: Query, ruled: RuledRows
-    ) -> tuple[Explanation, ...]:
-        return explanations_of(
-            rows,
-            part=part,
-            posts=self._posts,
-            user=asked[0],
-            mood=asked[1],
-            seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
-            ruled=ruled,
-        )
-
     def _impressions_at(self, part: LayerPart, query: Query) -> Impressions | None:
         known = self.impressions
         return known if known and known.has_read(part.position, seconds=query.seconds) else None
-
-    def _epoch(self, query: Query) -> Epoch:
-        return self.trends.epoch(as_of=query.counted_position, at_least=query.at_least_position, seconds=query.seconds)

@@ -160,6 +160,25 @@ class LayerPart:
     count: int
     gone: Rows
 
+    def categories_of(
+        self, post_ids: Sequence[int], numbers: Sequence[int | None], of_bundle: NDArray[np.int32]
+    ) -> list[int]:
+        """The categories of the posts with these ids that are known, in their order: of live forms that are visible.
+
+        All others have the category that ``of_bundle`` holds in the row that is their one of ``numbers``.
+        """
+        live, known = self.layer.live, {}
+        if len(live) and len(post_ids):
+            rows = np.flatnonzero(np.isin(live.ids, post_ids) & live.visible(self.position))
+            known = dict(zip(live.ids[rows].tolist(), live.category_ids[rows].tolist(), strict=True))
+        found: list[int] = []
+        for post_id, number in zip(post_ids, numbers, strict=True):
+            if post_id in known:
+                found.append(known[post_id])
+            elif number is not None and number < len(of_bundle):
+                found.append(int(of_bundle[number]))
+        return found
+
     def with_live(self, frozen: Rows, is_wanted: NDArray[np.bool_]) -> Rows:
         """Visible rows of both segments, ascending: of the slice, and those of ``live_rows`` that are wanted."""
         if self.allowed is not None:

@@ -11,9 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.embedding_space import Vector
 from post_index_service.codes import Rows, Scores, among_sorted
-from post_index_service.layer import LayerPart
+from post_index_service.known_numbers import KnownNumbers
 from post_index_service.popular_orders import trend_keys, trend_numbers
 from post_index_service.ranking import (
     InnerProduct,
@@ -22,6 +21,7 @@ from post_index_service.ranking import (
     Order,
     Ranked,
     largest_so_far,
+    reach_of,
 )
 from post_index_service.trends import Epoch
 
@@ -60,14 +60,14 @@ class LiveOrder(Protocol):
 class LiveByProducts(LiveOrder):
     """As ranking.ByInnerProducts, without a scan."""
 
-    products: tuple[InnerProduct, ...]
+    products: tuple[InnerProduct | KnownNumbers, ...]
     ids: NDArray[np.int64]
     shown: int = -1
 
     @property
     def reach(self) -> float:
-        """1 for one product, else the sum of the weights."""
-        return 1 + sum(abs(product.weight) for product in self.products[1:])
+        """That of a ByInnerProducts."""
+        return reach_of(self.products)
 
     def numbers(self, rows: Rows) -> Scores:
         """The sums of the weighted products."""
@@ -77,10 +77,7 @@ class LiveByProducts(LiveOrder):
         """By products of BLAS, which are fast and rounded otherwise, and by exact ones of the rows that may be it."""
         if count > 0 and len(rows) > count + _FEW:
             is_most = _COPIED * len(rows) > len(self.ids)
-            parts = [
-                (product.vectors @ product.query)[rows] if is_most else product.vectors[rows] @ product.query
-                for product in self.products
-            ]
+            parts = [_by_blas(product, rows, is_most=is_most) for product in self.products]
             numbers = _sum(parts, self.products)
             least = np.partition(numbers, len(numbers) - count)[len(numbers) - count]
             rows = rows[numbers >= least - np.float32(2 * self._error)]
@@ -91,7 +88,9 @@ class LiveByProducts(LiveOrder):
         """The largest difference between two ways to sum the number of a row: see codes.rounding_of_products."""
         weights = [1.0, *(abs(product.weight) for product in self.products[1:])]
         terms = sum(
-            weight * (product.vectors.shape[1] + 2) for weight, product in zip(weights, self.products, strict=True)
+            weight * (product.vectors.shape[1] + 2)
+            for weight, product in zip(weights, self.products, strict=True)
+            if isinstance(product, InnerProduct)
         )
         return float(_LONGEST * (terms + 8 * self.reach) * 2.0**-22)
 
@@ -107,7 +106,13 @@ class LiveByProducts(LiveOrder):
         return self.ids[ranked.rows], -ranked.numbers
 
 
-def _sum(parts: Sequence[Scores], products: Sequence[InnerProduct]) -> Scores:
+def _by_blas(product: InnerProduct | KnownNumbers, rows: Rows, *, is_most: bool) -> Scores:
+    if isinstance(product, KnownNumbers):
+        return product.of(rows)
+    return (product.vectors @ product.query)[rows] if is_most else product.vectors[rows] @ product.query
+
+
+def _sum(parts: Sequence[Scores], products: Sequence[InnerProduct | KnownNumbers]) -> Scores:
     return parts[0] if len(parts) == 1 else parts[0] + np.float32(products[1].weight) * parts[1]
 
 
@@ -289,20 +294,3 @@ def _merged(first: Ranked, second: Ranked, keys_of_first: Keys, keys_of_second: 
     both = first.followed_by(second)
     order = np.lexsort([np.concatenate(pair) for pair in zip(keys_of_first, keys_of_second, strict=True)])
     return Ranked(both.rows[order], both.scores[order], both.numbers[order])
-
-
-def live_order(
-    part: LayerPart, *, user: Vector | None, mood: Vector | None, epoch: Epoch | None, user_weight: float
-) -> LiveOrder:
-    """The order of the live segment's rows that is the same as PostIndex chooses for those of the bundle."""
-    live = part.layer.live
-    products = []
-    if mood is not None:
-        products.append(InnerProduct(live.text, mood))
-    if user is not None:
-        products.append(InnerProduct(live.tower, user, user_weight))
-    if products:
-        return LiveByProducts(tuple(products), live.ids)
-    if epoch is not None:
-        return LiveByTrend(epoch, live.trend_rows, live.popularity, live.ids, part.live_rows)
-    return LiveByPopularity(live.popularity, live.ids)

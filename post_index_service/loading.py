@@ -9,6 +9,7 @@ from prometheus_client import Gauge
 
 from bundle.directory import Bundle
 from bundle.index_posts import IndexPosts
+from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
 from compute.log_tail import LogTail
 from post_index_service.canaries import check_canaries
@@ -46,6 +47,8 @@ def load(
         bundle_id=bundle.bundle_id,
         user_weight=bundle.manifest.user_weight,
         trends=PostTrends.read(bundle, count=len(posts.posts)),
+        steps=PostSteps.read(bundle, count=len(posts.posts)),
+        blend=bundle.manifest.blend,
         log=log,
         log_position=bundle.manifest.log_position,
         kept_seconds=kept_seconds,

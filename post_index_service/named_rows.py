@@ -20,7 +20,7 @@ MOST_OTHERS = 1_000_000
 class NamedRows:
     """``sorted_ids`` int64 [posts] ascend, and are those of the posts in ``rows_by_id`` int32 [posts].
 
-    It is called by the thread that reads the log alone, but for ``row_of``.
+    It is called by the thread that reads the log alone, but for ``row_of`` and ``numbers_of``.
     """
 
     sorted_ids: NDArray[np.int64]
@@ -46,6 +46,19 @@ class NamedRows:
         place = int(self.sorted_ids.searchsorted(post_id))
         is_there = place < len(self.sorted_ids) and self.sorted_ids[place] == post_id
         return int(self.rows_by_id[place]) if is_there else None
+
+    def numbers_of(self, post_ids: Sequence[int]) -> list[int | None]:
+        """Where posts are counted; None for one that nobody has met. May be called from any thread."""
+        wanted = np.array(post_ids, dtype=np.int64)
+        if not len(self.sorted_ids):
+            return [self._others.get(post_id) for post_id in wanted.tolist()]
+        places = self.sorted_ids.searchsorted(wanted)
+        is_there = self.sorted_ids.take(places, mode="clip") == wanted
+        rows = self.rows_by_id.take(places, mode="clip").tolist()
+        return [
+            row if is_row else self._others.get(post_id)
+            for post_id, row, is_row in zip(wanted.tolist(), rows, is_there.tolist(), strict=True)
+        ]
 
     def learn(self, post_id: int, external_id: str) -> int:
         """Count interactions that name a post by this external id, too; gives where the post is counted."""

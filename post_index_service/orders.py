@@ -6,16 +6,21 @@ by exact scores as it takes to prove that no other row belongs among the first. 
 over all of very many posts: it ranks a shortlist first, which may miss a post.
 """
 
+from functools import partial
+
 import numpy as np
 
 from bundle.embedding_space import Vector
 from bundle.index_posts import IndexPosts
+from post_index_service.blended_order import ByBlend, ByLikelyBlend
 from post_index_service.closeness import Closeness, RememberedCloseness
 from post_index_service.codes import Codes, rounding_of_products
 from post_index_service.filtered_scans import SkippingScan, scan_of
 from post_index_service.filters import Allowed
 from post_index_service.layer import LayerPart
-from post_index_service.layered_ranking import Layered, live_order
+from post_index_service.layered_ranking import Layered, LiveByPopularity, LiveByProducts, LiveByTrend, LiveOrder
+from post_index_service.living_shares import Blended
+from post_index_service.living_term import LivingTerm, live_term
 from post_index_service.popular_orders import ByPopularity, ByTrend
 from post_index_service.ranking import (
     ByInnerProducts,
@@ -58,13 +63,19 @@ class Orders:
         self._closeness = RememberedCloseness()
 
     def layered(
-        self, part: LayerPart, user: Vector | None, mood: Vector | None, epoch: Epoch | None
+        self,
+        part: LayerPart,
+        user: Vector | None,
+        mood: Vector | None,
+        epoch: Epoch | None,
+        *,
+        blended: Blended | None = None,
     ) -> tuple[Ranking, Order]:
         """The order of the rows of a part: those of its slice, and the live ones if there are any."""
-        ranking, frozen = self.of_slice(part.span, user, mood, epoch, part.allowed)
+        ranking, frozen = self.of_slice(part.span, user, mood, epoch, part.allowed, blended=blended)
         if not len(part.live_rows):
             return ranking, frozen
-        live = live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self.user_weight)
+        live = _live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self.user_weight, blended=blended)
         return ranking, Layered(frozen, live, part.frozen_count, part.live_rows)
 
     def like(self, part: LayerPart, likeness: Likeness) -> Layered:
@@ -80,14 +91,18 @@ class Orders:
         mood: Vector | None,
         epoch: Epoch | None,
         allowed: Allowed | None,
+        *,
+        blended: Blended | None = None,
     ) -> tuple[Ranking, KeyedOrder]:
         """The table of all searches: what is asked for, what scans the slice, what the rows are ranked by.
 
-        ``allowed`` are the rows of the slice that may be ranked, None for all.
+        ``allowed`` are the rows of the slice that may be ranked, None for all. A search by user alone may be
+        ``blended``.
         """
         post_ids = self._posts.post_ids[span]
         by_mood = None if mood is None else self._closeness_to(span, mood)
-        by_user = None if user is None else InnerProduct(self._posts.tower_embeddings[span], user, self.user_weight)
+        weight = self.user_weight if blended is None else blended.person.weight
+        by_user = None if user is None else InnerProduct(self._posts.tower_embeddings[span], user, weight)
         is_small = len(post_ids) <= self._most_dense
         is_exact = allowed is not None and (allowed.names_categories or allowed.count <= self._most_exact)
         shortlist = None if is_exact or len(post_ids) < len(self._posts.post_ids) else self.shortlist
@@ -103,6 +118,16 @@ class Orders:
                 ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._posts.popularity[span], post_ids, allowed)
             case None, None:
                 ranking, order = Ranking.POPULAR, ByPopularity(self._posts.popularity[span], post_ids, allowed)
+            case None, InnerProduct() if blended is not None and is_small and weight:
+                known = LivingTerm.of_slice(*blended, span).whole()
+                ranking = Ranking.USER
+                order = exact(DenseScan(by_user, self._tower_rounding, known), known, by_user)
+            case None, InnerProduct() if blended is not None:
+                blend = self._by_blend(span, blended, by_user, allowed)
+                ranking, order = Ranking.USER, blend
+                if shortlist and weight:
+                    listed = ByShortlist(blend, shortlist, by_user.query, allowed, also=blend.most_likely)
+                    order = ByLikelyBlend(blend, listed)
             case None, InnerProduct() if shortlist:
                 everything = exact(self._tower_scan(span, by_user, allowed), by_user)
                 ranking, order = Ranking.USER, ByShortlist(everything, shortlist, by_user.query, allowed)
@@ -121,6 +146,16 @@ class Orders:
                 coded = self._text_scan(span, by_mood, by_user, allowed)
                 ranking, order = Ranking.MOOD_THEN_USER, exact(coded, by_mood, by_user)
         return ranking, order
+
+    def _by_blend(self, span: slice, blended: Blended, by_user: InnerProduct, allowed: Allowed | None) -> ByBlend:
+        return ByBlend(
+            LivingTerm.of_slice(*blended, span),
+            by_user,
+            self._posts.post_ids[span],
+            partial(self._tower_scan, span, by_user, allowed),
+            self._tower_rounding,
+            allowed,
+        )
 
     def _closeness_to(self, span: slice, mood: Vector) -> Closeness | InnerProduct:
         """The remembered closeness of the posts to a mood, or the product to compute it by."""
@@ -141,3 +176,29 @@ class Orders:
         user = np.float32(by_user.weight) * by_user.query if by_user else np.zeros(self._tower_dimension, "f4")
         codes = self._text_and_tower_codes
         return scan_of(codes, span, codes.query(by_mood.query, user), allowed)
+
+
+def _live_order(
+    part: LayerPart,
+    *,
+    user: Vector | None,
+    mood: Vector | None,
+    epoch: Epoch | None,
+    user_weight: float,
+    blended: Blended | None = None,
+) -> LiveOrder:
+    """The order of the live segment's rows that is the same as PostIndex chooses for those of the bundle."""
+    live = part.layer.live
+    if blended is not None and user is not None:
+        by_user = InnerProduct(live.tower, user, blended.person.weight)
+        return LiveByProducts((live_term(*blended, part), by_user), live.ids)
+    products = []
+    if mood is not None:
+        products.append(InnerProduct(live.text, mood))
+    if user is not None:
+        products.append(InnerProduct(live.tower, user, user_weight))
+    if products:
+        return LiveByProducts(tuple(products), live.ids)
+    if epoch is not None:
+        return LiveByTrend(epoch, live.trend_rows, live.popularity, live.ids, part.live_rows)
+    return LiveByPopularity(live.popularity, live.ids)

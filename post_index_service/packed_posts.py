@@ -87,5 +87,8 @@ def with_explanation(packed: bytes, explanation: Explanation) -> bytes:
         rules=explanation.rules,
         is_seen=explanation.is_seen,
         similarity=explanation.similarity,
+        popularity_share=explanation.popularity_share,
+        category_lift=explanation.category_lift,
+        next_post=explanation.next_post,
     )
     return packed + post_index_pb2.RankedPost(explanation=message).SerializeToString()

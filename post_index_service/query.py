@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bundle.embedding_space import Embedding
+from compute.recent_history import NO_HISTORY, RecentHistory
 from post_index_service.exploration import Exploration
 from post_index_service.filters import NO_FILTERS, Filters
 
@@ -11,7 +12,8 @@ from post_index_service.filters import NO_FILTERS, Filters
 class Query(NamedTuple):
     """What to search for and which posts to leave out; post_index.proto documents each field.
 
-    A position of the log is waited for up to ``seconds``.
+    A position of the log is waited for up to ``seconds``. Unless it ``may_blend``, a search by user is by the inner
+    product alone.
     """
 
     user: Embedding | None = None
@@ -37,3 +39,5 @@ class Query(NamedTuple):
     most_per_owner: int = 0
     explain: bool = False
     exploration: Exploration | None = None
+    recent_history: RecentHistory = NO_HISTORY
+    may_blend: bool = True

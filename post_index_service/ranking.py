@@ -3,6 +3,7 @@
 Rows are counted from the start of the slice.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -13,6 +14,7 @@ from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 from post_index_service.closeness import Closeness
 from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
 from post_index_service.filters import Allowed
+from post_index_service.known_numbers import KnownNumbers
 from post_index_service.shortlist import Shortlist
 
 FETCHED_MORE = 64  # more than asked for, as exact scores may order the last of them differently
@@ -74,12 +76,24 @@ class KeyedOrder(Order, Protocol):
         """What rows that this order has ranked are sorted by."""
 
 
+class ExactOrder(KeyedOrder, Protocol):
+    """An order of rows with these ids, none of which it misses."""
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """The ids of the rows of the slice."""
+
+
 class Product(Protocol):
     """A term of a score: ``weight`` times one number for each row."""
 
     @property
     def weight(self) -> float:
         """The factor of the numbers in the score."""
+
+    @property
+    def reach(self) -> float:
+        """The largest absolute number that a row can have, not weighted and before any rounding."""
 
     def of(self, rows: Rows) -> Scores:
         """The numbers of the rows, not weighted; a row's number does not depend on which other rows are asked for."""
@@ -92,6 +106,11 @@ class InnerProduct:
     vectors: Matrix | HalfMatrix
     query: Vector
     weight: float = 1.0
+
+    @property
+    def reach(self) -> float:
+        """1: query and rows are unit vectors."""
+        return 1.0
 
     def of(self, rows: Rows) -> Scores:
         """The products in float32, not weighted; computed in blocks so that few rows are copied at once."""
@@ -144,13 +163,13 @@ class CodedScan:
 class DenseScan:
     """Multiplies the vectors themselves: for few rows that is faster than scanning codes and bounding their error.
 
-    The products of BLAS and those of InnerProduct differ by less than ``error``. With the ``closeness`` of a mood, the
-    score is the closeness plus the weighted product.
+    The products of BLAS and those of InnerProduct differ by less than ``error``. With the ``closeness`` of a mood, or
+    other numbers that are known, the score is that plus the weighted product.
     """
 
     product: InnerProduct
     error: float
-    closeness: Closeness | None = None
+    closeness: Closeness | KnownNumbers | None = None
 
     def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
         """One matrix product."""
@@ -185,6 +204,11 @@ def _nearest(scores: Scores, count: int, *, skip: Rows, error: float) -> tuple[R
     return rows, float(scores[rows[0]]) + error  # the first of them is the smallest
 
 
+def reach_of(products: Sequence[Product]) -> float:
+    """The largest absolute sum of products, the first of which counts unweighted."""
+    return products[0].reach + sum(abs(product.weight) * product.reach for product in products[1:])
+
+
 @dataclass(frozen=True, slots=True)
 class ByInnerProducts:
     """Ranks by the sum of one or two weighted products; the score is that of the product ``shown``, not weighted."""
@@ -196,8 +220,8 @@ class ByInnerProducts:
 
     @property
     def reach(self) -> float:
-        """1 for one product, else the sum of the weights; the first product has the weight 1."""
-        return 1 + sum(abs(product.weight) for product in self.products[1:])
+        """That of the first product, which has the weight 1 or is the only one, and the weighted ones of the others."""
+        return reach_of(self.products)
 
     def first(self, count: int, *, skip: Rows) -> Ranked:
         """Fetch more and more rows, ranked by exact scores, until no other row can be among the first."""
@@ -235,10 +259,11 @@ class ByShortlist:
     the number of the row before it, so that the numbers follow the order.
     """
 
-    exact: ByInnerProducts
+    exact: ExactOrder
     shortlist: Shortlist
     user: Vector
     allowed: Allowed | None = None
+    also: Callable[[int], Rows] | None = None  # other likely rows, ascending, of which so many may be skipped
 
     @property
     def reach(self) -> float:
@@ -256,11 +281,12 @@ class ByShortlist:
         return ranked.cut(0, count)
 
     def _likely(self, skipped: int) -> Rows:
-        if self.allowed is None:
-            return self.shortlist.rows(self.user, _SHORTLISTED + skipped)
-        total = self.allowed.length
-        likely = self.shortlist.rows(self.user, _SHORTLISTED * total // self.allowed.count + skipped)
-        return likely[self.allowed.passes(likely)]
+        allowed = self.allowed
+        length, count = (1, 1) if allowed is None else (allowed.length, allowed.count)
+        likely = self.shortlist.rows(self.user, _SHORTLISTED * length // count + skipped)
+        if allowed is not None:
+            likely = likely[allowed.passes(likely)]
+        return likely if self.also is None else np.union1d(likely, self.also(skipped))
 
     def among(self, rows: Rows) -> Ranked:
         """Rank the rows by exact scores, without a scan."""

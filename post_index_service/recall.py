@@ -4,19 +4,23 @@ import numpy as np
 
 from bundle.embedding_space import Embedding
 from bundle.index_posts import IndexPosts
+from compute.recent_history import RecentHistory
+from post_index_service.codes import Scores
 from post_index_service.index import PostIndex
 from post_index_service.query import Query
 
 _USERS = 32
 _LIMIT = 10
 _NEAR_TIE = 1e-6
+_NEAR_TIE_OF_A_BLEND = 1e-5  # its numbers are larger than inner products
 _BLOCK_ROWS = 16_384
+_LONG_HISTORY = RecentHistory(count=1_000_000)
 
 
 def measure_recall(index: PostIndex, posts: IndexPosts) -> float:
     """Recall@10 over all categories, for users whose embedding is that of a post; 1 for an index without posts.
 
-    A found post counts if its score is at least the tenth best of all scores, which NumPy computes exactly.
+    A found post counts if the number that orders it is at least the tenth best of all, which NumPy computes exactly.
     """
     count = len(posts.posts)
     if not count:
@@ -25,12 +29,35 @@ def measure_recall(index: PostIndex, posts: IndexPosts) -> float:
     users /= np.linalg.norm(users, axis=1, keepdims=True)
     limit = min(_LIMIT, count)
     best = np.full((len(users), limit), -np.inf, dtype=np.float32)
+    weight, numbers, counted = _blend_of(index)
+    near_tie = _NEAR_TIE if numbers is None else _NEAR_TIE_OF_A_BLEND
     for start in range(0, count, _BLOCK_ROWS):
-        scores = users @ posts.tower_embeddings[start : start + _BLOCK_ROWS].T
+        scores = weight * (users @ posts.tower_embeddings[start : start + _BLOCK_ROWS].T)
+        if numbers is not None:
+            scores += numbers[start : start + _BLOCK_ROWS]
         best = np.partition(np.concatenate([best, scores], axis=1), -limit, axis=1)[:, -limit:]
     found = [
-        ranked.score >= least - _NEAR_TIE
+        number >= least - near_tie
         for user, least in zip(users, best.min(axis=1).tolist(), strict=True)
-        for ranked in index.search(Query(user=Embedding(index.tower_space, user), limit=limit)).posts
+        for number in index.search(
+            Query(
+                user=Embedding(index.tower_space, user),
+                limit=limit,
+                recent_history=_LONG_HISTORY,
+                counted_position=counted,
+            )
+        ).ranking_scores
     ]
     return float(np.mean(found))
+
+
+def _blend_of(index: PostIndex) -> tuple[np.float32, Scores | None, int | None]:
+    """What orders posts for a person with a long history in no session: the weight of the score, and what is added.
+
+    Then the position up to which that is counted.
+    """
+    if index.blended is None:
+        return np.float32(1), None, None
+    epoch = index.trends.epoch()
+    weight = index.blended.blend.tower_weight(_LONG_HISTORY.count)
+    return np.float32(weight), index.blended.at(epoch).numbers, epoch.position

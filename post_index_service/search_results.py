@@ -27,8 +27,8 @@ class SearchResult(NamedTuple):
     """One page of a ranking: ``rows`` of ``served``, best first, with their ``scores`` and ``reasons``.
 
     The order follows ``ranking_scores``, which never rise within a ranking. ``has_more`` says whether the ranking
-    continues after this page. By trend, the log is counted up to ``counted_position``. Posts and rules count up to
-    ``posts_position``, None without a log, and rules at the moment ``rules_moment_ms``.
+    continues after this page. By trend, or by a blend, the log is counted up to ``counted_position``. Posts and rules
+    count up to ``posts_position``, None without a log, and rules at the moment ``rules_moment_ms``.
     """
 
     rows: tuple[int, ...]

@@ -4,7 +4,7 @@ import grpc
 
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from bundle.manifest import BundleError
-from compute.embedding_messages import MalformedEmbeddingError, read_embedding, write_space
+from compute.embedding_messages import MalformedEmbeddingError, read_embedding, read_recent_history, write_space
 from compute.log_tail import LogTail
 from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.packed.v1 import packed_pb2
@@ -107,6 +107,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
                 most_per_owner=request.most_per_owner,
                 explain=request.explain,
                 exploration=_read_exploration(request),
+                recent_history=read_recent_history(request.recent_history),
             )
         )
         packed = packed_pb2.PackedSearchPostsResponse(

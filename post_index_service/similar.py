@@ -4,6 +4,7 @@ Post and user are vectors of one space, so one pass scans for the sum of both.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,9 @@ from post_index_service.codes import Codes
 from post_index_service.filtered_scans import SkippingScan, scan_of
 from post_index_service.layer import Layer, LayerPart
 from post_index_service.layered_ranking import Layered, LiveByProducts
+from post_index_service.query import Query
 from post_index_service.ranking import ByInnerProducts, DenseScan, InnerProduct, Scan
+from post_index_service.search_errors import PostNotFoundError
 
 _ROUNDING = 2.0**-20  # of the sum of two vectors, and of two products: far more than either can be
 
@@ -67,6 +70,30 @@ class Likeness:
         length = math.sqrt(float(query @ query))
         dense = DenseScan(InnerProduct(vectors, query), rounding * length + _ROUNDING)
         return dense if part.allowed is None else SkippingScan(dense, np.flatnonzero(~part.allowed.mask))
+
+
+def likeness_of(
+    query: Query,
+    part: LayerPart,
+    user: Vector | None,
+    *,
+    user_weight: float,
+    ids_called: Callable[[str], Sequence[int]],
+    row_of: Callable[[int], int | None],
+    vectors: Matrix | HalfMatrix,
+) -> Likeness | None:
+    """The post that others are to be like, None if there is none; PostNotFoundError if it is not visible.
+
+    ``ids_called`` finds posts by external id, ``row_of`` their rows among the bundle's ``vectors``.
+    """
+    if query.similar_to_post_id is None and not query.similar_to_external_id:
+        return None
+    named = query.similar_to_post_id
+    for post_id in ids_called(query.similar_to_external_id) if named is None else [named]:
+        vector = vector_of(post_id, layer=part.layer, position=part.position, vectors=vectors, row=row_of(post_id))
+        if vector is not None:
+            return Likeness(post_id, vector, user, user_weight)
+    raise PostNotFoundError("there is no such post")
 
 
 def vector_of(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.post_trends import MOST_PAIRS, TREND_DAYS, PostTrends, pair_key
+from post_index_service.live_steps import LiveSteps
 from store.interactions import Interaction, Verb
 from store.log_entries import Entries, InteractionRecorded, TakenBack
 
@@ -58,7 +59,8 @@ class TrendCounts:
     """The sums of one bundle's posts; for one thread.
 
     ``position`` is that up to which the log has been read. ``clock_ms`` is the moment of the newest interaction that
-    counts, in milliseconds since 1970. ``whole`` float64 [posts] holds the sums of the bundle alone.
+    counts, in milliseconds since 1970. ``whole`` float64 [posts] holds the sums of the bundle alone. ``steps`` are
+    those between the posts that people first met since.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class TrendCounts:
         self.position = self._start = position
         self.clock_ms = self._reference_ms = start.newest_moment_ms or _WITHOUT_A_MOMENT_MS
         self.whole: NDArray[np.float64] = np.rint(start.sums * 2.0**_BITS)
+        self.steps = LiveSteps()
         self._rows_of = rows_of
         self._most_pairs, self._most_changes = most_pairs, most_changes
         self._changed: dict[int, int] = {}
@@ -124,10 +127,15 @@ class TrendCounts:
     def _count(self, entry: InteractionRecorded) -> None:
         done, taken = entry.interaction, entry.takes_back
         if done is not None and done.verb in _COUNTED and done.taken_back_at != done.position:
+            first_met = []
             for key, row in self._pairs_of(entry.username, done):
+                if key not in self._pairs:
+                    first_met.append(row)
                 self._meet(key, row, done)
                 if done.taken_back_at is not None:  # the log is read from before that
                     heappush(self._due, (done.taken_back_at, done.position, key, row))
+            if first_met:
+                self.steps.meet(entry.username, first_met, moment_ms=done.occurred_at_ms, position=entry.position)
         if taken is not None and taken.verb in _COUNTED:
             for key, row in self._pairs_of(entry.username, taken):
                 self._take_back(key, row, taken.position, at=entry.position)

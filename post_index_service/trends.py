@@ -53,6 +53,10 @@ class Epoch:
 
     def __init__(self, counted: Counted, counts: TrendCounts) -> None:
         self.position = counted.position
+        self.clock_ms = counted.clock_ms
+        """The moment of the newest interaction that counts, in milliseconds since 1970."""
+        self.steps = counts.steps
+        """The steps between posts since the bundle, as of this position and of later ones."""
         self.heads: dict[tuple[int, int], Rows] = {}
         """The best rows of slices (start, stop), for those who rank by these trends."""
         unit = counts.weight_of(counted.clock_ms)
@@ -140,6 +144,12 @@ class Trends:
                 self._epoch = self._remembered(self._counts.now())
                 self._cut_at = self._now()
             return self._epoch
+
+    def current(self) -> Epoch:
+        """The counts that first pages are made of now; it waits for nothing while they are fresh."""
+        epoch = self._epoch
+        is_fresh = epoch.position == self.position or self._now() - self._cut_at < EPOCH_SECONDS
+        return epoch if is_fresh and not self._is_recount_due else self.epoch()
 
     def _epoch_at(self, position: int, *, seconds: float) -> Epoch:
         if position > self.position:

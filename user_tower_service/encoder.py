@@ -1,25 +1,26 @@
 """Turns users, moods and posts into embeddings with the user tower, mood encoder and post tower of one bundle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from bundle.directory import Bundle
-from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Matrix, Vector
+from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Vector
 from bundle.known_users import HistoryPosts, KnownUsers
+from bundle.post_trends import newest_moment_of
+from compute.recent_history import RecentHistory
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.runtime import Runtime
 from store.posts import Post, PostEmbedding
-from two_tower.features import window_histories
+from user_tower_service.bundle_users import MOST_SEEN, encode_users
 from user_tower_service.live_histories import LiveHistories, LiveUser
 from user_tower_service.live_log import LiveLog
 from user_tower_service.live_people import PersonView
 from user_tower_service.mood_memories import MoodMemories
 from user_tower_service.post_encoder import EncodedPost, PostContent, PostEncoder
-from user_tower_service.runtime import LOWEST_MOOD_COSINES, ServingTowers, read_towers
+from user_tower_service.recent_histories import BundleHistories
+from user_tower_service.runtime import LOWEST_MOOD_COSINES, read_towers
 from user_tower_service.shown_posts import ServedPosts, ServedWish, shown_by, shown_elsewhere
 
 _log = structlog.get_logger("user_tower_service.encoder")
@@ -27,9 +28,6 @@ _log = structlog.get_logger("user_tower_service.encoder")
 LONGEST_MOOD = 512  # code points
 MOST_CONTEXTS = 64
 MOST_POSTS = 64
-MOST_SEEN = 100_000
-"""The most seen posts of one user that are told: the newest. They are 1 MB at most, and the index reads 4 MiB."""
-_USERS_AT_ONCE = 256
 NO_SERVED_WISH = ServedWish()
 
 
@@ -61,7 +59,7 @@ class Context:
     ``withheld_post_ids`` those that came to them since the position that was asked for.
 
     Posts that were shown since ``served_since_ms`` and are remembered are among the seen ones, or in ``served`` if they
-    are wanted apart; it is 0 if there are none.
+    are wanted apart; it is 0 if there are none. ``recent`` is what the user met last, None for an unknown user.
     """
 
     user: Embedding | None
@@ -74,19 +72,7 @@ class Context:
     withheld_post_ids: tuple[int, ...] = ()
     served_since_ms: int = 0
     served: ServedPosts | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Users:
-    """The known users: ``rows`` by username, ``embeddings`` float32 [users, tower dimension].
-
-    The posts that user ``i`` has seen are the slice ``offsets[i]:offsets[i + 1]`` of ``seen``, ascending.
-    """
-
-    rows: Mapping[str, int]
-    embeddings: Matrix
-    offsets: NDArray[np.int64]
-    seen: NDArray[np.int64]
+    recent: RecentHistory | None = None
 
 
 class Encoder:
@@ -122,7 +108,9 @@ class Encoder:
             spaces=(self.tower_space, self.text_space),
         )
         users = KnownUsers.read(bundle)
-        self._users = _encode_users(self._towers, posts, users)
+        self._users = encode_users(self._towers, posts, users)
+        newest_moment_ms = newest_moment_of(bundle)
+        self._histories = BundleHistories(users, newest_moment_ms)
         self._live = live
         self._live_histories: LiveHistories | None = None
         if live is not None:
@@ -133,6 +121,7 @@ class Encoder:
                 new_posts=lambda: live.posts.of_bundle(bundle.bundle_id),
                 rows=self._users.rows,
                 log_position=bundle.manifest.log_position,
+                newest_moment_ms=newest_moment_ms,
                 size=live_cache_size,
                 most_seen=MOST_SEEN,
             )
@@ -217,6 +206,7 @@ class Encoder:
             seen_post_ids=() if row is None else self._seen_by(row),
             mood_unavailable=embedding is None and bool(mood.strip()),
             position=None if view is None else view.position,
+            recent=None if row is None else self._histories.of(row),
         )
 
     def _context_of_user(self, user: LiveUser | None, mood: str, embedding: Vector | None, view: PersonView) -> Context:
@@ -229,6 +219,7 @@ class Encoder:
             changed_position=view.changed_at if user is None else user.changed_at,
             not_interested_post_ids=view.not_interested_post_ids,
             withheld_post_ids=view.withheld_post_ids,
+            recent=None if user is None else user.recent,
         )
 
     def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:
@@ -261,47 +252,3 @@ def _with_served(context: Context, view: PersonView, served: ServedWish, *, live
         )
     seen = tuple(sorted({*context.seen_post_ids, *shown}))
     return replace(context, served_since_ms=since_ms, seen_post_ids=seen) if shown else context
-
-
-def _encode_users(towers: ServingTowers, posts: HistoryPosts, users: KnownUsers) -> _Users:
-    rows = np.searchsorted(posts.post_ids, users.post_ids)
-    embeddings = np.zeros((len(users.usernames), towers.config.tower_dimension), dtype=np.float32)
-    for start in range(0, len(embeddings), _USERS_AT_ONCE):
-        ends = users.offsets[start + 1 : start + 1 + _USERS_AT_ONCE]
-        histories = window_histories(
-            users.offsets[start : start + len(ends)],
-            ends,
-            np.zeros(len(ends)),
-            rows=rows,
-            verbs=users.verbs,
-            strengths=users.strengths,
-            days=users.days,
-            length=towers.config.history_length,
-        )
-        embeddings[start : start + len(ends)] = towers.embed_users(posts.representations, histories)
-    embeddings.setflags(write=False)  # all responses share its rows
-    offsets, seen = _seen(users)
-    return _Users({username: row for row, username in enumerate(users.usernames)}, embeddings, offsets, seen)
-
-
-def _seen(users: KnownUsers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct posts of each user, ascending: offsets int64 [users + 1] into post ids int64.
-
-    Of a user with more than MOST_SEEN, the newest count.
-    """
-    lengths = np.diff(users.offsets)
-    owners = np.repeat(np.arange(len(users.usernames)), lengths)
-    is_told = np.ones(len(users.post_ids), dtype=np.bool_)
-    for user in np.flatnonzero(lengths > MOST_SEEN):
-        span = slice(users.offsets[user], users.offsets[user + 1])
-        newest_first = users.post_ids[span][::-1]
-        last_times = np.sort(np.unique(newest_first, return_index=True)[1])[:MOST_SEEN]
-        is_told[span] = False
-        is_told[span.stop - 1 - last_times] = True
-    owners, told = owners[is_told], users.post_ids[is_told]
-    order = np.lexsort((told, owners))
-    owners, post_ids = owners[order], told[order]
-    is_first = np.ones(len(post_ids), dtype=np.bool_)
-    is_first[1:] = (owners[1:] != owners[:-1]) | (post_ids[1:] != post_ids[:-1])
-    counts = np.bincount(owners[is_first], minlength=len(users.usernames))
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), post_ids[is_first]

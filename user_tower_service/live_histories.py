@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from bundle.embedding_space import Matrix, Vector
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.verbs import VERBS
+from compute.recent_history import RecentHistory
 from store.interactions import Verb
 from two_tower.features import Histories, window_histories
 from two_tower.interaction_strengths import SKIP_STRENGTH, PersonEvent, RatingScale, score_person
 from user_tower_service.history import History
 from user_tower_service.live_people import LiveEvent, PersonView
 from user_tower_service.live_posts import NewPosts
+from user_tower_service.recent_histories import recent_history
 from user_tower_service.runtime import ServingTowers
 
 _SEEN_PER_PLACE = 1_000
@@ -38,6 +40,7 @@ class LiveUser:
     embedding: Vector
     seen_post_ids: tuple[int, ...]
     changed_at: int
+    recent: RecentHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class _WholeHistory:
     events: History
     met: _MetPosts
     seen_post_ids: tuple[int, ...]
+    recent: RecentHistory
 
 
 class LiveHistories:
@@ -78,11 +82,13 @@ class LiveHistories:
         new_posts: Callable[[], NewPosts],
         rows: Mapping[str, int],
         log_position: int,
+        newest_moment_ms: int,
         size: int,
         most_seen: int,
     ) -> None:
         """``rows`` are those of the ``users`` by name; the bundle was made with the log up to ``log_position``.
 
+        ``newest_moment_ms`` is the moment of its newest interaction, 0 if its data has no clock.
         ``new_posts`` gives the live posts that have embeddings for this bundle.
         """
         self._new_posts = new_posts
@@ -91,7 +97,7 @@ class LiveHistories:
         self._post_ids = posts.post_ids
         self._users = users
         self._rows = rows
-        self._log_position = log_position
+        self._log_position, self._newest_moment_ms = log_position, newest_moment_ms
         self._most_seen = most_seen
         self._lock = threading.Lock()  # an LRUCache reorders itself when it is read
         self._remembered: LRUCache[tuple[str, int, int], LiveUser] = LRUCache(size, _weight)
@@ -128,7 +134,10 @@ class LiveHistories:
             return None
         ids = [event.post_id for event in met.events if event.post_id is not None]
         seen = _newest_distinct(np.concatenate([history.post_ids, np.array(ids, dtype=np.int64)]), self._most_seen)
-        return _WholeHistory(key, history.followed_by(self._rows_of(met)), met, tuple(seen.tolist()))
+        recent = recent_history(
+            history, met.events, newest_moment_ms=self._newest_moment_ms, is_merged=bool(view.merged)
+        )
+        return _WholeHistory(key, history.followed_by(self._rows_of(met)), met, tuple(seen.tolist()), recent)
 
     def _met(self, events: Sequence[LiveEvent], position: int) -> _MetPosts:
         """What a person has met of the live posts, as of a position."""
@@ -175,7 +184,7 @@ class LiveHistories:
         for history in histories:
             embedding = (self._embed_with_new(history) if history.met.representations else next(together)).copy()
             embedding.setflags(write=False)
-            users.append(LiveUser(embedding, history.seen_post_ids, history.key[1]))
+            users.append(LiveUser(embedding, history.seen_post_ids, history.key[1], history.recent))
         return users
 
     def _embed_rows(self, histories: Sequence[History]) -> Matrix:

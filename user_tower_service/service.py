@@ -8,7 +8,7 @@ import grpc
 
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from bundle.manifest import BundleError
-from compute.embedding_messages import write_embedding, write_space
+from compute.embedding_messages import write_embedding, write_recent_history, write_space
 from moodfeed.feedback.v1 import feedback_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from rpc.deadline import remaining_seconds
@@ -259,4 +259,5 @@ def _context_message(encoded: Context, bundle_id: str) -> user_tower_pb2.EncodeC
             elsewhere_post_ids=encoded.served.elsewhere_post_ids,
             read_up_to=encoded.served.read_up_to,
         ),
+        recent_history=write_recent_history(encoded.recent) if encoded.recent else None,
     )

@@ -257,6 +257,9 @@ def searches(draw: st.DrawFn, world: World) -> Message:
         counted_position=draw(often(st.none(), st.sampled_from([0, 1]) | absurd.int64s)),
         at_least_position=draw(often(st.just(0), absurd.int64s)),
         created_after_ms=draw(often(st.none(), st.sampled_from([0, 1_700_000_000_000]) | absurd.int64s)),
+        recent_history=embedding_pb2.RecentHistory(
+            post_ids=draw(post_ids(world)), count=draw(absurd.int32s), newest_at_ms=draw(absurd.int64s)
+        ),
         **draw(filters(world)),
     )
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bundle.blend import Blend
 from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import point_current_at, write_bundle
 from bundle.index_posts import UNKNOWN_MOMENT, Category, IndexPosts
@@ -56,7 +57,7 @@ def make_index_posts(seed: int = 0) -> IndexPosts:
     )
 
 
-def write_index_bundle(root: Path) -> Path:
+def write_index_bundle(root: Path, *, blend: Blend | None = None) -> Path:
     """A bundle with all that the index reads, with one canary, made current."""
     posts = make_index_posts()
     user = unit_rows(np.random.default_rng(1), 1, TOWER_DIMENSION)
@@ -79,6 +80,7 @@ def write_index_bundle(root: Path) -> Path:
         offline_metrics={},
         library_versions={},
         canaries=(canary,),
+        blend=blend or Blend(),
     )
 
     def write_files(directory: Path) -> None:

@@ -24,17 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%moodfeed/embedding/v1/embedding.proto\x12\x15moodfeed.embedding.v1\"j\n\x0e\x45mbeddingSpace\x12\x11\n\tbundle_id\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.moodfeed.embedding.v1.EmbeddingKind\x12\x11\n\tdimension\x18\x03 \x01(\x05\"Q\n\tEmbedding\x12\x34\n\x05space\x18\x01 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\x12\x0e\n\x06values\x18\x02 \x01(\x0c*b\n\rEmbeddingKind\x12\x1e\n\x1a\x45MBEDDING_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45MBEDDING_KIND_TOWER\x10\x01\x12\x17\n\x13\x45MBEDDING_KIND_TEXT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%moodfeed/embedding/v1/embedding.proto\x12\x15moodfeed.embedding.v1\"j\n\x0e\x45mbeddingSpace\x12\x11\n\tbundle_id\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.moodfeed.embedding.v1.EmbeddingKind\x12\x11\n\tdimension\x18\x03 \x01(\x05\"Q\n\tEmbedding\x12\x34\n\x05space\x18\x01 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\x12\x0e\n\x06values\x18\x02 \x01(\x0c\"F\n\rRecentHistory\x12\x10\n\x08post_ids\x18\x01 \x03(\x03\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\x14\n\x0cnewest_at_ms\x18\x03 \x01(\x03*b\n\rEmbeddingKind\x12\x1e\n\x1a\x45MBEDDING_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45MBEDDING_KIND_TOWER\x10\x01\x12\x17\n\x13\x45MBEDDING_KIND_TEXT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'moodfeed.embedding.v1.embedding_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EMBEDDINGKIND']._serialized_start=255
-  _globals['_EMBEDDINGKIND']._serialized_end=353
+  _globals['_EMBEDDINGKIND']._serialized_start=327
+  _globals['_EMBEDDINGKIND']._serialized_end=425
   _globals['_EMBEDDINGSPACE']._serialized_start=64
   _globals['_EMBEDDINGSPACE']._serialized_end=170
   _globals['_EMBEDDING']._serialized_start=172
   _globals['_EMBEDDING']._serialized_end=253
+  _globals['_RECENTHISTORY']._serialized_start=255
+  _globals['_RECENTHISTORY']._serialized_end=325
 # @@protoc_insertion_point(module_scope)

@@ -135,7 +135,7 @@ class HistoryPost(_message.Message):
     def __init__(self, post_id: _Optional[int] = ..., closeness: _Optional[float] = ...) -> None: ...
 
 class Explanation(_message.Message):
-    __slots__ = ("user_score", "mood_closeness", "popularity", "history", "rules", "is_seen", "similarity")
+    __slots__ = ("user_score", "mood_closeness", "popularity", "history", "rules", "is_seen", "similarity", "popularity_share", "category_lift", "next_post")
     USER_SCORE_FIELD_NUMBER: _ClassVar[int]
     MOOD_CLOSENESS_FIELD_NUMBER: _ClassVar[int]
     POPULARITY_FIELD_NUMBER: _ClassVar[int]
@@ -143,6 +143,9 @@ class Explanation(_message.Message):
     RULES_FIELD_NUMBER: _ClassVar[int]
     IS_SEEN_FIELD_NUMBER: _ClassVar[int]
     SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    POPULARITY_SHARE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_LIFT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_POST_FIELD_NUMBER: _ClassVar[int]
     user_score: float
     mood_closeness: float
     popularity: float
@@ -150,7 +153,10 @@ class Explanation(_message.Message):
     rules: _containers.RepeatedScalarFieldContainer[str]
     is_seen: bool
     similarity: float
-    def __init__(self, user_score: _Optional[float] = ..., mood_closeness: _Optional[float] = ..., popularity: _Optional[float] = ..., history: _Optional[_Iterable[_Union[HistoryPost, _Mapping]]] = ..., rules: _Optional[_Iterable[str]] = ..., is_seen: _Optional[bool] = ..., similarity: _Optional[float] = ...) -> None: ...
+    popularity_share: float
+    category_lift: float
+    next_post: float
+    def __init__(self, user_score: _Optional[float] = ..., mood_closeness: _Optional[float] = ..., popularity: _Optional[float] = ..., history: _Optional[_Iterable[_Union[HistoryPost, _Mapping]]] = ..., rules: _Optional[_Iterable[str]] = ..., is_seen: _Optional[bool] = ..., similarity: _Optional[float] = ..., popularity_share: _Optional[float] = ..., category_lift: _Optional[float] = ..., next_post: _Optional[float] = ...) -> None: ...
 
 class FeedPost(_message.Message):
     __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score", "external_id", "ranking_score", "reason", "explanation")

@@ -29,7 +29,7 @@ SEARCH_RANKING_TRENDING: SearchRanking
 SEARCH_RANKING_SIMILAR: SearchRanking
 
 class SearchPostsRequest(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids", "not_interested_post_ids", "withheld_post_ids", "trending", "counted_position", "at_least_position", "similar_to_post_id", "similar_to_external_id", "category_ids", "excluded_category_ids", "excluded_owner_usernames", "created_after_ms", "languages", "diversity", "most_per_owner", "explain", "posts_position", "rules_moment_ms", "exploration_share", "exploration_seed")
+    __slots__ = ("user_embedding", "mood_embedding", "category_id", "exclude_post_ids", "seen_post_ids", "offset", "limit", "bundle_id", "exclude_external_ids", "not_interested_post_ids", "withheld_post_ids", "trending", "counted_position", "at_least_position", "similar_to_post_id", "similar_to_external_id", "category_ids", "excluded_category_ids", "excluded_owner_usernames", "created_after_ms", "languages", "diversity", "most_per_owner", "explain", "posts_position", "rules_moment_ms", "exploration_share", "exploration_seed", "recent_history")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,7 @@ class SearchPostsRequest(_message.Message):
     RULES_MOMENT_MS_FIELD_NUMBER: _ClassVar[int]
     EXPLORATION_SHARE_FIELD_NUMBER: _ClassVar[int]
     EXPLORATION_SEED_FIELD_NUMBER: _ClassVar[int]
+    RECENT_HISTORY_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     category_id: int
@@ -86,7 +87,8 @@ class SearchPostsRequest(_message.Message):
     rules_moment_ms: int
     exploration_share: float
     exploration_seed: int
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., trending: _Optional[bool] = ..., counted_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., similar_to_post_id: _Optional[int] = ..., similar_to_external_id: _Optional[str] = ..., category_ids: _Optional[_Iterable[int]] = ..., excluded_category_ids: _Optional[_Iterable[int]] = ..., excluded_owner_usernames: _Optional[_Iterable[str]] = ..., created_after_ms: _Optional[int] = ..., languages: _Optional[_Iterable[str]] = ..., diversity: _Optional[float] = ..., most_per_owner: _Optional[int] = ..., explain: _Optional[bool] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., exploration_share: _Optional[float] = ..., exploration_seed: _Optional[int] = ...) -> None: ...
+    recent_history: _embedding_pb2.RecentHistory
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., category_id: _Optional[int] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., trending: _Optional[bool] = ..., counted_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., similar_to_post_id: _Optional[int] = ..., similar_to_external_id: _Optional[str] = ..., category_ids: _Optional[_Iterable[int]] = ..., excluded_category_ids: _Optional[_Iterable[int]] = ..., excluded_owner_usernames: _Optional[_Iterable[str]] = ..., created_after_ms: _Optional[int] = ..., languages: _Optional[_Iterable[str]] = ..., diversity: _Optional[float] = ..., most_per_owner: _Optional[int] = ..., explain: _Optional[bool] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., exploration_share: _Optional[float] = ..., exploration_seed: _Optional[int] = ..., recent_history: _Optional[_Union[_embedding_pb2.RecentHistory, _Mapping]] = ...) -> None: ...
 
 class RankedPost(_message.Message):
     __slots__ = ("post_id", "video_link", "title", "thumbnail_url", "category_id", "owner_username", "score", "external_id", "ranking_score", "reason", "explanation")
