@@ -224,6 +224,11 @@ def mood_to_words(mood: str) -> str:
     Other text is returned as it is, with its white space normalised. The meanings of adjacent emoji are separated by
     commas, each given once.
     """
+    return _NEGATED_WORDS.sub(_say_opposite, plain_words(mood))
+
+
+def plain_words(mood: str) -> str:
+    """Put a mood into words as mood_to_words does, but leave negations as they are."""
     words, end = "", 0
     run: set[str] = set()  # the words of the adjacent emoji so far
     for found in emoji.emoji_list(mood):
@@ -239,7 +244,7 @@ def mood_to_words(mood: str) -> str:
             words += f", {word}"
             run.add(word)
     words += f" {_plain_text(mood[end:])}"
-    return _NEGATED_WORDS.sub(_say_opposite, " ".join(words.split()))
+    return " ".join(words.split())
 
 
 def post_to_mood_sentence(mood_text: str, summary_text: str) -> str:
