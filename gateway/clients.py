@@ -124,6 +124,7 @@ class GrpcContextEncoder:
             seen_post_ids=answer.seen_post_ids,
             bundle_id=answer.bundle_id,
             mood_unavailable=answer.mood_unavailable,
+            mood_not_understood=answer.mood_not_understood,
             position=position,
             changed_position=answer.changed_position,
             not_interested_post_ids=answer.not_interested_post_ids,

@@ -1,7 +1,7 @@
 """The families of moods: where each lies by valence and arousal, what its opposite is, and its word in English.
 
-Valence and arousal follow the circumplex of Russell (1980); the numbers, -1 to 1, are our own judgement. They are general:
-no list of moods and no data set was used to choose them.
+Valence and arousal follow the circumplex of Russell (1980); the numbers, -1 to 1, are our own
+judgement of each family.
 """
 
 from dataclasses import dataclass
@@ -51,5 +51,33 @@ FAMILIES: dict[str, Family] = {
     "envy": Family("jealous", -0.6, 0.3, ("gratitude",), instead=("gratitude",)),
     "thought": Family("thoughtful", 0.1, -0.4, ("amusement",), instead=("amusement",)),
     "togetherness": Family("friendly", 0.8, 0.2, ("loneliness",), instead=("loneliness",)),
-    "trust": Family("safe", 0.6, -0.3, ("fear", "stress"), instead=("fear",)),
+    "trust": Family("safe", 0.5, 0.0, ("fear", "stress"), instead=("fear",)),
 }
+
+KIN: tuple[tuple[str, str, float], ...] = (
+    ("joy", "excitement", 0.2),
+    ("joy", "amusement", 0.2),
+    ("joy", "tenderness", 0.25),
+    ("joy", "awe", 0.25),
+    ("joy", "calm", 0.2),
+    ("joy", "gratitude", 0.2),
+    ("joy", "hope", 0.15),
+    ("gratitude", "trust", 0.2),
+    ("togetherness", "trust", 0.2),
+    ("togetherness", "tenderness", 0.2),
+    ("tenderness", "romance", 0.25),
+    ("sadness", "loneliness", 0.2),
+    ("sadness", "tiredness", 0.2),
+    ("sadness", "shame", 0.15),
+    ("stress", "fear", 0.2),
+    ("anger", "envy", 0.2),
+    ("anger", "disgust", 0.2),
+    ("pride", "motivation", 0.25),
+    ("hope", "motivation", 0.15),
+    ("boredom", "tiredness", 0.15),
+    ("mystery", "fear", 0.15),
+    ("mystery", "curiosity", 0.2),
+    ("surprise", "awe", 0.2),
+    ("thought", "nostalgia", 0.1),
+)
+"""Families near each other, beyond what valence and arousal say, and how near."""

@@ -15,10 +15,14 @@ LANGUAGES = (
 )  # fmt: skip
 _WITHOUT_SPACES = frozenset({"japanese", "chinese"})
 _MARKS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670\u0640\u093c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_ALIKE = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ى": "ي", "ؤ": "و", "ئ": "ي", "ँ": "ं", "ё": "е"})  # fmt: skip
+_ALIKE = str.maketrans(
+    {"ı": "i", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "ё": "е", "ँ": "ं"}
+    | {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ى": "ي", "ؤ": "و", "ئ": "ي"}
+)
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々ー"
 _TOKEN = re.compile(
-    rf"(?P<cjk>[{_CJK}]+)|(?P<word>(?:[^\W_{_CJK}]|[\u0900-\u0963\u0e31-\u0e4e])+)|(?P<arrow>⇒)|(?P<stop>[.,;:!?…\n/|&+()\"。、！？，؛؟،।]+)"
+    rf"(?P<cjk>[{_CJK}]+)|(?P<word>(?:[^\W_{_CJK}]|[\u0900-\u0963\u0e31-\u0e4e])+)"
+    r"|(?P<arrow>⇒)|(?P<stop>[.,;:!?…\n/|&+()\"。、！？，؛؟،।]+)"
 )
 _CLITICS = ("وال", "بال", "ال", "لل", "و", "ب")  # Arabic, written together with the word that follows
 _LONGEST_CJK, _SHORTEST_CORRECTED = 10, 4
@@ -27,7 +31,7 @@ _FEWEST_LETTERS_AFTER_CLITIC = 3
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """Words of a mood that were found: ``families`` with a weight each, and ``text`` as the tables or the typist have it."""
+    """Words of a mood that were found, and the families that they are of."""
 
     text: str
     families: tuple[str, ...]
@@ -57,7 +61,7 @@ class _Entry:
 
 
 def folded(text: str) -> str:
-    """Text as the tables are compared with it: one form of each letter, no accents, no case, no vowel marks of Arabic."""
+    """Text as it is compared with the tables: one form of each letter, no case, no accents, no vowel marks of Arabic."""
     text = unicodedata.normalize("NFKC", text).casefold()
     if not text.isascii():
         text = "".join(unicodedata.normalize("NFD", sign) if _has_accents(sign) else sign for sign in text)
@@ -106,13 +110,10 @@ def _words_after(found: Sequence[tuple[str, str]], position: int) -> Iterator[st
 
 def _item(entries: Sequence[_Entry], text: str, *, alone: Sequence[_Entry] = ()) -> Item:
     """The item of entries; ``alone`` are those of its first word, which says a mood where "sick of" has no object."""
-    moods = [entry for entry in (*entries, *(() if any(entry.families for entry in entries) else alone)) if entry.families]
+    moods = [entry for entry in entries if entry.families] or [entry for entry in alone if entry.families]
     mood = Mood(text, _all_families(moods), moods[0].is_wish, moods[0].language) if moods else None
     kinds = [entry.kind for entry in entries if entry.kind]
-    if kinds:
-        return Operator(kinds[0], text, mood)
-    assert mood is not None
-    return mood
+    return Operator(kinds[0], text, mood) if kinds or mood is None else mood
 
 
 def _all_families(entries: Sequence[_Entry]) -> tuple[str, ...]:
@@ -128,7 +129,7 @@ class _Tables:
 
 
 def _best(tables: _Tables, run: Sequence[str], language: str) -> list[_Entry]:
-    """The entries that cover most words at the start of a run; of the text's language, or else of the first that has any."""
+    """The entries that cover most words at the start of a run: of the text's language, or of the first that has any."""
     word = run[0]
     candidates = [*tables.entries.get(word, ())]
     for end in range(len(word), 1, -1):
@@ -237,9 +238,7 @@ def _tables() -> _Tables:
     by_stem: dict[str, list[_Entry]] = {}
     cjk: dict[str, list[_Entry]] = {}
     entries = [entry for language in LANGUAGES for entry in _entries_of(language)]
-    entries += [
-        _Entry(words, "", kind=kind) for kind, table in OPERATORS.items() for words in _phrases(table)
-    ]
+    entries += [_Entry(words, "", kind=kind) for kind, table in OPERATORS.items() for words in _phrases(table)]
     for entry in entries:
         if entry.language in _WITHOUT_SPACES:
             cjk.setdefault("".join(word for word, _ in entry.words), []).append(entry)
@@ -250,7 +249,9 @@ def _tables() -> _Tables:
     for word in dict.fromkeys(_english_words()):
         for left in (word, *_without_a_letter(word)):
             nearly.setdefault(left, []).append(word)
-    return _Tables(_frozen(by_word), _frozen(by_stem), _frozen(cjk), {key: tuple(words) for key, words in nearly.items()})
+    return _Tables(
+        _frozen(by_word), _frozen(by_stem), _frozen(cjk), {key: tuple(words) for key, words in nearly.items()}
+    )
 
 
 def _frozen(entries: Mapping[str, Sequence[_Entry]]) -> dict[str, tuple[_Entry, ...]]:

@@ -8,14 +8,14 @@ The families come from the tables of words (mood_lexicon). Of texts in which the
 the families from the embedding: ridge regression, fitted on the words of the tables when a bundle's posts are embedded.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mood_encoder.mood_families import FAMILIES
+from mood_encoder.mood_families import FAMILIES, KIN
 from mood_encoder.mood_lexicon import Mood, find, folded, words_of
 from mood_encoder.mood_understanding import Understood, understand
 from mood_encoder.mood_words.english import NOT_MOODS
@@ -113,9 +113,9 @@ def weights_of_text(text: str) -> dict[str, float]:
     """The families of all words of moods in a post's text, the more often named the heavier."""
     weights: dict[str, float] = {}
     for item in find(text):
-        mood = item if isinstance(item, Mood) else None
-        for family in mood.families if mood else ():
-            weights[family] = weights.get(family, 0.0) + 1.0 / len(mood.families)
+        if isinstance(item, Mood):
+            for family in item.families:
+                weights[family] = weights.get(family, 0.0) + 1.0 / len(item.families)
     return weights
 
 
@@ -132,8 +132,7 @@ def training_texts() -> tuple[list[str], Matrix32]:
             if text and not text.endswith("*"):
                 texts[text] = target
             elif text and len(text) > 4:
-                understood = understand(text.rstrip("*"))
-                texts[text.rstrip("*")] = target if not understood.avoided else target
+                texts[text.rstrip("*")] = target
     nothing = np.zeros(len(NAMES) + 1, dtype=np.float32)
     nothing[-1] = 1
     texts |= {text.strip(): nothing for text in NOT_MOODS.split(",") if not understand(text).is_understood}
@@ -144,7 +143,7 @@ def fit_mood_space(embeddings: Matrix32, targets: Matrix32) -> MoodSpace:
     """The space of an encoder: ``embeddings`` float32 [texts, dimension] of ``training_texts`` and their targets."""
     dimension = embeddings.shape[1]
     wide = _prototypes()
-    rows, strengths, columns = np.linalg.svd(wide, full_matrices=False)
+    rows, strengths, _ = np.linalg.svd(wide, full_matrices=False)
     kept = min(len(strengths), max(dimension // _DIRECTIONS_SHARE - 1, 1))
     prototypes = rows[:, :kept] * strengths[:kept]  # [families, kept]: as many directions as the encoder can spare
     covariance = embeddings.astype(np.float64).T @ embeddings.astype(np.float64)
@@ -167,22 +166,20 @@ def _prototypes() -> NDArray[np.float64]:
         family = FAMILIES[name]
         for opposite in family.opposites:
             wide[row, NAMES.index(opposite)] -= _OPPOSITE
+        for one, other, nearness in KIN:
+            if name in {one, other}:
+                wide[row, NAMES.index(other if name == one else one)] += nearness
         wide[row, -2:] = _VALENCE * family.valence, _AROUSAL * family.arousal
-    return wide / np.linalg.norm(wide, axis=1, keepdims=True)
+    return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True))
 
 
 def _with_sign(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows whose greatest number is positive: the sign of a direction is a matter of the library."""
     greatest = np.abs(rows).argmax(axis=1)
-    return rows * np.sign(rows[np.arange(len(rows)), greatest])[:, None]
+    return np.asarray(rows * np.sign(rows[np.arange(len(rows)), greatest])[:, None])
 
 
 def is_guessable(plain: str, is_word: Callable[[str], bool]) -> bool:
     """Whether an encoder knows enough of a text's words to estimate its mood."""
     words = [word for word in folded(plain).split() if any(sign.isalpha() for sign in word)]
     return bool(words) and sum(map(is_word, words)) >= _KNOWN_SHARE * len(words)
-
-
-def understood_by(texts: Sequence[str], is_word: Callable[[str], bool]) -> list[Understood]:
-    """Each typed mood by the tables."""
-    return [understand(text, is_word=is_word) for text in texts]

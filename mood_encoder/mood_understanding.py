@@ -21,8 +21,8 @@ _SENSIBLE_DIFFERENCE = 0.1
 class Understood:
     """What a typed mood means.
 
-    ``wanted`` and ``avoided`` are weights of families, all positive. ``words`` are in English, for the encoder; empty if
-    nothing is wanted. ``plain`` is the text in plain words, as typed. ``language`` is that of the words found, empty if
+    ``wanted`` and ``avoided`` are weights of families, all positive. ``words`` are in English, for the encoder; empty
+    if nothing is wanted. ``plain`` is the text in plain words, as typed. ``language`` is that of the words found, empty if
     none was found. ``found`` are the words that counted, each with its families and whether it is avoided.
     """
 
@@ -82,32 +82,35 @@ class _Reader:
             case "avoided_before":
                 if self.said and self.since <= _REACH_BACK:
                     self.said[-1].is_avoided = not self.said[-1].is_avoided
-            case "affirm":
-                self._end_avoiding()
-            case "wish":
-                if self.has_avoided:
-                    self._end_avoiding()
-                self.is_wishing = True
-            case "feel":
-                if self.has_avoided:
-                    self._end_avoiding()
+            case "wish" | "feel":
+                self._begin_anew(is_wishing=operator.kind == "wish")
             case "from":
                 self.is_from = True
             case "to":
-                if self.is_from and len(self.said) > self.clause:
-                    self._leave_behind()
-                elif self.has_avoided:
-                    self._end_avoiding()
+                self._go_over()
             case "arrow":
                 self._leave_behind()
-            case "more":
-                self.weight = _MORE
-            case "less":
-                self.weight = _LESS
+            case "more" | "less":
+                self.weight = _MORE if operator.kind == "more" else _LESS
             case "break" | "stop":
                 self._end_clause()
+            case "affirm":
+                self._end_avoiding()
             case _:
                 self._word()
+
+    def _begin_anew(self, *, is_wishing: bool) -> None:
+        """A negation that has had its word ends where somebody wishes, or tells how they are."""
+        if self.has_avoided:
+            self._end_avoiding()
+        self.is_wishing = self.is_wishing or is_wishing
+
+    def _go_over(self) -> None:
+        """From one mood to another."""
+        if self.is_from and len(self.said) > self.clause:
+            self._leave_behind()
+        elif self.has_avoided:
+            self._end_avoiding()
 
     def _word(self) -> None:
         self.since += 1

@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.directory import Bundle
-from mood_encoder.encoder_files import MAX_TOKENS, TOKENIZER, TextEncoderError, panics_are_errors, read_tokenizer
+from mood_encoder.encoder_files import (
+    MAX_TOKENS,
+    TOKENIZER,
+    TextEncoderError,
+    is_one_token,
+    panics_are_errors,
+    read_tokenizer,
+)
 from mood_encoder.graph_file import (
     GRAPH,
     GRAPH_WEIGHTS,
@@ -110,6 +117,10 @@ class OpenVinoEncoder:
             if progress is not None:
                 progress(len(rows))
         return embeddings
+
+    def knows(self, word: str) -> bool:
+        """Whether a word in lower case is one token: a common word, rightly spelt."""
+        return is_one_token(self._tokenizer, word)
 
     def _run(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         ids = np.array(tokens, dtype=np.int64)

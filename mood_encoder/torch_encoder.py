@@ -23,6 +23,7 @@ from mood_encoder.encoder_files import (
     WEIGHTS,
     TextEncoderError,
     encoder_files,
+    is_one_token,
     panics_are_errors,
     read_tokenizer,
 )
@@ -80,6 +81,10 @@ class TorchEncoder:
             if progress is not None:
                 progress(len(rows))
         return embeddings
+
+    def knows(self, word: str) -> bool:
+        """Whether a word in lower case is one token: a common word, rightly spelt."""
+        return is_one_token(self._tokenizer, word)
 
     def _prove(self, config_path: Path) -> None:
         """Embed one text: some configurations fail, or give NaN, only then."""

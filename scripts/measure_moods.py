@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from cli.sample_workspace import ingest_sample_world
 from mood_encoder.encoder_files import default_encoder_directory
-from mood_encoder.mood_text import mood_to_words
+from mood_encoder.mood_reader import MoodReader
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.dataset import Dataset, read_dataset
+from pipeline.embed import read_text_embeddings
 from pipeline.workspace import Workspace
 from sample_api.world import generate_world
 
@@ -31,13 +32,7 @@ LISTS = Path(__file__).parents[1] / "tests" / "mood_lists"
 CUTOFF = 10
 _MOST_OF_AVOIDED, _LEAST_OF_ASKED = 1, 7
 _TIMED = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """A typed mood in the text space, and whether it was understood as one."""
-
-    vector: NDArray[np.float32] | None
+_FEW = 0.6
 
 
 Understand = Callable[[str], NDArray[np.float32] | None]
@@ -71,8 +66,8 @@ def rows_of(name: str) -> list[list[str]]:
 
 
 @contextmanager
-def ingested(seed: int, kept: Path | None) -> Iterator[tuple[Dataset, dict[int, str]]]:
-    """A sample world's data, and the true mood of each post."""
+def ingested(seed: int, kept: Path | None) -> Iterator[tuple[Dataset, Path, dict[int, str]]]:
+    """A sample world's data, the file of its text embeddings, and the true mood of each post."""
     world = generate_world(seed)
     with TemporaryDirectory() as temporary:
         workspace = Workspace((kept / str(seed)) if kept else Path(temporary))
@@ -80,6 +75,7 @@ def ingested(seed: int, kept: Path | None) -> Iterator[tuple[Dataset, dict[int, 
             ingest_sample_world(world, workspace)
         yield (
             read_dataset(workspace.clean, workspace.text_embeddings),
+            workspace.text_embeddings,
             dict(zip(world.truth.post_ids, world.truth.moods, strict=True)),
         )
 
@@ -147,28 +143,22 @@ def _is_heeded(world: MeasuredWorld, typed: str, avoided: str, asked: str = "") 
     return is_asked or int((first == avoided).sum()) <= _MOST_OF_AVOIDED
 
 
-def print_failures(world: MeasuredWorld) -> None:
-    """What falls short, text by text."""
-    for mood, typed in rows_of("english.tsv"):
-        if world.share(typed, [mood]) < 0.9:
-            print(f"english  {mood:<10} {typed:<30} {_told(world, typed)}")
+def failures_of(world: MeasuredWorld) -> Iterator[tuple[str, str]]:
+    """What falls short: the bar and the text."""
+    yield from (("english", typed) for mood, typed in rows_of("english.tsv") if world.share(typed, [mood]) < _FEW)
     for typed, opposites in rows_of("opposites.tsv"):
         if world.share(typed, opposites.split(",")):
-            print(f"opposite {typed:<30} {_told(world, typed)}")
-    for row in rows_of("phrasings.tsv"):
-        if not _is_heeded(world, *row):
-            print(f"phrasing {row[0]:<40} {_told(world, row[0])}")
+            yield "opposites", typed
+    yield from (("phrasing", row[0]) for row in rows_of("phrasings.tsv") if not _is_heeded(world, *row))
     (_, *moods), *languages = rows_of("languages.tsv")
     for name, *texts in languages:
-        for mood, typed in zip(moods, texts, strict=True):
-            if world.share(typed, [mood]) < 0.6:
-                print(f"{name:<10} {mood:<10} {typed:<20} {_told(world, typed)}")
-    for symbol, word, labels in rows_of("emoji.tsv"):
-        if world.share(symbol, labels.split(",")) < 0.6:
-            print(f"emoji {symbol} {word:<16} {labels:<20} {_told(world, symbol)}")
-    for (typed,) in rows_of("not_moods.tsv"):
-        if world.understand(typed) is not None:
-            print(f"understood {typed} {_told(world, typed)}")
+        yield from (
+            (name, typed) for mood, typed in zip(moods, texts, strict=True) if world.share(typed, [mood]) < _FEW
+        )
+    for symbol, _, labels in rows_of("emoji.tsv"):
+        if world.share(symbol, labels.split(",")) < _FEW:
+            yield "emoji", symbol
+    yield from (("not a mood", typed) for (typed,) in rows_of("not_moods.tsv") if world.understand(typed) is not None)
 
 
 def _told(world: MeasuredWorld, typed: str) -> str:
@@ -196,19 +186,21 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures there")
     arguments = parser.parse_args()
     encoder = TorchEncoder(default_encoder_directory())
-
-    def understand(typed: str) -> NDArray[np.float32] | None:
-        return encoder.encode([mood_to_words(typed)])[0]
-
     found: list[dict[str, float]] = []
     for seed in arguments.seeds:
-        with ingested(seed, arguments.keep) as (dataset, truth):
+        with ingested(seed, arguments.keep) as (dataset, embeddings, truth):
+            reader = MoodReader(encoder, read_text_embeddings(embeddings).mood_space)
+
+            def understand(typed: str, reader: MoodReader = reader) -> NDArray[np.float32] | None:
+                return reader.read([typed])[0].vector
+
             world = measured_world(dataset, truth, understand)
             found.append(figures_of(world))
             if arguments.failures:
-                print_failures(world)
+                for bar, typed in failures_of(world):
+                    print(f"{bar:<12}{typed:<40}{_told(world, typed)}")
     means = {name: float(np.mean([figures[name] for figures in found])) for name in found[0]}
-    means["ms of a new mood"] = milliseconds_of_a_new_mood(understand)
+    means["ms of a new mood"] = milliseconds_of_a_new_mood(world.understand)
     for name, figure in means.items():
         print(f"{name:<32}{figure:8.3f}")
     if arguments.json:
