@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 
 from mood_encoder.mood_operators import CJK_AVOID, CJK_AVOIDED_BEFORE, FUNCTION_WORDS, OPERATORS
@@ -27,6 +27,7 @@ _TOKEN = re.compile(
 _CLITICS = ("وال", "بال", "ال", "لل", "و", "ب")  # Arabic, written together with the word that follows
 _LONGEST_CJK, _SHORTEST_CORRECTED = 10, 4
 _FEWEST_LETTERS_AFTER_CLITIC = 3
+_REMEMBERED_WORDS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class _Entry:
 
 
 def folded(text: str) -> str:
-    """Text as it is compared with the tables: one form of each letter, no case, no accents, no vowel marks of Arabic."""
+    """Text as it is compared with the tables: one form of each letter, no case, no accents, no Arabic vowels."""
     text = unicodedata.normalize("NFKC", text).casefold()
     if not text.isascii():
         text = "".join(unicodedata.normalize("NFD", sign) if _has_accents(sign) else sign for sign in text)
@@ -131,9 +132,7 @@ class _Tables:
 def _best(tables: _Tables, run: Sequence[str], language: str) -> list[_Entry]:
     """The entries that cover most words at the start of a run: of the text's language, or of the first that has any."""
     word = run[0]
-    candidates = [*tables.entries.get(word, ())]
-    for end in range(len(word), 1, -1):
-        candidates += tables.stems.get(word[:end], ())
+    candidates = _beginning_with(word)
     if not candidates:
         for clitic in _CLITICS:
             if word.startswith(clitic) and len(word) - len(clitic) >= _FEWEST_LETTERS_AFTER_CLITIC:
@@ -154,6 +153,21 @@ def _best(tables: _Tables, run: Sequence[str], language: str) -> list[_Entry]:
     return [*operators[:1], *fitting]
 
 
+@lru_cache(_REMEMBERED_WORDS)
+def _beginning_with(word: str) -> tuple[_Entry, ...]:
+    """The entries whose first word is this one: those that name it, then the longest stems."""
+    tables = _tables()
+    stems = (entry for end in range(len(word), 1, -1) for entry in tables.stems.get(word[:end], ()))
+    return (*tables.entries.get(word, ()), *stems)
+
+
+@lru_cache(_REMEMBERED_WORDS)
+def _languages_with(word: str) -> tuple[tuple[str, float], ...]:
+    """The languages that a word speaks for, and how much."""
+    moods = {entry.language for entry in _beginning_with(word) if entry.families}
+    return (*((language, 1.0) for language in _languages_of_functions().get(word, ())), *((each, 0.9) for each in moods))
+
+
 def _letters(entry: _Entry) -> int:
     return sum(2 * len(word) + (not is_stem) for word, is_stem in entry.words)
 
@@ -170,14 +184,10 @@ def _fits(entry: _Entry, run: Sequence[str]) -> bool:
 def _language_of(words: Sequence[str]) -> str:
     """The language that most words of a text are of; English if no other has more."""
     counts = dict.fromkeys(LANGUAGES, 0.0)
-    tables = _tables()
     for word in words:
-        for language in _languages_of_functions().get(word, ()):
-            counts[language] += 1
-        stems = (entry for end in range(len(word), 2, -1) for entry in tables.stems.get(word[:end], ()))
-        for language in {entry.language for entry in (*tables.entries.get(word, ()), *stems) if entry.families}:
-            counts[language] += 0.9
-    return max(counts, key=lambda language: counts[language])
+        for language, weight in _languages_with(word):
+            counts[language] += weight
+    return max(counts, key=counts.__getitem__)
 
 
 def _in_cjk(run: str, tables: _Tables) -> Iterator[Item]:
@@ -221,6 +231,11 @@ def _corrected(token: str, tables: _Tables, is_word: Callable[[str], bool]) -> I
 
 def _without_a_letter(word: str) -> Iterator[str]:
     return (word[:place] + word[place + 1 :] for place in range(len(word)))
+
+
+def is_function_word(word: str) -> bool:
+    """Whether a word in lower case is one that every text of its language has."""
+    return word in _languages_of_functions()
 
 
 @cache

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mood_encoder.mood_families import FAMILIES
-from mood_encoder.mood_lexicon import Item, Mood, Operator, find
+from mood_encoder.mood_lexicon import Item, Mood, Operator, find, is_function_word
 from mood_encoder.mood_text import plain_words
 
 _ARROWS = re.compile("[→⇒⇨➔➜➝➞➡⟶▶👉🔜⏩⏭]\ufe0f?|-+>|=+>")
@@ -138,7 +138,8 @@ class _Reader:
 def understand(typed: str, *, is_word: Callable[[str], bool] = lambda _: False) -> Understood:
     """What a typed mood means, in any language of the tables; ``is_word`` is that of mood_lexicon.find."""
     plain = plain_words(_ARROWS.sub(_ARROW, typed))
-    said = _Reader().read(find(plain, is_word=is_word))
+    items = find(plain, is_word=is_word)
+    said = _Reader().read(items)
     plain = " ".join(plain.replace("⇒", " to ").split())
     if not said:
         return Understood({}, {}, words=plain, plain=plain)
@@ -151,7 +152,7 @@ def understand(typed: str, *, is_word: Callable[[str], bool] = lambda _: False) 
     language = max(dict.fromkeys(languages), key=languages.count)
     is_as_typed = language == "english" and not any(each.is_avoided for each in said)
     if is_as_typed:
-        words = plain
+        words = " ".join(filter(None, map(_telling, items)))
     else:
         words = ", ".join(dict.fromkeys(_english(each.mood) for each in said if not each.is_avoided))
     if not wanted:
@@ -166,6 +167,13 @@ def understand(typed: str, *, is_word: Callable[[str], bool] = lambda _: False) 
         language=language,
         found=tuple((each.mood.text, each.mood.families, each.is_avoided) for each in said),
     )
+
+
+def _telling(item: Item) -> str:
+    """What of an English text the encoder reads: moods, and words that are not everywhere; the fewer, the faster."""
+    if isinstance(item, Mood):
+        return item.text
+    return item.text if item.kind == "word" and not is_function_word(item.text) else ""
 
 
 def _leave_states_behind(said: list[_Said]) -> None:
