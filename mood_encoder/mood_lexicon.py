@@ -164,8 +164,9 @@ def _beginning_with(word: str) -> tuple[_Entry, ...]:
 @lru_cache(_REMEMBERED_WORDS)
 def _languages_with(word: str) -> tuple[tuple[str, float], ...]:
     """The languages that a word speaks for, and how much."""
-    moods = {entry.language for entry in _beginning_with(word) if entry.families}
-    return (*((language, 1.0) for language in _languages_of_functions().get(word, ())), *((each, 0.9) for each in moods))
+    moods = dict.fromkeys(entry.language for entry in _beginning_with(word) if entry.families)
+    functions = _languages_of_functions().get(word, ())
+    return (*((language, 1.0) for language in functions), *((language, 0.9) for language in moods))
 
 
 def _letters(entry: _Entry) -> int:

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mood_encoder.mood_space import MeantMood, MoodSpace, is_guessable, weights_of_text
+from mood_encoder.mood_space import (
+    MeantMood,
+    MoodSpace,
+    fit_mood_space,
+    is_guessable,
+    training_texts,
+    weights_of_text,
+)
 from mood_encoder.mood_understanding import understand
 from mood_encoder.runtime import TextEncoder
 
@@ -34,3 +41,9 @@ class MoodReader:
     def place_post(self, mood_text: str, summary_text: str, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
         """A post in the text space; ``embedding`` float32 [dimension] is that of its mood sentence."""
         return self.space.place_post(weights_of_text(mood_text or summary_text), embedding)
+
+
+def fitted_reader(encoder: TextEncoder) -> MoodReader:
+    """A reader whose space is fitted now, for a program that has no bundle; it embeds 2,000 short texts."""
+    texts, targets = training_texts()
+    return MoodReader(encoder, fit_mood_space(encoder.encode(texts), targets))

@@ -22,8 +22,8 @@ class Understood:
     """What a typed mood means.
 
     ``wanted`` and ``avoided`` are weights of families, all positive. ``words`` are in English, for the encoder; empty
-    if nothing is wanted. ``plain`` is the text in plain words, as typed. ``language`` is that of the words found, empty if
-    none was found. ``found`` are the words that counted, each with its families and whether it is avoided.
+    if nothing is wanted. ``plain`` is the text in plain words, as typed. ``language`` is that of the words found, empty
+    if none was found. ``found`` are the words that counted, each with its families and whether it is avoided.
     """
 
     wanted: Mapping[str, float]
