@@ -24,6 +24,7 @@ _VALENCE, _AROUSAL, _OPPOSITE = 0.6, 0.5, 0.45
 _AVOIDED = 0.9
 _MOOD_SHARE = 0.75  # of a vector's squared norm
 _RIDGE = 1.0
+_NO_MOOD = 0.99
 _SURE = 0.4
 """The least estimate of the head for a family that counts; NOT_MOODS and the tables are apart there."""
 _KNOWN_SHARE = 0.5  # of the words of a text that the encoder has to know, lest the head guesses
@@ -79,6 +80,19 @@ class MoodSpace:
     def place_post(self, weights: Mapping[str, float], embedding: Matrix32) -> Matrix32:
         """A post's text in the text space, with the families of its words, or else those that the head is sure of."""
         return self._joined(embedding, self._direction(weights or self._estimate(embedding), {}))
+
+    def families_of(self, vector: Matrix32) -> dict[str, float]:
+        """How near the mood of a vector lies to each family, as a cosine, nearest first; none without a mood."""
+        part = (vector @ self.basis.T) @ self.basis
+        norm = float(np.linalg.norm(part))
+        if norm == 0 or float(part @ self.basis[-1]) > _NO_MOOD * norm:
+            return {}
+        nearness = dict(zip(NAMES, (part @ self.families.T / norm).tolist(), strict=True))
+        return dict(sorted(nearness.items(), key=lambda each: -each[1]))
+
+    def mood_share(self, one: Matrix32, other: Matrix32) -> float:
+        """The part of the closeness of two vectors that their moods have; the rest is that of their words."""
+        return float((one @ self.basis.T) @ (other @ self.basis.T))
 
     def _direction(self, wanted: Mapping[str, float], avoided: Mapping[str, float]) -> Matrix32:
         """The unit vector of a mood in the span of the basis; that of "no mood" if the families say nothing."""

@@ -31,6 +31,7 @@ from mood_encoder.graph_file import (
 )
 from mood_encoder.quiet_openvino import openvino
 from mood_encoder.runtime import read_encoder
+from mood_encoder.sentence_transformers_files import text_settings
 from mood_encoder.signal_stack import keeping_signal_stack
 
 LOWEST_COSINE = 0.995
@@ -81,6 +82,7 @@ class OpenVinoEncoder:
                 path, f"allows 3 to {longest_text(model)} tokens a text, {max_tokens} were asked for"
             )
         self.max_tokens = max_tokens
+        self._prompt = text_settings(directory).prompt
         self.dimension = dimension(model)
         self._tokenizer = read_tokenizer(
             directory / TOKENIZER, max_tokens=max_tokens, vocabulary_size=vocabulary_size(model)
@@ -108,7 +110,7 @@ class OpenVinoEncoder:
 
         As TorchEncoder.encode, but a text has the same embedding, to the bit, whatever the other texts of a call.
         """
-        tokens = [self._tokenizer.encode(text).ids for text in texts]
+        tokens = [self._tokenizer.encode(self._prompt + text).ids for text in texts]
         if len(tokens) == 1:
             return self._run(tokens)
         embeddings = np.zeros((len(tokens), self.dimension), dtype=np.float32)

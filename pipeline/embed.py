@@ -18,7 +18,7 @@ from mood_encoder.mood_space import MoodSpace, fit_mood_space, training_texts, w
 from mood_encoder.mood_space_file import MOOD_SPACE_DTYPES
 from mood_encoder.mood_text import post_to_mood_sentence
 from mood_encoder.runtime import Runtime, TextEncoder
-from mood_encoder.sentence_transformers_files import max_tokens_of
+from mood_encoder.sentence_transformers_files import TextSettings, max_tokens_of, text_settings
 from pipeline.tables import read_posts
 from pipeline.whole_files import whole_file
 
@@ -198,8 +198,11 @@ class _Cache:
 
 
 def encoder_fingerprint(directory: Path) -> str:
-    """SHA-256 of all that determines an encoder's embeddings: its files and its maximum length; TextEncoderError."""
+    """SHA-256 of all that determines an encoder's embeddings: files, longest text, settings; TextEncoderError."""
     digest = hashlib.sha256(str(max_tokens_of(directory)).encode())
+    settings = text_settings(directory)
+    if settings != TextSettings():
+        digest.update(repr(settings).encode())
     for file in encoder_files(directory):
         with file.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())
