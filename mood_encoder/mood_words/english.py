@@ -148,7 +148,7 @@ WORDS: dict[str, str] = {
     "grandpa, my youth, youth, flashback*, recollect*, used to be, years ago, once upon, "
     "classic, classics, old fashioned, tradition*, ancestr*, hindsight, antique*, olden, "
     "farewell",
-    "pride": "proud*, pride, confiden*, triumph*, victor*, glory, glorious, self assured, assured, "
+    "pride": "cool, proud*, pride, confiden*, triumph*, victor*, glory, glorious, self assured, assured, "
     "assertive, self confiden*, accomplished, badass, boss, dignity, honor*, honour*, swag, "
     "smug, royal, king, queen, self respect, self esteem, poise, superior*, majest*, "
     "prestige, cocky, sassy, rich, luxury, elegan*, medal",
