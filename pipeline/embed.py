@@ -95,7 +95,7 @@ def embed_posts(
                 (sentence,) = known.embeddings([known.key_of(moods[row])])
                 mood_embeddings[row] = space.place_post(weights_of_text(mood or summary), sentence)
     post_ids = posts["post_id"].to_numpy(dtype=np.int64)
-    _write(output, TextEmbeddings(post_ids, embeddings, mood_embeddings, space, fingerprint))
+    write_text_embeddings(output, TextEmbeddings(post_ids, embeddings, mood_embeddings, space, fingerprint))
     return EmbedReport(embedded=embedded, reused=len(texts) - embedded, dimension=encoder.dimension)
 
 
@@ -209,7 +209,8 @@ def encoder_fingerprint(directory: Path) -> str:
     return digest.hexdigest()
 
 
-def _write(path: Path, texts: TextEmbeddings) -> None:
+def write_text_embeddings(path: Path, texts: TextEmbeddings) -> None:
+    """Write the file that read_text_embeddings maps, whole or not at all."""
     with whole_file(path) as temporary:
         arrays = {name: getattr(texts, name) for name in _DTYPES}
         arrays |= {_SPACE_PREFIX + name: getattr(texts.mood_space, name) for name in MOOD_SPACE_DTYPES}
