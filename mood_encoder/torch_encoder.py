@@ -112,7 +112,7 @@ class TorchEncoder:
 
 
 def pooled(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
-    """Unit vectors [texts, dimension] of ``states`` [texts, tokens, dimension]; ``mask`` [texts, tokens], 0 in padding."""
+    """Unit vectors [texts, dimension] of ``states`` [texts, tokens, dimension]; ``mask`` [texts, tokens] of 0 and 1."""
     match pooling:
         case "cls":
             vectors = states[:, 0]
