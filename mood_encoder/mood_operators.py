@@ -5,7 +5,7 @@ The form is that of ``mood_words/english.py``: phrases separated by commas, "*" 
 
 OPERATORS: dict[str, str] = {
     # What follows is not wanted.
-    "avoid": "not, no, never, without, nothing, none, nor, "
+    "avoid": "over being, leave the, keep out, spare me, not, no, never, without, nothing, none, nor, "
     "neither, cannot, can t stand, can t, cant stand, "
     "don t, dont, doesn t, doesnt, isn t, isnt, aren "
     "t, wasn t, weren t, won t, wouldn t, didn t, ain "

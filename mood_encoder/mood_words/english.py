@@ -149,7 +149,7 @@ WORDS: dict[str, str] = {
     "classic, classics, old fashioned, tradition*, ancestr*, hindsight, antique*, olden, "
     "farewell",
     "pride": "cool, proud*, pride, confiden*, triumph*, victor*, glory, glorious, self assured, assured, "
-    "assertive, self confiden*, accomplished, badass, boss, dignity, honor*, honour*, swag, "
+    "assertive, self confiden*, accomplished, badass, dignity, honor*, honour*, swag, "
     "smug, royal, king, queen, self respect, self esteem, poise, superior*, majest*, "
     "prestige, cocky, sassy, rich, luxury, elegan*, medal",
     "gratitude": "grateful*, gratitude, thank*, thankful*, bless*, appreciat*, indebted, lucky, fortunate",
@@ -199,7 +199,7 @@ WORDS: dict[str, str] = {
     "stress+tiredness": "exhausted and, too much work, long hours, overworked, no sleep, insomnia, sleepless*, "
     "exhausting, burn out, too busy, busy, exhausted, work stress",
     "sadness+fear": "gloomy dark, doom and gloom, darkness inside, horror and grief, haunted by",
-    "anger+stress": "frustrated, frustration, frustrating, irritated, annoyed, on my nerves, aggravat*, "
+    "anger+stress": "ugh, argh, grr, frustrated, frustration, frustrating, irritated, annoyed, on my nerves, aggravat*, "
     "bothered, stuck in traffic, argument, argued, quarrel*, irritating",
     "hope+curiosity+excitement": "anticipat*, expectan*, looking ahead",
     "tiredness+calm": "sleepy, sleepiness, drowsy and calm",
@@ -229,7 +229,7 @@ WORDS: dict[str, str] = {
     "cute, cuddly, dog, dogs, cat, cats",
     "amusement+joy": "silly fun, light, feel good comedy, good fun, goofing, goof, comic relief, something "
     "light, keep it light, lightness, playfulness, playful",
-    "romance+tenderness": "sweet love, affectionate, affection, hugs and kisses, cuddling, cuddles, endearment, "
+    "romance+tenderness": "xoxo, sweet love, affectionate, affection, hugs and kisses, cuddling, cuddles, endearment, "
     "tender kiss, tenderness, adoration, devotion",
     "romance+excitement": "passionate, passion, hot, steamy, sexy, flirty, spicy, desire, burning",
     "romance+nostalgia": "first love, my ex, old love",
@@ -247,7 +247,7 @@ WORDS: dict[str, str] = {
     "trip, journey, road trip",
     "thought+calm": "reflective, contemplative, contemplation, meditative, introspective, journaling, quiet "
     "contemplation, mindfulness, meditation",
-    "thought+sadness": "wistful, pensive, brooding, melancholy, melancholic, bittersweet, poignan*",
+    "thought+sadness": "heavy, wistful, pensive, brooding, melancholy, melancholic, bittersweet, poignan*",
     "trust+togetherness": "supported, belonging, loyal, friendly, reassured, comrade*",
     "anger+disgust": "contempt, contemptuous, toxic, cynical, cynicism, bitter",
     "confusion+stress": "lost in life, what to do with my life, don t know what to do, mixed up, disoriented, "

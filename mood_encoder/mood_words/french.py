@@ -9,7 +9,7 @@ WORDS: dict[str, str] = {
     "sadness": "triste*, tristesse*, malheureu*, deprime*, depression, pleur*, larme*, chagrin*, "
     "melancol*, cafard, le cafard, desespoir, desespere*, abattu*, coeur brise, peine, deuil, "
     "sombre*, morose*, decourage*, decu*, deception, mal, souffr*, blesse*, maussade*",
-    "calm": "calme*, tranquill*, detendu*, detent*, detendre, me detendre, relax*, serein*, serenite, "
+    "calm": "calme*, tranquill*, detendu*, détente, detendre, me detendre, relax*, serein*, serenite, "
     "paisible*, paix, apais*, repos*, zen, douceur, silenc*, cocooning, cosy, medit*, dormir, "
     "decontract*",
     "calm!": "calme moi, detends moi, apaise moi, aide moi a me detendre, aide moi a dormir, besoin de calme",

@@ -7,7 +7,7 @@ WORDS: dict[str, str] = {
     "joy!": "munter mich auf, muntere mich auf, heitere mich auf, heiter mich auf, bring mich zum "
     "lächeln, mach mich glücklich, aufmuntern, aufheitern",
     "sadness": "traurig*, trauer*, unglücklich*, deprim*, depress*, niedergeschlagen*, weinen, weine, "
-    "weint, weinerlich*, heulen, heul*, tränen, trän*, melanchol*, kummer*, schmerz*, "
+    "weint, weinerlich*, heulen, heul*, träne, tränen, melanchol*, kummer*, schmerz*, "
     "verzweif*, liebeskummer, gebrochenes herz, trübsal*, trüb*, betrübt*, elend*, "
     "schwermut*, schwermüt*, enttäusch*, bedrückt*, schlecht drauf, schlecht, herzschmerz, "
     "hoffnungslos*, leiden*, leid",
@@ -21,7 +21,7 @@ WORDS: dict[str, str] = {
     "adrenalin*, voller energie, aufgedreht*, wilde, gespannt*, hibbelig*",
     "excitement!": "weck mich auf, gib mir energie, unterhalte mich",
     "anger": "wütend*, wut, zornig*, zorn, sauer, ärger*, verärgert*, genervt*, nervig*, aggressiv*, "
-    "hass*, gereizt*, frustriert*, frust, empört*, erbost*, stinksauer, wutentbrannt*, "
+    "hass, hasse, hasserfüllt*, gereizt*, frustriert*, frust, empört*, erbost*, stinksauer, wutentbrannt*, "
     "verbittert*",
     "fear": "angst, ängst*, ängstlich*, verängstigt*, furcht*, grusel*, gruselig*, schreck*, "
     "erschrock*, horror*, unheimlich*, panik*, panisch*, entsetz*, grauen*, schauer*, spuk*, "

@@ -32,15 +32,15 @@ WORDS: dict[str, str] = {
     "tempo, svogliat*, apatic*, tedi*",
     "romance": "romantic*, amore, amor*, innamorat*, passion*, appassionat*, bacio, baci, ti amo, amare, "
     "affett*, affettuos*, fidanzat*, coppia, sensual*, cotta, san valentino, dolce metà, "
-    "amat*",
+    "amato, amata",
     "tenderness": "tener*, dolce, dolcezza, gentil*, compassion*, commoven*, commoss*, toccante*, "
     "affettuosamente, abbracci*, premuros*, carino, carina",
-    "amusement": "divertent*, diverti*, ridere, ridi*, risat*, buffo, buffa, buffi, comic*, commedi*, "
+    "amusement": "divertent*, diverti*, ridere, ridi, ridiamo, risat*, buffo, buffa, buffi, comic*, commedi*, "
     "scherz*, barzellett*, umoris*, spassos*, spiritos*, giocos*, ironic*, esilarant*, "
     "sciocc*",
     "amusement!": "fammi ridere, voglio ridere, fatemi ridere, farmi ridere",
     "motivation": "motiva*, ispira*, determinat*, ambizios*, deciso, decisa, concentrat*, produttiv*, "
-    "forza, forte, impegn*, success*, vincent*, coraggi*, persever*, grinta, grintos*, "
+    "forza, forte, impegn*, success*, vincente, vincenti, coraggi*, persever*, grinta, grintos*, "
     "tenac*, allenar*",
     "motivation!": "motivami, ispirami, dammi forza, spronami",
     "nostalgia": "nostalg*, ricord*, infanzia, bei tempi, vecchi tempi, passato, sentimental*, anni 80, "
@@ -53,10 +53,10 @@ WORDS: dict[str, str] = {
     "awe": "meravigl*, incantat*, magic*, ammirat*, ammirazione, mozzafiato",
     "disgust": "disgust*, schif*, ripugn*, nausea*",
     "shame": "vergogn*, imbarazz*, colpa, colpevol*, timid*, umiliat*",
-    "confusion": "confus*, perso, persa, smarrit*, disorientat*, perpless*, indecis*, dubb*",
+    "confusion": "confus*, perso, persa, smarrit*, disorientat*, perpless*, indecis*, dubbio, dubbi, dubbios*",
     "tiredness": "stanco, stanca, stanchi, stanche, stanchezza, esaust*, sfinit*, affaticat*, sonno, "
     "assonnat*, spossat*, distrutto, distrutta",
-    "mystery": "mister*, suspense, enigm*, intrig*",
+    "mystery": "mistero, misterios*, suspense, enigm*, intrig*",
     "envy": "gelos*, invidi*",
     "thought": "pensieros*, riflessiv*, rifless*, serio, seria, contempl*, filosof*, profond*",
     "togetherness": "amici, amiche, amicizia, famigli*, insieme, compagnia, uniti, unite",

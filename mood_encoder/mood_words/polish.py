@@ -31,7 +31,7 @@ WORDS: dict[str, str] = {
     "curiosity": "ciekaw*, zainteresowan*",
     "surprise": "zaskocz*, zdziwion*, szok*",
     "disgust": "obrzydz*, wstręt*",
-    "shame": "zawstydz*, wstyd*, winn*, nieśmiał*",
+    "shame": "zawstydz*, wstyd*, winny, winna, winni, nieśmiał*",
     "tiredness": "zmęcz*, wyczerpan*, senn*, śpiąc*",
     "envy": "zazdro*",
     "thought": "zamyślon*, refleks*, poważn*",

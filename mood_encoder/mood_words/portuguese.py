@@ -25,7 +25,7 @@ WORDS: dict[str, str] = {
     "fear!": "me assuste, me assusta, me dê medo",
     "stress": "estress*, stress*, ansios*, ansiedade, nervos*, tens*, preocup*, sobrecarreg*, pressão, "
     "pressionad*, aflit*, angusti*, agoniad*, inquiet*, apreensiv*, drama*",
-    "loneliness": "sozinh*, só, solid*, solitari*, isolad*, abandonad*, sem amigos, ninguem me ama, saudade "
+    "loneliness": "sozinh*, só, solidão, solitari*, isolad*, abandonad*, sem amigos, ninguem me ama, saudade "
     "de voce, sinto sua falta, sinto falta, carente, incompreendid*",
     "boredom": "entediad*, tedio*, entedi*, aborrecid*, chato, chata, monoton*, nada para fazer, nada "
     "pra fazer, sem nada pra fazer, matar o tempo, desinteressad*, apatic*",
@@ -48,7 +48,7 @@ WORDS: dict[str, str] = {
     "hope": "esperan*, esperanços*, fé",
     "curiosity": "curios*, interessad*, interessant*, fascin*, intrigad*, aprender",
     "surprise": "surpres*, surpreend*, chocad*, espantad*, pasm*",
-    "awe": "maravilh*, admirad*, admiração, magic*, deslumbr*, impression*, encantad*",
+    "awe": "maravilh*, admirad*, admiração, magic*, deslumbr*, impressionante, impressionad*, encantad*",
     "disgust": "nojo*, nojent*, enojad*, repugn*, repuls*",
     "shame": "vergonh*, envergonhad*, culpa*, timid*, humilhad*, arrependid*, constrangid*",
     "confusion": "confus*, perdid*, desorientad*, perplex*, duvid*, indecis*",

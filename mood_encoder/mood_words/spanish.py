@@ -7,10 +7,10 @@ WORDS: dict[str, str] = {
     "joy!": "animame, alegrame, subeme el animo, levantame el animo, hazme sonreir, alegrame el dia, hazme feliz",
     "sadness": "trist*, deprimid*, depre, depresion, depresiv*, llor*, lagrima*, melancol*, desanimad*, "
     "deshecho, abatid*, decaid*, infeliz, desdichad*, dolor*, dolid*, pena, duelo, afligid*, "
-    "desesperad*, desesperanz*, corazon roto, de bajon, bajon, mal dia, sufr*, mal, fatal, "
+    "desesperad*, desesperanz*, corazon roto, de bajon, bajon, mal dia, sufr*, mal, "
     "apenad*, hundid*",
     "calm": "calm*, tranquil*, relaj*, seren*, paz, pacific*, sosegad*, sosiego, descans*, sosten, "
-    "quietud, silencio, suave, medit*, apacible, placid*, a gusto, dormir, acogedor*",
+    "quietud, silencio, suave, medita*, meditar, apacible, placid*, a gusto, dormir, acogedor*",
     "calm!": "calmame, relajame, tranquilizame, ayudame a relajarme, ayudame a dormir, quiero dormir",
     "excitement": "emocionad*, emocionante*, emocion, entusias*, ilusionad*, excitad*, euforic*, energ*, "
     "adrenalina, fiesta*, eufori*, marcha, bailar, aventur*, con ganas, acelerad*, "

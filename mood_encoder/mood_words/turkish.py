@@ -11,9 +11,10 @@ WORDS: dict[str, str] = {
     "calm": "sakin*, huzur*, dingin*, rahat*, rahatla*, gevşe*, sessiz*, barış*, dinlen*, uyku, "
     "uyumak, uyut*, meditasyon, sükunet*, huzurlu*, ferah*, yavaş, sıcacık",
     "calm!": "beni sakinleştir, sakinleştir*, rahatlat*, beni rahatlat, uyumama yardım et",
-    "excitement": "heyecan*, coşku*, coşkulu*, enerji*, enerjik*, hareketli*, parti*, eğlenceye, dans*, "
+    "excitement": "heyecan*, coşku*, coşkulu*, enerji*, enerjik*, hareketli*, parti, "
+    "partisi, partiye, eğlenceye, dans*, "
     "macera*, adrenalin*, sabırsız*, çılgın*, kutlama*, hevesli*, heves*, canlı*, coşmak, "
-    "coştu*, coşturan",
+    "coştum, coşturan",
     "anger": "kızgın*, öfke*, öfkeli*, sinir*, sinirli*, kızdı*, kızmış*, hiddet*, rahatsız*, bıktım, "
     "bıkkın*, nefret*, küskün*, gıcık*, çileden, hırçın*",
     "fear": "kork*, korku*, korkunç*, ürkütücü*, ürk*, ürkek*, dehşet*, tüyler ürpert*, ürpert*, "
@@ -25,7 +26,7 @@ WORDS: dict[str, str] = {
     "izole*, dışlanmış*, seni özledim, özledim seni, kimse beni",
     "boredom": "sıkıl*, sıkılmış*, sıkıcı*, sıkıntı*, can sıkıntısı, canım sıkılıyor, canım sıkıldı, "
     "canı sıkkın, monoton*, yapacak bir şey yok, vakit öldür*, bıkkınlık, tekdüze*, bezgin*",
-    "romance": "romant*, romans*, aşk, aşkı*, aşık*, aşığım, sevgili*, sevda*, tutku*, tutkulu*, "
+    "romance": "romant*, romans*, aşk, aşkım, aşkı, aşka, aşık*, aşığım, sevgili*, sevda*, tutku*, tutkulu*, "
     "öpücük*, öpmek, öpüş*, seni seviyorum, seviyorum, sevgi*, flört*, evlilik, düğün, "
     "sevgililer günü, randevu, cilveli",
     "tenderness": "şefkat*, şefkatli*, sevecen*, nazik*, merhamet*, sıcak, duygulan*, duygusal*, tatlı*, "
