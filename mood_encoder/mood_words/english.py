@@ -199,7 +199,8 @@ WORDS: dict[str, str] = {
     "stress+tiredness": "exhausted and, too much work, long hours, overworked, no sleep, insomnia, sleepless*, "
     "exhausting, burn out, too busy, busy, exhausted, work stress",
     "sadness+fear": "gloomy dark, doom and gloom, darkness inside, horror and grief, haunted by",
-    "anger+stress": "ugh, argh, grr, frustrated, frustration, frustrating, irritated, annoyed, on my nerves, aggravat*, "
+    "anger+stress": "ugh, argh, grr, frustrated, frustration, frustrating, irritated, annoyed, "
+    "on my nerves, aggravat*, "
     "bothered, stuck in traffic, argument, argued, quarrel*, irritating",
     "hope+curiosity+excitement": "anticipat*, expectan*, looking ahead",
     "tiredness+calm": "sleepy, sleepiness, drowsy and calm",
