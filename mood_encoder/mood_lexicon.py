@@ -1,12 +1,12 @@
 """Finds the words of moods, and the words around them that count, in a text of any of the languages of the tables."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
 
+from mood_encoder.folded_text import folded
 from mood_encoder.mood_operators import CJK_AVOID, CJK_AVOIDED_BEFORE, FUNCTION_WORDS, OPERATORS
 
 LANGUAGES = (
@@ -14,11 +14,6 @@ LANGUAGES = (
     "turkish", "russian", "korean", "dutch", "polish", "chinese",
 )  # fmt: skip
 _WITHOUT_SPACES = frozenset({"japanese", "chinese"})
-_MARKS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670\u0640\u093c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_ALIKE = str.maketrans(
-    {"ı": "i", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "ё": "е", "ँ": "ं"}
-    | {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ى": "ي", "ؤ": "و", "ئ": "ي"}
-)
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff々ー"
 _TOKEN = re.compile(
     rf"(?P<cjk>[{_CJK}]+)|(?P<word>(?:[^\W_{_CJK}]|[\u0900-\u0963\u0e31-\u0e4e])+)"
@@ -59,19 +54,6 @@ class _Entry:
     families: tuple[str, ...] = ()
     is_wish: bool = False
     kind: str = ""
-
-
-def folded(text: str) -> str:
-    """Text as it is compared with the tables: one form of each letter, no case, no accents, no Arabic vowels."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    if not text.isascii():
-        text = "".join(unicodedata.normalize("NFD", sign) if _has_accents(sign) else sign for sign in text)
-        text = _MARKS.sub("", text.translate(_ALIKE))
-    return text
-
-
-def _has_accents(sign: str) -> bool:
-    return "\xc0" <= sign < "\u0700" or "\u1e00" <= sign < "\u2000"
 
 
 def find(text: str, *, is_word: Callable[[str], bool] = lambda _: False) -> list[Item]:

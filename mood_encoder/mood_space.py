@@ -15,8 +15,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mood_encoder.folded_text import folded
 from mood_encoder.mood_families import FAMILIES, KIN
-from mood_encoder.mood_lexicon import Mood, find, folded, words_of
+from mood_encoder.mood_lexicon import Mood, find, words_of
 from mood_encoder.mood_understanding import Understood, understand
 from mood_encoder.mood_words.english import NOT_MOODS
 

@@ -111,16 +111,20 @@ class TorchEncoder:
         return embeddings
 
 
-def pooled(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
-    """Unit vectors [texts, dimension] of ``states`` [texts, tokens, dimension]; ``mask`` [texts, tokens] of 0 and 1."""
+def pooled(states: torch.Tensor, mask: torch.Tensor | None, pooling: str) -> torch.Tensor:
+    """Unit vectors [texts, dimension] of ``states`` [texts, tokens, dimension]; ``mask`` [texts, tokens] is 0 or 1.
+
+    Without a mask, no token is padding.
+    """
     match pooling:
         case "cls":
             vectors = states[:, 0]
         case "max":
-            vectors = states.masked_fill(mask.unsqueeze(-1) == 0, _LEAST).amax(dim=1)
+            shown = states if mask is None else states.masked_fill(mask.unsqueeze(-1) == 0, _LEAST)
+            vectors = shown.amax(dim=1)
         case _:
             # The mean is the sum but for its length, which the normalisation takes away.
-            vectors = (states * mask.unsqueeze(-1)).sum(dim=1)
+            vectors = (states if mask is None else states * mask.unsqueeze(-1)).sum(dim=1)
     return torch.nn.functional.normalize(vectors, dim=1)
 
 

@@ -153,7 +153,7 @@ class _Pooled(torch.nn.Module):
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Embed token ids int64 [texts, tokens]: float32 [texts, dimension] with unit rows."""
         states = self._bert(input_ids=ids).last_hidden_state
-        return pooled(states, torch.ones_like(ids), self._pooling)
+        return pooled(states, None, self._pooling)
 
 
 def converted(bert: BertModel, path: Path, *, pooling: str = "mean") -> openvino.Model:

@@ -13,6 +13,7 @@ from bundle.known_users import HistoryPosts, KnownUsers
 from mood_encoder.runtime import Runtime
 from store.posts import Post, PostEmbedding
 from two_tower.features import window_histories
+from user_tower_service.asked_mood import AskedMood
 from user_tower_service.live_histories import LiveHistories, LiveUser
 from user_tower_service.live_log import LiveLog
 from user_tower_service.live_people import PersonView
@@ -75,22 +76,6 @@ class Context:
     withheld_post_ids: tuple[int, ...] = ()
     served_since_ms: int = 0
     served: ServedPosts | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What became of the mood of a request; no ``embedding`` if it is blank or one of the other two is true."""
-
-    embedding: Vector | None
-    is_unavailable: bool
-    is_not_understood: bool
-
-    @classmethod
-    def of(cls, mood: str, embeddings: Mapping[str, Vector | None]) -> "_Asked":
-        """``embeddings`` hold every mood that is not blank and could be read."""
-        embedding = embeddings.get(mood)
-        is_read = mood in embeddings
-        return cls(embedding, bool(mood.strip()) and not is_read, is_read and embedding is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +176,7 @@ class Encoder:
         embeddings = self._encode_moods([mood for _, mood in requests if mood.strip()])
         live = self._live if is_live else None
         if live is None or self._live_histories is None:
-            return tuple(self._context_of_bundle(name, _Asked.of(mood, embeddings), None) for name, mood in requests)
+            return tuple(self._context_of_bundle(name, AskedMood.of(mood, embeddings), None) for name, mood in requests)
         views = [
             live.view(username, as_of=position)
             for (username, _), position in zip(requests, as_of or [None] * len(requests), strict=True)
@@ -204,7 +189,7 @@ class Encoder:
         for (username, mood), view, wish in zip(
             requests, views, served or [NO_SERVED_WISH] * len(requests), strict=True
         ):
-            asked = _Asked.of(mood, embeddings)
+            asked = AskedMood.of(mood, embeddings)
             if view.is_of_bundle:
                 context = self._context_of_bundle(username, asked, view)
             else:
@@ -227,7 +212,7 @@ class Encoder:
             _log.error("mood encoder failed", exc_info=error)
             return {}
 
-    def _context_of_bundle(self, username: str, asked: "_Asked", view: PersonView | None) -> Context:
+    def _context_of_bundle(self, username: str, asked: AskedMood, view: PersonView | None) -> Context:
         row = self._users.rows.get(username)
         return Context(
             user=None if row is None else Embedding(self.tower_space, self._users.embeddings[row]),
@@ -238,7 +223,7 @@ class Encoder:
             position=None if view is None else view.position,
         )
 
-    def _context_of_user(self, user: LiveUser | None, asked: "_Asked", view: PersonView) -> Context:
+    def _context_of_user(self, user: LiveUser | None, asked: AskedMood, view: PersonView) -> Context:
         return Context(
             user=None if user is None else Embedding(self.tower_space, user.embedding),
             mood=None if asked.embedding is None else Embedding(self.text_space, asked.embedding),

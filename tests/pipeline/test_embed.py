@@ -37,8 +37,11 @@ def embed(small_workspace: Workspace, tmp_path: Path):
 
 
 def forget(cache: Path, count: int) -> None:
+    """Forget the first embeddings, which are those of posts; then come the words of the tables of moods."""
     with sqlite3.connect(cache) as connection:
-        connection.execute("DELETE FROM embeddings WHERE key IN (SELECT key FROM embeddings LIMIT ?)", (count,))
+        connection.execute(
+            "DELETE FROM embeddings WHERE rowid IN (SELECT rowid FROM embeddings ORDER BY rowid LIMIT ?)", (count,)
+        )
     connection.close()
 
 
