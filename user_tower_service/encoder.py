@@ -198,10 +198,7 @@ class Encoder:
         return tuple(contexts)
 
     def _encode_moods(self, moods: Sequence[str]) -> dict[str, Vector | None]:
-        """Embeddings by mood, None of one that says nothing about a mood.
-
-        A mood that cannot be embedded is left out, and the others are still embedded.
-        """
+        """Embeddings by mood, None of one that says nothing; one that cannot be embedded is left out, not the others."""
         if not moods:
             return {}
         try:
