@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from cli.sample_workspace import ingest_sample_world
 from mood_encoder.encoder_files import default_encoder_directory
-from mood_encoder.mood_reader import MoodReader
+from mood_encoder.mood_reader import MoodReader, fitted_reader
 from mood_encoder.mood_text import mood_to_words, post_to_mood_sentence
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.dataset import Dataset, read_dataset
@@ -298,9 +298,9 @@ def print_combinations(worlds: Sequence[Measured], encoder: TorchEncoder, *, tas
             rows = np.flatnonzero(in_slice)
             sizes.append(len(rows))
             all_scores = world.user_scores if taste == "the towers see them" else noisy(world.affinities)
-            assert world.dataset.mood_space is not None
-            meant = MoodReader(encoder, world.dataset.mood_space).read([typed for _, typed in asked])
-            vectors = np.stack([each.vector for each in meant if each.vector is not None])
+            space = world.dataset.mood_space or fitted_reader(encoder).space
+            meant = MoodReader(encoder, space).read([typed for _, typed in asked])
+            vectors = np.stack([np.zeros(space.dimension) if each.vector is None else each.vector for each in meant])
             closeness = vectors @ world.dataset.mood_text[rows].T  # [asked, posts]
             user_weight = closeness.std(axis=1).mean() / all_scores[:, rows].std(axis=1).mean()
             pairs = world.dataset.pairs

@@ -198,7 +198,7 @@ class Encoder:
         return tuple(contexts)
 
     def _encode_moods(self, moods: Sequence[str]) -> dict[str, Vector | None]:
-        """Embeddings by mood, None of one that says nothing; one that cannot be embedded is left out, not the others."""
+        """Embeddings by mood, None of one that says nothing; one that cannot be embedded is left out alone."""
         if not moods:
             return {}
         try:
