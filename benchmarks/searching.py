@@ -27,7 +27,7 @@ from bundle.post_trends import PostTrends
 from bundle.served_posts import TEXT_FIELDS, PostTable
 from mood_encoder.encoder_files import default_encoder_directory
 from mood_encoder.torch_encoder import TorchEncoder
-from pipeline.mood_balance import balance
+from pipeline.mood_balance import TYPICAL_MOODS, balance
 from pipeline.publish import write_and_publish
 from post_index_service.index import PostIndex
 from post_index_service.query import Query
@@ -224,7 +224,7 @@ def export_row(posts: IndexPosts, limit_seconds: float) -> Row:
     started = time.perf_counter()
     try:
         packed = PostTable.from_columns(posts.post_ids, posts.category_ids, columns)
-        moods = TorchEncoder(default_encoder_directory())
+        moods = TorchEncoder(default_encoder_directory()).encode(TYPICAL_MOODS, batch_size=1)
         balance(posts, unit_rows(np.random.default_rng(4), 1_000, TOWER_DIMENSION), moods)
         write(root, replace(posts, posts=packed))
         seconds = time.perf_counter() - started

@@ -20,6 +20,8 @@ from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
 from bundle.served_posts import PostTable
 from mood_encoder.encoder_files import default_encoder_directory, encoder_files
+from mood_encoder.mood_reader import fitted_reader
+from mood_encoder.mood_space_file import write_mood_space
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.convert_encoder import write_served_encoder
 from two_tower.features import NUMERIC_FEATURES
@@ -85,7 +87,9 @@ def write_synthetic_bundle(root: Path, size: Size, *, seed: int = 0, blend: Blen
         mood_encoder.mkdir()
         for file in encoder_files(default_encoder_directory()):
             shutil.copyfile(file, mood_encoder / file.name)
-        write_served_encoder(mood_encoder, full=TorchEncoder(mood_encoder))
+        bert = TorchEncoder(mood_encoder)
+        write_served_encoder(mood_encoder, full=bert)
+        write_mood_space(fitted_reader(bert).space, directory)
 
     manifest = Manifest(
         tower_dimension=TOWER_DIMENSION,

@@ -66,6 +66,7 @@ class LocalContextEncoder:
             seen_post_ids=encoded.seen_post_ids,
             bundle_id=encoder.bundle_id,
             mood_unavailable=encoded.mood_unavailable,
+            mood_not_understood=encoded.mood_not_understood,
             position=encoded.position,
             changed_position=encoded.changed_position,
             not_interested_post_ids=encoded.not_interested_post_ids,

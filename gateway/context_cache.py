@@ -44,7 +44,7 @@ class ContextCache(Generic[EmbeddingT]):
     def __init__(self, size: int) -> None:
         self._size = size
         self._users: LRUCache[_Key, FeedContext[EmbeddingT]] = LRUCache(size, _weight)
-        self._moods: LRUCache[_Key, EmbeddingT] = LRUCache(size)
+        self._moods: LRUCache[_Key, EmbeddingT | None] = LRUCache(size)  # None says nothing about a mood
         self._bundles: tuple[str, ...] = ()  # of which users are kept
         self.current_bundle_id = ""
 
@@ -56,8 +56,10 @@ class ContextCache(Generic[EmbeddingT]):
         bundle_id = bundle_id or self.current_bundle_id
         context = self._users.get((bundle_id, username))
         if context is not None and mood:
-            embedding = self._moods.get((bundle_id, mood))
-            context = None if embedding is None else replace(context, mood=embedding)
+            key = bundle_id, mood
+            embedding = self._moods.get(key)
+            is_kept = embedding is not None or key in self._moods
+            context = replace(context, mood=embedding, mood_not_understood=embedding is None) if is_kept else None
         (_FOUND if context else _MISSED).inc()
         return context
 
@@ -78,11 +80,11 @@ class ContextCache(Generic[EmbeddingT]):
         if not self._size or context.mood_unavailable or len(username) + len(mood) > _LONGEST_KEY:
             return
         if _weight(context) <= self._size:
-            self._users[context.bundle_id, username] = context if context.mood is None else replace(context, mood=None)
+            self._users[context.bundle_id, username] = replace(context, mood=None, mood_not_understood=False)
             if context.bundle_id not in self._bundles:
                 self._forget_bundles(self._bundles[_MOST_BUNDLES - 1 :])
                 self._bundles = (context.bundle_id, *self._bundles)[:_MOST_BUNDLES]
-        if mood and context.mood is not None:
+        if mood and (context.mood is not None or context.mood_not_understood):
             self._moods[context.bundle_id, mood] = context.mood
 
 

@@ -13,6 +13,7 @@ def read_context(answer: user_tower_pb2.EncodeContextResponse) -> FeedContext[em
         seen_post_ids=answer.seen_post_ids,
         bundle_id=answer.bundle_id,
         mood_unavailable=answer.mood_unavailable,
+        mood_not_understood=answer.mood_not_understood,
         position=answer.position if answer.HasField("position") else None,
         changed_position=answer.changed_position,
         not_interested_post_ids=answer.not_interested_post_ids,

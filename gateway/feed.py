@@ -83,6 +83,7 @@ async def get_feed(
         feed_id=feed_id,
         position=_position_of(made.found, made.position),
         exhausted=made.is_exhausted,
+        mood_understood=made.mood_understood,
     )
 
 
@@ -98,6 +99,7 @@ class _Made:
     next_offset: int
     is_exhausted: bool
     has_started_again: bool
+    mood_understood: bool | None
 
 
 async def _make(
@@ -176,6 +178,7 @@ async def _search(
     clock: Clock,
 ) -> _Made:
     """Find the posts of the page; an unknown user needs both a mood and a category, or a fallback."""
+    mood_understood = _mood_understood(context)
     if request.shown_post_ids:
         left_out = [*context.not_interested_post_ids, *request.shown_post_ids]
         context = replace(context, not_interested_post_ids=left_out)
@@ -222,7 +225,15 @@ async def _search(
         next_offset=next_offset,
         is_exhausted=is_exhausted,
         has_started_again=has_started_again,
+        mood_understood=mood_understood,
     )
+
+
+def _mood_understood(context: FeedContext[EmbeddingT]) -> bool | None:
+    """Whether the mood of the request says something; None if there is none, or if it could not be read."""
+    if context.mood_not_understood:
+        return False
+    return None if context.mood is None else True
 
 
 def _position_of(found: FoundPosts, position: int | None) -> int:

@@ -79,6 +79,7 @@ def write_feed(feed: Feed) -> bytes:
         feed_id=feed.feed_id,
         position=feed.position,
         exhausted=feed.exhausted,
+        mood_understood=feed.mood_understood,
     )
     return packed.SerializeToString()
 

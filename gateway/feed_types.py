@@ -267,7 +267,10 @@ NO_MOOD = Degradation(MOOD, "MOOD_UNAVAILABLE")
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One page of a feed; each post is a serialised FeedPost, as the index packed it."""
+    """One page of a feed; each post is a serialised FeedPost, as the index packed it.
+
+    ``mood_understood`` is None if no mood was given, or if nobody can tell.
+    """
 
     posts: Sequence[bytes]
     next_page_token: str
@@ -277,6 +280,7 @@ class Feed:
     feed_id: str = ""
     position: int = 0  # of the log; 0 without one
     exhausted: bool = False
+    mood_understood: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +321,9 @@ class RecentHistory:
 class FeedContext(Generic[EmbeddingT]):
     """The user and the mood of a request, embedded.
 
-    ``user`` is None if the username is unknown, ``mood`` is None if the request has no mood or ``mood_unavailable``
-    is set: the mood could not be encoded. An empty ``bundle_id`` leaves the choice to the post search.
+    ``user`` is None if the username is unknown. ``mood`` is None if the request has no mood, if ``mood_unavailable`` is
+    set, the mood could not be encoded, or if ``mood_not_understood`` is, it says nothing about a mood. An empty
+    ``bundle_id`` leaves the choice to the post search.
 
     What people did up to ``position`` of the log counts; it is None without a log. The user's last change that counts
     is at ``changed_position``, 0 for none. Of the posts that the user does not want to see, ``not_interested_post_ids``
@@ -335,6 +340,7 @@ class FeedContext(Generic[EmbeddingT]):
     seen_post_ids: Sequence[int] = ()
     bundle_id: str = ""
     mood_unavailable: bool = False
+    mood_not_understood: bool = False
     position: int | None = None
     changed_position: int = 0
     not_interested_post_ids: Sequence[int] = ()

@@ -128,4 +128,4 @@ def feed_document(feed: Feed, *, ids: Ids) -> dict[str, object]:
         "feed_id": feed.feed_id,
         "position": feed.position,
         "exhausted": feed.exhausted,
-    }
+    } | ({} if feed.mood_understood is None else {"mood_understood": feed.mood_understood})

@@ -73,3 +73,8 @@ def read_tokenizer(path: Path, *, max_tokens: int, vocabulary_size: int) -> Toke
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
+
+
+def is_one_token(tokenizer: Tokenizer, word: str) -> bool:
+    """Whether a word is one token, alone or at the start of one as SentencePiece marks it."""
+    return any(tokenizer.token_to_id(token) is not None for token in (word, f"\u2581{word}"))

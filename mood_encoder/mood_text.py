@@ -17,7 +17,7 @@ import emoji
 _EMOJI_OF_MOOD = {
     "happy": "😀 😃 😄 😁 🙂 😊 ☺ 😺 😸",
     "laughing": "😂 🤣 😆 😹",
-    "nervous": "😅",
+    "nervous": "😅 😬",
     "touched": "🥹",
     "innocent": "😇 👼",
     "silly": "🙃 😛 😝 😜 🤪",
@@ -29,10 +29,12 @@ _EMOJI_OF_MOOD = {
     "curious": "🧐 👀",
     "nerdy": "🤓",
     "cool": "😎",
-    "amazed": "🤩",
+    "thrilled": "🤩",
     "party": "🥳",
-    "smug": "😏 😼 😈",
-    "annoyed": "😒 🙄 😑",
+    "smug": "😏 😼",
+    "mischievous": "😈",
+    "annoyed": "😒 🙄",
+    "unimpressed": "😑",
     "sad": "😞 😔 🙁 ☹ 😥 🙍 😢 😭 😿",
     "worried": "😟 😦 😧",
     "confused": "😕 🫤 ❓ ❔",
@@ -54,7 +56,6 @@ _EMOJI_OF_MOOD = {
     "lying": "🤥",
     "speechless": "😶",
     "indifferent": "😐",
-    "awkward": "😬",
     "surprised": "😯 😮 😲 🫢 🙀 ❗ ❕ ‼ ⁉",
     "bored": "🥱",
     "sleepy": "😴 😪 💤 🛌",
@@ -83,7 +84,7 @@ _EMOJI_OF_MOOD = {
     "healing": "❤‍🩹",
     "passionate": "❤‍🔥",
     "good": "👍 👌 🙆",
-    "bad": "👎",
+    "disapproving": "👎",
     "peaceful": "✌ 🕊 ☮ 🌱 🌿 ☘ 🍃 🌳 🌲",
     "hopeful": "🤞 🍀 🌅 🌄",
     "relaxed": "🤙 🛀 💆 🧖 🏖 🏝 ⛱ 🌴 🍷 🍸 🍹 🍺 🥃",
@@ -119,11 +120,15 @@ _EMOJI_OF_MOOD = {
     "magical": "✨ 🌟 ⭐ 💫 🪄 🦄 🧚 🧜 🧙",
     "exciting": "🔥",
     "perfect": "💯",
-    "shocking": "💥 🤯",
+    "shocking": "💥",
+    "mind blown": "🤯",
+    "urgent": "⏰",
+    "retro": "📼 📻 🕰 🎞 💾 📟 ☎ 📠 📽",
+    "memories": "📸 📷 🖼 📹",
     "ambitious": "🚀",
     "inspired": "💡",
     "intelligent": "🧠",
-    "waiting": "⏳ ⌛ ⏰",
+    "waiting": "⏳ ⌛",
     "brave": "🦸",
     "successful": "✅ ✔ ☑ 📈",
     "precious": "💎",
@@ -143,7 +148,7 @@ _EMOJI_OF_MOOD = {
     "mysterious": "🌫",
     "dreamy": "🌙 🌛 🌜 🌚 🌝 🌃",
     "wonder": "🌌 🌠",
-    "gentle": "🌸 🌺 🌻 🌼 🌷 💐 🪷 🪻 🦋",
+    "lovely": "🌸 🌺 🌻 🌼 🌷 💐 🪷 🪻 🦋",
     "nostalgic": "🍂 🍁",
     "cute": "🐶 🐕 🐩 🐱 🐈 🐰 🐇 🐹 🐭 🐻 🐼 🐨 🐣 🐤 🐥 🦊 🐷 🐑 🐿 🦔 🐧 🧸",
     "funny": "🐵 🐒",
@@ -224,6 +229,11 @@ def mood_to_words(mood: str) -> str:
     Other text is returned as it is, with its white space normalised. The meanings of adjacent emoji are separated by
     commas, each given once.
     """
+    return _NEGATED_WORDS.sub(_say_opposite, plain_words(mood))
+
+
+def plain_words(mood: str) -> str:
+    """Put a mood into words as mood_to_words does, but leave negations as they are."""
     words, end = "", 0
     run: set[str] = set()  # the words of the adjacent emoji so far
     for found in emoji.emoji_list(mood):
@@ -239,7 +249,7 @@ def mood_to_words(mood: str) -> str:
             words += f", {word}"
             run.add(word)
     words += f" {_plain_text(mood[end:])}"
-    return _NEGATED_WORDS.sub(_say_opposite, " ".join(words.split()))
+    return " ".join(words.split())
 
 
 def post_to_mood_sentence(mood_text: str, summary_text: str) -> str:

@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.directory import Bundle
-from mood_encoder.encoder_files import MAX_TOKENS, TOKENIZER, TextEncoderError, panics_are_errors, read_tokenizer
+from mood_encoder.encoder_files import (
+    MAX_TOKENS,
+    TOKENIZER,
+    TextEncoderError,
+    is_one_token,
+    panics_are_errors,
+    read_tokenizer,
+)
 from mood_encoder.graph_file import (
     GRAPH,
     GRAPH_WEIGHTS,
@@ -24,6 +31,7 @@ from mood_encoder.graph_file import (
 )
 from mood_encoder.quiet_openvino import openvino
 from mood_encoder.runtime import read_encoder
+from mood_encoder.sentence_transformers_files import text_settings
 from mood_encoder.signal_stack import keeping_signal_stack
 
 LOWEST_COSINE = 0.995
@@ -74,6 +82,7 @@ class OpenVinoEncoder:
                 path, f"allows 3 to {longest_text(model)} tokens a text, {max_tokens} were asked for"
             )
         self.max_tokens = max_tokens
+        self._prompt = text_settings(directory).prompt
         self.dimension = dimension(model)
         self._tokenizer = read_tokenizer(
             directory / TOKENIZER, max_tokens=max_tokens, vocabulary_size=vocabulary_size(model)
@@ -101,7 +110,7 @@ class OpenVinoEncoder:
 
         As TorchEncoder.encode, but a text has the same embedding, to the bit, whatever the other texts of a call.
         """
-        tokens = [self._tokenizer.encode(text).ids for text in texts]
+        tokens = [self._tokenizer.encode(self._prompt + text).ids for text in texts]
         if len(tokens) == 1:
             return self._run(tokens)
         embeddings = np.zeros((len(tokens), self.dimension), dtype=np.float32)
@@ -110,6 +119,10 @@ class OpenVinoEncoder:
             if progress is not None:
                 progress(len(rows))
         return embeddings
+
+    def knows(self, word: str) -> bool:
+        """Whether a word in lower case is one token: a common word, rightly spelt."""
+        return is_one_token(self._tokenizer, word)
 
     def _run(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         ids = np.array(tokens, dtype=np.int64)

@@ -34,6 +34,9 @@ class TextEncoder(Protocol):
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Embed texts: float32 [texts, dimension] with unit rows, in the order given."""
 
+    def knows(self, word: str) -> bool:
+        """Whether a word in lower case is one token: a common word, rightly spelt."""
+
 
 _Encoder = TypeVar("_Encoder", bound=TextEncoder)
 

@@ -5,6 +5,7 @@ https://sbert.net/docs/package_reference/sentence_transformer/models.html.
 """
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mood_encoder.encoder_files import MAX_TOKENS, TextEncoderError
@@ -15,13 +16,52 @@ PROMPTS = "config_sentence_transformers.json"
 POOLING = "config.json"
 _POOLING_MODE = "pooling_mode"
 _MEAN = "mean"
+_MODES = {"mean": "mean", "mean_sqrt_len": "mean", "cls": "cls", "max": "max"}  # the length of a vector does not count
+_DEFAULT_PROMPT, _PROMPT_OF_MOODS = "default_prompt_name", "query"
+SETTINGS = "text_settings.json"
+"""Beside the encoder of a bundle, if its settings are not the usual ones."""
 _SIMILARITIES = frozenset({None, "cosine", "dot"})
 
 Fields = dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class TextSettings:
+    """How an encoder makes a vector of a text: ``pooling`` mean, cls or max; ``prompt`` is put before each text."""
+
+    pooling: str = _MEAN
+    prompt: str = ""
+
+
+def text_settings(directory: Path) -> TextSettings:
+    """The settings of a directory: those kept in a bundle, or those of sentence-transformers; the usual ones without.
+
+    The prompt is the model's default, or else the one for queries: moods and posts are compared with each other, and E5
+    (https://huggingface.co/intfloat/multilingual-e5-small) says to use that one for both sides of such a task.
+    TextEncoderError names the file and the field.
+    """
+    kept = _read_fields(directory / SETTINGS)
+    if kept:
+        pooling, prompt = kept.get("pooling"), kept.get("prompt")
+        if pooling not in _MODES.values() or not isinstance(prompt, str):
+            raise TextEncoderError(directory / SETTINGS, f"holds {kept!r}, not a pooling and a prompt")
+        return TextSettings(str(pooling), prompt)
+    if not (directory / MODULES).is_file():
+        return TextSettings()
+    check_modules(directory)
+    module = next(each for each in _read_list(directory / MODULES) if str(each.get("type", "")).endswith("Pooling"))
+    pooling = _pooling_of(directory / str(module.get("path", "")) / POOLING)
+    return TextSettings(pooling, _prompt_of(directory / PROMPTS))
+
+
+def write_text_settings(settings: TextSettings, directory: Path) -> None:
+    """Keep settings that are not the usual ones in the encoder's directory of a bundle."""
+    if settings != TextSettings():
+        (directory / SETTINGS).write_text(json.dumps(asdict(settings)), encoding="utf-8")
+
+
 def check_modules(directory: Path) -> None:
-    """Refuse what the encoder does not do: other modules, other pooling, prompts, lower-casing before the tokenizer.
+    """Refuse what the encoder does not do: other modules, other pooling, lower-casing before the tokenizer.
 
     TextEncoderError names the file and the field.
     """
@@ -35,12 +75,12 @@ def check_modules(directory: Path) -> None:
         if kind == "Transformer" and place:
             raise TextEncoderError(path, f"has its BERT in {place}; the BERT must lie in the directory itself")
         if kind == "Pooling":
-            _check_pooling(directory / place / POOLING)
+            _pooling_of(directory / place / POOLING)
         elif kind not in {"Transformer", "Normalize"}:
             raise TextEncoderError(path, f"has the module {kind or module!r}, which is not supported")
     if kinds[:2] != ["Transformer", "Pooling"]:
         raise TextEncoderError(path, f"has the modules {', '.join(kinds)}, not a Transformer and a Pooling")
-    _check_prompts(directory / PROMPTS, is_normalised="Normalize" in kinds)
+    _check_similarity(directory / PROMPTS, is_normalised="Normalize" in kinds)
     if _read_fields(directory / TRANSFORMER).get("do_lower_case"):
         raise TextEncoderError(directory / TRANSFORMER, "field do_lower_case: is set, which is not supported")
 
@@ -56,8 +96,8 @@ def max_tokens_of(directory: Path) -> int:
     return min(MAX_TOKENS, longest)
 
 
-def _check_pooling(path: Path) -> None:
-    """Refuse all but the mean over all tokens, in the form of either release of the file."""
+def _pooling_of(path: Path) -> str:
+    """The one way of pooling that a file asks for, in the form of either release of it."""
     fields = _read_fields(path)
     modes = {
         name.removeprefix(f"{_POOLING_MODE}_").removesuffix("_tokens").removesuffix("_token")
@@ -66,19 +106,31 @@ def _check_pooling(path: Path) -> None:
     }
     named = fields.get(_POOLING_MODE)
     modes |= set(map(str, named)) if isinstance(named, list) else set() if named is None else {str(named)}
-    if modes != {_MEAN}:
+    if len(modes) != 1 or not modes <= _MODES.keys():
         shown = ", ".join(sorted(modes)) or "no pooling"
         raise TextEncoderError(
-            path, f"field {_POOLING_MODE}: asks for {shown}, only the mean of all tokens is supported"
+            path, f"field {_POOLING_MODE}: asks for {shown}, one of {', '.join(sorted(_MODES))} is supported"
         )
+    return _MODES[modes.pop()]
 
 
-def _check_prompts(path: Path, *, is_normalised: bool) -> None:
+def _prompt_of(path: Path) -> str:
+    """The text to put before moods and posts; empty if the model has no prompts."""
     fields = _read_fields(path)
     prompts = fields.get("prompts")
-    names = [name for name, text in prompts.items() if text] if isinstance(prompts, dict) else []
-    if names:
-        raise TextEncoderError(path, f"field prompts: has {', '.join(map(str, names))}; prompts are not supported")
+    if not isinstance(prompts, dict):
+        return ""
+    name = fields.get(_DEFAULT_PROMPT)
+    if name is not None and name not in prompts:
+        raise TextEncoderError(path, f"field {_DEFAULT_PROMPT}: is {name!r}, which is not one of its prompts")
+    prompt = prompts.get(name if name is not None else _PROMPT_OF_MOODS, "")
+    if not isinstance(prompt, str):
+        raise TextEncoderError(path, f"field prompts: has {prompt!r}, which is not a text")
+    return prompt
+
+
+def _check_similarity(path: Path, *, is_normalised: bool) -> None:
+    fields = _read_fields(path)
     similarity = fields.get("similarity_fn_name")
     if similarity not in _SIMILARITIES or (similarity == "dot" and not is_normalised):
         raise TextEncoderError(path, f"field similarity_fn_name: is {similarity!r}, embeddings are compared by cosine")

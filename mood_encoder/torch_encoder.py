@@ -23,11 +23,14 @@ from mood_encoder.encoder_files import (
     WEIGHTS,
     TextEncoderError,
     encoder_files,
+    is_one_token,
     panics_are_errors,
     read_tokenizer,
 )
 from mood_encoder.runtime import read_encoder
-from mood_encoder.sentence_transformers_files import check_modules, max_tokens_of
+from mood_encoder.sentence_transformers_files import max_tokens_of, text_settings
+
+_LEAST = -1e9  # below every state; a graph may hold no infinity
 
 
 class TorchEncoder:
@@ -35,12 +38,12 @@ class TorchEncoder:
 
     It reads exactly the files of ``encoder_files``. Texts are cut after ``max_tokens`` tokens, the start and end tokens
     included; by default where the directory says. TextEncoderError if a file is missing, broken, or not of a BERT, or
-    if a sentence-transformers directory asks for something else than the mean of all tokens.
+    if a sentence-transformers directory asks for what is not supported.
     """
 
     def __init__(self, directory: Path, *, max_tokens: int | None = None) -> None:
         config_path, tokenizer_path, weights_path = encoder_files(directory)
-        check_modules(directory)
+        self.settings = text_settings(directory)
         if max_tokens is None:
             max_tokens = max_tokens_of(directory)
         config = _read_config(config_path)
@@ -70,7 +73,7 @@ class TorchEncoder:
         its number of texts. The same list gives the same bytes. In batches of different shapes the embedding of a text
         may differ in its last bits; with ``batch_size=1`` it never does.
         """
-        tokens = [self._tokenizer.encode(text).ids for text in texts]
+        tokens = [self._tokenizer.encode(self.settings.prompt + text).ids for text in texts]
         # Texts of similar length share a batch, so that little is padding; longest first, so that memory peaks early.
         order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]), reverse=True)
         embeddings = np.zeros((len(tokens), self.dimension), dtype=np.float32)
@@ -80,6 +83,10 @@ class TorchEncoder:
             if progress is not None:
                 progress(len(rows))
         return embeddings
+
+    def knows(self, word: str) -> bool:
+        """Whether a word in lower case is one token: a common word, rightly spelt."""
+        return is_one_token(self._tokenizer, word)
 
     def _prove(self, config_path: Path) -> None:
         """Embed one text: some configurations fail, or give NaN, only then."""
@@ -100,10 +107,25 @@ class TorchEncoder:
             mask[row, : len(tokens)] = 1
         with torch.inference_mode():
             states = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state  # [texts, tokens, dimension]
-            sums = (states * mask.unsqueeze(-1)).sum(dim=1)
-            # The normalised sum is the normalised mean.
-            embeddings: NDArray[np.float32] = torch.nn.functional.normalize(sums, dim=1).numpy()
+            embeddings: NDArray[np.float32] = pooled(states, mask, self.settings.pooling).numpy()
         return embeddings
+
+
+def pooled(states: torch.Tensor, mask: torch.Tensor | None, pooling: str) -> torch.Tensor:
+    """Unit vectors [texts, dimension] of ``states`` [texts, tokens, dimension]; ``mask`` [texts, tokens] is 0 or 1.
+
+    Without a mask, no token is padding.
+    """
+    match pooling:
+        case "cls":
+            vectors = states[:, 0]
+        case "max":
+            shown = states if mask is None else states.masked_fill(mask.unsqueeze(-1) == 0, _LEAST)
+            vectors = shown.amax(dim=1)
+        case _:
+            # The mean is the sum but for its length, which the normalisation takes away.
+            vectors = (states if mask is None else states * mask.unsqueeze(-1)).sum(dim=1)
+    return torch.nn.functional.normalize(vectors, dim=1)
 
 
 def _read_config(path: Path) -> BertConfig:

@@ -10,8 +10,7 @@ from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
 from bundle.manifest import Canary
-from mood_encoder.mood_text import mood_to_words
-from mood_encoder.torch_encoder import TorchEncoder
+from mood_encoder.mood_reader import MoodReader
 from pipeline.bundle_contents import largest_category
 
 MOODS = ("", "calm", "😂")
@@ -73,7 +72,7 @@ class ServingRanker:
 
 
 def make_canaries(
-    ranker: ServingRanker, users: KnownUsers, *, encode_users: EncodeUsers, encoder: TorchEncoder
+    ranker: ServingRanker, users: KnownUsers, *, encode_users: EncodeUsers, reader: MoodReader
 ) -> tuple[tuple[Canary, ...], CanaryEmbeddings]:
     """The three users with the longest histories, each without a mood and in two moods in the largest category.
 
@@ -85,9 +84,9 @@ def make_canaries(
     canaries, user_embeddings, mood_embeddings = [], [], []
     for user, embedding in zip(busiest, embeddings, strict=True):
         for mood in MOODS:
-            mood_embedding = encoder.encode([mood_to_words(mood)])[0] if mood else np.zeros(encoder.dimension, "f4")
+            meant = reader.read([mood])[0].vector if mood else None
             category_id = category_of_moods if mood else None
-            rows, scores = ranker.sure_feed(embedding, mood_embedding if mood else None, category_id)
+            rows, scores = ranker.sure_feed(embedding, meant, category_id)
             if not len(rows):
                 continue
             canaries.append(
@@ -100,8 +99,8 @@ def make_canaries(
                 )
             )
             user_embeddings.append(embedding)
-            mood_embeddings.append(mood_embedding)
+            mood_embeddings.append(np.zeros(reader.space.dimension, "f4") if meant is None else meant)
     return tuple(canaries), CanaryEmbeddings(
         np.array(user_embeddings, dtype=np.float32).reshape(len(canaries), embeddings.shape[1]),
-        np.array(mood_embeddings, dtype=np.float32).reshape(len(canaries), encoder.dimension),
+        np.array(mood_embeddings, dtype=np.float32).reshape(len(canaries), reader.space.dimension),
     )

@@ -21,8 +21,8 @@ from mood_encoder.encoder_files import TextEncoderError, encoder_files
 from mood_encoder.graph_file import GRAPH, GRAPH_WEIGHTS
 from mood_encoder.openvino_encoder import LOWEST_COSINE, OpenVinoEncoder
 from mood_encoder.quiet_openvino import openvino
-from mood_encoder.sentence_transformers_files import check_modules, max_tokens_of
-from mood_encoder.torch_encoder import TorchEncoder
+from mood_encoder.sentence_transformers_files import SETTINGS, max_tokens_of, text_settings, write_text_settings
+from mood_encoder.torch_encoder import TorchEncoder, pooled
 from pipeline.converted_graphs import kept_graph
 
 PROOF_TEXTS = (
@@ -69,7 +69,8 @@ def write_served_encoder(directory: Path, *, full: TorchEncoder) -> None:
     def convert(scratch: Path) -> None:
         for file in encoder_files(directory):
             shutil.copyfile(file, scratch / file.name)
-        write_graph(compressed(converted(full.bert, path)), scratch / GRAPH)
+        write_text_settings(full.settings, scratch)
+        write_graph(compressed(converted(full.bert, path, pooling=full.settings.pooling)), scratch / GRAPH)
         try:
             served = OpenVinoEncoder(scratch, max_tokens=full.max_tokens)
         except TextEncoderError as error:
@@ -77,8 +78,10 @@ def write_served_encoder(directory: Path, *, full: TorchEncoder) -> None:
         _prove(path, served, full)
         for file in encoder_files(scratch):
             file.unlink()
+        (scratch / SETTINGS).unlink(missing_ok=True)
 
-    kept = kept_graph(_key(directory, f"served {full.max_tokens}"), convert)
+    write_text_settings(full.settings, directory)
+    kept = kept_graph(_key(directory, f"served {full.max_tokens} {full.settings}"), convert)
     if kept is None:
         with TemporaryDirectory() as scratch:
             convert(Path(scratch))
@@ -113,11 +116,12 @@ def full_encoder(directory: Path, *, threads: int | None = 1, half_precision: bo
     """The BERT of a directory in OpenVINO with full weights; TextEncoderError as in TorchEncoder."""
 
     def convert(scratch: Path) -> None:
-        openvino.save_model(converted(TorchEncoder(directory).bert, directory), scratch / _FULL, compress_to_fp16=False)
+        full = TorchEncoder(directory)
+        graph = converted(full.bert, directory, pooling=full.settings.pooling)
+        openvino.save_model(graph, scratch / _FULL, compress_to_fp16=False)
 
-    check_modules(directory)
     max_tokens = max_tokens_of(directory)
-    kept = kept_graph(_key(directory, "full"), convert)
+    kept = kept_graph(_key(directory, f"full {text_settings(directory).pooling}"), convert)
     if kept is None:
         with TemporaryDirectory() as scratch:
             convert(Path(scratch))
@@ -141,18 +145,18 @@ def _key(directory: Path, kind: str) -> str:
 class _Pooled(torch.nn.Module):
     """A BERT with pooling and normalisation, without a mask: texts share a batch only with texts of as many tokens."""
 
-    def __init__(self, bert: BertModel) -> None:
+    def __init__(self, bert: BertModel, pooling: str) -> None:
         super().__init__()
         self._bert = bert
+        self._pooling = pooling
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Embed token ids int64 [texts, tokens]: float32 [texts, dimension] with unit rows."""
         states = self._bert(input_ids=ids).last_hidden_state
-        # The mean is the sum but for its length, which the normalisation takes away.
-        return torch.nn.functional.normalize(states.sum(dim=1), dim=1)
+        return pooled(states, None, self._pooling)
 
 
-def converted(bert: BertModel, path: Path) -> openvino.Model:
+def converted(bert: BertModel, path: Path, *, pooling: str = "mean") -> openvino.Model:
     """Convert a BERT with full weights: ``ids`` int64 [texts, tokens] to float32 [texts, dimension] with unit rows.
 
     TextEncoderError with ``path`` if OpenVINO cannot.
@@ -163,7 +167,7 @@ def converted(bert: BertModel, path: Path) -> openvino.Model:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch.export's own, of torch's parts
             # Not convert_model(module, example_input=...): that traces with torch.jit.trace, which torch deprecates.
-            return openvino.convert_model(torch.export.export(_Pooled(bert), (example,), dynamic_shapes=sizes))
+            return openvino.convert_model(torch.export.export(_Pooled(bert, pooling), (example,), dynamic_shapes=sizes))
     except Exception as error:
         raise TextEncoderError(path, f"OpenVINO cannot convert this BERT: {error}") from error
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mood_encoder.mood_space import MoodSpace
 from pipeline.embed import read_text_embeddings
 from pipeline.events import Events, days_since_epoch, read_events
 from pipeline.pairs import Pairs
@@ -27,7 +28,8 @@ class Dataset:
     matrices of texts may be mapped from their file: copying one takes as much memory as the rest. Without ``is_timed``
     there is only an order: days count places in histories, and mean nothing between users.
     ``encoder_fingerprint`` is that of the encoder that embedded the texts, empty if their file does not say. The events
-    hold what was recorded in the store up to ``log_position``; 0 if it was not collected.
+    hold what was recorded in the store up to ``log_position``; 0 if it was not collected. ``mood_space`` is the space
+    of ``mood_text``, which only export reads; parts of a dataset lack it.
     """
 
     posts: pd.DataFrame
@@ -44,6 +46,7 @@ class Dataset:
     is_timed: bool = True
     encoder_fingerprint: str = ""
     log_position: int = 0
+    mood_space: MoodSpace | None = None
 
     @property
     def event_users(self) -> NDArray[np.int32]:
@@ -194,7 +197,7 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
         is_timed=is_timed(clean_directory),
         encoder_fingerprint=texts.encoder_fingerprint,
     )
-    return replace(dataset, log_position=log_position(clean_directory))
+    return replace(dataset, log_position=log_position(clean_directory), mood_space=texts.mood_space)
 
 
 class DatasetError(Exception):

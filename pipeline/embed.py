@@ -14,9 +14,11 @@ from safetensors.numpy import save_file
 from bundle.array_files import map_arrays
 from bundle.manifest import BundleError
 from mood_encoder.encoder_files import encoder_files
+from mood_encoder.mood_space import MoodSpace, fit_mood_space, training_texts, weights_of_text
+from mood_encoder.mood_space_file import MOOD_SPACE_DTYPES
 from mood_encoder.mood_text import post_to_mood_sentence
 from mood_encoder.runtime import Runtime, TextEncoder
-from mood_encoder.sentence_transformers_files import max_tokens_of
+from mood_encoder.sentence_transformers_files import TextSettings, max_tokens_of, text_settings
 from pipeline.tables import read_posts
 from pipeline.whole_files import whole_file
 
@@ -29,6 +31,7 @@ _DTYPES: Mapping[str, type[np.generic]] = {
     "embeddings": np.float32,
     "mood_embeddings": np.float32,
 }
+_SPACE_PREFIX = "mood_space."
 
 
 class TextEmbeddingsError(Exception):
@@ -46,16 +49,17 @@ class EmbedReport:
 
 @dataclass(frozen=True, slots=True)
 class TextEmbeddings:
-    """Two embeddings a post: of its summary, which training reads, and of its mood, which serving compares moods with.
+    """Two vectors a post: of its summary, which training reads, and of its mood, which serving compares moods with.
 
     ``post_ids`` int64 [posts] ascending, ``embeddings`` and ``mood_embeddings`` float32 [posts, dimension]. Rows are
-    unit vectors; the mood of a post without any words is a row of zeros. ``encoder_fingerprint`` is that of the encoder
-    that made them, empty in a file that does not say.
+    unit vectors; the mood of a post without any words is a row of zeros. The moods lie in ``mood_space``.
+    ``encoder_fingerprint`` is that of the encoder that made them, empty in a file that does not say.
     """
 
     post_ids: NDArray[np.int64]
     embeddings: NDArray[np.float32]
     mood_embeddings: NDArray[np.float32]
+    mood_space: MoodSpace
     encoder_fingerprint: str = ""
 
 
@@ -82,21 +86,17 @@ def embed_posts(
     key = f"{fingerprint} in half precision" if half_precision else fingerprint
     with _Cache(cache, encoder_key=key, dimension=encoder.dimension) as known:
         texts = {known.key_of(text): text for text in [*summaries, *filter(None, moods)]}
-        new = [key for key in texts if key not in known]
-        # Texts of similar length share a batch, and the same new texts always give the same batches.
-        new.sort(key=lambda key: (-len(texts[key]), key))
-        for start in range(0, len(new), _TEXTS_AT_ONCE):
-            batch = new[start : start + _TEXTS_AT_ONCE]
-            known.keep(batch, encoder.encode([texts[key] for key in batch]))
-            if progress:
-                progress(start + len(batch), len(new))
+        embedded = known.embed(texts, encoder, progress=progress)
         embeddings = known.embeddings([known.key_of(text) for text in summaries])
+        space = _mood_space(known, encoder)
         mood_embeddings = np.zeros_like(embeddings)
-        has_words = np.array([bool(mood) for mood in moods], dtype=bool)
-        mood_embeddings[has_words] = known.embeddings([known.key_of(mood) for mood in moods if mood])
+        for row, (mood, summary) in enumerate(zip(posts["mood_text"], summaries, strict=True)):
+            if moods[row]:
+                (sentence,) = known.embeddings([known.key_of(moods[row])])
+                mood_embeddings[row] = space.place_post(weights_of_text(mood or summary), sentence)
     post_ids = posts["post_id"].to_numpy(dtype=np.int64)
-    _write(output, TextEmbeddings(post_ids, embeddings, mood_embeddings, fingerprint))
-    return EmbedReport(embedded=len(new), reused=len(texts) - len(new), dimension=encoder.dimension)
+    write_text_embeddings(output, TextEmbeddings(post_ids, embeddings, mood_embeddings, space, fingerprint))
+    return EmbedReport(embedded=embedded, reused=len(texts) - embedded, dimension=encoder.dimension)
 
 
 def read_text_embeddings(path: Path) -> TextEmbeddings:
@@ -106,7 +106,11 @@ def read_text_embeddings(path: Path) -> TextEmbeddings:
     try:
         with safe_open(path, framework="np") as file:
             fingerprint = (file.metadata() or {}).get(_FINGERPRINT, "")
-        texts = TextEmbeddings(**map_arrays(path, _DTYPES), encoder_fingerprint=fingerprint)
+        arrays = map_arrays(
+            path, {**_DTYPES} | {_SPACE_PREFIX + name: dtype for name, dtype in MOOD_SPACE_DTYPES.items()}
+        )
+        space = MoodSpace(**{name: np.array(arrays.pop(_SPACE_PREFIX + name)) for name in MOOD_SPACE_DTYPES})
+        texts = TextEmbeddings(**arrays, mood_space=space, encoder_fingerprint=fingerprint)
     except (BundleError, SafetensorError, OSError) as error:
         raise TextEmbeddingsError(f"{path} cannot be read ({error}): run `moodfeed embed` again") from error
     shapes = texts.embeddings.shape, texts.mood_embeddings.shape
@@ -120,6 +124,13 @@ def read_text_embeddings(path: Path) -> TextEmbeddings:
                     f"{path}: some embeddings are not finite unit vectors: run `moodfeed embed` again"
                 )
     return texts
+
+
+def _mood_space(known: "_Cache", encoder: TextEncoder) -> MoodSpace:
+    """The mood space of the encoder, fitted on the words of the tables of moods; those are cached as posts' are."""
+    texts, targets = training_texts()
+    known.embed({known.key_of(text): text for text in texts}, encoder)
+    return fit_mood_space(known.embeddings([known.key_of(text) for text in texts]), targets)
 
 
 def _read_encoder(directory: Path, runtime: Runtime, *, half_precision: bool) -> TextEncoder:
@@ -163,6 +174,20 @@ class _Cache:
         with self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?)", rows)
 
+    def embed(
+        self, texts: Mapping[str, str], encoder: TextEncoder, *, progress: Callable[[int, int], None] | None = None
+    ) -> int:
+        """Embed and store the texts, by their keys, that are not stored; returns how many they were."""
+        new = [key for key in texts if key not in self]
+        # Texts of similar length share a batch, and the same new texts always give the same batches.
+        new.sort(key=lambda key: (-len(texts[key]), key))
+        for start in range(0, len(new), _TEXTS_AT_ONCE):
+            batch = new[start : start + _TEXTS_AT_ONCE]
+            self.keep(batch, encoder.encode([texts[key] for key in batch]))
+            if progress:
+                progress(start + len(batch), len(new))
+        return len(new)
+
     def embeddings(self, keys: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings [keys, dimension] in the order of the keys; each must be stored."""
         found = np.zeros((len(keys), self._dimension), dtype=np.float32)
@@ -173,15 +198,20 @@ class _Cache:
 
 
 def encoder_fingerprint(directory: Path) -> str:
-    """SHA-256 of all that determines an encoder's embeddings: its files and its maximum length; TextEncoderError."""
+    """SHA-256 of all that determines an encoder's embeddings: files, longest text, settings; TextEncoderError."""
     digest = hashlib.sha256(str(max_tokens_of(directory)).encode())
+    settings = text_settings(directory)
+    if settings != TextSettings():
+        digest.update(repr(settings).encode())
     for file in encoder_files(directory):
         with file.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())
     return digest.hexdigest()
 
 
-def _write(path: Path, texts: TextEmbeddings) -> None:
+def write_text_embeddings(path: Path, texts: TextEmbeddings) -> None:
+    """Write the file that read_text_embeddings maps, whole or not at all."""
     with whole_file(path) as temporary:
         arrays = {name: getattr(texts, name) for name in _DTYPES}
+        arrays |= {_SPACE_PREFIX + name: getattr(texts.mood_space, name) for name in MOOD_SPACE_DTYPES}
         save_file(arrays, temporary, metadata={_FINGERPRINT: texts.encoder_fingerprint})

@@ -2,7 +2,7 @@
 
 import platform
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from bundle.known_users import HistoryPosts
 from bundle.manifest import Json, Manifest
 from bundle.stand_in_titles import write_stand_in_titles
 from mood_encoder.encoder_files import encoder_files
-from mood_encoder.mood_text import mood_to_words
+from mood_encoder.mood_reader import MoodReader
+from mood_encoder.mood_space_file import write_mood_space
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.blend_weights import default_weights
 from pipeline.bundle_contents import counts, index_posts, known_users, post_steps, post_tower_tensors, post_trends
@@ -29,7 +30,7 @@ from pipeline.embed import encoder_fingerprint
 from pipeline.encode import encode_posts, encode_users
 from pipeline.evaluation import Evaluation
 from pipeline.live_evaluation.live_results import LiveEvaluation
-from pipeline.mood_balance import balance, typical_users
+from pipeline.mood_balance import TYPICAL_MOODS, balance, typical_users
 from pipeline.mood_quality import measure_moods
 from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
 from pipeline.report import Report
@@ -71,22 +72,25 @@ def export(
     _refuse_other_encoder(dataset, encoder_directory)
     _refuse_other_data(dataset, towers, evaluation)
     encoder = TorchEncoder(encoder_directory)
+    if dataset.mood_space is None:
+        raise DatasetError("the text embeddings hold no mood space: run `moodfeed embed` again")
+    reader = MoodReader(encoder, dataset.mood_space)
     posts = encode_posts(towers, dataset)
     index, users = index_posts(dataset, posts), known_users(dataset)
 
     def encode(user_ids: NDArray[np.int64]) -> NDArray[np.float32]:
         return encode_users(towers, dataset, posts, np.searchsorted(dataset.user_ids, user_ids))
 
-    user_weight = balance(index, encode(dataset.user_ids[typical_users(dataset)]), encoder)
+    user_weight = balance(index, encode(dataset.user_ids[typical_users(dataset)]), vectors_of(reader, TYPICAL_MOODS))
     blend = blend or _blend(dataset, evaluation, index, encode(dataset.user_ids[typical_users(dataset)]))
     ranker = ServingRanker(index, user_weight)
-    canaries, canary_embeddings = make_canaries(ranker, users, encode_users=encode, encoder=encoder)
+    canaries, canary_embeddings = make_canaries(ranker, users, encode_users=encode, reader=reader)
     created_at = sidecar.get("created_at")
     report = Report(
         evaluation=evaluation,
         counts=counts(dataset, index, users),
         epochs=towers.epochs,
-        moods=measure_moods(dataset, encoder),
+        moods=measure_moods(dataset, reader),
         live=live,
         validation=validation,
         created_at=created_at if isinstance(created_at, str) else "",
@@ -96,7 +100,7 @@ def export(
             users=users,
             encode=encode,
             rank=ranker.feed,
-            moods={mood: encoder.encode([mood_to_words(mood)])[0] for mood in REPORT_MOODS},
+            moods=dict(zip(REPORT_MOODS, vectors_of(reader, REPORT_MOODS), strict=True)),
         ),
     )
 
@@ -112,6 +116,7 @@ def export(
         save_file(post_tower_tensors(towers, dataset, posts), directory / file_names.POST_TOWER)
         write_words(towers.vocabulary.words, directory)
         _write_mood_encoder(encoder_directory, directory / file_names.MOOD_ENCODER, full=encoder)
+        write_mood_space(reader.space, directory)
         if evaluation:
             (directory / file_names.EVALUATION).write_text(evaluation.as_json(), encoding="utf-8")
 
@@ -156,6 +161,12 @@ def write_csv(bundle_index: IndexPosts, path: Path) -> int:
     with whole_file(path) as temporary:
         table.to_csv(temporary, index=False)
     return len(table)
+
+
+def vectors_of(reader: MoodReader, moods: Sequence[str]) -> NDArray[np.float32]:
+    """Moods that say something in the text space: float32 [moods, dimension]. One by one: a batch changes last bits."""
+    meant = [reader.read([mood])[0].vector for mood in moods]
+    return np.stack([vector for vector in meant if vector is not None])
 
 
 def _refuse_other_data(dataset: Dataset, towers: TrainedTowers, evaluation: Evaluation | None) -> None:

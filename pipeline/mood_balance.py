@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from bundle.embedding_space import HalfMatrix, Matrix, in_float32
 from bundle.index_posts import IndexPosts
-from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.dataset import Dataset
 
 USER_SHARE = 0.5  # spread of user scores relative to that of mood scores; scripts/measure_mood.py compares shares
@@ -16,14 +15,15 @@ _SMALLEST_SPREAD = 1e-6
 
 
 def balance(
-    index: IndexPosts, users: NDArray[np.float32], encoder: TorchEncoder, *, user_share: float = USER_SHARE
+    index: IndexPosts, users: NDArray[np.float32], moods: NDArray[np.float32], *, user_share: float = USER_SHARE
 ) -> float:
     """The ``user_weight`` at which user scores spread ``user_share`` times as far as closeness to a mood does.
 
-    ``users`` float32 [users, tower dimension]. It is measured for each bundle, because the spread differs between
-    trainings. It is rounded to three digits, so that the bundle does not depend on the processor's last bits.
+    ``users`` float32 [users, tower dimension], ``moods`` float32 [moods, text dimension] are everyday moods. It is
+    measured for each bundle, because the spread differs between trainings. It is rounded to three digits, so that the
+    bundle does not depend on the processor's last bits.
     """
-    closeness = _spread(index.text_embeddings, encoder.encode(TYPICAL_MOODS, batch_size=1))
+    closeness = _spread(index.text_embeddings, moods)
     spread_of_users = _spread(index.tower_embeddings, users) if users.size else 0.0
     if len(index.posts) < 2 or spread_of_users < _SMALLEST_SPREAD:
         return user_share

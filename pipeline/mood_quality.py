@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mood_encoder.mood_text import mood_to_words
-from mood_encoder.torch_encoder import TorchEncoder
+from mood_encoder.mood_reader import MoodReader
 from pipeline.dataset import Dataset
 from pipeline.ranking import CUTOFF
 
@@ -28,7 +27,7 @@ class MoodQuality:
     by_chance: float
 
 
-def measure_moods(dataset: Dataset, encoder: TorchEncoder) -> MoodQuality | None:
+def measure_moods(dataset: Dataset, reader: MoodReader) -> MoodQuality | None:
     """Ask for the emotion words that most servable posts name; None if no word is named by ten of them."""
     rows = np.flatnonzero(dataset.posts["is_servable"].to_numpy(dtype=bool))
     named = [_emotions(text) for text in dataset.posts["mood_text"].iloc[rows]]
@@ -37,9 +36,11 @@ def measure_moods(dataset: Dataset, encoder: TorchEncoder) -> MoodQuality | None
     chosen = common[:_MOST_WORDS]
     if not chosen:
         return None
-    closeness = encoder.encode([mood_to_words(word) for word in chosen], batch_size=1) @ dataset.mood_text[rows].T
-    nearest = np.argsort(-closeness, axis=1, kind="stable")[:, :CUTOFF]
-    found = [np.mean([word in named[row] for row in page]) for word, page in zip(chosen, nearest, strict=True)]
+    found = []
+    for word in chosen:
+        vector = reader.read([word])[0].vector
+        closeness = np.zeros(len(rows)) if vector is None else dataset.mood_text[rows] @ vector
+        found.append(np.mean([word in named[row] for row in np.argsort(-closeness, kind="stable")[:CUTOFF]]))
     return MoodQuality(
         words=len(chosen),
         found=float(np.mean(found)),

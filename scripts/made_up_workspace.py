@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from mood_encoder.encoder_files import default_encoder_directory
-from pipeline.embed import encoder_fingerprint
+from mood_encoder.mood_space import fit_mood_space, training_texts
+from pipeline.embed import TextEmbeddings, encoder_fingerprint, write_text_embeddings
 from pipeline.tables import INTERACTIONS_FILE, POST_COUNTS, POSTS_FILE, USER_COUNTS, USERS_FILE
 from pipeline.workspace import Workspace
 
@@ -113,9 +113,8 @@ def write_made_up_text_embeddings(path: Path, post_ids: NDArray[np.int64], rando
     scales = 1 / np.sqrt(1 + np.arange(TEXT_DIMENSION, dtype=np.float32))
     embeddings = random.standard_normal((len(post_ids), TEXT_DIMENSION), dtype=np.float32) * scales
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    texts, targets = training_texts()
+    words = random.standard_normal((len(texts), TEXT_DIMENSION), dtype=np.float32) * scales
+    space = fit_mood_space(words / np.linalg.norm(words, axis=1, keepdims=True), targets)
     encoder = encoder_fingerprint(default_encoder_directory())
-    save_file(
-        {"post_ids": post_ids, "embeddings": embeddings, "mood_embeddings": embeddings},
-        path,
-        metadata={"encoder_fingerprint": encoder},
-    )
+    write_text_embeddings(path, TextEmbeddings(post_ids, embeddings, embeddings, space, encoder))

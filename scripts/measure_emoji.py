@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from mood_encoder.encoder_files import default_encoder_directory
+from mood_encoder.mood_reader import MoodReader, fitted_reader
 from mood_encoder.mood_text import mood_to_words
 from mood_encoder.torch_encoder import TorchEncoder
 
@@ -68,6 +69,14 @@ def nearest_emotions(encoder: TorchEncoder, texts: Sequence[str]) -> NDArray[np.
     return np.argmax(encoder.encode(texts) @ encoder.encode(EMOTIONS).T, axis=1)
 
 
+def nearest_in_mood_space(reader: MoodReader, symbols: Sequence[str]) -> NDArray[np.int64]:
+    """The nearest emotion word of each emoji as serving places both; joy for one that says nothing about a mood."""
+    emotions = np.stack([meant.vector for meant in reader.read(EMOTIONS) if meant.vector is not None])
+    vectors = [meant.vector for meant in reader.read(symbols)]
+    joy = EMOTIONS.index("joy")
+    return np.array([joy if vector is None else int(np.argmax(emotions @ vector)) for vector in vectors])
+
+
 def judge(winners: ClearWinners, answers: NDArray[np.int64]) -> Understanding:
     """Compare answers with the winners; an emoji with several winners counts for the answered one, else the first."""
     understood = winners.is_winner[np.arange(len(answers)), answers]
@@ -88,6 +97,8 @@ def print_emoji_table(encoder: TorchEncoder, winners: ClearWinners) -> None:
     for name, to_words in ways.items():
         found = judge(winners, nearest_emotions(encoder, [to_words(symbol) for symbol in winners.symbols]))
         print(f"{name:<14}{found.accuracy:>10.3f}{found.mean_recall:>13.3f}")
+    found = judge(winners, nearest_in_mood_space(fitted_reader(encoder), winners.symbols))
+    print(f"{'mood space':<14}{found.accuracy:>10.3f}{found.mean_recall:>13.3f}")
 
 
 def print_misunderstood(encoder: TorchEncoder, winners: ClearWinners) -> None:

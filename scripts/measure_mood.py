@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from cli.sample_workspace import ingest_sample_world
 from mood_encoder.encoder_files import default_encoder_directory
-from mood_encoder.mood_text import mood_to_words
+from mood_encoder.mood_reader import MoodReader, fitted_reader
+from mood_encoder.mood_text import mood_to_words, post_to_mood_sentence
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.encode import encode_posts, encode_users
@@ -188,7 +189,7 @@ def ways_to_compare(measured: Measured, encoder: TorchEncoder) -> dict[str, Clos
     ]
     plain = encoder.encode([mood or summary for mood, summary in zip(moods, summaries, strict=True)])
     only = encoder.encode([mood or summary for mood, summary in zip(emotions, summaries, strict=True)])
-    ours, whole = measured.dataset.mood_text, measured.dataset.text
+    ours, whole = mood_sentences(measured, encoder), measured.dataset.text
 
     def by(vectors: NDArray[np.float32], words: Callable[[str], str]) -> Closeness:
         return lambda typed: np.asarray(vectors @ encoder.encode([words(typed)])[0], dtype=np.float64)
@@ -203,9 +204,18 @@ def ways_to_compare(measured: Measured, encoder: TorchEncoder) -> dict[str, Clos
         "mood text, wordless posts last": by(plain * has_words, mood_to_words),
         "emotions without the view, wordless last": by(only * has_words, mood_to_words),
         "half mood sentence, half whole summary": by(ours + whole * has_words, mood_to_words),
-        "mood sentence, wordless posts last (ours)": by(ours, mood_to_words),
+        "mood sentence, wordless posts last": by(ours, mood_to_words),
         'ours, asked for "a video that is ..."': by(ours, lambda typed: f"a video that is {mood_to_words(typed)}"),
     }
+
+
+def mood_sentences(measured: Measured, encoder: TorchEncoder) -> NDArray[np.float32]:
+    """The embeddings of the posts' mood sentences, without the mood space: float32 [posts, dimension]."""
+    posts = measured.dataset.posts
+    sentences = [
+        post_to_mood_sentence(mood, text) for mood, text in zip(posts["mood_text"], posts["summary_text"], strict=True)
+    ]
+    return encoder.encode(sentences) * np.array([bool(sentence) for sentence in sentences])[:, None]
 
 
 def print_relevance(worlds: Sequence[Measured], encoder: TorchEncoder) -> None:
@@ -223,6 +233,7 @@ def print_relevance(worlds: Sequence[Measured], encoder: TorchEncoder) -> None:
 def print_negations_and_languages(worlds: Sequence[Measured], encoder: TorchEncoder) -> None:
     """NDCG@10 of the intended mood, with mood_to_words and as typed; 12 everyday moods in each language."""
     labels = encoder.encode(MOOD_LABELS)
+    plain = [mood_sentences(world, encoder) for world in worlds]
 
     def both_ways(queries: Queries) -> list[float]:
         return [
@@ -230,13 +241,11 @@ def print_negations_and_languages(worlds: Sequence[Measured], encoder: TorchEnco
                 np.mean(
                     [
                         mean_ndcg(
-                            lambda typed, world=world, words=words: (
-                                world.dataset.mood_text @ encoder.encode([words(typed)])[0]
-                            ),
+                            lambda typed, vectors=vectors, words=words: vectors @ encoder.encode([words(typed)])[0],
                             queries,
                             world.moods,
                         )
-                        for world in worlds
+                        for world, vectors in zip(worlds, plain, strict=True)
                     ]
                 )
             )
@@ -274,7 +283,6 @@ def combination_rules(closeness: Scores, user: Scores, user_weight: float) -> di
 def print_combinations(worlds: Sequence[Measured], encoder: TorchEncoder, *, taste: str) -> None:
     """Mood and user score of the first ten unseen posts, by rule and slice of the catalogue."""
     asked = [(mood, typed[0]) for queries in (KINDS["label"], SYNONYMS, EMOJI) for mood, typed in queries.items()]
-    vectors = encoder.encode([mood_to_words(typed) for _, typed in asked], batch_size=1)
     wanted = np.array([mood for mood, _ in asked])
     labels = len(MOOD_LABELS)  # the first queries are the labels, one for each mood
     print(f"\nusers as {taste}")
@@ -290,6 +298,9 @@ def print_combinations(worlds: Sequence[Measured], encoder: TorchEncoder, *, tas
             rows = np.flatnonzero(in_slice)
             sizes.append(len(rows))
             all_scores = world.user_scores if taste == "the towers see them" else noisy(world.affinities)
+            space = world.dataset.mood_space or fitted_reader(encoder).space
+            meant = MoodReader(encoder, space).read([typed for _, typed in asked])
+            vectors = np.stack([np.zeros(space.dimension) if each.vector is None else each.vector for each in meant])
             closeness = vectors @ world.dataset.mood_text[rows].T  # [asked, posts]
             user_weight = closeness.std(axis=1).mean() / all_scores[:, rows].std(axis=1).mean()
             pairs = world.dataset.pairs

@@ -21,9 +21,12 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
+from bundle.file_names import MOOD_SPACE
 from bundle.served_posts import ServedPost
 from gateway import page_token
 from mood_encoder.encoder_files import CONFIG, TOKENIZER, WEIGHTS
+from mood_encoder.mood_reader import fitted_reader
+from mood_encoder.mood_space_file import MOOD_SPACE_DTYPES
 from mood_encoder.torch_encoder import TorchEncoder
 from pipeline.convert_encoder import write_served_encoder
 from post_index_service.packed_posts import pack, with_scores
@@ -74,7 +77,16 @@ def write_encoder() -> None:
     tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
     tokenizer.save(str(encoder / TOKENIZER))
     save_file(random_weights(np.random.default_rng(0), BERT_SHAPES, spread=0.02), encoder / WEIGHTS)
-    write_served_encoder(encoder, full=TorchEncoder(encoder))
+    bert = TorchEncoder(encoder)
+    write_served_encoder(encoder, full=bert)
+    write_encoder_space(bert)
+
+
+def write_encoder_space(bert: TorchEncoder) -> None:
+    """Replace the mood space of the tiny BERT."""
+    space = fitted_reader(bert).space
+    arrays = {name: getattr(space, name) for name in MOOD_SPACE_DTYPES}
+    save_file(arrays, GOLDEN / "encoder" / Path(MOOD_SPACE).name)
 
 
 def write_formats() -> None:

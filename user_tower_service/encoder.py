@@ -10,9 +10,9 @@ from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Vec
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.post_trends import newest_moment_of
 from compute.recent_history import RecentHistory
-from mood_encoder.mood_text import mood_to_words
 from mood_encoder.runtime import Runtime
 from store.posts import Post, PostEmbedding
+from user_tower_service.asked_mood import AskedMood
 from user_tower_service.bundle_users import MOST_SEEN, encode_users
 from user_tower_service.live_histories import LiveHistories, LiveUser
 from user_tower_service.live_log import LiveLog
@@ -52,7 +52,8 @@ class Context:
     """The embeddings of one feed request, and the posts that its user has seen.
 
     ``user`` is None for an unknown user, ``mood`` for a blank mood. ``seen_post_ids`` ascend; they are the MOST_SEEN
-    newest. ``mood_unavailable`` means that a mood was given and the mood encoder failed.
+    newest. ``mood_unavailable`` means that a mood was given and the mood encoder failed, ``mood_not_understood`` that
+    it says nothing about a mood.
 
     ``position`` is that of the log up to which it counts what people did, None without a log; ``changed_position`` is
     that of the user's last change. ``not_interested_post_ids`` are posts that the user does not want to see, and
@@ -66,6 +67,7 @@ class Context:
     mood: Embedding | None
     seen_post_ids: tuple[int, ...]
     mood_unavailable: bool = False
+    mood_not_understood: bool = False
     position: int | None = None
     changed_position: int = 0
     not_interested_post_ids: tuple[int, ...] = ()
@@ -163,7 +165,7 @@ class Encoder:
         embeddings = self._encode_moods([mood for _, mood in requests if mood.strip()])
         live = self._live if is_live else None
         if live is None or self._live_histories is None:
-            return tuple(self._context_of_bundle(name, mood, embeddings.get(mood), None) for name, mood in requests)
+            return tuple(self._context_of_bundle(name, AskedMood.of(mood, embeddings), None) for name, mood in requests)
         views = [
             live.view(username, as_of=position)
             for (username, _), position in zip(requests, as_of or [None] * len(requests), strict=True)
@@ -176,45 +178,45 @@ class Encoder:
         for (username, mood), view, wish in zip(
             requests, views, served or [NO_SERVED_WISH] * len(requests), strict=True
         ):
-            embedding = embeddings.get(mood)
+            asked = AskedMood.of(mood, embeddings)
             if view.is_of_bundle:
-                context = self._context_of_bundle(username, mood, embedding, view)
+                context = self._context_of_bundle(username, asked, view)
             else:
-                context = self._context_of_user(next(users), mood, embedding, view)
+                context = self._context_of_user(next(users), asked, view)
             contexts.append(_with_served(context, view, wish, live=live))
         return tuple(contexts)
 
-    def _encode_moods(self, moods: Sequence[str]) -> dict[str, Vector]:
-        """Embeddings by mood; a mood that cannot be embedded is left out, and the others are still embedded."""
+    def _encode_moods(self, moods: Sequence[str]) -> dict[str, Vector | None]:
+        """Embeddings by mood, None of one that says nothing; one that cannot be embedded is left out alone."""
         if not moods:
             return {}
         try:
-            return dict(zip(moods, self._moods.encode([mood_to_words(mood) for mood in moods]), strict=True))
+            return dict(zip(moods, self._moods.encode(moods), strict=True))
         except Exception as error:  # noqa: BLE001 - a feed without its mood is better than no feed
             if len(moods) > 1:
                 return {mood: vector for each in moods for mood, vector in self._encode_moods([each]).items()}
             _log.error("mood encoder failed", exc_info=error)
             return {}
 
-    def _context_of_bundle(
-        self, username: str, mood: str, embedding: Vector | None, view: PersonView | None
-    ) -> Context:
+    def _context_of_bundle(self, username: str, asked: AskedMood, view: PersonView | None) -> Context:
         row = self._users.rows.get(username)
         return Context(
             user=None if row is None else Embedding(self.tower_space, self._users.embeddings[row]),
-            mood=None if embedding is None else Embedding(self.text_space, embedding),
+            mood=None if asked.embedding is None else Embedding(self.text_space, asked.embedding),
             seen_post_ids=() if row is None else self._seen_by(row),
-            mood_unavailable=embedding is None and bool(mood.strip()),
+            mood_unavailable=asked.is_unavailable,
+            mood_not_understood=asked.is_not_understood,
             position=None if view is None else view.position,
             recent=None if row is None else self._histories.of(row),
         )
 
-    def _context_of_user(self, user: LiveUser | None, mood: str, embedding: Vector | None, view: PersonView) -> Context:
+    def _context_of_user(self, user: LiveUser | None, asked: AskedMood, view: PersonView) -> Context:
         return Context(
             user=None if user is None else Embedding(self.tower_space, user.embedding),
-            mood=None if embedding is None else Embedding(self.text_space, embedding),
+            mood=None if asked.embedding is None else Embedding(self.text_space, asked.embedding),
             seen_post_ids=() if user is None else user.seen_post_ids,
-            mood_unavailable=embedding is None and bool(mood.strip()),
+            mood_unavailable=asked.is_unavailable,
+            mood_not_understood=asked.is_not_understood,
             position=view.position,
             changed_position=view.changed_at if user is None else user.changed_at,
             not_interested_post_ids=view.not_interested_post_ids,

@@ -5,6 +5,8 @@ from weakref import WeakValueDictionary
 
 from bundle.directory import Bundle
 from bundle.file_names import MOOD_ENCODER
+from mood_encoder.mood_reader import MoodReader
+from mood_encoder.mood_space_file import read_mood_space
 from mood_encoder.runtime import Runtime
 from user_tower_service.mood_memory import MoodMemory
 from user_tower_service.runtime import read_mood_encoder
@@ -33,7 +35,9 @@ class MoodMemories:
         with self._lock:
             memory = self._memories.get(identity)
             if memory is None:
-                memory = MoodMemory(read_mood_encoder(bundle, self._runtime), self._size)
+                memory = MoodMemory(
+                    MoodReader(read_mood_encoder(bundle, self._runtime), read_mood_space(bundle)), self._size
+                )
                 self._memories[identity] = memory
             return memory
 

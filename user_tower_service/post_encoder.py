@@ -71,9 +71,13 @@ class PostEncoder:
         vectors = self._memory.text_encoder.encode([*texts, *(post_to_mood_sentence("", text) for text in texts)])
         embeddings = self._towers.embed_posts(self._inputs(posts, texts, vectors[: len(posts)]))
         tower_space, text_space = self._spaces
+        places = [
+            self._memory.reader.place_post("", text, vector)
+            for text, vector in zip(texts, vectors[len(posts) :], strict=True)
+        ]
         return tuple(
             EncodedPost(post.post_id, Embedding(tower_space, tower), Embedding(text_space, text))
-            for post, tower, text in zip(posts, embeddings, vectors[len(posts) :], strict=True)
+            for post, tower, text in zip(posts, embeddings, places, strict=True)
         )
 
     def embed_live(self, post_id: int, revision: int, post: Post) -> PostEmbedding:
@@ -100,7 +104,9 @@ class PostEncoder:
         texts = texts_of(title=post.title, description=post.description, emotions=post.emotions)
         sentence = post_to_mood_sentence(texts.mood, texts.summary)
         summary_vector = self._memory.encode_text(texts.summary)
-        text = self._memory.encode_text(sentence) if sentence else np.zeros_like(summary_vector)
+        text = np.zeros_like(summary_vector)
+        if sentence:
+            text = self._memory.reader.place_post(texts.mood, texts.summary, self._memory.encode_text(sentence))
         content = PostContent(post_id, post.title, post.description, post.category_id)
         inputs = self._inputs([content], [texts.summary], summary_vector[None])
         return _Vectors(

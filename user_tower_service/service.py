@@ -247,6 +247,7 @@ def _context_message(encoded: Context, bundle_id: str) -> user_tower_pb2.EncodeC
         seen_post_ids=encoded.seen_post_ids,
         bundle_id=bundle_id,
         mood_unavailable=encoded.mood_unavailable,
+        mood_not_understood=encoded.mood_not_understood,
         position=encoded.position,
         changed_position=encoded.changed_position,
         not_interested_post_ids=encoded.not_interested_post_ids,

@@ -13,6 +13,7 @@ from cli.subcommands import app
         "run",
         "feed",
         "trending",
+        "moods",
         "users",
         "like",
         "build",

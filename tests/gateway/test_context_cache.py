@@ -15,6 +15,7 @@ class FakeTower:
 
     current: str = OLD
     has_mood_encoder: bool = True
+    not_moods: tuple[str, ...] = ()
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
     async def encode_context(
@@ -24,9 +25,10 @@ class FakeTower:
         bundle_id = bundle_id or self.current
         return FeedContext(
             user=("user", username, bundle_id),
-            mood=("mood", mood, bundle_id) if mood and self.has_mood_encoder else None,
+            mood=("mood", mood, bundle_id) if mood and self.has_mood_encoder and mood not in self.not_moods else None,
             bundle_id=bundle_id,
             mood_unavailable=bool(mood) and not self.has_mood_encoder,
+            mood_not_understood=mood in self.not_moods,
         )
 
 
@@ -122,6 +124,21 @@ def test_a_context_without_its_mood_is_not_remembered() -> None:
     ask("ana", "calm")
     ask("ana", "calm")
     assert len(tower.asked) == 2
+
+
+def test_that_a_mood_says_nothing_is_remembered_and_is_no_fact_of_the_user() -> None:
+    tower = FakeTower(not_moods=("12345",))
+    cache: ContextCache[object] = ContextCache(10)
+    encoder = CachingContextEncoder(tower, cache)
+
+    def context(mood: str) -> FeedContext[object]:
+        return asyncio.run(encoder.encode_context("ana", mood, bundle_id=OLD, seconds=1))
+
+    for _ in range(2):
+        assert (context("12345").mood, context("12345").mood_not_understood) == (None, True)
+        assert (context("").mood, context("").mood_not_understood) == (None, False)
+        assert not context("calm").mood_not_understood
+    assert [mood for _, mood, _ in tower.asked] == ["12345", "calm"]
 
 
 def test_no_more_than_its_size_is_remembered_and_the_least_used_goes_first() -> None:

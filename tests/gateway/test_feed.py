@@ -49,6 +49,7 @@ class FakeTower:
     held: tuple[str, ...] = (BUNDLE,)
     is_down: bool = False
     has_mood_encoder: bool = True
+    not_moods: tuple[str, ...] = ()
     asked: list[tuple[str, str]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
@@ -60,13 +61,14 @@ class FakeTower:
         if self.is_down:
             raise DependencyUnavailableError("user_tower_service is unavailable")
         bundle_id = name_of_held(self.held, bundle_id)
-        is_known, is_moody = username == "ana", bool(mood)
+        is_known, is_moody = username == "ana", bool(mood) and mood not in self.not_moods
         return FeedContext(
             user=embedding(1, bundle_id) if is_known else None,
             mood=embedding(2, bundle_id) if is_moody and self.has_mood_encoder else None,
             seen_post_ids=(3,) if is_known else (),
             bundle_id=bundle_id,
             mood_unavailable=is_moody and not self.has_mood_encoder,
+            mood_not_understood=mood in self.not_moods,
         )
 
 
@@ -244,6 +246,23 @@ def test_without_the_mood_encoder_an_unknown_user_gets_what_is_popular_in_the_ca
     assert (feed.ranking, feed.degradations) == (FeedRanking.POPULAR, (Degradation("mood", "MOOD_UNAVAILABLE"),))
     with pytest.raises(UserNotFoundError):
         ask(tower=tower, username="bob", mood="calm")
+
+
+@pytest.mark.parametrize(("username", "ranking"), [("ana", FeedRanking.USER), ("bob", FeedRanking.POPULAR)])
+def test_a_text_that_says_nothing_about_a_mood_gives_the_feed_without_one_and_says_so(
+    username: str, ranking: FeedRanking
+) -> None:
+    tower = FakeTower(not_moods=("12345",))
+    feed = ask(tower=tower, username=username, category_id=CATEGORY, mood="12345", strict=True)
+    assert (feed.ranking, feed.degradations, feed.mood_understood) == (ranking, (), False)
+    assert ids_of(feed) == ids_of(ask(username="ana", category_id=CATEGORY))
+
+
+def test_a_feed_says_whether_its_mood_was_understood_if_it_has_one_that_could_be_read() -> None:
+    assert ask(mood="calm").mood_understood is True
+    assert ask().mood_understood is None
+    assert ask(tower=FakeTower(has_mood_encoder=False), mood="calm").mood_understood is None
+    assert ask(tower=FakeTower(is_down=True), mood="calm").mood_understood is None
 
 
 @pytest.mark.parametrize("tower", [FakeTower(is_down=True), FakeTower(has_mood_encoder=False)])

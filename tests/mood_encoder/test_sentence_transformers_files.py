@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mood_encoder.encoder_files import MAX_TOKENS, TextEncoderError, default_encoder_directory
+from mood_encoder.encoder_files import MAX_TOKENS, TextEncoderError, default_encoder_directory, encoder_files
+from mood_encoder.openvino_encoder import OpenVinoEncoder
 from mood_encoder.sentence_transformers_files import check_modules, max_tokens_of
 from mood_encoder.torch_encoder import TorchEncoder
-from pipeline.convert_encoder import full_encoder
+from pipeline.convert_encoder import full_encoder, write_served_encoder
 from pipeline.embed import encoder_fingerprint
 from tests.tiny_bundle import TINY_ENCODER
 
@@ -61,20 +62,16 @@ def test_every_form_of_mean_pooling_is_read(directory: Path, pooling: dict[str, 
 @pytest.mark.parametrize(
     ("pooling", "named"),
     [
-        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, "cls"),
         ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, "cls, mean"),
-        ({"pooling_mode_max_tokens": True}, "max"),
-        ({"pooling_mode_mean_sqrt_len_tokens": True}, "mean_sqrt_len"),
         ({"pooling_mode_weightedmean_tokens": True}, "weightedmean"),
         ({"pooling_mode_lasttoken": True}, "lasttoken"),
-        ({"pooling_mode": "cls"}, "cls"),
         ({"pooling_mode": ["mean", "max"]}, "max, mean"),
         ({}, "no pooling"),
     ],
 )
 def test_other_pooling_is_refused_by_name(directory: Path, pooling: dict[str, object], named: str) -> None:
     write(directory, "1_Pooling/config.json", pooling)
-    with pytest.raises(TextEncoderError, match=f"pooling_mode: asks for {named}, only") as caught:
+    with pytest.raises(TextEncoderError, match=f"pooling_mode: asks for {named}, one of") as caught:
         TorchEncoder(directory)
     assert caught.value.path == directory / "1_Pooling" / "config.json"
 
@@ -95,12 +92,50 @@ def test_modules_in_another_order_or_place_are_refused(directory: Path) -> None:
         TorchEncoder(directory)
 
 
-def test_prompts_are_refused_by_name_unless_they_are_empty(directory: Path) -> None:
-    write(directory, "config_sentence_transformers.json", {"prompts": {"query": "", "document": ""}})
-    TorchEncoder(directory)
-    write(directory, "config_sentence_transformers.json", {"prompts": {"query": "query: ", "document": ""}})
-    with pytest.raises(TextEncoderError, match="field prompts: has query; prompts are not supported"):
+@pytest.mark.parametrize(
+    ("prompts", "name", "prompt"),
+    [
+        ({"query": "", "document": ""}, None, ""),
+        ({"query": "happy ", "document": "calm "}, None, "happy "),
+        ({"query": "happy ", "document": "calm "}, "document", "calm "),
+        ({"classification": "happy "}, None, ""),
+    ],
+)
+def test_the_default_prompt_or_that_of_queries_is_put_before_every_text_in_both_runtimes(
+    directory: Path, prompts: dict[str, str], name: str | None, prompt: str
+) -> None:
+    fields = {"prompts": prompts, "default_prompt_name": name}
+    write(directory, "config_sentence_transformers.json", fields)
+    expected = TorchEncoder(TINY_ENCODER).encode([f"{prompt}calm"])
+    np.testing.assert_array_equal(TorchEncoder(directory).encode(["calm"]), expected)
+    np.testing.assert_allclose(full_encoder(directory).encode(["calm"]), expected, atol=1e-5)
+    assert (encoder_fingerprint(directory) != encoder_fingerprint(TINY_ENCODER)) == bool(prompt)
+
+
+def test_a_default_prompt_that_is_not_there_is_refused(directory: Path) -> None:
+    write(directory, "config_sentence_transformers.json", {"prompts": {}, "default_prompt_name": "query"})
+    with pytest.raises(TextEncoderError, match="field default_prompt_name: is 'query', which is not one"):
         TorchEncoder(directory)
+
+
+@pytest.mark.parametrize("pooling", ["cls", "max"])
+def test_pooling_of_one_token_or_of_the_greatest_is_the_same_in_both_runtimes_and_in_a_bundle(
+    directory: Path, pooling: str
+) -> None:
+    write(directory, "1_Pooling/config.json", {"pooling_mode": pooling})
+    texts = ["calm happy", "happy"]
+    full = TorchEncoder(directory)
+    embeddings = full.encode(texts)
+    assert np.abs(embeddings - TorchEncoder(TINY_ENCODER).encode(texts)).max() > 1e-3
+    np.testing.assert_allclose(full_encoder(directory).encode(texts), embeddings, atol=1e-5)
+    np.testing.assert_allclose(full.encode(["happy"]), embeddings[1:], atol=1e-6)  # padding does not count
+    served = directory / "served"
+    served.mkdir()
+    for file in encoder_files(directory):
+        shutil.copyfile(file, served / file.name)
+    write_served_encoder(served, full=full)
+    assert (OpenVinoEncoder(served).encode(texts) * embeddings).sum(axis=1).min() > 0.99
+    np.testing.assert_array_equal(TorchEncoder(served).encode(texts), embeddings)
 
 
 @pytest.mark.parametrize("similarity", ["euclidean", "manhattan"])

@@ -7,11 +7,13 @@ import pytest
 from safetensors.numpy import save_file
 
 from mood_encoder.encoder_files import default_encoder_directory
+from mood_encoder.mood_reader import MoodReader
 from mood_encoder.runtime import Runtime
 from mood_encoder.torch_encoder import TorchEncoder
-from pipeline.embed import TextEmbeddingsError, embed_posts, read_text_embeddings
+from pipeline.embed import TextEmbeddings, TextEmbeddingsError, embed_posts, read_text_embeddings, write_text_embeddings
 from pipeline.tables import read_posts
 from pipeline.workspace import Workspace
+from tests.mood_spaces import made_up_mood_space
 
 
 @pytest.fixture
@@ -35,8 +37,11 @@ def embed(small_workspace: Workspace, tmp_path: Path):
 
 
 def forget(cache: Path, count: int) -> None:
+    """Forget the first embeddings, which are those of posts; then come the words of the tables of moods."""
     with sqlite3.connect(cache) as connection:
-        connection.execute("DELETE FROM embeddings WHERE key IN (SELECT key FROM embeddings LIMIT ?)", (count,))
+        connection.execute(
+            "DELETE FROM embeddings WHERE rowid IN (SELECT rowid FROM embeddings ORDER BY rowid LIMIT ?)", (count,)
+        )
     connection.close()
 
 
@@ -61,8 +66,8 @@ def test_the_mood_of_a_post_is_that_of_its_emotions_else_of_its_summary_else_non
     output = tmp_path / "embeddings.safetensors"
     embed_posts(tmp_path, tmp_path / "cache.sqlite", output, encoder_directory=default_encoder_directory())
     texts = read_text_embeddings(output)
-    scary, calm = TorchEncoder(default_encoder_directory()).encode(["scary", "calm"])
-    closeness = texts.mood_embeddings @ np.stack([scary, calm]).T
+    reader = MoodReader(TorchEncoder(default_encoder_directory()), texts.mood_space)
+    closeness = np.stack([texts.mood_embeddings @ meant.vector for meant in reader.read(["scary", "calm"])], axis=1)
     assert closeness[0, 0] > closeness[1, 0]
     assert closeness[1, 1] > closeness[0, 1]
     assert not texts.mood_embeddings[2].any()
@@ -117,7 +122,7 @@ def test_what_is_no_file_of_embeddings_is_refused_with_what_to_do(tmp_path: Path
         read_text_embeddings(path)
     unit, spoilt = np.eye(2, dtype=np.float32), np.full((2, 2), np.nan, dtype=np.float32)
     for embeddings, moods in ((spoilt, unit), (unit, spoilt), (np.zeros_like(unit), unit)):
-        save_file({"post_ids": np.arange(2), "embeddings": embeddings, "mood_embeddings": moods}, path)
+        write_text_embeddings(path, TextEmbeddings(np.arange(2), embeddings, moods, made_up_mood_space(2)))
         with pytest.raises(TextEmbeddingsError, match="unit vectors"):
             read_text_embeddings(path)
 

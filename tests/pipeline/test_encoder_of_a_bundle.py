@@ -7,15 +7,18 @@ import numpy as np
 import pytest
 
 from pipeline.dataset import DatasetError
-from pipeline.embed import TextEmbeddings, _write, encoder_fingerprint, read_text_embeddings
+from pipeline.embed import TextEmbeddings, encoder_fingerprint, read_text_embeddings, write_text_embeddings
 from pipeline.export import export
+from tests.mood_spaces import made_up_mood_space
 from tests.pipeline.by_hand.tiny_dataset import tiny_dataset
 from tests.tiny_bundle import TINY_ENCODER
 
 
 def test_embeddings_carry_the_fingerprint_of_their_encoder(tmp_path: Path) -> None:
     rows = np.eye(3, dtype=np.float32)
-    _write(tmp_path / "texts", TextEmbeddings(np.arange(3), rows, rows, "a fingerprint"))
+    write_text_embeddings(
+        tmp_path / "texts", TextEmbeddings(np.arange(3), rows, rows, made_up_mood_space(3), "a fingerprint")
+    )
     assert read_text_embeddings(tmp_path / "texts").encoder_fingerprint == "a fingerprint"
 
 

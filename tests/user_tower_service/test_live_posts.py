@@ -77,7 +77,9 @@ def test_a_post_gets_the_embeddings_of_a_new_post_with_the_texts_of_the_pipeline
     (kept,) = world.other_process.embeddings(world.bundle.bundle_id)
     texts = texts_of(title=POST.title, description=POST.description, emotions=POST.emotions)
     (encoded,) = world.encoder.encode_posts([PostContent(777, "", texts.summary, 7)])
-    mood = world.encoder._moods.encode_text(post_to_mood_sentence(texts.mood, texts.summary))
+    moods = world.encoder._moods
+    sentence = moods.encode_text(post_to_mood_sentence(texts.mood, texts.summary))
+    mood = moods.reader.place_post(texts.mood, texts.summary, sentence)
     assert (kept.post_id, kept.revision) == (777, revision)
     assert np.frombuffer(kept.tower, "<f4").tobytes() == encoded.tower.values.tobytes()
     np.testing.assert_array_equal(np.frombuffer(kept.text, "<f2"), mood.astype(np.float16))

@@ -96,6 +96,7 @@ COMMENTS = {
     "moodfeed.feed.v1.GetFeedResponse.feed_id": 'Names this answer; pass it as feed_id to RecordInteractions to say which answer showed a post.',
     "moodfeed.feed.v1.GetFeedResponse.position": 'What people did up to this position of the log is taken into account; 0 if there is no store. All pages of a feed have the position of the first.',
     "moodfeed.feed.v1.GetFeedResponse.exhausted": 'Only with remember_served or SEEN_EXCLUDED: no posts are left, because all were shown to this user with remember_served or are left out by SEEN_EXCLUDED. With remember_served the feed then starts again: each page has the posts that were shown longest ago, best first, unless SEEN_EXCLUDED leaves them out. Otherwise there are no posts. While any posts are left, responses show only those, even if they do not fill a page.',
+    "moodfeed.feed.v1.GetFeedResponse.mood_understood": 'Whether the text of the request says something about a mood, in a language that is known. If it does not, the feed is that of a request without a mood; for an unknown user, the most popular posts of the category. Absent if no mood was given, or if what would know is left out.',
     "moodfeed.feed.v1.ListTrendingRequest": 'Which part of the trends is wanted.',
     "moodfeed.feed.v1.ListTrendingRequest.category_id": 'Only posts of this category; absent for all categories.',
     "moodfeed.feed.v1.ListTrendingRequest.page_size": 'As in GetFeedRequest.',

@@ -29,7 +29,7 @@ class EncodeContextRequest(_message.Message):
     def __init__(self, username: _Optional[str] = ..., mood: _Optional[str] = ..., bundle_id: _Optional[str] = ..., as_of_position: _Optional[int] = ..., at_least_position: _Optional[int] = ..., wanted_position: _Optional[int] = ..., served_since_ms: _Optional[int] = ..., feed: _Optional[str] = ...) -> None: ...
 
 class EncodeContextResponse(_message.Message):
-    __slots__ = ("user_embedding", "mood_embedding", "seen_post_ids", "bundle_id", "mood_unavailable", "position", "changed_position", "not_interested_post_ids", "withheld_post_ids", "served_since_ms", "served", "recent_history")
+    __slots__ = ("user_embedding", "mood_embedding", "seen_post_ids", "bundle_id", "mood_unavailable", "position", "changed_position", "not_interested_post_ids", "withheld_post_ids", "served_since_ms", "served", "recent_history", "mood_not_understood")
     USER_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MOOD_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     SEEN_POST_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +42,7 @@ class EncodeContextResponse(_message.Message):
     SERVED_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
     SERVED_FIELD_NUMBER: _ClassVar[int]
     RECENT_HISTORY_FIELD_NUMBER: _ClassVar[int]
+    MOOD_NOT_UNDERSTOOD_FIELD_NUMBER: _ClassVar[int]
     user_embedding: _embedding_pb2.Embedding
     mood_embedding: _embedding_pb2.Embedding
     seen_post_ids: _containers.RepeatedScalarFieldContainer[int]
@@ -54,7 +55,8 @@ class EncodeContextResponse(_message.Message):
     served_since_ms: int
     served: ServedPosts
     recent_history: _embedding_pb2.RecentHistory
-    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ..., mood_unavailable: _Optional[bool] = ..., position: _Optional[int] = ..., changed_position: _Optional[int] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., served_since_ms: _Optional[int] = ..., served: _Optional[_Union[ServedPosts, _Mapping]] = ..., recent_history: _Optional[_Union[_embedding_pb2.RecentHistory, _Mapping]] = ...) -> None: ...
+    mood_not_understood: bool
+    def __init__(self, user_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., mood_embedding: _Optional[_Union[_embedding_pb2.Embedding, _Mapping]] = ..., seen_post_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ..., mood_unavailable: _Optional[bool] = ..., position: _Optional[int] = ..., changed_position: _Optional[int] = ..., not_interested_post_ids: _Optional[_Iterable[int]] = ..., withheld_post_ids: _Optional[_Iterable[int]] = ..., served_since_ms: _Optional[int] = ..., served: _Optional[_Union[ServedPosts, _Mapping]] = ..., recent_history: _Optional[_Union[_embedding_pb2.RecentHistory, _Mapping]] = ..., mood_not_understood: _Optional[bool] = ...) -> None: ...
 
 class ServedPosts(_message.Message):
     __slots__ = ("post_ids", "elsewhere_post_ids", "read_up_to")

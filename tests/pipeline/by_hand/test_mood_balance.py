@@ -8,7 +8,7 @@ import pytest
 from bundle.index_posts import Category, IndexPosts
 from bundle.served_posts import PostTable, ServedPost
 from pipeline import mood_balance
-from pipeline.mood_balance import TYPICAL_MOODS, USER_SHARE, _spread, balance
+from pipeline.mood_balance import USER_SHARE, _spread, balance
 
 TEXT = np.array([[1, 0], [0.5, 0], [0, 1], [0, 0]], dtype=np.float16)
 TOWER = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32)
@@ -27,18 +27,6 @@ def index_posts(text: np.ndarray = TEXT, tower: np.ndarray = TOWER) -> IndexPost
         posts=PostTable.of(ServedPost(number, "", "", "", 1, "") for number in range(count)),
         categories=(Category(1, "one"),),
     )
-
-
-class MoodsAlongOneAxis:
-    """In place of the encoder: every mood is one direction."""
-
-    def __init__(self, direction: np.ndarray) -> None:
-        self.direction = direction
-        self.asked: list[str] = []
-
-    def encode(self, texts: tuple[str, ...], *, batch_size: int) -> np.ndarray:
-        self.asked += texts
-        return np.tile(self.direction, (len(texts), 1))
 
 
 def test_a_spread_is_the_deviation_of_the_posts_averaged_over_the_queries() -> None:
@@ -62,22 +50,21 @@ def test_posts_that_are_all_alike_have_no_spread() -> None:
 
 
 def test_a_user_spreads_the_feed_by_their_share_of_what_a_mood_does() -> None:
-    encoder = MoodsAlongOneAxis(ALONG_X)
+    moods = ALONG_X[None]
     users = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
     closeness = np.sqrt((1 + 0.25) / 4 - (1.5 / 4) ** 2)
     by_user = (np.sqrt(2 / 4) + np.sqrt(1 / 4 - (1 / 4) ** 2)) / 2
     assert USER_SHARE == 0.5
-    assert balance(index_posts(), users, encoder) == float(f"{0.5 * closeness / by_user:.3g}")
-    assert balance(index_posts(), users, encoder, user_share=2.0) == float(f"{2.0 * closeness / by_user:.3g}")
-    assert encoder.asked == [*TYPICAL_MOODS] * 2
+    assert balance(index_posts(), users, moods) == float(f"{0.5 * closeness / by_user:.3g}")
+    assert balance(index_posts(), users, moods, user_share=2.0) == float(f"{2.0 * closeness / by_user:.3g}")
 
 
 def test_users_that_spread_twice_as_far_get_half_the_weight() -> None:
     users = np.array([[1, 0, 0]], dtype=np.float32)
-    once = balance(index_posts(), users, MoodsAlongOneAxis(ALONG_X))
-    twice = balance(index_posts(), 2 * users, MoodsAlongOneAxis(ALONG_X))
+    once = balance(index_posts(), users, ALONG_X[None])
+    twice = balance(index_posts(), 2 * users, ALONG_X[None])
     assert once == pytest.approx(2 * twice, rel=5e-3)  # rounded to three digits
-    nearer = balance(index_posts(), users, MoodsAlongOneAxis(2 * ALONG_X))
+    nearer = balance(index_posts(), users, 2 * ALONG_X[None])
     assert nearer == pytest.approx(2 * once, rel=5e-3)
 
 
@@ -91,10 +78,10 @@ def test_users_that_spread_twice_as_far_get_half_the_weight() -> None:
     ],
 )
 def test_where_users_spread_nothing_the_share_itself_is_the_weight(index: IndexPosts, users: np.ndarray) -> None:
-    assert balance(index, users, MoodsAlongOneAxis(ALONG_X), user_share=0.25) == 0.25
+    assert balance(index, users, ALONG_X[None], user_share=0.25) == 0.25
 
 
 def test_two_posts_are_enough_to_spread() -> None:
     two = replace(index_posts(TEXT[[0, 3]], TOWER[[0, 1]]))
-    weight = balance(two, np.array([[1, 0, 0]], dtype=np.float32), MoodsAlongOneAxis(ALONG_X))
+    weight = balance(two, np.array([[1, 0, 0]], dtype=np.float32), ALONG_X[None])
     assert weight == 0.25  # the mood spreads 1 and 0 by a half, the user 1 and -1 by one

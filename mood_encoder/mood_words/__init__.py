@@ -1,0 +1,1 @@
+"""Words of moods by language: our own tables."""
