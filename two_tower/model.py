@@ -19,6 +19,7 @@ from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories
 from two_tower.tower_config import TowerConfig, newness_of
 
 _ROWS_AT_ONCE = 8192
+_SMALLEST_WEIGHT = 1e-9
 _BESIDE_MEAN = 0.2  # initial weight of the transformer's output in a taste, beside the mean of the history
 
 
@@ -147,10 +148,11 @@ class UserTower(nn.Module):
     """A history gives a user's embedding; an empty one gives what users without a history like.
 
     It is one transformer block, of which only the output at the newest event is computed. A causal block (SASRec, Kang
-    and McAuley 2018) has the same output there, at many times the arithmetic. ``dropout`` is the share of numbers that
-    training sets to zero in the items and in both branches of the block. With ``packs_histories`` the keys and values
-    of padding are not made: the same numbers but for rounding, in a fraction of the time where most of a batch is
-    padding.
+    and McAuley 2018) has the same output there, at many times the arithmetic. With an ``order_decay`` the mean of all
+    events takes the place of the newest one, and each place of the history has a learnt weight in it. ``dropout`` is
+    the share of numbers that training sets to zero in the items and in both branches of the block. With
+    ``packs_histories`` the keys and values of padding are not made: the same numbers but for rounding, in a fraction of
+    the time where most of a batch is padding.
     """
 
     def __init__(self, config: TowerConfig, *, dropout: float = 0.0, packs_histories: bool = False) -> None:
@@ -184,6 +186,8 @@ class UserTower(nn.Module):
         nn.init.normal_(self.event.weight, std=0.02)
         nn.init.normal_(self.nothing, std=0.02)
         self.mean_scale = nn.Parameter(torch.tensor(config.taste_from_mean)) if config.taste_from_mean else None
+        older = torch.arange(config.history_length - 1, -1, -1.0)  # 0 = newest
+        self.order = nn.Parameter(older * math.log(config.order_decay)) if config.order_decay else None
         with torch.no_grad():  # at first a taste is the representation of the newest post
             self.out.weight[:width].copy_(torch.eye(width) * (_BESIDE_MEAN if config.taste_from_mean else 1.0))
             self.out.bias[:width].zero_()
@@ -198,11 +202,12 @@ class UserTower(nn.Module):
         owners, columns = is_event.nonzero(as_tuple=True)  # [events] in order of owner, then of time
         posts = representations.index_select(0, history.rows[owners, columns])
         strengths = history.strengths[owners, columns]
+        positions = columns + (self.position.num_embeddings - length)
         events = (
             posts
             + self.verb(history.verbs[owners, columns])
             + self.event(torch.stack([strengths, history.ages[owners, columns]], dim=-1))
-            + self.position(columns + (self.position.num_embeddings - length))
+            + self.position(positions)
         )  # [events, width]
         is_item = functional.pad(is_event, (1, 0), value=True)  # [batch, 1 + length]
         places = is_item.flatten().nonzero().squeeze(1)  # [items] of an item in the batch with its padding
@@ -211,10 +216,14 @@ class UserTower(nn.Module):
         items = torch.cat([self.nothing.expand(batch, width), events]).index_select(0, order)
         present = functional.dropout(items, self.dropout, self.training)  # [items, width]
 
-        # Latest item: the newest event is the last item; without events it is nothing
+        # Latest item: the newest event is the last item, or the mean of all by order; without events it is nothing
         has_events = is_event.any(dim=1, keepdim=True)
-        newest = torch.cumsum(is_item.sum(dim=1), dim=0) - 1  # row in ``present``
-        latest = torch.where(has_events, present.index_select(0, newest), self.nothing)
+        if self.order is None:
+            newest = present.index_select(0, torch.cumsum(is_item.sum(dim=1), dim=0) - 1)
+        else:
+            newest = _mean_of_owner(events, self.order.exp()[positions], owners, batch)
+            newest = functional.dropout(newest, self.dropout, self.training)
+        latest = torch.where(has_events, newest, self.nothing)
 
         # Attention of the latest item to all items
         normed = self.attention_norm(present)
@@ -230,9 +239,7 @@ class UserTower(nn.Module):
         out = self.out(self.out_norm(state))
         taste, trend, popularity = out.split([width, 1, out.shape[-1] - width - 1], dim=-1)
         if self.mean_scale is not None:
-            weights = (0.5 + strengths).unsqueeze(-1)
-            sums = taste.new_zeros(batch, width + 1).index_add(0, owners, torch.cat([posts * weights, weights], dim=-1))
-            taste = taste + self.mean_scale * sums[:, :-1] / sums[:, -1:].clamp(min=1e-9)
+            taste = taste + self.mean_scale * _mean_of_owner(posts, 0.5 + strengths, owners, batch)
         if self.newcomers_follow_trend:
             taste, popularity = taste * has_events, popularity * has_events
 
@@ -242,6 +249,13 @@ class UserTower(nn.Module):
     def embed(self, representations: Tensor, history: HistoryTensors) -> Tensor:
         """Unit embeddings [batch, tower_dimension] of histories over ``representations`` [posts, width]."""
         return welcome_new_posts(self(representations, history), self.new_post_bonus)
+
+
+def _mean_of_owner(rows: Tensor, weights: Tensor, owners: Tensor, batch: int) -> Tensor:
+    """The weighted mean of each owner's ``rows`` [events, width]: [batch, width], zeros for an owner without any."""
+    weighted = torch.cat([rows * weights.unsqueeze(-1), weights.unsqueeze(-1)], dim=-1)
+    sums = rows.new_zeros(batch, weighted.shape[1]).index_add(0, owners, weighted)
+    return sums[:, :-1] / sums[:, -1:].clamp(min=_SMALLEST_WEIGHT)
 
 
 def attend_padded(queries: Tensor, keys_values: Tensor, places: Tensor, is_item: Tensor) -> Tensor:
