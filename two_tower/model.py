@@ -65,10 +65,19 @@ class PostTower(nn.Module):
     trend. Taste and trend each have a learnt scale, so that neither outweighs the other.
 
     In training, ``id_dropout`` is the share of posts that are treated as unknown, and ``word_dropout`` is the share of
-    words that are left out. The tables of ids and of words have sparse gradients: a batch reaches few of their rows.
+    words that are left out. With a ``history_id_dropout`` a post is unknown as an item of histories with that share and
+    as a candidate with ``id_dropout``, drawn apart: people with known histories then meet unknown posts. The tables of
+    ids and of words have sparse gradients: a batch reaches few of their rows.
     """
 
-    def __init__(self, config: TowerConfig, *, id_dropout: float = 0.0, word_dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        config: TowerConfig,
+        *,
+        id_dropout: float = 0.0,
+        history_id_dropout: float | None = None,
+        word_dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         width = config.representation_dimension
         self.text = nn.Linear(config.text_dimension, width)
@@ -81,6 +90,7 @@ class PostTower(nn.Module):
         self.hidden = nn.Linear(len(NUMERIC_FEATURES), config.hidden_dimension)
         self.popularity = nn.Linear(config.hidden_dimension, config.learned_dimension - width - 1)
         self.id_dropout = id_dropout
+        self.history_id_dropout = history_id_dropout
         self.word_dropout = word_dropout
         self.new_post_bonus = config.new_post_bonus
         nn.init.zeros_(self.words.weight)
@@ -106,16 +116,26 @@ class PostTower(nn.Module):
 
     def represent(self, posts: PostTensors) -> Tensor:
         """Representations [posts, representation_dimension]; they do not depend on the moment."""
+        return self.represent_twice(posts)[1]
+
+    def represent_twice(self, posts: PostTensors) -> tuple[Tensor, Tensor]:
+        """Representations as items of histories and as candidates; they differ in training with a dropout of each."""
         # Representation: text, words, category and id
         is_known = (posts.post_rows >= 0).unsqueeze(-1)
         has_word = posts.words > 0  # [posts, words]
+        is_known_item = None
         if self.training:
+            if self.history_id_dropout is not None:
+                drawn = torch.rand(is_known.shape, device=is_known.device)
+                is_known_item = is_known & (drawn >= self.history_id_dropout)
             is_known = is_known & (torch.rand(is_known.shape, device=is_known.device) >= self.id_dropout)
             has_word = has_word & (torch.rand(has_word.shape, device=has_word.device) >= self.word_dropout)
-        identity = self.identity(posts.post_rows.clamp(min=0)) * is_known
+        identity = self.identity(posts.post_rows.clamp(min=0))
         words = self._sum_of_words(posts.words * has_word) / has_word.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
         content = self.text(posts.text) + words + self.category(posts.category_rows)
-        return self.norm(content + identity)  # type: ignore[no-any-return]
+        candidates = self.norm(content + identity * is_known)
+        items = candidates if is_known_item is None else self.norm(content + identity * is_known_item)
+        return items, candidates
 
     def _sum_of_words(self, words: Tensor) -> Tensor:
         """The sum of each row's words, [posts, words] to [posts, width]; a word of several posts is read once."""

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories, PostInputs, window_histories
-from two_tower.model import HistoryTensors, PostTower, UserTower, history_tensors
+from two_tower.model import HistoryTensors, PostTensors, PostTower, UserTower, history_tensors
 from two_tower.numpy_towers import NumpyTowers, _gelu
 from two_tower.torch_towers import TorchTowers
 from two_tower.tower_config import TowerConfig
@@ -131,6 +131,30 @@ def test_words_are_summed_up_over_each_post_and_their_gradients_over_all_posts()
     torch.testing.assert_close(found, torch.stack([table[1] + table[2], 2 * table[2] + table[5], table[0] * 0]))
     torch.testing.assert_close(gradient[2], weights[0] + 2 * weights[1])
     assert gradient.any(dim=1).nonzero().flatten().tolist() == [1, 2, 5]
+
+
+def test_in_training_a_post_can_be_known_in_histories_and_unknown_as_a_candidate() -> None:
+    tower = PostTower(config(), id_dropout=1.0, history_id_dropout=0.0)
+    tower.identity.weight.data.normal_()
+    posts = PostTensors(
+        torch.randn(3, 8), torch.zeros(3, 2, dtype=torch.int64), torch.tensor([0, 1, 2]), torch.arange(3)
+    )
+    known = tower.eval().represent(posts)
+    unknown = tower.represent(posts._replace(post_rows=torch.full((3,), -1)))
+    items, candidates = tower.train().represent_twice(posts)
+    torch.testing.assert_close(items, known)
+    torch.testing.assert_close(candidates, unknown)
+
+
+def test_without_a_share_of_their_own_posts_in_histories_are_unknown_where_candidates_are() -> None:
+    tower = PostTower(config(), id_dropout=0.5)
+    tower.identity.weight.data.normal_()
+    posts = PostTensors(
+        torch.randn(POSTS, 8), torch.zeros(POSTS, 2, dtype=torch.int64), torch.ones(POSTS).long(), torch.arange(POSTS)
+    )
+    items, candidates = tower.represent_twice(posts)
+    assert torch.equal(items, candidates)
+    assert not torch.equal(items, tower.eval().represent(posts))
 
 
 def test_posts_without_a_word_have_no_sum_of_words() -> None:
