@@ -17,9 +17,9 @@ class TrainingError(Exception):
 
 def batch_loss(loss_of: Loss, users: nn.Module, post_tower: PostTower, batch: Batch, config: TrainingConfig) -> Tensor:
     """The loss on the embeddings of the batch's users and candidates."""
-    representations = post_tower.represent(batch.posts)
-    posts = post_tower(representations[batch.candidates], batch.numeric)
-    return loss_of(users(representations, batch.history, batch.user_rows), posts, batch, config)
+    items, candidates = post_tower.represent_twice(batch.posts)
+    posts = post_tower(candidates[batch.candidates], batch.numeric)
+    return loss_of(users(items, batch.history, batch.user_rows), posts, batch, config)
 
 
 def refuse_infinite(loss: float, batch: Batch, config: TrainingConfig, *, where: str) -> None:

@@ -173,9 +173,15 @@ def _start(dataset: Dataset, config: TrainingConfig, make_users: MakeUsers, devi
         history_length=config.history_length,
         new_post_bonus=config.new_post_bonus,
         taste_from_mean=config.taste_from_mean,
+        order_decay=config.order_decay,
         newcomers_follow_trend=dataset.has_clock,
     )
-    post_tower = PostTower(tower_config, id_dropout=config.id_dropout, word_dropout=config.word_dropout).to(device)
+    post_tower = PostTower(
+        tower_config,
+        id_dropout=config.id_dropout,
+        history_id_dropout=config.history_id_dropout,
+        word_dropout=config.word_dropout,
+    ).to(device)
     post_tower.start_from(dataset.text, scale=config.text_scale)
     users = make_users(len(dataset.user_ids), tower_config, config).to(device)
     tables = RowAdamW([post_tower, users], weight_decay=config.weight_decay)

@@ -64,8 +64,10 @@ class TrainingConfig:
     popularity_dimension: PositiveInt = 16
     history_length: PositiveInt = 50
     taste_from_mean: NonNegativeFloat = 6.0  # initial weight of the history's mean in a user's taste; 0: no such part
+    order_decay: Share = 0.0  # 0: the newest post asks the attention; else the history's mean, older posts so much less
     text_scale: PositiveFloat = 1.0  # initial scale of the text relative to the id embedding
     id_dropout: Share = 0.5  # share of posts that a batch treats as new
+    history_id_dropout: Share | None = None  # the same of posts in histories, drawn apart; none: the candidates' draw
     word_dropout: Share = 0.2  # share of a post's words that a batch leaves out
     dropout: Share = 0.1
     packs_histories: bool = False  # no arithmetic on padding: much faster in large batches, last digits differ

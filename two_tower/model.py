@@ -19,6 +19,7 @@ from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories
 from two_tower.tower_config import TowerConfig, newness_of
 
 _ROWS_AT_ONCE = 8192
+_SMALLEST_WEIGHT = 1e-9
 _BESIDE_MEAN = 0.2  # initial weight of the transformer's output in a taste, beside the mean of the history
 
 
@@ -64,10 +65,19 @@ class PostTower(nn.Module):
     trend. Taste and trend each have a learnt scale, so that neither outweighs the other.
 
     In training, ``id_dropout`` is the share of posts that are treated as unknown, and ``word_dropout`` is the share of
-    words that are left out. The tables of ids and of words have sparse gradients: a batch reaches few of their rows.
+    words that are left out. With a ``history_id_dropout`` a post is unknown as an item of histories with that share and
+    as a candidate with ``id_dropout``, drawn apart: people with known histories then meet unknown posts. The tables of
+    ids and of words have sparse gradients: a batch reaches few of their rows.
     """
 
-    def __init__(self, config: TowerConfig, *, id_dropout: float = 0.0, word_dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        config: TowerConfig,
+        *,
+        id_dropout: float = 0.0,
+        history_id_dropout: float | None = None,
+        word_dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         width = config.representation_dimension
         self.text = nn.Linear(config.text_dimension, width)
@@ -80,6 +90,7 @@ class PostTower(nn.Module):
         self.hidden = nn.Linear(len(NUMERIC_FEATURES), config.hidden_dimension)
         self.popularity = nn.Linear(config.hidden_dimension, config.learned_dimension - width - 1)
         self.id_dropout = id_dropout
+        self.history_id_dropout = history_id_dropout
         self.word_dropout = word_dropout
         self.new_post_bonus = config.new_post_bonus
         nn.init.zeros_(self.words.weight)
@@ -105,16 +116,26 @@ class PostTower(nn.Module):
 
     def represent(self, posts: PostTensors) -> Tensor:
         """Representations [posts, representation_dimension]; they do not depend on the moment."""
+        return self.represent_twice(posts)[1]
+
+    def represent_twice(self, posts: PostTensors) -> tuple[Tensor, Tensor]:
+        """Representations as items of histories and as candidates; they differ in training with a dropout of each."""
         # Representation: text, words, category and id
         is_known = (posts.post_rows >= 0).unsqueeze(-1)
         has_word = posts.words > 0  # [posts, words]
+        is_known_item = None
         if self.training:
+            if self.history_id_dropout is not None:
+                drawn = torch.rand(is_known.shape, device=is_known.device)
+                is_known_item = is_known & (drawn >= self.history_id_dropout)
             is_known = is_known & (torch.rand(is_known.shape, device=is_known.device) >= self.id_dropout)
             has_word = has_word & (torch.rand(has_word.shape, device=has_word.device) >= self.word_dropout)
-        identity = self.identity(posts.post_rows.clamp(min=0)) * is_known
+        identity = self.identity(posts.post_rows.clamp(min=0))
         words = self._sum_of_words(posts.words * has_word) / has_word.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
         content = self.text(posts.text) + words + self.category(posts.category_rows)
-        return self.norm(content + identity)  # type: ignore[no-any-return]
+        candidates = self.norm(content + identity * is_known)
+        items = candidates if is_known_item is None else self.norm(content + identity * is_known_item)
+        return items, candidates
 
     def _sum_of_words(self, words: Tensor) -> Tensor:
         """The sum of each row's words, [posts, words] to [posts, width]; a word of several posts is read once."""
@@ -147,10 +168,11 @@ class UserTower(nn.Module):
     """A history gives a user's embedding; an empty one gives what users without a history like.
 
     It is one transformer block, of which only the output at the newest event is computed. A causal block (SASRec, Kang
-    and McAuley 2018) has the same output there, at many times the arithmetic. ``dropout`` is the share of numbers that
-    training sets to zero in the items and in both branches of the block. With ``packs_histories`` the keys and values
-    of padding are not made: the same numbers but for rounding, in a fraction of the time where most of a batch is
-    padding.
+    and McAuley 2018) has the same output there, at many times the arithmetic. With an ``order_decay`` the mean of all
+    events takes the place of the newest one, and each place of the history has a learnt weight in it. ``dropout`` is
+    the share of numbers that training sets to zero in the items and in both branches of the block. With
+    ``packs_histories`` the keys and values of padding are not made: the same numbers but for rounding, in a fraction of
+    the time where most of a batch is padding.
     """
 
     def __init__(self, config: TowerConfig, *, dropout: float = 0.0, packs_histories: bool = False) -> None:
@@ -184,6 +206,8 @@ class UserTower(nn.Module):
         nn.init.normal_(self.event.weight, std=0.02)
         nn.init.normal_(self.nothing, std=0.02)
         self.mean_scale = nn.Parameter(torch.tensor(config.taste_from_mean)) if config.taste_from_mean else None
+        older = torch.arange(config.history_length - 1, -1, -1.0)  # 0 = newest
+        self.order = nn.Parameter(older * math.log(config.order_decay)) if config.order_decay else None
         with torch.no_grad():  # at first a taste is the representation of the newest post
             self.out.weight[:width].copy_(torch.eye(width) * (_BESIDE_MEAN if config.taste_from_mean else 1.0))
             self.out.bias[:width].zero_()
@@ -198,11 +222,12 @@ class UserTower(nn.Module):
         owners, columns = is_event.nonzero(as_tuple=True)  # [events] in order of owner, then of time
         posts = representations.index_select(0, history.rows[owners, columns])
         strengths = history.strengths[owners, columns]
+        positions = columns + (self.position.num_embeddings - length)
         events = (
             posts
             + self.verb(history.verbs[owners, columns])
             + self.event(torch.stack([strengths, history.ages[owners, columns]], dim=-1))
-            + self.position(columns + (self.position.num_embeddings - length))
+            + self.position(positions)
         )  # [events, width]
         is_item = functional.pad(is_event, (1, 0), value=True)  # [batch, 1 + length]
         places = is_item.flatten().nonzero().squeeze(1)  # [items] of an item in the batch with its padding
@@ -211,10 +236,14 @@ class UserTower(nn.Module):
         items = torch.cat([self.nothing.expand(batch, width), events]).index_select(0, order)
         present = functional.dropout(items, self.dropout, self.training)  # [items, width]
 
-        # Latest item: the newest event is the last item; without events it is nothing
+        # Latest item: the newest event is the last item, or the mean of all by order; without events it is nothing
         has_events = is_event.any(dim=1, keepdim=True)
-        newest = torch.cumsum(is_item.sum(dim=1), dim=0) - 1  # row in ``present``
-        latest = torch.where(has_events, present.index_select(0, newest), self.nothing)
+        if self.order is None:
+            newest = present.index_select(0, torch.cumsum(is_item.sum(dim=1), dim=0) - 1)
+        else:
+            newest = _mean_of_owner(events, self.order.exp()[positions], owners, batch)
+            newest = functional.dropout(newest, self.dropout, self.training)
+        latest = torch.where(has_events, newest, self.nothing)
 
         # Attention of the latest item to all items
         normed = self.attention_norm(present)
@@ -230,9 +259,7 @@ class UserTower(nn.Module):
         out = self.out(self.out_norm(state))
         taste, trend, popularity = out.split([width, 1, out.shape[-1] - width - 1], dim=-1)
         if self.mean_scale is not None:
-            weights = (0.5 + strengths).unsqueeze(-1)
-            sums = taste.new_zeros(batch, width + 1).index_add(0, owners, torch.cat([posts * weights, weights], dim=-1))
-            taste = taste + self.mean_scale * sums[:, :-1] / sums[:, -1:].clamp(min=1e-9)
+            taste = taste + self.mean_scale * _mean_of_owner(posts, 0.5 + strengths, owners, batch)
         if self.newcomers_follow_trend:
             taste, popularity = taste * has_events, popularity * has_events
 
@@ -242,6 +269,13 @@ class UserTower(nn.Module):
     def embed(self, representations: Tensor, history: HistoryTensors) -> Tensor:
         """Unit embeddings [batch, tower_dimension] of histories over ``representations`` [posts, width]."""
         return welcome_new_posts(self(representations, history), self.new_post_bonus)
+
+
+def _mean_of_owner(rows: Tensor, weights: Tensor, owners: Tensor, batch: int) -> Tensor:
+    """The weighted mean of each owner's ``rows`` [events, width]: [batch, width], zeros for an owner without any."""
+    weighted = torch.cat([rows * weights.unsqueeze(-1), weights.unsqueeze(-1)], dim=-1)
+    sums = rows.new_zeros(batch, weighted.shape[1]).index_add(0, owners, weighted)
+    return sums[:, :-1] / sums[:, -1:].clamp(min=_SMALLEST_WEIGHT)
 
 
 def attend_padded(queries: Tensor, keys_values: Tensor, places: Tensor, is_item: Tensor) -> Tensor:

@@ -68,9 +68,13 @@ class NumpyTowers:
         items[:, 0] = weights["nothing"]
         items[:, 1:] = events
 
-        # Latest item: the newest event is the last item; without events it is nothing
+        # Latest item: the newest event is the last item, or the mean of all by order; without events it is nothing
         has_events = is_event.any(axis=1, keepdims=True)
-        latest = np.where(has_events, items[:, -1], weights["nothing"])
+        newest = items[:, -1]
+        if "order" in weights:
+            by_order = np.exp(weights["order"][self.config.history_length - length :])
+            newest = _weighted_mean(items[:, 1:], np.where(is_event, by_order, np.float32(0)))
+        latest = np.where(has_events, newest, weights["nothing"])
 
         # Attention of the latest item to all items
         keys_values = _linear(_normed(items, weights, "attention_norm"), weights, "key_value")
@@ -179,7 +183,12 @@ def _mean_of_history(representations: Matrix, histories: Histories) -> NDArray[n
     if not len(representations):
         return np.zeros((len(histories.rows), representations.shape[1]), dtype=np.float32)
     weights = histories.is_event * (np.float32(0.5) + histories.strengths)
-    sums = np.einsum("bl,blw->bw", weights, representations[histories.rows])
+    return _weighted_mean(representations[histories.rows], weights)
+
+
+def _weighted_mean(items: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of each user's ``items`` [users, length, width] with ``weights`` [users, length]: [users, width]."""
+    sums = np.einsum("bl,blw->bw", weights, items)
     return np.asarray(sums / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
 

@@ -22,6 +22,9 @@ class TowerConfig:
     heads: int = 2  # of the attention over the history
     new_post_bonus: float = 0.0  # added to the score of a post without interactions
     taste_from_mean: float = 0.0  # if not 0: the initial weight of the mean of the history in a taste
+    order_decay: float = (
+        0.0  # if not 0: the history's mean asks the attention; initial weight of the older of two posts
+    )
     newcomers_follow_trend: bool = True  # a user without a history gets the trend alone, and has no taste
 
     @property

@@ -95,7 +95,8 @@ def user_tower_shapes(config: TowerConfig) -> Shapes:
         **_norm("out_norm", width),
         **_linear("out", width, config.learned_dimension),
     }
-    return shapes | ({"mean_scale": ()} if config.taste_from_mean else {})
+    shapes |= {"mean_scale": ()} if config.taste_from_mean else {}
+    return shapes | ({"order": (config.history_length,)} if config.order_decay else {})
 
 
 def post_tower_shapes(config: TowerConfig) -> Shapes:

@@ -10,7 +10,7 @@ from two_tower.tower_config import TowerConfig
 from two_tower.tower_files import KnownPosts, user_tower_shapes
 from two_tower.words import Vocabulary
 
-CONFIG = TowerConfig(text_dimension=32, post_count=500, category_count=3, word_count=3)
+CONFIG = TowerConfig(text_dimension=32, post_count=500, category_count=3, word_count=3, order_decay=0.8)
 USERS = 300
 
 

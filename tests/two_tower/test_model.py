@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories, PostInputs, window_histories
-from two_tower.model import HistoryTensors, PostTower, UserTower, history_tensors
+from two_tower.model import HistoryTensors, PostTensors, PostTower, UserTower, history_tensors
 from two_tower.numpy_towers import NumpyTowers, _gelu
 from two_tower.torch_towers import TorchTowers
 from two_tower.tower_config import TowerConfig
@@ -72,18 +72,25 @@ def test_the_order_of_a_history_counts() -> None:
     assert not torch.allclose(users[0], users[1], atol=1e-4)
 
 
-def test_padding_changes_nothing() -> None:
+@pytest.mark.parametrize("order_decay", [0.0, 0.8])
+def test_padding_changes_nothing(order_decay: float) -> None:
     torch.manual_seed(2)
-    tower = UserTower(config(taste_from_mean=2.0)).eval()
+    tower = UserTower(config(taste_from_mean=2.0, order_decay=order_decay)).eval()
     representations = torch.randn(POSTS, 48)
     short, long = (tower(representations, histories([[3, 7]], length=length)) for length in (2, 9))
     np.testing.assert_allclose(short.detach(), long.detach(), atol=1e-6)
 
 
 @settings(max_examples=40, deadline=None)
-@given(lengths=st.lists(st.integers(0, 6), min_size=1, max_size=9), heads=st.sampled_from([1, 2, 4]))
-def test_packed_histories_give_the_vectors_and_the_gradients_of_padded_ones(lengths: list[int], heads: int) -> None:
-    shape = config(taste_from_mean=2.0, heads=heads, newcomers_follow_trend=False)
+@given(
+    lengths=st.lists(st.integers(0, 6), min_size=1, max_size=9),
+    heads=st.sampled_from([1, 2, 4]),
+    order_decay=st.sampled_from([0.0, 0.8]),
+)
+def test_packed_histories_give_the_vectors_and_the_gradients_of_padded_ones(
+    lengths: list[int], heads: int, order_decay: float
+) -> None:
+    shape = config(taste_from_mean=2.0, heads=heads, newcomers_follow_trend=False, order_decay=order_decay)
     torch.manual_seed(3)
     padded, packed = UserTower(shape), UserTower(shape, packs_histories=True)
     packed.load_state_dict(padded.state_dict())
@@ -95,6 +102,20 @@ def test_packed_histories_give_the_vectors_and_the_gradients_of_padded_ones(leng
     torch.testing.assert_close(packed(representations, people), padded(representations, people))
     for (name, wanted), found in zip(padded.named_parameters(), packed.parameters(), strict=True):
         torch.testing.assert_close(found.grad, wanted.grad, rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_with_an_order_decay_the_state_begins_with_the_mean_in_which_each_older_event_weighs_so_much_less() -> None:
+    tower = UserTower(config(order_decay=0.5, newcomers_follow_trend=False)).eval()
+    for layer in (tower.attended, tower.feed_forward[4], tower.event, tower.verb, tower.position):
+        for parameter in layer.parameters():
+            parameter.data.zero_()
+    tower.out.weight.data[48:].zero_()
+    tower.out.bias.data.zero_()
+    posts = torch.randn(POSTS, 48)
+    found = tower(posts, histories([[4, 7, 9], [5]], length=6))[:, :48]
+    for tastes, mean in zip(found, ((4 * posts[9] + 2 * posts[7] + posts[4]) / 7, posts[5]), strict=True):
+        wanted = torch.nn.functional.layer_norm(mean, [48])
+        torch.testing.assert_close(tastes / tastes.norm(), wanted / wanted.norm())
 
 
 def test_words_are_summed_up_over_each_post_and_their_gradients_over_all_posts() -> None:
@@ -112,6 +133,30 @@ def test_words_are_summed_up_over_each_post_and_their_gradients_over_all_posts()
     assert gradient.any(dim=1).nonzero().flatten().tolist() == [1, 2, 5]
 
 
+def test_in_training_a_post_can_be_known_in_histories_and_unknown_as_a_candidate() -> None:
+    tower = PostTower(config(), id_dropout=1.0, history_id_dropout=0.0)
+    tower.identity.weight.data.normal_()
+    posts = PostTensors(
+        torch.randn(3, 8), torch.zeros(3, 2, dtype=torch.int64), torch.tensor([0, 1, 2]), torch.arange(3)
+    )
+    known = tower.eval().represent(posts)
+    unknown = tower.represent(posts._replace(post_rows=torch.full((3,), -1)))
+    items, candidates = tower.train().represent_twice(posts)
+    torch.testing.assert_close(items, known)
+    torch.testing.assert_close(candidates, unknown)
+
+
+def test_without_a_share_of_their_own_posts_in_histories_are_unknown_where_candidates_are() -> None:
+    tower = PostTower(config(), id_dropout=0.5)
+    tower.identity.weight.data.normal_()
+    posts = PostTensors(
+        torch.randn(POSTS, 8), torch.zeros(POSTS, 2, dtype=torch.int64), torch.ones(POSTS).long(), torch.arange(POSTS)
+    )
+    items, candidates = tower.represent_twice(posts)
+    assert torch.equal(items, candidates)
+    assert not torch.equal(items, tower.eval().represent(posts))
+
+
 def test_posts_without_a_word_have_no_sum_of_words() -> None:
     tower = PostTower(config())
     found = tower._sum_of_words(torch.zeros(4, 3, dtype=torch.int64))
@@ -119,9 +164,9 @@ def test_posts_without_a_word_have_no_sum_of_words() -> None:
     assert not found.any()
 
 
-@pytest.mark.parametrize("taste_from_mean", [0.0, 0.5])
-def test_the_shapes_that_a_bundle_is_checked_against_are_those_of_the_towers(taste_from_mean: float) -> None:
-    settings = config(taste_from_mean=taste_from_mean)
+@pytest.mark.parametrize("changes", [{}, {"taste_from_mean": 0.5}, {"order_decay": 0.8}])
+def test_the_shapes_that_a_bundle_is_checked_against_are_those_of_the_towers(changes: dict[str, float | bool]) -> None:
+    settings = config(**changes)
     for tower, shapes in (
         (UserTower(settings), user_tower_shapes(settings)),
         (PostTower(settings), post_tower_shapes(settings)),
@@ -129,7 +174,10 @@ def test_the_shapes_that_a_bundle_is_checked_against_are_those_of_the_towers(tas
         assert {name: tuple(weight.shape) for name, weight in tower.state_dict().items()} == shapes
 
 
-@pytest.mark.parametrize("changes", [{}, {"taste_from_mean": 0.7}, {"newcomers_follow_trend": False}, {"heads": 4}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"taste_from_mean": 0.7}, {"newcomers_follow_trend": False}, {"heads": 4}, {"order_decay": 0.8}],
+)
 def test_numpy_embeds_people_as_torch_does(changes: dict[str, float | bool]) -> None:
     torch.manual_seed(0)
     settings = config(new_post_bonus=0.3, **changes)

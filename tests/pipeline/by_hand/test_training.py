@@ -224,7 +224,14 @@ def test_the_towers_of_the_best_epoch_are_returned(tmp_path: Path, monkeypatch: 
 
 def test_the_towers_have_the_shape_of_the_data_and_the_configuration() -> None:
     config = replace(
-        CONFIG, id_dropout=0.25, word_dropout=0.125, dropout=0.0625, new_post_bonus=0.5, taste_from_mean=2.0
+        CONFIG,
+        id_dropout=0.25,
+        history_id_dropout=0.5,
+        word_dropout=0.125,
+        dropout=0.0625,
+        new_post_bonus=0.5,
+        taste_from_mean=2.0,
+        order_decay=0.75,
     )
     fitted = fit(dataset_of(), config)
     shape = fitted.config
@@ -232,8 +239,10 @@ def test_the_towers_have_the_shape_of_the_data_and_the_configuration() -> None:
     assert shape.word_count == len(fitted.vocabulary)
     assert (shape.tower_dimension, shape.representation_dimension, shape.history_length) == (13, 8, 4)
     assert (fitted.post_tower.id_dropout, fitted.post_tower.word_dropout) == (0.25, 0.125)
+    assert fitted.post_tower.history_id_dropout == 0.5
     assert {module.p for module in fitted.users.modules() if isinstance(module, nn.Dropout)} == {0.0625}
     assert (shape.new_post_bonus, shape.taste_from_mean, shape.newcomers_follow_trend) == (0.5, 2.0, True)
+    assert shape.order_decay == 0.75
     assert fitted.users.tower.mean_scale is not None
 
 
