@@ -4,6 +4,7 @@ A command imports its stage when it runs: torch takes seconds to import, and `mo
 """
 
 import os
+from contextlib import nullcontext
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -82,8 +83,8 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option(
         "--config",
-        help="TOML file of training settings, such as configs/microlens.toml; by default those that suit the number of "
-        "interactions (configs/large.toml from a million on).",
+        help="TOML file of training settings, such as configs/microlens.toml; by default those that suit the data, "
+        "which are printed.",
         show_default=False,
     ),
 ]
@@ -214,7 +215,8 @@ def evaluate(
     ] = False,
 ) -> None:
     """Compare the model with the baselines on up to six months, each held out in turn; trains once a month; resumes."""
-    wanted = training_config(data, config, objective, epochs, seed)
+    with printing_to_stderr() if as_json or as_markdown else nullcontext():
+        wanted = training_config(data, config, objective, epochs, seed)
     if live:
         if split or candidate or as_markdown:
             raise typer.BadParameter(
