@@ -4,7 +4,6 @@ A command imports its stage when it runs: torch takes seconds to import, and `mo
 """
 
 import os
-from contextlib import nullcontext
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -215,8 +214,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Compare the model with the baselines on up to six months, each held out in turn; trains once a month; resumes."""
-    with printing_to_stderr() if as_json or as_markdown else nullcontext():
-        wanted = training_config(data, config, objective, epochs, seed)
+    wanted = training_config(data, config, objective, epochs, seed)
     if live:
         if split or candidate or as_markdown:
             raise typer.BadParameter(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from cli.progress import console
+from cli.progress import error_console
 from pipeline.training_config import Objective, TrainingConfig
 from pipeline.workspace import Workspace
 
@@ -33,7 +33,7 @@ def candidates_of(
 def training_config(
     data: Path, path: Path | None, objective: Objective | None, epochs: int | None, seed: int | None
 ) -> TrainingConfig:
-    """The settings of the file, or those that suit the data, which is printed; overridden by the command line."""
+    """The settings of the file, or those that suit the data, overridden by the command line."""
     config = told_settings(Workspace(data)) if path is None else TrainingConfig.read(path)
     return replace(
         config,
@@ -44,9 +44,9 @@ def training_config(
 
 
 def told_settings(workspace: Workspace) -> TrainingConfig:
-    """The settings that suit the data; prints the sentence that says what was chosen and why."""
+    """The settings that suit the data; says on stderr what was chosen and why: stdout may be for JSON."""
     from pipeline.suited_settings import suited_settings
 
     suited = suited_settings(workspace.clean)
-    console.print(suited.sentence, highlight=False, soft_wrap=True)
+    error_console.print(suited.sentence, highlight=False, soft_wrap=True)
     return suited.config

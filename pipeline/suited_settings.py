@@ -27,6 +27,9 @@ LONG = TrainingConfig(
 )
 """For long histories; docs/quality.md has the measurements."""
 
+FEW_BELOW = 50_000  # interactions, of which ``LONG`` would make too few steps
+FEW_EPOCHS, FEW_BATCH = 6, 256
+
 WITH_TEXTS_FROM = 0.5  # share of posts with a text
 
 
@@ -55,6 +58,8 @@ def suited_to(facts: DataFacts) -> SuitedSettings:
         config, chosen = LARGE, ["those for a million interactions or more"]
     if is_long:
         config = replace(LONG, threads=LARGE.threads, validation_share=LARGE.validation_share) if is_large else LONG
+        if facts.interactions < FEW_BELOW:
+            config = replace(config, epochs=FEW_EPOCHS, batch_size=FEW_BATCH)
         chosen = [f"those for long histories (the newest {config.history_length} posts, {config.epochs} epochs)"]
     if not has_texts:
         config = replace(config, id_dropout=0.0)

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.data_facts import DataFacts, Order, read_facts
-from pipeline.suited_settings import LARGE, LARGE_FROM, LONG, LONG_FROM, suited_settings, suited_to
+from pipeline.suited_settings import FEW_BELOW, LARGE, LARGE_FROM, LONG, LONG_FROM, suited_settings, suited_to
 from pipeline.tables import CLOCK, INTERACTIONS_FILE, NO_CLOCK, POSTS_FILE
 from pipeline.training_config import TrainingConfig
 
@@ -53,6 +53,12 @@ def test_long_histories_are_trained_with_the_settings_for_them(median: float, wa
 def test_long_histories_stay_long_in_large_data() -> None:
     config = suited_to(facts(interactions=LARGE_FROM, median=LONG_FROM)).config
     assert (config.history_length, config.threads, config.validation_share) == (LONG.history_length, 2, 0.005)
+
+
+@pytest.mark.parametrize(("interactions", "steps"), [(FEW_BELOW - 1, 6 * 195), (FEW_BELOW, 4 * 49)])
+def test_few_long_histories_get_more_and_smaller_batches(interactions: int, steps: int) -> None:
+    config = suited_to(facts(interactions=interactions, median=LONG_FROM)).config
+    assert config.epochs * round(interactions / config.batch_size) == steps
 
 
 @pytest.mark.parametrize("median", [3.0, 80.0])
