@@ -10,6 +10,27 @@ LARGE_FROM = 1_000_000  # interactions
 LARGE = TrainingConfig(batch_size=1024, learning_rate=3e-3, packs_histories=True, threads=2, validation_share=0.005)
 """The settings of configs/large.toml; docs/scale.md has the measurements."""
 
+SHORT_WITHOUT_CLOCK = TrainingConfig(
+    epochs=7,
+    batch_size=1024,
+    learning_rate=2e-3,
+    weight_decay=0.01,
+    temperature=0.08,
+    uniform_negatives=2048,
+    uniform_negatives_met=True,
+    user_balance=0.0,
+    validation_share=0.02,
+    representation_dimension=128,
+    popularity_dimension=7,
+    history_length=20,
+    taste_from_mean=0.0,
+    text_scale=0.1,
+    id_dropout=0.2,
+    dropout=0.5,
+    new_post_bonus=0.05,
+)
+"""The settings of configs/microlens.toml, for short histories without a clock; docs/quality.md has the measurements."""
+
 LONG_FROM = 20.0  # posts that half of the people have met
 LONG = TrainingConfig(
     epochs=4,
@@ -50,23 +71,30 @@ def suited_settings(clean_directory: Path) -> SuitedSettings:
 
 
 def suited_to(facts: DataFacts) -> SuitedSettings:
-    """``LONG`` for long histories, ``LARGE`` for many interactions, parts of both for both, else the defaults."""
-    is_large, is_long = facts.interactions >= LARGE_FROM, facts.median_history >= LONG_FROM
-    has_texts = facts.with_text >= WITH_TEXTS_FROM
-    config, chosen = TrainingConfig(), ["the defaults"]
+    """The settings for long histories, for short ones without a clock, for many interactions, else the defaults."""
+    is_large, is_small = facts.interactions >= LARGE_FROM, facts.interactions < FEW_BELOW
+    config, chosen = (
+        (LARGE, "those for a million interactions or more") if is_large else (TrainingConfig(), "the defaults")
+    )
+    if facts.median_history >= LONG_FROM:
+        config = replace(LONG, epochs=FEW_EPOCHS, batch_size=FEW_BATCH) if is_small else LONG
+        chosen = f"those for long histories (the newest {config.history_length} posts, {config.epochs} epochs)"
+    elif facts.order is not Order.CLOCK and not is_small:
+        config = SHORT_WITHOUT_CLOCK
+        chosen = f"those for short histories without a clock ({config.epochs} epochs)"
     if is_large:
-        config, chosen = LARGE, ["those for a million interactions or more"]
-    if is_long:
-        config = replace(LONG, threads=LARGE.threads, validation_share=LARGE.validation_share) if is_large else LONG
-        if facts.interactions < FEW_BELOW:
-            config = replace(config, epochs=FEW_EPOCHS, batch_size=FEW_BATCH)
-        chosen = [f"those for long histories (the newest {config.history_length} posts, {config.epochs} epochs)"]
-    if not has_texts:
+        config = replace(
+            config,
+            threads=LARGE.threads,
+            validation_share=LARGE.validation_share,
+            packs_histories=LARGE.packs_histories,
+        )
+    if facts.with_text < WITH_TEXTS_FROM:
         config = replace(config, id_dropout=0.0)
-        chosen.append("ids alone, as few posts have a text")
+        chosen += "; ids alone, as few posts have a text"
     if facts.order is Order.NONE:
-        chosen.append("note that the newest post of such rows is not the newest in time")
-    return SuitedSettings(config, f"Settings: {'; '.join(chosen)}. The data has {_described(facts)}.")
+        chosen += "; note that the newest post of such rows is not the newest in time"
+    return SuitedSettings(config, f"Settings: {chosen}. The data has {_described(facts)}.")
 
 
 def _described(facts: DataFacts) -> str:

@@ -8,11 +8,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.data_facts import DataFacts, Order, read_facts
-from pipeline.suited_settings import FEW_BELOW, LARGE, LARGE_FROM, LONG, LONG_FROM, suited_settings, suited_to
+from pipeline.suited_settings import (
+    FEW_BELOW,
+    LARGE,
+    LARGE_FROM,
+    LONG,
+    LONG_FROM,
+    SHORT_WITHOUT_CLOCK,
+    suited_settings,
+    suited_to,
+)
 from pipeline.tables import CLOCK, INTERACTIONS_FILE, NO_CLOCK, POSTS_FILE
 from pipeline.training_config import TrainingConfig
 
-LARGE_FILE = Path(__file__).parents[2] / "configs" / "large.toml"
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def facts(
@@ -32,8 +41,19 @@ def write_tables(directory: Path, rows: list[tuple[int, int, float]], *, timed: 
     pd.DataFrame({"post_id": range(1, len(texts) + 1), "summary_text": texts}).to_parquet(directory / POSTS_FILE)
 
 
-def test_the_settings_for_large_data_are_those_of_their_file() -> None:
-    assert TrainingConfig.read(LARGE_FILE) == LARGE
+def test_the_settings_with_a_file_are_those_of_their_file() -> None:
+    assert TrainingConfig.read(CONFIGS / "large.toml") == LARGE
+    assert TrainingConfig.read(CONFIGS / "microlens.toml") == SHORT_WITHOUT_CLOCK
+
+
+@pytest.mark.parametrize("order", [Order.PLACES, Order.SHORT_CLOCK, Order.NONE])
+def test_short_histories_without_a_clock_are_trained_with_the_settings_for_them(order: Order) -> None:
+    suited = suited_to(facts(order=order))
+    assert suited.config == SHORT_WITHOUT_CLOCK
+    assert "short histories without a clock" in suited.sentence
+    assert suited_to(facts(order=order, interactions=FEW_BELOW - 1)).config == TrainingConfig()
+    large = suited_to(facts(order=order, interactions=LARGE_FROM)).config
+    assert (large.text_scale, large.threads, large.packs_histories) == (SHORT_WITHOUT_CLOCK.text_scale, 2, True)
 
 
 @pytest.mark.parametrize(("interactions", "wanted"), [(LARGE_FROM - 1, TrainingConfig()), (LARGE_FROM, LARGE)])
