@@ -82,8 +82,8 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option(
         "--config",
-        help="TOML file of training settings, such as configs/microlens.toml; by default those that suit the number of "
-        "interactions (configs/large.toml from a million on).",
+        help="TOML file of training settings, such as configs/microlens.toml; by default those that suit the data, "
+        "which are printed.",
         show_default=False,
     ),
 ]

@@ -15,6 +15,7 @@ from cli.one_writer import only_writer
 from cli.progress import console, training_bar, working
 from cli.score_stage import score_stage
 from cli.stop_signals import StoppedError, stop_request
+from cli.training_settings import told_settings
 from cli.validation import validate_stage
 from pipeline.ablate import Ablation, ablate, write_ablations
 from pipeline.cold_start import ColdStart, measure_cold_posts, measure_cold_users
@@ -24,7 +25,6 @@ from pipeline.evaluation import Evaluation
 from pipeline.live_evaluation.live_results import LiveEvaluation
 from pipeline.publish import DEFAULT_KEEP, Published
 from pipeline.ranking import CUTOFF
-from pipeline.suited_settings import suited_settings
 from pipeline.train import TrainingStoppedError, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
@@ -176,8 +176,8 @@ def build_bundle(
 def build_from_clean_tables(
     workspace: Workspace, bundles: Path, *, encoder_directory: Path, accept_invalid: bool = False
 ) -> None:
-    """The stages after clean or import, with the training settings that suit data with or without a clock."""
-    config = suited_settings(workspace.clean)
+    """The stages after clean or import, with the training settings that suit the data."""
+    config = told_settings(workspace)
     validate_stage(workspace, bundles, accept_invalid=accept_invalid)
     score_stage(workspace)
     embed_stage(workspace, encoder_directory)

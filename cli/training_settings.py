@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 
+from cli.progress import error_console
 from pipeline.training_config import Objective, TrainingConfig
 from pipeline.workspace import Workspace
 
@@ -32,13 +33,20 @@ def candidates_of(
 def training_config(
     data: Path, path: Path | None, objective: Objective | None, epochs: int | None, seed: int | None
 ) -> TrainingConfig:
-    """The settings of the file, or those that suit the size of the data, overridden by the command line."""
-    from pipeline.suited_settings import suited_settings
-
-    config = suited_settings(Workspace(data).clean) if path is None else TrainingConfig.read(path)
+    """The settings of the file, or those that suit the data, overridden by the command line."""
+    config = told_settings(Workspace(data)) if path is None else TrainingConfig.read(path)
     return replace(
         config,
         objective=config.objective if objective is None else objective,
         epochs=config.epochs if epochs is None else epochs,
         seed=config.seed if seed is None else seed,
     )
+
+
+def told_settings(workspace: Workspace) -> TrainingConfig:
+    """The settings that suit the data; says on stderr what was chosen and why: stdout may be for JSON."""
+    from pipeline.suited_settings import suited_settings
+
+    suited = suited_settings(workspace.clean)
+    error_console.print(suited.sentence, highlight=False, soft_wrap=True)
+    return suited.config

@@ -50,13 +50,15 @@ class TargetRanks:
     """The rank of each target: one row for each test user and target, ascending by user.
 
     ``users`` int64 (position in the split's ``user_rows``), ``posts`` int64 (row), ``ranks`` int64 (0 = first among all
-    candidates), ``category_ranks`` int64 (the same among the candidates of the target's category, -1 if it has none).
+    candidates), ``category_ranks`` int64 (the same among the candidates of the target's category, -1 if it has none),
+    ``categories`` int64 (row of the target's category, 0 = none).
     """
 
     users: NDArray[np.int64]
     posts: NDArray[np.int64]
     ranks: NDArray[np.int64]
     category_ranks: NDArray[np.int64]
+    categories: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ def rank_targets(split: Split, recommender: Recommender, *, candidates: NDArray[
         is_missed = ~candidates[posts]
         ranks[is_missed] = MISSED
         category_ranks[is_missed & (category_ranks >= 0)] = MISSED
-    return TargetRanks(users=users, posts=posts, ranks=ranks, category_ranks=category_ranks)
+    categories = split.shown.category_rows[posts]
+    return TargetRanks(users=users, posts=posts, ranks=ranks, category_ranks=category_ranks, categories=categories)
 
 
 def _places(
@@ -118,19 +121,23 @@ def _places(
 def measure(ranks: TargetRanks, *, in_category: bool = False) -> PerUser:
     """Metrics of each test user at a cutoff of 10; ``in_category`` leaves out users without a target in a category.
 
-    Recall is the share of the targets that a page of ten can hold.
+    Recall is the share of the targets that a page of ten can hold. In category, each category of a user's targets has
+    a page of its own.
     """
     keep = ranks.category_ranks >= 0 if in_category else np.ones(len(ranks.users), dtype=np.bool_)
     users, user_of = np.unique(ranks.users[keep], return_inverse=True)
     found = (ranks.category_ranks if in_category else ranks.ranks)[keep]
+    page_numbers = user_of * (ranks.categories.max(initial=0) + 1) + ranks.categories[keep] * in_category
+    pages, counts = np.unique(page_numbers, return_counts=True)
+    page_users = pages // (ranks.categories.max(initial=0) + 1)
+    can_be_shown = np.minimum(counts, CUTOFF)  # of each page
+    best = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(CUTOFF) + 2.0))])
     is_hit = found < CUTOFF
-    counts = np.bincount(user_of, minlength=len(users))
     hits = np.bincount(user_of, weights=is_hit, minlength=len(users))
     gains = np.bincount(user_of, weights=np.where(is_hit, 1 / np.log2(found + 2.0), 0), minlength=len(users))
-    best = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(CUTOFF) + 2.0))])
     return PerUser(
-        recall=hits / np.clip(counts, 1, CUTOFF),
-        ndcg=gains / np.maximum(best[np.minimum(counts, CUTOFF)], best[1]),
+        recall=hits / np.bincount(page_users, weights=can_be_shown, minlength=len(users)),
+        ndcg=gains / np.bincount(page_users, weights=best[can_be_shown], minlength=len(users)),
         hit=(hits > 0).astype(np.float64),
     )
 

@@ -50,7 +50,7 @@ except ImportError:
 workspace, steps = Workspace(Path(sys.argv[1])), int(sys.argv[2])
 try:
     from pipeline.suited_settings import suited_settings
-    config = replace(suited_settings(workspace.clean), epochs=1)
+    config = replace(suited_settings(workspace.clean).config, epochs=1)
 except ImportError:
     config = TrainingConfig(epochs=1)
 began = time.process_time()

@@ -24,6 +24,7 @@ def test_metrics_are_what_their_definitions_say() -> None:
         posts=np.array([1, 19, 15]),
         ranks=np.array([1, 10, 9]),
         category_ranks=np.array([0, -1, -1]),
+        categories=np.array([1, 0, 0]),
     )
     found = measure(ranks)
     assert found.recall.tolist() == [0.5, 1]

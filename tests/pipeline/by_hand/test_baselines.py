@@ -18,6 +18,7 @@ from pipeline.baselines import (
     baselines_for,
     bayesian_personalized_ranking,
     content_based,
+    embarrassingly_shallow,
     hybrid,
     item_neighbours,
 )
@@ -195,7 +196,10 @@ BLOCKS: tuple[Event, ...] = (
 )
 
 
-@pytest.mark.parametrize("method", [item_neighbours, alternating_least_squares, bayesian_personalized_ranking])
+@pytest.mark.parametrize(
+    "method",
+    [item_neighbours, alternating_least_squares, bayesian_personalized_ranking, embarrassingly_shallow],
+)
 def test_what_a_person_lacks_of_their_block_comes_before_the_other_block(
     method: baselines.Method, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +245,49 @@ def test_pairwise_ranking_is_of_the_library_at_the_settings_that_were_measured(p
     np.testing.assert_allclose(bayesian_personalized_ranking(past)(past, EVERYBODY), expected, atol=1e-5)
 
 
+def ease_by_hand(met: NDArray[np.floating], penalty: float) -> NDArray[np.floating]:
+    """The weights column by column: each post regressed on all others, B[:, j] with B[j, j] = 0; [posts, posts]."""
+    posts = met.shape[1]
+    weights = np.zeros((posts, posts))
+    for post in range(posts):
+        others = np.flatnonzero(np.arange(posts) != post)
+        gram = met[:, others].T @ met[:, others] + penalty * np.eye(posts - 1)
+        weights[others, post] = np.linalg.solve(gram, met[:, others].T @ met[:, post])
+    return weights
+
+
+def test_ease_is_a_ridge_regression_of_each_post_on_the_others(past: Dataset) -> None:
+    met = (STRENGTHS > 0).astype(np.float64)
+    expected = unit_range(met @ ease_by_hand(met, penalty=20.0)) + POPULARITY  # 6 pairs of 5 posts: the least penalty
+    np.testing.assert_allclose(embarrassingly_shallow(past)(past, EVERYBODY), expected, atol=1e-6)
+    np.testing.assert_allclose(embarrassingly_shallow(past)(past, np.array([2, 0])), expected[[2, 0]], atol=1e-6)
+
+
+@pytest.mark.parametrize(("people", "penalty"), [(4, 20.0), (48, 96.0), (300, 500.0)])
+def test_the_penalty_is_four_times_the_people_of_a_post_within_its_bounds(people: int, penalty: float) -> None:
+    """Each person met two of four posts, so a post has half of them."""
+    two_of = ((0, 1), (0, 2), (0, 3), (1, 2))
+    events = [(user, post, "view", float(user)) for user in range(people) for post in two_of[user % 4]]
+    past = tiny_dataset(events, posts=4, users=people, text=np.zeros((4, 1)))
+    met = np.zeros((people, 4))
+    for user, post, *_ in events:
+        met[user, post] = 1
+    expected = unit_range(met[:4] @ ease_by_hand(met, penalty))
+    found = embarrassingly_shallow(past)(past, EVERYBODY)
+    np.testing.assert_allclose(found, expected, atol=1e-3 + 1e-6)  # less the popularity
+    other = unit_range(met[:4] @ ease_by_hand(met, penalty * 1.25))
+    assert np.abs(other - expected).max() > 5e-3  # so the tolerance tells the penalties apart
+
+
+def test_posts_beyond_the_most_met_ones_are_left_out_of_ease(past: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert baselines._MOST_EASE_POSTS == 5_000
+    monkeypatch.setattr(baselines, "_MOST_EASE_POSTS", 2)  # posts 1 and 2, which two people met each
+    met = np.zeros((4, 5))
+    met[:, [1, 2]] = STRENGTHS[:, [1, 2]] > 0
+    expected = unit_range(met @ ease_by_hand(met, penalty=20.0)) + POPULARITY
+    np.testing.assert_allclose(embarrassingly_shallow(past)(past, EVERYBODY), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize(("posts", "factors"), [(5, 8), (287, 8), (288, 9), (8191, 255), (8192, 256), (9000, 256)])
 def test_the_number_of_factors_grows_with_the_catalogue(posts: int, factors: int) -> None:
     assert baselines._factors(tiny_dataset((), posts=posts, text=np.zeros((posts, 1)))) == factors
@@ -268,7 +315,10 @@ def test_the_hybrid_is_both_in_equal_parts(past: Dataset) -> None:
     np.testing.assert_allclose(hybrid(past)(past, EVERYBODY), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", [item_neighbours, alternating_least_squares, bayesian_personalized_ranking])
+@pytest.mark.parametrize(
+    "method",
+    [item_neighbours, alternating_least_squares, bayesian_personalized_ranking, embarrassingly_shallow],
+)
 def test_who_has_no_history_gets_what_was_popular_in_the_last_month(method: baselines.Method, past: Dataset) -> None:
     np.testing.assert_allclose(method(past)(past, np.array([3]))[0], POPULARITY, atol=1e-7)
 
@@ -306,6 +356,7 @@ def test_the_table_names_every_method() -> None:
         "item-kNN (collaborative)": item_neighbours,
         "implicit ALS (collaborative)": alternating_least_squares,
         "implicit BPR (collaborative)": bayesian_personalized_ranking,
+        "EASE (collaborative)": embarrassingly_shallow,
         "content-based (BERT)": content_based,
         "hybrid (item-kNN + content)": hybrid,
     }

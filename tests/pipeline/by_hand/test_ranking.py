@@ -15,12 +15,18 @@ from pipeline.splits import Split
 from tests.pipeline.by_hand.tiny_dataset import tiny_dataset
 
 
-def ranks_of(users: Sequence[int], ranks: Sequence[int], category_ranks: Sequence[int] | None = None) -> TargetRanks:
+def ranks_of(
+    users: Sequence[int],
+    ranks: Sequence[int],
+    category_ranks: Sequence[int] | None = None,
+    categories: Sequence[int] | None = None,
+) -> TargetRanks:
     return TargetRanks(
         users=np.array(users, dtype=np.int64),
         posts=np.zeros(len(users), dtype=np.int64),
         ranks=np.array(ranks, dtype=np.int64),
         category_ranks=np.array(ranks if category_ranks is None else category_ranks, dtype=np.int64),
+        categories=np.array(categories if categories is not None else [1] * len(users), dtype=np.int64),
     )
 
 
@@ -57,6 +63,19 @@ def test_in_category_only_users_with_a_target_that_has_one_are_there() -> None:
     assert found.recall.tolist() == [1.0, 0.0]  # of users 0 and 2
     assert found.ndcg.tolist() == [1.0, 0.0]
     assert measure(ranks).recall.tolist() == [0.5, 1.0, 1.0]
+
+
+def test_in_category_each_category_has_a_page_of_its_own() -> None:
+    """User 0 finds all of 12 + 2 targets that two pages can hold, user 1 one of two."""
+    ranks = ranks_of(
+        [0] * 14 + [1] * 2,
+        [0] * 16,
+        category_ranks=[*range(12), 0, 1, 0, 30],
+        categories=[1] * 12 + [2] * 2 + [1, 2],
+    )
+    found = measure(ranks, in_category=True)
+    assert found.recall.tolist() == [1.0, 0.5]
+    assert found.ndcg.tolist() == pytest.approx([1.0, 0.5])
 
 
 def test_nothing_measured_is_nobody() -> None:
