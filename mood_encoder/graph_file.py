@@ -36,6 +36,7 @@ _INPUTS = {
     ("Parameter", "opset1"): 0,
     ("Range", "opset4"): 3,
     ("ReduceL2", "opset4"): 2,
+    ("ReduceMax", "opset1"): 2,
     ("ReduceSum", "opset1"): 2,
     ("ReLU", "opset1"): 1,
     ("Reshape", "opset1"): 2,
