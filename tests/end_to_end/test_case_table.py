@@ -1,6 +1,7 @@
 """Every row of the case table, over gRPC and over HTTP, from three real processes and from one."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import grpc
 import httpx
@@ -24,15 +25,14 @@ class RefusedError(Exception):
         self.status, self.reason, self.message = status, reason, message
 
 
+@dataclass(frozen=True)
 class Answer:
-    def __init__(self, post_ids: list[int], scores: list[float], ranking: str, token: str, bundle_id: str) -> None:
-        self.post_ids, self.scores, self.ranking, self.token, self.bundle_id = (
-            post_ids,
-            scores,
-            ranking,
-            token,
-            bundle_id,
-        )
+    post_ids: list[int]
+    scores: list[float]
+    ranking_scores: list[float]
+    ranking: str
+    token: str
+    bundle_id: str
 
 
 Ask = Callable[..., Answer]
@@ -53,6 +53,7 @@ def ask(request: pytest.FixtureRequest, running: Running, feeds: feed_pb2_grpc.F
         return Answer(
             [post.post_id for post in answer.posts],
             [post.score for post in answer.posts],
+            [post.ranking_score for post in answer.posts],
             feed_pb2.Ranking.Name(answer.ranking),
             answer.next_page_token,
             answer.bundle_id,
@@ -72,6 +73,7 @@ def ask(request: pytest.FixtureRequest, running: Running, feeds: feed_pb2_grpc.F
         return Answer(
             [post["post_id"] for post in document["posts"]],
             [post["score"] for post in document["posts"]],
+            [post["ranking_score"] for post in document["posts"]],
             document["ranking"],
             document["next_page_token"],
             document["bundle_id"],
@@ -84,16 +86,18 @@ def category_of(running: Running, post_id: int) -> int:
     return int(running.posts.category_ids[running.posts.post_ids == post_id][0])
 
 
-def test_a_known_user_gets_ten_posts_of_all_categories_by_user_score(ask: Ask, running: Running) -> None:
+def test_a_known_user_gets_ten_posts_of_all_categories_by_the_blend(ask: Ask, running: Running) -> None:
     answer = ask(username=running.busiest_username())
     assert len(answer.post_ids) == 10
     assert answer.ranking == "RANKING_USER"
     assert answer.bundle_id == running.bundle.bundle_id
-    assert answer.scores == sorted(answer.scores, reverse=True)
+    assert running.bundle.manifest.blend.popularity > 0
+    assert answer.ranking_scores == sorted(answer.ranking_scores, reverse=True)
+    assert answer.scores != sorted(answer.scores, reverse=True)
     assert len({category_of(running, post_id) for post_id in answer.post_ids}) > 1
 
 
-def test_a_known_user_and_a_category_give_posts_of_that_category_by_user_score(ask: Ask, running: Running) -> None:
+def test_a_known_user_and_a_category_give_posts_of_that_category_by_the_blend(ask: Ask, running: Running) -> None:
     category_id = running.largest_category()
     answer = ask(username=running.busiest_username(), category_id=category_id)
     assert {category_of(running, post_id) for post_id in answer.post_ids} == {category_id}

@@ -9,6 +9,7 @@ import numpy as np
 from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
 from bundle.known_users import KnownUsers
+from compute.recent_history import NO_HISTORY
 from post_index_service.filters import Filters
 from post_index_service.index import PostIndex
 from post_index_service.query import Query
@@ -109,6 +110,7 @@ def _ranking(encoder: Encoder, index: PostIndex, asked: Asked) -> Ranked:
             mood=context.mood,
             category_id=asked.category_id,
             seen_post_ids=context.seen_post_ids,
+            recent_history=context.recent or NO_HISTORY,
             filters=_without_own_posts(asked),
         ),
     )
