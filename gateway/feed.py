@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from gateway import page_token
 from gateway.feed_page import FeedPage, requested_page
 from gateway.feed_types import (
+    COUNTED_RANKINGS,
     MOOD,
     MOST_EXCLUSIONS,
     NO_MOOD,
@@ -38,8 +39,6 @@ from gateway.served_memory import NoServedMemory, ServedMemory, without_seen_and
 from gateway.token_life import DEFAULT_TOKENS, TokenLife, bundle_is_gone, counts_are_gone, posts_are_gone
 
 NO_MEMORY = NoServedMemory()
-_COUNTED = frozenset({FeedRanking.TRENDING, FeedRanking.USER})
-"""The rankings whose later pages count what people meet as of the first one."""
 _ENCODER_SHARE = 0.6  # of the time left; the rest must suffice for a feed without the encoder
 
 
@@ -180,8 +179,7 @@ async def _search(
     """Find the posts of the page; an unknown user needs both a mood and a category, or a fallback."""
     mood_understood = _mood_understood(context)
     if request.shown_post_ids:
-        left_out = [*context.not_interested_post_ids, *request.shown_post_ids]
-        context = replace(context, not_interested_post_ids=left_out)
+        context = replace(context, not_interested_post_ids=[*context.not_interested_post_ids, *request.shown_post_ids])
     is_enough = (request.trimmed_mood and request.category_id is not None) or request.similar_to is not None
     if context.user is None and NO_USER_TOWER not in degradations and not is_enough:
         if request.fallback is Fallback.NONE:
@@ -286,7 +284,7 @@ def _token_after(page: FeedPage, made: _Made, tokens: TokenLife) -> str:
         left_out=frozenset(degradation.stage for degradation in made.degradations),
         log_position=made.position,
         issued_at_ms=tokens.now_ms(),
-        counted_position=made.found.counted_position if made.found.ranking in _COUNTED else None,
+        counted_position=made.found.counted_position if made.found.ranking in COUNTED_RANKINGS else None,
         posts_position=made.found.posts_position,
         rules_moment_ms=made.found.rules_moment_ms,
         feed=page.feed,

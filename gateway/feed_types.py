@@ -159,6 +159,10 @@ class FeedRanking(Enum):
     SIMILAR = "RANKING_SIMILAR"
 
 
+COUNTED_RANKINGS = frozenset({FeedRanking.TRENDING, FeedRanking.USER})
+"""Their later pages count what people meet as of the first one."""
+
+
 class Fallback(Enum):
     """What an unknown user gets who gives no mood or no category; each value is the name in the contract."""
 
