@@ -20,7 +20,6 @@ from mood_encoder.mood_families import FAMILIES
 from mood_encoder.mood_reader import MoodReader
 from mood_encoder.mood_space import MeantMood
 from mood_encoder.mood_space_file import read_mood_space
-from mood_encoder.openvino_encoder import OpenVinoEncoder
 
 _LONGEST_MOOD = 512  # code points, as the services have it
 _LONGEST_TITLE = 48
@@ -60,6 +59,8 @@ class _Moods:
     """Shows moods of one bundle."""
 
     def __init__(self, bundle: Bundle, count: int) -> None:
+        from mood_encoder.openvino_encoder import OpenVinoEncoder
+
         self._reader = MoodReader(OpenVinoEncoder.read(bundle), read_mood_space(bundle))
         self._index = IndexPosts.read(bundle)
         self._titles = read_stand_in_titles(bundle.directory)

@@ -137,6 +137,7 @@ class Dataset:
             events=self.events.where(is_kept),
             is_timed=self.is_timed,
             encoder_fingerprint=self.encoder_fingerprint,
+            mood_space=self.mood_space,
         )
 
     def made_before(self, day: float) -> "Dataset":
@@ -163,6 +164,7 @@ class Dataset:
             events=replace(events, post_rows=(np.cumsum(is_kept) - 1)[events.post_rows].astype(np.int32)),
             is_timed=self.is_timed,
             encoder_fingerprint=self.encoder_fingerprint,
+            mood_space=self.mood_space,
         )
         return replace(kept, created_days=created_days[is_kept])
 
@@ -196,8 +198,9 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
         ),
         is_timed=is_timed(clean_directory),
         encoder_fingerprint=texts.encoder_fingerprint,
+        mood_space=texts.mood_space,
     )
-    return replace(dataset, log_position=log_position(clean_directory), mood_space=texts.mood_space)
+    return replace(dataset, log_position=log_position(clean_directory))
 
 
 class DatasetError(Exception):
@@ -213,6 +216,7 @@ def _assemble(
     events: Events,
     is_timed: bool = True,
     encoder_fingerprint: str = "",
+    mood_space: MoodSpace | None = None,
 ) -> Dataset:
     post_ids = posts["post_id"].to_numpy(dtype=np.int64)
     user_ids = users["user_id"].to_numpy(dtype=np.int64)
@@ -232,6 +236,7 @@ def _assemble(
         pairs=Pairs.of(events, user_count=len(user_ids), post_count=len(post_ids)),
         is_timed=is_timed,
         encoder_fingerprint=encoder_fingerprint,
+        mood_space=mood_space,
     )
 
 

@@ -11,7 +11,7 @@ LARGE = TrainingConfig(batch_size=1024, learning_rate=3e-3, packs_histories=True
 """The settings of configs/large.toml; docs/scale.md has the measurements."""
 
 SHORT_WITHOUT_CLOCK = TrainingConfig(
-    epochs=7,
+    epochs=12,
     batch_size=1024,
     learning_rate=2e-3,
     weight_decay=0.01,
@@ -19,15 +19,18 @@ SHORT_WITHOUT_CLOCK = TrainingConfig(
     uniform_negatives=2048,
     uniform_negatives_met=True,
     user_balance=0.0,
-    validation_share=0.02,
+    validation_share=0.003,
     representation_dimension=128,
     popularity_dimension=7,
     history_length=20,
     taste_from_mean=0.0,
+    order_decay=0.8,
     text_scale=0.1,
-    id_dropout=0.2,
+    id_dropout=0.3,
+    history_id_dropout=0.0,
     dropout=0.5,
-    new_post_bonus=0.05,
+    packs_histories=True,
+    new_post_bonus=0.03,
 )
 """The settings of configs/microlens.toml, for short histories without a clock; docs/quality.md has the measurements."""
 

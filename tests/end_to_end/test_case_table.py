@@ -203,11 +203,18 @@ def test_moods_of_a_known_user_give_different_feeds_and_the_same_one_the_same(as
     assert ask(**asked, mood="calm").post_ids == calm.post_ids
 
 
-@pytest.mark.parametrize("mood", ["triste", "悲しい", "грустно", "لا أعرف"])
+@pytest.mark.parametrize("mood", ["triste", "悲しい", "грустно", "حزين"])
 def test_a_mood_of_another_language_has_a_feed(ask: Ask, running: Running, mood: str) -> None:
     answer = ask(username=UNKNOWN, category_id=running.largest_category(), mood=mood)
     assert len(answer.post_ids) == 10
     assert answer.ranking == "RANKING_MOOD"
+
+
+@pytest.mark.parametrize("mood", ["لا أعرف", "12345", "asdfgh"])
+def test_what_says_nothing_about_a_mood_gives_a_stranger_what_is_popular(ask: Ask, running: Running, mood: str) -> None:
+    answer = ask(username=UNKNOWN, category_id=running.largest_category(), mood=mood)
+    assert len(answer.post_ids) == 10
+    assert answer.ranking == "RANKING_POPULAR"
 
 
 @pytest.mark.parametrize("mood", ["", "calm", "😎 🥱"])

@@ -55,6 +55,7 @@ def test_the_manifest_says_what_was_put_in(bundle: Bundle) -> None:
         "heads": 2,
         "new_post_bonus": 0,
         "taste_from_mean": 0,
+        "order_decay": 0,
         "newcomers_follow_trend": True,
     }
     assert manifest.counts == {"posts": 6, "servable_posts": 5, "users": 3, "interactions": 4}
