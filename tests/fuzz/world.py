@@ -464,7 +464,9 @@ def _judge_context(
     assert response.bundle_id == world.bundle_id
     assert not response.mood_unavailable
     assert response.HasField("user_embedding") == (request.username in world.usernames)
-    assert response.HasField("mood_embedding") == bool(request.mood.strip())
+    is_understood = bool(request.mood.strip()) and not response.mood_not_understood
+    assert response.HasField("mood_embedding") == is_understood
+    assert request.mood.strip() or not response.mood_not_understood
     if response.HasField("user_embedding"):
         world.judge_embedding(response.user_embedding, world.user_embeddings[0])
     if response.HasField("mood_embedding"):
