@@ -66,7 +66,12 @@ FOREIGN_TO = {
     "rpc": {"torch", "faiss", "numpy", "pandas", "transformers"},
     "store": {"torch", "faiss", "numpy", "pandas", "transformers", "grpc"},
 }
-NEEDS_TORCH = {"mood_encoder/torch_encoder.py", "two_tower/attention.py", "two_tower/model.py", "two_tower/torch_towers.py"}
+NEEDS_TORCH = {
+    "mood_encoder/torch_encoder.py",
+    "two_tower/attention.py",
+    "two_tower/model.py",
+    "two_tower/torch_towers.py",
+}
 MAY_ASK_FOR_TORCH = ROOT / "user_tower_service" / "runtime.py"  # where MOODFEED_USER_TOWER_RUNTIME does
 MAY_READ_GENERATED_CODE = {
     "gateway/clients.py",
