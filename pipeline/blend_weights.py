@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bundle.blend import Blend
 from pipeline.dataset import Dataset
 
@@ -37,9 +39,15 @@ class BlendWeights:
 
 
 DEFAULT = BlendWeights()
+LONG_HISTORIES = BlendWeights(tower=8.0)
+"""Where people have met many posts, the tower knows them, and popularity drowns it (docs/quality.md)."""
 TOWER_ALONE = BlendWeights(popularity=0.0, tower=1.0, tower_history=0.0)
+LONG_FROM = 20.0  # posts that half of the people have met
 
 
 def default_weights(dataset: Dataset) -> BlendWeights:
     """The weights before anything is chosen: without a clock nobody knows what is popular now, so the tower ranks."""
-    return DEFAULT if dataset.has_clock else TOWER_ALONE
+    if not dataset.has_clock:
+        return TOWER_ALONE
+    lengths = np.diff(dataset.pairs.offsets)
+    return LONG_HISTORIES if np.median(lengths[lengths > 0]) >= LONG_FROM else DEFAULT

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.baselines import baselines_for
-from pipeline.blend_weights import TOWER_ALONE, BlendWeights, default_weights
+from pipeline.blend_weights import BlendWeights, default_weights
 from pipeline.chosen_settings import Learn, choose, halves
 from pipeline.crowd_baselines import Method
 from pipeline.dataset import Dataset
@@ -81,16 +81,16 @@ def evaluate(
             split, config, weights=_weights(split, weights), towers_of=towers_of, on_method=on_method
         )
         judged.insert(0, month)
-        used.append(weights.describes if split.past.has_clock else NO_BLEND)
+        used.append(weights.describes(default_weights(known_at(split))) if split.past.has_clock else NO_BLEND)
         if dataset.has_clock and split.day is not None:
             weights.learn(split, tower_scores.blended, dataset)
     evaluation = _pooled(dataset, judged, settings=settings)
-    chosen = weights.best()[1] if dataset.has_clock else TOWER_ALONE
+    chosen = weights.best(default_weights(dataset))[1]
     return replace(evaluation, blend=chosen, blend_of_months=tuple(reversed(used)))
 
 
 def _weights(split: Split, choice: WeightsChoice) -> BlendWeights:
-    return choice.best()[1] if choice.months else default_weights(known_at(split))
+    return choice.best(default_weights(known_at(split)))[1]
 
 
 def splits_of(dataset: Dataset, *, split_name: str | None, months: int) -> tuple[Split, ...]:

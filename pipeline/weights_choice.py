@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.blend_weights import DEFAULT, TOWER_ALONE, BlendWeights
+from pipeline.blend_weights import DEFAULT, LONG_HISTORIES, TOWER_ALONE, BlendWeights
 from pipeline.dataset import Dataset
 from pipeline.known_posts import known_at, learn_from
 from pipeline.paired_bootstrap import resample
@@ -20,16 +20,17 @@ from pipeline.splits import MONTH_DAYS, Split, split_at
 _MOST_CASES = 2_000  # of a month, that choose
 
 CANDIDATES: Mapping[str, BlendWeights] = {
-    "default": DEFAULT,
+    "tower x 0.2": DEFAULT,
     "no tower": BlendWeights(tower=0.0),
     "tower x 0.5": BlendWeights(tower=0.5),
     "tower x 1": BlendWeights(tower=1.0),
     "tower x 2": BlendWeights(tower=2.0),
     "tower x 4": BlendWeights(tower=4.0),
+    "tower x 8": LONG_HISTORIES,
     "tower x 2 of long histories": BlendWeights(tower=2.0, tower_history=20.0),
     "tower alone": TOWER_ALONE,
 }
-"""What the data chooses among. The first stays unless another one is ahead of it beyond chance."""
+"""What the data chooses among. Its default stays unless another one is ahead of it beyond chance."""
 
 
 @dataclass(slots=True)
@@ -52,25 +53,27 @@ class WeightsChoice:
             self._found[name].append(measure(rank_targets(month, recommender)).ndcg)
         self.months.append(split.label)
 
-    def best(self) -> tuple[str, BlendWeights]:
-        """The name and the weights of the candidate with the highest mean, if it is ahead of the default."""
-        names = list(CANDIDATES)
-        default = names[0]
+    def best(self, default: BlendWeights) -> tuple[str, BlendWeights]:
+        """The name and the weights of the candidate with the highest mean, if it is ahead of the ``default``.
+
+        The default is one of the candidates, and is the answer without a month that could choose.
+        """
+        names, first = list(CANDIDATES), list(CANDIDATES.values()).index(default)
         if not self.months:
-            return default, CANDIDATES[default]
+            return names[first], default
         values = np.stack([np.concatenate(self._found[name]) for name in names], axis=1)  # [cases, candidates]
-        months = np.repeat(np.arange(len(self.months)), [len(found) for found in self._found[default]])
+        months = np.repeat(np.arange(len(self.months)), [len(found) for found in self._found[names[first]]])
         best = int(values.mean(axis=0).argmax())
-        if best and resample(values[:, [best, 0]], months).difference(0, 1).low <= 0:
-            best = 0
+        if best != first and resample(values[:, [best, first]], months).difference(0, 1).low <= 0:
+            best = first
         return names[best], CANDIDATES[names[best]]
 
-    @property
-    def describes(self) -> str:
-        """A phrase that says which weights were chosen, and on which months."""
+    def describes(self, default: BlendWeights) -> str:
+        """A phrase that says which weights ``best`` gives, and on which months they were chosen."""
+        name = self.best(default)[0]
         if not self.months:
-            return "default, as no earlier month could choose"
-        return f"{self.best()[0]}, chosen on the months from {self.months[0]} to {self.months[-1]}"
+            return f"{name}, the default, as no earlier month could choose"
+        return f"{name}, chosen on the months from {self.months[0]} to {self.months[-1]}"
 
 
 def _of_few(split: Split) -> Split:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.blend_weights import default_weights
 from pipeline.dataset import Dataset
 from pipeline.evaluate import TooLittleDataError
 from pipeline.evaluation import MODEL_NAME, OURS
@@ -61,7 +62,9 @@ def evaluate_live(
         past = dataset.made_before(month.split_day)
         towers = towers_of(past, _date(month.split_day))
         scores = TowerScores(towers, past)
-        model = LiveModel(towers, past=past, dataset=dataset, blend=weights.best()[1].blend(scores.spread))
+        model = LiveModel(
+            towers, past=past, dataset=dataset, blend=weights.best(default_weights(past))[1].blend(scores.spread)
+        )
         with showing(_date(month.split_day)) if showing else nullcontext() as on_ranked:
             replayed.append(replay(log, month, model, on_ranked=on_ranked))
         weights.learn(split_at(dataset, month.split_day), scores.blended, dataset)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.blend_weights import DEFAULT, TOWER_ALONE, BlendWeights, default_weights
+from pipeline.blend_weights import DEFAULT, LONG_HISTORIES, TOWER_ALONE, BlendWeights, default_weights
 from pipeline.dataset import Dataset
 from pipeline.ranking import Recommender, Scores
 from pipeline.splits import split_at
@@ -38,24 +38,33 @@ def learnt(better: BlendWeights) -> WeightsChoice:
 
 
 def test_weights_that_are_ahead_of_the_default_beyond_chance_are_chosen() -> None:
-    name, weights = learnt(TOWER_ALONE).best()
+    name, weights = learnt(TOWER_ALONE).best(DEFAULT)
     assert (name, weights) == ("tower alone", TOWER_ALONE)
 
 
 def test_the_default_stays_where_nothing_is_ahead_of_it() -> None:
-    assert learnt(DEFAULT).best() == ("default", DEFAULT)
-    assert WeightsChoice().best() == ("default", DEFAULT)
+    assert learnt(DEFAULT).best(DEFAULT) == ("tower x 0.2", DEFAULT)
+    assert WeightsChoice().best(LONG_HISTORIES) == ("tower x 8", LONG_HISTORIES)
 
 
 def test_the_choice_says_on_which_months_it_was_made() -> None:
-    assert learnt(TOWER_ALONE).describes == "tower alone, chosen on the months from 1970-02-10 to 1970-02-10"
-    assert WeightsChoice().describes == "default, as no earlier month could choose"
+    assert learnt(TOWER_ALONE).describes(DEFAULT) == "tower alone, chosen on the months from 1970-02-10 to 1970-02-10"
+    assert WeightsChoice().describes(DEFAULT) == "tower x 0.2, the default, as no earlier month could choose"
 
 
 def test_data_without_a_clock_is_ranked_by_the_tower_alone() -> None:
     assert default_weights(data()) == DEFAULT
     short = tiny_dataset(((0, 0, "view", 0.0), (0, 1, "view", 1.0)), posts=2, users=1)
     assert default_weights(short) == TOWER_ALONE
+
+
+def test_where_half_of_the_people_have_met_twenty_posts_the_tower_counts_more() -> None:
+    many = [(user, post, "view", float(post) + user / 10) for user in range(3) for post in range(30)]
+    assert default_weights(tiny_dataset(tuple(many), posts=30, users=4)) == LONG_HISTORIES
+    some = [event for event in many if event[0] == 0 or event[1] < 19 or event[1] == 29]
+    assert default_weights(tiny_dataset(tuple(some), posts=30, users=4)) == LONG_HISTORIES
+    few = [event for event in many if event[0] == 0 or event[1] < 18 or event[1] == 29]
+    assert default_weights(tiny_dataset(tuple(few), posts=30, users=4)) == DEFAULT
 
 
 def test_the_weight_of_the_tower_counts_spreads_of_its_scores() -> None:
