@@ -143,7 +143,7 @@ def test_a_change_replaces_a_post_and_a_new_category_appears(
 ) -> None:
     upsert(catalog, a_post(1002, category_id=31, category_name="harbour"))
     eventually(lambda: state(catalog, 1002) == catalog_pb2.POST_STATE_SERVED)
-    eventually(lambda: product.ids("béla", category_id=31) == [1002])
+    eventually(lambda: ids_of_new_category(product, 31) == [1002])
     eventually(lambda: "harbour" in [item.name for item in categories(product)])
     upsert(catalog, a_post(1002, category_id=7, title="loud drums"))
     visible(product, catalog, 1002, category_id=7)
@@ -153,6 +153,16 @@ def test_a_change_replaces_a_post_and_a_new_category_appears(
     assert not any(1002 in ids for ids in feeds_of(product, 7))
     assert state(catalog, 1002) == catalog_pb2.POST_STATE_NOT_SERVABLE
     catalog.DeletePosts(catalog_pb2.DeletePostsRequest(post_ids=[1002]), timeout=10)
+
+
+def ids_of_new_category(product: Product, category_id: int) -> list[int]:
+    """The posts of the category; none while the replica that is asked does not know it."""
+    try:
+        return product.ids("béla", category_id=category_id)
+    except grpc.RpcError as error:
+        if error.code() is not grpc.StatusCode.NOT_FOUND:  # type: ignore[attr-defined]
+            raise
+        return []
 
 
 def categories(product: Product) -> list[feed_pb2.Category]:
