@@ -22,7 +22,7 @@ FOLLOWER_SHRINKAGE = 5.0
 """So many steps from a post that went elsewhere are added to those that were seen."""
 
 Shares = NDArray[np.float64]
-"""[posts], summing to 1."""
+"""[posts], each at least 0: parts of 1, of all that people meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,16 @@ class Blend:
 
         ``share`` is the category's share of what people meet, above 0.
         """
-        return (met + self.category * share) / ((of_last + self.category) * share)
+        return float(self._lift(np.asarray(met), of_last, np.asarray(share)))
+
+    def _lift(self, met: NDArray[np.integer], of_last: int, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (met + self.category * shares) / ((of_last + self.category) * shares)
 
     def lifts(self, last_categories: Sequence[int], category_shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """The lifts of all categories for a person's last posts; float64 [categories], all shares above 0."""
         last = np.asarray(last_categories[-LAST_POSTS:], dtype=np.int64)
         met = np.bincount(last, minlength=len(category_shares))
-        return np.asarray((met + self.category * category_shares) / ((len(last) + self.category) * category_shares))
+        return np.asarray(self._lift(met, len(last), category_shares))
 
     def next_shares(self, follower_counts: NDArray[np.floating], order_shares: NDArray[np.floating]) -> Shares:
         """What is expected of each post as the next one: how often it followed, and how often steps go as far to it.

@@ -1,11 +1,8 @@
 """The page at /docs: Swagger UI, vendored in gateway/swagger_ui, over the gateway's own OpenAPI document."""
 
-import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 
-from starlette.requests import Request
-from starlette.responses import Response
+from gateway.page_files import PageFiles, answering_with
 
 _DIRECTORY = Path(__file__).parent / "swagger_ui"
 _HEADERS = {
@@ -14,17 +11,11 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
 }
 
-FILES: Mapping[str, tuple[str, str]] = {
+FILES: PageFiles = {
     "/docs": ("index.html", "text/html"),
     "/docs/swagger-ui.css": ("swagger-ui.css", "text/css"),
     "/docs/swagger-ui-bundle.js": ("swagger-ui-bundle.js", "text/javascript"),
     "/docs/start.js": ("start.js", "text/javascript"),
 }
-"""Path -> name and media type of a file."""
 
-
-async def docs_file(request: Request) -> Response:
-    """The file of a path of FILES."""
-    name, media_type = FILES[request.scope["path"]]
-    content = await asyncio.to_thread((_DIRECTORY / name).read_bytes)
-    return Response(content, media_type=media_type, headers=_HEADERS)
+docs_file = answering_with(FILES, directory=_DIRECTORY, headers=_HEADERS)

@@ -1,11 +1,8 @@
 """The explorer: a page at / that shows feeds and records what is clicked, over the gateway's own HTTP API."""
 
-import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 
-from starlette.requests import Request
-from starlette.responses import Response
+from gateway.page_files import PageFiles, answering_with
 
 _DIRECTORY = Path(__file__).parent / "explorer"
 _HEADERS = {
@@ -17,16 +14,10 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
 }
 
-EXPLORER_FILES: Mapping[str, tuple[str, str]] = {
+EXPLORER_FILES: PageFiles = {
     "/": ("index.html", "text/html"),
     "/explorer/explorer.css": ("explorer.css", "text/css"),
     "/explorer/explorer.js": ("explorer.js", "text/javascript"),
 }
-"""Path -> name and media type of a file."""
 
-
-async def explorer_file(request: Request) -> Response:
-    """The file of a path of EXPLORER_FILES."""
-    name, media_type = EXPLORER_FILES[request.scope["path"]]
-    content = await asyncio.to_thread((_DIRECTORY / name).read_bytes)
-    return Response(content, media_type=media_type, headers=_HEADERS)
+explorer_file = answering_with(EXPLORER_FILES, directory=_DIRECTORY, headers=_HEADERS)

@@ -12,7 +12,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from gateway.browser_guard import BrowserGuard
 from gateway.token_life import DEFAULT_TOKEN_MINUTES, TokenLife
 from rpc.addresses import read_address, read_peer_address
-from rpc.environment import LogLevel
+from rpc.environment import LogLevel, lower_case
 from rpc.server_settings import ServerSettings, check_pair_fields, in_settings_words, variable_of
 from rpc.tls import ClientTls, check_authority
 from rpc.token_file import read_token_file
@@ -117,7 +117,7 @@ class Settings(ServerSettings):
         description="share of the pages of feeds, 0 to 1, whose last post is a new one that few people have been "
         "shown; set the post index service to the same value",
     )
-    explorer: Explorer = Field(
+    explorer: Annotated[Explorer, BeforeValidator(lower_case)] = Field(
         Explorer.AUTO,
         description="whether the page at / is served that shows feeds and records clicks: `on`, `off`, or `auto`, "
         "which is on where HTTP listens on loopback alone",

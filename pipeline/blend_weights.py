@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bundle.blend import Blend
-from pipeline.dataset import Dataset
+from pipeline.dataset import LONG_HISTORY, Dataset
 
 _SMALLEST_SPREAD = 1e-6
 
@@ -42,7 +42,6 @@ DEFAULT = BlendWeights()
 LONG_HISTORIES = BlendWeights(tower=8.0)
 """Where people have met many posts, the tower knows them, and popularity drowns it (docs/quality.md)."""
 TOWER_ALONE = BlendWeights(popularity=0.0, tower=1.0, tower_history=0.0)
-LONG_FROM = 20.0  # posts that half of the people have met
 
 
 def default_weights(dataset: Dataset) -> BlendWeights:
@@ -50,4 +49,4 @@ def default_weights(dataset: Dataset) -> BlendWeights:
     if not dataset.has_clock:
         return TOWER_ALONE
     lengths = np.diff(dataset.pairs.offsets)
-    return LONG_HISTORIES if np.median(lengths[lengths > 0]) >= LONG_FROM else DEFAULT
+    return LONG_HISTORIES if np.median(lengths[lengths > 0]) >= LONG_HISTORY else DEFAULT

@@ -16,6 +16,7 @@ from pipeline.tables import is_timed, log_position, read_posts, read_users
 from two_tower.features import NUMERIC_FEATURES, numeric_features
 
 SHORTEST_CLOCK_DAYS = 28.0
+LONG_HISTORY = 20.0  # posts; histories are long if half of the people have met so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Dataset:
     there is only an order: days count places in histories, and mean nothing between users.
     ``encoder_fingerprint`` is that of the encoder that embedded the texts, empty if their file does not say. The events
     hold what was recorded in the store up to ``log_position``; 0 if it was not collected. ``mood_space`` is the space
-    of ``mood_text``, which only export reads; parts of a dataset lack it.
+    of ``mood_text``, which only export reads.
     """
 
     posts: pd.DataFrame

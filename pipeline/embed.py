@@ -88,7 +88,7 @@ def embed_posts(
         texts = {known.key_of(text): text for text in [*summaries, *filter(None, moods)]}
         embedded = known.embed(texts, encoder, progress=progress)
         embeddings = known.embeddings([known.key_of(text) for text in summaries])
-        space = _mood_space(known, encoder)
+        space = _mood_space(known, encoder, progress=progress)
         mood_embeddings = np.zeros_like(embeddings)
         for row, (mood, summary) in enumerate(zip(posts["mood_text"], summaries, strict=True)):
             if moods[row]:
@@ -126,10 +126,10 @@ def read_text_embeddings(path: Path) -> TextEmbeddings:
     return texts
 
 
-def _mood_space(known: "_Cache", encoder: TextEncoder) -> MoodSpace:
+def _mood_space(known: "_Cache", encoder: TextEncoder, *, progress: Callable[[int, int], None] | None) -> MoodSpace:
     """The mood space of the encoder, fitted on the words of the tables of moods; those are cached as posts' are."""
     texts, targets = training_texts()
-    known.embed({known.key_of(text): text for text in texts}, encoder)
+    known.embed({known.key_of(text): text for text in texts}, encoder, progress=progress)
     return fit_mood_space(known.embeddings([known.key_of(text) for text in texts]), targets)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.data_facts import DataFacts, Order, read_facts
+from pipeline.dataset import LONG_HISTORY
 from pipeline.training_config import TrainingConfig
 
 LARGE_FROM = 1_000_000  # interactions
@@ -34,7 +35,6 @@ SHORT_WITHOUT_CLOCK = TrainingConfig(
 )
 """The settings of configs/microlens.toml, for short histories without a clock; docs/quality.md has the measurements."""
 
-LONG_FROM = 20.0  # posts that half of the people have met
 LONG = TrainingConfig(
     epochs=4,
     batch_size=1024,
@@ -79,7 +79,7 @@ def suited_to(facts: DataFacts) -> SuitedSettings:
     config, chosen = (
         (LARGE, "those for a million interactions or more") if is_large else (TrainingConfig(), "the defaults")
     )
-    if facts.median_history >= LONG_FROM:
+    if facts.median_history >= LONG_HISTORY:
         config = replace(LONG, epochs=FEW_EPOCHS, batch_size=FEW_BATCH) if is_small else LONG
         chosen = f"those for long histories (the newest {config.history_length} posts, {config.epochs} epochs)"
     elif facts.order is not Order.CLOCK and not is_small:

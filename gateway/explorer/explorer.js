@@ -1,7 +1,7 @@
 // The explorer: asks the gateway's own HTTP API and shows what it answers. No framework, no build step.
 
 const EMOJI = ["😂", "😢", "😌", "😡", "😱", "🥰", "🤩", "😴", "🎉", "💔", "💪", "🤔"];
-const KEYS = { l: "LIKE", i: "INSPIRE", r: "RATING", s: "SKIP", n: "NOT_INTERESTED", w: "why", m: "similar" };
+const KEYS = { l: "LIKE", i: "INSPIRE", r: "RATING", s: "SKIP", n: "NOT_INTERESTED", p: "play", w: "why", m: "similar" };
 const PAGE_SIZE = 12;
 
 const $ = (selector, within = document) => within.querySelector(selector);
@@ -104,6 +104,7 @@ class Feed {
     if (!button) return;
     const post = button.closest(".card").post;
     try {
+      if (button.dataset.act === "play") return play(button, post);
       if (button.dataset.act === "why") return why(post);
       if (button.dataset.act === "similar") return await similar(post, this.fields.username);
       const verb = button.dataset.verb;
@@ -139,7 +140,18 @@ function card(post, share, isNew) {
 
 const reasonOf = (post) => (post.reason ?? "").replace("REASON_", "").replaceAll("_", " ").toLowerCase();
 
-/** The thumbnail, or a drawing that is the same for the same post; a click plays the video where the browser can. */
+/** Put the video in the picture's place; the browser says so itself where it cannot play one. */
+function play(button, post) {
+  if (!/^https?:/.test(post.video_link)) throw new Error("this post's link is not one that a browser plays");
+  const place = Object.assign(document.createElement("div"), { className: "picture" });
+  const video = Object.assign(document.createElement("video"), { src: post.video_link, controls: true, playsInline: true });
+  video.setAttribute("aria-label", post.title || `Post ${post.post_id}`);
+  place.append(video);
+  button.replaceWith(place);
+  video.play().catch(() => {});
+}
+
+/** The thumbnail, or a drawing that is the same for the same post. */
 function picture(place, post) {
   place.innerHTML = drawing(post.post_id);
   if (/^https?:/.test(post.thumbnail_url ?? "")) {

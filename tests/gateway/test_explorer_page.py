@@ -54,7 +54,7 @@ def test_no_other_file_is_served(path: str) -> None:
         ({}, True),
         ({"HTTP_ADDRESS": "[::1]:8000"}, True),
         ({"HTTP_ADDRESS": "0.0.0.0:8000", "PLAINTEXT": "true"}, False),
-        ({"HTTP_ADDRESS": "0.0.0.0:8000", "PLAINTEXT": "true", "EXPLORER": "on"}, True),
+        ({"HTTP_ADDRESS": "0.0.0.0:8000", "PLAINTEXT": "true", "EXPLORER": "ON"}, True),
         ({"EXPLORER": "off"}, False),
     ],
 )

@@ -8,12 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.data_facts import DataFacts, Order, read_facts
+from pipeline.dataset import LONG_HISTORY
 from pipeline.suited_settings import (
     FEW_BELOW,
     LARGE,
     LARGE_FROM,
     LONG,
-    LONG_FROM,
     SHORT_WITHOUT_CLOCK,
     suited_settings,
     suited_to,
@@ -63,7 +63,7 @@ def test_a_million_interactions_are_trained_with_the_settings_for_large_data(
     assert suited_to(facts(interactions=interactions)).config == wanted
 
 
-@pytest.mark.parametrize(("median", "wanted"), [(LONG_FROM - 0.5, TrainingConfig()), (LONG_FROM, LONG)])
+@pytest.mark.parametrize(("median", "wanted"), [(LONG_HISTORY - 0.5, TrainingConfig()), (LONG_HISTORY, LONG)])
 def test_long_histories_are_trained_with_the_settings_for_them(median: float, wanted: TrainingConfig) -> None:
     suited = suited_to(facts(median=median))
     assert suited.config == wanted
@@ -71,13 +71,13 @@ def test_long_histories_are_trained_with_the_settings_for_them(median: float, wa
 
 
 def test_long_histories_stay_long_in_large_data() -> None:
-    config = suited_to(facts(interactions=LARGE_FROM, median=LONG_FROM)).config
+    config = suited_to(facts(interactions=LARGE_FROM, median=LONG_HISTORY)).config
     assert (config.history_length, config.threads, config.validation_share) == (LONG.history_length, 2, 0.005)
 
 
 @pytest.mark.parametrize(("interactions", "steps"), [(FEW_BELOW - 1, 6 * 195), (FEW_BELOW, 4 * 49)])
 def test_few_long_histories_get_more_and_smaller_batches(interactions: int, steps: int) -> None:
-    config = suited_to(facts(interactions=interactions, median=LONG_FROM)).config
+    config = suited_to(facts(interactions=interactions, median=LONG_HISTORY)).config
     assert config.epochs * round(interactions / config.batch_size) == steps
 
 
