@@ -23,6 +23,7 @@ _CLITICS = ("وال", "بال", "ال", "لل", "و", "ب")  # Arabic, written t
 _LONGEST_CJK, _SHORTEST_CORRECTED = 10, 4
 _FEWEST_LETTERS_AFTER_CLITIC = 3
 _REMEMBERED_WORDS = 20_000
+_ENGLISH_FROM = 2  # function words: then an English word is not that of another language that is spelt alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,9 @@ def find(text: str, *, is_word: Callable[[str], bool] = lambda _: False) -> list
     """
     tables = _tables()
     found = [(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(folded(text))]
-    language = _language_of([word for kind, word in found if kind == "word"])
+    words = [word for kind, word in found if kind == "word"]
+    language = _language_of(words)
+    is_english = language == "english" and _function_words(words, language) >= _ENGLISH_FROM
     items: list[Item] = []
     position = 0
     while position < len(found):
@@ -76,7 +79,8 @@ def find(text: str, *, is_word: Callable[[str], bool] = lambda _: False) -> list
         else:
             run = [token, *_words_after(found, position)]
             entries = _best(tables, run, language)
-            if not entries:
+            is_foreign = all(entry.language != language and not entry.kind for entry in entries)
+            if not entries or (is_english and is_foreign and is_word(token)):  # "ask" is no Turkish love here
                 items.append(_corrected(token, tables, is_word) or Operator("word", token))
                 continue
             position += len(entries[0].words) - 1
@@ -171,6 +175,11 @@ def _language_of(words: Sequence[str]) -> str:
         for language, weight in _languages_with(word):
             counts[language] += weight
     return max(counts, key=counts.__getitem__)
+
+
+def _function_words(words: Sequence[str], language: str) -> int:
+    """How many of the words every text of a language has."""
+    return sum(language in _languages_of_functions().get(word, ()) for word in words)
 
 
 def _in_cjk(run: str, tables: _Tables) -> Iterator[Item]:

@@ -111,3 +111,14 @@ def test_no_text_breaks_the_understanding(text: str) -> None:
     assert set(understood.wanted) <= FAMILIES.keys()
     assert not set(understood.wanted) & set(understood.avoided)
     assert folded(folded(text)) is not None
+
+
+@pytest.mark.parametrize("text", ["I would ask you", "I need to pay the fin of my loan"])
+def test_an_english_word_in_an_english_text_is_no_mood_of_another_language(text: str) -> None:
+    known = {"ask", "fin", "pay", "loan", "would", "need"}
+    assert not understand(text, is_word=known.__contains__).is_understood
+
+
+def test_the_same_word_alone_is_the_mood_that_it_is_elsewhere() -> None:
+    assert understand("ask", is_word=lambda _: True).is_understood
+    assert understand("I feel triste", is_word=lambda word: word == "feel").is_understood
