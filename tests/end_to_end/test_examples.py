@@ -133,11 +133,10 @@ def test_the_node_examples(three_processes: Running, guarded: Guarded, node_exam
     assert_says_what_is_wrong(guarded, ["node", file], node_examples)
 
 
-@pytest.mark.parametrize("file", ["like.mjs", "like_http.mjs"])
-def test_the_node_examples_that_record_a_like(
-    three_processes: Running, guarded: Guarded, node_examples: Path, file: str
-) -> None:
-    username, liked = f"a newcomer of {file}", int(three_processes.posts.post_ids[0])
+def like_and_ask_again(
+    username: str, liked: int, file: str, node_examples: Path, three_processes: Running, guarded: Guarded
+) -> tuple[list[int], list[int]]:
+    """The posts that the example shows after the like, and those of the person's feed a moment later."""
     done = run(["node", file, username, str(liked)], node_examples, **guarded.environment)
     assert done.returncode == 0, done.stderr
     result, *shown = done.stdout.splitlines()
@@ -145,9 +144,19 @@ def test_the_node_examples_that_record_a_like(
     with grpc.insecure_channel(three_processes.addresses.gateway_grpc) as channel:
         request = feed_pb2.GetFeedRequest(username=username)
         feed = feed_pb2_grpc.FeedServiceStub(channel).GetFeed(request, timeout=20)
-    # The like may be counted between the two calls, which moves posts that are nearly level.
-    assert {int(post_id) for post_id in shown} == {post.post_id for post in feed.posts}
-    assert liked not in {post.post_id for post in feed.posts}  # what has been seen comes last
+    return [int(post_id) for post_id in shown], [post.post_id for post in feed.posts]
+
+
+@pytest.mark.parametrize("file", ["like.mjs", "like_http.mjs"])
+def test_the_node_examples_that_record_a_like(
+    three_processes: Running, guarded: Guarded, node_examples: Path, file: str
+) -> None:
+    liked = int(three_processes.posts.post_ids[0])
+    shown, feed = like_and_ask_again(f"a newcomer of {file}", liked, file, node_examples, three_processes, guarded)
+    if shown != feed:  # new counts came between the two calls: the next ones stay for a minute
+        shown, feed = like_and_ask_again(f"another of {file}", liked, file, node_examples, three_processes, guarded)
+    assert shown == feed
+    assert liked not in feed  # what has been seen comes last
     refused = run(["node", file, " ", str(liked)], node_examples, **guarded.environment)
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert "username: must not be empty or blank" in refused.stderr
