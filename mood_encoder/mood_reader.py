@@ -40,7 +40,7 @@ class MoodReader:
 
     def place_post(self, mood_text: str, summary_text: str, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
         """A post in the text space; ``embedding`` float32 [dimension] is that of its mood sentence."""
-        return self.space.place_post(weights_of_text(mood_text or summary_text), embedding)
+        return self.space.place_post(weights_of_text(mood_text or summary_text, is_word=self.encoder.knows), embedding)
 
 
 def fitted_reader(encoder: TextEncoder) -> MoodReader:

@@ -124,10 +124,13 @@ class MoodSpace:
         return {name: float(score) for name, score in zip(NAMES, scores[:-1], strict=True) if score >= _SURE}
 
 
-def weights_of_text(text: str) -> dict[str, float]:
-    """The families of all words of moods in a post's text, the more often named the heavier."""
+def weights_of_text(text: str, *, is_word: Callable[[str], bool]) -> dict[str, float]:
+    """The families of all words of moods in a post's text, the more often named the heavier.
+
+    ``is_word`` is that of mood_lexicon.find: the encoder's ``knows``.
+    """
     weights: dict[str, float] = {}
-    for item in find(text):
+    for item in find(text, is_word=is_word):
         if isinstance(item, Mood):
             for family in item.families:
                 weights[family] = weights.get(family, 0.0) + 1.0 / len(item.families)

@@ -93,7 +93,8 @@ def embed_posts(
         for row, (mood, summary) in enumerate(zip(posts["mood_text"], summaries, strict=True)):
             if moods[row]:
                 (sentence,) = known.embeddings([known.key_of(moods[row])])
-                mood_embeddings[row] = space.place_post(weights_of_text(mood or summary), sentence)
+                weights = weights_of_text(mood or summary, is_word=encoder.knows)
+                mood_embeddings[row] = space.place_post(weights, sentence)
     post_ids = posts["post_id"].to_numpy(dtype=np.int64)
     write_text_embeddings(output, TextEmbeddings(post_ids, embeddings, mood_embeddings, space, fingerprint))
     return EmbedReport(embedded=embedded, reused=len(texts) - embedded, dimension=encoder.dimension)

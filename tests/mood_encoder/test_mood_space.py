@@ -8,7 +8,7 @@ import pytest
 from mood_encoder.encoder_files import default_encoder_directory
 from mood_encoder.mood_families import FAMILIES
 from mood_encoder.mood_reader import MoodReader, fitted_reader
-from mood_encoder.mood_space import NAMES
+from mood_encoder.mood_space import NAMES, weights_of_text
 from mood_encoder.mood_text import post_to_mood_sentence
 from mood_encoder.torch_encoder import TorchEncoder
 from tests.mood_spaces import made_up_mood_space
@@ -96,3 +96,9 @@ def test_moods_of_one_call_are_as_those_of_several(reader: MoodReader) -> None:
 def test_opposite_moods_are_far_apart(reader: MoodReader) -> None:
     for one, other in product(("happy", "delighted"), ("sad", "miserable")):
         assert vector(reader, one) @ vector(reader, other) < 0.1
+
+
+def test_an_english_word_of_a_post_is_no_mood_of_another_language() -> None:
+    known = {"ask", "feel", "so", "happy"}.__contains__
+    assert not weights_of_text("I ask you to see it", is_word=known)
+    assert set(weights_of_text("I feel so happy", is_word=known)) == {"joy"}
