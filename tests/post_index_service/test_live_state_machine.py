@@ -212,7 +212,7 @@ class LiveBesideBruteForce(RuleBasedStateMachine):
                 ready = self._ready()
                 self._embed(ready if number is None or not ready else [ready[number % len(ready)]])
             case Meets(post_id, person):
-                event_id = f"{person} {post_id}"
+                event_id = f"{person} {post_id} {self.bundle}"  # a repeat changes nothing, also after a swap
                 row = NewInteraction(
                     event_id=event_id, username=person, occurred_at_ms=NOON, verb=Verb.VIEW, post_id=post_id
                 )
