@@ -16,6 +16,7 @@ from gateway.catalog_service import CatalogService, RuleService
 from gateway.clients import GrpcContextEncoder, GrpcPostSearch, PostIndexStub
 from gateway.context_cache import CachingContextEncoder, ContextCache, WatchingPostSearch
 from gateway.edge import ERRORS
+from gateway.explorer_page import ExplorerPage
 from gateway.feed_messages import SERVICE_NAME
 from gateway.feedback_clients import GrpcPeople
 from gateway.feedback_messages import OF_OPERATORS, RECORDING
@@ -143,7 +144,7 @@ def build(settings: Settings) -> Gateway:
         memory=people,
         tokens=tokens,
         exploration_share=settings.exploration_share,
-        has_explorer=settings.has_explorer,
+        explorer=ExplorerPage.of(settings, people),
     )
     service = FeedService(
         encoder=encoder,
