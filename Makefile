@@ -69,7 +69,7 @@ $(PAGE_READY): tests/page/package-lock.json
 test-page: $(READY) $(PAGE_READY) ## the explorer in a real browser, in three processes and in one; needs Chromium
 	@cd tests/page && node --input-type=module --eval 'import("./browser.mjs").then((it) => it.findChromium()).catch((error) => { console.error(error.message); process.exit(1); })'
 	@test -e $(PAGE_BUNDLES)/current || $(BIN)/moodfeed ensure-bundle --data data/page --bundles $(PAGE_BUNDLES)
-	cd tests/page && node --test --test-concurrency=1 $(OPTIONS)
+	cd tests/page && node --test --test-reporter=spec --test-concurrency=1 $(OPTIONS)
 
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose

@@ -22,7 +22,7 @@ export class Feed {
     this.form = $("form", this.node);
     this.cards = $(".cards", this.node);
     palette($(".palette", this.node), (emoji) => { this.form.mood.value = emoji; this.ask(); });
-    for (const { category_id: id, name, post_count: posts } of categories) this.form.category.append(new Option(`${name} (${posts})`, id));
+    this.offerCategories();
     this.question = question;
     this.form.onsubmit = (event) => { event.preventDefault(); this.ask(); };
     for (const name of ["category", "seen", "bundle"]) this.form[name].onchange = () => this.ask();
@@ -51,6 +51,11 @@ export class Feed {
 
   get username() { return this.question.username; }
 
+  offerCategories() {
+    this.form.category.length = 1; // all of them
+    for (const { category_id: id, name, post_count: posts } of this.categories) this.form.category.append(new Option(`${name} (${posts})`, id));
+  }
+
   offerBundles(chosen = this.form.bundle.value) {
     const known = [...new Set([...this.bundles, chosen].filter(Boolean))];
     this.form.bundle.replaceChildren(new Option("the current one", ""), ...known.map((id) => new Option(id.slice(0, 12), id)));
@@ -75,6 +80,7 @@ export class Feed {
   async show({ continues = false, after = "", focus } = {}) {
     const question = this.question;
     press($(".palette", this.node), question.mood);
+    $(".feed-name", this.node).textContent = question.username ? `Feed of ${question.username}` : "Feed";
     if (!question.username) return this.showEmpty();
     const asked = ++this.asked, started = performance.now();
     this.cards.setAttribute("aria-busy", "true");

@@ -5,6 +5,7 @@ import { openDialog } from "./dialogs.js";
 import { make } from "./elements.js";
 import { ask, withQuery, written } from "./gateway.js";
 import { webLink } from "./pictures.js";
+import { play } from "./player.js";
 import { milliseconds } from "./words.js";
 
 const PAGES_LOOKED_AT = 10, PAGE_SIZE = 100;
@@ -55,7 +56,11 @@ export function openNewPost({ username, categories, settings, added }) {
   function showFound(found, took) {
     if (!found) return openDialog("The post is stored", make("p", { textContent: `It is stored, but not among the first ${PAGES_LOOKED_AT * PAGE_SIZE} posts of its category for ${username || "a newcomer"} yet.` }));
     const list = make("ol", { className: "cards one" }, newCard(found.post, { categories, settings, withActs: false }));
-    for (const act of list.querySelectorAll(".more-acts button")) act.remove();
+    list.querySelector(".more-acts").remove();
+    list.onclick = (event) => {
+      const button = event.target.closest('[data-act="play"]');
+      if (button) play(button, found.post, settings);
+    };
     openDialog("Here it is", make("p", { className: "lead", textContent: `Found ${took} after “Add”: place ${found.place + 1} of its category in the feed of ${username || "a newcomer"}.` }), list);
   }
   openDialog("Add a post", form);

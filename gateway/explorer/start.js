@@ -14,13 +14,21 @@ const feeds = [];
 const shared = { categories: [], settings: { media: false, people: false }, titles: new Map(), bundles: new Set() };
 let people = [];
 
+/** The categories, once the gateway tells them: those of a page that was opened too early come with its first feed. */
+async function learnCategories() {
+  shared.categories.push(...(await ask("/categories")).categories);
+  for (const feed of feeds) feed.offerCategories();
+}
+
 const on = {
   asked: () => showInAddress(questions(), { isNew: true }),
   shown(feed, answer, took) {
+    $("#note").textContent = "";
     shared.bundles.add(answer.bundle_id);
     for (const each of feeds) each.offerBundles();
     noteFeed(answer, took);
     compare();
+    if (!shared.categories.length) learnCategories().catch(() => {}); // the feed has said what is wrong
   },
   empty: (feed, place) => invite(place, people, (username) => { feed.question = { ...feed.question, username }; feed.ask(); }),
   failed: () => {},
@@ -76,13 +84,11 @@ async function follow() {
 }
 
 async function begin() {
-  const failed = (error) => { $("#note").textContent = error.message; };
   Object.assign(shared.settings, await ask("/explorer/settings.json").catch(() => ({})));
-  const [categories] = await Promise.all([
-    ask("/categories").then((answer) => answer.categories).catch((error) => { failed(error); return []; }),
+  await Promise.all([
+    learnCategories().catch((error) => { $("#note").textContent = error.message; }),
     knownPeople(shared.settings).then((names) => { people = names; offerPeople(names); }),
   ]);
-  shared.categories = categories;
   $("#compare").onclick = toggleTwo;
   $("#add").onclick = newPost;
   $("#help").onclick = openHelp;
