@@ -10,6 +10,7 @@ import { palette, press } from "./moods.js";
 import { play } from "./player.js";
 import { showSimilar } from "./similar.js";
 import { chooseStars } from "./stars.js";
+import { allowAsking } from "./token.js";
 import { count, DEEDS, degradationIn, milliseconds, rankingIn, titleOf } from "./words.js";
 
 const PAGE_SIZE = 12, SHOWN_DEEDS = 6;
@@ -72,6 +73,7 @@ export class Feed {
 
   /** A person asks: the question goes into the address, and the first page is shown. */
   ask() {
+    allowAsking();
     this.on.asked();
     return this.show();
   }
@@ -163,7 +165,7 @@ export class Feed {
     this.tell("");
     const place = $(".warned", this.node);
     const again = make("button", { type: "button", textContent: "Try again" });
-    again.onclick = () => this.show();
+    again.onclick = () => { allowAsking(); this.show(); };
     place.replaceChildren(`${error.message} `, again);
     place.hidden = false;
     $(".empty", this.node).hidden = true;

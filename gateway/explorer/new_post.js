@@ -8,7 +8,7 @@ import { webLink } from "./pictures.js";
 import { play } from "./player.js";
 import { milliseconds } from "./words.js";
 
-const PAGES_LOOKED_AT = 10, PAGE_SIZE = 100;
+const PAGES_LOOKED_AT = 10, PAGE_SIZE = 100, LONGEST_WAIT_MS = 10_000;
 const FIELDS = [
   ["title", "Title", "Rain on the window"],
   ["description", "What happens in it", "A quiet evening, soft rain, a cat asleep"],
@@ -47,6 +47,7 @@ export function openNewPost({ username, categories, settings, added }) {
     const answer = await ask(`/posts/${name}`, { method: "PUT", body });
     written.note(answer.position);
     told.textContent = "Stored. Looking for it …";
+    await searchable(name);
     const place = await find(body, name.replace("external:", ""), username);
     const took = milliseconds(performance.now() - started);
     showFound(place, took);
@@ -64,6 +65,14 @@ export function openNewPost({ username, categories, settings, added }) {
     openDialog("Here it is", make("p", { className: "lead", textContent: `Found ${took} after “Add”: place ${found.place + 1} of its category in the feed of ${username || "a newcomer"}.` }), list);
   }
   openDialog("Add a post", form);
+}
+
+/** Wait until the index holds the post; after a while, look for it all the same. */
+async function searchable(name) {
+  for (const deadline = performance.now() + LONGEST_WAIT_MS; performance.now() < deadline; await new Promise((done) => { setTimeout(done, 100); })) {
+    const { state } = await ask(withQuery(`/posts/${name}`, {}));
+    if (state !== "PENDING") return;
+  }
 }
 
 /** Where the post is in the feed of its category: as soon as the feed holds it, or nowhere. */

@@ -4,12 +4,17 @@ import { $ } from "./elements.js";
 
 const KEY = "moodfeed-token";
 let asking; // one dialog for all requests that wait for a token
+let isDeclined = false; // until a person asks for something again
 
 export const token = () => sessionStorage.getItem(KEY) ?? "";
+
+/** A person asks for something: if that needs a token, the dialog may open again. */
+export function allowAsking() { isDeclined = false; }
 
 /** Ask for a token; true if another one than the refused one was given. */
 export function askForToken({ refused }) {
   if (token() !== refused) return Promise.resolve(true); // somebody else has just been given one
+  if (isDeclined) return Promise.resolve(false);
   asking ??= open(refused).finally(() => { asking = undefined; });
   return asking;
 }
@@ -27,6 +32,7 @@ function open(refused) {
       const given = dialog.returnValue === "use" ? input.value.trim() : "";
       input.value = "";
       if (given) sessionStorage.setItem(KEY, given);
+      isDeclined = !given;
       resolve(Boolean(given));
     }, { once: true });
   });

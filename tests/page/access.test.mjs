@@ -102,7 +102,7 @@ test("what happens is announced, and what is pressed says so", async () => {
   const like = feed.locator('[data-verb="LIKE"]').first();
   await like.click();
   await feed.locator('[data-verb="LIKE"][aria-pressed="true"]').waitFor();
-  assert.match(await feed.locator(".told").textContent(), /^Liked “/);
+  await page.waitForFunction(() => document.querySelector(".told").textContent.startsWith("Liked “"));
   await feed.locator('[data-verb="LIKE"][aria-pressed="true"]').click();
   await page.waitForFunction(() => !document.querySelector('[data-verb="LIKE"][aria-pressed="true"]'));
   await page.waitForFunction(() => document.querySelector(".told").textContent.startsWith("Taken back: Like"));
