@@ -9,7 +9,7 @@ BENCH_READY := .venv-bench/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,11 @@ test-reality: $(READY) ## test unusual data and environments (a few minutes) and
 
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
+
+test-scale: $(READY) ## test the product on engines past one machine: PostgreSQL with a standby under faults, and more; under 40 minutes
+	@mkdir -p data && rm -f data/scale-outcomes.jsonl
+	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
+	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench
