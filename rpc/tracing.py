@@ -29,7 +29,7 @@ _Result = TypeVar("_Result")
 
 _source = random.Random()  # noqa: S311 - ids are no secrets
 _random, _bits = _source.random, _source.getrandbits
-_TO_TOKEN = str.maketrans({" ": "-", "/": "-"})
+_TO_TOKEN = str.maketrans({" ": "-", "/": "-", ":": None})
 
 
 class Span:
