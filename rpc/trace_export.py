@@ -32,6 +32,8 @@ _RECEIVER_SECONDS = 5.0
 _QUIET_SECONDS = 60.0
 SPANS = Counter("moodfeed_trace_spans_total", "Spans that the receiver took, or that are lost.", ["outcome"])
 
+_SENT, _LOST = SPANS.labels("sent"), SPANS.labels("lost")
+
 _log = structlog.get_logger("rpc.trace_export")
 _KINDS: dict[Kind, SpanKind] = {
     "server": SpanKind.SERVER,
@@ -57,6 +59,9 @@ class WatchedExporter(SpanExporter):
 
     def __init__(self, exporter: SpanExporter, *, now: Callable[[], float] = time.monotonic) -> None:
         """``now`` is a monotonic clock, in seconds."""
+        self.waiting = 0
+        """Spans that were handed over and are not exported yet; whoever hands them over counts them."""
+        self.lock = threading.Lock()
         self._exporter = exporter
         self._now = now
         self._noted_at = float("-inf")
@@ -68,16 +73,19 @@ class WatchedExporter(SpanExporter):
             result = self._exporter.export(spans)
         except Exception:  # noqa: BLE001 - the thread that exports must outlive whatever a receiver does
             result = SpanExportResult.FAILURE
+        with self.lock:
+            self.waiting -= len(spans)
         if result is SpanExportResult.SUCCESS:
-            SPANS.labels("sent").inc(len(spans))
+            _SENT.inc(len(spans))
             if self._lost:
                 _log.info("traces are received again", lost_spans=self._lost)
                 self._lost, self._noted_at = 0, float("-inf")
             return result
-        SPANS.labels("lost").inc(len(spans))
+        _LOST.inc(len(spans))
         self._lost += len(spans)
-        if self._now() - self._noted_at >= _QUIET_SECONDS:
-            self._noted_at = self._now()
+        now = self._now()
+        if now - self._noted_at >= _QUIET_SECONDS:
+            self._noted_at = now
             _log.warning("traces are not received", lost_spans=self._lost)
         return result
 
@@ -93,15 +101,22 @@ class SpanExport:
         self._resource = Resource.create({"service.name": service, "service.version": _version()})
         self._scope = InstrumentationScope("moodfeed", _version())
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)  # WatchedExporter says it, less often
+        self._exporter = WatchedExporter(exporter)
         self._processor = BatchSpanProcessor(
-            WatchedExporter(exporter),
+            self._exporter,
             max_queue_size=_QUEUE,
             schedule_delay_millis=_DELAY_MS,
             max_export_batch_size=_BATCH,
         )
 
     def take(self, span: Span) -> None:
-        """Queue a span that has ended; never waits."""
+        """Queue a span that has ended; if the queue is full, the span is lost. Never waits."""
+        with self._exporter.lock:
+            is_full = self._exporter.waiting >= _QUEUE
+            self._exporter.waiting += not is_full
+        if is_full:
+            _LOST.inc()
+            return
         self._processor.on_end(self._readable(span))
 
     def stop(self, *, seconds: float = FLUSH_SECONDS) -> None:
