@@ -3,70 +3,22 @@
 import re
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
 import httpx
 import pytest
 
-from benchmarks.synthetic import Size, write_synthetic_bundle
-from bundle.directory import point_current_at
-from cli.stack import Addresses, Stack, running_stack
-from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+from cli.stack import running_stack
 from moodfeed.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 from tests.end_to_end.conftest import free_addresses
-from tests.trace_receiver import ReceivedSpan, TraceReceiver, trace_receiver
+from tests.trace_receiver import ReceivedSpan, trace_receiver
+from tests.traced_product import PARENT, Traced, parent_of, tiny_bundles, traced_product
 
-SIZE = Size(posts=300, users=20, categories=2, category_posts=100)
-PARENT = "00f067aa0ba902b7"
 FEED = "moodfeed.feed.v1.FeedService/GetFeed"
 OPENMETRICS = {"accept": "application/openmetrics-text; version=1.0.0"}
-
-
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """The product, and what its receiver has got."""
-
-    addresses: Addresses
-    stack: Stack
-    receiver: TraceReceiver
-    is_one_process: bool
-    logs: Path
-
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        return httpx.get(f"http://{self.addresses.gateway_http}{path}", headers=headers, timeout=20)
-
-    def ask(
-        self, metadata: Sequence[tuple[str, str]] = (), **fields: object
-    ) -> tuple[feed_pb2.GetFeedResponse, Mapping[str, str | bytes]]:
-        """A feed, and its trailing metadata."""
-        with grpc.insecure_channel(self.addresses.gateway_grpc) as channel:
-            stub = feed_pb2_grpc.FeedServiceStub(channel)
-            answer, call = stub.GetFeed.with_call(feed_pb2.GetFeedRequest(**fields), metadata=metadata, timeout=20)
-        return answer, {item.key: item.value for item in call.trailing_metadata()}
-
-
-@contextmanager
-def traced_product(directory: Path, *, embedded: bool, ratio: str, receiver: TraceReceiver) -> Iterator[Traced]:
-    bundles, addresses = directory / "bundles", free_addresses()
-    point_current_at(bundles, write_synthetic_bundle(bundles, SIZE, seed=1).name)
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in {
-            "POST_INDEX_METRICS_PORT": "0",
-            "USER_TOWER_METRICS_PORT": "0",
-            "TRACES_ENDPOINT": receiver.url,
-            "TRACES_RATIO": ratio,
-        }.items():
-            environment.setenv(f"MOODFEED_{name}", value)
-        logs = directory / "logs"
-        store = directory / "store.sqlite"
-        with running_stack(
-            bundles, addresses, logs=logs, embedded=embedded, store=store, is_for_one_person=True
-        ) as stack:
-            yield Traced(addresses, stack, receiver, embedded, logs)
 
 
 @pytest.fixture(scope="module", params=["three", "one"])
@@ -78,10 +30,6 @@ def traced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         traced_product(directory, embedded=request.param == "one", ratio="1", receiver=receiver) as product,
     ):
         yield product
-
-
-def parent_of(number: int, flags: str = "01") -> str:
-    return f"00-{number:032x}-{PARENT}-{flags}"
 
 
 def lineage(spans: Sequence[ReceivedSpan]) -> set[tuple[str, ...]]:
@@ -206,59 +154,49 @@ SECRETS = {
     "owner": "Secretowner",
     "event": "secretevent1",
 }
+VIDEO = "https://example.org/secretvideo.mp4"
 
 
 def test_nothing_that_a_caller_wrote_is_in_anything_that_the_receiver_got_nor_in_any_log(traced: Traced) -> None:
-    person, secret = f"http://{traced.addresses.gateway_http}", SECRETS
+    secret = SECRETS
     headers = {
         "traceparent": parent_of(9),
         "baggage": f"user={secret['username']},mood={secret['mood']}",
         "authorization": f"Bearer {secret['token']}",
     }
     metadata = [("traceparent", parent_of(9)), ("baggage", headers["baggage"])]
-    with httpx.Client(base_url=person, headers=headers, timeout=20) as client:
-        post = {
-            "title": secret["title"],
-            "category_id": 1,
-            "video_link": "https://example.org/secretvideo.mp4",
-            "owner_username": secret["owner"],
-            "external_id": "secretexternal",
-        }
-        posted = client.post("/posts", json={"posts": [post]})
-        assert posted.status_code == 200, posted.text
-        event = {
-            "username": secret["username"],
-            "event_id": secret["event"],
-            "verb": "like",
-            "external_id": "secretexternal",
-            "post_id": 1,
-        }
-        recorded = client.post("/interactions", json={"interactions": [event]})
-        assert recorded.status_code in {200, 400}, recorded.text
-        for query in ({}, {"category_id": 1}, {"category_id": 999}, {"page_token": "secretpagetoken"}):
-            client.get("/feed", params={"username": secret["username"], "mood": secret["mood"], **query})
+    post = {"title": secret["title"], "category_id": 1, "owner_username": secret["owner"], "video_link": VIDEO}
+    event = {"username": secret["username"], "event_id": secret["event"], "verb": "like", "post_id": 1}
+    asked = {"username": secret["username"], "mood": secret["mood"]}
+    with httpx.Client(base_url=f"http://{traced.addresses.gateway_http}", headers=headers, timeout=20) as client:
+        assert client.put("/posts/external:secretpost", json=post).status_code == 200
+        assert secret["title"] in client.get("/posts/external:secretpost").text
+        assert client.post("/interactions", json={"interactions": [event]}).status_code == 200
+        assert client.get("/feed", params=asked).status_code == 200
+        for query in ({"category_id": 1}, {"category_id": 999}, {"page_token": "secretpagetoken"}, {"diversity": "x"}):
+            client.get("/feed", params=asked | query)
+        assert client.post("/feeds", json={"feeds": [asked, asked | {"category_id": 1}]}).status_code == 200
+        client.put("/rules/secretrule", json={"pin": {"post_ids": [1]}})
         client.get(f"/people/{secret['username']}")
         client.delete(f"/people/{secret['username']}")
-        client.get("/posts", params={"external_ids": "secretexternal"})
-        client.put("/rules/secretrule", json={"kind": "pin", "post_ids": [1]})
+        client.delete("/posts/external:secretpost")
         client.get(f"/nothing/{secret['username']}")
-        client.post("/feeds", json={"feeds": [{"username": secret["username"], "mood": secret["mood"]}]})
     for fields in (
-        {"username": secret["username"], "mood": secret["mood"], "category_id": 1, "remember_served": True},
-        {"username": secret["username"], "mood": secret["mood"] * 40},
-        {"username": secret["username"], "page_token": "secretpagetoken"},
+        {**asked, "category_id": 1, "remember_served": True},
+        {**asked, "mood": secret["mood"] * 40},
+        {**asked, "page_token": "secretpagetoken"},
     ):
-        try:
+        with suppress(grpc.RpcError):
             traced.ask(metadata, **fields)
-        except grpc.RpcError:
-            continue
     with grpc.insecure_channel(traced.addresses.gateway_grpc) as channel:
-        interaction = feedback_pb2.Interaction(username=secret["username"], event_id=secret["event"], post_id=1)
+        interaction = feedback_pb2.Interaction(username=secret["username"], event_id="secretevent2", post_id=1)
         feedback_pb2_grpc.FeedbackServiceStub(channel).RecordInteractions(
             feedback_pb2.RecordInteractionsRequest(interactions=[interaction]), metadata=metadata, timeout=20
         )
     spans = traced.receiver.wait_for_whole_trace(f"{9:032x}")
-    assert {"GET /feed", "POST /interactions", "store: record", FEED} <= {item.name for item in spans}
+    assert {"GET /feed", "POST /interactions", "PUT /posts/{post_id}", "store: record", FEED} <= {
+        item.name for item in spans
+    }
     got = b"".join(traced.receiver.raw).lower()
     written = b"".join(path.read_bytes() for path in traced.logs.iterdir()).lower()
     for place in (got, written):
@@ -268,7 +206,8 @@ def test_nothing_that_a_caller_wrote_is_in_anything_that_the_receiver_got_nor_in
 
 def test_every_name_of_a_span_or_an_attribute_is_in_the_documentation(traced: Traced) -> None:
     page = (Path(__file__).parents[2] / "docs" / "traces.md").read_text(encoding="utf-8")
-    traced.receiver.wait_for(lambda spans: len(spans) > 10)
+    traced.ask([("traceparent", parent_of(10))], username="user1", mood="calm", remember_served=True)
+    traced.receiver.wait_for_whole_trace(f"{10:032x}")
     for item in traced.receiver.spans():
         if not item.name.startswith(("moodfeed.", "GET ", "POST ", "PUT ", "DELETE ")):
             assert f"`{item.name}`" in page, item.name
@@ -303,8 +242,7 @@ def test_a_share_of_the_requests_is_traced_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_without_a_receiver_nothing_of_the_sdk_is_loaded_and_timings_are_told_all_the_same(tmp_path: Path) -> None:
-    bundles, addresses = tmp_path / "bundles", free_addresses()
-    point_current_at(bundles, write_synthetic_bundle(bundles, SIZE, seed=1).name)
+    bundles, addresses = tiny_bundles(tmp_path), free_addresses()
     with running_stack(bundles, addresses, logs=tmp_path / "logs", embedded=True) as stack:
         told = httpx.get(
             f"http://{addresses.gateway_http}/feed?username=user1", headers={"moodfeed-timings": "1"}, timeout=20
