@@ -4,12 +4,13 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
+OBSERVABILITY_READY := .venv-observability/.ready
 
 # Where this is set, as in many images, each pytest would redo the rewriting of assertions in every test and plugin: 7 s a process.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -65,6 +66,15 @@ test-scale: $(READY) ## test the product on engines past one machine: PostgreSQL
 	@mkdir -p data && rm -f data/scale-outcomes.jsonl
 	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
 	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
+
+test-observability: $(READY) $(OBSERVABILITY_READY) ## traces of slow stages, and what receives them; needs no Docker
+	$(BIN)/pytest tests/observability --run-observability
+
+$(OBSERVABILITY_READY): requirements-observability.txt
+	@echo "Setting up .venv-observability"
+	@test -x .venv-observability/bin/python || $(PYTHON) -m venv .venv-observability
+	.venv-observability/bin/pip install --disable-pip-version-check -r requirements-observability.txt
+	@touch $@
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench

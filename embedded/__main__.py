@@ -62,6 +62,8 @@ from rpc.server_settings import variable_of
 from rpc.structured_log import configure_logging
 from rpc.supervisor import follow_supervisor
 from rpc.tls import LiveServerTls
+from rpc.traced_process import traced
+from rpc.tracing import Tracer
 from rpc.watched_files import FileContentError
 from user_tower_service.live_log import LiveLog
 from user_tower_service.loading import live_log_of
@@ -93,7 +95,11 @@ class LocalService:
 
 
 async def serve(
-    settings: GatewaySettings, compute: UserTowerSettings, held: HeldBundles[Models], live: LiveLog | None
+    settings: GatewaySettings,
+    compute: UserTowerSettings,
+    held: HeldBundles[Models],
+    live: LiveLog | None,
+    tracer: Tracer,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain; raises BusyAddressError, FileContentError."""
     stop_asked = stop_on_signals()
@@ -126,6 +132,7 @@ async def serve(
         tokens=tokens,
         exploration_share=settings.exploration_share,
         has_explorer=settings.has_explorer,
+        tracer=tracer,
     )
     http_server = make_http_server(app, settings, LiveServerTls(tls) if tls else None)
 
@@ -149,7 +156,7 @@ async def serve(
 
     with listen(settings.http_address) as http_socket:
         running = start_server(
-            _options(settings, compute),
+            replace(_options(settings, compute), tracer=tracer),
             add_services=add_services,
             service_names=[SERVICE_NAME, FEEDBACK_SERVICE, CATALOG_SERVICE, RULE_SERVICE],
             errors={**BUNDLE_ERRORS, **ERRORS},
@@ -211,8 +218,8 @@ def main() -> int:
         RECALL.set_function(lambda: held.current.index.recall)
         PENDING.set_function(lambda: held.current.index.live.pending_count)
         try:
-            with held.watched():
-                asyncio.run(serve(settings, compute, held, live))
+            with held.watched(), traced("embedded", settings) as tracer:
+                asyncio.run(serve(settings, compute, held, live, tracer))
         except (BusyAddressError, FileContentError) as error:
             _log.error(str(error))
             return 1
