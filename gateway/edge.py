@@ -54,6 +54,8 @@ ERRORS: ErrorTable = {
 
 _log = structlog.get_logger("gateway.edge")
 DEGRADATIONS = Counter("moodfeed_feed_degradations_total", "Feeds that left something out.", ["stage", "reason"])
+for _known in (feed_types.NO_USER_TOWER, feed_types.NO_MOOD):
+    DEGRADATIONS.labels(_known.stage, _known.reason)  # so that the first one is an increase, from 0
 
 
 def count_feed(feed: feed_types.Feed) -> None:

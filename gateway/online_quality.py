@@ -88,7 +88,8 @@ class OnlineQuality(Collector):
                     verb = row.verb or RETRACTION
                     place = NOT_TOLD if row.place is None else _BUCKET_OF_PLACE.get(row.place, OTHER)
                     self._told[verb, self._bundle_named(row.feed_id), place] += 1
-                    self._told_by_category[verb, self._category_named(row.post_id)] += 1
+                    if row.feed_id:
+                        self._told_by_category[verb, self._category_named(row.post_id)] += 1
 
     def _new_bundle(self, bundle_id: str) -> Counter[int]:
         if len(self._pages) >= MOST_BUNDLES:
@@ -167,7 +168,8 @@ def _told(counts: Counter[tuple[str, str, str]], by_category: Counter[tuple[str,
     yield family
     family = CounterMetricFamily(
         "moodfeed_recorded_interactions_by_category",
-        "Interactions recorded, by the id of the post's category; unknown where this gateway has not shown the post.",
+        "Interactions recorded that name a feed, by the id of the post's category, which is unknown if it was not shown "
+        "here.",
         labels=["verb", "category"],
     )
     for of_category, count in by_category.items():

@@ -135,7 +135,7 @@ def test_interactions_are_counted_by_what_they_name(world: World) -> None:
         (SHORT, "none", "RETRACTION"): 1,
     }
     assert world.samples("moodfeed_recorded_interactions_by_category_total") == {
-        ("7", "LIKE"): 2,
+        ("7", "LIKE"): 1,
         ("8", "LIKE"): 1,
         ("7", "SKIP"): 1,
         ("unknown", "RETRACTION"): 1,
@@ -171,7 +171,7 @@ def test_categories_beyond_the_most_share_a_label(world: World) -> None:
     for number in range(MOST_CATEGORIES + 50):
         world.clock.now += 1
         world.counts.count_shown(feed(post(number, number)))
-        world.tell(like(post_id=number))
+        world.tell(like(post_id=number, feed_id="f"))
     shown = world.samples("moodfeed_shown_posts_by_category_total")
     assert len(shown) == MOST_CATEGORIES + 1
     assert shown["other",] == 50
