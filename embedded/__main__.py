@@ -50,7 +50,7 @@ from moodfeed.feed.v1 import feed_pb2_grpc
 from moodfeed.feedback.v1 import feedback_pb2_grpc
 from moodfeed.rules.v1 import rules_pb2_grpc
 from post_index_service.kept_moments import kept_seconds
-from post_index_service.loading import PENDING, RECALL, wait_until_encoded
+from post_index_service.loading import PENDING, RECALL, SERVABLE, wait_until_encoded
 from post_index_service.loading import load as load_index
 from post_index_service.post_store import PostStore
 from rpc.admin_access import ADMIN_ERRORS, AdminAccess
@@ -211,12 +211,13 @@ def main() -> int:
 
     with live.followed() if live else nullcontext():
         try:
-            held = HeldBundles(compute.bundles, load, listener=LoggedBundles(), await_ready=await_ready)
+            held = HeldBundles(compute.bundles, load, listener=LoggedBundles(compute.bundles), await_ready=await_ready)
         except BundleError as error:
             _log.error("cannot start", reason=str(error))
             return 1
         RECALL.set_function(lambda: held.current.index.recall)
         PENDING.set_function(lambda: held.current.index.live.pending_count)
+        SERVABLE.set_function(lambda: held.current.index.servable_count)
         try:
             with held.watched(), traced("embedded", settings) as tracer:
                 asyncio.run(serve(settings, compute, held, live, tracer))

@@ -19,7 +19,7 @@ from gateway.browser_guard import BrowserGuard
 from gateway.catalog_access import CatalogAccess
 from gateway.catalog_types import PostKeeper
 from gateway.docs_page import FILES, docs_file
-from gateway.edge import Deadline, count_degradations
+from gateway.edge import Deadline, count_feed
 from gateway.explorer_page import EXPLORER_FILES, explorer_file
 from gateway.feed import NO_MEMORY, get_feed
 from gateway.feed_messages import open_post
@@ -99,7 +99,7 @@ def build_app(
         ids = read_id_form(query)
         with in_flight.admitted("GET /feed"):
             feed = await ask(read_feed_request(query), Deadline.after(deadline_seconds))
-        count_degradations(feed)
+        count_feed(feed)
         return json_answer(feed_document(feed, ids=ids))
 
     async def answer_trending(request: Request) -> Response:
