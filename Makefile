@@ -10,7 +10,7 @@ OBSERVABILITY_READY := .venv-observability/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability test-page
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,19 @@ fuzz: $(READY) ## feed 100,000 random inputs to everything that parses foreign b
 
 test-reality: $(READY) ## test unusual data and environments (a few minutes) and write the tables of docs/reality.md
 	$(BIN)/python -m scripts.write_reality
+
+PAGE_BUNDLES := data/page/bundles
+PAGE_READY := tests/page/node_modules/.ready
+
+$(PAGE_READY): tests/page/package-lock.json
+	@command -v npm > /dev/null || { echo "make test-page needs Node.js 20 or later: apt-get install nodejs npm"; exit 1; }
+	cd tests/page && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+test-page: $(READY) $(PAGE_READY) ## the explorer in a real browser, in three processes and in one; needs Chromium
+	@cd tests/page && node --input-type=module --eval 'import("./browser.mjs").then((it) => it.findChromium()).catch((error) => { console.error(error.message); process.exit(1); })'
+	@test -e $(PAGE_BUNDLES)/current || $(BIN)/moodfeed ensure-bundle --data data/page --bundles $(PAGE_BUNDLES)
+	cd tests/page && node --test --test-reporter=spec --test-concurrency=1 $(OPTIONS)
 
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
