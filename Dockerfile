@@ -19,6 +19,8 @@ WORKDIR /app
 COPY --from=needs /needs ./
 # What the base brings beside Python, at our versions.
 RUN pip install --constraint requirements.txt pip setuptools wheel
+# The bytecode of what a health probe imports, which the official base lacks: each probe would compile it anew.
+RUN python -I -S -c 'import ssl'
 
 FROM base AS gateway
 RUN pip install --constraint requirements.txt '.[gateway]'
@@ -39,12 +41,8 @@ COPY post_index_service post_index_service
 USER moodfeed
 CMD ["python", "-m", "post_index_service"]
 
-FROM base AS torch
-# Alone and first: with the bare pin pip takes a CPU build where one lies at hand.
-RUN pip install --constraint requirements.txt "$(grep '^torch==' requirements.txt)"
+FROM base AS user_tower_service
 RUN pip install --constraint requirements.txt '.[user-tower]'
-
-FROM torch AS user_tower_service
 COPY moodfeed moodfeed
 COPY rpc rpc
 COPY bundle bundle
@@ -53,6 +51,17 @@ COPY two_tower two_tower
 COPY compute compute
 COPY store store
 COPY user_tower_service user_tower_service
+USER moodfeed
+CMD ["python", "-m", "user_tower_service"]
+
+FROM base AS torch
+# Alone and first: with the bare pin pip takes a CPU build where one lies at hand.
+RUN pip install --constraint requirements.txt "$(grep '^torch==' requirements.txt)"
+RUN pip install --constraint requirements.txt '.[user-tower-torch]'
+
+# The same program for MOODFEED_USER_TOWER_RUNTIME=torch: a gigabyte more.
+FROM torch AS user_tower_service_torch
+COPY --from=user_tower_service /app ./
 USER moodfeed
 CMD ["python", "-m", "user_tower_service"]
 
