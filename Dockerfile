@@ -27,7 +27,7 @@ RUN pip install --constraint requirements.txt '.[gateway]'
 COPY moodfeed moodfeed
 COPY rpc rpc
 COPY gateway gateway
-USER moodfeed
+USER 10001:0
 CMD ["python", "-m", "gateway"]
 
 FROM base AS post_index_service
@@ -38,7 +38,7 @@ COPY bundle bundle
 COPY compute compute
 COPY store store
 COPY post_index_service post_index_service
-USER moodfeed
+USER 10001:0
 CMD ["python", "-m", "post_index_service"]
 
 FROM base AS user_tower_service
@@ -51,7 +51,7 @@ COPY two_tower two_tower
 COPY compute compute
 COPY store store
 COPY user_tower_service user_tower_service
-USER moodfeed
+USER 10001:0
 CMD ["python", "-m", "user_tower_service"]
 
 FROM base AS torch
@@ -62,7 +62,7 @@ RUN pip install --constraint requirements.txt '.[user-tower-torch]'
 # The same program for MOODFEED_USER_TOWER_RUNTIME=torch: a gigabyte more.
 FROM torch AS user_tower_service_torch
 COPY --from=user_tower_service /app ./
-USER moodfeed
+USER 10001:0
 CMD ["python", "-m", "user_tower_service"]
 
 FROM torch AS pipeline
@@ -76,5 +76,5 @@ COPY store store
 COPY pipeline pipeline
 COPY rpc rpc
 COPY cli cli
-USER moodfeed
+USER 10001:0
 ENTRYPOINT ["python", "-m", "cli"]

@@ -4,12 +4,13 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
+CHART_READY := .venv-chart/.ready
 
 # Where this is set, as in many images, each pytest would redo the rewriting of assertions in every test and plugin: 7 s a process.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-chart test-wheel bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -60,6 +61,18 @@ test-reality: $(READY) ## test unusual data and environments (a few minutes) and
 
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
+
+test-chart: $(READY) $(CHART_READY) ## lint, render and check the Helm chart, for three versions of Kubernetes; needs no cluster
+	$(BIN)/pytest tests/chart --run-chart
+
+$(CHART_READY): requirements-chart.txt
+	@echo "Setting up .venv-chart"
+	@test -x .venv-chart/bin/python || $(PYTHON) -m venv .venv-chart
+	.venv-chart/bin/pip install --disable-pip-version-check -r requirements-chart.txt
+	@touch $@
+
+test-wheel: $(READY) ## install the wheel into an environment of its own, and run the product outside of the checkout
+	$(BIN)/pytest tests/wheel --run-wheel
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench

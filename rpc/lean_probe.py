@@ -79,7 +79,9 @@ def message_of(receive: "Callable[[int], bytes]") -> bytes:
     raise ConnectionError("the peer answers too much")
 
 
-def is_serving(address: str, *, service: str = "", timeout_seconds: float = 2.0, pem: "dict[str, str] | None" = None) -> bool:
+def is_serving(
+    address: str, *, service: str = "", timeout_seconds: float = 2.0, pem: "dict[str, str] | None" = None
+) -> bool:
     """Whether the health service at ``host:port`` answers SERVING; False for whatever else happens on the way.
 
     ``pem`` names the files of TLS: ``authority``, and ``certificate`` and ``key`` if the server wants them.

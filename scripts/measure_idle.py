@@ -84,7 +84,11 @@ def main() -> None:
     if arguments.json:
         print(json.dumps({"containers": found, "all": sum(found.values()), "engine": engine}))
         return
-    for name, share in (*found.items(), ("all containers", sum(found.values())), ("the engine, with the probes that it starts", engine)):
+    for name, share in (
+        *found.items(),
+        ("all containers", sum(found.values())),
+        ("the engine, with the probes that it starts", engine),
+    ):
         print(f"{name:40} {share:6.2f} % of a core")
 
 

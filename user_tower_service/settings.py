@@ -48,5 +48,7 @@ class Settings(StoreSettings):
     def _is_installed(cls, runtime: Runtime) -> Runtime:
         """Refuse torch where it is not installed, as in the default image, before a bundle is read."""
         if runtime is Runtime.TORCH and not (find_spec("torch") and find_spec("transformers")):
-            raise ValueError("torch is not installed: use the image user_tower_service_torch or moodfeed[user-tower-torch]")
+            raise ValueError(
+                "torch is not installed: use the image user_tower_service_torch or moodfeed[user-tower-torch]"
+            )
         return runtime
