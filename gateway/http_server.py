@@ -17,7 +17,6 @@ from rpc.addresses import HostAndPort, UnixSocket, claimed, is_answered, read_ad
 from rpc.server import BusyAddressError
 from rpc.tls import LiveServerTls
 
-
 _TICK_SECONDS = 1.0  # how often the date of the answers is renewed; uvicorn wakes ten times as often
 
 

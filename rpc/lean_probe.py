@@ -6,9 +6,8 @@ HTTP/2 (RFC 9113), over TLS where an authority is given. Nothing is decoded but 
 whatever else comes back is not SERVING.
 """
 
-import sys
-
 import _socket  # what `socket` wraps: that module and its imports would take half of the time
+import sys
 
 TYPE_CHECKING = False  # the module `typing` would take longer than everything else here
 if TYPE_CHECKING:
@@ -110,21 +109,25 @@ def _secured(wire: "_socket.socket", host: str, pem: "dict[str, str]") -> "SSLSo
     import socket  # noqa: PLC0415 - with ssl twenty milliseconds, only where they are needed
     import ssl  # noqa: PLC0415
 
-    timeout = wire.gettimeout()
-    owned = socket.socket(fileno=wire.detach())
-    owned.settimeout(timeout)
     context = ssl.create_default_context(cafile=pem["authority"])
     context.set_alpn_protocols(["h2"])
     if "certificate" in pem:
         context.load_cert_chain(pem["certificate"], pem["key"])
-    return context.wrap_socket(owned, server_hostname=host)
+    timeout = wire.gettimeout()
+    owned = socket.socket(fileno=wire.detach())
+    try:
+        owned.settimeout(timeout)
+        return context.wrap_socket(owned, server_hostname=host)
+    except OSError:
+        owned.close()
+        raise
 
 
 def main(arguments: "list[str]") -> int:
     """Probe, and print the result in one word; 2 if the arguments are wrong."""
     address, *rest = arguments or [""]
     options = {name.removeprefix("--"): value for name, _, value in (item.partition("=") for item in rest)}
-    pem = {name: options[name] for name in ("authority", "certificate", "key") if name in options}
+    pem: dict[str, str] = {name: options[name] for name in ("authority", "certificate", "key") if name in options}
     if (
         not address.rpartition(":")[2].isdigit()
         or not set(options) <= set(OPTIONS)

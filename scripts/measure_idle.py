@@ -4,8 +4,8 @@
     .venv/bin/python scripts/measure_idle.py --minutes 3
 
 It reads, twice, what the kernel has counted for each container's control group: the service, its init and every health
-probe that the engine starts inside. What the engine itself spends to start a probe is outside of the containers; where
-dockerd runs on this machine, its processes and those of containerd are counted too, as `engine`.
+probe that the engine starts inside. What the engine itself spends to start a probe is outside of the containers: where
+dockerd runs on this machine, its processes are shown beside them, together with the probes, which are its children.
 """
 
 import argparse
@@ -93,7 +93,13 @@ def main() -> None:
 
 
 def _docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(  # noqa: S603 - our own arguments
+        ["docker", *arguments],  # noqa: S607 - wherever it is installed
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
+    ).stdout
 
 
 if __name__ == "__main__":

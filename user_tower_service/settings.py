@@ -26,8 +26,8 @@ class Settings(StoreSettings):
     )
     runtime: Runtime = Field(
         Runtime.OPENVINO,
-        description="openvino: NumPy and an 8-bit BERT; torch: the full BERT, 5 to 9 times slower, 250 MB more memory, and "
-        "not in the default image",
+        description="openvino: NumPy and an 8-bit BERT; torch: the full BERT, 5 to 9 times slower, 250 MB more memory, "
+        "and not in the default image",
     )
     mood_cache_size: int = Field(4096, ge=0, description="number of moods whose embeddings are cached")
     live_cache_size: int = Field(

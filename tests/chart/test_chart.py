@@ -1,5 +1,6 @@
 """The Helm chart: what it renders is valid, harmless, and what the processes read. No cluster is needed, or asked."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -12,8 +13,8 @@ from pydantic_settings import BaseSettings
 
 from gateway.settings import Settings as GatewaySettings
 from post_index_service.settings import Settings as PostIndexSettings
-from tests.chart.conftest import CASES, CHART, ROOT, Rendered, in_helm
 from tests.certificate_files import CertificateFiles
+from tests.chart.conftest import CASES, CHART, ROOT, Rendered, in_helm
 from user_tower_service.settings import Settings as UserTowerSettings
 
 SETTINGS: Mapping[str, type[BaseSettings]] = {
@@ -48,7 +49,7 @@ def variables_of(settings: type[BaseSettings]) -> set[str]:
 def pods(rendered: Rendered) -> Iterator[tuple[str, dict]]:
     """The component and the pod of everything that runs."""
     for item in rendered.objects():
-        spec = item["spec"] if "spec" in item else {}
+        spec = item.get("spec", {})
         if item["kind"] == "CronJob":
             spec = spec["jobTemplate"]["spec"]
         pod = item if item["kind"] == "Pod" else spec.get("template")
@@ -221,7 +222,7 @@ def test_nothing_is_reachable_but_what_a_policy_names(rendered: Mapping[str, Ren
     }
     deny = policies["default-deny"]
     assert deny["policyTypes"] == ["Ingress", "Egress"]
-    assert "ingress" not in deny and "egress" not in deny
+    assert not {"ingress", "egress"} & set(deny)
     for _, pod in pods(rendered[case]):
         assert deny["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
     for component, port in (("user-tower", 50051), ("post-index", 50052)):
@@ -297,7 +298,7 @@ def test_the_schema_knows_every_default_and_nothing_else() -> None:
         if schema.get("additionalProperties") is False and path.count(".") < 3 and "image" not in path:
             assert set(schema["properties"]) - set(values) <= {"global"}, path
 
-    compare(schema, {name: value for name, value in values.items()}, "")
+    compare(schema, values, "")
 
 
 def test_the_pod_of_helm_test_is_the_program_beside_the_chart(rendered: Mapping[str, Rendered]) -> None:
@@ -312,3 +313,12 @@ def test_the_chart_and_the_package_have_one_version() -> None:
     package = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     assert chart["appVersion"] == chart["version"] == package[1]  # type: ignore[index]
+
+
+def test_the_readme_lists_every_value() -> None:
+    spec = importlib.util.spec_from_file_location("write_chart_values", ROOT / "scripts" / "write_chart_values.py")
+    script = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    spec.loader.exec_module(script)  # type: ignore[union-attr]
+    table = script.table((CHART / "values.yaml").read_text(encoding="utf-8"))
+    assert README.read_text(encoding="utf-8").endswith(table)
+    assert len(table.splitlines()) > 50
