@@ -14,7 +14,8 @@ IN_TORCH = ("-f", "docker-compose.yml", "-f", "docker-compose.torch.yml", "-f", 
 ASK = """
 import json, urllib.request as u
 def ask(path, body=None):
-    request = u.Request("http://127.0.0.1:8000" + path, body and json.dumps(body).encode(), {"content-type": "application/json"})
+    data = body and json.dumps(body).encode()
+    request = u.Request("http://127.0.0.1:8000" + path, data, {"content-type": "application/json"})
     return json.load(u.urlopen(request, timeout=30))
 category = ask("/categories")["categories"][0]["category_id"]
 feed = ask(f"/feed?username=nobody&category_id={category}&mood=calm")

@@ -111,11 +111,11 @@ def running(installed: Path, nowhere: Path) -> Iterator[str]:
         def is_ready() -> bool:
             assert it.poll() is None, (nowhere / "output").read_text(encoding="utf-8")[-3000:]
             try:
-                return httpx.get(f"http://{addresses.gateway_http}/readyz").status_code == 200
+                return httpx.get(f"http://{addresses.gateway_http}/readyz").json()["degraded"] == []
             except httpx.TransportError:
                 return False
 
-        wait_until(is_ready, seconds=900, what="the product serves")
+        wait_until(is_ready, seconds=900, what="both compute services serve")
         yield addresses.gateway_http
         it.send_signal(signal.SIGTERM)
         it.wait(60)
