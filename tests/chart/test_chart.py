@@ -322,3 +322,33 @@ def test_the_readme_lists_every_value() -> None:
     table = script.table((CHART / "values.yaml").read_text(encoding="utf-8"))
     assert README.read_text(encoding="utf-8").endswith(table)
     assert len(table.splitlines()) > 50
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(5_000_000, "5000000"), (0.25, "0.25"), (True, "true"), ("15", "15"), (0, "0")]
+)
+def test_a_setting_is_written_as_it_was_given(value: object, written: str) -> None:
+    answer = in_helm({"env": {"gateway": {"env": {"MOODFEED_GATEWAY_CONTEXT_CACHE_SIZE": value}}}})["env"]
+    container = container_of(Rendered(**answer), "gateway")
+    assert settings_in(container)["MOODFEED_GATEWAY_CONTEXT_CACHE_SIZE"] == written
+
+
+def test_a_monitor_names_a_port_of_its_service(rendered: Mapping[str, Rendered]) -> None:
+    for case in ("secure", "external-postgresql"):
+        monitors = rendered[case].objects("ServiceMonitor")
+        assert len(monitors) == 3
+        for monitor in monitors:
+            component = monitor["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"]
+            service = rendered[case].named("Service", component)
+            assert monitor["spec"]["endpoints"][0]["port"] in {port["name"] for port in service["spec"]["ports"]}
+            assert service["metadata"]["labels"].items() >= monitor["spec"]["selector"]["matchLabels"].items()
+
+
+def test_metrics_of_the_compute_services_need_a_consent_beside_tls() -> None:
+    answer = in_helm({"tls": {"tls": {"enabled": True}}})["tls"]
+    for component in ("user-tower", "post-index"):
+        container = container_of(Rendered(**answer), component)
+        found = settings_in(container)
+        assert found["MOODFEED_ALLOW_PLAINTEXT"] == "false"
+        assert "127.0.0.1" in {value for name, value in found.items() if name.endswith("METRICS_HOST")}
+        assert [port["name"] for port in container["ports"]] == ["grpc"]

@@ -61,7 +61,8 @@ capabilities: { drop: [ALL] }
 {{- define "moodfeed.env" -}}
 {{- range $name, $value := . }}
 - name: {{ $name }}
-  value: {{ $value | toString | quote }}
+  {{- $isWhole := and (kindIs "float64" $value) (eq (floor $value) $value) }}
+  value: {{ ternary ($value | int64) $value $isWhole | toString | quote }}
 {{- end }}
 {{- end }}
 
