@@ -6,11 +6,13 @@ PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
 OBSERVABILITY_READY := .venv-observability/.ready
 
+CHART_READY := .venv-chart/.ready
+
 # Where this is set, as in many images, each pytest would redo the rewriting of assertions in every test and plugin: 7 s a process.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability test-page
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability test-page test-chart test-wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -88,6 +90,18 @@ $(OBSERVABILITY_READY): requirements-observability.txt
 	@test -x .venv-observability/bin/python || $(PYTHON) -m venv .venv-observability
 	.venv-observability/bin/pip install --disable-pip-version-check -r requirements-observability.txt
 	@touch $@
+
+test-chart: $(READY) $(CHART_READY) ## lint, render and check the Helm chart, for three versions of Kubernetes; needs no cluster
+	$(BIN)/pytest tests/chart --run-chart
+
+$(CHART_READY): requirements-chart.txt
+	@echo "Setting up .venv-chart"
+	@test -x .venv-chart/bin/python || $(PYTHON) -m venv .venv-chart
+	.venv-chart/bin/pip install --disable-pip-version-check -r requirements-chart.txt
+	@touch $@
+
+test-wheel: $(READY) ## install the wheel into an environment of its own, and run the product outside of the checkout
+	$(BIN)/pytest tests/wheel --run-wheel
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench

@@ -37,7 +37,7 @@ from user_tower_service.post_encoder import PostContent
 from user_tower_service.shown_posts import ServedWish
 
 MOST_INTERACTIONS = 1000
-_BEAT_SECONDS = 0.2  # between two messages to a watcher whom nobody's change concerns
+_BEAT_SECONDS = 0.4  # between two messages to a watcher whom nobody's change concerns
 _MOST_WATCHERS = 64
 _LONGEST_WAIT_SECONDS = 1.0  # for a position that is needed
 
