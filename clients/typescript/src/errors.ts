@@ -28,6 +28,7 @@ export interface Failure {
  * - InternalError: anything else; a fault of the gateway, or of what stands before it.
  */
 export class MoodfeedError extends Error {
+  override name = "MoodfeedError";
   readonly status: string;
   readonly reason: string;
   /** What the gateway says, without the reason. */
@@ -37,7 +38,6 @@ export class MoodfeedError extends Error {
 
   constructor(failure: Failure) {
     super(`${failure.reason || failure.status}: ${failure.message}`, { cause: failure.cause });
-    this.name = new.target.name;
     this.status = failure.status;
     this.reason = failure.reason;
     this.text = failure.message;
@@ -47,51 +47,97 @@ export class MoodfeedError extends Error {
 }
 
 /** The request can never succeed as it is; the message begins with the name of the field. */
-export class InvalidRequestError extends MoodfeedError {}
+export class InvalidRequestError extends MoodfeedError {
+  override name = "InvalidRequestError";
+}
 /** The page token has died, or belongs to another request: start again at the first page. */
-export class PageTokenError extends InvalidRequestError {}
+export class PageTokenError extends InvalidRequestError {
+  override name = "PageTokenError";
+}
 /** The request has more bytes than the gateway takes: send less at once. */
-export class RequestTooLargeError extends InvalidRequestError {}
+export class RequestTooLargeError extends InvalidRequestError {
+  override name = "RequestTooLargeError";
+}
 /** What the request names is not there. */
-export class NotFoundError extends MoodfeedError {}
+export class NotFoundError extends MoodfeedError {
+  override name = "NotFoundError";
+}
 /** No post has this category. */
-export class CategoryNotFoundError extends NotFoundError {}
+export class CategoryNotFoundError extends NotFoundError {
+  override name = "CategoryNotFoundError";
+}
 /** Nothing is stored about this person. */
-export class PersonNotFoundError extends NotFoundError {}
+export class PersonNotFoundError extends NotFoundError {
+  override name = "PersonNotFoundError";
+}
 /** There is no such post. */
-export class PostNotFoundError extends NotFoundError {}
+export class PostNotFoundError extends NotFoundError {
+  override name = "PostNotFoundError";
+}
 /** There is no rule of this name. */
-export class RuleNotFoundError extends NotFoundError {}
+export class RuleNotFoundError extends NotFoundError {
+  override name = "RuleNotFoundError";
+}
 /** The user is unknown: give a mood and a category, or a fallback. */
-export class UserNotFoundError extends NotFoundError {}
+export class UserNotFoundError extends NotFoundError {
+  override name = "UserNotFoundError";
+}
 /** The token is missing or wrong. */
-export class UnauthenticatedError extends MoodfeedError {}
+export class UnauthenticatedError extends MoodfeedError {
+  override name = "UnauthenticatedError";
+}
 /** The call is not allowed. */
-export class PermissionDeniedError extends MoodfeedError {}
+export class PermissionDeniedError extends MoodfeedError {
+  override name = "PermissionDeniedError";
+}
 /** The token is valid, and not for this. */
-export class TokenScopeError extends PermissionDeniedError {}
+export class TokenScopeError extends PermissionDeniedError {
+  override name = "TokenScopeError";
+}
 /** The gateway cannot keep a condition of the request. */
-export class PreconditionError extends MoodfeedError {}
+export class PreconditionError extends MoodfeedError {
+  override name = "PreconditionError";
+}
 /** The bundle that the request requires is not held. */
-export class BundleNotHeldError extends PreconditionError {}
+export class BundleNotHeldError extends PreconditionError {
+  override name = "BundleNotHeldError";
+}
 /** The gateway refuses the call for now: try again after retryAfterMs. */
-export class ThrottledError extends MoodfeedError {}
+export class ThrottledError extends MoodfeedError {
+  override name = "ThrottledError";
+}
 /** The gateway has too many requests. */
-export class OverloadedError extends ThrottledError {}
+export class OverloadedError extends ThrottledError {
+  override name = "OverloadedError";
+}
 /** The token has asked too often. */
-export class RateLimitedError extends ThrottledError {}
+export class RateLimitedError extends ThrottledError {
+  override name = "RateLimitedError";
+}
 /** The gateway, or a service behind it, does not answer; a later attempt may succeed. */
-export class UnavailableError extends MoodfeedError {}
+export class UnavailableError extends MoodfeedError {
+  override name = "UnavailableError";
+}
 /** The gateway has no store, so nothing can be written; only its operator can change that. */
-export class NoStoreError extends UnavailableError {}
+export class NoStoreError extends UnavailableError {
+  override name = "NoStoreError";
+}
 /** The log cannot be read up to atLeastPosition in time. */
-export class PositionNotReachedError extends UnavailableError {}
+export class PositionNotReachedError extends UnavailableError {
+  override name = "PositionNotReachedError";
+}
 /** The store does not answer; feeds continue. */
-export class StoreUnavailableError extends UnavailableError {}
+export class StoreUnavailableError extends UnavailableError {
+  override name = "StoreUnavailableError";
+}
 /** There was no answer in time. */
-export class DeadlineError extends MoodfeedError {}
+export class DeadlineError extends MoodfeedError {
+  override name = "DeadlineError";
+}
 /** Anything else: a fault of the gateway, or of what stands before it. */
-export class InternalError extends MoodfeedError {}
+export class InternalError extends MoodfeedError {
+  override name = "InternalError";
+}
 
 type ErrorClass = new (failure: Failure) => MoodfeedError;
 
