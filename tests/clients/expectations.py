@@ -42,7 +42,8 @@ def faults(expected: object, found: object, known: Json, where: str = "") -> lis
         if not isinstance(found, list) or len(found) != len(expected):
             return [f"{where}: {found!r:.300} is not {expected!r:.300}"]
         if where.endswith("post_ids"):
-            return [] if sorted(found) == sorted(expected) else [f"{where}: not the expected posts, each once"]
+            wanted = [lookup(item, known) if item.startswith("$") else item for item in expected]
+            return [] if sorted(found) == sorted(wanted) else [f"{where}: not the expected posts, each once"]
         return [
             fault
             for index, (one, other) in enumerate(zip(expected, found, strict=True))
@@ -50,7 +51,9 @@ def faults(expected: object, found: object, known: Json, where: str = "") -> lis
         ]
     if isinstance(expected, float) and isinstance(found, float):
         return [] if abs(expected - found) < 1e-6 else [f"{where}: {found!r} is not {expected!r}"]
-    return [] if expected == found and type(expected) is type(found) else [f"{where}: {found!r:.300} is not {expected!r}"]
+    return (
+        [] if expected == found and type(expected) is type(found) else [f"{where}: {found!r:.300} is not {expected!r}"]
+    )
 
 
 def _operator(key: str, value: object, found: object, known: Json, where: str) -> list[str]:

@@ -57,13 +57,13 @@ def running_world(bundles: Path, directory: Path, *, origin: str) -> Iterator[Wo
     with ExitStack() as stack, pytest.MonkeyPatch.context() as environment:
         environment.setenv("MOODFEED_GATEWAY_ALLOWED_ORIGINS", origin)
         logs = directory / "logs"
-        product = stack.enter_context(
-            running_product(bundles, logs / "open", embedded=False, is_for_one_person=True)
-        )
+        product = stack.enter_context(running_product(bundles, logs / "open", embedded=False, is_for_one_person=True))
         environment.setenv("MOODFEED_POST_INDEX_METRICS_PORT", "0")
         environment.setenv("MOODFEED_USER_TOWER_METRICS_PORT", "0")
         storeless, broken = free_addresses(), free_addresses()
-        stack.enter_context(running_stack(bundles, storeless, logs=logs / "storeless", embedded=True))
+        stack.enter_context(
+            running_stack(bundles, storeless, logs=logs / "storeless", embedded=True, is_for_one_person=True)
+        )
         environment.setenv(STORE_URL, NO_SUCH_STORE)
         stack.enter_context(running_stack(bundles, broken, logs=logs / "broken", embedded=True))
         environment.delenv(STORE_URL)
@@ -74,7 +74,6 @@ def running_world(bundles: Path, directory: Path, *, origin: str) -> Iterator[Wo
         settings: dict[str, dict[str, str]] = {
             "guarded": api,
             "limited": {**api, "TOKEN_REQUESTS_PER_SECOND": "4", "TOKEN_BURST": "1"},
-            "narrow": {"MOST_IN_FLIGHT": "1"},
             "short": {"MOODFEED_PAGE_TOKEN_MINUTES": "0.01"},
             "secure": {**tls, **api, **admin},
             "certified": {**tls, **api, **admin, "TLS_CLIENT_AUTHORITY": str(own / "authority.pem")},
@@ -83,7 +82,9 @@ def running_world(bundles: Path, directory: Path, *, origin: str) -> Iterator[Wo
         client = {name: str(secrets / "client" / f"{name}.pem") for name in ("authority", "certificate", "key")}
         probe = ClientTls(*map(Path, client.values()))
         gateways = {
-            name: stack.enter_context(_gateway(product, variables, logs / name, probe if "TLS_KEY" in variables else None))
+            name: stack.enter_context(
+                _gateway(product, variables, logs / name, probe if "TLS_KEY" in variables else None)
+            )
             for name, variables in settings.items()
         }
         for name in ("guarded", "limited", "secure", "certified"):

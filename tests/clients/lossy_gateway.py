@@ -21,6 +21,7 @@ from rpc.errors import ErrorRow, status_of_row
 
 FAILS = "fails "
 TOLD = "as it was told"
+THROTTLED, PUSHBACK_SECONDS = "RESOURCE_EXHAUSTED", 0.1
 _LOST = (grpc.StatusCode.UNAVAILABLE, "the answer was lost")
 
 
@@ -53,7 +54,9 @@ class LossyHandlers(grpc.GenericRpcHandler):
                 username = feed_pb2.GetFeedRequest.FromString(request).username
                 if username.startswith(FAILS):
                     _, status, reason = username.split()
-                    context.abort_with_status(status_of_row(ErrorRow(grpc.StatusCode[status], reason), TOLD))
+                    row = ErrorRow(grpc.StatusCode[status], reason)
+                    wait = PUSHBACK_SECONDS if status == THROTTLED else None
+                    context.abort_with_status(status_of_row(row, TOLD, retry_after_seconds=wait))
             try:
                 found: bytes = forward(request, timeout=10)
             except grpc.RpcError as error:
@@ -78,7 +81,7 @@ def lossy_gateway(real_grpc: str, real_http: str) -> Iterator[tuple[str, str]]:
                 _, status, reason = usernames[0].split()
                 code = HTTP_CODES.get(grpc.StatusCode[status], 501)
                 error = {"code": code, "status": status, "reason": reason, "message": TOLD}
-                self.write(code, json.dumps({"error": error}).encode())
+                self.write(code, json.dumps({"error": error}).encode(), pushes_back=status == THROTTLED)
                 return
             headers = {"content-type": "application/json"} if body else {}
             found = httpx.request(
@@ -92,8 +95,11 @@ def lossy_gateway(real_grpc: str, real_http: str) -> Iterator[tuple[str, str]]:
         def preflight(self) -> None:
             self.write(204, b"")
 
-        def write(self, code: int, content: bytes) -> None:
+        def write(self, code: int, content: bytes, *, pushes_back: bool = False) -> None:
             self.send_response(code)
+            if pushes_back:
+                self.send_header("retry-after", "1")
+            self.send_header("access-control-expose-headers", "retry-after")
             self.send_header("content-length", str(len(content)))
             self.send_header("access-control-allow-origin", "*")
             self.send_header("access-control-allow-headers", "content-type, authorization")

@@ -15,7 +15,7 @@ _OPTIONS: tuple[tuple[str, str | int], ...] = (
     ("grpc.max_receive_message_length", _LARGEST_ANSWER_BYTES),
     ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),  # over all addresses of a name
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 5_000),  # how long a connection may take, in spite of its name
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 

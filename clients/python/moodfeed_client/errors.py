@@ -202,7 +202,7 @@ def error_of(
 
 def error_of_call(error: grpc.RpcError) -> MoodfeedError:
     """The error of a failed gRPC call."""
-    if not isinstance(error, grpc.Call):  # a channel that was closed, for instance
+    if not isinstance(error, grpc.Call | grpc.aio.AioRpcError):  # a channel that was closed, for instance
         return UnavailableError("UNAVAILABLE", "", str(error))
     trailers: Sequence[tuple[str, str | bytes]] = tuple(error.trailing_metadata() or ())
     info, retry = _details(trailers)
