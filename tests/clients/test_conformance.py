@@ -122,6 +122,7 @@ def test_every_case_gives_what_is_expected(ran: Ran) -> None:
         for number, (step, result) in enumerate(
             zip(cast("list[Json]", case["steps"]), ran.results[name], strict=True), start=1
         ):
+            found += [f"{name}, step {number}: {result}"] * ("crashed" in result)
             expected = dict(cast("Json", (step.get("expect_http") if is_http else None) or step["expect"]))
             milliseconds = expected.pop("$ms", None)
             found += [f"{name}, step {number}{fault}" for fault in faults(expected, result, known)]

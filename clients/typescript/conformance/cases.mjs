@@ -63,7 +63,7 @@ function resolve(value, known) {
     return value
       .slice(1)
       .split(".")
-      .reduce((found, part) => found[part], known);
+      .reduce((found, part) => found?.[part], known);
   }
   return value;
 }
@@ -117,7 +117,7 @@ async function runStep(client, step) {
     if (answer instanceof moodfeed.Pages) return { ok: await pagesOf(answer, step.pause_ms) };
     return { ok: plain(output, answer) };
   } catch (error) {
-    if (!(error instanceof moodfeed.MoodfeedError)) throw error;
+    if (!(error instanceof moodfeed.MoodfeedError)) return { crashed: String(error?.stack ?? error) };
     return { error: errorOf(error) };
   } finally {
     client.close();

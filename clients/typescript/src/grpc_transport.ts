@@ -96,7 +96,11 @@ function pushback(text: string): number {
   return /^-?\d+$/.test(text) ? Number(text) : -1;
 }
 
-/** Whether no answer came because the connection broke: gRPC calls that UNAVAILABLE, connect-node ABORTED or INTERNAL. */
+/**
+ * Whether no answer came because the connection broke: gRPC calls that UNAVAILABLE, connect-node otherwise. A gateway
+ * never answers CANCELLED, and the caller's own signal was asked before.
+ */
 function isBrokenConnection(error: ConnectError): boolean {
+  if (error.code === Code.Canceled) return true;
   return [Code.Aborted, Code.Internal, Code.Unknown].includes(error.code) && error.cause instanceof Error;
 }

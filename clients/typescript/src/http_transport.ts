@@ -24,6 +24,7 @@ export interface HttpRequest {
 /** Sends a request and gives the document of its answer; rejects with a MoodfeedError. */
 export type Send = (request: HttpRequest) => Promise<JsonObject>;
 
+const LONGEST_TARGET = 32 * 1024;
 const STATUS_OF_CODES: Readonly<Record<number, string>> = {
   400: "INVALID_ARGUMENT",
   401: "UNAUTHENTICATED",
@@ -71,6 +72,12 @@ export class HttpTransport implements Transport {
     callers: AbortSignal | undefined,
   ): Promise<JsonObject> {
     const query = asked.query?.toString();
+    const target = `${asked.path}${query ? `?${query}` : ""}`;
+    if (target.length > LONGEST_TARGET) {
+      // the gateway says the same, but a browser may not read what it says of a request that it did not read whole
+      const message = `the URL is longer than ${LONGEST_TARGET} bytes`;
+      throw errorOf({ status: "INVALID_ARGUMENT", reason: "REQUEST_TOO_LARGE", message });
+    }
     const headers: Record<string, string> = {};
     if (authorization) headers.authorization = authorization;
     const init: RequestInit = { method: asked.method, headers, signal, credentials: "omit" };
@@ -79,7 +86,7 @@ export class HttpTransport implements Transport {
       init.body = JSON.stringify(asked.body);
     }
     try {
-      const reply = await this.#fetch(`${this.#url}${asked.path}${query ? `?${query}` : ""}`, init);
+      const reply = await this.#fetch(`${this.#url}${target}`, init);
       return read(reply, await reply.text());
     } catch (error) {
       if (callers?.aborted) throw callers.reason;

@@ -20,12 +20,12 @@ export function readJson<Desc extends DescMessage>(schema: Desc, document: JsonV
   return fromJson(schema, renamed(schema, document, fullName), { ignoreUnknownFields: true });
 }
 
+const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g;
+const UNSAFE_INTEGER = /^-?\d{16,}$/;
+
 /** The value of a JSON text, with integers that a number cannot hold exactly as strings. */
 export function parseExactly(text: string): JsonValue {
-  const exact = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (found) =>
-    found.startsWith('"') ? found : `"${found}"`,
-  );
-  return JSON.parse(exact) as JsonValue;
+  return JSON.parse(text.replace(TEXT_OR_NUMBER, (found) => (UNSAFE_INTEGER.test(found) ? `"${found}"` : found)));
 }
 
 /** The short name of a value, LIKE for VERB_LIKE; what is not a known name stays as it is. */
