@@ -10,6 +10,9 @@ from typing import cast
 
 import pytest
 
+from gateway.api_access import ACCESS_ERRORS
+from gateway.edge import ERRORS
+from rpc.admin_access import ADMIN_ERRORS
 from tests.clients.browser import BrowserPage, chromium
 from tests.clients.conftest import ROOT, TYPESCRIPT, run
 from tests.clients.expectations import faults
@@ -164,10 +167,6 @@ def comparable(value: object) -> object:
 
 
 def test_the_cases_cover_the_table_and_every_reason_that_a_gateway_gives() -> None:
-    from gateway.api_access import ACCESS_ERRORS
-    from gateway.edge import ERRORS
-    from rpc.admin_access import ADMIN_ERRORS
-
     rows = {case["row"] for case in all_cases() if "row" in case}
     assert rows == set(range(1, 13))
     text = CASES.read_text(encoding="utf-8")

@@ -14,10 +14,9 @@ from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import cast
 
+import moodfeed_client
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
-
-import moodfeed_client
 from moodfeed_client import AsyncMoodfeedClient, AsyncPages, MoodfeedClient, MoodfeedError, Pages, Retries, Tls
 from moodfeed_client.contract import catalog_pb2, feed_pb2, feedback_pb2, rules_pb2
 
@@ -85,7 +84,7 @@ def plain(answer: object) -> object:
 def arguments_of(call: str, message: Message) -> tuple[list[object], Json]:
     """What the method is called with."""
     fields: Json = {field.name: value for field, value in message.ListFields()}
-    if call in {"set_rule"}:
+    if call == "set_rule":
         return [fields["rule"]], {}
     if call in {"feeds", "record_interactions", "upsert_posts"}:
         rows = {"feeds": "feeds", "record_interactions": "interactions", "upsert_posts": "posts"}[call]
@@ -187,7 +186,8 @@ async def pages_of(pages: Pages[feed_pb2.GetFeedResponse] | AsyncPages[feed_pb2.
 def error_of(error: MoodfeedError) -> Json:
     """An error as JSON, with the classes that it has, the nearest first."""
     classes = [kind.__name__ for kind in type(error).__mro__ if issubclass(kind, MoodfeedError)]
-    assert all(getattr(moodfeed_client, name) for name in classes)
+    if not set(classes) <= set(moodfeed_client.__all__):
+        raise TypeError(f"a class of {classes} is not exported")
     return {
         "status": error.status,
         "reason": error.reason,
