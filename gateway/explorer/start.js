@@ -23,11 +23,11 @@ async function learnCategories() {
 
 const on = {
   asked: () => showInAddress(questions(), { isNew: true }),
-  shown(feed, answer, took) {
+  shown(answer, timed) {
     $("#note").textContent = "";
     shared.bundles.add(answer.bundle_id);
     for (const each of feeds) each.offerBundles();
-    noteFeed(answer, took);
+    noteFeed(answer, timed);
     compare();
     if (!shared.categories.length) learnCategories().catch(() => {}); // the feed has said what is wrong
   },
