@@ -9,7 +9,7 @@ BENCH_READY := .venv-bench/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-observability bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ test-reality: $(READY) ## test unusual data and environments (a few minutes) and
 
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
+
+test-observability: $(READY) ## ask a real Prometheus every query of the dashboards and alerts, two minutes; needs Debian's package prometheus
+	$(BIN)/pytest tests/observability --run-observability
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench
