@@ -18,6 +18,9 @@ from store.port import Store
 
 POLL_SECONDS = 0.05
 """How often the log is looked at for what other processes wrote."""
+IDLE_POLL_SECONDS = 0.25
+IDLE_AFTER_SECONDS = 5.0
+"""The same once nothing was written or asked for during so long: each look wakes a processor from its sleep."""
 REST_SECONDS = 0.1
 """How long a reader of many small writes rests after each read: a read of a few rows costs as much as one of many."""
 
@@ -79,6 +82,7 @@ class LogTail:
         self._asked = 0  # how often the log has been asked to be read at once
         self._answered = 0  # the last of them that has been read for
         self._freshness = LogFreshness()
+        self._busy_at = time.monotonic()  # when something was written or asked for last
 
     @contextmanager
     def followed(self, *, first_read_seconds: float = FIRST_READ_SECONDS) -> Iterator[None]:
@@ -144,12 +148,10 @@ class LogTail:
             try:
                 if self._store is None:
                     self._store = self._open_store()
-                asked, pause = self._asked, POLL_SECONDS
                 self._freshness.begin()
-                if self._has_news(self._store):
-                    pause = self._rest_seconds
-                    self._read_all(self._store)
-                elif asked > self._answered:
+                asked, has_news = self._asked, self._has_news(self._store)
+                if has_news or asked > self._answered:
+                    self._busy_at = time.monotonic()
                     self._read_all(self._store)
                 self._freshness.end()
                 if self._after_each_round:
@@ -159,7 +161,11 @@ class LogTail:
                 self._pause(RETRY_SECONDS)
             else:
                 self._note_answer(asked)
-                self._pause(pause)
+                self._pause(self._rest_seconds if has_news else self._until_next_look())
+
+    def _until_next_look(self) -> float:
+        is_idle = time.monotonic() - self._busy_at > IDLE_AFTER_SECONDS
+        return IDLE_POLL_SECONDS if is_idle else POLL_SECONDS
 
     def _has_news(self, store: Store) -> bool:
         positions = self._readers_by_position()
