@@ -6,12 +6,15 @@ PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
 CLIENTS_READY := .venv-clients/.ready
 NODE_READY := clients/typescript/node_modules/.package-lock.json
+OBSERVABILITY_READY := .venv-observability/.ready
+
+CHART_READY := .venv-chart/.ready
 
 # Where this is set, as in many images, each pytest would redo the rewriting of assertions in every test and plugin: 7 s a process.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-clients client-protos bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given node-is-there
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability test-page test-chart test-wheel test-clients client-protos node-is-there
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -60,6 +63,19 @@ fuzz: $(READY) ## feed 100,000 random inputs to everything that parses foreign b
 test-reality: $(READY) ## test unusual data and environments (a few minutes) and write the tables of docs/reality.md
 	$(BIN)/python -m scripts.write_reality
 
+PAGE_BUNDLES := data/page/bundles
+PAGE_READY := tests/page/node_modules/.ready
+
+$(PAGE_READY): tests/page/package-lock.json
+	@command -v npm > /dev/null || { echo "make test-page needs Node.js 20 or later: apt-get install nodejs npm"; exit 1; }
+	cd tests/page && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+test-page: $(READY) $(PAGE_READY) ## the explorer in a real browser, in three processes and in one; needs Chromium
+	@cd tests/page && node --input-type=module --eval 'import("./browser.mjs").then((it) => it.findChromium()).catch((error) => { console.error(error.message); process.exit(1); })'
+	@test -e $(PAGE_BUNDLES)/current || $(BIN)/moodfeed ensure-bundle --data data/page --bundles $(PAGE_BUNDLES)
+	cd tests/page && node --test --test-reporter=spec --test-concurrency=1 $(OPTIONS)
+
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
 
@@ -67,6 +83,32 @@ test-clients: $(READY) $(CLIENTS_READY) $(NODE_READY) ## build, install, lint an
 	$(BIN)/mypy --config-file clients/python/pyproject.toml clients/python/moodfeed_client
 	npm --prefix clients/typescript run check
 	$(BIN)/pytest tests/clients --run-clients
+
+test-scale: $(READY) ## test the product on engines past one machine: PostgreSQL with a standby under faults, and more; under 40 minutes
+	@mkdir -p data && rm -f data/scale-outcomes.jsonl
+	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
+	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
+
+test-observability: $(READY) $(OBSERVABILITY_READY) ## traces of slow stages, and what receives them; needs no Docker
+	$(BIN)/pytest tests/observability --run-observability
+
+$(OBSERVABILITY_READY): requirements-observability.txt
+	@echo "Setting up .venv-observability"
+	@test -x .venv-observability/bin/python || $(PYTHON) -m venv .venv-observability
+	.venv-observability/bin/pip install --disable-pip-version-check -r requirements-observability.txt
+	@touch $@
+
+test-chart: $(READY) $(CHART_READY) ## lint, render and check the Helm chart, for three versions of Kubernetes; needs no cluster
+	$(BIN)/pytest tests/chart --run-chart
+
+$(CHART_READY): requirements-chart.txt
+	@echo "Setting up .venv-chart"
+	@test -x .venv-chart/bin/python || $(PYTHON) -m venv .venv-chart
+	.venv-chart/bin/pip install --disable-pip-version-check -r requirements-chart.txt
+	@touch $@
+
+test-wheel: $(READY) ## install the wheel into an environment of its own, and run the product outside of the checkout
+	$(BIN)/pytest tests/wheel --run-wheel
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench

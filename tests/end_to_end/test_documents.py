@@ -36,6 +36,7 @@ ELSEWHERE = {
     "make-password secrets/store-password": "make test-compose",
     "docker compose up --build --wait": "make test-compose",
     "docker-compose.replicas.yml": "make test-compose",
+    "docker-compose.torch.yml": "make test-compose",
     "docker compose run --rm bundle": "make test-compose",
     "docker-compose.secure.yml": "make test-compose; test_trust.py has its settings without an engine",
     "--authority secrets": "test_trust.py, against a stack with certificates",
