@@ -5,12 +5,13 @@ READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
 CHART_READY := .venv-chart/.ready
+OBSERVABILITY_READY := .venv-observability/.ready
 
 # Where this is set, as in many images, each pytest would redo the rewriting of assertions in every test and plugin: 7 s a process.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-chart test-wheel bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-chart test-wheel test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -73,6 +74,20 @@ $(CHART_READY): requirements-chart.txt
 
 test-wheel: $(READY) ## install the wheel into an environment of its own, and run the product outside of the checkout
 	$(BIN)/pytest tests/wheel --run-wheel
+
+test-scale: $(READY) ## test the product on engines past one machine: PostgreSQL with a standby under faults, and more; under 40 minutes
+	@mkdir -p data && rm -f data/scale-outcomes.jsonl
+	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
+	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
+
+test-observability: $(READY) $(OBSERVABILITY_READY) ## traces of slow stages, and what receives them; needs no Docker
+	$(BIN)/pytest tests/observability --run-observability
+
+$(OBSERVABILITY_READY): requirements-observability.txt
+	@echo "Setting up .venv-observability"
+	@test -x .venv-observability/bin/python || $(PYTHON) -m venv .venv-observability
+	.venv-observability/bin/pip install --disable-pip-version-check -r requirements-observability.txt
+	@touch $@
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench

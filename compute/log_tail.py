@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 from prometheus_client import Counter, Gauge
 
+from compute.log_freshness import LogFreshness
 from store.errors import StoreUnavailableError
 from store.log_entries import Entries
 from store.port import Store
@@ -81,6 +82,7 @@ class LogTail:
         self._asked = 0  # how often the log has been asked to be read at once
         self._answered = 0  # the last of them that has been read for
         self._busy_at = time.monotonic()  # when something was written or asked for last
+        self._freshness = LogFreshness()
 
     @contextmanager
     def followed(self, *, first_read_seconds: float = FIRST_READ_SECONDS) -> Iterator[None]:
@@ -107,6 +109,14 @@ class LogTail:
         if self._store is None:
             raise StoreUnavailableError("the store could not be opened yet")
         return self._store
+
+    @property
+    def written_after(self) -> float | None:
+        """While readers read: a moment, of ``time.monotonic``, before which nothing was written that is new now.
+
+        None at the first look at the log.
+        """
+        return self._freshness.written_after
 
     def add(self, reader: LogReader) -> None:
         """Let a reader read on from its position, for as long as somebody else holds it."""
@@ -138,10 +148,12 @@ class LogTail:
             try:
                 if self._store is None:
                     self._store = self._open_store()
+                self._freshness.begin()
                 asked, has_news = self._asked, self._has_news(self._store)
                 if has_news or asked > self._answered:
                     self._busy_at = time.monotonic()
                     self._read_all(self._store)
+                self._freshness.end()
                 if self._after_each_round:
                     self._after_each_round(self._store)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a store does
@@ -172,6 +184,8 @@ class LogTail:
                         reader.read(entries)
                     except Exception as error:  # noqa: BLE001 - the others read on
                         failures.append(error)
+                if not failures:
+                    self._freshness.found(entries.entries, entries.position)
                 with self.moved:
                     self.moved.notify_all()
                 is_at_the_end &= len(entries.entries) < ENTRIES_AT_ONCE

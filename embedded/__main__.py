@@ -50,7 +50,7 @@ from moodfeed.feed.v1 import feed_pb2_grpc
 from moodfeed.feedback.v1 import feedback_pb2_grpc
 from moodfeed.rules.v1 import rules_pb2_grpc
 from post_index_service.kept_moments import kept_seconds
-from post_index_service.loading import PENDING, RECALL, wait_until_encoded
+from post_index_service.loading import PENDING, RECALL, SERVABLE, wait_until_encoded
 from post_index_service.loading import load as load_index
 from post_index_service.post_store import PostStore
 from rpc.admin_access import ADMIN_ERRORS, AdminAccess
@@ -62,6 +62,8 @@ from rpc.server_settings import variable_of
 from rpc.structured_log import configure_logging
 from rpc.supervisor import follow_supervisor
 from rpc.tls import LiveServerTls
+from rpc.traced_process import traced
+from rpc.tracing import Tracer
 from rpc.watched_files import FileContentError
 from user_tower_service.live_log import LiveLog
 from user_tower_service.loading import live_log_of
@@ -93,7 +95,11 @@ class LocalService:
 
 
 async def serve(
-    settings: GatewaySettings, compute: UserTowerSettings, held: HeldBundles[Models], live: LiveLog | None
+    settings: GatewaySettings,
+    compute: UserTowerSettings,
+    held: HeldBundles[Models],
+    live: LiveLog | None,
+    tracer: Tracer,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain; raises BusyAddressError, FileContentError."""
     stop_asked = stop_on_signals()
@@ -126,6 +132,7 @@ async def serve(
         tokens=tokens,
         exploration_share=settings.exploration_share,
         has_explorer=settings.has_explorer,
+        tracer=tracer,
     )
     http_server = make_http_server(app, settings, LiveServerTls(tls) if tls else None)
 
@@ -149,7 +156,7 @@ async def serve(
 
     with listen(settings.http_address) as http_socket:
         running = start_server(
-            _options(settings, compute),
+            replace(_options(settings, compute), tracer=tracer),
             add_services=add_services,
             service_names=[SERVICE_NAME, FEEDBACK_SERVICE, CATALOG_SERVICE, RULE_SERVICE],
             errors={**BUNDLE_ERRORS, **ERRORS},
@@ -204,15 +211,16 @@ def main() -> int:
 
     with live.followed() if live else nullcontext():
         try:
-            held = HeldBundles(compute.bundles, load, listener=LoggedBundles(), await_ready=await_ready)
+            held = HeldBundles(compute.bundles, load, listener=LoggedBundles(compute.bundles), await_ready=await_ready)
         except BundleError as error:
             _log.error("cannot start", reason=str(error))
             return 1
         RECALL.set_function(lambda: held.current.index.recall)
         PENDING.set_function(lambda: held.current.index.live.pending_count)
+        SERVABLE.set_function(lambda: held.current.index.servable_count)
         try:
-            with held.watched():
-                asyncio.run(serve(settings, compute, held, live))
+            with held.watched(), traced("embedded", settings) as tracer:
+                asyncio.run(serve(settings, compute, held, live, tracer))
         except (BusyAddressError, FileContentError) as error:
             _log.error(str(error))
             return 1

@@ -11,6 +11,7 @@ from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.post_trends import newest_moment_of
 from compute.recent_history import RecentHistory
 from mood_encoder.runtime import Runtime
+from rpc.tracing import UNTRACED, stage
 from store.posts import Post, PostEmbedding
 from user_tower_service.asked_mood import AskedMood
 from user_tower_service.bundle_users import MOST_SEEN, encode_users
@@ -173,7 +174,8 @@ class Encoder:
         changed = [
             (username, view) for (username, _), view in zip(requests, views, strict=True) if not view.is_of_bundle
         ]
-        users = iter(self._live_histories.users(changed))
+        with stage("encode histories") if changed else UNTRACED:
+            users = iter(self._live_histories.users(changed))
         contexts = []
         for (username, mood), view, wish in zip(
             requests, views, served or [NO_SERVED_WISH] * len(requests), strict=True
@@ -191,7 +193,9 @@ class Encoder:
         if not moods:
             return {}
         try:
-            return dict(zip(moods, self._moods.encode(moods), strict=True))
+            with stage("encode moods") as span:
+                span.note(moods=len(moods))
+                return dict(zip(moods, self._moods.encode(moods), strict=True))
         except Exception as error:  # noqa: BLE001 - a feed without its mood is better than no feed
             if len(moods) > 1:
                 return {mood: vector for each in moods for mood, vector in self._encode_moods([each]).items()}

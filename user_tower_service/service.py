@@ -13,6 +13,7 @@ from moodfeed.feedback.v1 import feedback_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from rpc.deadline import remaining_seconds
 from rpc.errors import ErrorRow, ErrorTable
+from rpc.tracing import current
 from store.errors import InvalidInteractionError, StoreUnavailableError
 from store.interactions import Recorded
 from user_tower_service.encoder import (
@@ -87,6 +88,7 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
         self._people.catch_up(
             at_least=request.at_least_position, wanted=request.wanted_position, seconds=_seconds_to_wait(context)
         )
+        current().note(bundle=encoder.bundle_id)
         encoded = encoder.encode_context(request.username, request.mood, as_of=_as_of(request), served=_served(request))
         return _context_message(encoded, encoder.bundle_id)
 
@@ -102,6 +104,7 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
             wanted=max((each.wanted_position for each in request.contexts), default=0),
             seconds=_seconds_to_wait(context),
         )
+        current().note(bundle=encoder.bundle_id, contexts=len(request.contexts))
         contexts = encoder.encode_contexts(
             [(each.username, each.mood) for each in request.contexts],
             as_of=[_as_of(each) for each in request.contexts],
