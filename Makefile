@@ -83,7 +83,7 @@ test-scale: $(READY) ## test the product on engines past one machine: PostgreSQL
 	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
 	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
 
-test-observability: $(READY) $(OBSERVABILITY_READY) ## traces of slow stages, and what receives them; needs no Docker
+test-observability: $(READY) $(OBSERVABILITY_READY) ## traces, and every query of dashboards and alerts on a real Prometheus; needs Debian's package prometheus, no Docker
 	$(BIN)/pytest tests/observability --run-observability
 
 $(OBSERVABILITY_READY): requirements-observability.txt

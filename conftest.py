@@ -25,7 +25,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-observability", action="store_true", help="run the tests of metrics and traces")
     parser.addoption("--run-chart", action="store_true", help="run the tests of the Helm chart, which need .venv-chart")
     parser.addoption("--run-wheel", action="store_true", help="run the tests of the wheel, which they install")
-
     parser.addoption("--run-clients", action="store_true", help="run the clients against real gateways")
     parser.addoption("--run-faults", action="store_true", help="run the tests that kill and overload processes")
     parser.addoption("--run-scale", action="store_true", help="run the tests of make test-scale")

@@ -1,3 +1,3 @@
 """Which contract this code was generated from."""
 
-CONTRACT_DIGEST = "0a235ecb0aef3c2f85b223e6b4900b01cb56d49d18f2988bac7fa8d9a25c14cd"
+CONTRACT_DIGEST = "02e3f882fa551fd53f369314f00e23879101666b5ce8c1a3880dfa918bd11974"

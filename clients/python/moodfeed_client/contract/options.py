@@ -158,3 +158,7 @@ class InteractionOptions(TypedDict, total=False):
     """The feed_id of the response that showed the post."""
     external_id: str
     """The id of the post at its source, in place of post_id."""
+    place: int
+    """At which place of the response that feed_id names the post was shown, 1 for its first post, at most 100. It
+    is counted in the gateway's metrics and not stored.
+    """

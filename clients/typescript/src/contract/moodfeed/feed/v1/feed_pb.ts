@@ -487,7 +487,8 @@ export type GetFeedResponse = Message<"moodfeed.feed.v1.GetFeedResponse"> & {
   degradations: Degradation[];
 
   /**
-   * Names this answer; pass it as feed_id to RecordInteractions to say which answer showed a post.
+   * Names this answer, and the bundle that it was made from; pass it as feed_id to RecordInteractions to say which
+   * answer showed a post.
    *
    * @generated from field: string feed_id = 6;
    */
