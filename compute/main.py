@@ -34,7 +34,7 @@ def serve_bundles(
 ) -> int:
     """Serve the current bundle until SIGTERM or SIGINT; return 0, or 1 if bundle or address cannot be used."""
     try:
-        held = HeldBundles(settings.bundles, load, listener=LoggedBundles(), await_ready=await_ready)
+        held = HeldBundles(settings.bundles, load, listener=LoggedBundles(settings.bundles), await_ready=await_ready)
     except BundleError as error:
         _log.error("cannot start", reason=str(error))
         return 1

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from gateway import page_token
 from gateway.feed_facts import position_of, understood
-from gateway.feed_page import FeedPage, requested_page
+from gateway.feed_page import FeedPage, feed_id_of, requested_page
 from gateway.feed_types import (
     COUNTED_RANKINGS,
     MOOD,
@@ -60,13 +60,13 @@ async def get_feed(
     """
     page = requested_page(request, tokens, exploration_share=exploration_share)
     made = await _make(request, page, encoder=encoder, index=index, clock=clock)
-    feed_id = page.made_feed_id()
+    answer_id = page.made_answer_id()
     while request.remember_served and made.found.posts:
         with stage("claim served"):
             remembered = await memory.remember_served(
                 request.username,
                 made.found.posts,
-                feed_id=feed_id,
+                feed_id=feed_id_of(answer_id, made.found.bundle_id),
                 read_up_to=made.served.read_up_to if made.served else 0,
                 seconds=clock.seconds_left(),
             )
@@ -81,7 +81,7 @@ async def get_feed(
         made.found.bundle_id,
         made.found.ranking,
         made.degradations,
-        feed_id=feed_id,
+        feed_id=feed_id_of(answer_id, made.found.bundle_id),
         position=position_of(made.found, made.position),
         exhausted=made.is_exhausted,
         mood_understood=made.mood_understood,

@@ -122,6 +122,11 @@ class PostIndex:
         counts = self.live.layer.counts(self._slices, self._names)
         return tuple(CategoryCount(category, count) for category, count in counts.items())
 
+    @property
+    def servable_count(self) -> int:
+        """The number of posts that searches find by now."""
+        return self.live.layer.count(len(self._posts.post_ids))
+
     def named_categories(self) -> frozenset[int]:
         """The categories whose names are known."""
         return frozenset({*self._names, *self.live.layer.category_names})

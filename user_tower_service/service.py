@@ -37,7 +37,7 @@ from user_tower_service.post_encoder import PostContent
 from user_tower_service.shown_posts import ServedWish
 
 MOST_INTERACTIONS = 1000
-_BEAT_SECONDS = 0.2  # between two messages to a watcher whom nobody's change concerns
+_BEAT_SECONDS = 0.4  # between two messages to a watcher whom nobody's change concerns
 _MOST_WATCHERS = 64
 _LONGEST_WAIT_SECONDS = 1.0  # for a position that is needed
 
@@ -177,6 +177,12 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
             request.username, request.post_ids, feed_id=request.feed_id, read_up_to=request.read_up_to
         )
         return user_tower_pb2.RememberServedResponse(position=claim.position, is_taken=claim.is_taken)
+
+    def ListPeople(
+        self, request: user_tower_pb2.ListPeopleRequest, context: grpc.ServicerContext
+    ) -> user_tower_pb2.ListPeopleResponse:
+        """Name people of the current bundle."""
+        return user_tower_pb2.ListPeopleResponse(usernames=self._encoders.current.longest_known())
 
     def ExportPerson(
         self, request: user_tower_pb2.ExportPersonRequest, context: grpc.ServicerContext
