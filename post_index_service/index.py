@@ -43,7 +43,7 @@ from post_index_service.search_results import CategoryCount, SearchResult
 from post_index_service.similar import likeness_of
 from post_index_service.trends import Trends
 from rpc import wall_clock
-from rpc.tracing import current, staged
+from rpc.tracing import staged
 
 BY_TOWER_ALONE = Blend()
 _SEEN_LOWER = 3.0
@@ -177,7 +177,6 @@ class PostIndex:
         PostsNotHeldError and PositionNotReachedError; by trend and by user also CountsNotHeldError. If it is for posts
         like another one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
         """
-        current().note(bundle=self.bundle_id)
         check_numbers(query)
         user = None if query.user is None else check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else check_embedding(query.mood, self.text_space)
@@ -198,7 +197,6 @@ class PostIndex:
         else:
             ranking, order = Ranking.SIMILAR, self.orders.like(part, likeness)
             query = query._replace(not_interested_post_ids=[*query.not_interested_post_ids, likeness.post_id])
-
         now_ms = self._now_ms()
         moment_ms = now_ms if query.rules_moment_ms is None else query.rules_moment_ms
         ruled = NO_RULES
