@@ -2,7 +2,7 @@
 
 The log does not say when an entry was written, and the clock of the machine that wrote it may be wrong. What a look at
 the log finds for the first time was written after the look before began, so its age is at most the time since then.
-That is too much by the pause between two looks, a tenth of a second, and by nothing else.
+That is too much by the pause between two looks (log_tail.py), and by nothing else.
 """
 
 import time

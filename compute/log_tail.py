@@ -81,8 +81,8 @@ class LogTail:
         self._readers: tuple[weakref.ref[LogReader], ...] = ()
         self._asked = 0  # how often the log has been asked to be read at once
         self._answered = 0  # the last of them that has been read for
-        self._busy_at = time.monotonic()  # when something was written or asked for last
         self._freshness = LogFreshness()
+        self._busy_at = time.monotonic()  # when something was written or asked for last
 
     @contextmanager
     def followed(self, *, first_read_seconds: float = FIRST_READ_SECONDS) -> Iterator[None]:

@@ -21,7 +21,7 @@ from embedded.catalog import LocalPosts, LocalRules, ThreadedPosts, ThreadedRule
 from embedded.catalog_service import LocalCatalogService, LocalRuleService
 from embedded.feedback import LocalRecorder
 from embedded.feedback_service import LocalFeedbackService
-from embedded.people import LocalPeople, ThreadedPeople
+from embedded.people import LocalPeople, ThreadedKnownPeople, ThreadedPeople
 from embedded.ports import LocalContextEncoder, LocalPostSearch, Models
 from embedded.served_memory import LocalServedMemory, ThreadedServedMemory
 from embedded.service import LocalFeedService
@@ -31,6 +31,7 @@ from gateway.catalog_access import CatalogAccess
 from gateway.catalog_messages import METHODS as CATALOG_METHODS
 from gateway.catalog_messages import SERVICE_NAME as CATALOG_SERVICE
 from gateway.edge import ERRORS
+from gateway.explorer_page import ExplorerPage
 from gateway.feed_messages import SERVICE_NAME
 from gateway.feedback_messages import OF_OPERATORS, RECORDING
 from gateway.feedback_messages import SERVICE_NAME as FEEDBACK_SERVICE
@@ -131,8 +132,8 @@ async def serve(
         memory=ThreadedServedMemory(memory),
         tokens=tokens,
         exploration_share=settings.exploration_share,
-        has_explorer=settings.has_explorer,
         tracer=tracer,
+        explorer=ExplorerPage.of(settings, ThreadedKnownPeople(held)),
     )
     http_server = make_http_server(app, settings, LiveServerTls(tls) if tls else None)
 

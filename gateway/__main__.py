@@ -16,6 +16,7 @@ from gateway.catalog_service import CatalogService, RuleService
 from gateway.clients import GrpcContextEncoder, GrpcPostSearch, PostIndexStub
 from gateway.context_cache import CachingContextEncoder, ContextCache, WatchingPostSearch
 from gateway.edge import ERRORS
+from gateway.explorer_page import ExplorerPage
 from gateway.feed_messages import SERVICE_NAME
 from gateway.feedback_clients import GrpcPeople
 from gateway.feedback_messages import OF_OPERATORS, RECORDING
@@ -146,8 +147,8 @@ def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
         memory=people,
         tokens=tokens,
         exploration_share=settings.exploration_share,
-        has_explorer=settings.has_explorer,
         tracer=tracer,
+        explorer=ExplorerPage.of(settings, people),
     )
     service = FeedService(
         encoder=encoder,

@@ -20,7 +20,7 @@ from gateway.catalog_access import CatalogAccess
 from gateway.catalog_types import PostKeeper
 from gateway.docs_page import FILES, docs_file
 from gateway.edge import Deadline, count_feed
-from gateway.explorer_page import EXPLORER_FILES, explorer_file
+from gateway.explorer_page import ExplorerPage
 from gateway.feed import NO_MEMORY, get_feed
 from gateway.feed_messages import open_post
 from gateway.feed_types import Clock, ContextEncoder, EmbeddingT, Feed, FeedRequest, PostSearch
@@ -73,13 +73,13 @@ def build_app(
     memory: ServedMemory = NO_MEMORY,
     tokens: TokenLife = DEFAULT_TOKENS,
     exploration_share: float = 0.0,
-    has_explorer: bool = False,
     tracer: Tracer = NO_TRACER,
+    explorer: ExplorerPage | None = None,
 ) -> Starlette:
     """Build the HTTP application on a context encoder, a post search, and what keeps interactions, people and posts.
 
     ``admin`` and ``admin_guard`` decide about the calls of operators, ``access`` and ``guard`` about all others. Either
-    pair may admit a call about posts. The explorer's page is served only if ``has_explorer`` is set.
+    pair may admit a call about posts. There is no ``explorer`` page if it is None.
     """
 
     async def ask(asked: FeedRequest, clock: Clock) -> Feed:
@@ -176,7 +176,7 @@ def build_app(
             Route("/metrics", _answered(metrics)),
             Route("/openapi.json", _answered(openapi)),
             *(Route(path, _answered(docs_file)) for path in FILES),
-            *(Route(path, _answered(explorer_file)) for path in EXPLORER_FILES if has_explorer),
+            *(explorer.routes(_answered, access, guard, deadline_seconds) if explorer else ()),
         ],
         exception_handlers={HTTPException: _answer_http_exception},
     )

@@ -228,6 +228,14 @@ class Encoder:
             recent=None if user is None else user.recent,
         )
 
+    def longest_known(self) -> tuple[str, ...]:
+        """The people of the bundle with the longest histories, longest first: those of 64 who are still known."""
+        names = self._users.longest(MOST_CONTEXTS)
+        if not names:
+            return ()
+        contexts = self.encode_contexts([(name, "") for name in names])
+        return tuple(name for name, context in zip(names, contexts, strict=True) if context.user is not None)
+
     def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:
         """Embed 1 to 64 posts in both spaces; PostCountError otherwise. A post unknown at training time counts as new.
 

@@ -178,6 +178,12 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
         )
         return user_tower_pb2.RememberServedResponse(position=claim.position, is_taken=claim.is_taken)
 
+    def ListPeople(
+        self, request: user_tower_pb2.ListPeopleRequest, context: grpc.ServicerContext
+    ) -> user_tower_pb2.ListPeopleResponse:
+        """Name people of the current bundle."""
+        return user_tower_pb2.ListPeopleResponse(usernames=self._encoders.current.longest_known())
+
     def ExportPerson(
         self, request: user_tower_pb2.ExportPersonRequest, context: grpc.ServicerContext
     ) -> user_tower_pb2.ExportPersonResponse:
