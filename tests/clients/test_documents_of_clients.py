@@ -1,4 +1,7 @@
-"""Every block of the clients' pages is checked by a type checker and does what it says, against a real gateway."""
+"""Every block of the clients' pages is checked by a type checker and does what it says, against a real gateway.
+
+The blocks record what people do, which may change feeds a minute later: they run after test_conformance.py has read.
+"""
 
 import json
 import re
