@@ -4,11 +4,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
+OBSERVABILITY_READY := .venv-observability/.ready
+CHART_READY := .venv-chart/.ready
 CLIENTS_READY := .venv-clients/.ready
 NODE_READY := clients/typescript/node_modules/.package-lock.json
-OBSERVABILITY_READY := .venv-observability/.ready
-
-CHART_READY := .venv-chart/.ready
 
 # Where this is set, as in many images, each pytest would redo the rewriting of assertions in every test and plugin: 7 s a process.
 unexport PYTHONDONTWRITEBYTECODE
@@ -79,17 +78,12 @@ test-page: $(READY) $(PAGE_READY) ## the explorer in a real browser, in three pr
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
 
-test-clients: $(READY) $(CLIENTS_READY) $(NODE_READY) ## build, install, lint and run both clients against real gateways, five minutes; needs Node 20 and, for the browser, Chromium
-	$(BIN)/mypy --config-file clients/python/pyproject.toml clients/python/moodfeed_client
-	npm --prefix clients/typescript run check
-	$(BIN)/pytest tests/clients --run-clients
-
 test-scale: $(READY) ## test the product on engines past one machine: PostgreSQL with a standby under faults, and more; under 40 minutes
 	@mkdir -p data && rm -f data/scale-outcomes.jsonl
 	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
 	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
 
-test-observability: $(READY) $(OBSERVABILITY_READY) ## traces of slow stages, and what receives them; needs no Docker
+test-observability: $(READY) $(OBSERVABILITY_READY) ## traces, and every query of dashboards and alerts on a real Prometheus; needs Debian's package prometheus, no Docker
 	$(BIN)/pytest tests/observability --run-observability
 
 $(OBSERVABILITY_READY): requirements-observability.txt
@@ -109,6 +103,11 @@ $(CHART_READY): requirements-chart.txt
 
 test-wheel: $(READY) ## install the wheel into an environment of its own, and run the product outside of the checkout
 	$(BIN)/pytest tests/wheel --run-wheel
+
+test-clients: $(READY) $(CLIENTS_READY) $(NODE_READY) ## build, install, lint and run both clients against real gateways, five minutes; needs Node 20 and, for the browser, Chromium
+	$(BIN)/mypy --config-file clients/python/pyproject.toml clients/python/moodfeed_client
+	npm --prefix clients/typescript run check
+	$(BIN)/pytest tests/clients --run-clients
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench

@@ -168,8 +168,7 @@ def _told(counts: Counter[tuple[str, str, str]], by_category: Counter[tuple[str,
     yield family
     family = CounterMetricFamily(
         "moodfeed_recorded_interactions_by_category",
-        "Interactions recorded that name a feed, by the id of the post's category, which is unknown if it was not shown "
-        "here.",
+        "Interactions recorded that name a feed, by the id of the post's category; unknown if it was not shown here.",
         labels=["verb", "category"],
     )
     for of_category, count in by_category.items():

@@ -1,5 +1,6 @@
 """A receiver of traces: oteltap, which decodes and passes on what it gets to a server that keeps it as it came."""
 
+import gzip
 import socket
 import threading
 import time
@@ -37,9 +38,13 @@ class ReceivedSpan:
 
 @dataclass(slots=True)
 class TraceReceiver:
-    """What has come so far; ``url`` is what MOODFEED_TRACES_ENDPOINT names."""
+    """What has come so far; ``url`` is what MOODFEED_TRACES_ENDPOINT names.
+
+    What is sent to ``url_behind`` is kept as well, without oteltap, which cannot read what is compressed.
+    """
 
     url: str
+    url_behind: str = ""
     requests: list[ExportTraceServiceRequest] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
 
@@ -70,8 +75,8 @@ class TraceReceiver:
             if len(found) != seen:
                 seen, quiet_since = len(found), time.monotonic()
             ids = {received.span.span_id for received in found}
-            orphans = [item for item in found if item.span.parent_span_id and item.span.parent_span_id not in ids]
-            if found and len(orphans) <= 1 and time.monotonic() - quiet_since > 2.5:
+            missing = {item.span.parent_span_id for item in found} - ids - {b""}  # the caller's own span never comes
+            if found and len(missing) <= 1 and time.monotonic() - quiet_since > 2.5:
                 return found
             assert time.monotonic() < deadline, [(item.process, item.name) for item in found]
             time.sleep(0.05)
@@ -85,6 +90,8 @@ def trace_receiver() -> Iterator[TraceReceiver]:
     class Keep(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            if self.headers["content-encoding"] == "gzip":
+                body = gzip.decompress(body)
             receiver.raw.append(body)
             receiver.requests.append(ExportTraceServiceRequest.FromString(body))
             self.send_response(200)
@@ -96,7 +103,8 @@ def trace_receiver() -> Iterator[TraceReceiver]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Keep) as keeper, held_port() as port:
         threading.Thread(target=keeper.serve_forever, daemon=True).start()
-        kept_at = f"http://127.0.0.1:{keeper.server_port}/v1/traces"
+        receiver.url_behind = f"http://127.0.0.1:{keeper.server_port}"
+        kept_at = f"{receiver.url_behind}/v1/traces"
         code, handle = OtelTapCore.oteltap_start_receiving_http_protobuf(port, 0, kept_at, None, None)
         assert code == 0, code
         receiver.url = f"http://127.0.0.1:{port}"

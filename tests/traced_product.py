@@ -63,6 +63,7 @@ def traced_product(directory: Path, *, embedded: bool, ratio: str, receiver: Tra
             "USER_TOWER_METRICS_PORT": "0",
             "TRACES_ENDPOINT": receiver.url,
             "TRACES_RATIO": ratio,
+            "GATEWAY_DEADLINE_SECONDS": "20",
         }.items():
             environment.setenv(f"MOODFEED_{name}", value)
         logs = directory / "logs"

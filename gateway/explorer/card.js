@@ -44,14 +44,23 @@ export function showPost(card, post) {
 }
 
 /** Show its place, what changed about it, and what the person did with it. */
-export function showPlace(card, { place, change, username, isAlone }) {
-  $(".place", card).textContent = place === undefined ? "" : `${place + 1}`;
+export function showPlace(card, { place, change, username }) {
+  $(".place", card).textContent = `${place + 1}`;
   const badge = $(".change", card);
-  badge.hidden = !change && !isAlone;
-  badge.dataset.kind = change?.kind ?? "alone";
-  badge.textContent = change?.words ?? (isAlone ? "only here" : "");
+  badge.hidden = !change;
+  badge.dataset.kind = change?.kind ?? "";
+  badge.textContent = change?.words ?? "";
   card.classList.toggle("changed", Boolean(change));
   showDeeds(card, username);
+}
+
+/** Show that another feed lacks the post, unless the card says already what changed about it. */
+export function showAlone(card, isAlone) {
+  const badge = $(".change", card);
+  if (badge.dataset.kind && badge.dataset.kind !== "alone") return;
+  badge.hidden = !isAlone;
+  badge.dataset.kind = isAlone ? "alone" : "";
+  badge.textContent = isAlone ? "only here" : "";
 }
 
 export function showDeeds(card, username) {

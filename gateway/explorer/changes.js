@@ -29,7 +29,7 @@ export function changesIn({ fresh, up, gone }) {
 export const bothIn = (one, other) => {
   const shared = one.filter((id) => other.includes(id)).length;
   const same = one.filter((id, place) => other[place] === id).length;
-  return `${count(shared, "post is", "posts are")} in both feeds, ${same} of them in the same place.`;
+  return shared ? `${count(shared, "post is", "posts are")} in both feeds, ${same} of them in the same place.` : "No post is in both feeds.";
 };
 
 /** Where the cards are now; the function that is returned moves them from there to where they are then. */

@@ -13,10 +13,10 @@ export const deedsOf = (username) => [...(deeds.get(username)?.values() ?? [])].
 
 let number = 0;
 
-/** Record what a person did with a post; a rating takes the place of the one before. Throws Refusal. */
-export async function record({ username, post, verb, feedId, percent }) {
+/** Record what a person did with a post, and which answer showed it where; a rating takes the place of the one before. Throws Refusal. */
+export async function record({ username, post, verb, feedId, place, percent }) {
   const before = deedsWith(username, post.post_id).get(verb);
-  const interaction = { username, post_id: post.post_id, verb, feed_id: feedId };
+  const interaction = { username, post_id: post.post_id, verb, feed_id: feedId, place };
   if (percent) interaction.rating_percent = percent;
   const takenBack = before ? [{ username, retracts: before.eventId }] : [];
   const results = await send([...takenBack, interaction]);

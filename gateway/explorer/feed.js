@@ -18,7 +18,7 @@ const PAGE_SIZE = 12, SHOWN_DEEDS = 6;
 export class Feed {
   /** `on` is told what happened: asked, shown, done, failed. */
   constructor(question, { categories, settings, titles, bundles, on }) {
-    Object.assign(this, { categories, settings, titles, bundles, on, asked: 0, page: [], nodes: new Map(), isHeld: false });
+    Object.assign(this, { categories, settings, titles, bundles, on, asked: 0, page: [], nodes: new Map(), shownBy: new Map(), isHeld: false });
     this.node = copyOf("feed");
     this.form = $("form", this.node);
     this.cards = $(".cards", this.node);
@@ -88,13 +88,14 @@ export class Feed {
     this.cards.setAttribute("aria-busy", "true");
     if (!this.page.length) this.cards.replaceChildren(...Array.from({ length: 8 }, () => make("li", { className: "card waiting", "aria-hidden": "true" })));
     try {
+      let stages = [];
       const feed = await ask(withQuery("/feed", {
         username: question.username, category_id: question.category, mood: question.mood, seen: question.seen, required_bundle_id: question.bundle,
         page_size: PAGE_SIZE, explain: true, fallback: "TRENDING",
         page_token: continues ? this.token : "", at_least_position: continues ? "" : written.position || "",
-      }));
+      }), { timings: (read) => { stages = read; } });
       if (asked !== this.asked) return;
-      this.render(feed, question, { continues, after, focus, took: performance.now() - started });
+      this.render(feed, question, { continues, after, focus, took: performance.now() - started, stages });
     } catch (error) {
       if (asked === this.asked) this.fail(error);
     } finally {
@@ -102,7 +103,7 @@ export class Feed {
     }
   }
 
-  render(feed, question, { continues, after, focus, took }) {
+  render(feed, question, { continues, after, focus, took, stages }) {
     const isSamePerson = this.shown?.username === question.username && this.page.length > 0;
     const before = isSamePerson ? this.page.map((post) => post.post_id) : [];
     const move = movement([...this.nodes.values()]);
@@ -115,6 +116,7 @@ export class Feed {
     this.feed = feed;
     this.token = feed.next_page_token;
     for (const post of feed.posts) this.titles.set(post.post_id, titleOf(post));
+    feed.posts.forEach((post, at) => this.shownBy.set(post.post_id, { feedId: feed.feed_id, place: at + 1 }));
     ids.forEach((id, place) => showPlace(nodes.get(id), { place, change: changes?.of.get(id), username: question.username }));
     const focused = document.activeElement;
     this.cards.replaceChildren(...nodes.values());
@@ -124,7 +126,7 @@ export class Feed {
     $(".more", this.node).hidden = !this.token;
     this.showState(feed, question, { changes: changes && (after || changes.fresh || changes.up) ? changesIn(changes) : "", after, took });
     this.showDeedList();
-    this.on.shown(this, feed, took);
+    this.on.shown(feed, { took, stages });
   }
 
   cardOf(post) {
@@ -202,7 +204,7 @@ export class Feed {
     card.classList.add("sending");
     const started = performance.now();
     try {
-      await record({ username, post, verb, percent, feedId: this.feed.feed_id });
+      await record({ username, post, verb, percent, ...this.shownBy.get(post.post_id) });
     } finally {
       card.classList.remove("sending");
     }

@@ -24,10 +24,11 @@ const WORDS = {
   USER_NOT_FOUND: "Nobody of this name is known yet.",
 };
 
-/** Ask; a gateway that wants a token is asked again with the one that is typed. Throws Refusal. */
-export async function ask(path, { method = "GET", body } = {}) {
+/** Ask; a gateway that wants a token is asked again with the one that is typed. `timings` gets how long its stages took. Throws Refusal. */
+export async function ask(path, { method = "GET", body, timings } = {}) {
   for (let attempt = 0; ; attempt++) {
     const headers = body ? { "content-type": "application/json" } : {};
+    if (timings) headers["moodfeed-timings"] = "1";
     const sent = token();
     if (sent) headers.authorization = `Bearer ${sent}`;
     const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) }).catch(() => {
@@ -38,11 +39,15 @@ export async function ask(path, { method = "GET", body } = {}) {
       throw new Refusal("This gateway asks for an API token. Try again to type one.", { reason: "NO_TOKEN", code: 401 });
     }
     const answer = await response.json().catch(() => ({}));
+    timings?.(stagesIn(response.headers.get("server-timing") ?? ""));
     if (response.ok) return answer;
     const { reason, message } = answer.error ?? {};
     throw new Refusal(WORDS[reason] ?? message ?? `The gateway answered ${response.status}.`, { reason, code: response.status });
   }
 }
+
+/** The stages of a reply and their milliseconds, as the header names them. */
+const stagesIn = (header) => [...header.matchAll(/([\w.-]+)(?:;desc="[^"]*")?;dur=([\d.]+)/g)].map(([, name, duration]) => [name, Number(duration)]);
 
 /** A path with its query; ids come as strings, because JavaScript cannot hold all of 64 bits. */
 export function withQuery(path, fields) {

@@ -7,11 +7,12 @@ import { degradationIn, milliseconds } from "./words.js";
 
 const EVERY_MS = 5_000, KEPT = 50, SHOWN_DEGRADATIONS = 5;
 const WORDS = { ready: "Ready", degraded: "Degraded", "not ready": "Not ready", silent: "No answer" };
-const known = { state: "silent", missing: [], degraded: [], feeds: [], degradations: [], freshness: [], feed: undefined };
+const known = { state: "silent", missing: [], degraded: [], feeds: [], degradations: [], freshness: [], stages: [], feed: undefined };
 
 /** Note a feed that came: what it was made from, how long it took, what it lacks. */
-export function noteFeed(feed, took) {
+export function noteFeed(feed, { took, stages }) {
   known.feed = feed;
+  known.stages = stages;
   known.feeds = [...known.feeds, took].slice(-KEPT);
   for (const each of feed.degradations) known.degradations.push({ at: Date.now(), words: degradationIn(each) });
   draw();
@@ -63,7 +64,7 @@ export async function openHealth() {
 }
 
 function rows() {
-  const { feed, feeds, freshness, degradations } = known;
+  const { feed, feeds, freshness, degradations, stages } = known;
   const newest = [...degradations].reverse().slice(0, SHOWN_DEGRADATIONS);
   return [
     ["State", `${WORDS[known.state] ?? known.state}${known.state === "silent" ? ": the gateway does not answer" : ""}`],
@@ -73,6 +74,7 @@ function rows() {
     ["Position of the log", feed ? `the last feed knows everything up to ${feed.position}; the last click is at ${written.position || "none yet"}` : "no feed yet"],
     ["Click → changed feed", freshness.length ? `${milliseconds(freshness.at(-1))} the last time, ${milliseconds(middle(freshness))} usually` : "no click yet"],
     ["A feed takes", feeds.length ? `${milliseconds(feeds.at(-1))} the last time, ${milliseconds(middle(feeds))} usually (${feeds.length} feeds of this page)` : "no feed yet"],
+    ["Its stages at the gateway", stages.map(([name, duration]) => `${name.replaceAll(/[_.]/g, " ")} ${duration.toFixed(1)} ms`).join(", ") || "not told"],
     ["Degradations seen here", newest.map(({ at, words }) => `${new Date(at).toLocaleTimeString()}: ${words}`).join("; ") || "none"],
   ].flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })]);
 }

@@ -51,7 +51,7 @@ function landscape(post) {
     element("circle", { cx: x, cy: y, r: radius, fill: isNight ? "#fdf6e3" : "#fffaf0", opacity: 0.88 }));
   for (let layer = 0; layer < 3; layer++) {
     const lightness = (isNight ? 34 : 56) - 13 * layer;
-    drawing.append(element("path", { d: hill(next, 66 + layer * 20), fill: `hsl(${(hue + 14 * layer) % 360} ${46 + 6 * layer}% ${lightness}%)` }));
+    drawing.append(element("path", { d: hill(next, 66 + layer * 20), fill: `hsl(${(hue + 14 * layer) % 360} ${54 + 5 * layer}% ${lightness}%)` }));
   }
   return drawing;
 }

@@ -1,6 +1,7 @@
 // The page as a whole: its feeds, its toolbar, its address and its keys.
 
 import { questionsIn, showInAddress } from "./address.js";
+import { showAlone } from "./card.js";
 import { bothIn } from "./changes.js";
 import { $ } from "./elements.js";
 import { Feed } from "./feed.js";
@@ -22,11 +23,11 @@ async function learnCategories() {
 
 const on = {
   asked: () => showInAddress(questions(), { isNew: true }),
-  shown(feed, answer, took) {
+  shown(answer, timed) {
     $("#note").textContent = "";
     shared.bundles.add(answer.bundle_id);
     for (const each of feeds) each.offerBundles();
-    noteFeed(answer, took);
+    noteFeed(answer, timed);
     compare();
     if (!shared.categories.length) learnCategories().catch(() => {}); // the feed has said what is wrong
   },
@@ -55,6 +56,11 @@ function compare() {
   const isBoth = feeds.length === 2 && one.page.length && other.page.length;
   $("#both").hidden = !isBoth;
   if (isBoth) $("#both").textContent = bothIn(...feeds.map((feed) => feed.page.map((post) => post.post_id)));
+  const isMixed = isBoth && one.page.some((post) => other.nodes.has(post.post_id)); // where nothing is shared, nothing stands out
+  for (const feed of feeds) {
+    const others = feeds.find((each) => each !== feed);
+    for (const [id, card] of feed.nodes) showAlone(card, Boolean(isMixed && !others.nodes.has(id)));
+  }
 }
 
 async function toggleTwo() {

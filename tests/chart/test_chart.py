@@ -232,7 +232,8 @@ def test_nothing_is_reachable_but_what_a_policy_names(rendered: Mapping[str, Ren
         assert all(rule["ports"] == [{"port": "metrics"}] for rule in rest)
         egress = policies[component]["egress"] or []
         assert all(rule["ports"] for rule in egress)
-    assert sorted(rule["ports"][0]["port"] for rule in policies["gateway"]["egress"]) == [50051, 50052]
+    receiver = [4318] if case == "external-postgresql" else []
+    assert sorted(rule["ports"][0]["port"] for rule in policies["gateway"]["egress"]) == [*receiver, 50051, 50052]
 
 
 def test_replicas_are_kept_apart_disrupted_one_at_a_time_and_scaled(rendered: Mapping[str, Rendered]) -> None:
@@ -269,6 +270,7 @@ def test_replicas_are_kept_apart_disrupted_one_at_a_time_and_scaled(rendered: Ma
         {"refresh": {"schedule": "often"}},
         {"tls": {"enabled": True, "gatewaySecret": "Not_A_Name"}},
         {"metrics": {"serviceMonitor": {"interval": "30"}}},
+        {"traces": {"endpoint": "collector:4318"}},
         {"networkPolicy": {"dns": {"ports": []}}},
         {"networkPolicy": {"gatewayFrom": [{"podSelectors": {}}]}},
         {"podLabels": {"number": 1}},

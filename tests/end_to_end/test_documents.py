@@ -32,6 +32,7 @@ ELSEWHERE = {
     "make protos": "the same, and tests/house/test_house_rules.py for the server's code",
     "make run": "tests/end_to_end/test_run.py runs `moodfeed run`, which is what the target does after the set-up",
     "make demo-live": "tests/end_to_end/test_demo_live.py runs its script",
+    ".venv/bin/moodfeed open": "tests/end_to_end/test_run.py, with a browser and without one",
     ".venv/bin/moodfeed watch": "tests/end_to_end/test_watch.py, in a terminal and in a pipe: it stays up",
     "make-password secrets/store-password": "make test-compose",
     "docker compose up --build --wait": "make test-compose",

@@ -11,6 +11,8 @@ const PYTHON = join(ROOT, ".venv/bin/python");
 const BUNDLES = resolve(ROOT, process.env.MOODFEED_PAGE_BUNDLES ?? "data/page/bundles");
 const START_SECONDS = 90, STOP_SECONDS = 20;
 
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1)); // so that no process outlives the test
+
 export const LAYOUTS = { three: ["post_index_service", "user_tower_service", "gateway"], one: ["embedded"] };
 
 /** Start it; `settings` are more variables of the environment. */

@@ -35,6 +35,7 @@ for (const colorScheme of ["light", "dark"]) {
       await page.locator(".deeds li").first().waitFor();
       await page.locator(".change:visible").first().waitFor();
       await page.evaluate(() => document.activeElement.blur());
+      await page.evaluate(() => scrollTo(0, 0));
       await page.mouse.move(0, 0);
       await take(page, `explorer-${width}${colorScheme === "dark" ? "-dark" : ""}`);
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
@@ -51,6 +52,7 @@ test("two feeds, why, and health", async () => {
   const feed = await feedOf(page, 0);
   await feedOf(page, 1);
   await page.mouse.move(0, 0);
+  await page.evaluate(() => scrollTo(0, 0));
   await take(page, "explorer-two");
   await feed.locator('[data-act="why"]').first().click();
   await page.locator(".history li").nth(2).waitFor();

@@ -33,7 +33,7 @@ def test_a_trace_passes_a_collector_unchanged(tmp_path: Path) -> None:
                 "--otlp-grpc-endpoint", f"127.0.0.1:{grpc}",
                 "--exporter", "otlp",
                 "--otlp-exporter-protocol", "http",
-                "--otlp-exporter-endpoint", behind.url,
+                "--otlp-exporter-endpoint", behind.url_behind,
                 "--batch-timeout", "200ms",
             ],
             stdout=log,

@@ -65,6 +65,7 @@ spec:
             {{- include "moodfeed.containerSecurity" $root | nindent 12 }}
           env:
             {{- include "moodfeed.env" $env | trim | nindent 12 }}
+            {{- include "moodfeed.tracesEnv" $root | trim | nindent 12 }}
             {{- include "moodfeed.storeEnv" $root | trim | nindent 12 }}
           ports:
             - { name: grpc, containerPort: {{ .port }} }

@@ -66,6 +66,12 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- end }}
 
+{{- define "moodfeed.tracesEnv" -}}
+{{- if .Values.traces.endpoint }}
+{{- include "moodfeed.env" (dict "MOODFEED_TRACES_ENDPOINT" .Values.traces.endpoint "MOODFEED_TRACES_RATIO" .Values.traces.ratio) }}
+{{- end }}
+{{- end }}
+
 {{- define "moodfeed.storeEnv" -}}
 {{- if .Values.store.existingSecret }}
 - name: MOODFEED_STORE_URL
