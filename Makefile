@@ -157,7 +157,7 @@ $(NODE_READY): clients/typescript/package-lock.json | node-is-there
 	@touch $@
 
 node-is-there:
-	@command -v node >/dev/null && command -v npm >/dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' \
+	@command -v node >/dev/null && command -v npm >/dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' \
 	    || { echo "the TypeScript client needs Node 20 or later with npm: apt-get install nodejs npm, or https://nodejs.org"; exit 1; }
 
 settings: $(READY) ## regenerate docs/settings.md from the settings classes
