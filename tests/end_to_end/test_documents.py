@@ -39,7 +39,7 @@ ELSEWHERE = {
     "docker-compose.observability.yml": "its images cannot be had here; test_written_files.py reads it",
     "prometheus --config.file": "it stays up; make test-observability runs a Prometheus",
     "scripts.write_dashboards": "tests/observability/test_written_files.py holds the files equal to what it writes",
-    "scripts.measure_counting": "two minutes, and a quiet machine",
+    "tests.observability.measure_counting": "two minutes, and a quiet machine",
     "apt-get install": "it changes the machine",
     "docker-compose.replicas.yml": "make test-compose",
     "docker-compose.torch.yml": "make test-compose",

@@ -172,6 +172,7 @@ def test_dependencies_between_packages_point_one_way(package: str) -> None:
 LONGEST_FILE = 310
 LONGER_FILES = {
     "pipeline/clean.py": 344,
+    "post_index_service/index.py": 320,
     "gateway/feed_types.py": 460,  # what a feed is asked and answers, its errors and ports
     "cli/pipeline_commands.py": 340,  # mostly the options of the commands
     "pipeline/upstream.py": 350,

@@ -1,6 +1,6 @@
 """Measure what counting shown posts costs the gateway: two gateways over one tower and one index, one does not count.
 
-    python -m scripts.measure_counting data/bundles
+    python -m tests.observability.measure_counting data/bundles
 
 They take turns of a second. Prints the medians of requests a second and of the gateways' processor time by request,
 and the processor time of counting one page of 20 posts, by its length alone and by looking into it.
@@ -41,7 +41,7 @@ def _gateway(variables: dict[str, str], *, counts: bool) -> Iterator[tuple[str, 
     grpc_address, http_address = free_addresses(2)
     addresses = {"MOODFEED_GATEWAY_GRPC_ADDRESS": grpc_address, "MOODFEED_GATEWAY_HTTP_ADDRESS": http_address}
     program = _GATEWAY if counts else _WITHOUT + _GATEWAY
-    process = subprocess.Popen(  # noqa: S603 - our own module
+    process = subprocess.Popen(
         [sys.executable, "-c", program],
         env=one_thread() | variables | addresses,
         stdout=subprocess.DEVNULL,
