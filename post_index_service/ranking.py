@@ -15,7 +15,6 @@ from post_index_service.closeness import Closeness
 from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
 from post_index_service.filters import Allowed
 from post_index_service.known_numbers import KnownNumbers
-from post_index_service.shortlist import Shortlist
 
 FETCHED_MORE = 64  # more than asked for, as exact scores may order the last of them differently
 _FETCHED_MORE_DENSE = 16
@@ -140,6 +139,13 @@ class Scan(Protocol):
         """
 
 
+class Near(Protocol):
+    """Picks rows that probably score highest; one may be missing."""
+
+    def rows(self, query: Vector, count: int) -> Rows:
+        """The ``count`` most likely rows, or all rows if there are fewer, ascending."""
+
+
 @dataclass(frozen=True, slots=True)
 class CodedScan:
     """Scans the codes of the slice ``span``."""
@@ -260,7 +266,7 @@ class ByShortlist:
     """
 
     exact: ExactOrder
-    shortlist: Shortlist
+    shortlist: Near
     user: Vector
     allowed: Allowed | None = None
     also: Callable[[int], Rows] | None = None  # other likely rows, ascending, of which so many may be skipped

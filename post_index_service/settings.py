@@ -1,8 +1,9 @@
 """The settings of the post index service; facts about the model come from the bundle instead."""
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from compute.store_settings import StoreSettings
@@ -35,6 +36,31 @@ class Settings(StoreSettings):
         allow_inf_nan=False,
         validation_alias="MOODFEED_EXPLORATION_SHARE",
         description="set to the gateway's value; above 0, the index counts how often new posts are shown",
+    )
+    engine: Literal["faiss", "milvus"] = Field(
+        "faiss",
+        description="what finds the vectors near a query: codes in the memory of this process, which FAISS scans, or a "
+        "Milvus server, see docs/milvus.md",
+    )
+    milvus_uri: str = Field("http://127.0.0.1:19530", description="address of the Milvus server")
+    milvus_token: SecretStr = Field(
+        SecretStr(""), description="user:password at the Milvus server; empty for one without authentication"
+    )
+    milvus_search: Literal["exact", "fast"] = Field(
+        "exact", description="fast also takes a collection whose index may miss posts; its answers say approximate"
+    )
+    milvus_read: int = Field(
+        0,
+        ge=0,
+        le=16_384,
+        description="lists of an IVF index that a search reads, or candidates that HNSW keeps at least; 0 reads all "
+        "lists, and keeps as many candidates as posts are asked for",
+    )
+    milvus_local_posts: int = Field(
+        4_096,
+        ge=0,
+        le=1_000_000,
+        description="categories of at most so many posts are searched in this process, without Milvus",
     )
     metrics_port: int = Field(9102, ge=0, le=65535, description="port of the Prometheus metrics; 0 turns them off")
 
