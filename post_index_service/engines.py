@@ -12,7 +12,7 @@ def engine_of(settings: Settings) -> EngineOfBundle | None:
     from post_index_service.milvus.engine import EngineOfServer  # noqa: PLC0415
 
     return EngineOfServer(
-        Server(settings.milvus_uri, token=settings.milvus_token.get_secret_value()),
+        Server(settings.milvus_uri, token=settings.milvus_token.get_secret_value() if settings.milvus_token else ""),
         must_be_exact=settings.milvus_search == "exact",
         read=settings.milvus_read,
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bundle.blend import Blend
-from bundle.embedding_space import EmbeddingKind, EmbeddingSpace, Vector
+from bundle.embedding_space import EmbeddingKind, EmbeddingSpace
 from bundle.index_posts import UNKNOWN_MOMENT, IndexPosts
 from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
@@ -21,7 +21,6 @@ from post_index_service.codes import NO_ROWS, among_sorted, together
 from post_index_service.counted_searches import CountedSearches
 from post_index_service.diversity import Listing, reordered_page
 from post_index_service.explained_rows import explanations_of
-from post_index_service.explanations import Explanation
 from post_index_service.exploration import EXPLORED_RANKINGS, count_explored, with_explored
 from post_index_service.external_ids import ExternalIds
 from post_index_service.impressions import Impressions
@@ -29,7 +28,7 @@ from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS
 from post_index_service.layer import LayeredPosts, LayerPart
 from post_index_service.layered_ranking import LayeredIds
 from post_index_service.live_posts import LivePosts
-from post_index_service.living_shares import Blended, BlendedPosts
+from post_index_service.living_shares import BlendedPosts
 from post_index_service.named_rows import NamedRows
 from post_index_service.orders import MOST_DENSE, MOST_EXACT, Orders
 from post_index_service.query import Query
@@ -38,7 +37,7 @@ from post_index_service.query_rows import QueryRows
 from post_index_service.ranking import Ranked
 from post_index_service.rankings import Ranking
 from post_index_service.reasons import reasons_of
-from post_index_service.ruled_rows import NO_RULES, RuledRows, RuledSearch, with_rules
+from post_index_service.ruled_rows import NO_RULES, RuledSearch, with_rules
 from post_index_service.scans import Certainty, EngineOf, check_depth
 from post_index_service.search_results import CategoryCount, SearchResult
 from post_index_service.similar import likeness_of
@@ -170,8 +169,7 @@ class PostIndex:
         more than those of an order can differ.
 
         The ranking is exact, with one exception: a search by user over more than ``most_exact`` posts rarely misses
-        one of the first ten. Its pages still hold every post exactly once. Another engine than our own says in the
-        answer what it could not make sure of.
+        one of the first ten. Its pages still hold every post exactly once. Another engine says what it is not sure of.
 
         Posts and rules count as of ``posts_position``, or of now; what was taken away or hidden since keeps its place
         and is left out. An operator's rules move posts within the ranking, as exactly.
@@ -256,7 +254,7 @@ class PostIndex:
                     ),
                 )
             page, has_more = ranked.cut(first, last), last < total
-        page = self._without_withheld(page, query, part, ruled)
+        page = self._rows.shown(page, query, part, ruled)
         if len(explored):
             count_explored(page.rows, explored)
         has_more = certainty.settle(query.offset, has_more=has_more)
@@ -271,46 +269,22 @@ class PostIndex:
             rules_moment_ms=moment_ms,
             counted_position=0 if epoch is None else epoch.position,
             posts_position=part.position if self.live.has_log else None,
-            explanations=self._explanations(
-                query, part, page, user=user, mood=mood, ruled=ruled, blended=blended, is_similar=likeness is not None
-            ),
+            explanations=explanations_of(
+                page.rows,
+                part=part,
+                posts=self._posts,
+                user=user,
+                mood=mood,
+                seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
+                ruled=ruled,
+                blended=blended,
+                similarity=None if likeness is None else page.scores,
+            )
+            if query.explain
+            else (),
             is_approximate=certainty.is_approximate,
             lacks=certainty.lacks,
         )
-
-    def _explanations(
-        self,
-        query: Query,
-        part: LayerPart,
-        page: Ranked,
-        *,
-        user: Vector | None,
-        mood: Vector | None,
-        ruled: RuledRows,
-        blended: Blended | None,
-        is_similar: bool,
-    ) -> tuple[Explanation, ...]:
-        """Those of each post of the page, if they are asked for."""
-        if not query.explain:
-            return ()
-        return explanations_of(
-            page.rows,
-            part=part,
-            posts=self._posts,
-            user=user,
-            mood=mood,
-            seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
-            ruled=ruled,
-            blended=blended,
-            similarity=page.scores if is_similar else None,
-        )
-
-    def _without_withheld(self, page: Ranked, query: Query, part: LayerPart, ruled: RuledRows) -> Ranked:
-        """The page without the rows that keep their places and are not shown."""
-        withheld = [rows for rows in (part.taken_away(), ruled.hidden_since) if len(rows)]
-        if query.withheld_post_ids:
-            withheld.append(self._rows.visible(part, query.withheld_post_ids))
-        return page.without(np.unique(np.concatenate(withheld))) if withheld else page
 
     @property
     def _everywhere(self) -> slice:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 from post_index_service.closeness import Closeness
-from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
+from post_index_service.codes import Rows, Scores, among_sorted
 from post_index_service.filters import Allowed
 from post_index_service.known_numbers import KnownNumbers
 
@@ -144,25 +144,6 @@ class Near(Protocol):
 
     def rows(self, query: Vector, count: int) -> Rows:
         """The ``count`` most likely rows, or all rows if there are fewer, ascending."""
-
-
-@dataclass(frozen=True, slots=True)
-class CodedScan:
-    """Scans the codes of the slice ``span``."""
-
-    codes: Codes
-    span: slice
-    query: CodedQuery
-
-    def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
-        """One pass of FAISS."""
-        total = self.span.stop - self.span.start
-        fetched = 2 * count + FETCHED_MORE + min(len(skip), count)
-        if fetched >= total:
-            rows, bound = np.arange(total), -np.inf
-        else:
-            rows, bound = self.codes.nearest(self.span, self.query, fetched)
-        return rows[~among_sorted(rows, skip)], bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """The settings of the post index service; facts about the model come from the bundle instead."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from compute.store_settings import StoreSettings
+from post_collection.server import client_is_installed
 from post_index_service.kept_moments import kept_seconds
+from rpc.environment import lower_case
 
 
 class Settings(StoreSettings):
@@ -37,16 +39,16 @@ class Settings(StoreSettings):
         validation_alias="MOODFEED_EXPLORATION_SHARE",
         description="set to the gateway's value; above 0, the index counts how often new posts are shown",
     )
-    engine: Literal["faiss", "milvus"] = Field(
+    engine: Annotated[str, BeforeValidator(lower_case), Field(pattern="^(faiss|milvus)$")] = Field(
         "faiss",
         description="what finds the vectors near a query: codes in the memory of this process, which FAISS scans, or a "
         "Milvus server, see docs/milvus.md",
     )
     milvus_uri: str = Field("http://127.0.0.1:19530", description="address of the Milvus server")
-    milvus_token: SecretStr = Field(
-        SecretStr(""), description="user:password at the Milvus server; empty for one without authentication"
+    milvus_token: SecretStr | None = Field(
+        None, description="user:password at the Milvus server; none for one without authentication"
     )
-    milvus_search: Literal["exact", "fast"] = Field(
+    milvus_search: Annotated[str, BeforeValidator(lower_case), Field(pattern="^(exact|fast)$")] = Field(
         "exact", description="fast also takes a collection whose index may miss posts; its answers say approximate"
     )
     milvus_read: int = Field(
@@ -63,6 +65,13 @@ class Settings(StoreSettings):
         description="categories of at most so many posts are searched in this process, without Milvus",
     )
     metrics_port: int = Field(9102, ge=0, le=65535, description="port of the Prometheus metrics; 0 turns them off")
+
+    @field_validator("engine")
+    @classmethod
+    def _engine_is_installed(cls, engine: str) -> str:
+        if engine == "milvus" and not client_is_installed():
+            raise ValueError("needs pymilvus: pip install 'moodfeed[milvus]'")
+        return engine
 
     @property
     def kept_seconds(self) -> float:
