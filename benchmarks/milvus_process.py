@@ -5,11 +5,13 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv-scale" / "bin" / "python"
+_STOP_SECONDS = 15.0
 _ETCD_PORT = 2380  # that of the server's own etcd cannot be set
 
 
@@ -41,7 +43,7 @@ class MilvusProcess:
         self._runner = subprocess.Popen(
             [str(PYTHON), str(ROOT / "scripts" / "run_milvus.py"), str(self._directory), str(self.port)],
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
         )
         assert self._runner.stdout is not None
         line = self._runner.stdout.readline()
@@ -82,12 +84,14 @@ class MilvusProcess:
 
     def _wait(self) -> None:
         assert self._runner is not None
+        assert self._runner.stdout is not None
         try:
-            self._runner.wait(timeout=30)
+            self._runner.wait(timeout=_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._runner.kill()
             self._runner.wait()
-        assert self._runner.stdout is not None
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
         self._runner.stdout.close()
 
 

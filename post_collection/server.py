@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5.0
 _REST_SECONDS = 0.5
+_CHANNEL = {
+    "grpc.initial_reconnect_backoff_ms": 200,
+    "grpc.min_reconnect_backoff_ms": 200,
+    "grpc.max_reconnect_backoff_ms": 1_000,  # otherwise two minutes: a server that is back is found late
+    "grpc.use_local_subchannel_pool": 1,
+}
 _NOT_THERE = {100, 1600}  # the server's codes for a collection and for an alias
 _UNANSWERED = {1, 2}  # the codes of the client for an answer that did not come, and for no connection
 
@@ -73,4 +79,6 @@ class Server:
         from pymilvus import MilvusClient  # noqa: PLC0415
 
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it would log queries, with a traceback each
-        return MilvusClient(uri=self.uri, token=self._token, timeout=CONNECT_SECONDS)
+        return MilvusClient(
+            uri=self.uri, token=self._token, timeout=CONNECT_SECONDS, dedicated=True, grpc_options=dict(_CHANNEL)
+        )
