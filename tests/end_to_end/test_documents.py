@@ -27,12 +27,17 @@ BIN = Path(sys.executable).parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 ELSEWHERE = {
     "make test": "this is it",
+    "make test-clients": "the clients have a target of their own, which needs Node",
+    "make client-protos": "tests/clients/test_client_contract.py compares what it writes, and needs no Node",
+    "make protos": "the same, and tests/house/test_house_rules.py for the server's code",
     "make run": "tests/end_to_end/test_run.py runs `moodfeed run`, which is what the target does after the set-up",
     "make demo-live": "tests/end_to_end/test_demo_live.py runs its script",
+    ".venv/bin/moodfeed open": "tests/end_to_end/test_run.py, with a browser and without one",
     ".venv/bin/moodfeed watch": "tests/end_to_end/test_watch.py, in a terminal and in a pipe: it stays up",
     "make-password secrets/store-password": "make test-compose",
     "docker compose up --build --wait": "make test-compose",
     "docker-compose.replicas.yml": "make test-compose",
+    "docker-compose.torch.yml": "make test-compose",
     "docker compose run --rm bundle": "make test-compose",
     "docker-compose.secure.yml": "make test-compose; test_trust.py has its settings without an engine",
     "--authority secrets": "test_trust.py, against a stack with certificates",
