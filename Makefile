@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
+SCALE_READY := .venv-scale/.ready
 OBSERVABILITY_READY := .venv-observability/.ready
 CHART_READY := .venv-chart/.ready
 CLIENTS_READY := .venv-clients/.ready
@@ -13,7 +14,7 @@ NODE_READY := clients/typescript/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability test-page test-chart test-wheel test-clients client-protos node-is-there
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live bench-scale measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability test-page test-chart test-wheel test-clients client-protos node-is-there
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -78,7 +79,7 @@ test-page: $(READY) $(PAGE_READY) ## the explorer in a real browser, in three pr
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
 
-test-scale: $(READY) ## test the product on engines past one machine: PostgreSQL with a standby under faults, and more; under 40 minutes
+test-scale: $(READY) $(SCALE_READY) ## test the product on engines past one machine: PostgreSQL with a standby under faults, a real Milvus server; under 40 minutes
 	@mkdir -p data && rm -f data/scale-outcomes.jsonl
 	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
 	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
@@ -115,6 +116,15 @@ bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines a
 bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/live.md. MICROLENS=WORKSPACE for that data
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
+
+bench-scale: $(READY) $(SCALE_READY) ## Milvus beside our own index in one run; OPTIONS='--posts 1000000 --dimensions 64 448'
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale $(OPTIONS)
+
+$(SCALE_READY): requirements-scale.txt
+	@echo "Setting up .venv-scale"
+	@test -x .venv-scale/bin/python || $(PYTHON) -m venv .venv-scale
+	.venv-scale/bin/pip install --disable-pip-version-check -r requirements-scale.txt
+	@touch $@
 
 $(BENCH_READY): requirements-bench.txt
 	@echo "Setting up .venv-bench"

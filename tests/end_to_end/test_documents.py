@@ -56,6 +56,9 @@ ELSEWHERE = {
     "--profile refresh": "runs for ever; tests/pipeline/test_refresh.py runs the same command in a process",
     ".venv/bin/moodfeed rollback": "needs two bundles; tests/cli/test_bundle_commands.py has them",
     "benchmarks.recording": "most of a minute; tests/benchmarks/test_recording.py runs its parts",
+    "moodfeed[milvus]": "make lock and the Makefile install what it names",
+    "--milvus http": "make test-scale: its tests publish bundles to a real server",
+    "MOODFEED_POST_INDEX_ENGINE=milvus": "make test-scale: its tests serve bundles from a real server",
     "scripts.write_golden contract": "at a release: it replaces what the next change is compared with",
     "post_index.v1.PostIndexService/SearchPosts": "abridged; test_foreign_clients.py passes one answer on to the next",
 }
