@@ -1,20 +1,26 @@
 """What the Python client decides by itself: retries, pages, errors, event ids."""
 
 import asyncio
+import math
 import pickle
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "clients" / "python"))
 
 from moodfeed_client import (
+    AsyncMoodfeedClient,
     AsyncPages,
     DeadlineError,
     FeedPost,
     GetFeedResponse,
     Interaction,
+    MoodfeedClient,
     MoodfeedError,
     NoStoreError,
     OverloadedError,
@@ -23,9 +29,12 @@ from moodfeed_client import (
     RateLimitedError,
     Retries,
     Tls,
+    UnauthenticatedError,
     UnavailableError,
     Verb,
 )
+from moodfeed_client.access import Token, metadata_of
+from moodfeed_client.contract.feed_pb2 import Category, ListCategoriesRequest, ListCategoriesResponse
 from moodfeed_client.errors import error_of
 from moodfeed_client.requests import recording_of
 
@@ -144,3 +153,77 @@ def test_an_error_of_a_later_release_has_the_class_of_its_status_and_survives_pi
 def test_half_a_certificate_is_refused() -> None:
     with pytest.raises(ValueError, match="belong together"):
         Tls(certificate="certificate.pem")
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Of a server that names the header `authorization` of each call as a category."""
+
+    def categories(_: ListCategoriesRequest, context: grpc.ServicerContext) -> ListCategoriesResponse:
+        token = str(dict(context.invocation_metadata()).get("authorization", ""))
+        return ListCategoriesResponse(categories=[Category(name=token)])
+
+    server = grpc.server(ThreadPoolExecutor(2))
+    method = grpc.unary_unary_rpc_method_handler(
+        categories, ListCategoriesRequest.FromString, ListCategoriesResponse.SerializeToString
+    )
+    service = grpc.method_handlers_generic_handler("moodfeed.feed.v1.FeedService", {"ListCategories": method})
+    server.add_generic_rpc_handlers((service,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(None).wait()
+
+
+def test_one_asyncio_client_serves_one_event_loop_after_another(address: str) -> None:
+    client = AsyncMoodfeedClient(address, token="abc")  # of a module, say, before there is a loop
+
+    async def name() -> str:
+        return (await client.categories())[0].name
+
+    assert [asyncio.run(name()) for _ in range(3)] == ["Bearer abc"] * 3
+    assert len(client._channels) == 1  # those of loops that are over are gone
+    asyncio.run(client.close())
+
+
+def test_a_closed_client_says_so_and_may_be_closed_again(address: str) -> None:
+    client = MoodfeedClient(address)
+    client.categories()
+    client.close()
+    client.close()
+    with pytest.raises(UnavailableError, match="the client is closed"):
+        client.categories()
+
+    async def use_closed() -> None:
+        closed = AsyncMoodfeedClient(address)
+        await closed.categories()
+        await closed.close()
+        await closed.close()
+        await closed.categories()
+
+    with pytest.raises(UnavailableError, match="the client is closed"):
+        asyncio.run(use_closed())
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e12])
+def test_a_call_may_take_for_ever(address: str, seconds: float) -> None:
+    with MoodfeedClient(address, timeout_seconds=seconds) as client:
+        assert client.categories()
+
+    async def ask() -> int:
+        async with AsyncMoodfeedClient(address) as client:
+            return len(await client.categories(timeout_seconds=seconds))
+
+    assert asyncio.run(ask()) == 1
+
+
+def test_a_token_may_end_with_the_line_of_its_file(address: str) -> None:
+    with MoodfeedClient(address, token=lambda: " abc\r\n") as client:
+        assert client.categories()[0].name == "Bearer abc"
+
+
+@pytest.mark.parametrize("token", ["s\u00e9cret", "one\ntwo", lambda: "a\x00b"])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(token: Token) -> None:
+    with pytest.raises(UnauthenticatedError) as refused:
+        metadata_of(token)
+    assert str(refused.value) == "UNAUTHENTICATED: the token holds a character that no header can hold"

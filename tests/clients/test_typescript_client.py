@@ -75,6 +75,52 @@ const pages = new moodfeed.Pages(ask, { restart: true });
 const found = [];
 for await (const post of pages.posts()) found.push(post.postId);
 assert.deepEqual([found, pages.restarts, calls], [[1n, 2n, 3n, 4n, 5n], 1, 6]);
+
+const failed = (call) => call().then(() => assert.fail("it succeeded"), (error) => error);
+const NUL = String.fromCharCode(0);
+for (const client of clients({ token: "one" + NUL + "two" })) {
+  const error = await failed(() => client.categories()); // the token is not shown
+  assert.ok(error instanceof moodfeed.UnauthenticatedError, String(error));
+  assert.equal(error.text, "the token holds a character that no header can hold");
+}
+let sent;
+const sending = async (_, init) => ((sent = init.headers.authorization), new Response('{"categories": []}'));
+await moodfeed.httpClient({ url: "http://x", token: " abc\\r\\n", fetch: sending }).categories();
+assert.equal(sent, "Bearer abc");
+
+for (const client of clients({ retries: waiting, timeoutMs: 300_000 })) {
+  const wrong = [{ username: 7 }, { username: "ana", categoryId: 1.5 }, { username: "ana", fallback: "POPULAR" }];
+  for (const request of wrong) {
+    const error = await failed(() => client.feed(request)); // at once: no transport took it for a broken connection
+    assert.ok(error instanceof moodfeed.InvalidRequestError, String(error));
+  }
+}
+for (const client of [
+  moodfeed.grpcClient({ address: absent, retries: { attempts: 1 }, timeoutMs: Infinity }),
+  moodfeed.httpClient({ url: absentHttp, retries: { attempts: 1 }, timeoutMs: Infinity }),
+]) {
+  const error = await failed(() => client.categories()); // and neither a deadline nor an error of a timer
+  assert.ok(error instanceof moodfeed.UnavailableError, String(error));
+}
+
+const answering = (text, status = 200) =>
+  moodfeed.httpClient({ url: "http://x", fetch: async () => new Response(text, { status }), retries: { attempts: 1 } });
+for (const call of [
+  () => answering('{"posts": 7}').feed({ username: "ana" }),
+  () => answering('{"posts": [{"post_id": "x"}]}').feed({ username: "ana" }),
+  () => answering("{}").feeds([{ username: "ana" }]),
+  () => answering("{}").upsertPosts([{ postId: 3n }]),
+  () => answering("{}").deletePosts({ postIds: [3n] }),
+]) {
+  const error = await failed(call);
+  assert.ok(error instanceof moodfeed.InternalError, String(error));
+}
+const strange = '{"error": {"status": "toString", "reason": "constructor", "message": "no"}}';
+assert.ok((await failed(() => answering(strange, 500).categories())) instanceof moodfeed.InternalError);
+for (const name of [".", "..", String.fromCharCode(0xd800)]) {
+  const error = await failed(() => answering("{}").deleteRule(name)); // a URL would name something else
+  assert.ok(error instanceof moodfeed.InvalidRequestError, String(error));
+}
 console.log("done");
 """
 CROSS_ORIGIN = """

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import grpc
 
+from moodfeed_client.errors import UnauthenticatedError
+
 Token = str | Callable[[], str]
 """An API token, or what gives it for each call, where tokens change while a program runs."""
 
@@ -49,8 +51,13 @@ def channel_options(tls: Tls | None) -> list[tuple[str, str | int]]:
 
 
 def metadata_of(token: Token | None) -> tuple[tuple[str, str | bytes], ...]:
-    """The metadata of a call with a token."""
-    text = token() if callable(token) else token
+    """The metadata of a call with a token, without white space around it, such as the end of the line in a file.
+
+    UnauthenticatedError if no header can hold the token.
+    """
+    text = ((token() if callable(token) else token) or "").strip()
+    if not (text.isascii() and text.isprintable()):  # and is not shown
+        raise UnauthenticatedError("UNAUTHENTICATED", "", "the token holds a character that no header can hold")
     return (("authorization", f"Bearer {text}"),) if text else ()
 
 

@@ -38,7 +38,7 @@ from moodfeed_client.contract.feedback_pb2 import (
 )
 from moodfeed_client.contract.options import FeedOptions, InteractionOptions, SimilarOptions, TrendingOptions
 from moodfeed_client.contract.rules_pb2 import DeleteRuleRequest, ListRulesRequest, Rule, SetRuleRequest
-from moodfeed_client.errors import MoodfeedError, error_of_call
+from moodfeed_client.errors import MoodfeedError, closed, error_of_call
 from moodfeed_client.methods import (
     DELETE_PERSON,
     DELETE_POSTS,
@@ -65,10 +65,12 @@ from moodfeed_client.retries import Retries
 
 DEFAULT_ADDRESS = "127.0.0.1:50050"
 DEFAULT_TIMEOUT_SECONDS = 10.0
+LONGEST_TIMEOUT_SECONDS = 365 * 86_400.0
+"""gRPC takes a longer time, such as infinity, for one that is over."""
 
 
 class AsyncMoodfeedClient:
-    """Calls one gateway, or the gateways that stand behind one name; for one event loop.
+    """Calls one gateway, or the gateways that stand behind one name; each event loop gets a connection of its own.
 
     Every method raises a MoodfeedError. A call that fails is made again where that may help, as ``retries`` says, until
     ``timeout_seconds`` have passed since its beginning. Use it in an ``async with`` block, or call ``close``.
@@ -91,12 +93,11 @@ class AsyncMoodfeedClient:
 
         Errors: OSError if a file of ``tls`` cannot be read. The connection is made with the first call.
         """
-        options = channel_options(tls)
-        self._channel = (
-            grpc.aio.secure_channel(address, tls.credentials(), options=options)
-            if tls
-            else grpc.aio.insecure_channel(address, options=options)
-        )
+        self._address = address
+        self._options = channel_options(tls)
+        self._credentials = tls.credentials() if tls else None
+        self._channels: dict[asyncio.AbstractEventLoop, grpc.aio.Channel] = {}
+        self._is_closed = False
         self._token = token
         self._timeout_seconds = timeout_seconds
         self._retries = retries or Retries()
@@ -112,8 +113,26 @@ class AsyncMoodfeedClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection; calls in progress fail."""
-        await self._channel.close()
+        """Close the connection; calls in progress fail, and later ones raise UnavailableError."""
+        self._is_closed = True
+        channels, self._channels = self._channels, {}
+        if channel := channels.get(asyncio.get_running_loop()):
+            await channel.close()
+
+    def _channel(self) -> grpc.aio.Channel:
+        """The channel of the loop that runs: gRPC binds each to the loop in which it is made."""
+        if self._is_closed:
+            raise closed()
+        loop = asyncio.get_running_loop()
+        channel = self._channels.get(loop)
+        if channel is None:
+            self._channels = {other: held for other, held in self._channels.items() if not other.is_closed()}
+            if self._credentials is None:
+                channel = grpc.aio.insecure_channel(self._address, options=self._options)
+            else:
+                channel = grpc.aio.secure_channel(self._address, self._credentials, options=self._options)
+            self._channels[loop] = channel
+        return channel
 
     async def feed(
         self, username: str, *, timeout_seconds: float | None = None, **options: Unpack[FeedOptions]
@@ -282,15 +301,16 @@ class AsyncMoodfeedClient:
         self, method: Method[RequestT, ResponseT], request: RequestT, *, timeout_seconds: float | None = None
     ) -> ResponseT:
         """Call a method of the contract by its message, with retries; the methods above all end here."""
-        end = time.monotonic() + (self._timeout_seconds if timeout_seconds is None else timeout_seconds)
-        make = self._channel.unary_unary(
-            method.path,
-            request_serializer=method.request.SerializeToString,
-            response_deserializer=method.response.FromString,
-        )
+        seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        end = time.monotonic() + min(seconds, LONGEST_TIMEOUT_SECONDS)
         attempt = 0
         while True:
             attempt += 1
+            make = self._channel().unary_unary(
+                method.path,
+                request_serializer=method.request.SerializeToString,
+                response_deserializer=method.response.FromString,
+            )
             try:
                 answer: ResponseT = await make(
                     request, timeout=max(0.0, end - time.monotonic()), metadata=metadata_of(self._token)

@@ -37,7 +37,7 @@ from moodfeed_client.contract.feedback_pb2 import (
 )
 from moodfeed_client.contract.options import FeedOptions, InteractionOptions, SimilarOptions, TrendingOptions
 from moodfeed_client.contract.rules_pb2 import DeleteRuleRequest, ListRulesRequest, Rule, SetRuleRequest
-from moodfeed_client.errors import MoodfeedError, error_of_call
+from moodfeed_client.errors import MoodfeedError, closed, error_of_call
 from moodfeed_client.methods import (
     DELETE_PERSON,
     DELETE_POSTS,
@@ -64,6 +64,8 @@ from moodfeed_client.retries import Retries
 
 DEFAULT_ADDRESS = "127.0.0.1:50050"
 DEFAULT_TIMEOUT_SECONDS = 10.0
+LONGEST_TIMEOUT_SECONDS = 365 * 86_400.0
+"""gRPC takes a longer time, such as infinity, for one that is over."""
 
 
 class MoodfeedClient:
@@ -96,6 +98,7 @@ class MoodfeedClient:
             if tls
             else grpc.insecure_channel(address, options=options)
         )
+        self._is_closed = False
         self._token = token
         self._timeout_seconds = timeout_seconds
         self._retries = retries or Retries()
@@ -111,7 +114,8 @@ class MoodfeedClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connection; calls in progress fail."""
+        """Close the connection; calls in progress fail, and later ones raise UnavailableError."""
+        self._is_closed = True
         self._channel.close()
 
     def feed(
@@ -279,7 +283,8 @@ class MoodfeedClient:
         self, method: Method[RequestT, ResponseT], request: RequestT, *, timeout_seconds: float | None = None
     ) -> ResponseT:
         """Call a method of the contract by its message, with retries; the methods above all end here."""
-        end = time.monotonic() + (self._timeout_seconds if timeout_seconds is None else timeout_seconds)
+        seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        end = time.monotonic() + min(seconds, LONGEST_TIMEOUT_SECONDS)
         make = self._channel.unary_unary(
             method.path,
             request_serializer=method.request.SerializeToString,
@@ -288,6 +293,8 @@ class MoodfeedClient:
         attempt = 0
         while True:
             attempt += 1
+            if self._is_closed:
+                raise closed()
             try:
                 answer: ResponseT = make(
                     request, timeout=max(0.0, end - time.monotonic()), metadata=metadata_of(self._token)

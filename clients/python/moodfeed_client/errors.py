@@ -200,6 +200,11 @@ def error_of(
     return kind(status, reason, message, metadata=metadata, retry_after_seconds=retry_after_seconds)
 
 
+def closed() -> UnavailableError:
+    """The error of a call of a client that was closed."""
+    return UnavailableError("UNAVAILABLE", "", "the client is closed")
+
+
 def error_of_call(error: grpc.RpcError) -> MoodfeedError:
     """The error of a failed gRPC call."""
     if not isinstance(error, grpc.Call | grpc.aio.AioRpcError):  # a channel that was closed, for instance

@@ -4,6 +4,8 @@ import {
   type DescMethodUnary,
   type MessageInitShape,
   type MessageShape,
+  toBinary,
+  toJson,
 } from "@bufbuild/protobuf";
 import {
   CatalogService,
@@ -71,6 +73,8 @@ export interface ClientOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** Timers take a longer time, such as Infinity, for none at all. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 /** Of these, a second call answers otherwise than the first: they are repeated only if the gateway refused them. */
 const NOT_REPEATED: ReadonlySet<DescMethodUnary> = new Set([
   FeedbackService.method.mergePeople,
@@ -226,8 +230,8 @@ export class MoodfeedClient {
     request: MessageInitShape<I>,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
-    const message = create(method.input, request);
-    const end = performance.now() + (options.timeoutMs ?? this.#timeoutMs);
+    const message = messageOf(method, request);
+    const end = performance.now() + Math.min(options.timeoutMs ?? this.#timeoutMs, LONGEST_TIMEOUT_MS);
     const mayRepeat = !NOT_REPEATED.has(method as unknown as DescMethodUnary);
     for (let attempt = 1; ; attempt += 1) {
       options.signal?.throwIfAborted();
@@ -241,6 +245,23 @@ export class MoodfeedClient {
         await sleep(wait, options.signal);
       }
     }
+  }
+}
+
+/** The message of a request; throws InvalidRequestError if a field has a value of another type than its own. */
+function messageOf<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  request: MessageInitShape<I>,
+): MessageShape<I> {
+  try {
+    const message = create(method.input, request);
+    // What a transport finds, it cannot tell from a fault of the network. Each of the two sees what the other does not.
+    toJson(method.input, message);
+    toBinary(method.input, message);
+    return message;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw errorOf({ status: "INVALID_ARGUMENT", reason: "", message, cause: error });
   }
 }
 

@@ -172,8 +172,13 @@ const BY_REASON: Readonly<Record<string, ErrorClass>> = {
 
 /** The error of a failure; a reason that this release does not know has the class of its status. */
 export function errorOf(failure: Failure): MoodfeedError {
-  const kind = BY_REASON[failure.reason] ?? BY_STATUS[failure.status] ?? InternalError;
+  const kind = known(BY_REASON, failure.reason) ?? known(BY_STATUS, failure.status) ?? InternalError;
   return new kind(failure);
+}
+
+/** Not what every object has, such as `constructor`. */
+function known(kinds: Readonly<Record<string, ErrorClass>>, name: string): ErrorClass | undefined {
+  return Object.hasOwn(kinds, name) ? kinds[name] : undefined;
 }
 
 /** The names of gRPC's statuses by their codes. */

@@ -97,12 +97,11 @@ const ROUTES = new Map<string, Route>([
   [
     nameOf(FeedbackService.method.exportPerson),
     ({ username }: { username: string }, send) =>
-      send({ method: "GET", path: `/people/${encodeURIComponent(username)}`, query: EXACT }),
+      send({ method: "GET", path: `/people/${segment(username)}`, query: EXACT }),
   ],
   [
     nameOf(FeedbackService.method.deletePerson),
-    ({ username }: { username: string }, send) =>
-      send({ method: "DELETE", path: `/people/${encodeURIComponent(username)}` }),
+    ({ username }: { username: string }, send) => send({ method: "DELETE", path: `/people/${segment(username)}` }),
   ],
   [
     nameOf(FeedbackService.method.mergePeople),
@@ -118,12 +117,12 @@ const ROUTES = new Map<string, Route>([
     nameOf(RuleService.method.setRule),
     ({ rule }: SetRuleRequest, send) => {
       const body = rule ? writeJson(RuleSchema, rule) : {};
-      return send({ method: "PUT", path: `/rules/${encodeURIComponent(rule?.name ?? "")}`, body });
+      return send({ method: "PUT", path: `/rules/${segment(rule?.name ?? "")}`, body });
     },
   ],
   [
     nameOf(RuleService.method.deleteRule),
-    ({ name }: { name: string }, send) => send({ method: "DELETE", path: `/rules/${encodeURIComponent(name)}` }),
+    ({ name }: { name: string }, send) => send({ method: "DELETE", path: `/rules/${segment(name)}` }),
   ],
   [nameOf(RuleService.method.listRules), (_, send) => send({ method: "GET", path: "/rules", query: EXACT })],
 ] as [string, Route][]);
@@ -170,6 +169,15 @@ async function several(request: GetFeedsRequest, send: Send): Promise<JsonObject
     return error ? { error: { ...error, code: CODES.get(String(error.status)) ?? 2 } } : result;
   });
   return { results };
+}
+
+/** Text as a part of a path. URLs have no way to write a part that is one or two dots, and none for half a character. */
+function segment(text: string): string {
+  if (text === "." || text === ".." || /\p{Surrogate}/u.test(text)) {
+    const message = `${JSON.stringify(text)} cannot stand in a URL: use gRPC`;
+    throw errorOf({ status: "INVALID_ARGUMENT", reason: "", message });
+  }
+  return encodeURIComponent(text);
 }
 
 function postPath(post: { postId?: bigint | undefined; externalId: string }): string {

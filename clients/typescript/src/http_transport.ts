@@ -1,5 +1,5 @@
 import type { DescMessage, DescMethodUnary, JsonObject, JsonValue, MessageShape } from "@bufbuild/protobuf";
-import { errorOf } from "./errors.js";
+import { errorOf, MoodfeedError } from "./errors.js";
 import { answer } from "./http_routes.js";
 import { parseExactly } from "./json.js";
 import { type Attempt, authorizationOf, type Token, type Transport } from "./transport.js";
@@ -60,7 +60,14 @@ export class HttpTransport implements Transport {
     const timeout = AbortSignal.timeout(attempt.timeoutMs);
     const signal = attempt.signal ? AbortSignal.any([timeout, attempt.signal]) : timeout;
     const authorization = await authorizationOf(this.#token);
-    return answer(method, request, (asked) => this.#send(asked, authorization, signal, attempt.signal));
+    try {
+      return await answer(method, request, (asked) => this.#send(asked, authorization, signal, attempt.signal));
+    } catch (error) {
+      if (error instanceof MoodfeedError || attempt.signal?.aborted) throw error;
+      const text = error instanceof Error ? error.message : String(error);
+      // JSON that is not of the contract, from something that stands before the gateway
+      throw errorOf({ status: "INTERNAL", reason: "", message: `no answer of ${method.name}: ${text}`, cause: error });
+    }
   }
 
   close(): void {}

@@ -1,4 +1,5 @@
 import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
+import { errorOf } from "./errors.js";
 
 /** An API token, or what gives it for each call, where tokens change while a program runs. */
 export type Token = string | (() => string | Promise<string>);
@@ -23,8 +24,18 @@ export interface Transport {
   close(): void;
 }
 
-/** The value of the header `authorization`; undefined without a token. */
+const HEADER_TEXT = /^[\x20-\x7e]+$/;
+
+/**
+ * The value of the header `authorization`; undefined without a token. White space around a token is left out, such as
+ * the end of the line in a file. Rejects with UnauthenticatedError if no header can hold it.
+ */
 export async function authorizationOf(token: Token | undefined): Promise<string | undefined> {
-  const text = typeof token === "function" ? await token() : token;
-  return text ? `Bearer ${text}` : undefined;
+  const text = (typeof token === "function" ? await token() : token)?.trim();
+  if (!text) return undefined;
+  if (!HEADER_TEXT.test(text)) {
+    const message = "the token holds a character that no header can hold"; // and is not shown
+    throw errorOf({ status: "UNAUTHENTICATED", reason: "", message });
+  }
+  return `Bearer ${text}`;
 }
