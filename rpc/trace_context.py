@@ -16,6 +16,7 @@ TIMINGS = "server-timing"
 
 _KEYS = frozenset({TRACE_PARENT, TRACE_STATE, WANTS_TIMINGS})
 _LONGEST_STATE = 512  # characters; a longer one may be left out, says the specification
+_STATE = re.compile(r"[\x20-\x7e]*")  # what else a header over HTTP may hold, metadata over gRPC may not
 _PARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 
@@ -39,8 +40,7 @@ def read_carried(pairs: Iterable[tuple[str, str | bytes]] | None) -> Carried:
         if key in _KEYS:
             found = found or {}
             text = value if isinstance(value, str) else value.decode("latin-1")
-            is_further = key == TRACE_STATE and key in found
-            found[key] = f"{found[key]},{text}" if is_further else text
+            found[key] = f"{found[key]},{text}" if key in found else text
     return NOTHING if found is None else _carried(found)
 
 
@@ -63,7 +63,7 @@ def _carried(found: dict[str, str]) -> Carried:
         trace_id=int(match[1], 16),
         parent_id=int(match[2], 16),
         is_sampled=bool(int(match[3], 16) & 1),
-        state=state if len(state) <= _LONGEST_STATE else "",
+        state=state if len(state) <= _LONGEST_STATE and _STATE.fullmatch(state) else "",
         wants_timings=wants_timings,
     )
 

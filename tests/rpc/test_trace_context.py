@@ -60,6 +60,17 @@ def test_a_state_that_is_too_long_is_left_out_and_the_trace_goes_on() -> None:
     assert (found.trace_id, found.state) == (int(TRACE, 16), "")
 
 
+@pytest.mark.parametrize("state", [b"a=\xc3\xa9", b"a=\xff", b"a=1\tb=2", b"a=\x01", b"a=\x7f"])
+def test_a_state_that_metadata_cannot_hold_is_left_out_and_the_trace_goes_on(state: bytes) -> None:
+    found = read_carried_headers([(b"traceparent", SAMPLED.encode()), (b"tracestate", state)])
+    assert (found.trace_id, found.state) == (int(TRACE, 16), "")
+
+
+def test_two_trace_contexts_are_none() -> None:
+    other = SAMPLED.replace(PARENT, "1" * 16)
+    assert read_carried((("traceparent", SAMPLED), ("traceparent", other))).trace_id == 0
+
+
 @pytest.mark.parametrize(("value", "wants"), [("1", True), ("0", False), ("true", False), ("", False)])
 def test_timings_are_asked_for_by_the_number_one(value: str, wants: bool) -> None:
     assert read_carried((("moodfeed-timings", value),)).wants_timings is wants
