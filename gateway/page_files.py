@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -14,6 +15,7 @@ from starlette.responses import Response
 PageFiles = Mapping[str, tuple[str, str]]
 """Path of a request -> name and media type of a file."""
 
+_NO_WEIGHT = re.compile(r"q\s*=\s*0(\.0*)?")
 _MOST_KEPT = 64  # files in memory: all that there are
 
 
@@ -39,11 +41,20 @@ def answering_with(
         own = {**headers, "etag": content.tag, "vary": "accept-encoding"}
         if content.tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=own)
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if _takes_gzip(request.headers.get("accept-encoding", "")):
             return Response(content.compressed, media_type=media_type, headers={**own, "content-encoding": "gzip"})
         return Response(content.plain, media_type=media_type, headers=own)
 
     return answer
+
+
+def _takes_gzip(accept_encoding: str) -> bool:
+    """Whether a header names gzip, and not with the weight 0, which refuses it."""
+    for item in accept_encoding.lower().split(","):
+        coding, *parameters = (part.strip() for part in item.split(";"))
+        if coding == "gzip":
+            return not any(_NO_WEIGHT.fullmatch(parameter) for parameter in parameters)
+    return False
 
 
 def _read(path: Path) -> _Content:

@@ -88,6 +88,22 @@ def test_a_browser_gets_files_compressed_and_is_told_which_it_has() -> None:
         assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.parametrize(
+    ("accepted", "is_compressed"),
+    [
+        ("br, GZIP;q=0.5", True),
+        ("gzip; q=0.001", True),
+        ("gzip;q=0", False),
+        ("*, gzip ; q=0.000", False),
+        ("x-notgzip", False),
+        ("", False),
+    ],
+)
+def test_who_does_not_take_gzip_does_not_get_it(accepted: str, is_compressed: bool) -> None:
+    answer = asked("GET", "/", explorer=PAGE, accept_encoding=accepted)
+    assert ("content-encoding" in answer.headers) is is_compressed
+
+
 @pytest.mark.parametrize("media", [False, True])
 def test_the_policy_names_other_hosts_only_for_media_and_only_by_the_setting(media: bool) -> None:
     policy = asked("GET", "/", explorer=ExplorerPage(media=media)).headers["content-security-policy"]
