@@ -36,7 +36,7 @@ def look_for_page(url: str, tls: ClientTls | None) -> Page:
     try:
         with httpx.Client(verify=verify, timeout=_SECONDS, trust_env=False) as client:
             answer = client.get(url)
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):  # the last two of a host that no URL can name
         return Page.NOTHING
     is_page = answer.status_code == httpx.codes.OK and "text/html" in answer.headers.get("content-type", "")
     return Page.SERVED if is_page else Page.SWITCHED_OFF

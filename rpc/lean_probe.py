@@ -8,6 +8,7 @@ whatever else comes back is not SERVING.
 
 import _socket  # what `socket` wraps: that module and its imports would take half of the time
 import sys
+import time
 
 TYPE_CHECKING = False  # the module `typing` would take longer than everything else here
 if TYPE_CHECKING:
@@ -89,19 +90,33 @@ def is_serving(
     host = host.strip("[]")
     wire = _socket.socket(_socket.AF_INET6 if ":" in host else _socket.AF_INET, _socket.SOCK_STREAM)
     try:
+        end = time.monotonic() + timeout_seconds
         wire.settimeout(timeout_seconds)
         wire.connect((host, int(port)))
         sent = request(address, service, is_secure=bool(pem), seconds=timeout_seconds)
         if not pem:
             wire.sendall(sent)
-            return message_of(wire.recv) == SERVING
+            return message_of(_until(end, wire)) == SERVING
         with _secured(wire, host, pem) as secured:
             secured.sendall(sent)
-            return message_of(secured.recv) == SERVING
-    except OSError:  # of the network or of TLS
+            return message_of(_until(end, secured)) == SERVING
+    except (OSError, OverflowError, TypeError, ValueError, IndexError):  # the network, TLS, the address, or no gRPC
         return False
     finally:
         wire.close()
+
+
+def _until(end: float, wire: "_socket.socket | SSLSocket") -> "Callable[[int], bytes]":
+    """Receives until a time, however little comes at once; TimeoutError then."""
+
+    def receive(most: int) -> bytes:
+        seconds = end - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        wire.settimeout(seconds)
+        return wire.recv(most)
+
+    return receive
 
 
 def _secured(wire: "_socket.socket", host: str, pem: "dict[str, str]") -> "SSLSocket":
@@ -123,20 +138,30 @@ def _secured(wire: "_socket.socket", host: str, pem: "dict[str, str]") -> "SSLSo
         raise
 
 
+def _seconds(value: str) -> "float | None":
+    """A time to wait, up to a day; None if the text is none."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        return None
+    return seconds if 0 < seconds <= 86_400 else None
+
+
 def main(arguments: "list[str]") -> int:
     """Probe, and print the result in one word; 2 if the arguments are wrong."""
     address, *rest = arguments or [""]
     options = {name.removeprefix("--"): value for name, _, value in (item.partition("=") for item in rest)}
     pem: dict[str, str] = {name: options[name] for name in ("authority", "certificate", "key") if name in options}
+    seconds = _seconds(options.get("timeout", "2"))
     if (
-        not address.rpartition(":")[2].isdigit()
+        not address.rpartition(":")[2].isdecimal()
+        or seconds is None
         or not set(options) <= set(OPTIONS)
         or ("certificate" in pem) != ("key" in pem)
         or ("certificate" in pem and "authority" not in pem)
     ):
         print(USAGE, file=sys.stderr)
         return 2
-    seconds = float(options.get("timeout", "2"))
     healthy = is_serving(address, service=options.get("service", ""), timeout_seconds=seconds, pem=pem)
     print("SERVING" if healthy else "NOT_SERVING")
     return 0 if healthy else 1

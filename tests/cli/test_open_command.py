@@ -79,3 +79,8 @@ def test_an_address_that_is_none_is_refused_by_its_name() -> None:
     result = CliRunner().invoke(app, ["open", "--address", "8000"])
     assert isinstance(result.exception, NoPageError)
     assert str(result.exception).startswith("--address '8000' is not host:port")
+
+
+@pytest.mark.parametrize("host", ["a\x01b", "\u00e9..x", "xn--a", "a" * 300])
+def test_a_host_that_no_url_can_name_answers_nothing(host: str) -> None:
+    assert look_for_page(f"http://{host}:80/", None) is Page.NOTHING

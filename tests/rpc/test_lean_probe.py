@@ -111,8 +111,9 @@ def test_over_tls_both_sides_must_be_who_they_are_to_be(tmp_path: Path) -> None:
         frame(7, 0, 0, b"\x00" * 8) + frame(0, 1, 1, SERVING),  # GOAWAY
         frame(3, 0, 1, b"\x00" * 4) + frame(0, 1, 1, SERVING),  # RST_STREAM
         b"\xff" * 70_000,
+        frame(0, 9, 1),  # padded, and nothing says how much
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_another_answer_is_not_serving(stub: tuple[str, list[bytes]], answer: bytes) -> None:
     address, answers = stub
@@ -143,6 +144,28 @@ def test_a_silent_peer_is_left_after_the_timeout(stub: tuple[str, list[bytes]]) 
     assert time.monotonic() - started < 0.9
 
 
+def test_a_peer_that_sends_a_little_now_and_then_is_left_after_the_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                for _ in range(30):
+                    connection.sendall(b"\x00")
+                    time.sleep(0.1)
+
+        threading.Thread(target=drip, daemon=True).start()
+        started = time.monotonic()
+        assert not is_serving(f"127.0.0.1:{listening.getsockname()[1]}", timeout_seconds=0.4)
+        assert time.monotonic() - started < 1.5
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", f"{'a' * 130}:80", "\u00e9..x:80", "a\x00b:80"])
+def test_an_address_that_nobody_can_have_is_not_serving(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([address]) == 1
+    assert capsys.readouterr() == ("NOT_SERVING\n", "")
+
+
 def test_a_request_states_its_deadline_and_its_service() -> None:
     sent = request("localhost:1", NAME, is_secure=False, seconds=1.5)
     assert b"grpc-timeout" in sent
@@ -159,6 +182,10 @@ def test_a_request_states_its_deadline_and_its_service() -> None:
         ["localhost:1", "--certificate=a"],
         ["localhost:1", "--key=a"],
         ["localhost:1", "--certificate=a", "--key=b"],
+        ["localhost:\u00b2"],
+        ["localhost:1", "--timeout=2s"],
+        ["localhost:1", "--timeout=-1"],
+        ["localhost:1", "--timeout=nan"],
     ],
     ids=str,
 )
