@@ -1,7 +1,7 @@
 """Helm and kubernetes-validate as a program of .venv-chart: JSON on stdin and stdout.
 
-In: {"chart": path, "versions": ["1.34.0", ...], "cases": {name: values}}. Out, by name: the rendered templates or the
-error of Helm, its findings, and what each version of Kubernetes refuses.
+In: {"chart": path, "release": name, "versions": ["1.34.0", ...], "cases": {name: values}}. Out, by name: the rendered
+templates or the error of Helm, its findings, and what each version of Kubernetes refuses.
 """
 
 import json
@@ -37,7 +37,7 @@ def main() -> None:
     with Chart.load(asked["chart"]) as chart:
         for name, values in asked["cases"].items():
             try:
-                manifests = chart.render(values, name="feed", namespace="moodfeed", is_upgrade=False)
+                manifests = chart.render(values, name=asked["release"], namespace="moodfeed", is_upgrade=False)
             except HelmError as error:
                 answers[name] = {"error": str(error)}
                 continue

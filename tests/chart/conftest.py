@@ -39,8 +39,8 @@ class Rendered:
         return found
 
 
-def in_helm(cases: Mapping[str, object], *, versions: tuple[str, ...] = ()) -> dict[str, dict]:
-    asked = {"chart": str(CHART), "versions": versions, "cases": cases}
+def in_helm(cases: Mapping[str, object], *, versions: tuple[str, ...] = (), release: str = "feed") -> dict[str, dict]:
+    asked = {"chart": str(CHART), "release": release, "versions": versions, "cases": cases}
     done = subprocess.run(
         [PYTHON, Path(__file__).with_name("chart_program.py")],
         input=json.dumps(asked),

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings
 from gateway.settings import Settings as GatewaySettings
 from post_index_service.settings import Settings as PostIndexSettings
 from tests.certificate_files import CertificateFiles
-from tests.chart.conftest import CASES, CHART, ROOT, Rendered, in_helm
+from tests.chart.conftest import CASES, CHART, ROOT, VERSIONS, Rendered, in_helm
 from user_tower_service.settings import Settings as UserTowerSettings
 
 SETTINGS: Mapping[str, type[BaseSettings]] = {
@@ -274,12 +274,64 @@ def test_replicas_are_kept_apart_disrupted_one_at_a_time_and_scaled(rendered: Ma
         {"networkPolicy": {"dns": {"ports": []}}},
         {"networkPolicy": {"gatewayFrom": [{"podSelectors": {}}]}},
         {"podLabels": {"number": 1}},
+        {"podLabels": {"app.kubernetes.io/component": "gateway"}},  # by which services find their pods
     ],
     ids=str,
 )
 def test_a_wrong_value_is_refused(values: dict) -> None:
     answer = in_helm({"wrong": values})["wrong"]
     assert "schema" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"tls": {"enabled": True, "gatewaySecret": ""}}, "the volume tls needs the name of a secret"),
+        (
+            {"gateway": {"autoscaling": {"enabled": True, "minReplicas": 9}}},
+            "gateway: autoscaling.minReplicas is larger than maxReplicas",
+        ),
+    ],
+    ids=["no secret", "more at least than at most"],
+)
+def test_values_that_contradict_each_other_are_refused(values: dict, message: str) -> None:
+    assert message in in_helm({"wrong": values})["wrong"]["error"]
+
+
+NUMBERS: dict[str, object] = {
+    "nameOverride": "123",
+    "priorityClassName": "1000",
+    "serviceAccount": {"name": "99"},
+    "image": {"tag": "20261127", "pullSecrets": ["12"]},
+    "store": {"existingSecret": "1e3", "urlKey": "1", "passwordKey": "2", "migrate": True},
+    "refresh": {"enabled": True, "dataClaim": "5"},
+    "bundles": {"existingClaim": "123"},
+    "tokens": {"apiSecret": "4", "adminSecret": "0x1", "testSecret": "6"},
+}
+TLS_NUMBERS = {"enabled": True, "gatewaySecret": "7", "userTowerSecret": "8", "postIndexSecret": "9"}
+
+
+def test_names_that_look_like_numbers_stay_names() -> None:
+    cases = {"plaintext": NUMBERS, "tls": NUMBERS | {"tls": TLS_NUMBERS}}
+    for answer in in_helm(cases, versions=VERSIONS, release="2026").values():
+        assert (answer.get("error"), answer["findings"], answer["refusals"]) == (None, [], [])
+        labels = [item["metadata"]["labels"] for item in Rendered(**answer).objects("Deployment")]
+        assert {each["app.kubernetes.io/instance"] for each in labels} == {"2026"}
+
+
+def test_a_name_that_is_cut_off_at_a_hyphen_is_a_name() -> None:
+    answer = in_helm({"long": {"fullnameOverride": "a" * 38 + "--b"}}, versions=VERSIONS)["long"]
+    assert (answer["findings"], answer["refusals"]) == ([], [])
+
+
+def test_a_setting_of_a_component_stands_in_place_of_the_common_one() -> None:
+    own = {"env": {"MOODFEED_TRACES_RATIO": 1}}
+    values = {"traces": {"endpoint": "http://collector:4318"}, "gateway": own, "userTower": own}
+    rendered = Rendered(**in_helm({"traces": values})["traces"])
+    for component, ratio in (("gateway", "1"), ("user-tower", "1"), ("post-index", "0.01")):
+        settings = container_of(rendered, component)["env"]
+        assert [item["value"] for item in settings if item["name"] == "MOODFEED_TRACES_RATIO"] == [ratio]
+        assert len({item["name"] for item in settings}) == len(settings)
 
 
 def test_refresh_needs_the_volume_that_it_writes() -> None:

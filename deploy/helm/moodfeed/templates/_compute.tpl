@@ -26,6 +26,7 @@ A compute service, whose replicas a headless service names, so that the gateway 
 {{- if $root.Values.tokens.adminSecret }}
 {{- $_ := set $env "MOODFEED_ADMIN_TOKEN_FILE" "/secrets/admin/admin-tokens" }}
 {{- end }}
+{{- include "moodfeed.addTraces" (list $root $env) }}
 {{- $env = mergeOverwrite $env (deepCopy .settings) (deepCopy $values.env) }}
 apiVersion: apps/v1
 kind: Deployment
@@ -65,7 +66,6 @@ spec:
             {{- include "moodfeed.containerSecurity" $root | nindent 12 }}
           env:
             {{- include "moodfeed.env" $env | trim | nindent 12 }}
-            {{- include "moodfeed.tracesEnv" $root | trim | nindent 12 }}
             {{- include "moodfeed.storeEnv" $root | trim | nindent 12 }}
           ports:
             - { name: grpc, containerPort: {{ .port }} }
@@ -104,7 +104,7 @@ spec:
           {{- if $fetch.enabled }}
           emptyDir: { sizeLimit: {{ $fetch.sizeLimit }} }
           {{- else }}
-          persistentVolumeClaim: { claimName: {{ $root.Values.bundles.existingClaim }}, readOnly: true }
+          persistentVolumeClaim: { claimName: {{ $root.Values.bundles.existingClaim | quote }}, readOnly: true }
           {{- end }}
         - name: tmp
           emptyDir: { sizeLimit: 64Mi }
@@ -168,7 +168,7 @@ grpc: { port: {{ last . }} }
   securityContext:
     {{- include "moodfeed.containerSecurity" $root | nindent 4 }}
   {{- with $fetch.envFromSecret }}
-  envFrom: [{ secretRef: { name: {{ . }} } }]
+  envFrom: [{ secretRef: { name: {{ . | quote }} } }]
   {{- end }}
   resources:
     requests: { cpu: 100m, memory: 128Mi }

@@ -32,8 +32,8 @@ spec:
     {{- include "moodfeed.storeVolume" $root | trim | nindent 4 }}
     {{- if .volumes }}
     - name: bundles
-      persistentVolumeClaim: { claimName: {{ $root.Values.bundles.existingClaim }} }
+      persistentVolumeClaim: { claimName: {{ $root.Values.bundles.existingClaim | quote }} }
     - name: data
-      persistentVolumeClaim: { claimName: {{ $root.Values.refresh.dataClaim }} }
+      persistentVolumeClaim: { claimName: {{ $root.Values.refresh.dataClaim | quote }} }
     {{- end }}
 {{- end }}

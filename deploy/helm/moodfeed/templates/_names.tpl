@@ -1,14 +1,14 @@
 {{- define "moodfeed.name" -}}
-{{- .Values.nameOverride | default .Chart.Name | trunc 40 | trimSuffix "-" }}
+{{- .Values.nameOverride | default .Chart.Name | trunc 40 | trimAll "-" }}
 {{- end }}
 
 {{- define "moodfeed.fullname" -}}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | trunc 40 | trimAll "-" }}
 {{- else if contains (include "moodfeed.name" .) .Release.Name }}
-{{- .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- .Release.Name | trunc 40 | trimAll "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name (include "moodfeed.name" .) | trunc 40 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name (include "moodfeed.name" .) | trunc 40 | trimAll "-" }}
 {{- end }}
 {{- end }}
 
@@ -18,8 +18,8 @@
 
 {{- /* Of all pods of the release, and of one component of it: (list . "gateway") */ -}}
 {{- define "moodfeed.selector" -}}
-app.kubernetes.io/name: {{ include "moodfeed.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "moodfeed.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "moodfeed.componentSelector" -}}

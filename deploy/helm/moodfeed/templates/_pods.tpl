@@ -12,7 +12,7 @@ annotations:
 {{- end }}
 
 {{- define "moodfeed.podSettings" -}}
-serviceAccountName: {{ include "moodfeed.serviceAccount" . }}
+serviceAccountName: {{ include "moodfeed.serviceAccount" . | quote }}
 automountServiceAccountToken: false
 enableServiceLinks: false # else Kubernetes sets variables that look like settings
 securityContext:
@@ -21,7 +21,7 @@ securityContext:
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- with .Values.nodeSelector }}
@@ -33,7 +33,7 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end }}
 
@@ -66,9 +66,13 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- end }}
 
-{{- define "moodfeed.tracesEnv" -}}
-{{- if .Values.traces.endpoint }}
-{{- include "moodfeed.env" (dict "MOODFEED_TRACES_ENDPOINT" .Values.traces.endpoint "MOODFEED_TRACES_RATIO" .Values.traces.ratio) }}
+{{- /* Adds to settings those of traces, which a component's own may replace: (list . $env) */ -}}
+{{- define "moodfeed.addTraces" -}}
+{{- with (first .).Values.traces }}
+{{- if .endpoint }}
+{{- $_ := set (last $) "MOODFEED_TRACES_ENDPOINT" .endpoint }}
+{{- $_ := set (last $) "MOODFEED_TRACES_RATIO" .ratio }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -76,7 +80,7 @@ capabilities: { drop: [ALL] }
 {{- if .Values.store.existingSecret }}
 - name: MOODFEED_STORE_URL
   valueFrom:
-    secretKeyRef: { name: {{ .Values.store.existingSecret }}, key: {{ .Values.store.urlKey }} }
+    secretKeyRef: { name: {{ .Values.store.existingSecret | quote }}, key: {{ .Values.store.urlKey | quote }} }
 {{- if .Values.store.passwordKey }}
 - name: MOODFEED_STORE_PASSWORD_FILE
   value: /secrets/store/password
@@ -94,14 +98,14 @@ capabilities: { drop: [ALL] }
 {{- if and .Values.store.existingSecret .Values.store.passwordKey }}
 - name: store-password
   secret:
-    secretName: {{ .Values.store.existingSecret }}
+    secretName: {{ .Values.store.existingSecret | quote }}
     defaultMode: 0440
-    items: [{ key: {{ .Values.store.passwordKey }}, path: password }]
+    items: [{ key: {{ .Values.store.passwordKey | quote }}, path: password }]
 {{- end }}
 {{- end }}
 
 {{- /* Readable by group 0, in which the images run, or by podSecurityContext.fsGroup: (list "name" "secret") */ -}}
 {{- define "moodfeed.secretVolume" -}}
 - name: {{ first . }}
-  secret: { secretName: {{ last . }}, defaultMode: 0440 }
+  secret: { secretName: {{ required (printf "the volume %s needs the name of a secret" (first .)) (last .) | quote }}, defaultMode: 0440 }
 {{- end }}
