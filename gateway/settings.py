@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from gateway.browser_guard import BrowserGuard
 from gateway.token_life import DEFAULT_TOKEN_MINUTES, TokenLife
-from rpc.addresses import read_address, read_peer_address
+from rpc.addresses import HostAndPort, read_address, read_peer_address
 from rpc.environment import LogLevel, lower_case
 from rpc.server_settings import ServerSettings, check_pair_fields, in_settings_words, variable_of
 from rpc.tls import ClientTls, check_authority
@@ -188,15 +188,21 @@ class Settings(ServerSettings):
     def has_explorer(self) -> bool:
         """Whether the explorer's page is served."""
         if self.explorer is Explorer.AUTO:
-            return read_address(self.http_address).is_loopback
+            return self._is_for_this_machine
         return self.explorer is Explorer.ON
 
     @property
     def explorer_names_people(self) -> bool:
         """Whether the explorer's page offers known people."""
         if self.explorer_people is Explorer.AUTO:
-            return read_address(self.http_address).is_loopback and self.api_tokens_file is None
+            return self._is_for_this_machine and self.api_tokens_file is None
         return self.explorer_people is Explorer.ON
+
+    @property
+    def _is_for_this_machine(self) -> bool:
+        """Whether only browsers of this machine reach HTTP; what listens on a Unix socket stands behind a proxy."""
+        address = read_address(self.http_address)
+        return isinstance(address, HostAndPort) and address.is_loopback
 
     def token_life(self) -> TokenLife:
         """How long page tokens are valid, by a clock that starts now and does not jump."""

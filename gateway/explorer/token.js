@@ -3,6 +3,7 @@
 import { $ } from "./elements.js";
 
 const KEY = "moodfeed-token";
+const HEADER_TEXT = /^[\x20-\x7e]+$/;
 let asking; // one dialog for all requests that wait for a token
 let isDeclined = false; // until a person asks for something again
 
@@ -31,6 +32,7 @@ function open(refused) {
     dialog.addEventListener("close", () => {
       const given = dialog.returnValue === "use" ? input.value.trim() : "";
       input.value = "";
+      if (given && !HEADER_TEXT.test(given)) return resolve(open(given)); // no request could be sent with it
       if (given) sessionStorage.setItem(KEY, given);
       isDeclined = !given;
       resolve(Boolean(given));

@@ -147,6 +147,7 @@ def settings_of(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
     [
         ({}, True),
         ({"HTTP_ADDRESS": "[::1]:8000"}, True),
+        ({"HTTP_ADDRESS": "unix:/run/moodfeed"}, False),  # no browser opens it, a proxy does for the whole world
         ({"HTTP_ADDRESS": "0.0.0.0:8000", "PLAINTEXT": "true"}, False),
         ({"HTTP_ADDRESS": "0.0.0.0:8000", "PLAINTEXT": "true", "EXPLORER": "ON"}, True),
         ({"EXPLORER": "off"}, False),
@@ -165,6 +166,7 @@ def test_it_is_served_on_loopback_unless_a_setting_says_otherwise(
     [
         ({}, True),
         ({"PEOPLE": "off"}, False),
+        ({"HTTP_ADDRESS": "unix:/run/moodfeed", "EXPLORER": "on"}, False),
         ({"HTTP_ADDRESS": "0.0.0.0:8000", "PLAINTEXT": "true", "EXPLORER": "on"}, False),
         ({"HTTP_ADDRESS": "0.0.0.0:8000", "PLAINTEXT": "true", "EXPLORER": "on", "PEOPLE": "on"}, True),
         ({"TOKENS": "tokens"}, False),
