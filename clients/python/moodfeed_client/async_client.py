@@ -1,4 +1,4 @@
-"""A client for an event loop."""
+"""A client for event loops."""
 
 import asyncio
 import time
