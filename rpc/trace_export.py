@@ -29,6 +29,8 @@ FLUSH_SECONDS = 2.0
 _QUEUE, _BATCH = 8192, 512  # spans
 _DELAY_MS = 1000.0
 _RECEIVER_SECONDS = 5.0
+_REDIRECTED = 300  # the first code of a redirection, which is not followed and which the library takes for a success
+_LARGEST_ANSWER = 64 * 1024  # bytes; nobody asks what it says
 _QUIET_SECONDS = 60.0
 SPANS = Counter("moodfeed_trace_spans_total", "Spans that the receiver took, or that are lost.", ["outcome"])
 
@@ -51,7 +53,8 @@ class QuickExporter(OTLPSpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send spans, again and again for a few seconds if the receiver asks for that."""
         sent = self._client.export(encode(spans))
-        return SpanExportResult.SUCCESS if sent.success else SpanExportResult.FAILURE
+        is_taken = sent.success and sent.status_code is not None and sent.status_code < _REDIRECTED
+        return SpanExportResult.SUCCESS if is_taken else SpanExportResult.FAILURE
 
 
 class WatchedExporter(SpanExporter):
@@ -150,7 +153,14 @@ def otlp_exporter(endpoint: str) -> SpanExporter:
     """An exporter to the URL of an OTLP receiver over HTTP; no proxy of the environment is used."""
     session = requests.Session()
     session.trust_env = False
+    session.hooks["response"].append(_read_beginning)
     return QuickExporter(endpoint=endpoint, timeout=_RECEIVER_SECONDS, session=session)
+
+
+def _read_beginning(reply: requests.Response, **_: object) -> None:
+    """Read an answer of usual length, so that the connection can be used again, and none that would fill the memory."""
+    reply.raw.read(_LARGEST_ANSWER)
+    reply.close()
 
 
 def _version() -> str:

@@ -1,8 +1,10 @@
 """Spans on their way to a receiver that is there, one that is slow, and one that is not."""
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import structlog
@@ -114,6 +116,61 @@ def test_a_receiver_that_is_not_there_delays_no_request_and_no_end(capfd: pytest
         export.stop()
         assert time.monotonic() - started < FLUSH_SECONDS + 0.5
     assert "Traceback" not in capfd.readouterr().err
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Answers as the path says: a code, or 200 and megabytes without an end."""
+
+    protocol_version = "HTTP/1.1"
+    connections, written = 0, 0
+
+    def setup(self) -> None:
+        super().setup()
+        type(self).connections += 1
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        is_endless = self.path == "/endless"
+        self.send_response(200 if is_endless else int(self.path[1:]))
+        self.send_header("location", "/200")
+        self.send_header("content-length", str(10**12 if is_endless else 2))
+        self.end_headers()
+        with suppress(OSError):
+            self.wfile.write(b"{}")
+            while is_endless:
+                type(self).written += self.wfile.write(b"x" * 1_000_000)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def answering() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [(200, SpanExportResult.SUCCESS), (202, SpanExportResult.SUCCESS), (400, SpanExportResult.FAILURE)]
+    + [(code, SpanExportResult.FAILURE) for code in (301, 302, 307, 308)],  # of a proxy that wants https, say
+)
+def test_only_a_receiver_that_says_so_has_taken_the_spans(
+    answering: str, code: int, expected: SpanExportResult
+) -> None:
+    assert otlp_exporter(f"{answering}/{code}").export(spans_of_one_request()) is expected
+
+
+def test_connections_are_used_again_and_an_answer_without_an_end_is_left(answering: str) -> None:
+    spans, before = spans_of_one_request(), Answering.connections
+    exporter = otlp_exporter(f"{answering}/200")
+    for _ in range(3):
+        exporter.export(spans)
+    assert Answering.connections == before + 1
+    otlp_exporter(f"{answering}/endless").export(spans)
+    assert Answering.written < 50_000_000  # what the buffers of the network hold
 
 
 class Failing(SpanExporter):
