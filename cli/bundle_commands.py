@@ -12,15 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from bundle.directory import CURRENT_NAME, PREVIOUS_NAME
+from bundle.stored_bundles import DEFAULT_KEEP, bundle_ids
 from cli.feed_commands import BundlesOption
 from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, client_tls
 from cli.progress import console
 from cli.stack import Addresses
 from pipeline.publish import (
-    DEFAULT_KEEP,
     BrokenBundle,
     StoredBundle,
-    bundle_ids,
     find_bundle,
     roll_back,
     stored_bundles,
@@ -56,6 +55,15 @@ def publish(
     ],
     bundles: BundlesOption = Path("bundles"),
     keep: KeepOption = DEFAULT_KEEP,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="s3://BUCKET/PREFIX",
+            help="Upload the bundle and make it current there, and nowhere else; the credentials come from the "
+            "standard AWS variables.",
+            show_default=False,
+        ),
+    ] = None,
     process: ProcessOption = None,
     reload_it: ReloadOption = True,
     authority: AuthorityOption = None,
@@ -63,6 +71,11 @@ def publish(
     key: KeyOption = None,
 ) -> None:
     """Verify a bundle, make it current, remove old bundles, and tell the running processes to load it."""
+    if to is not None:
+        from cli.bucket_stage import publish_to_bucket
+
+        publish_to_bucket(to, find_bundle(bundles, bundle))
+        return
     with console.status("publish: verifying") as status:
         published = publish_bundle(
             bundles,

@@ -6,6 +6,8 @@ They are named and not imported: with them come torch and pandas, and a refusal 
 EXPECTED_ERRORS = frozenset(
     {
         "bundle.manifest.BundleError",
+        "bundle_sync.bucket.BucketError",
+        "cli.bucket_stage.BucketRefusalError",
         "cli.catalog_client.PostNameError",
         "cli.certificates.AuthorityError",
         "cli.gateway_access.CredentialsError",

@@ -12,13 +12,13 @@ import typer
 
 from bundle.directory import current_bundle, open_bundle
 from bundle.index_posts import IndexPosts
+from bundle.stored_bundles import DEFAULT_KEEP
 from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
 from cli.file_faults import directory_or_absent
 from cli.progress import console, printing_to_stderr
 from cli.training_settings import candidates_of, training_config
 from mood_encoder.runtime import Runtime
-from pipeline.publish import DEFAULT_KEEP
 from pipeline.training_config import Objective
 from pipeline.workspace import Workspace
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bundle.stored_bundles import DEFAULT_KEEP
 from cli.collect_command import collect_if_there_is_a_store
 from cli.data_stages import Upstream, clean_stage, embed_stage, fetch_stage
 from cli.evaluate_stage import evaluate_stage
@@ -25,7 +26,7 @@ from pipeline.dataset import Dataset, read_dataset
 from pipeline.evaluate import TooLittleDataError
 from pipeline.evaluation import Evaluation
 from pipeline.live_evaluation.live_results import LiveEvaluation
-from pipeline.publish import DEFAULT_KEEP, Published
+from pipeline.publish import Published
 from pipeline.ranking import CUTOFF
 from pipeline.ranks import ALONE, Ranks
 from pipeline.train import TrainingStoppedError, train

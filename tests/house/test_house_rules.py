@@ -19,6 +19,7 @@ from tests.tiny_bundle import write_tiny_bundle
 ROOT = Path(__file__).parents[2]
 ALLOWED = {
     "bundle": set(),
+    "bundle_sync": {"bundle", "rpc"},
     "mood_encoder": {"bundle"},
     "two_tower": {"bundle"},
     "rpc": set(),
@@ -40,7 +41,7 @@ ALLOWED = {
         "store",
         "user_tower_service",
     },
-    "cli": {"bundle", "mood_encoder", "moodfeed", "pipeline", "rpc", "sample_api", "store"},
+    "cli": {"bundle", "bundle_sync", "mood_encoder", "moodfeed", "pipeline", "rpc", "sample_api", "store"},
     "benchmarks": {
         "bundle",
         "compute",
@@ -62,6 +63,7 @@ FOREIGN_TO = {
     "user_tower_service": {"faiss", "pandas"},
     "embedded": {"torch", "transformers", "pandas"},
     "bundle": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas", "grpc"},
+    "bundle_sync": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas", "grpc"},
     "compute": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas"},
     "rpc": {"torch", "faiss", "numpy", "pandas", "transformers"},
     "store": {"torch", "faiss", "numpy", "pandas", "transformers", "grpc"},
