@@ -30,7 +30,7 @@ def main() -> int:
     try:
         bucket = Bucket(settings.bucket, seconds=settings.request_seconds)
     except BucketError as error:
-        _log.error("cannot start", reason=f"MOODFEED_BUNDLE_SYNC_BUCKET: {error}")
+        _log.error("cannot start", reason=str(error), variable="MOODFEED_BUNDLE_SYNC_BUCKET")
         return 2
     follower = Follower(bucket, settings.bundles, keep=settings.keep, stop=stop)
     if is_once:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import (
@@ -25,9 +26,12 @@ from obstore.exceptions import (
     PreconditionError,
     UnauthenticatedError,
 )
-from obstore.store import S3Config, S3Store
+from obstore.store import S3Store
 
 from bundle.directory import CURRENT_NAME
+
+if TYPE_CHECKING:  # types that obstore has for the checker alone
+    from obstore.store import S3Config
 
 _URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
 _BUNDLE_ID = re.compile(r"[0-9a-f]{64}")
@@ -80,17 +84,22 @@ class Bucket:
         if endpoint:
             config["endpoint"] = endpoint
         name, _, prefix = self.url.removeprefix("s3://").partition("/")
-        self._store = S3Store(
-            name,
-            prefix=prefix or None,
-            config=config,
-            client_options={
-                "allow_http": bool(endpoint and endpoint.startswith("http://")),
-                "connect_timeout": timedelta(seconds=min(seconds, 5.0)),
-                "timeout": timedelta(seconds=seconds),
-            },
-            retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=seconds)},
-        )
+        try:
+            self._store = S3Store(
+                name,
+                prefix=prefix or None,
+                config=config,
+                client_options={
+                    "allow_http": bool(endpoint and endpoint.startswith("http://")),
+                    "connect_timeout": timedelta(seconds=min(seconds, 5.0)),
+                    "timeout": timedelta(seconds=seconds),
+                },
+                retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=seconds)},
+            )
+        except BaseError:
+            raise BucketError(
+                Fault.REFUSED, "the AWS variables do not go together: is one of key and secret missing?"
+            ) from None
 
     def current(self, *, unless: str | None = None) -> Pointer | None:
         """What is published; None if that is still the version with the tag ``unless``. BucketError if nothing is."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import Counter, Gauge
 
-from bundle.directory import CURRENT_NAME, current_bundle, remove_debris
+from bundle.directory import current_bundle, remove_debris
 from bundle.manifest import BundleError
 from bundle.root_lock import locked
 from bundle.stored_bundles import make_current
@@ -118,7 +118,7 @@ class Follower:
         """Log a fault when it begins or changes, and now and then while it lasts."""
         if reason != self._fault or self._clock() - self._told_at >= REPEAT_SECONDS:
             self._fault, self._told_at = reason, self._clock()
-            _log.warning("the bundle stays as it is", reason=reason, current=self._here() or None, link=CURRENT_NAME)
+            _log.warning("the bundle stays as it is", reason=reason, current=self._here() or None)
 
     def _stop_if_asked(self) -> None:
         if self._stop.is_set():

@@ -23,6 +23,8 @@ def publish_to_bucket(url: str, directory: Path) -> None:
         from bundle_sync.bucket import Bucket, OvertakenError
         from bundle_sync.upload import publish_to
     except ModuleNotFoundError as error:
+        if error.name != "obstore":
+            raise
         raise BucketRefusalError(f"a bucket needs {error.name}: pip install '{NEEDS}'") from None
     bucket = Bucket(url)
     with working("publish") as note:
