@@ -4,12 +4,13 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
+SCALE_READY := .venv-scale/.ready
 
 # Where this is set, as in many images, each pytest would redo the rewriting of assertions in every test and plugin: 7 s a process.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -61,12 +62,21 @@ test-reality: $(READY) ## test unusual data and environments (a few minutes) and
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
 
+test-scale: $(READY) $(SCALE_READY) ## test training in several processes, and bundles in a bucket of a real S3 server
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/scale --run-scale
+
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench
 
 bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/live.md. MICROLENS=WORKSPACE for that data
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
+
+$(SCALE_READY): requirements-scale.txt
+	@echo "Setting up .venv-scale"
+	@test -x .venv-scale/bin/python || $(PYTHON) -m venv .venv-scale
+	.venv-scale/bin/pip install --disable-pip-version-check -r requirements-scale.txt
+	@touch $@
 
 $(BENCH_READY): requirements-bench.txt
 	@echo "Setting up .venv-bench"

@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Tests that need a Docker engine, or many minutes, run only when asked for."""
     parser.addoption("--run-compose", action="store_true", help="run the tests of docker-compose.yml")
     parser.addoption("--run-faults", action="store_true", help="run the tests that kill and overload processes")
+    parser.addoption("--run-scale", action="store_true", help="run the tests against servers of make test-scale")
     parser.addoption("--without-torch", action="store_true", help="a test that loads torch fails")
 
 
