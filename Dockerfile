@@ -39,6 +39,14 @@ COPY post_index_service post_index_service
 USER moodfeed
 CMD ["python", "-m", "post_index_service"]
 
+FROM base AS bundle_sync
+RUN pip install --constraint requirements.txt '.[s3]'
+COPY rpc rpc
+COPY bundle bundle
+COPY bundle_sync bundle_sync
+USER moodfeed
+CMD ["python", "-m", "bundle_sync"]
+
 FROM base AS torch
 # Alone and first: with the bare pin pip takes a CPU build where one lies at hand.
 RUN pip install --constraint requirements.txt "$(grep '^torch==' requirements.txt)"
@@ -57,9 +65,10 @@ USER moodfeed
 CMD ["python", "-m", "user_tower_service"]
 
 FROM torch AS pipeline
-RUN pip install --constraint requirements.txt '.[pipeline]'
+RUN pip install --constraint requirements.txt '.[pipeline,s3]'
 COPY moodfeed moodfeed
 COPY bundle bundle
+COPY bundle_sync bundle_sync
 COPY mood_encoder mood_encoder
 COPY two_tower two_tower
 COPY sample_api sample_api

@@ -27,6 +27,11 @@ BIN = Path(sys.executable).parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 ELSEWHERE = {
     "make test": "this is it",
+    "moodfeed train --processes": "make test-scale: tests/scale/training runs it, stops and kills it",
+    "--nproc-per-node": "make test-scale: tests/scale/training",
+    "--to s3://": "make test-scale: tests/scale/buckets, against a real server",
+    "python -m bundle_sync": "make test-scale: tests/scale/buckets",
+    "AWS_ACCESS_KEY_ID": "make test-scale: tests/scale/buckets",
     "make run": "tests/end_to_end/test_run.py runs `moodfeed run`, which is what the target does after the set-up",
     "make demo-live": "tests/end_to_end/test_demo_live.py runs its script",
     ".venv/bin/moodfeed watch": "tests/end_to_end/test_watch.py, in a terminal and in a pipe: it stays up",

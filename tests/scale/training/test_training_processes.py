@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from cli.training_processes import RESTARTS
 from pipeline.trained_towers import TrainedTowers
 from pipeline.workspace import Workspace
 
@@ -129,7 +130,7 @@ def test_a_killed_process_costs_no_bit(
     said, complained = training.communicate(timeout=400)
     assert training.returncode == 0, complained
     assert "Resuming the interrupted training in epoch 3" in said
-    assert complained.count("another process of this training has ended") <= 1
+    assert 1 <= complained.count("another process of this training has ended") <= RESTARTS
     assert "Traceback" not in complained
     assert are_equal(towers_of(data), by_two[1])
 
