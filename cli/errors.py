@@ -13,6 +13,7 @@ EXPECTED_ERRORS = frozenset(
         "cli.gateway_access.CredentialsError",
         "cli.gateway_calls.CallRefusedError",
         "cli.one_writer.BusyDirectoryError",
+        "cli.open_command.NoPageError",
         "cli.starting.StackError",
         "cli.told_posts.ToldPostsError",
         "cli.training_processes.TrainingProcessesError",

@@ -13,7 +13,7 @@ from compute.main import serve_bundles
 from compute.store_settings import log_tail_of
 from moodfeed.post_index.v1 import post_index_pb2_grpc
 from post_index_service.index import PostIndex
-from post_index_service.loading import PENDING, RECALL, load, wait_until_encoded
+from post_index_service.loading import PENDING, RECALL, SERVABLE, load, wait_until_encoded
 from post_index_service.service import ERRORS, LARGER_REQUESTS, SERVICE_NAME, SLOW_METHODS, PostIndexService
 from post_index_service.settings import Settings
 from rpc.environment import load_settings
@@ -45,6 +45,7 @@ def main() -> int:
 def _add_service(server: grpc.Server, indexes: HeldBundles[PostIndex], *, log: LogTail | None) -> None:
     RECALL.set_function(lambda: indexes.current.recall)
     PENDING.set_function(lambda: indexes.current.live.pending_count)
+    SERVABLE.set_function(lambda: indexes.current.servable_count)
     post_index_pb2_grpc.add_PostIndexServiceServicer_to_server(PostIndexService(indexes, log), server)
 
 

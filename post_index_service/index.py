@@ -43,6 +43,7 @@ from post_index_service.search_results import CategoryCount, SearchResult
 from post_index_service.similar import likeness_of
 from post_index_service.trends import Trends
 from rpc import wall_clock
+from rpc.tracing import current, staged
 
 BY_TOWER_ALONE = Blend()
 _SEEN_LOWER = 3.0
@@ -121,6 +122,11 @@ class PostIndex:
         counts = self.live.layer.counts(self._slices, self._names)
         return tuple(CategoryCount(category, count) for category, count in counts.items())
 
+    @property
+    def servable_count(self) -> int:
+        """The number of posts that searches find by now."""
+        return self.live.layer.count(len(self._posts.post_ids))
+
     def named_categories(self) -> frozenset[int]:
         """The categories whose names are known."""
         return frozenset({*self._names, *self.live.layer.category_names})
@@ -154,6 +160,7 @@ class PostIndex:
             return position <= self.live.base and bool(self.bundle_posts([post_id]))
         return known.position == position and known.post is not None and not known.is_pending
 
+    @staged("rank posts")
     def search(self, query: Query) -> SearchResult:
         """One page of the query's ranking. Every call gives the same ranking; ties go to the smaller post id.
 
@@ -170,6 +177,7 @@ class PostIndex:
         PostsNotHeldError and PositionNotReachedError; by trend and by user also CountsNotHeldError. If it is for posts
         like another one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
         """
+        current().note(bundle=self.bundle_id)
         check_numbers(query)
         user = None if query.user is None else check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else check_embedding(query.mood, self.text_space)

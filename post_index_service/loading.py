@@ -21,6 +21,7 @@ RECALL = Gauge("moodfeed_index_recall", "Recall@10 of the current bundle's searc
 
 
 PENDING = Gauge("moodfeed_index_pending_posts", "Posts that wait for their embeddings of the current bundle.")
+SERVABLE = Gauge("moodfeed_index_servable_posts", "Posts of the current bundle, and live ones, that feeds may show.")
 LONGEST_WAIT_SECONDS = 120.0
 """How long a new bundle waits for embeddings at most: a post that nobody can encode must not hold back all bundles."""
 _NOTE_SECONDS = 10.0
