@@ -123,12 +123,6 @@ bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
 
-$(SCALE_READY): requirements-scale.txt
-	@echo "Setting up .venv-scale"
-	@test -x .venv-scale/bin/python || $(PYTHON) -m venv .venv-scale
-	.venv-scale/bin/pip install --disable-pip-version-check -r requirements-scale.txt
-	@touch $@
-
 $(BENCH_READY): requirements-bench.txt
 	@echo "Setting up .venv-bench"
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
