@@ -14,7 +14,7 @@ NODE_READY := clients/typescript/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability test-page test-chart test-wheel test-clients client-protos node-is-there
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live bench-scale measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability test-page test-chart test-wheel test-clients client-protos node-is-there
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -79,7 +79,7 @@ test-page: $(READY) $(PAGE_READY) ## the explorer in a real browser, in three pr
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
 
-test-scale: $(READY) $(SCALE_READY) ## test the product on engines past one machine: PostgreSQL with a standby under faults, training in two processes, a bucket of S3; under 40 minutes
+test-scale: $(READY) $(SCALE_READY) ## test the product on engines past one machine: PostgreSQL with a standby under faults, a real Milvus server, training in two processes, a bucket of S3; under 40 minutes
 	@mkdir -p data && rm -f data/scale-outcomes.jsonl
 	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
 	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
@@ -123,6 +123,15 @@ bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
 
+bench-scale: $(READY) $(SCALE_READY) ## Milvus beside our own index in one run; OPTIONS='--posts 1000000 --dimensions 64 448'
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale $(OPTIONS)
+
+$(SCALE_READY): requirements-scale.txt
+	@echo "Setting up .venv-scale"
+	@test -x .venv-scale/bin/python || $(PYTHON) -m venv .venv-scale
+	.venv-scale/bin/pip install --disable-pip-version-check -r requirements-scale.txt
+	@touch $@
+
 $(BENCH_READY): requirements-bench.txt
 	@echo "Setting up .venv-bench"
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
@@ -164,7 +173,7 @@ $(NODE_READY): clients/typescript/package-lock.json | node-is-there
 	@touch $@
 
 node-is-there:
-	@command -v node >/dev/null && command -v npm >/dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' \
+	@command -v node >/dev/null && command -v npm >/dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' \
 	    || { echo "the TypeScript client needs Node 20 or later with npm: apt-get install nodejs npm, or https://nodejs.org"; exit 1; }
 
 settings: $(READY) ## regenerate docs/settings.md from the settings classes

@@ -34,6 +34,7 @@ from gateway.feed_types import (
     ServedPosts,
     UserNotFoundError,
 )
+from gateway.missing_engine import with_missing_engine
 from gateway.restarted_feed import search_again
 from gateway.served_memory import NoServedMemory, ServedMemory, without_seen_and_shown
 from gateway.token_life import DEFAULT_TOKENS, TokenLife, bundle_is_gone, counts_are_gone, posts_are_gone
@@ -222,7 +223,7 @@ async def _search(
         raise posts_are_gone() from error
     return _Made(
         found,
-        degradations,
+        with_missing_engine(degradations, found, is_strict=request.strict),
         position=page.log_position if page.is_continued else context.position,
         served=context.served,
         served_since_ms=page.served_since_ms if page.is_continued else context.served_since_ms,

@@ -23,8 +23,8 @@ from gateway.feedback_types import Interaction, Result, RowResult
 from gateway.shown_posts import ShownPosts
 from rpc.weighted_histogram import WeightedHistogram
 
-PAGES_A_SECOND = 20.0
-MOST_PAGES_AT_ONCE = 100.0
+PAGES_A_SECOND = 5.0
+MOST_PAGES_AT_ONCE = 50.0
 MOST_BUNDLES = 4  # the two that are held, and those of feeds that people still look at
 MOST_CATEGORIES = 200
 PLACES = ((1, 1), (2, 2), (3, 3), (4, 6), (7, 10), (11, 20), (21, LARGEST_PAGE_SIZE))

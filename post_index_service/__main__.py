@@ -12,8 +12,10 @@ from compute.log_tail import LogTail
 from compute.main import serve_bundles
 from compute.store_settings import log_tail_of
 from moodfeed.post_index.v1 import post_index_pb2_grpc
+from post_index_service.engines import engine_of
 from post_index_service.index import PostIndex
 from post_index_service.loading import PENDING, RECALL, SERVABLE, load, wait_until_encoded
+from post_index_service.orders import MOST_DENSE
 from post_index_service.service import ERRORS, LARGER_REQUESTS, SERVICE_NAME, SLOW_METHODS, PostIndexService
 from post_index_service.settings import Settings
 from rpc.environment import load_settings
@@ -32,7 +34,14 @@ def main() -> int:
         return serve_bundles(
             settings,
             name="post_index_service",
-            load=partial(load, log=log, kept_seconds=settings.kept_seconds, explores=settings.exploration_share > 0),
+            load=partial(
+                load,
+                log=log,
+                kept_seconds=settings.kept_seconds,
+                explores=settings.exploration_share > 0,
+                engine_of=engine_of(settings),
+                most_dense=settings.milvus_local_posts if settings.engine == "milvus" else MOST_DENSE,
+            ),
             await_ready=wait_until_encoded,
             add_service=partial(_add_service, log=log),
             service_name=SERVICE_NAME,

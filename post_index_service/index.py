@@ -21,7 +21,6 @@ from post_index_service.codes import NO_ROWS, among_sorted, together
 from post_index_service.counted_searches import CountedSearches
 from post_index_service.diversity import Listing, reordered_page
 from post_index_service.explained_rows import explanations_of
-from post_index_service.explanations import Explanation
 from post_index_service.exploration import EXPLORED_RANKINGS, count_explored, with_explored
 from post_index_service.external_ids import ExternalIds
 from post_index_service.impressions import Impressions
@@ -38,12 +37,13 @@ from post_index_service.query_rows import QueryRows
 from post_index_service.ranking import Ranked
 from post_index_service.rankings import Ranking
 from post_index_service.reasons import reasons_of
-from post_index_service.ruled_rows import NO_RULES, RuledRows, RuledSearch, with_rules
+from post_index_service.ruled_rows import NO_RULES, RuledSearch, with_rules
+from post_index_service.scans import Certainty, EngineOf, check_depth
 from post_index_service.search_results import CategoryCount, SearchResult
 from post_index_service.similar import likeness_of
 from post_index_service.trends import Trends
 from rpc import wall_clock
-from rpc.tracing import current, staged
+from rpc.tracing import staged
 
 BY_TOWER_ALONE = Blend()
 _SEEN_LOWER = 3.0
@@ -69,19 +69,20 @@ class PostIndex:
         kept_seconds: float = DEFAULT_KEPT_SECONDS,
         now_ms: Callable[[], int] = wall_clock.now_ms,
         explores: bool = False,
+        engine: EngineOf | None = None,
     ) -> None:
         """``trends``, by default none, count the log up to ``log_position``; they go on if there is a ``log``.
 
         ``blend`` says how posts are ranked by user, and ``steps``, by default none, which posts followed which.
         So do the posts themselves, whose old forms are kept for ``kept_seconds``. ``now_ms`` reads milliseconds since
-        1970, for rules that count at certain times. What was shown is counted if the index ``explores``.
+        1970, for rules that count at certain times. What was shown is counted if the index ``explores``. Without an
+        ``engine``, our own finds the vectors.
         """
         self.bundle_id = bundle_id
         self.recall = math.nan  # until it is measured, see recall.py
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
         self.text_space = EmbeddingSpace(bundle_id, EmbeddingKind.TEXT, posts.text_embeddings.shape[1])
         self._posts = posts
-        self.orders = Orders(posts, user_weight=user_weight, most_exact=most_exact, most_dense=most_dense)
         rows_by_id = np.argsort(posts.post_ids, kind="stable").astype(np.int32)
         self._names_of_rows = NamedRows(posts.post_ids[rows_by_id], rows_by_id, ExternalIds(posts.posts))
         numbers, starts, counts = np.unique(posts.category_ids, return_index=True, return_counts=True)
@@ -93,6 +94,13 @@ class PostIndex:
         attributes = Attributes(posts.posts, posts.created_ms)
         self._owners = attributes.owners
         self._rows = QueryRows(posts, self._names_of_rows, self._slices, attributes)
+        self.orders = Orders(
+            posts,
+            user_weight=user_weight,
+            most_exact=most_exact,
+            most_dense=most_dense,
+            engine=engine(posts, self._names_of_rows) if engine else None,
+        )
         self._now_ms = now_ms
         self.live = LivePosts(
             BundleRows(posts, self._names_of_rows, self._slices, attributes.owners),
@@ -168,7 +176,7 @@ class PostIndex:
         more than those of an order can differ.
 
         The ranking is exact, with one exception: a search by user over more than ``most_exact`` posts rarely misses
-        one of the first ten. Its pages still hold every post exactly once.
+        one of the first ten. Its pages still hold every post exactly once. Another engine says what it is not sure of.
 
         Posts and rules count as of ``posts_position``, or of now; what was taken away or hidden since keeps its place
         and is left out. An operator's rules move posts within the ranking, as exactly.
@@ -176,8 +184,8 @@ class PostIndex:
         Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError, InvalidSearchError,
         PostsNotHeldError and PositionNotReachedError; by trend and by user also CountsNotHeldError. If it is for posts
         like another one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
+        Another engine raises PageTooDeepError and, for a later page than the first, EngineUnavailableError.
         """
-        current().note(bundle=self.bundle_id)
         check_numbers(query)
         user = None if query.user is None else check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else check_embedding(query.mood, self.text_space)
@@ -193,12 +201,12 @@ class PostIndex:
             vectors=self._posts.tower_embeddings,
         )
         blended = self._counted.blended(query, part, epoch) if user is not None and epoch is not None else None
+        scans = self.orders.scans(certainty := Certainty(), seconds=query.seconds)
         if likeness is None:
-            ranking, order = self.orders.layered(part, user, mood, epoch, blended=blended)
+            ranking, order = self.orders.layered(part, user, mood, epoch, blended=blended, scans=scans)
         else:
-            ranking, order = Ranking.SIMILAR, self.orders.like(part, likeness)
+            ranking, order = Ranking.SIMILAR, self.orders.like(part, likeness, scans)
             query = query._replace(not_interested_post_ids=[*query.not_interested_post_ids, likeness.post_id])
-
         now_ms = self._now_ms()
         moment_ms = now_ms if query.rules_moment_ms is None else query.rules_moment_ms
         ruled = NO_RULES
@@ -217,6 +225,7 @@ class PostIndex:
             ordered = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=(part.masked, excluded))
 
         def best(count: int) -> Ranked:
+            check_depth(count, scans, ranking, total=part.count)
             ranked = ordered.first(min(count, unseen_total), skip=skip)
             if count <= unseen_total:
                 return ranked
@@ -251,22 +260,10 @@ class PostIndex:
                     ),
                 )
             page, has_more = ranked.cut(first, last), last < total
-        page = self._without_withheld(page, query, part, ruled)
+        page = self._rows.shown(page, query, part, ruled)
         if len(explored):
             count_explored(page.rows, explored)
-        explanations: tuple[Explanation, ...] = ()
-        if query.explain:
-            explanations = explanations_of(
-                page.rows,
-                part=part,
-                posts=self._posts,
-                user=user,
-                mood=mood,
-                seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
-                ruled=ruled,
-                blended=blended,
-                similarity=None if likeness is None else page.scores,
-            )
+        has_more = certainty.settle(query.offset, has_more=has_more)
         return SearchResult(
             rows=tuple(part.numbers(page.rows, count=len(self._posts.post_ids)).tolist()),
             scores=tuple(page.scores.tolist()),
@@ -278,15 +275,22 @@ class PostIndex:
             rules_moment_ms=moment_ms,
             counted_position=0 if epoch is None else epoch.position,
             posts_position=part.position if self.live.has_log else None,
-            explanations=explanations,
+            explanations=explanations_of(
+                page.rows,
+                part=part,
+                posts=self._posts,
+                user=user,
+                mood=mood,
+                seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
+                ruled=ruled,
+                blended=blended,
+                similarity=None if likeness is None else page.scores,
+            )
+            if query.explain
+            else (),
+            is_approximate=certainty.is_approximate,
+            lacks=certainty.lacks,
         )
-
-    def _without_withheld(self, page: Ranked, query: Query, part: LayerPart, ruled: RuledRows) -> Ranked:
-        """The page without the rows that keep their places and are not shown."""
-        withheld = [rows for rows in (part.taken_away(), ruled.hidden_since) if len(rows)]
-        if query.withheld_post_ids:
-            withheld.append(self._rows.visible(part, query.withheld_post_ids))
-        return page.without(np.unique(np.concatenate(withheld))) if withheld else page
 
     @property
     def _everywhere(self) -> slice:

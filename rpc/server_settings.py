@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rpc.addresses import is_loopback, read_address
@@ -32,7 +32,7 @@ class ServerSettings(BaseSettings):
         None, description="PEM file of the authority that every client certificate must be signed by"
     )
     max_connections: int = Field(1000, ge=1, description="maximum number of open connections, for each port")
-    traces_endpoint: str | None = Field(
+    traces_endpoint: SecretStr | None = Field(  # whoever writes a password into it does not find it in a log
         None,
         validation_alias="MOODFEED_TRACES_ENDPOINT",
         description="URL of an OpenTelemetry receiver (OTLP over HTTP) that traces are sent to, such as "
@@ -61,8 +61,8 @@ class ServerSettings(BaseSettings):
 
     @field_validator("traces_endpoint")
     @classmethod
-    def _receiver_has_a_url(cls, url: str | None) -> str | None:
-        return None if url is None else check_receiver(url)
+    def _receiver_has_a_url(cls, url: SecretStr | None) -> SecretStr | None:
+        return None if url is None else SecretStr(receiver_url(url.get_secret_value()))
 
     @field_validator("tls_certificate")
     @classmethod
@@ -104,7 +104,7 @@ class ServerSettings(BaseSettings):
         return host
 
 
-def check_receiver(url: str) -> str:
+def receiver_url(url: str) -> str:
     """The URL of an OTLP receiver, with the usual path where it has none; ValueError if it cannot be one."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or parts.query or parts.fragment:

@@ -18,7 +18,7 @@ def traced(service: str, settings: ServerSettings, *, only_follows: bool = False
         return
     from rpc.trace_export import SpanExport, otlp_exporter  # noqa: PLC0415 - 100 ms and 10 MB, if traces are on
 
-    spans = SpanExport(service, otlp_exporter(settings.traces_endpoint))
+    spans = SpanExport(service, otlp_exporter(settings.traces_endpoint.get_secret_value()))
     try:
         yield Tracer(
             spans.take,

@@ -198,6 +198,12 @@ SERVING = Dashboard(
                 "Of the youngest replica: it falls where one has started again.",
                 [("min by (job) (time() - process_start_time_seconds)", "{{job}}")],
             ),
+            Panel(
+                "Spans of traces",
+                "cps",
+                "Spans that the receiver took, or that are lost; 0 where no receiver is named.",
+                [(f"{rate('moodfeed_trace_spans_total', 'outcome')} or vector(0)", "{{outcome}}")],
+            ),
         ],
     },
 )

@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import yaml
+
 from scripts.write_client_contract import PUBLIC, PYTHON, TYPESCRIPT, contract_digest, write_python
 
 ROOT = Path(__file__).parents[2]
@@ -84,3 +86,12 @@ def test_the_package_lock_names_no_registry_and_every_package_is_pinned() -> Non
     package = json.loads((directory / "package.json").read_text(encoding="utf-8"))
     pins = {**package["dependencies"], **package["devDependencies"]}
     assert [name for name, pin in pins.items() if not re.fullmatch(r"\d+\.\d+\.\d+", pin)] == []
+
+
+def test_the_templates_of_other_languages_generate_the_public_packages() -> None:
+    templates = sorted((ROOT / "clients" / "buf").glob("*.gen.yaml"))
+    assert [path.name.partition(".")[0] for path in templates] == ["go", "java", "kotlin", "swift"]
+    for path in templates:
+        (source,) = yaml.safe_load(path.read_text(encoding="utf-8"))["inputs"]
+        assert source == {"directory": "protos", "paths": [f"protos/moodfeed/{name}" for name in PUBLIC]}
+        assert all((ROOT / name).is_dir() for name in source["paths"])

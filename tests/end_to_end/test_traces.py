@@ -249,7 +249,7 @@ def test_without_a_receiver_nothing_of_the_sdk_is_loaded_and_timings_are_told_al
         )
         assert "search-posts;dur=" in told.headers["server-timing"]
         threads = {
-            (path / "comm").read_text().strip()
+            (path / "comm").read_text(encoding="utf-8").strip()
             for process in stack.processes.values()
             for path in Path(f"/proc/{process.pid}/task").iterdir()
         }

@@ -28,10 +28,13 @@ from tests.observability.real_prometheus import Prometheus, running_prometheus
 from tests.observability.written_queries import ALERTS, alert_expressions, panels, product_metrics
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(900)  # the bundle is made first, and the load lasts
+
 NORMAL_SECONDS = 15.0
 DEGRADED_SECONDS = 12.0
 REPLACED = {"$__rate_interval": "10s", "$window": "20s", "$verb": "LIKE", "${datasource}": "prometheus"}
 OLD = {"MoodfeedBundleOld"}  # the bundle of the tests says that it was made long ago
+ONLY_WITH_TRACES = {"moodfeed_trace_spans"}
 EXPECTED = {"MoodfeedProcessDown", "MoodfeedNoReplica", "MoodfeedFeedsDegraded", "MoodfeedBundleRefused"}
 
 
@@ -151,8 +154,8 @@ def test_the_alerts_of_the_faults_fire(watched: Watched) -> None:
 
 def test_the_processes_expose_the_metrics_that_the_code_defines(watched: Watched) -> None:
     exposed = {name for name in watched.families if name.startswith("moodfeed_") and not name.endswith("_created")}
-    assert exposed == set(product_metrics())
-    assert {name: watched.families[name] for name in exposed} == product_metrics()
+    assert set(product_metrics()) - exposed <= ONLY_WITH_TRACES
+    assert {name: watched.families[name] for name in exposed}.items() <= product_metrics().items()
 
 
 def test_the_labels_hold_no_username_and_are_few(watched: Watched) -> None:

@@ -1,3 +1,3 @@
 """Which contract this code was generated from."""
 
-CONTRACT_DIGEST = "02e3f882fa551fd53f369314f00e23879101666b5ce8c1a3880dfa918bd11974"
+CONTRACT_DIGEST = "23e0f4c4bf11ae44c2da807c410a2a49bf72d6eebd96b5af8c27fba01e3a767d"

@@ -1,6 +1,6 @@
 """Measure what traces cost: the same feeds from products that trace nothing, some requests and all of them.
 
-    python -m scripts.measure_traces [--rounds 20] [--seconds 1.5] [--embedded]
+    python -m benchmarks.tracing [--rounds 20] [--seconds 1.5] [--embedded]
 
 All products run at once, beside a receiver (oteltap); one of them at a time gets load, each in every round, in an order
 that changes from round to round. Each row is compared with the product without traces in the same round, and the table
@@ -38,9 +38,9 @@ class Arm:
 
 def receive(port: int) -> None:
     """Receive traces until the process is ended, and throw them away."""
-    from oteltap.oteltap_core import OtelTapCore  # noqa: PLC0415 - the measured processes do not need it
+    from oteltap.oteltap_core import OtelTapCore, OtelTapFlags
 
-    _, handle = OtelTapCore.oteltap_start_receiving_http_protobuf(port, 0, None, None, None)
+    _, handle = OtelTapCore.oteltap_start_receiving_http_protobuf(port, OtelTapFlags.NONE, None, None, None)
     spans = 0
     while True:
         _, data = OtelTapCore.oteltap_poll_trace(handle, 1000)
@@ -54,8 +54,8 @@ def receive(port: int) -> None:
 def receiver() -> Iterator[str]:
     """A receiver in a process of its own; gives its URL."""
     port = free_addresses(1)[0].rpartition(":")[2]
-    command = [sys.executable, "-m", "scripts.measure_traces", "--receive", port]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - it is ours
+    command = [sys.executable, "-m", "benchmarks.tracing", "--receive", port]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     try:
         yield f"http://127.0.0.1:{port}"
     finally:

@@ -1,4 +1,7 @@
-"""Every block of the clients' pages is checked by a type checker and does what it says, against a real gateway."""
+"""Every block of the clients' pages is checked by a type checker and does what it says, against a real gateway.
+
+The blocks record what people do, which may change feeds a minute later: they run after test_conformance.py has read.
+"""
 
 import json
 import re
@@ -27,14 +30,12 @@ class Block:
 
 
 def blocks(language: str) -> list[Block]:
+    fence = re.compile(rf"^```{language}\n(.*?)^```", re.DOTALL | re.MULTILINE)
     return [
         Block(page, number, text)
         for page in PAGES
-        for number, text in enumerate(
-            re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE),
-            start=1,
-        )
-    ]  # fmt: skip
+        for number, text in enumerate(fence.findall((ROOT / page).read_text(encoding="utf-8")), start=1)
+    ]
 
 
 def in_this_run(text: str, world: World) -> str:

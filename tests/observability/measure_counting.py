@@ -1,8 +1,9 @@
 """Measure what counting shown posts costs the gateway: two gateways over one tower and one index, one does not count.
 
-    python -m scripts.measure_counting data/bundles
+    python -m tests.observability.measure_counting data/bundles
 
-They take turns of a second. Prints the medians of requests a second and of the gateways' processor time by request.
+They take turns of a second. Prints the medians of requests a second and of the gateways' processor time by request,
+and the processor time of counting one page of 20 posts, by its length alone and by looking into it.
 """
 
 import json
@@ -19,28 +20,29 @@ from functools import partial
 from pathlib import Path
 
 import grpc
+from prometheus_client import CollectorRegistry
 
 from benchmarks.processes import free_addresses, one_thread, running_process
 from bundle.directory import current_bundle, open_bundle
 from bundle.known_users import KnownUsers
+from gateway.feed_types import Feed, FeedRanking
+from gateway.online_quality import MOST_PAGES_AT_ONCE, OnlineQuality
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.probe import is_serving
 from tests.waiting import wait_until
 
-TURNS, TURN_SECONDS, AT_ONCE = 40, 1.0, 8
-_WITHOUT = (
-    "import gateway.online_quality as counting; counting.OnlineQuality.count_shown = lambda self, feed: None; "
-    "from gateway.__main__ import main; raise SystemExit(main())"
-)
+TURNS, TURN_SECONDS, AT_ONCE = 50, 1.0, 8
+_GATEWAY = "from gateway.__main__ import main; raise SystemExit(main())"
+_WITHOUT = "import gateway.online_quality as counting; counting.OnlineQuality.count_shown = lambda self, feed: None; "
 
 
 @contextmanager
 def _gateway(variables: dict[str, str], *, counts: bool) -> Iterator[tuple[str, int]]:
     grpc_address, http_address = free_addresses(2)
     addresses = {"MOODFEED_GATEWAY_GRPC_ADDRESS": grpc_address, "MOODFEED_GATEWAY_HTTP_ADDRESS": http_address}
-    command = ["-m", "gateway"] if counts else ["-c", _WITHOUT]
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, *command],
+    program = _GATEWAY if counts else _WITHOUT + _GATEWAY
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
         env=one_thread() | variables | addresses,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -73,6 +75,25 @@ def _processor_seconds(process: int) -> float:
     """What a process has used since its start, in ticks of a hundredth of a second."""
     fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _count_pages() -> dict[str, float]:
+    """Microseconds of processor time by page."""
+    packed = [
+        feed_pb2.FeedPost(
+            post_id=10**6 + number, category_id=number % 9, title="t" * 60, video_link="v" * 80, thumbnail_url="u" * 80
+        ).SerializeToString()
+        for number in range(20)
+    ]
+    page, counting = Feed(packed, "", "ab" * 32, FeedRanking.USER), OnlineQuality(registry=CollectorRegistry())
+    found = {}
+    # The first pages are all looked into, and of the others hardly any.
+    for what, pages in (("looked into", int(MOST_PAGES_AT_ONCE)), ("by its length", 200_000)):
+        started = time.process_time()
+        for _ in range(pages):
+            counting.count_shown(page)
+        found[what] = round(1e6 * (time.process_time() - started) / pages, 2)
+    return found
 
 
 def main(bundles: Path) -> None:
@@ -109,6 +130,7 @@ def main(bundles: Path) -> None:
         shares = statistics.median(turn[0][place] / turn[1][place] - 1 for turn in turns)
         row = {"what": name, "counting": round(with_counts, 1), "not counting": round(without, 1)}
         print(json.dumps(row | {"median of the paired changes": f"{shares:+.2%}"}))
+    print(json.dumps({"what": "microseconds to count a page"} | _count_pages()))
     print(json.dumps({"turns": TURNS, "seconds": TURN_SECONDS, "cores": os.cpu_count()}))
 
 

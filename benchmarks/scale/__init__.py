@@ -1,0 +1,1 @@
+"""What make bench-scale measures: Milvus beside our own index, in one run."""
