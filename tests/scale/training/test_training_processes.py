@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import torch
 from cli.training_processes import RESTARTS
 from pipeline.trained_towers import TrainedTowers
 from pipeline.workspace import Workspace
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 EPOCHS = "4"
@@ -162,10 +162,9 @@ def test_processes_whose_agent_was_killed_save_and_end(small_workspace: Workspac
     wait_for(training, "epoch 1: training loss")
     pids = ranks_of(training.pid)
     training.kill()
-    training.wait()
-    end = time.monotonic() + 120
-    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < end:
-        time.sleep(0.2)
+    training.communicate(timeout=200)  # until the last process has let go of the pipes
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), what="the end of the processes")
+    assert Workspace(tmp_path).checkpoint("softmax").exists()
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
