@@ -16,10 +16,12 @@ from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost
 from compute.log_tail import LogTail
 from post_index_service.attributes import Attributes
+from post_index_service.begun_search import BegunSearch
 from post_index_service.bundle_rows import BundleRows
-from post_index_service.codes import NO_ROWS, among_sorted, together
+from post_index_service.codes import NO_ROWS, Rows, among_sorted, together
 from post_index_service.counted_searches import CountedSearches
 from post_index_service.diversity import Listing, reordered_page
+from post_index_service.division import Division
 from post_index_service.explained_rows import explanations_of
 from post_index_service.explanations import Explanation
 from post_index_service.exploration import EXPLORED_RANKINGS, count_explored, with_explored
@@ -38,15 +40,14 @@ from post_index_service.query_rows import QueryRows
 from post_index_service.ranking import Ranked
 from post_index_service.rankings import Ranking
 from post_index_service.reasons import reasons_of
-from post_index_service.ruled_rows import NO_RULES, RuledRows, RuledSearch, with_rules
+from post_index_service.ruled_rows import NO_RULES, RuledSearch, with_rules
 from post_index_service.search_results import CategoryCount, SearchResult
+from post_index_service.shard_ranking import ShardRanking, shard_ranking
 from post_index_service.similar import likeness_of
 from post_index_service.trends import Trends
 from rpc import wall_clock
 
 BY_TOWER_ALONE = Blend()
-_SEEN_LOWER = 3.0
-"""Times the reach of the order: any two numbers of it differ by at most twice the reach, and some rounding."""
 
 
 class PostIndex:
@@ -68,19 +69,28 @@ class PostIndex:
         kept_seconds: float = DEFAULT_KEPT_SECONDS,
         now_ms: Callable[[], int] = wall_clock.now_ms,
         explores: bool = False,
+        shards: int = 1,
+        shard: int = 0,
     ) -> None:
         """``trends``, by default none, count the log up to ``log_position``; they go on if there is a ``log``.
 
         ``blend`` says how posts are ranked by user, and ``steps``, by default none, which posts followed which.
         So do the posts themselves, whose old forms are kept for ``kept_seconds``. ``now_ms`` reads milliseconds since
         1970, for rules that count at certain times. What was shown is counted if the index ``explores``.
+
+        Of several ``shards``, the index ranks the posts of ``shard`` alone. It knows those of all, as the numbers of a
+        ranking depend on them, but reads no embeddings of the others.
         """
         self.bundle_id = bundle_id
         self.recall = math.nan  # until it is measured, see recall.py
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
         self.text_space = EmbeddingSpace(bundle_id, EmbeddingKind.TEXT, posts.text_embeddings.shape[1])
         self._posts = posts
-        self.orders = Orders(posts, user_weight=user_weight, most_exact=most_exact, most_dense=most_dense)
+        self.shard = Division.of(posts.category_ids, shards).shard(shard)
+        self.held = self.shard.rows(posts.category_ids)
+        self.orders = Orders(
+            posts, user_weight=user_weight, most_exact=most_exact, most_dense=most_dense, held=self.held
+        )
         rows_by_id = np.argsort(posts.post_ids, kind="stable").astype(np.int32)
         self._names_of_rows = NamedRows(posts.post_ids[rows_by_id], rows_by_id, ExternalIds(posts.posts))
         numbers, starts, counts = np.unique(posts.category_ids, return_index=True, return_counts=True)
@@ -91,7 +101,7 @@ class PostIndex:
         }
         attributes = Attributes(posts.posts, posts.created_ms)
         self._owners = attributes.owners
-        self._rows = QueryRows(posts, self._names_of_rows, self._slices, attributes)
+        self._rows = QueryRows(posts, self._names_of_rows, self._slices, attributes, self.shard)
         self._now_ms = now_ms
         self.live = LivePosts(
             BundleRows(posts, self._names_of_rows, self._slices, attributes.owners),
@@ -100,6 +110,7 @@ class PostIndex:
             position=log_position,
             log=log,
             kept_seconds=kept_seconds,
+            shard=self.shard,
         )
         self.trends = Trends(
             trends or PostTrends.none(len(posts.posts)),
@@ -170,6 +181,66 @@ class PostIndex:
         PostsNotHeldError and PositionNotReachedError; by trend and by user also CountsNotHeldError. If it is for posts
         like another one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
         """
+        begun = self._begin(query)
+        query, part = begun.query, begun.part
+        explored = NO_ROWS
+        if query.diversity or query.most_per_owner:
+            listing = Listing(begun.best, begun.unseen_total, begun.total, pinned=len(begun.pinned))
+            page, has_more = self._reordered_page(query, listing, part)
+        else:
+            first, last = min(query.offset, begun.total), min(query.offset + query.limit, begun.total)
+            ranked = begun.best(last)
+            if (
+                query.exploration
+                and begun.ranking in EXPLORED_RANKINGS
+                and (impressions := self._impressions_at(part, query))
+            ):
+                ranked, explored = with_explored(
+                    ranked,
+                    query.exploration,
+                    limit=query.limit,
+                    movable=(len(begun.pinned), begun.unseen_total),
+                    candidates=lambda exploration: impressions.candidates(
+                        part,
+                        self._ids(part),
+                        begun.order,
+                        exploration,
+                        without=np.unique(np.concatenate([begun.skip, begun.pinned, begun.ruled.boosted])),
+                        moment_ms=begun.moment_ms,
+                    ),
+                )
+            page, has_more = ranked.cut(first, last), last < begun.total
+        page = page.without(self._withheld(begun))
+        if len(explored):
+            count_explored(page.rows, explored)
+        return self._result(begun, page, has_more=has_more, explored=explored)
+
+    def rank(self, query: Query, *, count: int, described: Sequence[int] | None = None) -> ShardRanking:
+        """The first ``count`` posts of this shard's own ranking, to be merged with those of the other shards.
+
+        ``described`` are the places of the posts that are given with all that is shown of them; None for all. Places
+        behind the end are ignored, and the offset and the limit of the query are. Raises what ``search`` does.
+        """
+        begun = self._begin(query)
+        unseen, seen = begun.unseen_and_seen(min(count, begun.total))
+        withheld = self._withheld(begun)
+        places = np.arange(len(unseen.rows) + len(seen.rows)) if described is None else np.array(described, np.int64)
+        listed = unseen.followed_by(begun.lowered(seen)) if len(seen.rows) else unseen
+        places = places[places < len(listed.rows)]
+        places = places[~among_sorted(listed.rows[places], withheld)]
+        page = Ranked(listed.rows[places], listed.scores[places], listed.numbers[places])
+        return shard_ranking(
+            begun,
+            unseen,
+            seen,
+            posts=self._posts,
+            ids=self._ids(begun.part),
+            withheld=withheld,
+            described=self._result(begun, page, has_more=len(listed.rows) < begun.total),
+            places=places,
+        )
+
+    def _begin(self, query: Query) -> BegunSearch:
         check_numbers(query)
         user = None if query.user is None else check_embedding(query.user, self.tower_space)
         mood = None if query.mood is None else check_embedding(query.mood, self.text_space)
@@ -200,85 +271,67 @@ class PostIndex:
         excluded = self._rows.excluded(query, part, ruled)
         seen = self._rows.seen(query, part, excluded)
         total = part.count - len(excluded)
-        unseen_total = total - len(seen)
 
         skip = together(part.masked, excluded, seen)
         ordered, pinned = order, ruled.pinned
         if ruled is not NO_RULES:
             pinned = pinned[~among_sorted(pinned, skip)]
             ordered = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=(part.masked, excluded))
+        return BegunSearch(
+            query=query,
+            part=part,
+            user=user,
+            mood=mood,
+            epoch=epoch,
+            blended=blended,
+            likeness=likeness,
+            ranking=ranking,
+            order=order,
+            ordered=ordered,
+            ruled=ruled,
+            pinned=pinned,
+            skip=skip,
+            seen=seen,
+            total=total,
+            unseen_total=total - len(seen),
+            moment_ms=moment_ms,
+        )
 
-        def best(count: int) -> Ranked:
-            ranked = ordered.first(min(count, unseen_total), skip=skip)
-            if count <= unseen_total:
-                return ranked
-            of_seen = ordered.among(seen)
-            lower = np.float32(_SEEN_LOWER * ordered.reach)
-            return ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower)).cut(0, count)
-
-        explored = NO_ROWS
-        if query.diversity or query.most_per_owner:
-            listing = Listing(best, unseen_total, total, pinned=len(pinned))
-            page, has_more = self._reordered_page(query, listing, part)
-        else:
-            first, last = min(query.offset, total), min(query.offset + query.limit, total)
-            ranked = best(last)
-            if (
-                query.exploration
-                and ranking in EXPLORED_RANKINGS
-                and (impressions := self._impressions_at(part, query))
-            ):
-                ranked, explored = with_explored(
-                    ranked,
-                    query.exploration,
-                    limit=query.limit,
-                    movable=(len(pinned), unseen_total),
-                    candidates=lambda exploration: impressions.candidates(
-                        part,
-                        self._ids(part),
-                        order,
-                        exploration,
-                        without=np.unique(np.concatenate([skip, pinned, ruled.boosted])),
-                        moment_ms=moment_ms,
-                    ),
-                )
-            page, has_more = ranked.cut(first, last), last < total
-        page = self._without_withheld(page, query, part, ruled)
-        if len(explored):
-            count_explored(page.rows, explored)
+    def _result(self, begun: BegunSearch, page: Ranked, *, has_more: bool, explored: Rows = NO_ROWS) -> SearchResult:
+        query, part, ruled = begun.query, begun.part, begun.ruled
         explanations: tuple[Explanation, ...] = ()
         if query.explain:
             explanations = explanations_of(
                 page.rows,
                 part=part,
                 posts=self._posts,
-                user=user,
-                mood=mood,
+                user=begun.user,
+                mood=begun.mood,
                 seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
                 ruled=ruled,
-                blended=blended,
-                similarity=None if likeness is None else page.scores,
+                blended=begun.blended,
+                similarity=None if begun.likeness is None else page.scores,
             )
         return SearchResult(
             rows=tuple(part.numbers(page.rows, count=len(self._posts.post_ids)).tolist()),
             scores=tuple(page.scores.tolist()),
             ranking_scores=tuple(page.numbers.tolist()),
-            reasons=reasons_of(page.rows, ranking, pinned=pinned, boosted=ruled.boosted, explored=explored),
+            reasons=reasons_of(page.rows, begun.ranking, pinned=begun.pinned, boosted=ruled.boosted, explored=explored),
             has_more=has_more,
-            ranking=ranking,
+            ranking=begun.ranking,
             served=LayeredPosts(self._posts.posts, part.layer.live) if len(part.layer.live) else self._posts.posts,
-            rules_moment_ms=moment_ms,
-            counted_position=0 if epoch is None else epoch.position,
+            rules_moment_ms=begun.moment_ms,
+            counted_position=0 if begun.epoch is None else begun.epoch.position,
             posts_position=part.position if self.live.has_log else None,
             explanations=explanations,
         )
 
-    def _without_withheld(self, page: Ranked, query: Query, part: LayerPart, ruled: RuledRows) -> Ranked:
-        """The page without the rows that keep their places and are not shown."""
-        withheld = [rows for rows in (part.taken_away(), ruled.hidden_since) if len(rows)]
-        if query.withheld_post_ids:
-            withheld.append(self._rows.visible(part, query.withheld_post_ids))
-        return page.without(np.unique(np.concatenate(withheld))) if withheld else page
+    def _withheld(self, begun: BegunSearch) -> Rows:
+        """The rows that keep their places and are not shown, ascending."""
+        withheld = [rows for rows in (begun.part.taken_away(), begun.ruled.hidden_since) if len(rows)]
+        if begun.query.withheld_post_ids:
+            withheld.append(self._rows.visible(begun.part, begun.query.withheld_post_ids))
+        return np.unique(np.concatenate(withheld)) if withheld else NO_ROWS
 
     @property
     def _everywhere(self) -> slice:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from compute.log_tail import ENTRIES_AT_ONCE, LogTail
+from post_index_service.division import WHOLE, Shard
 from post_index_service.ended_rows import EndingRows
 from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS, KeptMoments
 from post_index_service.layer import Layer
@@ -52,11 +53,13 @@ class LivePosts:
         log: LogTail | None = None,
         kept_seconds: float = DEFAULT_KEPT_SECONDS,
         now: Callable[[], float] = time.monotonic,
+        shard: Shard = WHOLE,
     ) -> None:
         """``position`` is that of the bundle, ``dimensions`` those of a tower and a text embedding.
 
-        Without a ``log`` nothing ever comes.
+        Without a ``log`` nothing ever comes. The posts of all shards are kept: ``shard`` says which are ranked.
         """
+        self._shard = shard
         self._bundle, self._bundle_id = bundle, bundle_id
         self._dimensions = dimensions
         self.base = self._applied = position
@@ -222,6 +225,7 @@ class LivePosts:
             live=self._segment.rows,
             ended=self._ended.published(),
             rules=self._rules,
+            shard=self._shard,
             category_names=self._revisions.category_names,
             accounts=self._bundle.accounts,
             languages=self._segment.languages,

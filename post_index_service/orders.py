@@ -48,17 +48,30 @@ class Orders:
     """The orders of the posts of one bundle, and of the live ones over them; may be called from several threads."""
 
     def __init__(
-        self, posts: IndexPosts, *, user_weight: float, most_exact: int = MOST_EXACT, most_dense: int = MOST_DENSE
+        self,
+        posts: IndexPosts,
+        *,
+        user_weight: float,
+        most_exact: int = MOST_EXACT,
+        most_dense: int = MOST_DENSE,
+        held: slice | None = None,
     ) -> None:
-        """``user_weight`` is the weight of the user's score beside that of a mood or of a post."""
+        """``user_weight`` is the weight of the user's score beside that of a mood or of a post.
+
+        No rows but the ``held`` ones are ever asked for, by default all.
+        """
         self.user_weight = float(np.float32(user_weight))
         self._posts = posts
+        held = held or slice(0, len(posts.posts))
+        self._held_count = held.stop - held.start
         self._tower_dimension = posts.tower_embeddings.shape[1]
         # Side by side: closeness + user_weight * user score is then one inner product, and one pass scans for it.
-        self._text_and_tower_codes = Codes.of(posts.text_embeddings, posts.tower_embeddings)
+        self._text_and_tower_codes = Codes.of(
+            posts.text_embeddings[held], posts.tower_embeddings[held], first_row=held.start
+        )
         self._tower_codes = self._text_and_tower_codes.last()
-        self._tower_rounding = rounding_of_products(posts.tower_embeddings)
-        self.shortlist = Shortlist(self._tower_codes) if len(posts.posts) > most_exact else None
+        self._tower_rounding = rounding_of_products(posts.tower_embeddings[held])
+        self.shortlist = Shortlist(self._tower_codes) if self._held_count > most_exact else None
         self._most_dense, self._most_exact = most_dense, most_exact
         self._closeness = RememberedCloseness()
 
@@ -72,7 +85,9 @@ class Orders:
         blended: Blended | None = None,
     ) -> tuple[Ranking, Order]:
         """The order of the rows of a part: those of its slice, and the live ones if there are any."""
-        ranking, frozen = self.of_slice(part.span, user, mood, epoch, part.allowed, blended=blended)
+        ranking, frozen = self.of_slice(
+            part.span, user, mood, epoch, part.allowed, blended=blended, largest_trend=_largest_trend(part, epoch)
+        )
         if not len(part.live_rows):
             return ranking, frozen
         live = _live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self.user_weight, blended=blended)
@@ -93,11 +108,12 @@ class Orders:
         allowed: Allowed | None,
         *,
         blended: Blended | None = None,
+        largest_trend: float = 0.0,
     ) -> tuple[Ranking, KeyedOrder]:
         """The table of all searches: what is asked for, what scans the slice, what the rows are ranked by.
 
         ``allowed`` are the rows of the slice that may be ranked, None for all. A search by user alone may be
-        ``blended``.
+        ``blended``. By trend, ``largest_trend`` is that of what other shards rank.
         """
         post_ids = self._posts.post_ids[span]
         by_mood = None if mood is None else self._closeness_to(span, mood)
@@ -105,7 +121,7 @@ class Orders:
         by_user = None if user is None else InnerProduct(self._posts.tower_embeddings[span], user, weight)
         is_small = len(post_ids) <= self._most_dense
         is_exact = allowed is not None and (allowed.names_categories or allowed.count <= self._most_exact)
-        shortlist = None if is_exact or len(post_ids) < len(self._posts.post_ids) else self.shortlist
+        shortlist = None if is_exact or len(post_ids) < self._held_count else self.shortlist
         disallowed = np.flatnonzero(~allowed.mask) if allowed is not None and is_small else None
 
         def exact(scan: Scan, *products: Product) -> ByInnerProducts:
@@ -115,7 +131,9 @@ class Orders:
         order: KeyedOrder
         match by_mood, by_user:
             case None, None if epoch is not None:
-                ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._posts.popularity[span], post_ids, allowed)
+                popularity = self._posts.popularity[span]
+                ranking = Ranking.TRENDING
+                order = ByTrend(epoch, span, popularity, post_ids, allowed, largest_elsewhere=largest_trend)
             case None, None:
                 ranking, order = Ranking.POPULAR, ByPopularity(self._posts.popularity[span], post_ids, allowed)
             case None, InnerProduct() if blended is not None and is_small and weight:
@@ -176,6 +194,14 @@ class Orders:
         user = np.float32(by_user.weight) * by_user.query if by_user else np.zeros(self._tower_dimension, "f4")
         codes = self._text_and_tower_codes
         return scan_of(codes, span, codes.query(by_mood.query, user), allowed)
+
+
+def _largest_trend(part: LayerPart, epoch: Epoch | None) -> float:
+    """The largest trend of all shards, if the part is that of a shard: its order reaches as far as theirs."""
+    if epoch is None or part.elsewhere is None:
+        return 0.0
+    of_live = epoch.trends(part.layer.live.trend_rows[part.elsewhere])
+    return max(epoch.largest, float(of_live.max(initial=0.0)))
 
 
 def _live_order(

@@ -8,6 +8,7 @@ from bundle.index_posts import IndexPosts
 from post_index_service.allowed_posts import AllowedPosts
 from post_index_service.attributes import Attributes
 from post_index_service.codes import NO_ROWS, Rows, among_sorted
+from post_index_service.division import WHOLE, Shard
 from post_index_service.external_ids import ExternalIds
 from post_index_service.filters import NO_FILTERS
 from post_index_service.layer import Layer, LayerPart
@@ -15,17 +16,23 @@ from post_index_service.live_posts import LivePosts
 from post_index_service.named_rows import NamedRows
 from post_index_service.query import Query
 from post_index_service.ruled_rows import RuledRows
-from post_index_service.search_errors import CategoryNotFoundError
+from post_index_service.search_errors import CategoryNotFoundError, WrongShardError
 
 
 class QueryRows:
     """The rows of one bundle; may be called from several threads."""
 
     def __init__(
-        self, posts: IndexPosts, names: NamedRows, slices: Mapping[int, slice], attributes: Attributes
+        self,
+        posts: IndexPosts,
+        names: NamedRows,
+        slices: Mapping[int, slice],
+        attributes: Attributes,
+        shard: Shard = WHOLE,
     ) -> None:
-        """``slices`` are those of the categories."""
+        """``slices`` are those of the categories; all posts of the ``shard`` are searched at once."""
         self._post_ids = posts.post_ids
+        self._shard, self._held = shard, shard.rows(posts.category_ids)
         self._names, self._slices = names, slices
         self._external_ids: ExternalIds = names.external_ids
         self._allowed = AllowedPosts(attributes, slices)
@@ -53,8 +60,11 @@ class QueryRows:
             if not layer.has_category(number, self._slices.get(number), position=position):
                 raise CategoryNotFoundError("invalid category id", category_id=str(number))
         is_one = named and (query.category_id is not None or len(set(named)) == 1)
+        if is_one and not self._shard.has(named[0]):
+            raise WrongShardError(f"category {named[0]} is not in shard {self._shard.number}")
         # A category may have live posts alone, and then no slice.
-        span = self._slices.get(named[0], slice(0, 0)) if is_one else slice(0, len(self._post_ids))
+        none = slice(self._held.start, self._held.start)
+        span = self._slices.get(named[0], none) if is_one else self._held
         allowed, unwanted = self._allowed.of(query.filters, span)
         return layer.part(
             span,
@@ -97,8 +107,12 @@ class QueryRows:
         if not post_ids or span.stop == span.start:
             return NO_ROWS
         wanted = np.array(post_ids, dtype=np.int64)
-        is_category = span.stop - span.start < len(self._post_ids)  # within a category the posts ascend by id
+        is_whole = span.stop - span.start == len(self._post_ids)
+        is_category = not is_whole and span != self._held  # within a category the posts ascend by id
         ids = self._post_ids[span] if is_category else self._names.sorted_ids
         rows = ids.searchsorted(wanted)
         rows = np.unique(rows[ids.take(rows, mode="clip") == wanted])
-        return rows if is_category else np.sort(self._names.rows_by_id[rows].astype(np.int64))
+        if is_category:
+            return rows
+        rows = np.sort(self._names.rows_by_id[rows].astype(np.int64))
+        return rows if is_whole else rows[(rows >= span.start) & (rows < span.stop)] - span.start

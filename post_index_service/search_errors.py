@@ -9,7 +9,8 @@ class SearchError(Exception):
     ├── EmbeddingSpaceMismatchError
     ├── InvalidEmbeddingError
     ├── InvalidSearchError
-    └── PostNotFoundError
+    ├── PostNotFoundError
+    └── WrongShardError
     """
 
     def __init__(self, message: str, **metadata: str) -> None:
@@ -35,3 +36,7 @@ class InvalidSearchError(SearchError):
 
 class PostNotFoundError(SearchError):
     """No search finds the post that others are to be like."""
+
+
+class WrongShardError(SearchError):
+    """The request is for another shard of the index than this process is."""
