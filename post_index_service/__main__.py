@@ -32,7 +32,14 @@ def main() -> int:
         return serve_bundles(
             settings,
             name="post_index_service",
-            load=partial(load, log=log, kept_seconds=settings.kept_seconds, explores=settings.exploration_share > 0),
+            load=partial(
+                load,
+                log=log,
+                kept_seconds=settings.kept_seconds,
+                explores=settings.exploration_share > 0,
+                shards=settings.shards,
+                shard=settings.shard,
+            ),
             await_ready=wait_until_encoded,
             add_service=partial(_add_service, log=log),
             service_name=SERVICE_NAME,

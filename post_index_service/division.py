@@ -73,6 +73,11 @@ class Shard:
     end: int | None = None
 
     @property
+    def name(self) -> str:
+        """As people read it."""
+        return name_of_shard(self.number, self.division.shards)
+
+    @property
     def is_whole(self) -> bool:
         """Whether there is no other shard."""
         return not self.division.first_category_ids
@@ -97,3 +102,8 @@ class Shard:
 
 
 WHOLE = Division().shard(0)
+
+
+def name_of_shard(number: int, shards: int) -> str:
+    """As people read it: shards are counted from 0 on, as in the settings."""
+    return f"shard {number} of {shards}"

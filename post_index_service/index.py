@@ -152,6 +152,13 @@ class PostIndex:
         rows = self._rows.in_slice(self._everywhere, post_ids)
         return {post.post_id: post for post in self._posts.posts.at(rows)} if len(rows) else {}
 
+    def held_ids(self, post_ids: Sequence[int]) -> frozenset[int]:
+        """The ids of the posts of the bundle that this shard ranks; all of them if it is the only one."""
+        if self.shard.is_whole:
+            return frozenset(post_ids)
+        rows = self._rows.in_slice(self.held, post_ids) + self.held.start
+        return frozenset(self._posts.post_ids[rows].tolist())
+
     def made_at_ms(self, post_id: int) -> int | None:
         """When a post of the bundle was made, in milliseconds since 1970; None if the bundle does not know it."""
         row = self._names_of_rows.row_of(post_id)
@@ -322,9 +329,14 @@ class PostIndex:
             served=LayeredPosts(self._posts.posts, part.layer.live) if len(part.layer.live) else self._posts.posts,
             rules_moment_ms=begun.moment_ms,
             counted_position=0 if begun.epoch is None else begun.epoch.position,
-            posts_position=part.position if self.live.has_log else None,
+            posts_position=self._posts_position(query, part),
             explanations=explanations,
         )
+
+    def _posts_position(self, query: Query, part: LayerPart) -> int | None:
+        if not self.live.has_log:
+            return None
+        return part.position if query.posts_position is None else query.posts_position
 
     def _withheld(self, begun: BegunSearch) -> Rows:
         """The rows that keep their places and are not shown, ascending."""

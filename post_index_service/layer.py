@@ -24,14 +24,15 @@ _NOT_THERE = -2  # no number of an account or a language
 class Layer:
     """It never changes, but for what is taken away: a search that has begun with it ends with it.
 
-    Searches as of ``known_since`` and later positions can be answered. ``accounts`` and
-    ``languages`` are the numbers in ``live``. All live posts are there, also those that other shards than ``shard``
-    rank.
+    Searches as of ``known_since`` and later positions can be answered; as of all from ``changed`` on the answer is the
+    same. ``accounts`` and ``languages`` are the numbers in ``live``. All live posts are there, also those that other
+    shards than ``shard`` rank.
     """
 
     position: int
     known_since: int
     live: LiveRows
+    changed: int = 0
     ended: EndedRows = NONE_ENDED
     rules: RuleBook = NO_RULES
     shard: Shard = WHOLE

@@ -66,7 +66,7 @@ class LivePosts:
         self._log = log
         self._moments = KeptMoments(kept_seconds, now)
         self._has_begun = self._has_read = False
-        self._known_since = position
+        self._known_since = self._changed = position
         self._begin()
         self.layer = self._layer(position)
         if log is not None:
@@ -136,6 +136,8 @@ class LivePosts:
                 self._apply(entry)
                 self._applied = entry.position
         self._applied = max(self._applied, entries.position)
+        if not self._has_read:
+            self._changed = self._applied
         if not self._has_read and self._revisions.pending & self._replaced:
             self._known_since = self._applied  # others may show what these posts were before
         self._let_go()
@@ -160,6 +162,7 @@ class LivePosts:
                 self._read_anew(self._log.store, entry.position)
             case _:
                 return
+        self._changed = entry.position
         if not self._has_read:  # what replaced revisions were is not in the log any more
             self._known_since = entry.position
 
@@ -223,6 +226,7 @@ class LivePosts:
             position=position,
             known_since=self._known_since,
             live=self._segment.rows,
+            changed=self._changed,
             ended=self._ended.published(),
             rules=self._rules,
             shard=self._shard,

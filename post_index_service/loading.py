@@ -35,11 +35,14 @@ def load(
     log: LogTail | None = None,
     kept_seconds: float = DEFAULT_KEPT_SECONDS,
     explores: bool = False,
+    shards: int = 1,
+    shard: int = 0,
 ) -> PostIndex:
     """Build and check the index of a bundle; raises BundleError if it cannot be trusted.
 
     With a ``log``, it has read all that the log holds, unless the log cannot be read now. What posts were is kept for
-    ``kept_seconds``. What was shown is counted if the index ``explores``.
+    ``kept_seconds``. What was shown is counted if the index ``explores``. It ranks the posts of one ``shard`` of
+    ``shards`` alone.
     """
     posts = IndexPosts.read(bundle)
     index = PostIndex(
@@ -53,6 +56,8 @@ def load(
         log_position=bundle.manifest.log_position,
         kept_seconds=kept_seconds,
         explores=explores,
+        shards=shards,
+        shard=shard,
     )
     check_canaries(index, bundle)  # also warms FAISS up
     index.recall = measure_recall(index, posts)

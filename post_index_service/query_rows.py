@@ -43,7 +43,7 @@ class QueryRows:
         """The rows that the query looks at; raises CategoryNotFoundError for any category that has no post there."""
         layer = live.as_of(query.posts_position, at_least=query.at_least_position, seconds=query.seconds)
         position = layer.position if query.posts_position is None else query.posts_position
-        if position != layer.position or query.filters != NO_FILTERS:
+        if position < layer.changed or query.filters != NO_FILTERS:
             return self._part(query, layer, position)
         newest, known = self._newest
         if newest is not layer:
@@ -51,7 +51,7 @@ class QueryRows:
             self._newest = layer, known
         part = known.get(query.category_id)
         if part is None:
-            part = known[query.category_id] = self._part(query, layer, position)
+            part = known[query.category_id] = self._part(query, layer, layer.position)
         return part
 
     def _part(self, query: Query, layer: Layer, position: int) -> LayerPart:

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from compute.store_settings import StoreSettings
+from post_index_service.division import MOST_SHARDS
 from post_index_service.kept_moments import kept_seconds
+from rpc.server_settings import variable_of
 
 
 class Settings(StoreSettings):
@@ -36,7 +38,22 @@ class Settings(StoreSettings):
         validation_alias="MOODFEED_EXPLORATION_SHARE",
         description="set to the gateway's value; above 0, the index counts how often new posts are shown",
     )
+    shards: int = Field(
+        1,
+        ge=1,
+        le=MOST_SHARDS,
+        description="over how many services the posts are divided, by category; the gateway names them all",
+    )
+    shard: int = Field(0, ge=0, validate_default=True, description="which of them this one is, from 0 on")
     metrics_port: int = Field(9102, ge=0, le=65535, description="port of the Prometheus metrics; 0 turns them off")
+
+    @field_validator("shard")
+    @classmethod
+    def _shard_is_one_of_them(cls, shard: int, info: ValidationInfo) -> int:
+        shards = info.data.get("shards")
+        if shards is not None and shard >= shards:
+            raise ValueError(f"must be below {variable_of(cls, 'shards')}, which is {shards}: the first shard is 0")
+        return shard
 
     @property
     def kept_seconds(self) -> float:

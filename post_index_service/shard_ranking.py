@@ -27,7 +27,8 @@ class ShardRanking(NamedTuple):
     ``numbers`` float32 [posts] order the posts, but those of pinned posts are their places in their rule, and those of
     seen ones are not lowered. ``kinds`` uint8 [posts] say what each is. By trend, ``trends`` float64 and ``popularity``
     float32 [posts] order the posts that no rule has moved; otherwise they are empty. Posts are shown with the numbers
-    that ``reach`` gives. ``described`` are the posts in ``places``, without those that are withheld.
+    that ``reach`` gives. ``described`` are the posts in ``places``, without those that are withheld. Posts and rules
+    are the same from the position ``posts_changed`` on.
     """
 
     post_ids: NDArray[np.int64]
@@ -40,6 +41,7 @@ class ShardRanking(NamedTuple):
     reach: float
     described: SearchResult
     places: Rows
+    posts_changed: int
 
 
 def shard_ranking(
@@ -86,4 +88,5 @@ def shard_ranking(
         reach=float(begun.ordered.reach),
         described=described,
         places=places,
+        posts_changed=min(part.layer.changed, part.position),
     )
