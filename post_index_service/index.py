@@ -329,14 +329,9 @@ class PostIndex:
             served=LayeredPosts(self._posts.posts, part.layer.live) if len(part.layer.live) else self._posts.posts,
             rules_moment_ms=begun.moment_ms,
             counted_position=0 if begun.epoch is None else begun.epoch.position,
-            posts_position=self._posts_position(query, part),
+            posts_position=part.position if self.live.has_log else None,
             explanations=explanations,
         )
-
-    def _posts_position(self, query: Query, part: LayerPart) -> int | None:
-        if not self.live.has_log:
-            return None
-        return part.position if query.posts_position is None else query.posts_position
 
     def _withheld(self, begun: BegunSearch) -> Rows:
         """The rows that keep their places and are not shown, ascending."""

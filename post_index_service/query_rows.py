@@ -1,6 +1,7 @@
 """Which rows a query looks at, and which ones it names: those of a slice of the bundle, and live ones after them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class QueryRows:
         part = known.get(query.category_id)
         if part is None:
             part = known[query.category_id] = self._part(query, layer, layer.position)
-        return part
+        return part if part.position == position else replace(part, position=position)
 
     def _part(self, query: Query, layer: Layer, position: int) -> LayerPart:
         named = [*(() if query.category_id is None else (query.category_id,)), *query.filters.category_ids]
