@@ -205,6 +205,8 @@ async def _search(
         similar_to=request.similar_to,
         exploration_share=page.exploration_share,
         exploration_seed=int(page.feed, 16) if page.exploration_share else 0,
+        left_out=page.left_out,
+        may_degrade=not (request.strict or page.is_continued),
     )
     try:
         found, next_offset, is_exhausted, has_started_again = await _search_unshown(
@@ -216,7 +218,7 @@ async def _search(
         raise posts_are_gone() from error
     return _Made(
         found,
-        degradations,
+        degradations + found.degradations,
         position=page.log_position if page.is_continued else context.position,
         served=context.served,
         served_since_ms=page.served_since_ms if page.is_continued else context.served_since_ms,

@@ -141,13 +141,14 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
     ) -> post_index_pb2.GetShardResponse:
         """Say which shard this process is."""
         index = self._indexes.named(request.bundle_id)
-        division = index.shard.division
+        division, state = index.shard.division, self._indexes.state
         return post_index_pb2.GetShardResponse(
             shard=index.shard.number,
             shards=division.shards,
             first_category_ids=division.first_category_ids,
             bundle_id=index.bundle_id,
-            current_bundle_id=self._indexes.current.bundle_id,
+            current_bundle_id=state.current_bundle_id,
+            previous_bundle_id=state.previous_bundle_id,
         )
 
     def _bundle_of_embeddings(self, request: post_index_pb2.SearchPostsRequest) -> str:

@@ -309,15 +309,17 @@ class GetShardRequest(_message.Message):
     def __init__(self, bundle_id: _Optional[str] = ...) -> None: ...
 
 class GetShardResponse(_message.Message):
-    __slots__ = ("shard", "shards", "first_category_ids", "bundle_id", "current_bundle_id")
+    __slots__ = ("shard", "shards", "first_category_ids", "bundle_id", "current_bundle_id", "previous_bundle_id")
     SHARD_FIELD_NUMBER: _ClassVar[int]
     SHARDS_FIELD_NUMBER: _ClassVar[int]
     FIRST_CATEGORY_IDS_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     CURRENT_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     shard: int
     shards: int
     first_category_ids: _containers.RepeatedScalarFieldContainer[int]
     bundle_id: str
     current_bundle_id: str
-    def __init__(self, shard: _Optional[int] = ..., shards: _Optional[int] = ..., first_category_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ...) -> None: ...
+    previous_bundle_id: str
+    def __init__(self, shard: _Optional[int] = ..., shards: _Optional[int] = ..., first_category_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., previous_bundle_id: _Optional[str] = ...) -> None: ...
