@@ -119,5 +119,12 @@ def found_in(sharded: ShardedPostSearch, search: Search[Any]) -> FoundPosts:
 
 
 def as_messages(found: FoundPosts) -> list[post_index_pb2.RankedPost]:
-    """The posts with all that is shown of them."""
-    return [post_index_pb2.RankedPost.FromString(post) for post in found.posts]
+    """The posts with all that is shown of them; numbers that only explain them are products of BLAS, and rounded."""
+    posts = [post_index_pb2.RankedPost.FromString(post) for post in found.posts]
+    for explanation in (post.explanation for post in posts if post.HasField("explanation")):
+        for field_of in explanation.DESCRIPTOR.fields:
+            if field_of.type == field_of.TYPE_FLOAT and getattr(explanation, field_of.name):
+                setattr(explanation, field_of.name, round(getattr(explanation, field_of.name), 4))
+        for post in explanation.history:
+            post.post_id, post.closeness = 0, round(post.closeness, 4)  # posts that are alike change places
+    return posts
