@@ -44,6 +44,7 @@ ALLOWED = {
     "benchmarks": {
         "bundle",
         "compute",
+        "gateway",
         "mood_encoder",
         "moodfeed",
         "pipeline",
