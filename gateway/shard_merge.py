@@ -5,7 +5,7 @@ order among their posts, and the numbers that depend on the largest reach of all
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -41,15 +41,21 @@ class _Ranked(NamedTuple):
     kind: int
 
 
-def merged(answers: Sequence[post_index_pb2.RankPostsResponse], count: int) -> list[MergedPost]:
-    """The first ``count`` posts of all shards together; each answer has at least as many, or all of its shard."""
+def merged(answers: Sequence[post_index_pb2.RankPostsResponse], count: int, *, offset: int = 0) -> Sequence[MergedPost]:
+    """The first ``count`` posts of all shards together, without the first ``offset``.
+
+    Each answer has at least as many as ``count``, or all posts of its shard.
+    """
+    if not any(answer.trends or any(answer.kinds) for answer in answers):
+        ordered = sorted(entry for number, answer in enumerate(answers) for entry in _plain(number, answer))
+        return [
+            MergedPost(answer, place, -number, is_renumbered=False, is_withheld=False)
+            for number, _, answer, place in ordered[offset:count]
+        ]
     reach = max((answer.reach for answer in answers), default=0.0)
     pinned: list[_Ranked] = []
     tiers: tuple[_Tier, _Tier] = _Tier(), _Tier()  # what was not seen, and what was
     for number, answer in enumerate(answers):
-        if not any(answer.kinds):
-            tiers[0].take_all(number, answer)
-            continue
         for place, (post_id, value, kind) in enumerate(zip(answer.post_ids, answer.numbers, answer.kinds, strict=True)):
             ranked = _Ranked(value, post_id, post_id, number, place, kind)
             if kind & PINNED:
@@ -59,13 +65,21 @@ def merged(answers: Sequence[post_index_pb2.RankPostsResponse], count: int) -> l
     pinned.sort()
     unseen, seen = (tier.ranked() for tier in tiers)
     highest, lower = in_float32(PINNED_HIGHER * reach), in_float32(SEEN_LOWER * reach)
-    first = [_post(ranked, highest, is_renumbered=True) for ranked in pinned]
-    first += [_post(ranked, ranked.number) for ranked in unseen[: max(0, count - len(first))]]
-    first += [
-        _post(ranked, in_float32(ranked.number - lower), is_renumbered=True)
-        for ranked in seen[: max(0, count - len(first))]
+    both = [
+        *(_post(ranked, highest, is_renumbered=True) for ranked in pinned),
+        *(_post(ranked, ranked.number) for ranked in unseen[:count]),
+        *(_post(ranked, in_float32(ranked.number - lower), is_renumbered=True) for ranked in seen[:count]),
     ]
-    return first[:count]
+    return both[offset:count]
+
+
+def _plain(number: int, answer: post_index_pb2.RankPostsResponse) -> Iterator[tuple[float, int, int, int]]:
+    """The posts of an answer in which numbers and ids alone decide, as they are sorted: the number is negative."""
+    last_number, last_id = 0.0, -1
+    for place, (post_id, value) in enumerate(zip(answer.post_ids, answer.numbers, strict=True)):
+        last_id = post_id if value != last_number or post_id > last_id else last_id
+        last_number = value
+        yield -value, last_id, number, place
 
 
 def in_float32(number: float) -> float:
@@ -85,11 +99,6 @@ class _Tier:
         self._others: list[tuple[tuple[float, float, int], _Ranked]] = []  # with what they are sorted by
         self._boosted: list[_Ranked] = []
         self._last: _Ranked | None = None
-
-    def take_all(self, number: int, answer: post_index_pb2.RankPostsResponse) -> None:
-        """Take the posts of an answer none of which is pinned, seen, moved or withheld."""
-        for place, (post_id, value) in enumerate(zip(answer.post_ids, answer.numbers, strict=True)):
-            self.take(_Ranked(value, post_id, post_id, number, place, 0), answer)
 
     def take(self, ranked: _Ranked, answer: post_index_pb2.RankPostsResponse) -> None:
         """Take the next post of an answer, in its order."""

@@ -156,7 +156,7 @@ class ShardedPostSearch:
         if not answers:
             names = " and ".join(map(self._name, wanted))
             raise DependencyUnavailableError(f"{POST_INDEX}: {names} is unavailable", service=POST_INDEX)
-        window = merged(list(answers.values()), asking.count)[search.offset :]
+        window = merged(list(answers.values()), asking.count, offset=search.offset)
         posts = await self._posts(answers, window, asking)
         first = next(iter(answers.values()))
         missing = (self._name(number) for number in wanted if number not in answers)
