@@ -252,7 +252,7 @@ async def serve(settings: Settings) -> None:
         await gateway.start()
         replica_tasks = [asyncio.create_task(part.run()) for part in (gateway.people, gateway.towers, gateway.indexes)]
         if gateway.shards:
-            replica_tasks.append(asyncio.create_task(gateway.shards.watch()))
+            replica_tasks.append(asyncio.create_task(gateway.shards.wiring.watch()))
         await serve_until_stopped(
             stop_asked,
             settings=settings,

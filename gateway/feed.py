@@ -297,9 +297,7 @@ def _token_after(page: FeedPage, made: _Made, tokens: TokenLife) -> str:
 
 
 def _error_of_page(page: FeedPage, error: BundleNotHeldError) -> FeedError:
-    if page.is_continued:
-        return bundle_is_gone()
-    return error
+    return bundle_is_gone() if page.is_continued else error
 
 
 async def _check_category(

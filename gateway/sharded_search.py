@@ -6,61 +6,35 @@ other positions of the log are asked again, as of one that all of them know.
 
 import asyncio
 import time
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
-
-import structlog
 
 from gateway.clients import POST_INDEX, read_ranking, write_search
 from gateway.feed_types import (
     BundleNotHeldError,
     CountsNotHeldError,
     Degradation,
-    DependencyTooOldError,
     DependencyUnavailableError,
     FeedCategory,
-    FeedError,
     FoundPosts,
-    PositionNotReachedError,
     PostsNotHeldError,
     Search,
     WrongShardError,
 )
 from gateway.shard_merge import MergedPost, merged
-from gateway.shard_names import SHARD_UNAVAILABLE, name_of_shard, shards_of
+from gateway.shard_names import SHARD_UNAVAILABLE, shards_of
 from gateway.shard_posts import renumbered
+from gateway.shard_wiring import Shard, ShardWiring, is_lost
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 
-_log = structlog.get_logger("gateway.sharded_search")
 _SHARE = 0.6  # of the time left, for a shard without which a feed can be made
 _ALL_DESCRIBED = 100  # posts from the start of each shard: up to so many, one call is enough
 _COUNTS_SECONDS = 5.0  # for which the counts of one shard are taken for those of all
-_WATCH_SECONDS = 1.0
-_NOT_LOST = (DependencyTooOldError, PositionNotReachedError, WrongShardError)
 UNSHARDED_ONLY = "SHARDED"
 
 Answers = Mapping[int, post_index_pb2.RankPostsResponse]
 """By the number of the shard, ascending."""
-
-
-class Shard(Protocol):
-    """One shard of the index behind its replicas; every method raises the errors of a feed."""
-
-    async def rank_posts(
-        self, request: post_index_pb2.RankPostsRequest, *, seconds: float
-    ) -> post_index_pb2.RankPostsResponse:
-        """Rank the posts of the shard."""
-
-    async def get_shard(
-        self, request: post_index_pb2.GetShardRequest, *, seconds: float
-    ) -> post_index_pb2.GetShardResponse:
-        """Which shard it is."""
-
-    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:
-        """List the categories of all shards."""
 
 
 class _LostError(Exception):
@@ -88,22 +62,20 @@ class ShardedPostSearch:
         self, shards: Sequence[Shard], *, now_ms: Callable[[], int], clock: Callable[[], float] = time.monotonic
     ) -> None:
         """``now_ms`` reads milliseconds since 1970: rules count as at that moment in all shards alike."""
-        self._shards = tuple(shards)
+        self.wiring = ShardWiring(shards)
+        self._shards = self.wiring.shards
         self._now_ms, self._clock = now_ms, clock
-        self._divisions: dict[str, tuple[int, ...]] = {}  # of the bundles that shards hold now
-        self._current_bundle_id = ""  # that all shards hold
         self._counted = ("", 0, 0.0)  # bundle, position, and when it was taken
-        self._complaint = ""
 
     async def search_posts(self, search: Search[embedding_pb2.Embedding], *, seconds: float) -> FoundPosts:
         """Rank posts."""
         end = self._clock() + seconds
         if search.context.bundle_id:
             return await self._search(search, search.context.bundle_id, end=end)
-        if not self._current_bundle_id:
-            await self._learn(seconds=seconds)
+        if not self.wiring.current_bundle_id:
+            await self.wiring.learn(seconds=seconds)
         try:
-            return await self._search(search, self._current_bundle_id, end=end)
+            return await self._search(search, self.wiring.current_bundle_id, end=end)
         except BundleNotHeldError as error:
             return await self._search(search, error.metadata["current_bundle_id"], end=end)
 
@@ -113,33 +85,20 @@ class ShardedPostSearch:
         for shard in self._shards[:-1]:
             try:
                 return await shard.list_categories(bundle_id=bundle_id, seconds=_SHARE * self._left(end))
-            except _NOT_LOST:
-                raise
-            except DependencyUnavailableError:
-                continue
+            except DependencyUnavailableError as error:
+                if not is_lost(error):
+                    raise
         return await self._shards[-1].list_categories(bundle_id=bundle_id, seconds=self._left(end))
-
-    async def watch(self) -> None:
-        """Keep looking which bundle is current, and whether the shards are those that the settings name."""
-        while True:
-            try:
-                await self._learn(seconds=_WATCH_SECONDS)
-                self._complaint = ""
-            except FeedError as error:
-                if isinstance(error, WrongShardError) and str(error) != self._complaint:
-                    self._complaint = str(error)
-                    _log.error("wrong shards", reason=str(error))
-            await asyncio.sleep(_WATCH_SECONDS)
 
     async def _search(self, search: Search[embedding_pb2.Embedding], bundle_id: str, *, end: float) -> FoundPosts:
         try:
             wanted = await self._wanted(search, bundle_id, end=end)
             return await self._search_in(wanted, search, bundle_id, end=end)
         except BundleNotHeldError as error:
-            await self._learn(seconds=self._left(end))
-            raise BundleNotHeldError(str(error), current_bundle_id=self._current_bundle_id) from error
+            await self.wiring.learn(seconds=self._left(end))
+            raise BundleNotHeldError(str(error), current_bundle_id=self.wiring.current_bundle_id) from error
         except _LostError as error:
-            left_out = search.left_out | {self._name(error.number)}
+            left_out = search.left_out | {self.wiring.name(error.number)}
             return await self._search(replace(search, left_out=left_out), bundle_id, end=end)
 
     async def _search_in(
@@ -154,18 +113,18 @@ class ShardedPostSearch:
         asking = _Asking(request, search.offset + search.limit, search.may_degrade, end)
         answers = await self._ask_as_one([number for number in wanted if number not in left_out], asking, search)
         if not answers:
-            names = " and ".join(map(self._name, wanted))
+            names = " and ".join(map(self.wiring.name, wanted))
             raise DependencyUnavailableError(f"{POST_INDEX}: {names} is unavailable", service=POST_INDEX)
         window = merged(list(answers.values()), asking.count, offset=search.offset)
         posts = await self._posts(answers, window, asking)
         first = next(iter(answers.values()))
-        missing = (self._name(number) for number in wanted if number not in answers)
+        missing = (self.wiring.name(number) for number in wanted if number not in answers)
         return FoundPosts(
             posts=posts,
             has_more=asking.count < sum(answer.total for answer in answers.values()),
             ranking=read_ranking(first.ranking),
             bundle_id=bundle_id,
-            current_bundle_id=self._current_bundle_id or bundle_id,
+            current_bundle_id=self.wiring.current_bundle_id or bundle_id,
             counted_position=first.counted_position,
             posts_position=_common_position(answers) if first.HasField("posts_position") else None,
             rules_moment_ms=request.rules_moment_ms,
@@ -177,11 +136,7 @@ class ShardedPostSearch:
         categories = search.filters.category_ids if search.category_id is None else (search.category_id,)
         if not categories:
             return range(len(self._shards))
-        division = self._divisions.get(bundle_id)
-        if division is None:
-            await self._learn(bundle_id, seconds=self._left(end))
-            division = self._divisions[bundle_id]
-        return sorted({bisect_right(division, category_id) for category_id in categories})
+        return await self.wiring.shards_of(categories, bundle_id, seconds=self._left(end))
 
     def _left_out(self, search: Search[embedding_pb2.Embedding]) -> frozenset[int]:
         """The shards that an earlier page went without: later ones do as well, or places would move."""
@@ -302,56 +257,17 @@ class ShardedPostSearch:
             if not isinstance(answer, BaseException):
                 answers[number] = answer
                 continue
-            if not isinstance(answer, DependencyUnavailableError) or isinstance(answer, _NOT_LOST):
+            if not is_lost(answer):
                 raise answer
             if not asking.may_degrade:
-                message = f"{POST_INDEX}: {self._name(number)} is unavailable"
-                raise type(answer)(message, **answer.metadata) from answer
+                message = f"{POST_INDEX}: {self.wiring.name(number)} is unavailable"
+                error_class = (
+                    type(answer) if isinstance(answer, DependencyUnavailableError) else DependencyUnavailableError
+                )
+                raise error_class(message, service=POST_INDEX) from answer
             if places:
                 raise _LostError(number)
         return answers
-
-    async def _learn(self, bundle_id: str = "", *, seconds: float) -> None:
-        """Ask all shards which one they are, which bundles they hold, and how a bundle is divided.
-
-        Raises WrongShardError, BundleNotHeldError if one does not hold the bundle, and DependencyUnavailableError if
-        none answers.
-        """
-        request = post_index_pb2.GetShardRequest(bundle_id=bundle_id)
-        found = await asyncio.gather(
-            *(shard.get_shard(request, seconds=seconds) for shard in self._shards), return_exceptions=True
-        )
-        held: list[tuple[str, str]] = []
-        failure: BaseException | None = None
-        for number, answer in enumerate(found):
-            if isinstance(answer, BaseException):
-                if not isinstance(answer, DependencyUnavailableError) or isinstance(answer, _NOT_LOST):
-                    raise answer
-                failure = answer
-                continue
-            self._check(number, answer)
-            held.append((answer.current_bundle_id, answer.previous_bundle_id))
-        if not held:
-            raise failure or DependencyUnavailableError(f"{POST_INDEX} is unavailable", service=POST_INDEX)
-        in_common = set(held[0]).intersection(*held) - {""}
-        currents = [current for current, _ in held if current in in_common]
-        if currents and (self._current_bundle_id not in in_common or len(set(currents)) == 1):
-            self._current_bundle_id = currents[0]
-        kept = {bundle_id, self._current_bundle_id, *(bundle for pair in held for bundle in pair)}
-        self._divisions = {bundle: known for bundle, known in self._divisions.items() if bundle in kept}
-
-    def _check(self, number: int, answer: post_index_pb2.GetShardResponse) -> None:
-        """WrongShardError if a shard is not the one that the settings name, or divides a bundle otherwise."""
-        found, expected = name_of_shard(answer.shard, answer.shards), self._name(number)
-        if found != expected:
-            message = f"{POST_INDEX}: {expected} in MOODFEED_GATEWAY_POST_INDEX_ADDRESS says that it is {found}"
-            raise WrongShardError(message, service=POST_INDEX)
-        division = tuple(answer.first_category_ids)
-        if self._divisions.setdefault(answer.bundle_id, division) != division:
-            raise WrongShardError(f"{POST_INDEX}: {expected} divides the bundle otherwise", service=POST_INDEX)
-
-    def _name(self, number: int) -> str:
-        return name_of_shard(number, len(self._shards))
 
     def _left(self, end: float) -> float:
         return max(0.0, end - self._clock())

@@ -16,9 +16,10 @@ from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost
 from compute.log_tail import LogTail
 from post_index_service.attributes import Attributes
+from post_index_service.beginnings import Beginnings
 from post_index_service.begun_search import BegunSearch
 from post_index_service.bundle_rows import BundleRows
-from post_index_service.codes import NO_ROWS, Rows, among_sorted, together
+from post_index_service.codes import NO_ROWS, Rows, among_sorted
 from post_index_service.counted_searches import CountedSearches
 from post_index_service.diversity import Listing, reordered_page
 from post_index_service.division import Division
@@ -29,21 +30,16 @@ from post_index_service.external_ids import ExternalIds
 from post_index_service.impressions import Impressions
 from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS
 from post_index_service.layer import LayeredPosts, LayerPart
-from post_index_service.layered_ranking import LayeredIds
 from post_index_service.live_posts import LivePosts
 from post_index_service.living_shares import BlendedPosts
 from post_index_service.named_rows import NamedRows
 from post_index_service.orders import MOST_DENSE, MOST_EXACT, Orders
 from post_index_service.query import Query
-from post_index_service.query_checks import check_embedding, check_numbers
 from post_index_service.query_rows import QueryRows
 from post_index_service.ranking import Ranked
-from post_index_service.rankings import Ranking
 from post_index_service.reasons import reasons_of
-from post_index_service.ruled_rows import NO_RULES, RuledSearch, with_rules
 from post_index_service.search_results import CategoryCount, SearchResult
 from post_index_service.shard_ranking import ShardRanking, shard_ranking
-from post_index_service.similar import likeness_of
 from post_index_service.trends import Trends
 from rpc import wall_clock
 
@@ -102,7 +98,6 @@ class PostIndex:
         attributes = Attributes(posts.posts, posts.created_ms)
         self._owners = attributes.owners
         self._rows = QueryRows(posts, self._names_of_rows, self._slices, attributes, self.shard)
-        self._now_ms = now_ms
         self.live = LivePosts(
             BundleRows(posts, self._names_of_rows, self._slices, attributes.owners),
             bundle_id=bundle_id,
@@ -119,7 +114,17 @@ class PostIndex:
             log=log,
         )
         self.blended = BlendedPosts.of(posts, blend, trends, steps)
-        self._counted = CountedSearches(self.trends, self.blended, self._names_of_rows)
+        self._beginnings = Beginnings(
+            posts,
+            (self.tower_space, self.text_space),
+            orders=self.orders,
+            rows=self._rows,
+            names=self._names_of_rows,
+            counted=CountedSearches(self.trends, self.blended, self._names_of_rows),
+            live=self.live,
+            ids_called=self.ids_called,
+            now_ms=now_ms,
+        )
         met = trends.sums if trends else np.zeros(len(posts.posts))
         self.impressions = (
             Impressions(posts.created_ms, met, self._names_of_rows, log, now_ms=now_ms()) if explores and log else None
@@ -188,7 +193,7 @@ class PostIndex:
         PostsNotHeldError and PositionNotReachedError; by trend and by user also CountsNotHeldError. If it is for posts
         like another one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
         """
-        begun = self._begin(query)
+        begun = self._beginnings.begin(query)
         query, part = begun.query, begun.part
         explored = NO_ROWS
         if query.diversity or query.most_per_owner:
@@ -209,7 +214,7 @@ class PostIndex:
                     movable=(len(begun.pinned), begun.unseen_total),
                     candidates=lambda exploration: impressions.candidates(
                         part,
-                        self._ids(part),
+                        self._beginnings.ids(part),
                         begun.order,
                         exploration,
                         without=np.unique(np.concatenate([begun.skip, begun.pinned, begun.ruled.boosted])),
@@ -228,7 +233,7 @@ class PostIndex:
         ``described`` are the places of the posts that are given with all that is shown of them; None for all. Places
         behind the end are ignored, and the offset and the limit of the query are. Raises what ``search`` does.
         """
-        begun = self._begin(query)
+        begun = self._beginnings.begin(query)
         unseen, seen = begun.unseen_and_seen(min(count, begun.total))
         withheld = self._withheld(begun)
         places = np.arange(len(unseen.rows) + len(seen.rows)) if described is None else np.array(described, np.int64)
@@ -241,67 +246,10 @@ class PostIndex:
             unseen,
             seen,
             posts=self._posts,
-            ids=self._ids(begun.part),
+            ids=self._beginnings.ids(begun.part),
             withheld=withheld,
             described=self._result(begun, page, has_more=len(listed.rows) < begun.total),
             places=places,
-        )
-
-    def _begin(self, query: Query) -> BegunSearch:
-        check_numbers(query)
-        user = None if query.user is None else check_embedding(query.user, self.tower_space)
-        mood = None if query.mood is None else check_embedding(query.mood, self.text_space)
-        epoch = self._counted.epoch(query, user, mood)
-        part = self._rows.part(query, self.live)
-        likeness = likeness_of(
-            query,
-            part,
-            user,
-            user_weight=self.orders.user_weight,
-            ids_called=self.ids_called,
-            row_of=self._names_of_rows.row_of,
-            vectors=self._posts.tower_embeddings,
-        )
-        blended = self._counted.blended(query, part, epoch) if user is not None and epoch is not None else None
-        if likeness is None:
-            ranking, order = self.orders.layered(part, user, mood, epoch, blended=blended)
-        else:
-            ranking, order = Ranking.SIMILAR, self.orders.like(part, likeness)
-            query = query._replace(not_interested_post_ids=[*query.not_interested_post_ids, likeness.post_id])
-
-        now_ms = self._now_ms()
-        moment_ms = now_ms if query.rules_moment_ms is None else query.rules_moment_ms
-        ruled = NO_RULES
-        if part.layer.rules.versions:
-            ids = self._ids(part)
-            ruled = RuledSearch(part, ids, query.category_id, moment_ms=moment_ms, now_ms=now_ms).rows()
-        excluded = self._rows.excluded(query, part, ruled)
-        seen = self._rows.seen(query, part, excluded)
-        total = part.count - len(excluded)
-
-        skip = together(part.masked, excluded, seen)
-        ordered, pinned = order, ruled.pinned
-        if ruled is not NO_RULES:
-            pinned = pinned[~among_sorted(pinned, skip)]
-            ordered = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=(part.masked, excluded))
-        return BegunSearch(
-            query=query,
-            part=part,
-            user=user,
-            mood=mood,
-            epoch=epoch,
-            blended=blended,
-            likeness=likeness,
-            ranking=ranking,
-            order=order,
-            ordered=ordered,
-            ruled=ruled,
-            pinned=pinned,
-            skip=skip,
-            seen=seen,
-            total=total,
-            unseen_total=total - len(seen),
-            moment_ms=moment_ms,
         )
 
     def _result(self, begun: BegunSearch, page: Ranked, *, has_more: bool, explored: Rows = NO_ROWS) -> SearchResult:
@@ -343,9 +291,6 @@ class PostIndex:
     @property
     def _everywhere(self) -> slice:
         return slice(0, len(self._posts.posts))
-
-    def _ids(self, part: LayerPart) -> LayeredIds:
-        return LayeredIds(self._posts.post_ids[part.span], part.layer.live.ids)
 
     def _reordered_page(self, query: Query, listing: Listing, part: LayerPart) -> tuple[Ranked, bool]:
         live = part.layer.live

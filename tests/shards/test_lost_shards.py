@@ -241,7 +241,7 @@ def test_once_all_shards_have_swapped_feeds_are_of_the_next_bundle(sharded: Shar
     sharded.feed()
     for number in range(2):
         sharded.parts[number].held = shard(number, NEXT, BUNDLE).held
-    asyncio.run(sharded.search._learn(seconds=1))  # the watch does, each second
+    asyncio.run(sharded.search.wiring.learn(seconds=1))  # the watch does, each second
     sharded.tower.held = (NEXT, BUNDLE)
     found = sharded.feed()
     expected = Process(Held(index_of(NEXT, 1, 0))).search(

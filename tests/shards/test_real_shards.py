@@ -49,10 +49,8 @@ class Processes:
                 [sys.executable, "-m", module], env=environment, stdout=output, stderr=output, start_new_session=True
             )
         try:
-            wait_until(
-                lambda: process.poll() is not None or module == "gateway" or is_serving(address), what=log.read_text()
-            )
-            assert process.poll() is None, log.read_text()
+            wait_until(lambda: process.poll() is not None or module == "gateway" or is_serving(address), what=module)
+            assert process.poll() is None, log.read_text(encoding="utf-8")
             yield process
         finally:
             process.kill()
