@@ -9,7 +9,7 @@ BENCH_READY := .venv-bench/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose bench bench-live measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose bench bench-live bench-scale measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -35,7 +35,7 @@ check: $(READY) ## lint, format and types; seconds once mypy's cache is warm
 	$(BIN)/mypy
 
 # The tests that load no torch and start no process of the product; tests/house holds them to it.
-UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/house tests/post_index_service tests/rpc) \
+UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/house tests/post_index_service tests/rpc tests/shards) \
     tests/sample_api/test_world.py tests/scripts/test_write_settings.py tests/two_tower/test_features.py \
     tests/two_tower/test_words.py
 
@@ -67,6 +67,9 @@ bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines a
 bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/live.md. MICROLENS=WORKSPACE for that data
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
+
+bench-scale: $(READY) ## an index of one, two and four shards, a few minutes and 3 GB of disk; the tables of docs/shards.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.shards --posts 1000000 --output data/bench-scale
 
 $(BENCH_READY): requirements-bench.txt
 	@echo "Setting up .venv-bench"

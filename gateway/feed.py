@@ -137,13 +137,12 @@ async def _encode(
     if not request.username.strip():
         return FeedContext(bundle_id=page.bundle_id), ()
     mood = "" if MOOD in page.left_out else request.trimmed_mood
-    share = _ENCODER_SHARE if may_lack_user else 1.0
     try:
         context = await encoder.encode_context(
             request.username,
             mood,
             bundle_id=page.bundle_id,
-            seconds=share * clock.seconds_left(),
+            seconds=(_ENCODER_SHARE if may_lack_user else 1.0) * clock.seconds_left(),
             log=_wish(request, page),
         )
     except BundleNotHeldError as error:
@@ -207,6 +206,7 @@ async def _search(
         exploration_seed=int(page.feed, 16) if page.exploration_share else 0,
         left_out=page.left_out,
         may_degrade=not (request.strict or page.is_continued),
+        is_strict=request.strict,
     )
     try:
         found, next_offset, is_exhausted, has_started_again = await _search_unshown(

@@ -411,6 +411,7 @@ class Search(Generic[EmbeddingT]):
     exploration_seed: int = 0  # 0..2**64 - 1, the same for all pages of a feed
     left_out: frozenset[str] = frozenset()  # stages that an earlier page went without
     may_degrade: bool = False  # whether shards of the index that do not answer may be left out
+    is_strict: bool = False  # whether nothing may be left out
 
 
 @dataclass(frozen=True, slots=True)

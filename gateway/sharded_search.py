@@ -106,6 +106,9 @@ class ShardedPostSearch:
     ) -> FoundPosts:
         left_out = self._left_out(search)
         request, lacking = write_search(search), _lacking(search)
+        if lacking and search.is_strict:
+            message = f"an index of several shards cannot apply {lacking[0].stage}, and strict is set"
+            raise DependencyUnavailableError(message, service=POST_INDEX)
         request.bundle_id = bundle_id
         request.offset, request.diversity, request.most_per_owner, request.exploration_share = 0, 0.0, 0, 0.0
         if search.rules_moment_ms is None:

@@ -1,6 +1,6 @@
 """A search whose rows and order are known, before any of them is ranked."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ SEEN_LOWER = 3.0
 """Times the reach of the order: any two numbers of it differ by at most twice the reach, and some rounding."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BegunSearch:
+class BegunSearch(NamedTuple):
     """``order`` ranks the rows of ``part``, and ``ordered`` with what rules move in it, such as ``pinned`` rows.
 
     Of ``total`` rows in the ranking ``unseen_total`` come before the ``seen`` ones; rows to ``skip`` are in none, or
@@ -47,6 +46,8 @@ class BegunSearch:
 
     def best(self, count: int) -> Ranked:
         """The first ``count`` rows of the ranking; the numbers of seen ones are lowered."""
+        if count <= self.unseen_total:
+            return self.ordered.first(count, skip=self.skip)
         unseen, seen = self.unseen_and_seen(count)
         return unseen.followed_by(self.lowered(seen)) if len(seen.rows) else unseen
 

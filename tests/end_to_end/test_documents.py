@@ -33,6 +33,8 @@ ELSEWHERE = {
     "make-password secrets/store-password": "make test-compose",
     "docker compose up --build --wait": "make test-compose",
     "docker-compose.replicas.yml": "make test-compose",
+    "docker-compose.shards.yml": "needs a Docker engine; tests/shards runs the same processes without one",
+    "benchmarks.scale.shards": "minutes; tests/benchmarks/test_scale_shards.py runs it on few posts",
     "docker compose run --rm bundle": "make test-compose",
     "docker-compose.secure.yml": "make test-compose; test_trust.py has its settings without an engine",
     "--authority secrets": "test_trust.py, against a stack with certificates",
