@@ -19,13 +19,15 @@ WORKDIR /app
 COPY --from=needs /needs ./
 # What the base brings beside Python, at our versions.
 RUN pip install --constraint requirements.txt pip setuptools wheel
+# The bytecode of what a health probe imports, which the official base lacks: each probe would compile it anew.
+RUN python -I -S -c 'import ssl'
 
 FROM base AS gateway
 RUN pip install --constraint requirements.txt '.[gateway]'
 COPY moodfeed moodfeed
 COPY rpc rpc
 COPY gateway gateway
-USER moodfeed
+USER 10001:0
 CMD ["python", "-m", "gateway"]
 
 FROM base AS post_index_service
@@ -36,15 +38,11 @@ COPY bundle bundle
 COPY compute compute
 COPY store store
 COPY post_index_service post_index_service
-USER moodfeed
+USER 10001:0
 CMD ["python", "-m", "post_index_service"]
 
-FROM base AS torch
-# Alone and first: with the bare pin pip takes a CPU build where one lies at hand.
-RUN pip install --constraint requirements.txt "$(grep '^torch==' requirements.txt)"
+FROM base AS user_tower_service
 RUN pip install --constraint requirements.txt '.[user-tower]'
-
-FROM torch AS user_tower_service
 COPY moodfeed moodfeed
 COPY rpc rpc
 COPY bundle bundle
@@ -53,7 +51,18 @@ COPY two_tower two_tower
 COPY compute compute
 COPY store store
 COPY user_tower_service user_tower_service
-USER moodfeed
+USER 10001:0
+CMD ["python", "-m", "user_tower_service"]
+
+FROM base AS torch
+# Alone and first: with the bare pin pip takes a CPU build where one lies at hand.
+RUN pip install --constraint requirements.txt "$(grep '^torch==' requirements.txt)"
+RUN pip install --constraint requirements.txt '.[user-tower-torch]'
+
+# The same program for MOODFEED_USER_TOWER_RUNTIME=torch: a gigabyte more.
+FROM torch AS user_tower_service_torch
+COPY --from=user_tower_service /app ./
+USER 10001:0
 CMD ["python", "-m", "user_tower_service"]
 
 FROM torch AS pipeline
@@ -67,5 +76,5 @@ COPY store store
 COPY pipeline pipeline
 COPY rpc rpc
 COPY cli cli
-USER moodfeed
+USER 10001:0
 ENTRYPOINT ["python", "-m", "cli"]

@@ -4,12 +4,17 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEERS_READY := .venv-peers/.ready
 BENCH_READY := .venv-bench/.ready
+SCALE_READY := .venv-scale/.ready
+OBSERVABILITY_READY := .venv-observability/.ready
+CHART_READY := .venv-chart/.ready
+CLIENTS_READY := .venv-clients/.ready
+NODE_READY := clients/typescript/node_modules/.package-lock.json
 
 # Where this is set, as in many images, each pytest would redo the rewriting of assertions in every test and plugin: 7 s a process.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose bench bench-live bench-scale measure-mood measure-worlds mutants lock protos settings peers microlens-is-given
+.PHONY: help run demo-live check unit test test-faults fuzz test-reality test-compose test-scale bench bench-live bench-scale measure-mood measure-worlds mutants lock protos settings peers microlens-is-given test-observability test-page test-chart test-wheel test-clients client-protos node-is-there
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -58,8 +63,52 @@ fuzz: $(READY) ## feed 100,000 random inputs to everything that parses foreign b
 test-reality: $(READY) ## test unusual data and environments (a few minutes) and write the tables of docs/reality.md
 	$(BIN)/python -m scripts.write_reality
 
+PAGE_BUNDLES := data/page/bundles
+PAGE_READY := tests/page/node_modules/.ready
+
+$(PAGE_READY): tests/page/package-lock.json
+	@command -v npm > /dev/null || { echo "make test-page needs Node.js 20 or later: apt-get install nodejs npm"; exit 1; }
+	cd tests/page && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+test-page: $(READY) $(PAGE_READY) ## the explorer in a real browser, in three processes and in one; needs Chromium
+	@cd tests/page && node --input-type=module --eval 'import("./browser.mjs").then((it) => it.findChromium()).catch((error) => { console.error(error.message); process.exit(1); })'
+	@test -e $(PAGE_BUNDLES)/current || $(BIN)/moodfeed ensure-bundle --data data/page --bundles $(PAGE_BUNDLES)
+	cd tests/page && node --test --test-reporter=spec --test-concurrency=1 $(OPTIONS)
+
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
+
+test-scale: $(READY) $(SCALE_READY) ## test the product on engines past one machine: PostgreSQL with a standby under faults, a real Milvus server; under 40 minutes
+	@mkdir -p data && rm -f data/scale-outcomes.jsonl
+	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
+	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
+
+test-observability: $(READY) $(OBSERVABILITY_READY) ## traces, and every query of dashboards and alerts on a real Prometheus; needs Debian's package prometheus, no Docker
+	$(BIN)/pytest tests/observability --run-observability
+
+$(OBSERVABILITY_READY): requirements-observability.txt
+	@echo "Setting up .venv-observability"
+	@test -x .venv-observability/bin/python || $(PYTHON) -m venv .venv-observability
+	.venv-observability/bin/pip install --disable-pip-version-check -r requirements-observability.txt
+	@touch $@
+
+test-chart: $(READY) $(CHART_READY) ## lint, render and check the Helm chart, for three versions of Kubernetes; needs no cluster
+	$(BIN)/pytest tests/chart --run-chart
+
+$(CHART_READY): requirements-chart.txt
+	@echo "Setting up .venv-chart"
+	@test -x .venv-chart/bin/python || $(PYTHON) -m venv .venv-chart
+	.venv-chart/bin/pip install --disable-pip-version-check -r requirements-chart.txt
+	@touch $@
+
+test-wheel: $(READY) ## install the wheel into an environment of its own, and run the product outside of the checkout
+	$(BIN)/pytest tests/wheel --run-wheel
+
+test-clients: $(READY) $(CLIENTS_READY) $(NODE_READY) ## build, install, lint and run both clients against real gateways, five minutes; needs Node 20 and, for the browser, Chromium
+	$(BIN)/mypy --config-file clients/python/pyproject.toml clients/python/moodfeed_client
+	npm --prefix clients/typescript run check
+	$(BIN)/pytest tests/clients --run-clients
 
 bench: $(READY) $(BENCH_READY) ## the product beside its floors, other engines and its predecessor, a quarter of an hour
 	$(BIN)/python -m benchmarks --output data/bench
@@ -68,8 +117,15 @@ bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
 
-bench-scale: $(READY) ## an index of one, two and four shards, a few minutes and 3 GB of disk; the tables of docs/shards.md
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.shards --posts 1000000 --output data/bench-scale
+bench-scale: $(READY) $(SCALE_READY) ## Milvus beside our own index in one run, then one, two and four shards; OPTIONS='--posts 1000000 --dimensions 64 448'
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale $(OPTIONS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.shards --output data/bench-scale
+
+$(SCALE_READY): requirements-scale.txt
+	@echo "Setting up .venv-scale"
+	@test -x .venv-scale/bin/python || $(PYTHON) -m venv .venv-scale
+	.venv-scale/bin/pip install --disable-pip-version-check -r requirements-scale.txt
+	@touch $@
 
 $(BENCH_READY): requirements-bench.txt
 	@echo "Setting up .venv-bench"
@@ -92,10 +148,28 @@ lock: $(READY) ## write requirements.txt from pyproject.toml
 	    --output-file requirements.txt pyproject.toml
 	sed -i -e 's/^\(torch==[^+]*\)+.*/\1/' -e '/^moodfeed @/d' -e '/^ *#/d' -e '/^$$/d' requirements.txt
 
-protos: $(READY) ## regenerate moodfeed/ from protos/
+protos: $(READY) ## regenerate moodfeed/ and the Python client's code from protos/; make client-protos does the TypeScript client's too
 	$(BIN)/python -m grpc_tools.protoc -I protos --python_out=. --pyi_out=. --grpc_python_out=. \
 	    $$(cd protos && find . -name '*.proto' | sed 's|^\./||' | sort)
 	$(BIN)/python scripts/write_contract_comments.py moodfeed/feed/v1/feed_comments.py
+	$(BIN)/python scripts/write_client_contract.py --python-only
+
+client-protos: $(READY) $(NODE_READY) ## regenerate the contract's code in both clients from protos/; needs Node 20
+	$(BIN)/python scripts/write_client_contract.py
+
+$(CLIENTS_READY): requirements-clients.txt
+	@echo "Setting up .venv-clients"
+	@test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/pip install --disable-pip-version-check -r requirements-clients.txt
+	@touch $@
+
+$(NODE_READY): clients/typescript/package-lock.json | node-is-there
+	npm --prefix clients/typescript ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+node-is-there:
+	@command -v node >/dev/null && command -v npm >/dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' \
+	    || { echo "the TypeScript client needs Node 20 or later with npm: apt-get install nodejs npm, or https://nodejs.org"; exit 1; }
 
 settings: $(READY) ## regenerate docs/settings.md from the settings classes
 	$(BIN)/python scripts/write_settings.py

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Tests that need a Docker engine, or many minutes, run only when asked for."""
     parser.addoption("--run-compose", action="store_true", help="run the tests of docker-compose.yml")
+    parser.addoption("--run-observability", action="store_true", help="run the tests of metrics and traces")
+    parser.addoption("--run-chart", action="store_true", help="run the tests of the Helm chart, which need .venv-chart")
+    parser.addoption("--run-wheel", action="store_true", help="run the tests of the wheel, which they install")
+    parser.addoption("--run-clients", action="store_true", help="run the clients against real gateways")
     parser.addoption("--run-faults", action="store_true", help="run the tests that kill and overload processes")
+    parser.addoption("--run-scale", action="store_true", help="run the tests of make test-scale")
     parser.addoption("--without-torch", action="store_true", help="a test that loads torch fails")
 
 

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from bundle.file_names import MANIFEST_NAME, REPORT, SIDECAR_NAME
@@ -71,6 +72,15 @@ def previous_bundle(root: Path) -> Path | None:
     """The directory of the previous bundle; None if there is none."""
     directory = _directory_at(root / PREVIOUS_NAME)
     return directory if directory and directory.parent == root.resolve() else None
+
+
+def made_at(directory: Path) -> float:
+    """When a bundle was made, in seconds since 1970, as its sidecar says, which is not verified; else 0."""
+    try:
+        sidecar = json.loads((directory / SIDECAR_NAME).read_bytes())
+        return datetime.fromisoformat(sidecar["created_at"]).timestamp()
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def write_bundle(

@@ -14,6 +14,7 @@ from rich.table import Table
 from bundle.directory import CURRENT_NAME, PREVIOUS_NAME
 from cli.feed_commands import BundlesOption
 from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, client_tls
+from cli.milvus_command import MilvusIndexOption, MilvusOption, collections_at
 from cli.progress import console
 from cli.stack import Addresses
 from pipeline.publish import (
@@ -61,20 +62,30 @@ def publish(
     authority: AuthorityOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,
+    milvus: MilvusOption = None,
+    milvus_index: MilvusIndexOption = "FLAT",
 ) -> None:
-    """Verify a bundle, make it current, remove old bundles, and tell the running processes to load it."""
+    """Verify a bundle, make it current, remove old bundles, and tell the running processes to load it.
+
+    With --milvus, its posts are first loaded into a Milvus server and checked there.
+    """
     with console.status("publish: verifying") as status:
+        collections = collections_at(milvus, milvus_index, on_progress=status.update) if milvus else None
         published = publish_bundle(
             bundles,
             find_bundle(bundles, bundle),
             keep=keep,
             on_wait=lambda: status.update(f"publish: waiting for another process that is changing {bundles}"),
+            before=collections.bring_and_switch if collections else None,
         )
     console.print(f"Bundle {published.bundle_id} is current in {bundles}.", soft_wrap=True)
     for bundle_id in published.removed:
         console.print(f"Removed {bundle_id}: not among the {keep} newest.", soft_wrap=True)
     if reload_it:
         _tell_processes(bundles, process, client_tls(authority, certificate, key))
+    if collections and reload_it:  # what processes told of the new bundle do not hold any more
+        for name in collections.remove_old():
+            console.print(f"Removed {name} from Milvus: neither current nor previous.", soft_wrap=True)
 
 
 def rollback(
@@ -88,13 +99,17 @@ def rollback(
     authority: AuthorityOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,
+    milvus: MilvusOption = None,
+    milvus_index: MilvusIndexOption = "FLAT",
 ) -> None:
     """Verify the previous bundle and make it current again; a second rollback undoes the first."""
     with console.status("rollback: verifying") as status:
+        collections = collections_at(milvus, milvus_index, on_progress=status.update) if milvus else None
         published = roll_back(
             bundles,
             None if bundle is None else find_bundle(bundles, bundle),
             on_wait=lambda: status.update(f"rollback: waiting for another process that is changing {bundles}"),
+            before=collections.bring_and_switch if collections else None,
         )
     console.print(f"Bundle {published.bundle_id} is current in {bundles}.", soft_wrap=True)
     if reload_it:

@@ -11,6 +11,7 @@ EXPECTED_ERRORS = frozenset(
         "cli.gateway_access.CredentialsError",
         "cli.gateway_calls.CallRefusedError",
         "cli.one_writer.BusyDirectoryError",
+        "cli.open_command.NoPageError",
         "cli.starting.StackError",
         "cli.told_posts.ToldPostsError",
         "mood_encoder.encoder_files.TextEncoderError",

@@ -29,6 +29,7 @@ from cli.first_bundle import has_fetched_rows, refuse_bundles_without_a_current_
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.gateway_calls import CallRefusedError
 from cli.one_writer import only_writer
+from cli.page_address import Page, look_for_page, page_address
 from cli.pipeline_commands import DataOption
 from cli.progress import console, print_line
 from cli.stack import STORE_FILE, Addresses, running_stack, stopping_together
@@ -36,6 +37,7 @@ from cli.starting import StackError
 from cli.terminal_text import plain, printable
 from pipeline.workspace import Workspace
 from rpc.supervisor import follow_supervisor
+from rpc.tls import ClientTls
 
 STRANGER = "somebody-new"
 MOODS = ("calm", "😂")
@@ -77,6 +79,8 @@ def run(
             _show_next_steps(addresses, bundles, logs)
             if not once:
                 console.print("Ctrl-C stops everything.")
+            _show_page(addresses, bundles, tls)
+            if not once:
                 stack.wait()
     except KeyboardInterrupt:
         console.print("All requests in flight were answered, and all processes have stopped.")
@@ -216,7 +220,6 @@ def _show_next_steps(addresses: Addresses, bundles: Path, logs: Path) -> None:
         f"user tower  gRPC {addresses.user_tower}\n"
         f"post index  gRPC {addresses.post_index}\n"
         f"logs        {logs}\n\n"
-        f"Look at it: http://{addresses.gateway_http}/?{query}\n\n"
         "Try next:\n"
         f"  .venv/bin/grpcurl -plaintext -d {shlex.quote(request)} {addresses.gateway_grpc} "
         "moodfeed.feed.v1.FeedService/GetFeed\n"
@@ -226,6 +229,14 @@ def _show_next_steps(addresses: Addresses, bundles: Path, logs: Path) -> None:
         markup=False,
         soft_wrap=True,
     )
+
+
+def _show_page(addresses: Addresses, bundles: Path, tls: ClientTls | None) -> None:
+    """The last line: where to look at it, if the gateway serves the page."""
+    person = _busiest_username(bundles) or STRANGER
+    url = page_address(addresses.gateway_http, tls, urlencode({"username": person, "mood": "calm"}))
+    if url and look_for_page(url, tls) is Page.SERVED:
+        console.print(f"\nLook at it: {url}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _busiest_username(bundles: Path) -> str | None:

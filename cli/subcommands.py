@@ -13,6 +13,7 @@ from cli import (
     import_command,
     like_command,
     moods_command,
+    open_command,
     pipeline_commands,
     post_commands,
     refresh_command,
@@ -39,6 +40,7 @@ PANELS = {
     "Serve and ask": (
         run_command.run,
         serve_command.serve,
+        open_command.open_page,
         feed_commands.feed,
         feed_commands.trending,
         similar_command.similar,
@@ -77,10 +79,11 @@ PANELS = {
         run_command.ensure_bundle,
     ),
 }
+NAMES: dict[object, str] = {import_command.import_data: "import", open_command.open_page: "open"}
+"""Of commands that are called like a keyword or a function of Python."""
 for panel, commands in PANELS.items():
     for command in commands:
-        name = "import" if command is import_command.import_data else None  # a keyword of Python
-        app.command(name, rich_help_panel=panel)(command)
+        app.command(NAMES.get(command), rich_help_panel=panel)(command)
 for group in (post_commands.app, rule_commands.app):
     app.add_typer(group, rich_help_panel="Posts and rules")
 app.add_typer(store_commands.app, rich_help_panel="The store")

@@ -1,11 +1,13 @@
 """The admin edge of a process that holds bundles: reload them, report which are held, log and count changes."""
 
+from pathlib import Path
 from typing import Protocol
 
 import grpc
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from bundle.directory import made_at
 from moodfeed.bundle.v1 import bundle_pb2, bundle_pb2_grpc
 
 SERVICE_NAME = bundle_pb2.DESCRIPTOR.services_by_name["BundleService"].full_name
@@ -18,6 +20,10 @@ LOAD_SECONDS = Histogram(
     buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120),
 )
 HELD = Gauge("moodfeed_bundle_held", "1 for each bundle that is held, by its role.", ["bundle_id", "role"])
+MADE = Gauge(
+    "moodfeed_bundle_made_timestamp_seconds",
+    "When the current bundle was made, in seconds since 1970; 0 if it does not say.",
+)
 
 _log = structlog.get_logger("compute.bundle_admin")
 
@@ -48,6 +54,10 @@ class BundleHolder(Protocol):
 class LoggedBundles:
     """Logs and counts what happens to bundles."""
 
+    def __init__(self, bundles: Path | None = None) -> None:
+        """``bundles`` is the directory of all bundles, which tells when each was made."""
+        self._bundles = bundles
+
     def took_in(self, bundle_id: str, seconds: float) -> None:
         """A bundle was loaded in so many ``seconds`` and is current."""
         SWAPS.inc()
@@ -56,6 +66,7 @@ class LoggedBundles:
 
     def holds(self, state: HeldState) -> None:
         """The held bundles changed."""
+        MADE.set(0 if self._bundles is None else made_at(self._bundles / state.current_bundle_id))
         HELD.clear()
         HELD.labels(state.current_bundle_id, "current").set(1)
         if state.previous_bundle_id:

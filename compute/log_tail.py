@@ -11,12 +11,16 @@ from typing import Protocol
 import structlog
 from prometheus_client import Counter, Gauge
 
+from compute.log_freshness import LogFreshness
 from store.errors import StoreUnavailableError
 from store.log_entries import Entries
 from store.port import Store
 
 POLL_SECONDS = 0.05
 """How often the log is looked at for what other processes wrote."""
+IDLE_POLL_SECONDS = 0.25
+IDLE_AFTER_SECONDS = 5.0
+"""The same once nothing was written or asked for during so long: each look wakes a processor from its sleep."""
 REST_SECONDS = 0.1
 """How long a reader of many small writes rests after each read: a read of a few rows costs as much as one of many."""
 
@@ -77,6 +81,8 @@ class LogTail:
         self._readers: tuple[weakref.ref[LogReader], ...] = ()
         self._asked = 0  # how often the log has been asked to be read at once
         self._answered = 0  # the last of them that has been read for
+        self._freshness = LogFreshness()
+        self._busy_at = time.monotonic()  # when something was written or asked for last
 
     @contextmanager
     def followed(self, *, first_read_seconds: float = FIRST_READ_SECONDS) -> Iterator[None]:
@@ -103,6 +109,14 @@ class LogTail:
         if self._store is None:
             raise StoreUnavailableError("the store could not be opened yet")
         return self._store
+
+    @property
+    def written_after(self) -> float | None:
+        """While readers read: a moment, of ``time.monotonic``, before which nothing was written that is new now.
+
+        None at the first look at the log.
+        """
+        return self._freshness.written_after
 
     def add(self, reader: LogReader) -> None:
         """Let a reader read on from its position, for as long as somebody else holds it."""
@@ -134,12 +148,12 @@ class LogTail:
             try:
                 if self._store is None:
                     self._store = self._open_store()
-                asked, pause = self._asked, POLL_SECONDS
-                if self._has_news(self._store):
-                    pause = self._rest_seconds
+                self._freshness.begin()
+                asked, has_news = self._asked, self._has_news(self._store)
+                if has_news or asked > self._answered:
+                    self._busy_at = time.monotonic()
                     self._read_all(self._store)
-                elif asked > self._answered:
-                    self._read_all(self._store)
+                self._freshness.end()
                 if self._after_each_round:
                     self._after_each_round(self._store)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a store does
@@ -147,7 +161,11 @@ class LogTail:
                 self._pause(RETRY_SECONDS)
             else:
                 self._note_answer(asked)
-                self._pause(pause)
+                self._pause(self._rest_seconds if has_news else self._until_next_look())
+
+    def _until_next_look(self) -> float:
+        is_idle = time.monotonic() - self._busy_at > IDLE_AFTER_SECONDS
+        return IDLE_POLL_SECONDS if is_idle else POLL_SECONDS
 
     def _has_news(self, store: Store) -> bool:
         positions = self._readers_by_position()
@@ -166,6 +184,8 @@ class LogTail:
                         reader.read(entries)
                     except Exception as error:  # noqa: BLE001 - the others read on
                         failures.append(error)
+                if not failures:
+                    self._freshness.found(entries.entries, entries.position)
                 with self.moved:
                     self.moved.notify_all()
                 is_at_the_end &= len(entries.entries) < ENTRIES_AT_ONCE

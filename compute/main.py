@@ -15,6 +15,7 @@ from compute.settings import ComputeSettings, server_options
 from moodfeed.bundle.v1 import bundle_pb2_grpc
 from rpc.errors import ErrorTable
 from rpc.server import serve
+from rpc.traced_process import traced
 
 _log = structlog.get_logger("compute.main")
 
@@ -33,7 +34,7 @@ def serve_bundles(
 ) -> int:
     """Serve the current bundle until SIGTERM or SIGINT; return 0, or 1 if bundle or address cannot be used."""
     try:
-        held = HeldBundles(settings.bundles, load, listener=LoggedBundles(), await_ready=await_ready)
+        held = HeldBundles(settings.bundles, load, listener=LoggedBundles(settings.bundles), await_ready=await_ready)
     except BundleError as error:
         _log.error("cannot start", reason=str(error))
         return 1
@@ -42,10 +43,11 @@ def serve_bundles(
         add_service(server, held)
         bundle_pb2_grpc.add_BundleServiceServicer_to_server(BundleService(held), server)
 
-    with held.watched():
+    with held.watched(), traced(name, settings, only_follows=True) as tracer:
         return serve(
             replace(
                 server_options(settings, name=name, admin_service=ADMIN_SERVICE_NAME),
+                tracer=tracer,
                 slow_methods=slow_methods,
                 larger_requests=larger_requests or {},
             ),

@@ -21,7 +21,7 @@ from embedded.catalog import LocalPosts, LocalRules, ThreadedPosts, ThreadedRule
 from embedded.catalog_service import LocalCatalogService, LocalRuleService
 from embedded.feedback import LocalRecorder
 from embedded.feedback_service import LocalFeedbackService
-from embedded.people import LocalPeople, ThreadedPeople
+from embedded.people import LocalPeople, ThreadedKnownPeople, ThreadedPeople
 from embedded.ports import LocalContextEncoder, LocalPostSearch, Models
 from embedded.served_memory import LocalServedMemory, ThreadedServedMemory
 from embedded.service import LocalFeedService
@@ -31,6 +31,7 @@ from gateway.catalog_access import CatalogAccess
 from gateway.catalog_messages import METHODS as CATALOG_METHODS
 from gateway.catalog_messages import SERVICE_NAME as CATALOG_SERVICE
 from gateway.edge import ERRORS
+from gateway.explorer_page import ExplorerPage
 from gateway.feed_messages import SERVICE_NAME
 from gateway.feedback_messages import OF_OPERATORS, RECORDING
 from gateway.feedback_messages import SERVICE_NAME as FEEDBACK_SERVICE
@@ -50,7 +51,7 @@ from moodfeed.feed.v1 import feed_pb2_grpc
 from moodfeed.feedback.v1 import feedback_pb2_grpc
 from moodfeed.rules.v1 import rules_pb2_grpc
 from post_index_service.kept_moments import kept_seconds
-from post_index_service.loading import PENDING, RECALL, wait_until_encoded
+from post_index_service.loading import PENDING, RECALL, SERVABLE, wait_until_encoded
 from post_index_service.loading import load as load_index
 from post_index_service.post_store import PostStore
 from rpc.admin_access import ADMIN_ERRORS, AdminAccess
@@ -62,6 +63,8 @@ from rpc.server_settings import variable_of
 from rpc.structured_log import configure_logging
 from rpc.supervisor import follow_supervisor
 from rpc.tls import LiveServerTls
+from rpc.traced_process import traced
+from rpc.tracing import Tracer
 from rpc.watched_files import FileContentError
 from user_tower_service.live_log import LiveLog
 from user_tower_service.loading import live_log_of
@@ -93,7 +96,11 @@ class LocalService:
 
 
 async def serve(
-    settings: GatewaySettings, compute: UserTowerSettings, held: HeldBundles[Models], live: LiveLog | None
+    settings: GatewaySettings,
+    compute: UserTowerSettings,
+    held: HeldBundles[Models],
+    live: LiveLog | None,
+    tracer: Tracer,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain; raises BusyAddressError, FileContentError."""
     stop_asked = stop_on_signals()
@@ -125,7 +132,8 @@ async def serve(
         memory=ThreadedServedMemory(memory),
         tokens=tokens,
         exploration_share=settings.exploration_share,
-        has_explorer=settings.has_explorer,
+        tracer=tracer,
+        explorer=ExplorerPage.of(settings, ThreadedKnownPeople(held)),
     )
     http_server = make_http_server(app, settings, LiveServerTls(tls) if tls else None)
 
@@ -149,7 +157,7 @@ async def serve(
 
     with listen(settings.http_address) as http_socket:
         running = start_server(
-            _options(settings, compute),
+            replace(_options(settings, compute), tracer=tracer),
             add_services=add_services,
             service_names=[SERVICE_NAME, FEEDBACK_SERVICE, CATALOG_SERVICE, RULE_SERVICE],
             errors={**BUNDLE_ERRORS, **ERRORS},
@@ -204,15 +212,16 @@ def main() -> int:
 
     with live.followed() if live else nullcontext():
         try:
-            held = HeldBundles(compute.bundles, load, listener=LoggedBundles(), await_ready=await_ready)
+            held = HeldBundles(compute.bundles, load, listener=LoggedBundles(compute.bundles), await_ready=await_ready)
         except BundleError as error:
             _log.error("cannot start", reason=str(error))
             return 1
         RECALL.set_function(lambda: held.current.index.recall)
         PENDING.set_function(lambda: held.current.index.live.pending_count)
+        SERVABLE.set_function(lambda: held.current.index.servable_count)
         try:
-            with held.watched():
-                asyncio.run(serve(settings, compute, held, live))
+            with held.watched(), traced("embedded", settings) as tracer:
+                asyncio.run(serve(settings, compute, held, live, tracer))
         except (BusyAddressError, FileContentError) as error:
             _log.error(str(error))
             return 1

@@ -1,10 +1,12 @@
 """A person's data in one process: the store of this process, for a thread that may block and for an event loop."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from bundle.held_bundles import HeldBundles
 from embedded.feedback import or_feed_error
+from embedded.ports import Models
 from gateway.feed_types import DeadlineExceededError
 from gateway.feedback_types import PersonNotFoundError
 from moodfeed.feedback.v1 import feedback_pb2
@@ -53,6 +55,17 @@ class ThreadedPeople:
     async def merge_people(self, merged: str, *, into: str, seconds: float) -> int:
         """Make one person another; gives the position from which on they are one."""
         return await in_a_thread(lambda: self._people.merge_people(merged, into=into), seconds=seconds)
+
+
+class ThreadedKnownPeople:
+    """Knows whom a feed can be requested for: the users of the current bundle."""
+
+    def __init__(self, held: HeldBundles[Models]) -> None:
+        self._held = held
+
+    async def list_people(self, *, seconds: float) -> Sequence[str]:
+        """Those with the longest histories."""
+        return await in_a_thread(self._held.current.encoder.longest_known, seconds=seconds)
 
 
 async def in_a_thread(call: Callable[[], _Answer], *, seconds: float) -> _Answer:

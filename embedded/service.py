@@ -8,7 +8,7 @@ import grpc
 from bundle.embedding_space import Embedding
 from embedded.coroutines import run_at_once
 from gateway.api_access import ApiAccess
-from gateway.edge import Deadline, count_degradations, outcome_of
+from gateway.edge import Deadline, count_feed, outcome_of
 from gateway.feed import NO_MEMORY, get_feed
 from gateway.feed_messages import (
     post_ids_of,
@@ -60,7 +60,7 @@ class LocalFeedService(feed_pb2_grpc.FeedServiceServicer):
         """Return one page of a feed: a serialised GetFeedResponse."""
         clock = Deadline.after(self._deadline_seconds, context.time_remaining())
         feed = run_at_once(self._ask(read_request(request), clock))
-        count_degradations(feed)
+        count_feed(feed)
         return write_feed(feed)
 
     async def _ask(self, request: FeedRequest, clock: Deadline) -> Feed:
@@ -78,7 +78,7 @@ class LocalFeedService(feed_pb2_grpc.FeedServiceServicer):
         """Return one page of similar posts: a serialised GetSimilarPostsResponse."""
         clock = Deadline.after(self._deadline_seconds, context.time_remaining())
         page = run_at_once(self._ask(read_similar_request(request), clock))
-        count_degradations(page)
+        count_feed(page)
         return write_similar(page)
 
     def GetFeeds(self, request: feed_pb2.GetFeedsRequest, context: grpc.ServicerContext) -> bytes:

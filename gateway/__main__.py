@@ -17,6 +17,7 @@ from gateway.catalog_service import CatalogService, RuleService
 from gateway.clients import GrpcContextEncoder, GrpcPostSearch, PostIndexStub
 from gateway.context_cache import CachingContextEncoder, ContextCache, WatchingPostSearch
 from gateway.edge import ERRORS
+from gateway.explorer_page import ExplorerPage
 from gateway.feed_messages import SERVICE_NAME
 from gateway.feedback_clients import GrpcPeople
 from gateway.feedback_messages import OF_OPERATORS, RECORDING
@@ -56,6 +57,9 @@ from rpc.server import OPTIONS, BusyAddressError, free_target, limits
 from rpc.structured_log import configure_logging
 from rpc.supervisor import follow_supervisor
 from rpc.tls import LiveServerTls
+from rpc.traced_process import traced
+from rpc.tracing import NO_TRACER, Tracer
+from rpc.tracing_interceptors import AsyncTracingInterceptor
 from rpc.wall_clock import now_ms
 from rpc.watched_files import FileContentError
 
@@ -100,7 +104,7 @@ class Gateway:
         return sum(part.count for part in self.in_flight)
 
 
-def build(settings: Settings) -> Gateway:
+def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
     """Make all parts and connect them; raises FileContentError if the files of TLS or tokens cannot be used."""
     tls = settings.server_tls()
     live_tls = LiveServerTls(tls) if tls else None
@@ -149,7 +153,8 @@ def build(settings: Settings) -> Gateway:
         memory=people,
         tokens=tokens,
         exploration_share=settings.exploration_share,
-        has_explorer=settings.has_explorer,
+        tracer=tracer,
+        explorer=ExplorerPage.of(settings, people),
     )
     service = FeedService(
         encoder=encoder,
@@ -181,6 +186,7 @@ def build(settings: Settings) -> Gateway:
             access=access,
             admin=admin,
             live_tls=live_tls,
+            tracer=tracer,
         ),
         make_http_server(app, settings, live_tls),
     )
@@ -208,11 +214,13 @@ def _grpc_server(
     access: ApiAccess,
     admin: AdminAccess,
     live_tls: LiveServerTls | None,
+    tracer: Tracer,
 ) -> grpc.aio.Server:
     """A gRPC server that has its port but does not answer yet; raises BusyAddressError if the port is taken."""
     sizes = RequestSizes(LARGEST_REQUEST_BYTES, LARGER_REQUESTS)
     server = grpc.aio.server(
         interceptors=[
+            AsyncTracingInterceptor(tracer),
             AsyncMetricsInterceptor(),
             AsyncGuardInterceptor(SERVICE_NAME, access.admit_caller, ACCESS_ERRORS),
             AsyncGuardInterceptor(FEEDBACK_SERVICE, access.admit_feedback_caller, ACCESS_ERRORS, methods=RECORDING),
@@ -243,11 +251,11 @@ def _grpc_server(
     return server
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, tracer: Tracer) -> None:
     """Serve until SIGTERM or SIGINT, then drain; raises BusyAddressError, FileContentError."""
     stop_asked = stop_on_signals()
     with listen(settings.http_address) as http_socket:
-        gateway = build(settings)
+        gateway = build(settings, tracer)
         await gateway.report_health()
         await gateway.start()
         replica_tasks = [asyncio.create_task(part.run()) for part in (gateway.people, gateway.towers, gateway.indexes)]
@@ -271,7 +279,8 @@ def main() -> int:
     settings = load_settings(Settings)
     configure_logging("gateway", level=settings.log_level)
     try:
-        asyncio.run(serve(settings))
+        with traced("gateway", settings) as tracer:
+            asyncio.run(serve(settings, tracer))
     except (BusyAddressError, FileContentError) as error:
         _log.error(str(error))
         return 1

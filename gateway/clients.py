@@ -23,6 +23,7 @@ from gateway.feed_types import (
     FeedError,
     FeedRanking,
     FoundPosts,
+    InvalidPageTokenError,
     LogWish,
     MoodTooLongError,
     PositionNotReachedError,
@@ -71,6 +72,7 @@ _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
 _BY_REASON: Mapping[str, Callable[[str], FeedError]] = {
     "CATEGORY_NOT_FOUND": lambda _: CategoryNotFoundError(),
     "POST_NOT_FOUND": lambda _: PostNotFoundError(),
+    "PAGE_TOO_DEEP": lambda details: InvalidPageTokenError(f"there is no next page: {details}"),
     "MOOD_TOO_LONG": MoodTooLongError,  # a service of another release may take less than this gateway
     "POSITION_NOT_REACHED": PositionNotReachedError,
     "COUNTS_NOT_HELD": CountsNotHeldError,
@@ -217,6 +219,7 @@ class GrpcPostSearch:
             counted_position=answer.counted_position,
             posts_position=answer.posts_position if answer.HasField("posts_position") else None,
             rules_moment_ms=answer.rules_moment_ms,
+            lacks=answer.lacks,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:

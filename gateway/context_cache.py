@@ -25,6 +25,7 @@ from gateway.feed_types import (
     Search,
 )
 from gateway.people_changes import PeopleChanges
+from rpc.tracing import current
 
 LOOKUPS = Counter("moodfeed_context_cache_lookups_total", "Contexts looked up in the gateway's memory.", ["found"])
 _FOUND, _MISSED = LOOKUPS.labels("yes"), LOOKUPS.labels("no")
@@ -115,6 +116,7 @@ class CachingContextEncoder(Generic[EmbeddingT]):
         context = None if must_ask else self._cache.find(username, mood, bundle_id)
         fitting = context and self._as_wished(context, log)
         if fitting:
+            current().note(remembered=True)
             return fitting
         last_change = self._changes.last_change_of(username) if self._changes else 0
         if last_change:  # a later page needs it too: what has become not interesting leaves it at once

@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import Counter
 
 from gateway import catalog_types, feed_types, feedback_types, feeds, rules_types
+from gateway.online_quality import ONLINE
 from rpc.admission import OVERLOADED, TooManyRequestsError
 from rpc.deadline import remaining_seconds
 from rpc.errors import LONGEST_MESSAGE, ErrorRow, ErrorTable, find_row
@@ -54,10 +55,13 @@ ERRORS: ErrorTable = {
 
 _log = structlog.get_logger("gateway.edge")
 DEGRADATIONS = Counter("moodfeed_feed_degradations_total", "Feeds that left something out.", ["stage", "reason"])
+for _known in (feed_types.NO_USER_TOWER, feed_types.NO_MOOD):
+    DEGRADATIONS.labels(_known.stage, _known.reason)  # so that the first one is an increase, from 0
 
 
-def count_degradations(feed: feed_types.Feed) -> None:
-    """Count each stage that a feed left out."""
+def count_feed(feed: feed_types.Feed) -> None:
+    """Count each stage that a feed left out, and the posts that it shows."""
+    ONLINE.count_shown(feed)
     for degradation in feed.degradations:
         DEGRADATIONS.labels(degradation.stage, degradation.reason).inc()
 
@@ -65,7 +69,7 @@ def count_degradations(feed: feed_types.Feed) -> None:
 def outcome_of(answer: feed_types.Feed | Exception) -> feed_types.Feed | feeds.Failure:
     """What one of several feeds is answered with; an error that is not expected is logged."""
     if isinstance(answer, feed_types.Feed):
-        count_degradations(answer)
+        count_feed(answer)
         return answer
     row = find_row(ERRORS, answer)
     if row is None:

@@ -1,23 +1,94 @@
-"""The explorer: a page at / that shows feeds and records what is clicked, over the gateway's own HTTP API."""
+"""The explorer: a page at / that shows feeds and records what is clicked, over the gateway's own HTTP API.
 
+Its policy lets it load nothing from another host, unless the setting allows the posts' own media. It also makes the
+browser refuse to turn text into markup, so that no title of a post can become part of the page.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.api_access import ApiAccess
+from gateway.browser_guard import BrowserGuard
+from gateway.http_answers import json_answer
+from gateway.http_bodies import headers_of
 from gateway.page_files import PageFiles, answering_with
+from gateway.settings import OffOn, Settings
+
+SETTINGS, PEOPLE = "/explorer/settings.json", "/explorer/people"
 
 _DIRECTORY = Path(__file__).parent / "explorer"
-_HEADERS = {
-    "cache-control": "no-cache",
-    "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: http: https:; media-src 'self' http: https:; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
-
+_MODULES = (
+    "start", "address", "card", "changes", "deeds", "dialogs", "elements", "feed", "gateway", "health", "keys", "moods",
+    "new_post", "people", "pictures", "player", "similar", "stars", "token", "why", "words",
+)  # fmt: skip
 EXPLORER_FILES: PageFiles = {
     "/": ("index.html", "text/html"),
-    "/explorer/explorer.css": ("explorer.css", "text/css"),
-    "/explorer/explorer.js": ("explorer.js", "text/javascript"),
+    "/explorer/page.css": ("page.css", "text/css"),
+    "/explorer/cards.css": ("cards.css", "text/css"),
+    **{f"/explorer/{name}.js": (f"{name}.js", "text/javascript") for name in _MODULES},
+    "/explorer/hls.light.min.mjs": ("hls.light.min.mjs", "text/javascript"),
 }
 
-explorer_file = answering_with(EXPLORER_FILES, directory=_DIRECTORY, headers=_HEADERS)
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class KnownPeople(Protocol):
+    """Knows whom a feed can be requested for."""
+
+    async def list_people(self, *, seconds: float) -> Sequence[str]:
+        """Some of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorerPage:
+    """The page, with the posts' own ``media`` or without; it offers ``people`` unless they are None."""
+
+    media: bool = False
+    people: KnownPeople | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, people: KnownPeople) -> "ExplorerPage | None":
+        """The page that the settings ask for, or None."""
+        if not settings.has_explorer:
+            return None
+        return cls(settings.explorer_media is OffOn.ON, people if settings.explorer_names_people else None)
+
+    def routes(
+        self, answered: Callable[[Handler], Handler], access: ApiAccess, guard: BrowserGuard, deadline_seconds: float
+    ) -> list[Route]:
+        """The routes, each handler wrapped by ``answered``."""
+        files = answering_with(EXPLORER_FILES, directory=_DIRECTORY, headers=self._headers())
+
+        async def settings(_: Request) -> Response:
+            return json_answer({"media": self.media, "people": self.people is not None})
+
+        async def people(request: Request) -> Response:
+            guard.check(headers_of(request), scheme=request.scope["scheme"], has_body=False)  # no other site's page
+            access.admit(request.headers.getlist("authorization"))
+            names = [] if self.people is None else await self.people.list_people(seconds=deadline_seconds)
+            return json_answer({"usernames": list(names)}, headers={"cache-control": "no-store"})
+
+        return [
+            Route(SETTINGS, answered(settings)),
+            *([Route(PEOPLE, answered(people))] if self.people else []),
+            *(Route(path, answered(files)) for path in EXPLORER_FILES),
+        ]
+
+    def _headers(self) -> dict[str, str]:
+        elsewhere = " http: https:" if self.media else ""
+        return {
+            "cache-control": "no-cache",
+            "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+            f"connect-src 'self'{elsewhere}; img-src 'self' data:{elsewhere}; "
+            f"media-src 'self'{' blob:' + elsewhere if self.media else ''}; "
+            "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
+            "require-trusted-types-for 'script'; trusted-types 'none'",
+            "referrer-policy": "no-referrer",
+            "x-content-type-options": "nosniff",
+        }

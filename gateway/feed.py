@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from gateway import page_token
-from gateway.feed_page import FeedPage, requested_page
+from gateway.feed_facts import position_of, understood
+from gateway.feed_page import FeedPage, feed_id_of, requested_page
 from gateway.feed_types import (
     COUNTED_RANKINGS,
     MOOD,
@@ -23,7 +24,6 @@ from gateway.feed_types import (
     Feed,
     FeedContext,
     FeedError,
-    FeedRanking,
     FeedRequest,
     FoundPosts,
     LogWish,
@@ -34,9 +34,11 @@ from gateway.feed_types import (
     ServedPosts,
     UserNotFoundError,
 )
+from gateway.missing_engine import with_missing_engine
 from gateway.restarted_feed import search_again
 from gateway.served_memory import NoServedMemory, ServedMemory, without_seen_and_shown
 from gateway.token_life import DEFAULT_TOKENS, TokenLife, bundle_is_gone, counts_are_gone, posts_are_gone
+from rpc.tracing import stage
 
 NO_MEMORY = NoServedMemory()
 _ENCODER_SHARE = 0.6  # of the time left; the rest must suffice for a feed without the encoder
@@ -59,15 +61,16 @@ async def get_feed(
     """
     page = requested_page(request, tokens, exploration_share=exploration_share)
     made = await _make(request, page, encoder=encoder, index=index, clock=clock)
-    feed_id = page.made_feed_id()
+    answer_id = page.made_answer_id()
     while request.remember_served and made.found.posts:
-        remembered = await memory.remember_served(
-            request.username,
-            made.found.posts,
-            feed_id=feed_id,
-            read_up_to=made.served.read_up_to if made.served else 0,
-            seconds=clock.seconds_left(),
-        )
+        with stage("claim served"):
+            remembered = await memory.remember_served(
+                request.username,
+                made.found.posts,
+                feed_id=feed_id_of(answer_id, made.found.bundle_id),
+                read_up_to=made.served.read_up_to if made.served else 0,
+                seconds=clock.seconds_left(),
+            )
         if not remembered.is_taken:
             break
         # Another answer of this moment shows one of the posts.
@@ -79,8 +82,8 @@ async def get_feed(
         made.found.bundle_id,
         made.found.ranking,
         made.degradations,
-        feed_id=feed_id,
-        position=_position_of(made.found, made.position),
+        feed_id=feed_id_of(answer_id, made.found.bundle_id),
+        position=position_of(made.found, made.position),
         exhausted=made.is_exhausted,
         mood_understood=made.mood_understood,
     )
@@ -138,13 +141,15 @@ async def _encode(
         return FeedContext(bundle_id=page.bundle_id), ()
     mood = "" if MOOD in page.left_out else request.trimmed_mood
     try:
-        context = await encoder.encode_context(
-            request.username,
-            mood,
-            bundle_id=page.bundle_id,
-            seconds=(_ENCODER_SHARE if may_lack_user else 1.0) * clock.seconds_left(),
-            log=_wish(request, page),
-        )
+        with stage("encode context") as span:
+            context = await encoder.encode_context(
+                request.username,
+                mood,
+                bundle_id=page.bundle_id,
+                seconds=(_ENCODER_SHARE if may_lack_user else 1.0) * clock.seconds_left(),
+                log=_wish(request, page),
+            )
+            span.note(bundle=context.bundle_id)
     except BundleNotHeldError as error:
         raise _error_of_page(page, error) from error
     except DependencyUnavailableError:
@@ -176,7 +181,7 @@ async def _search(
     clock: Clock,
 ) -> _Made:
     """Find the posts of the page; an unknown user needs both a mood and a category, or a fallback."""
-    mood_understood = _mood_understood(context)
+    mood_understood = understood(context)
     if request.shown_post_ids:
         context = replace(context, not_interested_post_ids=[*context.not_interested_post_ids, *request.shown_post_ids])
     is_enough = (request.trimmed_mood and request.category_id is not None) or request.similar_to is not None
@@ -209,16 +214,18 @@ async def _search(
         is_strict=request.strict,
     )
     try:
-        found, next_offset, is_exhausted, has_started_again = await _search_unshown(
-            request, page, search, index=index, clock=clock
-        )
+        with stage("search posts") as span:
+            found, next_offset, is_exhausted, has_started_again = await _search_unshown(
+                request, page, search, index=index, clock=clock
+            )
+            span.note(bundle=found.bundle_id, ranking=found.ranking.value)
     except CountsNotHeldError as error:
         raise counts_are_gone() from error
     except PostsNotHeldError as error:
         raise posts_are_gone() from error
     return _Made(
         found,
-        degradations + found.degradations,
+        with_missing_engine(degradations + found.degradations, found, is_strict=request.strict),
         position=page.log_position if page.is_continued else context.position,
         served=context.served,
         served_since_ms=page.served_since_ms if page.is_continued else context.served_since_ms,
@@ -227,20 +234,6 @@ async def _search(
         has_started_again=has_started_again,
         mood_understood=mood_understood,
     )
-
-
-def _mood_understood(context: FeedContext[EmbeddingT]) -> bool | None:
-    """Whether the mood of the request says something; None if there is none, or if it could not be read."""
-    if context.mood_not_understood:
-        return False
-    return None if context.mood is None else True
-
-
-def _position_of(found: FoundPosts, position: int | None) -> int:
-    """Up to where in the log what people did is taken into account, by the user and by the counts."""
-    if found.ranking is not FeedRanking.TRENDING:
-        return position or 0
-    return found.counted_position if position is None else min(position, found.counted_position)
 
 
 async def _search_unshown(
@@ -305,6 +298,7 @@ async def _check_category(
 ) -> None:
     if category_id is None:
         return
-    categories = await index.list_categories(bundle_id=bundle_id, seconds=clock.seconds_left())
+    with stage("list categories"):
+        categories = await index.list_categories(bundle_id=bundle_id, seconds=clock.seconds_left())
     if all(category.category_id != category_id for category in categories):
         raise CategoryNotFoundError

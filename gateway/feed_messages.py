@@ -166,6 +166,12 @@ def post_id_of(packed: bytes) -> int:
     return int(feed_pb2.FeedPost.FromString(packed).post_id)
 
 
+def post_and_category_of(packed: bytes) -> tuple[int, int]:
+    """The ids of a serialised FeedPost and of its category, which is 0 for none."""
+    post = feed_pb2.FeedPost.FromString(packed)
+    return post.post_id, post.category_id
+
+
 def write_categories(categories: Iterable[FeedCategory]) -> feed_pb2.ListCategoriesResponse:
     """Write a ListCategoriesResponse."""
     return feed_pb2.ListCategoriesResponse(

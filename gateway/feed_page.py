@@ -24,6 +24,7 @@ from gateway.token_life import TokenLife, checked_token
 
 _KINDS = {Fallback.NONE: "", Fallback.POPULAR: "or popular", Fallback.TRENDING: "or trending"}  # of digests
 _PAGE_DIGITS = 8  # of a feed_id, after those of the feed
+_BUNDLE_DIGITS = 8  # of a feed_id, after those of the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,24 @@ class FeedPage:
     served_since_ms: int = 0
     has_started_again: bool = False
 
-    def made_feed_id(self) -> str:
-        """A new id for an answer of this feed."""
+    def made_answer_id(self) -> str:
+        """The start of a feed_id, which names a new answer of this feed."""
         return self.feed + _random_digits(_PAGE_DIGITS)
+
+
+def feed_id_of(answer_id: str, bundle_id: str) -> str:
+    """The feed_id of an answer that was made from a bundle: the short id of the bundle is its end."""
+    return answer_id + short_bundle_id(bundle_id)
+
+
+def bundle_of(feed_id: str) -> str:
+    """The short id of the bundle that a feed_id names; whatever else stands there if a caller invented it."""
+    return feed_id[FEED_DIGITS + _PAGE_DIGITS :]
+
+
+def short_bundle_id(bundle_id: str) -> str:
+    """The start of a bundle's id, by which metrics and feed_ids name it."""
+    return bundle_id[:_BUNDLE_DIGITS]
 
 
 def requested_page(request: FeedRequest, tokens: TokenLife, *, exploration_share: float) -> FeedPage:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from gateway.feed_types import Clock
+from gateway.feed_types import LARGEST_PAGE_SIZE, Clock
 from gateway.feedback_types import (
     LONGEST_NAME,
     MOST_INTERACTIONS,
@@ -17,6 +17,7 @@ from gateway.feedback_types import (
     RowResult,
     UnreadableInteraction,
 )
+from gateway.online_quality import ONLINE
 
 EARLIEST_MS = 946_684_800_000  # 2000-01-01
 MOST_AHEAD_MS = 60_000
@@ -42,6 +43,7 @@ async def record_interactions(
     if not sound:
         return Recorded(0, [row for row in checked if isinstance(row, RowResult)])
     recorded = await recorder.record(sound, seconds=clock.seconds_left())
+    ONLINE.count_told(sound, recorded.results)
     of_sound = iter(recorded.results)
     return Recorded(recorded.position, [row if isinstance(row, RowResult) else next(of_sound) for row in checked])
 
@@ -70,6 +72,7 @@ def _check(row: Interaction | UnreadableInteraction, now_ms: int) -> Interaction
         occurred_at_ms=moment,
         retracts=row.retracts,
         feed_id=row.feed_id,
+        place=row.place,
     )
 
 
@@ -109,6 +112,8 @@ def _check_numbers(row: Interaction, now_ms: int) -> None:
         raise _RejectedError("rating_percent: is allowed only with the verb RATING")
     if row.rating_percent is not None and not 1 <= row.rating_percent <= 100:
         raise _RejectedError(f"rating_percent: must be from 1 to 100, not {row.rating_percent}")
+    if row.place is not None and not 1 <= row.place <= LARGEST_PAGE_SIZE:
+        raise _RejectedError(f"place: must be from 1 to {LARGEST_PAGE_SIZE}, not {row.place}")
     if row.occurred_at_ms is None:
         return
     if row.occurred_at_ms < EARLIEST_MS:

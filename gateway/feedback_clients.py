@@ -52,6 +52,13 @@ class GrpcPeople:
         self._changes.note_own([username], answer.position)
         return Remembered(answer.position, is_taken=answer.is_taken)
 
+    async def list_people(self, *, seconds: float) -> Sequence[str]:
+        """Some people that a feed can be requested for."""
+        answer: user_tower_pb2.ListPeopleResponse = await _or_feed_error(
+            self._calls.call(lambda stub: stub.ListPeople, user_tower_pb2.ListPeopleRequest(), seconds=seconds)
+        )
+        return answer.usernames
+
     async def export_person(self, username: str, *, seconds: float) -> feedback_pb2.ExportPersonResponse:
         """Everything that is kept about a person; PersonNotFoundError if nothing is."""
         request = user_tower_pb2.ExportPersonRequest(username=username)

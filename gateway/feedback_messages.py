@@ -23,7 +23,7 @@ _RESULTS = {number: result for result, number in _RESULT_NUMBERS.items()}
 _SHOWN_CHARACTERS = 40
 _LONGEST_NUMBER = 20  # digits of an integer of 64 bits
 _TEXTS = ("event_id", "username", "verb", "external_id", "retracts", "feed_id")
-_FIELDS = frozenset({*_TEXTS, "post_id", "watched_share", "rating_percent", "occurred_at"})
+_FIELDS = frozenset({*_TEXTS, "post_id", "watched_share", "rating_percent", "occurred_at", "place"})
 
 
 class MalformedDocumentError(Exception):
@@ -48,6 +48,7 @@ def read_interactions(request: feedback_pb2.RecordInteractionsRequest) -> list[I
             occurred_at_ms=milliseconds_of(message.occurred_at) if message.HasField("occurred_at") else None,
             retracts=message.retracts,
             feed_id=message.feed_id,
+            place=message.place if message.HasField("place") else None,
         )
         for message in request.interactions
     ]
@@ -123,6 +124,7 @@ def _read_row(row: object) -> Interaction | UnreadableInteraction:
             watched_share=_number(row, "watched_share"),
             rating_percent=_integer(row, "rating_percent"),
             occurred_at_ms=_moment(row, "occurred_at"),
+            place=_integer(row, "place"),
         )
     except _UnreadableError as error:
         return UnreadableInteraction(str(error))

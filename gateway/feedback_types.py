@@ -52,6 +52,7 @@ class Interaction:
     occurred_at_ms: int | None = None
     retracts: str = ""
     feed_id: str = ""
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

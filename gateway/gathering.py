@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from rpc.tracing import UNTRACED, Span, Untraced, context_with, current
+
 MOST_TOGETHER = 8
 LONGEST_WAIT_SECONDS = 0.01
 """An item that has waited this long is sent however many calls are in flight: a call that hangs delays no others."""
@@ -23,6 +25,8 @@ class _Waiting(Generic[Item, Answer]):
     item: Item
     deadline: float  # by the loop's clock
     answer: asyncio.Future[Answer]
+    span: Span | Untraced  # of whoever asks
+    carrier: Span | Untraced = UNTRACED  # the span whose trace the call belongs to
 
 
 class Gathering(Generic[Item, Answer]):
@@ -52,7 +56,7 @@ class Gathering(Generic[Item, Answer]):
     async def ask(self, item: Item, *, seconds: float) -> Answer:
         """Return the answer to ``item``; raises TimeoutError after ``seconds``, or what ``send`` raises."""
         loop = asyncio.get_running_loop()
-        waiting: _Waiting[Item, Answer] = _Waiting(item, loop.time() + seconds, loop.create_future())
+        waiting: _Waiting[Item, Answer] = _Waiting(item, loop.time() + seconds, loop.create_future(), current())
         if not self._waiting and self._calls < self._most_calls():
             await self._call([waiting])
             return waiting.answer.result()
@@ -63,6 +67,7 @@ class Gathering(Generic[Item, Answer]):
             return await waiting.answer
         finally:
             expiry.cancel()
+            waiting.span.link(waiting.carrier)
 
     async def _call(self, together: Sequence[_Waiting[Item, Answer]]) -> None:
         seconds = max(waiting.deadline for waiting in together) - asyncio.get_running_loop().time()
@@ -98,7 +103,10 @@ class Gathering(Generic[Item, Answer]):
             self._overdue.cancel()
             self._overdue = None
         if together:
-            task = asyncio.create_task(self._call(together))
+            carrier = next((waiting.span for waiting in together if waiting.span), UNTRACED)
+            for waiting in together:
+                waiting.carrier = carrier
+            task = asyncio.create_task(self._call(together), context=context_with(carrier))
             self._tasks.add(task)  # the loop itself does not keep a task alive
             task.add_done_callback(self._tasks.discard)
 

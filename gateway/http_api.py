@@ -1,9 +1,11 @@
 """The gateway's HTTP edge: the same feeds as JSON."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from prometheus_client import REGISTRY, Histogram
+from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,8 +19,8 @@ from gateway.browser_guard import BrowserGuard
 from gateway.catalog_access import CatalogAccess
 from gateway.catalog_types import PostKeeper
 from gateway.docs_page import FILES, docs_file
-from gateway.edge import Deadline, count_degradations
-from gateway.explorer_page import EXPLORER_FILES, explorer_file
+from gateway.edge import Deadline, count_feed
+from gateway.explorer_page import ExplorerPage
 from gateway.feed import NO_MEMORY, get_feed
 from gateway.feed_messages import open_post
 from gateway.feed_types import Clock, ContextEncoder, EmbeddingT, Feed, FeedRequest, PostSearch
@@ -39,6 +41,8 @@ from gateway.token_life import DEFAULT_TOKENS, TokenLife
 from gateway.trending import list_trending
 from rpc.admin_access import AdminAccess
 from rpc.admission import InFlight
+from rpc.trace_context import TIMINGS, read_carried_headers
+from rpc.tracing import NO_TRACER, Span, Tracer, exemplar, timings
 
 DURATION = Histogram("moodfeed_http_duration_seconds", "Time to answer an HTTP request.", ["path"])
 
@@ -69,12 +73,13 @@ def build_app(
     memory: ServedMemory = NO_MEMORY,
     tokens: TokenLife = DEFAULT_TOKENS,
     exploration_share: float = 0.0,
-    has_explorer: bool = False,
+    tracer: Tracer = NO_TRACER,
+    explorer: ExplorerPage | None = None,
 ) -> Starlette:
     """Build the HTTP application on a context encoder, a post search, and what keeps interactions, people and posts.
 
     ``admin`` and ``admin_guard`` decide about the calls of operators, ``access`` and ``guard`` about all others. Either
-    pair may admit a call about posts. The explorer's page is served only if ``has_explorer`` is set.
+    pair may admit a call about posts. There is no ``explorer`` page if it is None.
     """
 
     async def ask(asked: FeedRequest, clock: Clock) -> Feed:
@@ -94,7 +99,7 @@ def build_app(
         ids = read_id_form(query)
         with in_flight.admitted("GET /feed"):
             feed = await ask(read_feed_request(query), Deadline.after(deadline_seconds))
-        count_degradations(feed)
+        count_feed(feed)
         return json_answer(feed_document(feed, ids=ids))
 
     async def answer_trending(request: Request) -> Response:
@@ -131,7 +136,8 @@ def build_app(
         )
 
     async def metrics(request: Request) -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        write, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(write(REGISTRY), headers={"content-type": content_type})
 
     async def openapi(request: Request) -> Response:
         return json_answer(DOCUMENT)
@@ -150,23 +156,27 @@ def build_app(
     writers = Gate(CatalogAccess(access, admin), replace(guard, needs_token=needs_token))
     posts_api = PostsApi(posts, writers, recordings, bodies, deadline_seconds)
     rules_api = RulesApi(rules, Gate(admin, admin_guard), recordings, bodies, deadline_seconds)
+
+    def measured(handler: Handler) -> Handler:
+        return _measured(handler, tracer)
+
     feeds_api = FeedsApi(ask, access, in_flight, bodies, deadline_seconds)
     app = Starlette(
         routes=[
-            Route("/feed", _measured(answer_feed)),
-            Route("/trending", _measured(answer_trending)),
-            Route("/categories", _measured(list_categories)),
-            Route("/interactions", _measured(record), methods=["POST"]),
-            *people_api.routes(_measured),
-            *posts_api.routes(_measured),
-            *rules_api.routes(_measured),
-            *feeds_api.routes(_measured),
+            Route("/feed", measured(answer_feed)),
+            Route("/trending", measured(answer_trending)),
+            Route("/categories", measured(list_categories)),
+            Route("/interactions", measured(record), methods=["POST"]),
+            *people_api.routes(measured),
+            *posts_api.routes(measured),
+            *rules_api.routes(measured),
+            *feeds_api.routes(measured),
             Route("/healthz", _answered(healthz)),
             Route("/readyz", _answered(readyz)),
             Route("/metrics", _answered(metrics)),
             Route("/openapi.json", _answered(openapi)),
             *(Route(path, _answered(docs_file)) for path in FILES),
-            *(Route(path, _answered(explorer_file)) for path in EXPLORER_FILES if has_explorer),
+            *(explorer.routes(_answered, access, guard, deadline_seconds) if explorer else ()),
         ],
         exception_handlers={HTTPException: _answer_http_exception},
     )
@@ -184,16 +194,29 @@ def _answered(handler: Handler) -> Handler:
     return answer
 
 
-def _measured(handler: Handler) -> Handler:
+def _measured(handler: Handler, tracer: Tracer) -> Handler:
+    async def measured(request: Request, path: str) -> Response:
+        started = time.perf_counter()
+        try:
+            _check_head(request)
+            response = await handler(request)
+        except Exception as error:  # noqa: BLE001 - the last place that can answer it
+            response = answer_error(error)
+        DURATION.labels(path).observe(time.perf_counter() - started, exemplar())
+        count(path, response.status_code)
+        return response
+
     async def answer(request: Request) -> Response:
         path = _name_of(request.scope)  # not request.url.path, which holds what the header `host` says
-        with DURATION.labels(path).time():
-            try:
-                _check_head(request)
-                response = await handler(request)
-            except Exception as error:  # noqa: BLE001 - the last place that can answer it
-                response = answer_error(error)
-        count(path, response.status_code)
+        carried = read_carried_headers(request.scope["headers"])
+        span = tracer.request(f"{request.method} {path}", carried)
+        if not isinstance(span, Span):
+            return await measured(request, path)
+        with span:
+            response = await measured(request, path)
+            span.note(**{"http.response.status_code": response.status_code})
+            if carried.wants_timings:
+                response.headers[TIMINGS] = timings(span)
         return response
 
     return answer

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from gateway.api_access import ApiAccess
 from gateway.body_memory import BodyMemory
 from gateway.browser_guard import check_json
-from gateway.edge import Deadline, count_degradations
+from gateway.edge import Deadline, count_feed
 from gateway.feed_messages import open_post, post_ids_of, read_request
 from gateway.feed_types import Clock, Feed, FeedError, FeedRequest
 from gateway.feedback_messages import MalformedDocumentError
@@ -66,7 +66,7 @@ class FeedsApi:
         asked = read_similar_query(query, post_of(request))
         with self.in_flight.admitted(f"GET {SIMILAR}"):
             page = await self.ask(asked, Deadline.after(self.deadline_seconds))
-        count_degradations(page)
+        count_feed(page)
         document = feed_document(page, ids=ids)
         return json_answer({name: document[name] for name in document.keys() - {"ranking", "exhausted"}})
 
@@ -112,7 +112,7 @@ def _asked(row: object) -> Asked:
 
 def _result(answer: Feed | Exception, ids: Ids) -> Mapping[str, object]:
     if isinstance(answer, Feed):
-        count_degradations(answer)
+        count_feed(answer)
         return {"feed": feed_document(answer, ids=ids)}
     return error_document(*parts_of(answer))
 

@@ -1,5 +1,6 @@
 """The gateway's HTTP server: uvicorn with the gateway's limits, beside a gRPC server in one process."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
@@ -16,9 +17,27 @@ from rpc.addresses import HostAndPort, UnixSocket, claimed, is_answered, read_ad
 from rpc.server import BusyAddressError
 from rpc.tls import LiveServerTls
 
+_TICK_SECONDS = 1.0  # how often the date of the answers is renewed; uvicorn wakes ten times as often
+
 
 class HttpServer(uvicorn.Server):
     """uvicorn without its own signal handlers: the process stops both of its servers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stop_asked = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Serve until ``stop``."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._stop_asked.wait()
+
+    def stop(self) -> None:
+        """Have ``serve`` refuse new connections, drain and return."""
+        self.should_exit = True
+        self._stop_asked.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

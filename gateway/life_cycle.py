@@ -51,5 +51,5 @@ async def serve_until_stopped(
 
 async def _stop_http(http_server: HttpServer, http_task: asyncio.Task[None]) -> None:
     await asyncio.sleep(LAME_DUCK_SECONDS)
-    http_server.should_exit = True
+    http_server.stop()
     await http_task

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from gateway.feed_types import LARGEST_PAGE_SIZE
 from gateway.feedback_types import MOST_INTERACTIONS, VERBS, Result
 from gateway.http_parameters import (
     ID_FORMS,
@@ -108,6 +109,7 @@ _INTERACTION_FORMS: Mapping[str, Schema] = {
     "occurred_at": {"type": "string", "format": "date-time"},
     "watched_share": {"type": "number", "minimum": 0, "maximum": 1},
     "rating_percent": {"type": "integer", "minimum": 1, "maximum": 100},
+    "place": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE_SIZE},
 }
 
 

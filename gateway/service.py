@@ -6,7 +6,7 @@ from typing import Generic
 import grpc
 
 from gateway.api_access import ApiAccess
-from gateway.edge import Deadline, count_degradations, outcome_of
+from gateway.edge import Deadline, count_feed, outcome_of
 from gateway.feed import NO_MEMORY, get_feed
 from gateway.feed_messages import (
     post_ids_of,
@@ -64,7 +64,7 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
         with self._in_flight.admitted("GetFeed"):
             clock = Deadline.after(self._deadline_seconds, context.time_remaining())
             feed = await self._ask(read_request(request), clock)
-        count_degradations(feed)
+        count_feed(feed)
         return write_feed(feed)
 
     async def _ask(self, request: FeedRequest, clock: Deadline) -> Feed:
@@ -87,7 +87,7 @@ class FeedService(feed_pb2_grpc.FeedServiceServicer, Generic[EmbeddingT]):
         with self._in_flight.admitted("GetSimilarPosts"):
             clock = Deadline.after(self._deadline_seconds, context.time_remaining())
             page = await self._ask(read_similar_request(request), clock)
-        count_degradations(page)
+        count_feed(page)
         return write_similar(page)
 
     async def GetFeeds(

@@ -77,9 +77,16 @@ Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Explorer(StrEnum):
-    """When the explorer's page is served."""
+    """When the explorer's page is served, and when it offers people."""
 
     AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class OffOn(StrEnum):
+    """Whether something is done."""
+
     ON = "on"
     OFF = "off"
 
@@ -141,6 +148,16 @@ class Settings(ServerSettings):
         description="whether the page at / is served that shows feeds and records clicks: `on`, `off`, or `auto`, "
         "which is on where HTTP listens on loopback alone",
     )
+    explorer_media: Annotated[OffOn, BeforeValidator(lower_case)] = Field(
+        OffOn.OFF,
+        description="whether that page loads the posts' own thumbnails and videos from their hosts, which then learn "
+        "what is looked at: `on` or `off`; with `off` nothing is loaded from anywhere but this gateway",
+    )
+    explorer_people: Annotated[Explorer, BeforeValidator(lower_case)] = Field(
+        Explorer.AUTO,
+        description="whether that page offers the names of known people: `on`, `off`, or `auto`, which is on where "
+        "HTTP listens on loopback alone and no API tokens are asked for",
+    )
     most_in_flight: int = Field(
         128, ge=1, description="maximum number of requests in progress; further ones are refused"
     )
@@ -192,6 +209,13 @@ class Settings(ServerSettings):
         if self.explorer is Explorer.AUTO:
             return read_address(self.http_address).is_loopback
         return self.explorer is Explorer.ON
+
+    @property
+    def explorer_names_people(self) -> bool:
+        """Whether the explorer's page offers known people."""
+        if self.explorer_people is Explorer.AUTO:
+            return read_address(self.http_address).is_loopback and self.api_tokens_file is None
+        return self.explorer_people is Explorer.ON
 
     def token_life(self) -> TokenLife:
         """How long page tokens are valid, by a clock that starts now and does not jump."""

@@ -17,6 +17,7 @@ from gateway.feed_types import (
     TrendingRequest,
 )
 from gateway.token_life import DEFAULT_TOKENS, TokenLife, bundle_is_gone, checked_token, counts_are_gone, posts_are_gone
+from rpc.tracing import stage
 
 _KIND = "trends"  # of digests
 
@@ -47,7 +48,9 @@ async def list_trending(
         rules_moment_ms=token.rules_moment_ms if request.page_token else None,
     )
     try:
-        found = await index.search_posts(search, seconds=clock.seconds_left())
+        with stage("search posts") as span:
+            found = await index.search_posts(search, seconds=clock.seconds_left())
+            span.note(bundle=found.bundle_id, ranking=found.ranking.value)
     except CountsNotHeldError as error:
         raise counts_are_gone() from error
     except PostsNotHeldError as error:

@@ -128,11 +128,16 @@ def write_and_publish(
 
 
 def publish(
-    root: Path, directory: Path, *, keep: int = DEFAULT_KEEP, on_wait: Callable[[], None] | None = None
+    root: Path,
+    directory: Path,
+    *,
+    keep: int = DEFAULT_KEEP,
+    on_wait: Callable[[], None] | None = None,
+    before: Callable[[Bundle], None] | None = None,
 ) -> Published:
     """Make a bundle current, copied under the root first if it lies elsewhere, and remove all but the last ``keep``.
 
-    BundleError if it fails verification; the old one stays current.
+    BundleError if it fails verification, and what is called ``before`` raises; the old one then stays current.
     """
     with locked(root, on_wait=on_wait):
         remove_debris(root)
@@ -140,13 +145,22 @@ def publish(
         check_bundle(bundle)
         if bundle.directory.parent != root.resolve():
             copy_bundle(bundle, root)  # opens the copy before it shows
+        if before:
+            before(bundle)
         return _make_current(root, bundle.bundle_id, keep=keep)
 
 
-def roll_back(root: Path, directory: Path | None = None, *, on_wait: Callable[[], None] | None = None) -> Published:
+def roll_back(
+    root: Path,
+    directory: Path | None = None,
+    *,
+    on_wait: Callable[[], None] | None = None,
+    before: Callable[[Bundle], None] | None = None,
+) -> Published:
     """Make the previous bundle current again, or the one in ``directory``; the one just left becomes the previous.
 
-    BundleError if there is no previous bundle, or it fails verification; the current one stays current.
+    BundleError if there is no previous bundle, or it fails verification, and what is called ``before`` raises; the
+    current one then stays current.
     """
     if not root.is_dir():
         raise BundleError(root, "is not a directory of bundles: pass another with --bundles")
@@ -164,6 +178,8 @@ def roll_back(root: Path, directory: Path | None = None, *, on_wait: Callable[[]
         if bundle.directory.parent != root.resolve():
             raise BundleError(target, f"is not in {root}: add it with `moodfeed publish`")
         check_bundle(bundle)
+        if before:
+            before(bundle)
         return _make_current(root, bundle.bundle_id, keep=None)
 
 

@@ -12,8 +12,10 @@ from compute.log_tail import LogTail
 from compute.main import serve_bundles
 from compute.store_settings import log_tail_of
 from moodfeed.post_index.v1 import post_index_pb2_grpc
+from post_index_service.engines import engine_of
 from post_index_service.index import PostIndex
-from post_index_service.loading import PENDING, RECALL, load, wait_until_encoded
+from post_index_service.loading import PENDING, RECALL, SERVABLE, load, wait_until_encoded
+from post_index_service.orders import MOST_DENSE
 from post_index_service.service import ERRORS, LARGER_REQUESTS, SERVICE_NAME, SLOW_METHODS, PostIndexService
 from post_index_service.settings import Settings
 from rpc.environment import load_settings
@@ -39,6 +41,8 @@ def main() -> int:
                 explores=settings.exploration_share > 0,
                 shards=settings.shards,
                 shard=settings.shard,
+                engine_of=engine_of(settings),
+                most_dense=settings.milvus_local_posts if settings.engine == "milvus" else MOST_DENSE,
             ),
             await_ready=wait_until_encoded,
             add_service=partial(_add_service, log=log),
@@ -52,6 +56,7 @@ def main() -> int:
 def _add_service(server: grpc.Server, indexes: HeldBundles[PostIndex], *, log: LogTail | None) -> None:
     RECALL.set_function(lambda: indexes.current.recall)
     PENDING.set_function(lambda: indexes.current.live.pending_count)
+    SERVABLE.set_function(lambda: indexes.current.servable_count)
     post_index_pb2_grpc.add_PostIndexServiceServicer_to_server(PostIndexService(indexes, log), server)
 
 

@@ -94,8 +94,9 @@ class AllowedPosts:
         if known is not None or (is_new and only_again):
             return known
         allowed = self._made(filters, span)
+        if allowed is not None:
+            allowed = replace(allowed, comes_again=not is_new, filters=filters)
         if allowed is not None and not is_new:
-            allowed = replace(allowed, comes_again=True)
             with self._lock:
                 self._known[key] = allowed
         return allowed

@@ -17,6 +17,7 @@ from post_index_service.query_checks import check_embedding, check_numbers
 from post_index_service.query_rows import QueryRows
 from post_index_service.rankings import Ranking
 from post_index_service.ruled_rows import NO_RULES, RuledSearch, with_rules
+from post_index_service.scans import Certainty
 from post_index_service.similar import likeness_of
 
 
@@ -60,10 +61,11 @@ class Beginnings:
             vectors=self._posts.tower_embeddings,
         )
         blended = self._counted.blended(query, part, epoch) if user is not None and epoch is not None else None
+        scans = self._orders.scans(certainty := Certainty(), seconds=query.seconds)
         if likeness is None:
-            ranking, order = self._orders.layered(part, user, mood, epoch, blended=blended)
+            ranking, order = self._orders.layered(part, user, mood, epoch, blended=blended, scans=scans)
         else:
-            ranking, order = Ranking.SIMILAR, self._orders.like(part, likeness)
+            ranking, order = Ranking.SIMILAR, self._orders.like(part, likeness, scans)
             query = query._replace(not_interested_post_ids=[*query.not_interested_post_ids, likeness.post_id])
 
         now_ms = self._now_ms()
@@ -99,6 +101,8 @@ class Beginnings:
             total=total,
             unseen_total=total - len(seen),
             moment_ms=moment_ms,
+            scans=scans,
+            certainty=certainty,
         )
 
     def ids(self, part: LayerPart) -> LayeredIds:

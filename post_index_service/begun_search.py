@@ -12,6 +12,7 @@ from post_index_service.query import Query
 from post_index_service.ranking import Order, Ranked
 from post_index_service.rankings import Ranking
 from post_index_service.ruled_rows import RuledRows
+from post_index_service.scans import Certainty, Scans, check_depth
 from post_index_service.similar import Likeness
 from post_index_service.trends import Epoch
 
@@ -23,7 +24,7 @@ class BegunSearch(NamedTuple):
     """``order`` ranks the rows of ``part``, and ``ordered`` with what rules move in it, such as ``pinned`` rows.
 
     Of ``total`` rows in the ranking ``unseen_total`` come before the ``seen`` ones; rows to ``skip`` are in none, or
-    seen. All rows ascend but the pinned ones.
+    seen. All rows ascend but the pinned ones. The engine writes into ``certainty`` what its ``scans`` may have missed.
     """
 
     query: Query
@@ -43,9 +44,12 @@ class BegunSearch(NamedTuple):
     total: int
     unseen_total: int
     moment_ms: int
+    scans: Scans
+    certainty: Certainty
 
     def best(self, count: int) -> Ranked:
         """The first ``count`` rows of the ranking; the numbers of seen ones are lowered."""
+        check_depth(count, self.scans, self.ranking, total=self.part.count)
         if count <= self.unseen_total:
             return self.ordered.first(count, skip=self.skip)
         unseen, seen = self.unseen_and_seen(count)

@@ -7,7 +7,7 @@ import numpy as np
 
 from post_index_service.codes import CodedQuery, Codes, Rows, among_sorted
 from post_index_service.filters import Allowed
-from post_index_service.ranking import FETCHED_MORE, CodedScan, Scan
+from post_index_service.ranking import FETCHED_MORE, Scan
 
 _MOST_LISTED = 1_024
 """Rows that are ranked by exact scores without a scan."""
@@ -26,6 +26,25 @@ def scan_of(codes: Codes, span: slice, query: CodedQuery, allowed: Allowed | Non
     if allowed.count <= _GATHERED_SHARE * (span.stop - span.start):
         return GatheredScan(codes, span, query, allowed)
     return MaskedScan(codes, span, query, allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class CodedScan:
+    """Scans the codes of the slice ``span``."""
+
+    codes: Codes
+    span: slice
+    query: CodedQuery
+
+    def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
+        """One pass of FAISS."""
+        total = self.span.stop - self.span.start
+        fetched = 2 * count + FETCHED_MORE + min(len(skip), count)
+        if fetched >= total:
+            rows, bound = np.arange(total), -np.inf
+        else:
+            rows, bound = self.codes.nearest(self.span, self.query, fetched)
+        return rows[~among_sorted(rows, skip)], bound
 
 
 @dataclass(frozen=True, slots=True)

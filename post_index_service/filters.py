@@ -37,7 +37,8 @@ class Allowed:
 
     ``spans`` are the slices that they fill, ascending and relative to the start of the slice, if categories alone
     decide; otherwise they are those of ``known_mask``, bool [length]. If a filter ``names_categories``, a search is
-    exact however many posts they have. One that ``comes_again`` is remembered for other searches.
+    exact however many posts they have. One that ``comes_again`` is remembered for other searches. ``filters`` are what
+    leaves the rows, for an engine that filters itself.
     """
 
     length: int
@@ -46,6 +47,7 @@ class Allowed:
     known_mask: Mask | None = None
     names_categories: bool = False
     comes_again: bool = False
+    filters: Filters = NO_FILTERS
 
     @classmethod
     def by_mask(cls, mask: Mask, *, names_categories: bool = False) -> "Allowed":

@@ -38,10 +38,12 @@ from post_index_service.query import Query
 from post_index_service.query_rows import QueryRows
 from post_index_service.ranking import Ranked
 from post_index_service.reasons import reasons_of
+from post_index_service.scans import EngineOf
 from post_index_service.search_results import CategoryCount, SearchResult
 from post_index_service.shard_ranking import ShardRanking, shard_ranking
 from post_index_service.trends import Trends
 from rpc import wall_clock
+from rpc.tracing import staged
 
 BY_TOWER_ALONE = Blend()
 
@@ -65,6 +67,7 @@ class PostIndex:
         kept_seconds: float = DEFAULT_KEPT_SECONDS,
         now_ms: Callable[[], int] = wall_clock.now_ms,
         explores: bool = False,
+        engine: EngineOf | None = None,
         shards: int = 1,
         shard: int = 0,
     ) -> None:
@@ -72,7 +75,8 @@ class PostIndex:
 
         ``blend`` says how posts are ranked by user, and ``steps``, by default none, which posts followed which.
         So do the posts themselves, whose old forms are kept for ``kept_seconds``. ``now_ms`` reads milliseconds since
-        1970, for rules that count at certain times. What was shown is counted if the index ``explores``.
+        1970, for rules that count at certain times. What was shown is counted if the index ``explores``. Without an
+        ``engine``, our own finds the vectors.
 
         Of several ``shards``, the index ranks the posts of ``shard`` alone. It knows those of all, as the numbers of a
         ranking depend on them, but reads no embeddings of the others.
@@ -84,9 +88,6 @@ class PostIndex:
         self._posts = posts
         self.shard = Division.of(posts.category_ids, shards).shard(shard)
         self.held = self.shard.rows(posts.category_ids)
-        self.orders = Orders(
-            posts, user_weight=user_weight, most_exact=most_exact, most_dense=most_dense, held=self.held
-        )
         rows_by_id = np.argsort(posts.post_ids, kind="stable").astype(np.int32)
         self._names_of_rows = NamedRows(posts.post_ids[rows_by_id], rows_by_id, ExternalIds(posts.posts))
         numbers, starts, counts = np.unique(posts.category_ids, return_index=True, return_counts=True)
@@ -98,6 +99,14 @@ class PostIndex:
         attributes = Attributes(posts.posts, posts.created_ms)
         self._owners = attributes.owners
         self._rows = QueryRows(posts, self._names_of_rows, self._slices, attributes, self.shard)
+        self.orders = Orders(
+            posts,
+            user_weight=user_weight,
+            most_exact=most_exact,
+            most_dense=most_dense,
+            engine=engine(posts, self._names_of_rows) if engine else None,
+            held=self.held,
+        )
         self.live = LivePosts(
             BundleRows(posts, self._names_of_rows, self._slices, attributes.owners),
             bundle_id=bundle_id,
@@ -136,6 +145,11 @@ class PostIndex:
         """The categories that have at least one post, ascending by id."""
         counts = self.live.layer.counts(self._slices, self._names)
         return tuple(CategoryCount(category, count) for category, count in counts.items())
+
+    @property
+    def servable_count(self) -> int:
+        """The number of posts that searches find by now."""
+        return self.live.layer.count(len(self._posts.post_ids))
 
     def named_categories(self) -> frozenset[int]:
         """The categories whose names are known."""
@@ -177,6 +191,7 @@ class PostIndex:
             return position <= self.live.base and bool(self.bundle_posts([post_id]))
         return known.position == position and known.post is not None and not known.is_pending
 
+    @staged("rank posts")
     def search(self, query: Query) -> SearchResult:
         """One page of the query's ranking. Every call gives the same ranking; ties go to the smaller post id.
 
@@ -184,7 +199,7 @@ class PostIndex:
         more than those of an order can differ.
 
         The ranking is exact, with one exception: a search by user over more than ``most_exact`` posts rarely misses
-        one of the first ten. Its pages still hold every post exactly once.
+        one of the first ten. Its pages still hold every post exactly once. Another engine says what it is not sure of.
 
         Posts and rules count as of ``posts_position``, or of now; what was taken away or hidden since keeps its place
         and is left out. An operator's rules move posts within the ranking, as exactly.
@@ -192,6 +207,7 @@ class PostIndex:
         Raises CategoryNotFoundError, EmbeddingSpaceMismatchError, InvalidEmbeddingError, InvalidSearchError,
         PostsNotHeldError and PositionNotReachedError; by trend and by user also CountsNotHeldError. If it is for posts
         like another one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
+        Another engine raises PageTooDeepError and, for a later page than the first, EngineUnavailableError.
         """
         begun = self._beginnings.begin(query)
         query, part = begun.query, begun.part
@@ -222,11 +238,13 @@ class PostIndex:
                     ),
                 )
             page, has_more = ranked.cut(first, last), last < begun.total
-        page = page.without(self._withheld(begun))
+        page = self._rows.shown(page, query, part, begun.ruled)
         if len(explored):
             count_explored(page.rows, explored)
+        has_more = begun.certainty.settle(query.offset, has_more=has_more)
         return self._result(begun, page, has_more=has_more, explored=explored)
 
+    @staged("rank posts")
     def rank(self, query: Query, *, count: int, described: Sequence[int] | None = None) -> ShardRanking:
         """The first ``count`` posts of this shard's own ranking, to be merged with those of the other shards.
 
@@ -235,7 +253,7 @@ class PostIndex:
         """
         begun = self._beginnings.begin(query)
         unseen, seen = begun.unseen_and_seen(min(count, begun.total))
-        withheld = self._withheld(begun)
+        withheld = self._rows.withheld(query, begun.part, begun.ruled)
         places = np.arange(len(unseen.rows) + len(seen.rows)) if described is None else np.array(described, np.int64)
         listed = unseen.followed_by(begun.lowered(seen)) if len(seen.rows) else unseen
         places = places[places < len(listed.rows)]
@@ -279,14 +297,9 @@ class PostIndex:
             counted_position=0 if begun.epoch is None else begun.epoch.position,
             posts_position=part.position if self.live.has_log else None,
             explanations=explanations,
+            is_approximate=begun.certainty.is_approximate,
+            lacks=begun.certainty.lacks,
         )
-
-    def _withheld(self, begun: BegunSearch) -> Rows:
-        """The rows that keep their places and are not shown, ascending."""
-        withheld = [rows for rows in (begun.part.taken_away(), begun.ruled.hidden_since) if len(rows)]
-        if begun.query.withheld_post_ids:
-            withheld.append(self._rows.visible(begun.part, begun.query.withheld_post_ids))
-        return np.unique(np.concatenate(withheld)) if withheld else NO_ROWS
 
     @property
     def _everywhere(self) -> slice:

@@ -133,6 +133,10 @@ class Layer:
         """The numbers of accounts that live posts have."""
         return [self.accounts.get(name, _NOT_THERE) for name in usernames]
 
+    def count(self, of_bundle: int) -> int:
+        """The number of visible posts over a bundle of so many."""
+        return of_bundle - len(self.ended.rows) + len(self.live_rows(None, position=self.position))
+
     def counts(self, slices: Mapping[int, slice], names: Mapping[int, Category]) -> dict[Category, int]:
         """The number of visible posts of each category that has any, ascending by id."""
         counts = {number: span.stop - span.start for number, span in slices.items()}

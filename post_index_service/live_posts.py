@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
+from compute.log_freshness import BUCKETS
 from compute.log_tail import ENTRIES_AT_ONCE, LogTail
 from post_index_service.division import WHOLE, Shard
 from post_index_service.ended_rows import EndingRows
@@ -18,6 +19,7 @@ from post_index_service.live_revisions import LiveRevisions, Revision
 from post_index_service.live_segment import LiveSegment
 from post_index_service.rules import RuleBook, rule_book
 from post_index_service.trends import PositionNotReachedError, TrendError
+from rpc.weighted_histogram import WeightedHistogram
 from store.log_entries import (
     Entries,
     Entry,
@@ -31,6 +33,11 @@ from store.log_entries import (
 from store.port import Store
 from store.posts import Post, PostEmbedding
 
+VISIBLE = WeightedHistogram(
+    "moodfeed_post_visible_seconds",
+    "At most so long after it was written, searches find a live post, of each bundle that is held.",
+    buckets=BUCKETS,
+)
 _MOST_ENDED = 256  # rows of the live segment that are kept although nobody may ask for them any more
 
 _log = structlog.get_logger("post_index_service.live_posts")
@@ -81,6 +88,7 @@ class LivePosts:
         self._replaced: set[int] = set()  # posts of which the log does not tell any more what they were
         self._ended = EndingRows()
         self._rules = RuleBook()
+        self._written_after: dict[int, float] = {}  # by post that is not visible yet
 
     @property
     def has_log(self) -> bool:
@@ -142,6 +150,7 @@ class LivePosts:
             self._known_since = self._applied  # others may show what these posts were before
         self._let_go()
         self.layer = self._layer(self._applied)
+        self._measure()
         self._has_read |= len(entries.entries) < ENTRIES_AT_ONCE
 
     def _apply(self, entry: Entry) -> None:
@@ -166,6 +175,13 @@ class LivePosts:
         if not self._has_read:  # what replaced revisions were is not in the log any more
             self._known_since = entry.position
 
+    def _measure(self) -> None:
+        """Measure the posts that have become visible."""
+        if self._written_after:
+            now = time.monotonic()
+            for post_id in self._written_after.keys() - self._revisions.pending:
+                VISIBLE.observe(now - self._written_after.pop(post_id))
+
     def _read_anew(self, store: Store, position: int) -> None:
         """Take everything from the store, which holds a backup now: what was read before is not so any more."""
         self._begin(first_serial=self._segment.next_serial)
@@ -186,6 +202,8 @@ class LivePosts:
         self._revisions.upsert(post, position)
         if not post.is_servable:
             self._take_away(post.post_id, position)
+        elif self._has_read and self._log is not None and self._log.written_after is not None:
+            self._written_after[post.post_id] = self._log.written_after
 
     def _delete(self, post_id: int, position: int) -> None:
         if not self._revisions.is_known(post_id, position):
@@ -214,6 +232,7 @@ class LivePosts:
 
     def _take_away(self, post_id: int, position: int) -> None:
         self._revisions.pending.discard(post_id)
+        self._written_after.pop(post_id, None)
         self._end_visible(post_id, position, is_gone=True)
         self._segment.take_away(post_id)
         row = self._bundle.row_of(post_id)

@@ -15,16 +15,22 @@ from compute.log_tail import LogTail
 from post_index_service.canaries import check_canaries
 from post_index_service.index import PostIndex
 from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS
+from post_index_service.orders import MOST_DENSE
 from post_index_service.recall import measure_recall
+from post_index_service.scans import EngineOf
 
 RECALL = Gauge("moodfeed_index_recall", "Recall@10 of the current bundle's searches by user over all categories.")
 
 
 PENDING = Gauge("moodfeed_index_pending_posts", "Posts that wait for their embeddings of the current bundle.")
+SERVABLE = Gauge("moodfeed_index_servable_posts", "Posts of the current bundle, and live ones, that feeds may show.")
 LONGEST_WAIT_SECONDS = 120.0
 """How long a new bundle waits for embeddings at most: a post that nobody can encode must not hold back all bundles."""
 _NOTE_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
+
+EngineOfBundle = Callable[[Bundle, IndexPosts], EngineOf]
+"""Finds the engine of a bundle, or raises BundleError."""
 
 _log = structlog.get_logger("post_index_service.loading")
 
@@ -37,8 +43,12 @@ def load(
     explores: bool = False,
     shards: int = 1,
     shard: int = 0,
+    engine_of: EngineOfBundle | None = None,
+    most_dense: int = MOST_DENSE,
 ) -> PostIndex:
     """Build and check the index of a bundle; raises BundleError if it cannot be trusted.
+
+    Another engine than our own is made by ``engine_of``. Slices of at most ``most_dense`` posts are multiplied here.
 
     With a ``log``, it has read all that the log holds, unless the log cannot be read now. What posts were is kept for
     ``kept_seconds``. What was shown is counted if the index ``explores``. It ranks the posts of one ``shard`` of
@@ -58,6 +68,8 @@ def load(
         explores=explores,
         shards=shards,
         shard=shard,
+        most_dense=most_dense,
+        engine=engine_of(bundle, posts) if engine_of else None,
     )
     check_canaries(index, bundle)  # also warms FAISS up
     index.recall = measure_recall(index, posts)

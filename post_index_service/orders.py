@@ -14,8 +14,9 @@ from bundle.embedding_space import Vector
 from bundle.index_posts import IndexPosts
 from post_index_service.blended_order import ByBlend, ByLikelyBlend
 from post_index_service.closeness import Closeness, RememberedCloseness
-from post_index_service.codes import Codes, rounding_of_products
-from post_index_service.filtered_scans import SkippingScan, scan_of
+from post_index_service.coded_scans import CodedScans
+from post_index_service.codes import rounding_of_products
+from post_index_service.filtered_scans import SkippingScan
 from post_index_service.filters import Allowed
 from post_index_service.layer import LayerPart
 from post_index_service.layered_ranking import Layered, LiveByPopularity, LiveByProducts, LiveByTrend, LiveOrder
@@ -34,6 +35,7 @@ from post_index_service.ranking import (
     Scan,
 )
 from post_index_service.rankings import Ranking
+from post_index_service.scans import Certainty, Engine, Scans
 from post_index_service.shortlist import Shortlist
 from post_index_service.similar import Likeness
 from post_index_service.trends import Epoch
@@ -54,26 +56,30 @@ class Orders:
         user_weight: float,
         most_exact: int = MOST_EXACT,
         most_dense: int = MOST_DENSE,
+        engine: Engine | None = None,
         held: slice | None = None,
     ) -> None:
         """``user_weight`` is the weight of the user's score beside that of a mood or of a post.
 
-        No rows but the ``held`` ones are ever asked for, by default all.
+        Without another ``engine``, the codes of the posts are made and scanned here. No rows but the ``held`` ones are
+        ever asked for, by default all.
         """
         self.user_weight = float(np.float32(user_weight))
         self._posts = posts
         held = held or slice(0, len(posts.posts))
-        self._held_count = held.stop - held.start
-        self._tower_dimension = posts.tower_embeddings.shape[1]
-        # Side by side: closeness + user_weight * user score is then one inner product, and one pass scans for it.
-        self._text_and_tower_codes = Codes.of(
-            posts.text_embeddings[held], posts.tower_embeddings[held], first_row=held.start
-        )
-        self._tower_codes = self._text_and_tower_codes.last()
+        self._engine = engine or CodedScans(posts, most_exact=most_exact, held=held)
         self._tower_rounding = rounding_of_products(posts.tower_embeddings[held])
-        self.shortlist = Shortlist(self._tower_codes) if self._held_count > most_exact else None
-        self._most_dense, self._most_exact = most_dense, most_exact
+        self._most_dense = most_dense
         self._closeness = RememberedCloseness()
+
+    @property
+    def shortlist(self) -> Shortlist | None:
+        """That of our own engine; None if there is none."""
+        return self._engine.whole_shortlist if isinstance(self._engine, CodedScans) else None
+
+    def scans(self, certainty: Certainty, *, seconds: float) -> Scans:
+        """Those of one search."""
+        return self._engine.scans(certainty, seconds=seconds)
 
     def layered(
         self,
@@ -83,21 +89,26 @@ class Orders:
         epoch: Epoch | None,
         *,
         blended: Blended | None = None,
+        scans: Scans | None = None,
     ) -> tuple[Ranking, Order]:
         """The order of the rows of a part: those of its slice, and the live ones if there are any."""
+        largest = _largest_trend(part, epoch)
         ranking, frozen = self.of_slice(
-            part.span, user, mood, epoch, part.allowed, blended=blended, largest_trend=_largest_trend(part, epoch)
+            part.span, user, mood, epoch, part.allowed, blended=blended, scans=scans, largest_trend=largest
         )
         if not len(part.live_rows):
             return ranking, frozen
         live = _live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self.user_weight, blended=blended)
         return ranking, Layered(frozen, live, part.frozen_count, part.live_rows)
 
-    def like(self, part: LayerPart, likeness: Likeness) -> Layered:
+    def like(self, part: LayerPart, likeness: Likeness, scans: Scans | None = None) -> Layered:
         """The order by closeness to a post."""
         ids, vectors = self._posts.post_ids[part.span], self._posts.tower_embeddings[part.span]
         rounding = self._tower_rounding if len(ids) <= self._most_dense else None
-        return likeness.order(part, vectors, self._tower_codes, ids, rounding=rounding)
+        return likeness.order(part, vectors, scans or self._of_nobody(), ids, rounding=rounding)
+
+    def _of_nobody(self) -> Scans:
+        return self.scans(Certainty(), seconds=0.0)
 
     def of_slice(
         self,
@@ -108,24 +119,29 @@ class Orders:
         allowed: Allowed | None,
         *,
         blended: Blended | None = None,
+        scans: Scans | None = None,
         largest_trend: float = 0.0,
     ) -> tuple[Ranking, KeyedOrder]:
         """The table of all searches: what is asked for, what scans the slice, what the rows are ranked by.
 
         ``allowed`` are the rows of the slice that may be ranked, None for all. A search by user alone may be
-        ``blended``. By trend, ``largest_trend`` is that of what other shards rank.
+        ``blended``. The ``scans`` are those of the search, by default of one that nobody waits for. By trend,
+        ``largest_trend`` is that of what other shards rank.
         """
         post_ids = self._posts.post_ids[span]
         by_mood = None if mood is None else self._closeness_to(span, mood)
         weight = self.user_weight if blended is None else blended.person.weight
         by_user = None if user is None else InnerProduct(self._posts.tower_embeddings[span], user, weight)
         is_small = len(post_ids) <= self._most_dense
-        is_exact = allowed is not None and (allowed.names_categories or allowed.count <= self._most_exact)
-        shortlist = None if is_exact or len(post_ids) < self._held_count else self.shortlist
+        scans = scans or self._of_nobody()
+        shortlist = None if is_small else scans.shortlist(span, allowed)
         disallowed = np.flatnonzero(~allowed.mask) if allowed is not None and is_small else None
 
         def exact(scan: Scan, *products: Product) -> ByInnerProducts:
             return ByInnerProducts(scan if disallowed is None else SkippingScan(scan, disallowed), products, post_ids)
+
+        def found(scan: Scan, *products: Product) -> KeyedOrder:
+            return scans.ordered(exact(scan, *products))
 
         ranking: Ranking
         order: KeyedOrder
@@ -141,36 +157,38 @@ class Orders:
                 ranking = Ranking.USER
                 order = exact(DenseScan(by_user, self._tower_rounding, known), known, by_user)
             case None, InnerProduct() if blended is not None:
-                blend = self._by_blend(span, blended, by_user, allowed)
+                blend = self._by_blend(span, blended, by_user, allowed, scans)
                 ranking, order = Ranking.USER, blend
                 if shortlist and weight:
                     listed = ByShortlist(blend, shortlist, by_user.query, allowed, also=blend.most_likely)
                     order = ByLikelyBlend(blend, listed)
             case None, InnerProduct() if shortlist:
-                everything = exact(self._tower_scan(span, by_user, allowed), by_user)
+                everything = exact(scans.by_user(span, by_user, allowed), by_user)
                 ranking, order = Ranking.USER, ByShortlist(everything, shortlist, by_user.query, allowed)
             case None, InnerProduct() if is_small:
                 ranking, order = Ranking.USER, exact(DenseScan(by_user, self._tower_rounding), by_user)
             case None, InnerProduct():
-                ranking, order = Ranking.USER, exact(self._tower_scan(span, by_user, allowed), by_user)
+                ranking, order = Ranking.USER, found(scans.by_user(span, by_user, allowed), by_user)
             case Closeness(), None:
                 ranking, order = Ranking.MOOD, exact(ClosenessScan(by_mood), by_mood)
             case InnerProduct(), None:
-                ranking, order = Ranking.MOOD, exact(self._text_scan(span, by_mood, None, allowed), by_mood)
+                ranking, order = Ranking.MOOD, found(scans.by_mood(span, by_mood, None, allowed), by_mood)
             case Closeness(), InnerProduct():
                 dense = DenseScan(by_user, self._tower_rounding, by_mood)
                 ranking, order = Ranking.MOOD_THEN_USER, exact(dense, by_mood, by_user)
             case InnerProduct(), InnerProduct():
-                coded = self._text_scan(span, by_mood, by_user, allowed)
-                ranking, order = Ranking.MOOD_THEN_USER, exact(coded, by_mood, by_user)
+                coded = scans.by_mood(span, by_mood, by_user, allowed)
+                ranking, order = Ranking.MOOD_THEN_USER, found(coded, by_mood, by_user)
         return ranking, order
 
-    def _by_blend(self, span: slice, blended: Blended, by_user: InnerProduct, allowed: Allowed | None) -> ByBlend:
+    def _by_blend(
+        self, span: slice, blended: Blended, by_user: InnerProduct, allowed: Allowed | None, scans: Scans
+    ) -> ByBlend:
         return ByBlend(
             LivingTerm.of_slice(*blended, span),
             by_user,
             self._posts.post_ids[span],
-            partial(self._tower_scan, span, by_user, allowed),
+            partial(scans.by_user, span, by_user, allowed),
             self._tower_rounding,
             allowed,
         )
@@ -183,17 +201,6 @@ class Orders:
             return by_mood
         known = self._closeness.of(mood, (span.start, total), lambda: by_mood.of(np.arange(total)))
         return known or by_mood
-
-    def _tower_scan(self, span: slice, by_user: InnerProduct, allowed: Allowed | None) -> Scan:
-        return scan_of(self._tower_codes, span, self._tower_codes.query(by_user.query), allowed)
-
-    def _text_scan(
-        self, span: slice, by_mood: InnerProduct, by_user: InnerProduct | None, allowed: Allowed | None
-    ) -> Scan:
-        """By mood, and by user in the same pass; without a user, the tower's codes are multiplied by zeros."""
-        user = np.float32(by_user.weight) * by_user.query if by_user else np.zeros(self._tower_dimension, "f4")
-        codes = self._text_and_tower_codes
-        return scan_of(codes, span, codes.query(by_mood.query, user), allowed)
 
 
 def _largest_trend(part: LayerPart, epoch: Epoch | None) -> float:

@@ -15,6 +15,7 @@ from post_index_service.explanations import Explanation
 from post_index_service.index import PostIndex
 from post_index_service.reasons import Reason
 from post_index_service.search_results import SearchResult
+from rpc.tracing import current, staged
 
 _MOST_PACKED = 100_000
 _LAST_FIELDS = struct.Struct("<BfBfBB")
@@ -31,8 +32,10 @@ class PackedPosts:
     def __init__(self) -> None:
         self._packed: WeakKeyDictionary[PostIndex, dict[int, bytes]] = WeakKeyDictionary()
 
+    @staged("pack posts")
     def of(self, index: PostIndex, result: SearchResult) -> list[bytes]:
         """A serialised RankedPost for each post of a result of ``index``, in its order."""
+        current().note(bundle=index.bundle_id)
         packed = self._packed.setdefault(index, {})
         missing = [row for row in result.rows if row not in packed]
         if missing:

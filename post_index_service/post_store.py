@@ -7,6 +7,7 @@ from enum import Enum
 from bundle.served_posts import ServedPost
 from compute.log_tail import LogTail
 from post_index_service.index import PostIndex
+from rpc.tracing import stage
 from store.errors import StoreUnavailableError
 from store.port import Store
 from store.posts import NewPost, Post, PostRevision
@@ -88,7 +89,8 @@ class PostStore:
         sound = [new for new, complaint in zip(named, complaints, strict=True) if not complaint]
         if not sound:
             return Upserted(0, tuple(complaints))
-        position, post_ids = store.upsert_posts(sound)
+        with stage("store: upsert posts"):
+            position, post_ids = store.upsert_posts(sound)
         self._read_back(position)
         ids = iter(post_ids)
         return Upserted(position, tuple(complaint or next(ids) for complaint in complaints))
@@ -102,7 +104,8 @@ class PostStore:
         wanted = list(dict.fromkeys([*post_ids, *self._called(external_ids, store)]))
         if not wanted:
             return store.position()
-        position = store.delete_posts(wanted)
+        with stage("store: delete posts"):
+            position = store.delete_posts(wanted)
         if not self._read_back(position):
             raise StoreUnavailableError(
                 "the posts are deleted, but this process cannot read the log and may show them still: try again later"
@@ -114,7 +117,8 @@ class PostStore:
         store = self._store()
         wanted = sorted({*post_ids, *self._called(external_ids, store)})
         index = self._indexes()[0]
-        kept = store.posts_by_id(wanted)
+        with stage("store: get posts"):
+            kept = store.posts_by_id(wanted)
         of_bundle = index.bundle_posts([post_id for post_id in wanted if post_id not in kept])
         found = [self._of_store(index, revision) for revision in kept.values()]
         found += [KeptPost(post_id, _post_of(post), PostState.SERVED, 0) for post_id, post in of_bundle.items()]
@@ -122,13 +126,17 @@ class PostStore:
 
     def set_rule(self, rule: Rule) -> int:
         """Keep a rule durably; gives the position from which on it counts."""
-        position = self._store().set_rule(rule)
+        store = self._store()
+        with stage("store: set rule"):
+            position = store.set_rule(rule)
         self._read_back(position)
         return position
 
     def delete_rule(self, name: str) -> int:
         """Delete a rule; gives the position from which on it does not count. Raises RuleNotFoundError."""
-        position = self._store().delete_rule(name)
+        store = self._store()
+        with stage("store: delete rule"):
+            position = store.delete_rule(name)
         if position is None:
             raise RuleNotFoundError(name)
         self._read_back(position)
@@ -136,7 +144,9 @@ class PostStore:
 
     def rules(self) -> tuple[Rule, ...]:
         """All rules, ascending by name."""
-        return self._store().rules()
+        store = self._store()
+        with stage("store: list rules"):
+            return store.rules()
 
     def _store(self) -> Store:
         if self._log is None:
@@ -148,7 +158,8 @@ class PostStore:
         log = self._log
         if log is None:
             return False
-        reached = [log.reach(index.live, position, seconds=CATCH_UP_SECONDS) for index in self._indexes()]
+        with stage("read log"):
+            reached = [log.reach(index.live, position, seconds=CATCH_UP_SECONDS) for index in self._indexes()]
         return all(reached)
 
     def _called(self, external_ids: Sequence[str], store: Store) -> list[int]:

@@ -16,6 +16,7 @@ from post_index_service.layer import Layer, LayerPart
 from post_index_service.live_posts import LivePosts
 from post_index_service.named_rows import NamedRows
 from post_index_service.query import Query
+from post_index_service.ranking import Ranked
 from post_index_service.ruled_rows import RuledRows
 from post_index_service.search_errors import CategoryNotFoundError, WrongShardError
 
@@ -98,6 +99,18 @@ class QueryRows:
             return NO_ROWS
         seen = self.visible(part, query.seen_post_ids)
         return seen[~among_sorted(seen, excluded)] if len(excluded) else seen
+
+    def shown(self, page: Ranked, query: Query, part: LayerPart, ruled: RuledRows) -> Ranked:
+        """The page without the rows that keep their places and are not shown."""
+        withheld = self.withheld(query, part, ruled)
+        return page.without(withheld) if len(withheld) else page
+
+    def withheld(self, query: Query, part: LayerPart, ruled: RuledRows) -> Rows:
+        """The rows that keep their places and are not shown, ascending."""
+        withheld = [rows for rows in (part.taken_away(), ruled.hidden_since) if len(rows)]
+        if query.withheld_post_ids:
+            withheld.append(self.visible(part, query.withheld_post_ids))
+        return np.unique(np.concatenate(withheld)) if withheld else NO_ROWS
 
     def visible(self, part: LayerPart, post_ids: Sequence[int]) -> Rows:
         """The visible rows of the posts with these ids, ascending."""

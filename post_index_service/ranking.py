@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
 from post_index_service.closeness import Closeness
-from post_index_service.codes import CodedQuery, Codes, Rows, Scores, among_sorted
+from post_index_service.codes import Rows, Scores, among_sorted
 from post_index_service.filters import Allowed
 from post_index_service.known_numbers import KnownNumbers
-from post_index_service.shortlist import Shortlist
 
 FETCHED_MORE = 64  # more than asked for, as exact scores may order the last of them differently
 _FETCHED_MORE_DENSE = 16
@@ -140,23 +139,11 @@ class Scan(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class CodedScan:
-    """Scans the codes of the slice ``span``."""
+class Near(Protocol):
+    """Picks rows that probably score highest; one may be missing."""
 
-    codes: Codes
-    span: slice
-    query: CodedQuery
-
-    def nearest(self, count: int, *, skip: Rows) -> tuple[Rows, float]:
-        """One pass of FAISS."""
-        total = self.span.stop - self.span.start
-        fetched = 2 * count + FETCHED_MORE + min(len(skip), count)
-        if fetched >= total:
-            rows, bound = np.arange(total), -np.inf
-        else:
-            rows, bound = self.codes.nearest(self.span, self.query, fetched)
-        return rows[~among_sorted(rows, skip)], bound
+    def rows(self, query: Vector, count: int) -> Rows:
+        """The ``count`` most likely rows, or all rows if there are fewer, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +247,7 @@ class ByShortlist:
     """
 
     exact: ExactOrder
-    shortlist: Shortlist
+    shortlist: Near
     user: Vector
     allowed: Allowed | None = None
     also: Callable[[int], Rows] | None = None  # other likely rows, ascending, of which so many may be skipped

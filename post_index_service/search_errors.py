@@ -8,7 +8,9 @@ class SearchError(Exception):
     ├── CategoryNotFoundError
     ├── EmbeddingSpaceMismatchError
     ├── InvalidEmbeddingError
+    ├── EngineUnavailableError
     ├── InvalidSearchError
+    ├── PageTooDeepError
     ├── PostNotFoundError
     └── WrongShardError
     """
@@ -36,6 +38,14 @@ class InvalidSearchError(SearchError):
 
 class PostNotFoundError(SearchError):
     """No search finds the post that others are to be like."""
+
+
+class PageTooDeepError(SearchError):
+    """The engine does not give so many posts of a ranking: a later page than this one cannot be made."""
+
+
+class EngineUnavailableError(SearchError):
+    """The engine does not answer, and this page continues one that it has answered."""
 
 
 class WrongShardError(SearchError):

@@ -28,7 +28,8 @@ class SearchResult(NamedTuple):
 
     The order follows ``ranking_scores``, which never rise within a ranking. ``has_more`` says whether the ranking
     continues after this page. By trend, or by a blend, the log is counted up to ``counted_position``. Posts and rules
-    count up to ``posts_position``, None without a log, and rules at the moment ``rules_moment_ms``.
+    count up to ``posts_position``, None without a log, and rules at the moment ``rules_moment_ms``. What the engine
+    could not make sure of is as in scans.Certainty.
     """
 
     rows: tuple[int, ...]
@@ -42,6 +43,8 @@ class SearchResult(NamedTuple):
     counted_position: int = 0
     posts_position: int | None = None
     explanations: tuple[Explanation, ...] = ()  # of each post, if they are asked for
+    is_approximate: bool = False
+    lacks: str = ""
 
     @property
     def posts(self) -> tuple[RankedPost, ...]:

@@ -21,8 +21,10 @@ from post_index_service.query import Query
 from post_index_service.search_errors import (
     CategoryNotFoundError,
     EmbeddingSpaceMismatchError,
+    EngineUnavailableError,
     InvalidEmbeddingError,
     InvalidSearchError,
+    PageTooDeepError,
     PostNotFoundError,
     WrongShardError,
 )
@@ -58,6 +60,8 @@ ERRORS: ErrorTable = {
     EmbeddingSpaceMismatchError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "EMBEDDING_SPACE_MISMATCH"),
     InvalidEmbeddingError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "EMBEDDING_INVALID"),
     MalformedEmbeddingError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "EMBEDDING_INVALID"),
+    PageTooDeepError: ErrorRow(grpc.StatusCode.OUT_OF_RANGE, "PAGE_TOO_DEEP"),
+    EngineUnavailableError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "MILVUS_UNAVAILABLE"),
     PostNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "POST_NOT_FOUND"),
     InvalidSearchError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "SEARCH_INVALID"),
     CountsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "COUNTS_NOT_HELD"),
@@ -99,6 +103,8 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             counted_position=result.counted_position,
             posts_position=result.posts_position,
             rules_moment_ms=result.rules_moment_ms,
+            approximate=result.is_approximate or None,
+            lacks=result.lacks,
         )
         return packed.SerializeToString()
 

@@ -1,13 +1,16 @@
 """The settings of the post index service; facts about the model come from the bundle instead."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import AliasChoices, Field, ValidationInfo, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from compute.store_settings import StoreSettings
+from post_collection.server import client_is_installed
 from post_index_service.division import MOST_SHARDS
 from post_index_service.kept_moments import kept_seconds
+from rpc.environment import lower_case
 from rpc.server_settings import variable_of
 
 
@@ -45,7 +48,43 @@ class Settings(StoreSettings):
         description="over how many services the posts are divided, by category; the gateway names them all",
     )
     shard: int = Field(0, ge=0, validate_default=True, description="which of them this one is, from 0 on")
+    engine: Annotated[str, BeforeValidator(lower_case), Field(pattern="^(faiss|milvus)$")] = Field(
+        "faiss",
+        description="what finds the vectors near a query: codes in the memory of this process, which FAISS scans, or a "
+        "Milvus server, see docs/milvus.md",
+    )
+    milvus_uri: str = Field("http://127.0.0.1:19530", description="address of the Milvus server")
+    milvus_token: SecretStr | None = Field(
+        None, description="user:password at the Milvus server; none for one without authentication"
+    )
+    milvus_search: Annotated[str, BeforeValidator(lower_case), Field(pattern="^(exact|fast)$")] = Field(
+        "exact", description="fast also takes a collection whose index may miss posts; its answers say approximate"
+    )
+    milvus_read: int = Field(
+        0,
+        ge=0,
+        le=16_384,
+        description="lists of an IVF index that a search reads, or candidates that HNSW keeps at least; 0 reads all "
+        "lists, and keeps as many candidates as posts are asked for",
+    )
+    milvus_local_posts: int = Field(
+        4_096,
+        ge=0,
+        le=1_000_000,
+        description="categories of at most so many posts are searched in this process, without Milvus",
+    )
     metrics_port: int = Field(9102, ge=0, le=65535, description="port of the Prometheus metrics; 0 turns them off")
+
+    @field_validator("engine")
+    @classmethod
+    def _engine_can_be_used(cls, engine: str, info: ValidationInfo) -> str:
+        if engine == "milvus" and not client_is_installed():
+            raise ValueError("needs pymilvus: pip install 'moodfeed[milvus]'")
+        if engine == "milvus" and info.data.get("shards", 1) > 1:
+            raise ValueError(
+                f"cannot be milvus where {variable_of(cls, 'shards')} is above 1: Milvus divides by itself"
+            )
+        return engine
 
     @field_validator("shard")
     @classmethod

@@ -5,18 +5,18 @@ Post and user are vectors of one space, so one pass scans for the sum of both.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bundle.embedding_space import HalfMatrix, Matrix, Vector, in_float32
-from post_index_service.codes import Codes
-from post_index_service.filtered_scans import SkippingScan, scan_of
+from post_index_service.filtered_scans import SkippingScan
 from post_index_service.layer import Layer, LayerPart
 from post_index_service.layered_ranking import Layered, LiveByProducts
 from post_index_service.query import Query
-from post_index_service.ranking import ByInnerProducts, DenseScan, InnerProduct, Scan
+from post_index_service.ranking import ByInnerProducts, DenseScan, InnerProduct, KeyedOrder, Scan
+from post_index_service.scans import Scans
 from post_index_service.search_errors import PostNotFoundError
 
 _ROUNDING = 2.0**-20  # of the sum of two vectors, and of two products: far more than either can be
@@ -46,27 +46,30 @@ class Likeness:
         self,
         part: LayerPart,
         vectors: Matrix | HalfMatrix,
-        codes: Codes,
+        scans: Scans,
         ids: NDArray[np.int64],
         *,
         rounding: float | None,
     ) -> Layered:
-        """The order of both segments: ``vectors`` and ``ids`` are those of the slice, ``codes`` those of all rows.
+        """The order of both segments: ``vectors`` and ``ids`` are those of the slice, ``scans`` those of the search.
 
         ``rounding`` is that of ``codes.rounding_of_products`` for a slice whose vectors are scanned themselves; None
-        for one whose codes are.
+        for one that ``scans`` search.
         """
-        frozen = ByInnerProducts(self._scan(part, vectors, codes, rounding), self.products(vectors), ids, shown=0)
+        products = self.products(vectors)
+        frozen: KeyedOrder
+        if rounding is None:
+            scan = scans.by_likeness(part.span, self.sum(), part.allowed)
+            frozen = scans.ordered(ByInnerProducts(scan, products, ids, shown=0))
+        else:
+            frozen = ByInnerProducts(self._dense(part, vectors, rounding), products, ids, shown=0)
         live = part.layer.live
         return Layered(
             frozen, LiveByProducts(self.products(live.tower), live.ids, shown=0), part.frozen_count, part.live_rows
         )
 
-    def _scan(self, part: LayerPart, vectors: Matrix | HalfMatrix, codes: Codes, rounding: float | None) -> Scan:
+    def _dense(self, part: LayerPart, vectors: Matrix | HalfMatrix, rounding: float) -> Scan:
         query = self.sum()
-        if rounding is None:
-            coded = codes.query(query)
-            return scan_of(codes, part.span, replace(coded, error=coded.error + _ROUNDING), part.allowed)
         length = math.sqrt(float(query @ query))
         dense = DenseScan(InnerProduct(vectors, query), rounding * length + _ROUNDING)
         return dense if part.allowed is None else SkippingScan(dense, np.flatnonzero(~part.allowed.mask))

@@ -17,6 +17,7 @@ from prometheus_client import Counter
 
 from rpc.errors import read_error_info
 from rpc.replicas import Replica
+from rpc.tracing import Span, stage
 
 RETRIES = Counter("moodfeed_downstream_retries_total", "Attempts made again on another replica.", ["service", "cause"])
 RETRIES_REFUSED = Counter(
@@ -126,7 +127,9 @@ class RetryingCalls(Generic[Stub]):
         while True:
             attempt = self._next_attempt(tried, seconds_left=end - clock())
             try:
-                response = await method(attempt.replica.stub)(request, timeout=attempt.seconds)
+                response = await _ask(
+                    method(attempt.replica.stub), request, attempt, self._replicas.service, number=len(tried) + 1
+                )
             except grpc.aio.AioRpcError as error:
                 if is_unresponsive(error, seconds=attempt.seconds, attempt_seconds=self._attempt_seconds):
                     self._replicas.leave_alone(attempt.replica)
@@ -157,6 +160,30 @@ class RetryingCalls(Generic[Stub]):
             return True
         RETRIES_REFUSED.labels(self._replicas.service).inc()
         return False
+
+
+async def _ask(
+    method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+    request: Request,
+    attempt: Attempt[Stub],
+    service: str,
+    *,
+    number: int,
+) -> Response:
+    """The answer of one attempt, which is a span of its own where the request is traced."""
+    with stage(f"call {service}", "client") as span:
+        if not isinstance(span, Span):
+            return await method(request, timeout=attempt.seconds)
+        span.attributes |= {
+            "rpc.method": type(request).__name__.removesuffix("Request"),
+            "server.address": attempt.replica.address,
+            "attempt": number,
+        }
+        try:
+            return await method(request, timeout=attempt.seconds, metadata=span.outgoing)
+        except grpc.aio.AioRpcError as error:
+            span.attributes["rpc.grpc.status_code"] = error.code().value[0]
+            raise
 
 
 def retry_cause(error: grpc.aio.AioRpcError, *, elsewhere: Collection[str], leaves_time: bool) -> RetryCause | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import grpc
 from prometheus_client import Counter, Histogram
 
+from rpc.tracing import exemplar
 from rpc.unary import AsyncUnaryInterceptor, Request, Response, UnaryInterceptor, async_status_code, status_code
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def record(path: str, code: grpc.StatusCode | None, seconds: float) -> None:
     """Count one request of ``/package.Service/Method``; no code means OK."""
     counter, histogram = _series(path, code or grpc.StatusCode.OK)
     counter.inc()
-    histogram.observe(seconds)
+    histogram.observe(seconds, exemplar())
 
 
 @cache  # a few entries for each method: looking a series up by its labels takes longer than counting

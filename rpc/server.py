@@ -27,6 +27,8 @@ from rpc.metrics import MetricsInterceptor
 from rpc.reflection import enable_reflection
 from rpc.supervisor import report_serving
 from rpc.tls import LiveServerTls, ServerTls
+from rpc.tracing import NO_TRACER, Tracer
+from rpc.tracing_interceptors import TracingInterceptor
 from rpc.watched_files import FileContentError
 
 _log = structlog.get_logger("rpc.server")
@@ -111,6 +113,7 @@ class ServerOptions:
     larger_requests: Mapping[str, int] = field(default_factory=dict)  # by /package.Service/Method, in bytes
     slow_methods: frozenset[str] = frozenset()  # /package.Service/Method of those that wait for a disk
     slow_threads: int = 16  # that answer them
+    tracer: Tracer = NO_TRACER
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,7 @@ def start_server(
                 most_waiting=options.most_waiting,
                 own_pools=dict.fromkeys(options.slow_methods, slow_pool),
             ),
+            TracingInterceptor(options.tracer),
             MetricsInterceptor(),
             *guards,
             ErrorInterceptor(errors, sizes),

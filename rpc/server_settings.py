@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rpc.addresses import is_loopback, read_address
@@ -31,12 +32,37 @@ class ServerSettings(BaseSettings):
         None, description="PEM file of the authority that every client certificate must be signed by"
     )
     max_connections: int = Field(1000, ge=1, description="maximum number of open connections, for each port")
+    traces_endpoint: SecretStr | None = Field(  # whoever writes a password into it does not find it in a log
+        None,
+        validation_alias="MOODFEED_TRACES_ENDPOINT",
+        description="URL of an OpenTelemetry receiver (OTLP over HTTP) that traces are sent to, such as "
+        "`http://127.0.0.1:4318`; unset for no traces",
+    )
+    traces_ratio: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        validation_alias="MOODFEED_TRACES_RATIO",
+        description="share of the requests, 0 to 1, that are traced; the compute services follow the gateway",
+    )
+    traces_follow_callers: bool = Field(
+        True,
+        validation_alias="MOODFEED_TRACES_FOLLOW_CALLERS",
+        description="whether a request with a `traceparent` is traced if and only if its caller traces it; "
+        "if false, the ratio decides",
+    )
 
     def server_tls(self) -> ServerTls | None:
         """The server's TLS; None for plaintext."""
         if self.tls_certificate is None or self.tls_key is None:
             return None
         return ServerTls(self.tls_certificate, self.tls_key, self.tls_client_authority)
+
+    @field_validator("traces_endpoint")
+    @classmethod
+    def _receiver_has_a_url(cls, url: SecretStr | None) -> SecretStr | None:
+        return None if url is None else SecretStr(receiver_url(url.get_secret_value()))
 
     @field_validator("tls_certificate")
     @classmethod
@@ -76,6 +102,16 @@ class ServerSettings(BaseSettings):
         if not (info.data.get("allow_plaintext") or is_loopback(host)):
             raise ValueError("is not loopback, and metrics have no TLS: give a loopback host")
         return host
+
+
+def receiver_url(url: str) -> str:
+    """The URL of an OTLP receiver, with the usual path where it has none; ValueError if it cannot be one."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or parts.query or parts.fragment:
+        raise ValueError("is not http://host:port or https://host:port")
+    if parts.username is not None:
+        raise ValueError("holds a name or a password: set OTEL_EXPORTER_OTLP_HEADERS instead")
+    return url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/v1/traces"
 
 
 def variable_of(settings: type[BaseSettings], field: str) -> str:

@@ -11,6 +11,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def now_ns() -> int:
+    """Nanoseconds since 1970, UTC."""
+    return time.time_ns()
+
+
 class SteadyClock:
     """The time of day when it was made, going on with the monotonic clock: what is measured with it cannot jump."""
 

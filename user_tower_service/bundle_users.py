@@ -28,6 +28,12 @@ class BundleUsers:
     offsets: NDArray[np.int64]
     seen: NDArray[np.int64]
 
+    def longest(self, most: int) -> tuple[str, ...]:
+        """The names of those who have seen most, at most ``most``, longest first."""
+        names = tuple(self.rows)
+        longest_first = np.argsort(-np.diff(self.offsets), kind="stable")
+        return tuple(names[row] for row in longest_first[:most].tolist())
+
 
 def encode_users(towers: ServingTowers, posts: HistoryPosts, users: KnownUsers) -> BundleUsers:
     """Embed all users of a bundle."""

@@ -11,6 +11,7 @@ from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.post_trends import newest_moment_of
 from compute.recent_history import RecentHistory
 from mood_encoder.runtime import Runtime
+from rpc.tracing import UNTRACED, stage
 from store.posts import Post, PostEmbedding
 from user_tower_service.asked_mood import AskedMood
 from user_tower_service.bundle_users import MOST_SEEN, encode_users
@@ -173,7 +174,8 @@ class Encoder:
         changed = [
             (username, view) for (username, _), view in zip(requests, views, strict=True) if not view.is_of_bundle
         ]
-        users = iter(self._live_histories.users(changed))
+        with stage("encode histories") if changed else UNTRACED:
+            users = iter(self._live_histories.users(changed))
         contexts = []
         for (username, mood), view, wish in zip(
             requests, views, served or [NO_SERVED_WISH] * len(requests), strict=True
@@ -191,7 +193,9 @@ class Encoder:
         if not moods:
             return {}
         try:
-            return dict(zip(moods, self._moods.encode(moods), strict=True))
+            with stage("encode moods") as span:
+                span.note(moods=len(moods))
+                return dict(zip(moods, self._moods.encode(moods), strict=True))
         except Exception as error:  # noqa: BLE001 - a feed without its mood is better than no feed
             if len(moods) > 1:
                 return {mood: vector for each in moods for mood, vector in self._encode_moods([each]).items()}
@@ -223,6 +227,14 @@ class Encoder:
             withheld_post_ids=view.withheld_post_ids,
             recent=None if user is None else user.recent,
         )
+
+    def longest_known(self) -> tuple[str, ...]:
+        """The people of the bundle with the longest histories, longest first: those of 64 who are still known."""
+        names = self._users.longest(MOST_CONTEXTS)
+        if not names:
+            return ()
+        contexts = self.encode_contexts([(name, "") for name in names])
+        return tuple(name for name, context in zip(names, contexts, strict=True) if context.user is not None)
 
     def encode_posts(self, posts: Sequence[PostContent]) -> tuple[EncodedPost, ...]:
         """Embed 1 to 64 posts in both spaces; PostCountError otherwise. A post unknown at training time counts as new.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from rpc.tracing import stage
 from store.interactions import NewInteraction, Recorded
 from store.people import Claim, PersonExport
 from store.port import Store
@@ -67,8 +68,9 @@ class PeopleStore:
     def record(self, interactions: Sequence[NewInteraction]) -> Recorded:
         """Keep interactions durably, each once."""
         live = self._needed()
-        recorded = live.store.record(interactions)
-        live.reach(recorded.position, seconds=CATCH_UP_SECONDS)
+        with stage("store: record"):
+            recorded = live.store.record(interactions)
+        _read_back(live, recorded.position)
         return recorded
 
     def remember_served(self, username: str, post_ids: Sequence[int], *, feed_id: str, read_up_to: int) -> Claim:
@@ -79,25 +81,28 @@ class PeopleStore:
         live = self._needed()
         if not 1 <= len(post_ids) <= MOST_POSTS:
             raise ServedCountError(f"{len(post_ids)} posts given, 1 to {MOST_POSTS} are allowed")
-        claim = live.store.claim_served(
-            username, post_ids, shown_at_ms=live.now_ms(), feed_id=feed_id, read_up_to=read_up_to
-        )
-        live.reach(claim.position, seconds=CATCH_UP_SECONDS)
+        with stage("store: claim served"):
+            claim = live.store.claim_served(
+                username, post_ids, shown_at_ms=live.now_ms(), feed_id=feed_id, read_up_to=read_up_to
+            )
+        _read_back(live, claim.position)
         return claim
 
     def export_person(self, username: str) -> PersonExport | None:
         """Everything that is kept about a person; None if nothing is."""
-        return self._needed().store.export_person(username)
+        store = self._needed().store
+        with stage("store: export person"):
+            return store.export_person(username)
 
     def delete_person(self, username: str) -> int:
         """Delete a person; gives the position from which on they are unknown."""
-        return self._written(lambda store: store.delete_person(username))
+        return self._written("store: delete person", lambda store: store.delete_person(username))
 
     def merge_people(self, merged: str, *, into: str) -> int:
         """Make one person another; gives the position from which on they are one. Raises SamePersonError."""
         if merged == into:
             raise SamePersonError("a person cannot be merged into themselves: name two people")
-        return self._written(lambda store: store.merge_people(merged, into=into))
+        return self._written("store: merge people", lambda store: store.merge_people(merged, into=into))
 
     def catch_up(self, *, at_least: int, wanted: int, seconds: float) -> None:
         """Read the log up to a position; PositionNotReachedError if ``at_least`` is not reached within ``seconds``."""
@@ -105,18 +110,27 @@ class PeopleStore:
             if at_least:
                 raise PositionNotReachedError(at_least, None)
             return
-        if at_least and not self._live.reach(at_least, seconds=seconds):
-            raise PositionNotReachedError(at_least, self._live.position)
-        if wanted:
-            self._live.reach(wanted, seconds=min(seconds, WANTED_SECONDS))
+        if not (at_least or wanted):
+            return
+        with stage("read log"):
+            if at_least and not self._live.reach(at_least, seconds=seconds):
+                raise PositionNotReachedError(at_least, self._live.position)
+            if wanted:
+                self._live.reach(wanted, seconds=min(seconds, WANTED_SECONDS))
 
     def _needed(self) -> LiveLog:
         if self._live is None:
             raise NoStoreError
         return self._live
 
-    def _written(self, write: Callable[[Store], int]) -> int:
+    def _written(self, operation: str, write: Callable[[Store], int]) -> int:
         live = self._needed()
-        position = write(live.store)
-        live.reach(position, seconds=CATCH_UP_SECONDS)
+        with stage(operation):
+            position = write(live.store)
+        _read_back(live, position)
         return position
+
+
+def _read_back(live: LiveLog, position: int) -> None:
+    with stage("read log"):
+        live.reach(position, seconds=CATCH_UP_SECONDS)

@@ -13,6 +13,7 @@ from moodfeed.feedback.v1 import feedback_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
 from rpc.deadline import remaining_seconds
 from rpc.errors import ErrorRow, ErrorTable
+from rpc.tracing import current
 from store.errors import InvalidInteractionError, StoreUnavailableError
 from store.interactions import Recorded
 from user_tower_service.encoder import (
@@ -36,7 +37,7 @@ from user_tower_service.post_encoder import PostContent
 from user_tower_service.shown_posts import ServedWish
 
 MOST_INTERACTIONS = 1000
-_BEAT_SECONDS = 0.2  # between two messages to a watcher whom nobody's change concerns
+_BEAT_SECONDS = 0.4  # between two messages to a watcher whom nobody's change concerns
 _MOST_WATCHERS = 64
 _LONGEST_WAIT_SECONDS = 1.0  # for a position that is needed
 
@@ -87,6 +88,7 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
         self._people.catch_up(
             at_least=request.at_least_position, wanted=request.wanted_position, seconds=_seconds_to_wait(context)
         )
+        current().note(bundle=encoder.bundle_id)
         encoded = encoder.encode_context(request.username, request.mood, as_of=_as_of(request), served=_served(request))
         return _context_message(encoded, encoder.bundle_id)
 
@@ -102,6 +104,7 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
             wanted=max((each.wanted_position for each in request.contexts), default=0),
             seconds=_seconds_to_wait(context),
         )
+        current().note(bundle=encoder.bundle_id, contexts=len(request.contexts))
         contexts = encoder.encode_contexts(
             [(each.username, each.mood) for each in request.contexts],
             as_of=[_as_of(each) for each in request.contexts],
@@ -174,6 +177,12 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
             request.username, request.post_ids, feed_id=request.feed_id, read_up_to=request.read_up_to
         )
         return user_tower_pb2.RememberServedResponse(position=claim.position, is_taken=claim.is_taken)
+
+    def ListPeople(
+        self, request: user_tower_pb2.ListPeopleRequest, context: grpc.ServicerContext
+    ) -> user_tower_pb2.ListPeopleResponse:
+        """Name people of the current bundle."""
+        return user_tower_pb2.ListPeopleResponse(usernames=self._encoders.current.longest_known())
 
     def ExportPerson(
         self, request: user_tower_pb2.ExportPersonRequest, context: grpc.ServicerContext

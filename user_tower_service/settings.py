@@ -1,8 +1,9 @@
 """The settings of the user tower service; facts of the model come from the bundle instead."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from compute.store_settings import StoreSettings
@@ -25,7 +26,8 @@ class Settings(StoreSettings):
     )
     runtime: Runtime = Field(
         Runtime.OPENVINO,
-        description="openvino: NumPy and an 8-bit BERT; torch: the full BERT, 5 to 9 times slower, 250 MB more memory",
+        description="openvino: NumPy and an 8-bit BERT; torch: the full BERT, 5 to 9 times slower, 250 MB more memory, "
+        "and not in the default image",
     )
     mood_cache_size: int = Field(4096, ge=0, description="number of moods whose embeddings are cached")
     live_cache_size: int = Field(
@@ -40,3 +42,13 @@ class Settings(StoreSettings):
         "remembered page takes 250 bytes of memory for that time",
     )
     metrics_port: int = Field(9101, ge=0, le=65535, description="port of the Prometheus metrics; 0 for none")
+
+    @field_validator("runtime")
+    @classmethod
+    def _is_installed(cls, runtime: Runtime) -> Runtime:
+        """Refuse torch where it is not installed, as in the default image, before a bundle is read."""
+        if runtime is Runtime.TORCH and not (find_spec("torch") and find_spec("transformers")):
+            raise ValueError(
+                "torch is not installed: use the image user_tower_service_torch or moodfeed[user-tower-torch]"
+            )
+        return runtime

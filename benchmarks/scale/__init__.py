@@ -1,1 +1,1 @@
-"""What serving costs past one machine, measured on one."""
+"""What make bench-scale measures: Milvus beside our own index, in one run; and an index in shards."""

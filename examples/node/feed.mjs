@@ -1,5 +1,6 @@
 // Print a whole feed over gRPC, page by page: npm ci, then node feed.mjs USERNAME [MOOD]
 // MOODFEED_GATEWAY is the gateway's gRPC address; MOODFEED_API_TOKEN is the token, if the gateway needs one.
+// This is bare gRPC; in a project of your own use the client of clients/typescript (docs/clients.md).
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import grpc from "@grpc/grpc-js";

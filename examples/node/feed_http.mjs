@@ -1,5 +1,6 @@
 // Print a whole feed over HTTP, page by page: node feed_http.mjs USERNAME [MOOD]
 // MOODFEED_URL is the gateway's HTTP address; MOODFEED_API_TOKEN is the token, if the gateway needs one.
+// This is bare HTTP; in a project of your own use the client of clients/typescript (docs/clients.md).
 import { setTimeout } from "node:timers/promises";
 
 const url = process.env.MOODFEED_URL ?? "http://127.0.0.1:8000";

@@ -1,6 +1,7 @@
 // Record over gRPC that a person likes a post, then print their next feed: npm ci, then node like.mjs USERNAME POST_ID
 // MOODFEED_GATEWAY is the gateway's gRPC address; MOODFEED_API_TOKEN is a token with the scopes feeds and feedback, if
 // the gateway needs one.
+// This is bare gRPC; in a project of your own use the client of clients/typescript (docs/clients.md).
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";

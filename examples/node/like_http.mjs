@@ -1,6 +1,7 @@
 // Record over HTTP that a person likes a post, then print their next feed: node like_http.mjs USERNAME POST_ID
 // MOODFEED_URL is the gateway's HTTP address; MOODFEED_API_TOKEN is a token with the scopes feeds and feedback, if the
 // gateway needs one.
+// This is bare HTTP; in a project of your own use the client of clients/typescript (docs/clients.md).
 import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 

@@ -3,7 +3,8 @@
     python examples/python/feed.py USERNAME [MOOD]
 
 MOODFEED_GATEWAY is the gateway's gRPC address, by default 127.0.0.1:50050. MOODFEED_API_TOKEN is the token, if the
-gateway needs one. In a project of your own, generate the code of ``protos/`` with grpcio-tools.
+gateway needs one. This is bare gRPC; in a project of your own use the client of ``clients/python``, which needs no
+generated code and knows errors, retries and pages (docs/clients.md).
 """
 
 import json

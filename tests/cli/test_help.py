@@ -11,6 +11,7 @@ from cli.subcommands import app
     [
         "",
         "run",
+        "open",
         "feed",
         "trending",
         "moods",

@@ -1,6 +1,8 @@
 """The stack of docker-compose.yml on a real engine: `make test-compose` runs it, for whoever has one."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,17 @@ import httpx
 import pytest
 from packaging.utils import canonicalize_name
 
-from tests.compose.containers import GATEWAY_GRPC, GATEWAY_HTTP, ROOT, compose, containers, docker, inspect, python
+from tests.compose.containers import (
+    GATEWAY_GRPC,
+    GATEWAY_HTTP,
+    PROJECT,
+    ROOT,
+    compose,
+    containers,
+    docker,
+    inspect,
+    python,
+)
 
 GRPCURL = Path(sys.executable).parent / "grpcurl"
 SERVICES = ("post_index_service", "user_tower_service", "gateway")
@@ -76,13 +88,13 @@ def test_a_process_is_nobody_and_can_write_nothing_that_lasts(service: str) -> N
         ("gateway", {"gateway", "moodfeed", "rpc"}, ("torch", "faiss", "numpy")),
         (
             "post_index_service",
-            {"bundle", "compute", "moodfeed", "post_index_service", "rpc"},
+            {"bundle", "compute", "moodfeed", "post_index_service", "rpc", "store"},
             ("torch", "transformers", "pandas"),
         ),
         (
             "user_tower_service",
             {"bundle", "compute", "mood_encoder", "moodfeed", "rpc", "store", "two_tower", "user_tower_service"},
-            ("faiss", "pandas"),
+            ("faiss", "pandas", "torch", "transformers"),
         ),
     ],
 )
@@ -92,6 +104,43 @@ def test_an_image_holds_only_what_its_process_needs(service: str, ours: set[str]
     assert python(container, program).strip() == "[]"
     packages = python(container, "import pathlib; [print(p.parent) for p in pathlib.Path().glob('*/__init__.py')]")
     assert set(packages.split()) == ours
+
+
+@pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize(
+    ("service", "megabytes"), [("gateway", 90), ("post_index_service", 300), ("user_tower_service", 480)]
+)
+def test_an_image_is_not_much_larger_than_its_base(service: str, megabytes: int) -> None:
+    def size(image: str) -> int:
+        return int(docker("image", "inspect", "--format", "{{.Size}}", image))
+
+    added = size(f"{PROJECT}-{service}") - size(base_image())
+    assert 0 < added < megabytes * 10**6
+
+
+def base_image() -> str:
+    """What the images were built on: PYTHON_IMAGE of the environment, or the one that the Dockerfile names."""
+    named = re.search(r"^ARG PYTHON_IMAGE=(\S+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    return os.environ.get("PYTHON_IMAGE") or named[1]  # type: ignore[index]
+
+
+@pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_probe_says_what_the_health_service_says(service: str) -> None:
+    (container,) = containers(service)
+    health = inspect(container)["Config"]["Healthcheck"]["Test"]
+    assert health[:5] == ["CMD", "python", "-I", "-S", "rpc/lean_probe.py"]
+    assert docker("exec", container, *health[1:]) == "SERVING\n"
+    assert docker("exec", container, *health[1:5], "127.0.0.1:1", check=False) == "NOT_SERVING\n"
+
+
+@pytest.mark.usefixtures("stack")
+def test_what_an_idle_stack_takes_can_be_measured() -> None:
+    command = [sys.executable, "scripts/measure_idle.py", "--project", PROJECT, "--minutes", "0.2", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    found = json.loads(done.stdout)
+    assert set(found["containers"]) == {f"{PROJECT}-{service}-1" for service in SERVICES}
+    assert 0 < found["all"] < 50  # per cent; what it is in peace stands in docs/operations.md
 
 
 @pytest.mark.usefixtures("stack")

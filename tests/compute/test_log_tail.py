@@ -1,6 +1,7 @@
 """Several readers of one log in one process: each from its own position, none in the way of another."""
 
 import gc
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from store.interactions import NewInteraction, Verb
 from store.log_entries import Entries
 from store.port import Store
 from store.sql_store import open_store
+from tests.waiting import wait_until
 
 
 class Reader:
@@ -145,3 +147,33 @@ def test_a_long_read_says_how_far_it_has_come(store: Store, tail: LogTail, monke
         assert reader.position == 5
     notes = [(note["read"], note["newest"]) for note in logs if note["event"] == "log is being read"]
     assert notes == [(2, 5), (4, 5)]
+
+
+def test_a_log_in_which_nothing_happens_is_looked_at_less_often_until_something_does(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Store] = []
+    monkeypatch.setattr(log_tail, "IDLE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(log_tail, "IDLE_POLL_SECONDS", 3600.0)
+    idle = LogTail(lambda: open_store(f"sqlite:///{tmp_path}/store.sqlite"), after_each_round=looks.append)
+    reader = Reader()
+    idle.add(reader)
+    with idle.followed():
+        before = len(looks)
+        time.sleep(10 * log_tail.POLL_SECONDS)
+        assert len(looks) <= before + 1
+        monkeypatch.setattr(log_tail, "IDLE_AFTER_SECONDS", 3600.0)
+        assert idle.reach(reader, record(store, 1), seconds=30)  # asked for: what comes next is found without asking
+        record(store, 1)
+        wait_until(lambda: reader.found == [1, 2], what="the log is looked at often again")
+
+
+def test_what_is_written_after_a_pause_is_read_within_a_second(
+    store: Store, tail: LogTail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_tail, "IDLE_AFTER_SECONDS", 0.0)
+    reader = Reader()
+    tail.add(reader)
+    with tail.followed():
+        record(store, 1)
+        wait_until(lambda: reader.found == [1], seconds=1.0, what="the log is read")

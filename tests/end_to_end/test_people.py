@@ -14,6 +14,7 @@ from benchmarks.processes import NO_TLS
 from moodfeed.feedback.v1 import feedback_pb2
 from rpc.errors import read_error_info
 from tests.end_to_end.test_feedback import LAYOUTS, POSTS, STRANGER_MESSAGE, Product, likes, running
+from tests.waiting import wait_until
 
 HARD = "sl/ash 100% 😀\nbéla?#"
 
@@ -38,6 +39,18 @@ def path_of(username: str) -> str:
 
 def reason(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["reason"]
+
+
+def test_a_page_is_offered_people_of_the_bundle_until_they_are_deleted(product: Product) -> None:
+    def offered() -> list[str]:
+        names: list[str] = asked(product, "GET", "/explorer/people").json()["usernames"]
+        return names
+
+    before = offered()
+    assert before
+    assert all(product.ids(username) for username in before)
+    asked(product, "DELETE", path_of(before[0]))
+    wait_until(lambda: offered() == before[1:])  # another replica reads it a moment later
 
 
 @pytest.mark.parametrize("username", ["plain", HARD])

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -65,3 +66,35 @@ def test_run_shows_every_case_and_ends_cleanly(small_bundles: Path, tmp_path: Pa
     assert "User is not in database so give input of mood and category_id" in done.stdout
     assert "invalid category id" in done.stdout
     assert f"curl -s 'http://{addresses.gateway_http}/feed?" in done.stdout
+    person = quote(running.busiest_username())
+    assert done.stdout.splitlines()[-1] == f"Look at it: http://{addresses.gateway_http}/?username={person}&mood=calm"
+
+
+@pytest.mark.parametrize("browser", ["true %s", ""])
+def test_open_opens_the_page_or_says_where_it_is(running: Running, browser: str) -> None:
+    done = open_page(running.addresses.gateway_http, browser)
+    assert done.returncode == 0, done.stderr
+    first, *others = done.stdout.splitlines()
+    assert first == f"{running.http}/"
+    assert others == ([] if browser else ["There is no browser here: open this address in one."])
+
+
+def test_open_says_how_to_start_what_does_not_run() -> None:
+    address = free_addresses().gateway_http
+    done = open_page(address, "true %s")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: nothing answers at http://{address}/: start the product with `moodfeed run`\n"
+
+
+def open_page(address: str, browser: str) -> subprocess.CompletedProcess[str]:
+    """`moodfeed open` where this is the only browser; none if it is empty."""
+    environment = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
+    paths = {"PATH": os.environ["PATH"] if browser else str(BIN), "BROWSER": browser}
+    return subprocess.run(
+        [BIN / "moodfeed", "open", "--address", address],
+        env=environment | paths,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )

@@ -157,9 +157,10 @@ def test_the_operators_command_reaches_processes_over_tls(secured: Secured, smal
 
 @pytest.mark.parametrize("process", ["gateway_grpc", "user_tower", "post_index"])
 def test_the_probe_of_the_containers_knows_tls(secured: Secured, process: str) -> None:
-    def probed(*options: object) -> tuple[int, str]:
+    def probed(*options: str) -> tuple[int, str]:
         done = subprocess.run(
-            [sys.executable, "-m", "rpc.probe", getattr(secured.addresses, process), *map(str, options)],
+            [sys.executable, "-I", "-S", "rpc/lean_probe.py", getattr(secured.addresses, process), *options],
+            cwd=ROOT,
             capture_output=True,
             text=True,
             timeout=60,
@@ -167,7 +168,9 @@ def test_the_probe_of_the_containers_knows_tls(secured: Secured, process: str) -
         )
         return done.returncode, done.stdout.strip()
 
-    assert probed(*secured.options) == (0, "SERVING")
+    names = ("authority", "certificate", "key")
+    assert probed(*(f"--{name}={getattr(secured.tls, name)}" for name in names)) == (0, "SERVING")
+    assert probed(f"--authority={secured.tls.authority}")[0] == (0 if process == "gateway_grpc" else 1)
     assert probed() == (1, "NOT_SERVING")
 
 

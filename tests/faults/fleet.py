@@ -16,6 +16,7 @@ import httpx
 from rpc.probe import is_serving
 
 GATEWAY = "gateway"
+GATEWAYS = (GATEWAY, "gateway-2")
 TOWERS = ("user_tower_service-1", "user_tower_service-2")
 INDEXES = ("post_index_service-1", "post_index_service-2")
 _GATEWAY_VARIABLES = {
@@ -32,7 +33,7 @@ class Fleet:
     bundles: Path
     logs: Path
     addresses: Mapping[str, str]
-    http_address: str
+    http_addresses: Mapping[str, str]
     settings: dict[str, str]
     modules: Mapping[str, tuple[str, ...]]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -41,6 +42,11 @@ class Fleet:
     def target(self) -> str:
         """Where the gateway answers gRPC."""
         return self.addresses[GATEWAY]
+
+    @property
+    def http_address(self) -> str:
+        """Where the gateway answers HTTP."""
+        return self.http_addresses[GATEWAY]
 
     def start(self, name: str) -> None:
         """Start a process; it need not serve yet."""
@@ -52,10 +58,10 @@ class Fleet:
             "HF_HUB_OFFLINE": "1",
             "MOODFEED_BUNDLES": str(self.bundles),
         }
-        if name == GATEWAY:
+        if service == GATEWAY:
             environment |= {
-                "MOODFEED_GATEWAY_GRPC_ADDRESS": self.addresses[GATEWAY],
-                "MOODFEED_GATEWAY_HTTP_ADDRESS": self.http_address,
+                "MOODFEED_GATEWAY_GRPC_ADDRESS": self.addresses[name],
+                "MOODFEED_GATEWAY_HTTP_ADDRESS": self.http_addresses[name],
             }
         else:
             prefix = _PREFIXES[service]
@@ -76,11 +82,12 @@ class Fleet:
             self.wait_until(lambda name=name: is_serving(self.addresses[name]), what=what, seconds=seconds)
 
     def wait_until_gateway_sees(self, *, towers: int, indexes: int) -> None:
-        """Block until the gateway counts so many replicas that are well."""
-        self.wait_until(
-            lambda: replicas_well(self.http_address) == (towers, indexes),
-            what=f"the gateway sees {towers} towers and {indexes} indexes",
-        )
+        """Block until each gateway counts so many replicas that are well."""
+        for name, address in self.http_addresses.items():
+            self.wait_until(
+                lambda address=address: replicas_well(address) == (towers, indexes),
+                what=f"{name} sees {towers} towers and {indexes} indexes",
+            )
 
     def wait_until(self, is_so: Callable[[], bool], *, what: str, seconds: float = 60.0) -> None:
         """Poll; AssertionError with the last words of every process if it does not come true in time."""
@@ -139,20 +146,21 @@ def running_fleet(
     logs: Path,
     *,
     replicas: int = 2,
+    gateways: int = 1,
     settings: Mapping[str, str] | None = None,
     modules: Mapping[str, tuple[str, ...]] | None = None,
     others: Sequence[str] = (),
     proxy: Callable[[str], AbstractContextManager[str]] = nullcontext,
     start_seconds: float = 60.0,
 ) -> Iterator[Fleet]:
-    """Run ``replicas`` of each service behind one gateway, which by default remembers no contexts: its memory would
+    """Run ``replicas`` of each service behind ``gateways``, which by default remember no contexts: their memory would
     hide the faults of the user tower from a load that repeats itself.
 
     ``modules`` are other arguments of Python for a process; ``others`` are addresses that the gateway takes for
     replicas too; ``proxy`` stands between the gateway and each replica.
     """
-    names = (*TOWERS[:replicas], *INDEXES[:replicas], GATEWAY)
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(len(names) + 1)]
+    names = (*TOWERS[:replicas], *INDEXES[:replicas], *GATEWAYS[:gateways])
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(len(names) + gateways)]
     free = [f"127.0.0.1:{item.getsockname()[1]}" for item in sockets]
     for item in sockets:
         item.close()
@@ -162,7 +170,7 @@ def running_fleet(
         bundles,
         logs,
         dict(zip(names, free, strict=False)),
-        free[-1],
+        dict(zip(GATEWAYS, free[len(names) :], strict=False)),
         environment,
         dict(modules or {}),
     )

@@ -2,9 +2,7 @@
 
 import signal
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -13,6 +11,7 @@ import pytest
 
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from rpc.probe import is_serving
+from tests.faults.cutting_proxy import cutting_proxy
 from tests.faults.expectations import Expectations
 from tests.faults.fleet import GATEWAY, INDEXES, TOWERS, Fleet, running_fleet
 from tests.faults.load import Outcomes, running_load, wait_for_requests
@@ -204,60 +203,6 @@ def test_connections_that_are_cut_in_the_middle_of_calls_cost_no_request(
     outcomes.record("connections are cut in the middle of calls", injected="a proxy that cuts each after 0.3 to 1 s")
     assert outcomes.wrong == []
     assert sum(outcomes.failed.values()) + sum(outcomes.degraded.values()) <= 0.01 * outcomes.requests
-
-
-@contextmanager
-def cutting_proxy(target: str) -> Iterator[str]:
-    """Forward connections to ``target``, and cut each one after a while, whatever is under way."""
-    host, _, port = target.rpartition(":")
-    stop = threading.Event()
-    lives = iter_of_lives()
-
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-
-    def carry(client: socket.socket) -> None:
-        with client, socket.create_connection((host, int(port))) as server:
-            for one, other in ((client, server), (server, client)):
-                threading.Thread(target=pump, args=(one, other), daemon=True).start()
-            stop.wait(next(lives))
-            for end in (client, server):
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-
-    def accept(listener: socket.socket) -> None:
-        while not stop.is_set():
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=with_errors_dropped(carry), args=(client,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
-        threading.Thread(target=accept, args=(listener,), daemon=True).start()
-        try:
-            yield f"127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            stop.set()
-            listener.shutdown(socket.SHUT_RDWR)
-
-
-def iter_of_lives() -> Iterator[float]:
-    """Seconds that connections live: .3 to 1, in a fixed order."""
-    while True:
-        yield from (0.3, 0.7, 1.0, 0.5, 0.9)
-
-
-def with_errors_dropped(run: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
-    def quietly(client: socket.socket) -> None:
-        with suppress(OSError):
-            run(client)
-
-    return quietly
 
 
 BREAK_MOODS = """

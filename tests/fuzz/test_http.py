@@ -223,6 +223,7 @@ INTERACTIONS = st.fixed_dictionaries(
         "occurred_at": st.datetimes().map(lambda moment: f"{moment.isoformat()}Z") | ROWS,
         "rating_percent": st.integers(0, 101) | ROWS,
         "watched_share": st.floats() | ROWS,
+        "place": st.integers(0, 101) | ROWS,
         "retracts": absurd.texts | ROWS,
     },
 )

@@ -311,6 +311,7 @@ def interactions(draw: st.DrawFn, world: World) -> feedback_pb2.Interaction:
         retracts=draw(often(st.just(""), ids | absurd.texts)),
         feed_id=draw(often(st.just(""), absurd.texts)),
         external_id=draw(often(st.just(""), absurd.texts)),
+        place=draw(st.none() | often(st.integers(0, 101), absurd.int32s)),
     )
 
 

@@ -520,6 +520,11 @@ def _judge_position(world: World, request: Message, response: Any) -> None:
     assert response.position > 0
 
 
+def _judge_people(world: World, request: Message, response: user_tower_pb2.ListPeopleResponse) -> None:
+    assert len(response.usernames) <= 64
+    assert set(response.usernames) <= set(world.usernames)
+
+
 _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "GetFeed": _judge_feed,
     "ListTrending": _judge_trending,
@@ -540,6 +545,7 @@ _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "GetHeldBundles": _judge_held,
     "Check": _judge_health,
     "RecordInteractions": _judge_recorded,
+    "ListPeople": _judge_people,
     "ExportPerson": _judge_export,
     "DeletePerson": _judge_position,
     "MergePeople": _judge_position,

@@ -1,51 +1,129 @@
-"""The page at /: served by a setting, of this host alone, small, and free of what a browser would refuse."""
+"""The page at /: served by a setting, of this host alone, small, and free of what a browser would refuse.
+
+What it does in a browser is tested there: make test-page.
+"""
 
 import gzip
+import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from gateway import explorer_page
-from gateway.explorer_page import EXPLORER_FILES
-from gateway.settings import Settings
+from gateway.explorer_page import EXPLORER_FILES, PEOPLE, SETTINGS, ExplorerPage
+from gateway.settings import OffOn, Settings
 from tests.gateway.test_http_api import asked
 
 DIRECTORY = Path(explorer_page.__file__).parent / "explorer"
 LARGEST_COMPRESSED_BYTES = 200_000
+LONGEST_FILE = 310  # lines, as in Python
+VENDORED = ("hls.LICENSE.txt", "hls.light.min.mjs")
 _VARIABLES = {
     "HTTP_ADDRESS": "MOODFEED_GATEWAY_HTTP_ADDRESS",
     "PLAINTEXT": "MOODFEED_ALLOW_PLAINTEXT",
     "EXPLORER": "MOODFEED_GATEWAY_EXPLORER",
+    "PEOPLE": "MOODFEED_GATEWAY_EXPLORER_PEOPLE",
+    "MEDIA": "MOODFEED_GATEWAY_EXPLORER_MEDIA",
+    "TOKENS": "MOODFEED_GATEWAY_API_TOKENS_FILE",
 }
 
 
+class SomePeople:
+    """Knows two."""
+
+    async def list_people(self, *, seconds: float) -> Sequence[str]:
+        return ["ana", "بن"]
+
+
+PAGE = ExplorerPage(people=SomePeople())
+
+
 def test_the_page_names_only_files_of_this_host_that_are_served() -> None:
-    page = asked("GET", "/", has_explorer=True)
+    page = asked("GET", "/", explorer=PAGE)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'self'" in page.headers["content-security-policy"]
     linked = [name for name in re.findall(r'(?:href|src)="([^"#]+)"', page.text) if name not in {"data:,", "/docs"}]
-    assert linked == [path for path in EXPLORER_FILES if path != "/"]
-    for path in linked:
-        assert asked("GET", path, has_explorer=True).status_code == 200
-    assert not re.search(r"<script(?![^>]*src=)|\son\w+=", page.text), "the policy allows no script in the page"
+    imported = {
+        f"/explorer/{name}"
+        for path in DIRECTORY.glob("*.js")
+        for name in re.findall(r'from "\./([\w.]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert {*linked, *imported} == EXPLORER_FILES.keys() - {"/", "/explorer/hls.light.min.mjs"}
+    for path in EXPLORER_FILES:
+        assert asked("GET", path, explorer=PAGE).status_code == 200
+    assert not re.search(r"<script(?![^>]*src=)|\son\w+=|style=", page.text), "the policy allows neither in the page"
 
 
-def test_all_files_are_served_and_are_small() -> None:
-    assert {name for name, _ in EXPLORER_FILES.values()} == {path.name for path in DIRECTORY.iterdir()}
-    assert sum(len(gzip.compress(path.read_bytes())) for path in DIRECTORY.iterdir()) < LARGEST_COMPRESSED_BYTES
+def test_no_text_can_become_markup() -> None:
+    for path in DIRECTORY.glob("*.js"):
+        source = path.read_text(encoding="utf-8")
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|window\.prompt", source)
 
 
-@pytest.mark.parametrize("path", EXPLORER_FILES)
+def test_all_files_are_served_and_all_of_them_together_are_small() -> None:
+    served = {name for name, _ in EXPLORER_FILES.values()}
+    assert served == {path.name for path in DIRECTORY.iterdir()} - {"README.md", "hls.LICENSE.txt"}
+    assert sum(len(gzip.compress((DIRECTORY / name).read_bytes())) for name in served) < LARGEST_COMPRESSED_BYTES
+
+
+def test_a_file_of_the_page_that_decides_one_thing_is_not_long() -> None:
+    ours = [path for path in DIRECTORY.iterdir() if path.name not in VENDORED]
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in ours}
+    assert {name for name, lines in lengths.items() if lines > LONGEST_FILE} == set()
+
+
+def test_vendored_files_are_those_that_their_readme_names() -> None:
+    readme = (DIRECTORY / "README.md").read_text(encoding="utf-8")
+    named = dict(re.findall(r"^\| (\S+) \| ([0-9a-f]{64}) \|$", readme, re.MULTILINE))
+    assert named == {name: hashlib.sha256((DIRECTORY / name).read_bytes()).hexdigest() for name in VENDORED}
+
+
+def test_a_browser_gets_files_compressed_and_is_told_which_it_has() -> None:
+    for path in EXPLORER_FILES:
+        first = asked("GET", path, explorer=PAGE, accept_encoding="gzip")
+        assert first.headers["content-encoding"] == "gzip"
+        assert first.content == asked("GET", path, explorer=PAGE, accept_encoding="identity").content
+        again = asked("GET", path, explorer=PAGE, if_none_match=first.headers["etag"])
+        assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("media", [False, True])
+def test_the_policy_names_other_hosts_only_for_media_and_only_by_the_setting(media: bool) -> None:
+    policy = asked("GET", "/", explorer=ExplorerPage(media=media)).headers["content-security-policy"]
+    parts = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert parts["default-src"] == parts["trusted-types"] == "'none'"
+    assert parts["script-src"] == parts["style-src"] == "'self'"
+    open_parts = {name for name, sources in parts.items() if "http:" in sources or "https:" in sources}
+    assert open_parts == ({"connect-src", "img-src", "media-src"} if media else set())
+    assert asked("GET", SETTINGS, explorer=ExplorerPage(media=media)).json() == {"media": media, "people": False}
+
+
+def test_people_are_named_only_by_the_setting_and_never_to_the_page_of_another_site() -> None:
+    assert asked("GET", PEOPLE, explorer=PAGE).json() == {"usernames": ["ana", "بن"]}
+    assert asked("GET", SETTINGS, explorer=PAGE).json()["people"] is True
+    assert asked("GET", PEOPLE, explorer=PAGE, host="rebound.example.com").status_code == 403
+    assert asked("GET", PEOPLE, explorer=PAGE, origin="http://elsewhere.example.com").status_code == 403
+    assert asked("GET", PEOPLE, explorer=ExplorerPage()).status_code == 404
+
+
+@pytest.mark.parametrize("path", [*EXPLORER_FILES, SETTINGS, PEOPLE])
 def test_without_the_explorer_its_paths_do_not_exist(path: str) -> None:
     assert asked("GET", path).status_code == 404
 
 
 @pytest.mark.parametrize(
-    "path", ["/explorer", "/explorer/", "/explorer/../settings.py", "/explorer/%2e%2e/settings.py"]
+    "path",
+    ["/explorer", "/explorer/", "/explorer/README.md", "/explorer/../settings.py", "/explorer/%2e%2e/settings.py"],
 )
 def test_no_other_file_is_served(path: str) -> None:
-    assert asked("GET", path, has_explorer=True).status_code == 404
+    assert asked("GET", path, explorer=PAGE).status_code == 404
+
+
+def settings_of(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name, value in environment.items():
+        monkeypatch.setenv(_VARIABLES[name], value)
+    return Settings()  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +139,35 @@ def test_no_other_file_is_served(path: str) -> None:
 def test_it_is_served_on_loopback_unless_a_setting_says_otherwise(
     environment: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(_VARIABLES[name], value)
-    assert Settings().has_explorer is expected  # type: ignore[call-arg]
+    settings = settings_of(environment, monkeypatch)
+    assert settings.has_explorer is expected
+    assert (ExplorerPage.of(settings, SomePeople()) is not None) is expected
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, True),
+        ({"PEOPLE": "off"}, False),
+        ({"HTTP_ADDRESS": "0.0.0.0:8000", "PLAINTEXT": "true", "EXPLORER": "on"}, False),
+        ({"HTTP_ADDRESS": "0.0.0.0:8000", "PLAINTEXT": "true", "EXPLORER": "on", "PEOPLE": "on"}, True),
+        ({"TOKENS": "tokens"}, False),
+        ({"TOKENS": "tokens", "PEOPLE": "On"}, True),
+    ],
+)
+def test_people_are_named_on_loopback_without_tokens_unless_a_setting_says_otherwise(
+    environment: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"one:{hashlib.sha256(b'secret').hexdigest()}\n", encoding="utf-8")
+    environment = {name: str(tokens) if name == "TOKENS" else value for name, value in environment.items()}
+    page = ExplorerPage.of(settings_of(environment, monkeypatch), SomePeople())
+    assert page is not None
+    assert (page.people is not None) is expected
+
+
+def test_media_are_loaded_only_by_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_of({}, monkeypatch).explorer_media is OffOn.OFF
+    page = ExplorerPage.of(settings_of({"MEDIA": "On"}, monkeypatch), SomePeople())
+    assert page is not None
+    assert page.media

@@ -128,11 +128,11 @@ def test_a_negative_position_is_malformed() -> None:
         World().ask(at_least_position=-1)
 
 
-def test_each_answer_has_another_name_that_says_nothing() -> None:
+def test_each_answer_has_another_name_that_says_nothing_but_the_bundle() -> None:
     world = World()
     names = {world.ask().feed_id for _ in range(20)}
     assert len(names) == 20
-    assert {len(name) for name in names} == {24}
+    assert {name[24:] for name in names} == {BUNDLE[:8]}
 
 
 def test_a_token_keeps_its_position_and_its_time() -> None:

@@ -80,6 +80,8 @@ def like(**fields: object) -> Interaction:
         (like(rating_percent=5), "rating_percent: is allowed only with the verb RATING"),
         (like(verb="RATING", rating_percent=0), "rating_percent: must be from 1 to 100, not 0"),
         (like(verb="RATING", rating_percent=101), "rating_percent: must be from 1 to 100, not 101"),
+        (like(place=0), "place: must be from 1 to 100, not 0"),
+        (like(place=101), "place: must be from 1 to 100, not 101"),
         (like(occurred_at_ms=EARLIEST_MS - 1), "occurred_at: is before the year 2000"),
         (like(occurred_at_ms=NOW + 60_001), "occurred_at: is more than a minute in the future"),
         (UnreadableInteraction("no row"), "no row"),
@@ -105,6 +107,8 @@ def test_a_row_that_cannot_be_recorded_is_rejected_by_name_and_its_neighbours_ar
         like(occurred_at_ms=EARLIEST_MS),
         like(occurred_at_ms=NOW + 60_000),
         like(watched_share=0.0),
+        like(place=1),
+        like(place=100),
         like(watched_share=1.0, feed_id="a feed"),
         like(username="a" * 200, post_id=-(2**63)),
     ],
@@ -144,15 +148,17 @@ def test_both_edges_read_the_same_interaction() -> None:
         retracts="r",
         feed_id="f",
         external_id="x",
+        place=3,
     )
     (of_message,) = read_interactions(feedback_pb2.RecordInteractionsRequest(interactions=[message]))
     body = (
         '{"interactions": [{"event_id": "e", "username": "béla", "post_id": "9007199254740993", "verb": "RATING", '
         '"watched_share": 0.5, "rating_percent": 70, "occurred_at": "2025-06-15T17:06:40+02:00", "retracts": "r", '
-        '"feed_id": "f", "external_id": "x"}]}'
+        '"feed_id": "f", "external_id": "x", "place": 3}]}'
     )
     assert read_document(body.encode()) == [of_message]
     assert isinstance(of_message, Interaction)
+    message.ClearField("place")  # it is counted here, and no other process asks for it
     assert write_interaction(of_message) == message
 
 
@@ -181,6 +187,7 @@ def test_both_edges_write_the_same_results() -> None:
         ('{"post_id": true}', "post_id: must be an integer"),
         ('{"post_id": "1e3"}', "post_id: must be an integer"),
         ('{"post_id": "٣"}', "post_id: must be an integer"),
+        ('{"place": "first"}', "place: must be an integer"),
         ('{"watched_share": "half"}', "watched_share: must be a number"),
         ('{"occurred_at": 5}', "occurred_at: must be a string"),
         ('{"occurred_at": "2025-06-15T15:06:40"}', "occurred_at: must be a time with its offset"),

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 
 from gateway.gathering import LONGEST_WAIT_SECONDS, MOST_TOGETHER, Gathering
+from rpc.tracing import NO_TRACER, UNTRACED, Span, Tracer, Untraced, current
 
 
 class Peer:
@@ -150,5 +151,45 @@ def test_who_is_cancelled_while_out_leaves_room_for_the_next() -> None:
         peer.may_answer[3].set()
         assert await asyncio.gather(*next_ones) == ["ALONE", "AFTER"]
         assert peer.calls[2:] == [["alone"], ["after"]]  # nothing counts as out that is not
+
+    with_a_peer(told)
+
+
+def test_a_call_for_several_belongs_to_the_first_trace_and_the_others_link_to_it() -> None:
+    ended: list[Span] = []
+    carried_by: list[object] = []
+    tracer = Tracer(ended.append, ratio=1.0)
+
+    async def told(peer: Peer, gathering: Gathering[str, str]) -> None:
+        send = peer.send
+
+        async def noting(items: Sequence[str], seconds: float) -> list[str | BaseException]:
+            carried_by.append(current())
+            return await send(items, seconds)
+
+        gathering._send = noting  # type: ignore[method-assign]
+
+        async def ask_in(trace: Tracer, item: str) -> Span | Untraced:
+            with trace.request(item) as span:
+                await gathering.ask(item, seconds=10)
+            return span
+
+        tasks = [
+            asyncio.create_task(ask_in(trace, item))
+            for trace, item in ((tracer, "a"), (NO_TRACER, "b"), (tracer, "c"), (tracer, "d"))
+        ]
+        await peer.has_calls(1)
+        peer.may_answer[0].set()
+        await peer.has_calls(2)
+        peer.may_answer[1].set()
+        first, untraced, second, third = await asyncio.gather(*tasks)
+        assert peer.calls == [["a"], ["b", "c", "d"]]
+        assert carried_by == [first, second]
+        assert isinstance(first, Span)
+        assert isinstance(second, Span)
+        assert isinstance(third, Span)
+        assert untraced is UNTRACED
+        assert (first.links, second.links) == ([], [])
+        assert third.links == [(second.recording.trace_id, second.span_id)]
 
     with_a_peer(told)

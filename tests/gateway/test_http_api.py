@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 
 from gateway.api_access import ApiAccess
 from gateway.browser_guard import BrowserGuard
+from gateway.explorer_page import ExplorerPage
 from gateway.feed_types import FoundPosts, Search
 from gateway.feedback_types import Interaction, PersonNotFoundError, Recorded, Result, RowResult
 from gateway.http_api import build_app
@@ -68,7 +69,7 @@ class FakePeople:
 
 
 def asked(
-    method: str, target: str, *, origins: tuple[str, ...] = (), has_explorer: bool = False, **headers: str
+    method: str, target: str, *, origins: tuple[str, ...] = (), explorer: ExplorerPage | None = None, **headers: str
 ) -> httpx.Response:
     app = build_app(
         encoder=FakeTower(),
@@ -85,7 +86,7 @@ def asked(
         in_flight=InFlight(10),
         recordings=InFlight(10),
         deadline_seconds=5,
-        has_explorer=has_explorer,
+        explorer=explorer,
     )
     edge = HttpEdge(app)
 

@@ -34,13 +34,19 @@ def serving(address: str = "127.0.0.1:0", **fields: object) -> Iterator[Name]:
     """The name of the listening socket of a server for ``echo``."""
     listening = listen(address)
     server = make_http_server(echo, Settings(**fields), None)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve(sockets=[listening])
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
     name = listening.getsockname()
     thread.start()
     try:
         yield name
     finally:
-        server.should_exit = True
+        loops[0].call_soon_threadsafe(server.stop)
         thread.join()
 
 

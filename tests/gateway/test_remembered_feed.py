@@ -88,7 +88,7 @@ def test_pages_of_a_feed_share_its_id_and_leave_out_what_was_shown() -> None:
     second = ask(index, tower, page_token=first.next_page_token)
     assert (ids_of(first), ids_of(second), first.exhausted) == ([0, 2], [5, 6, 7], False)
     assert first.feed_id[:FEED_DIGITS] == second.feed_id[:FEED_DIGITS]
-    assert len(first.feed_id) == len(second.feed_id) == FEED_DIGITS + 8
+    assert len(first.feed_id) == len(second.feed_id) == FEED_DIGITS + 16
     assert first.feed_id != second.feed_id
     assert tower.wishes[1] == LogWish(as_of=40, at_least=40, served_since_ms=7, feed=first.feed_id[:FEED_DIGITS])
 

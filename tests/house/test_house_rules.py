@@ -27,7 +27,8 @@ ALLOWED = {
     "pipeline": {"bundle", "mood_encoder", "store", "two_tower"},
     "gateway": {"moodfeed", "rpc"},
     "compute": {"bundle", "moodfeed", "rpc", "store"},
-    "post_index_service": {"bundle", "compute", "moodfeed", "rpc", "store"},
+    "post_collection": {"bundle"},
+    "post_index_service": {"bundle", "compute", "moodfeed", "post_collection", "rpc", "store"},
     "user_tower_service": {"bundle", "compute", "mood_encoder", "moodfeed", "rpc", "store", "two_tower"},
     "embedded": {
         "bundle",
@@ -40,7 +41,7 @@ ALLOWED = {
         "store",
         "user_tower_service",
     },
-    "cli": {"bundle", "mood_encoder", "moodfeed", "pipeline", "rpc", "sample_api", "store"},
+    "cli": {"bundle", "mood_encoder", "moodfeed", "pipeline", "post_collection", "rpc", "sample_api", "store"},
     "benchmarks": {
         "bundle",
         "compute",
@@ -48,6 +49,7 @@ ALLOWED = {
         "mood_encoder",
         "moodfeed",
         "pipeline",
+        "post_collection",
         "post_index_service",
         "rpc",
         "sample_api",
@@ -179,9 +181,10 @@ def test_dependencies_between_packages_point_one_way(package: str) -> None:
 LONGEST_FILE = 310
 LONGER_FILES = {
     "pipeline/clean.py": 344,
-    "gateway/feed_types.py": 471,  # what a feed is asked and answers, its errors and ports
+    "gateway/feed_types.py": 474,  # what a feed is asked and answers, its errors and ports
     "cli/pipeline_commands.py": 340,  # mostly the options of the commands
     "pipeline/upstream.py": 350,
+    "post_index_service/index.py": 320,  # the whole of a search, from the query to the page
     "mood_encoder/mood_text.py": 336,  # mostly tables of words and signs
 }
 

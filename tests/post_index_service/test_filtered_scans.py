@@ -7,9 +7,9 @@ import pytest
 
 from post_index_service import filtered_scans
 from post_index_service.codes import NO_ROWS, CodedQuery, Codes, Rows
-from post_index_service.filtered_scans import GatheredScan, ListedScan, MaskedScan, SpansScan, scan_of
+from post_index_service.filtered_scans import CodedScan, GatheredScan, ListedScan, MaskedScan, SpansScan, scan_of
 from post_index_service.filters import Allowed
-from post_index_service.ranking import CodedScan, Scan
+from post_index_service.ranking import Scan
 from tests.post_index_service.conftest import unit_rows
 
 VECTORS = unit_rows(np.random.default_rng(0), 400, 8)

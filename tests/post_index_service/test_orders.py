@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bundle.served_posts import ServedPost
-from post_index_service.filtered_scans import GatheredScan, ListedScan, SkippingScan
+from post_index_service.filtered_scans import CodedScan, GatheredScan, ListedScan, SkippingScan
 from post_index_service.filters import NO_FILTERS, Allowed
 from post_index_service.layer import Layer
 from post_index_service.layered_ranking import Layered
@@ -15,7 +15,6 @@ from post_index_service.ranking import (
     ByInnerProducts,
     ByShortlist,
     ClosenessScan,
-    CodedScan,
     DenseScan,
     KeyedOrder,
     Scan,

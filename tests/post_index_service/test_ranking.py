@@ -9,12 +9,12 @@ import pytest
 from post_index_service import ranking
 from post_index_service.closeness import Closeness
 from post_index_service.codes import Codes, Rows
+from post_index_service.filtered_scans import CodedScan
 from post_index_service.popular_orders import ByPopularity
 from post_index_service.ranking import (
     ByInnerProducts,
     ByShortlist,
     ClosenessScan,
-    CodedScan,
     DenseScan,
     InnerProduct,
     Ranked,

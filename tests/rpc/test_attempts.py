@@ -23,6 +23,7 @@ from rpc.attempts import (
     untried,
 )
 from rpc.errors import ErrorRow, status_of_row
+from rpc.tracing import Span, Tracer
 from tests.rpc.virtual_time import run_in_virtual_time
 
 CODE = grpc.StatusCode
@@ -50,12 +51,24 @@ class Replica:
     does: Exception | None = None
     asked_at: list[float] = field(default_factory=list)
     given: list[float] = field(default_factory=list)
+    told: list[object] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return self.name
 
     @property
     def stub(self) -> "Replica":
         return self
 
-    async def answer(self, request: str, *, timeout: float) -> str:  # noqa: ASYNC109 - gRPC's own
+    async def answer(
+        self,
+        request: str,
+        *,
+        timeout: float,  # noqa: ASYNC109 - gRPC's own
+        metadata: object = None,
+    ) -> str:
+        self.told.append(metadata)
         self.asked_at.append(asyncio.get_running_loop().time())
         self.given.append(timeout)
         if isinstance(self.does, SilentError):
@@ -368,3 +381,32 @@ def test_an_error_of_the_last_candidate_is_raised_when_nobody_is_left_to_ask() -
 
     one.answer = lose(UNAVAILABLE)
     assert ask(RetryingCalls(pool, attempt_seconds=ATTEMPT_SECONDS)) == [UNAVAILABLE]
+
+
+# Traces
+
+
+def test_each_attempt_is_a_span_that_its_replica_hears_of() -> None:
+    ended: list[Span] = []
+    dead, alive = Replica("dead", UNAVAILABLE), Replica("alive")
+    with Tracer(ended.append, ratio=1.0).request("request"):
+        assert ask(calls_to(dead, alive)) == ["asked by alive"]
+    first, second, _ = ended
+    assert [(span.name, span.kind, span.error) for span in (first, second)] == [
+        ("call named", "client", "AioRpcError"),
+        ("call named", "client", ""),
+    ]
+    assert first.attributes == {
+        "rpc.method": "str",
+        "server.address": "dead",
+        "attempt": 1,
+        "rpc.grpc.status_code": CODE.UNAVAILABLE.value[0],
+    }
+    assert second.attributes == {"rpc.method": "str", "server.address": "alive", "attempt": 2}
+    assert (dead.told, alive.told) == ([first.outgoing], [second.outgoing])
+
+
+def test_an_attempt_of_nobody_who_is_traced_brings_no_metadata() -> None:
+    replica = Replica("one")
+    assert ask(calls_to(replica)) == ["asked by one"]
+    assert replica.told == [None]

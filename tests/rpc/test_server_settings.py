@@ -108,3 +108,54 @@ def test_a_key_of_another_certificate_is_refused(told, files: CertificateFiles, 
     (line,) = told(TEST_TLS_CERTIFICATE=files.certificate, TEST_TLS_KEY=other.key)
     assert line.startswith(f"TEST_TLS_KEY='{other.key}': ")
     assert f"does not belong to {files.certificate}" in line
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "127.0.0.1:4318",
+        "ftp://host",
+        "http://",
+        "http://host:0",
+        "http://host:port",
+        "http://host/v1/traces?a=b",
+        "grpc",
+    ],
+)
+def test_a_receiver_of_traces_that_is_no_url_is_refused(told, url: str) -> None:
+    (line,) = told(MOODFEED_TRACES_ENDPOINT=url)
+    assert line.startswith("MOODFEED_TRACES_ENDPOINT: ")
+
+
+def test_a_password_in_the_url_of_a_receiver_is_refused_and_not_repeated(told) -> None:
+    (line,) = told(MOODFEED_TRACES_ENDPOINT="http://ops:hunter2@host:4318")
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in line
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("ratio", ["-0.1", "1.1", "nan", "some"])
+def test_a_share_of_traces_beyond_0_to_1_is_refused(told, ratio: str) -> None:
+    (line,) = told(MOODFEED_TRACES_RATIO=ratio)
+    assert line.startswith(f"MOODFEED_TRACES_RATIO='{ratio}': ")
+
+
+@pytest.mark.parametrize(
+    ("url", "called"),
+    [
+        ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
+        ("https://tempo.example/", "https://tempo.example/v1/traces"),
+        ("http://[::1]:4318/otlp/v1/traces", "http://[::1]:4318/otlp/v1/traces"),
+    ],
+)
+def test_the_usual_path_is_added_to_a_receiver_that_has_none(
+    monkeypatch: pytest.MonkeyPatch, url: str, called: str
+) -> None:
+    monkeypatch.setenv("MOODFEED_TRACES_ENDPOINT", url)
+    endpoint = load_settings(Settings).traces_endpoint
+    assert endpoint is not None
+    assert endpoint.get_secret_value() == called
+
+
+def test_without_a_receiver_nothing_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOODFEED_TRACES_ENDPOINT", " ")
+    assert load_settings(Settings).traces_endpoint is None

@@ -25,41 +25,41 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#moodfeed/feedback/v1/feedback.proto\x12\x14moodfeed.feedback.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc4\x02\n\x0bInteraction\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x14\n\x07post_id\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12(\n\x04verb\x18\x04 \x01(\x0e\x32\x1a.moodfeed.feedback.v1.Verb\x12\x1a\n\rwatched_share\x18\x05 \x01(\x02H\x01\x88\x01\x01\x12\x1b\n\x0erating_percent\x18\x06 \x01(\x05H\x02\x88\x01\x01\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08retracts\x18\x08 \x01(\t\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\t \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\n \x01(\tB\n\n\x08_post_idB\x10\n\x0e_watched_shareB\x11\n\x0f_rating_percent\"T\n\x19RecordInteractionsRequest\x12\x37\n\x0cinteractions\x18\x01 \x03(\x0b\x32!.moodfeed.feedback.v1.Interaction\"i\n\x11InteractionResult\x12\x32\n\x06result\x18\x01 \x01(\x0e\x32\".moodfeed.feedback.v1.RecordResult\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\"h\n\x1aRecordInteractionsResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x38\n\x07results\x18\x02 \x03(\x0b\x32\'.moodfeed.feedback.v1.InteractionResult\"\'\n\x13\x45xportPersonRequest\x12\x10\n\x08username\x18\x01 \x01(\t\"v\n\x13RecordedInteraction\x12\x36\n\x0binteraction\x18\x01 \x01(\x0b\x32!.moodfeed.feedback.v1.Interaction\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x15\n\ris_taken_back\x18\x03 \x01(\x08\"^\n\x0bServedPosts\x12\x10\n\x08post_ids\x18\x01 \x03(\x03\x12,\n\x08shown_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\x03 \x01(\t\"\xc8\x01\n\x14\x45xportPersonResponse\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12?\n\x0cinteractions\x18\x03 \x03(\x0b\x32).moodfeed.feedback.v1.RecordedInteraction\x12\x31\n\x06served\x18\x04 \x03(\x0b\x32!.moodfeed.feedback.v1.ServedPosts\x12\x18\n\x10merged_usernames\x18\x05 \x03(\t\"\'\n\x13\x44\x65letePersonRequest\x12\x10\n\x08username\x18\x01 \x01(\t\"(\n\x14\x44\x65letePersonResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\"D\n\x12MergePeopleRequest\x12\x17\n\x0fmerged_username\x18\x01 \x01(\t\x12\x15\n\rinto_username\x18\x02 \x01(\t\"\'\n\x13MergePeopleResponse\x12\x10\n\x08position\x18\x01 \x01(\x03*\x85\x01\n\x04Verb\x12\x14\n\x10VERB_UNSPECIFIED\x10\x00\x12\r\n\tVERB_VIEW\x10\x01\x12\r\n\tVERB_LIKE\x10\x02\x12\x10\n\x0cVERB_INSPIRE\x10\x03\x12\x0f\n\x0bVERB_RATING\x10\x04\x12\r\n\tVERB_SKIP\x10\x05\x12\x17\n\x13VERB_NOT_INTERESTED\x10\x06*\x82\x01\n\x0cRecordResult\x12\x1d\n\x19RECORD_RESULT_UNSPECIFIED\x10\x00\x12\x1a\n\x16RECORD_RESULT_ACCEPTED\x10\x01\x12\x1b\n\x17RECORD_RESULT_DUPLICATE\x10\x02\x12\x1a\n\x16RECORD_RESULT_REJECTED\x10\x03\x32\xbc\x03\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12w\n\x12RecordInteractions\x12/.moodfeed.feedback.v1.RecordInteractionsRequest\x1a\x30.moodfeed.feedback.v1.RecordInteractionsResponse\x12\x65\n\x0c\x45xportPerson\x12).moodfeed.feedback.v1.ExportPersonRequest\x1a*.moodfeed.feedback.v1.ExportPersonResponse\x12\x65\n\x0c\x44\x65letePerson\x12).moodfeed.feedback.v1.DeletePersonRequest\x1a*.moodfeed.feedback.v1.DeletePersonResponse\x12\x62\n\x0bMergePeople\x12(.moodfeed.feedback.v1.MergePeopleRequest\x1a).moodfeed.feedback.v1.MergePeopleResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#moodfeed/feedback/v1/feedback.proto\x12\x14moodfeed.feedback.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x02\n\x0bInteraction\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x14\n\x07post_id\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12(\n\x04verb\x18\x04 \x01(\x0e\x32\x1a.moodfeed.feedback.v1.Verb\x12\x1a\n\rwatched_share\x18\x05 \x01(\x02H\x01\x88\x01\x01\x12\x1b\n\x0erating_percent\x18\x06 \x01(\x05H\x02\x88\x01\x01\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08retracts\x18\x08 \x01(\t\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\t \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\n \x01(\t\x12\x12\n\x05place\x18\x0b \x01(\x05H\x03\x88\x01\x01\x42\n\n\x08_post_idB\x10\n\x0e_watched_shareB\x11\n\x0f_rating_percentB\x08\n\x06_place\"T\n\x19RecordInteractionsRequest\x12\x37\n\x0cinteractions\x18\x01 \x03(\x0b\x32!.moodfeed.feedback.v1.Interaction\"i\n\x11InteractionResult\x12\x32\n\x06result\x18\x01 \x01(\x0e\x32\".moodfeed.feedback.v1.RecordResult\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\"h\n\x1aRecordInteractionsResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x38\n\x07results\x18\x02 \x03(\x0b\x32\'.moodfeed.feedback.v1.InteractionResult\"\'\n\x13\x45xportPersonRequest\x12\x10\n\x08username\x18\x01 \x01(\t\"v\n\x13RecordedInteraction\x12\x36\n\x0binteraction\x18\x01 \x01(\x0b\x32!.moodfeed.feedback.v1.Interaction\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x15\n\ris_taken_back\x18\x03 \x01(\x08\"^\n\x0bServedPosts\x12\x10\n\x08post_ids\x18\x01 \x03(\x03\x12,\n\x08shown_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\x03 \x01(\t\"\xc8\x01\n\x14\x45xportPersonResponse\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12?\n\x0cinteractions\x18\x03 \x03(\x0b\x32).moodfeed.feedback.v1.RecordedInteraction\x12\x31\n\x06served\x18\x04 \x03(\x0b\x32!.moodfeed.feedback.v1.ServedPosts\x12\x18\n\x10merged_usernames\x18\x05 \x03(\t\"\'\n\x13\x44\x65letePersonRequest\x12\x10\n\x08username\x18\x01 \x01(\t\"(\n\x14\x44\x65letePersonResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\"D\n\x12MergePeopleRequest\x12\x17\n\x0fmerged_username\x18\x01 \x01(\t\x12\x15\n\rinto_username\x18\x02 \x01(\t\"\'\n\x13MergePeopleResponse\x12\x10\n\x08position\x18\x01 \x01(\x03*\x85\x01\n\x04Verb\x12\x14\n\x10VERB_UNSPECIFIED\x10\x00\x12\r\n\tVERB_VIEW\x10\x01\x12\r\n\tVERB_LIKE\x10\x02\x12\x10\n\x0cVERB_INSPIRE\x10\x03\x12\x0f\n\x0bVERB_RATING\x10\x04\x12\r\n\tVERB_SKIP\x10\x05\x12\x17\n\x13VERB_NOT_INTERESTED\x10\x06*\x82\x01\n\x0cRecordResult\x12\x1d\n\x19RECORD_RESULT_UNSPECIFIED\x10\x00\x12\x1a\n\x16RECORD_RESULT_ACCEPTED\x10\x01\x12\x1b\n\x17RECORD_RESULT_DUPLICATE\x10\x02\x12\x1a\n\x16RECORD_RESULT_REJECTED\x10\x03\x32\xbc\x03\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12w\n\x12RecordInteractions\x12/.moodfeed.feedback.v1.RecordInteractionsRequest\x1a\x30.moodfeed.feedback.v1.RecordInteractionsResponse\x12\x65\n\x0c\x45xportPerson\x12).moodfeed.feedback.v1.ExportPersonRequest\x1a*.moodfeed.feedback.v1.ExportPersonResponse\x12\x65\n\x0c\x44\x65letePerson\x12).moodfeed.feedback.v1.DeletePersonRequest\x1a*.moodfeed.feedback.v1.DeletePersonResponse\x12\x62\n\x0bMergePeople\x12(.moodfeed.feedback.v1.MergePeopleRequest\x1a).moodfeed.feedback.v1.MergePeopleResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'moodfeed.feedback.v1.feedback_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERB']._serialized_start=1375
-  _globals['_VERB']._serialized_end=1508
-  _globals['_RECORDRESULT']._serialized_start=1511
-  _globals['_RECORDRESULT']._serialized_end=1641
+  _globals['_VERB']._serialized_start=1405
+  _globals['_VERB']._serialized_end=1538
+  _globals['_RECORDRESULT']._serialized_start=1541
+  _globals['_RECORDRESULT']._serialized_end=1671
   _globals['_INTERACTION']._serialized_start=95
-  _globals['_INTERACTION']._serialized_end=419
-  _globals['_RECORDINTERACTIONSREQUEST']._serialized_start=421
-  _globals['_RECORDINTERACTIONSREQUEST']._serialized_end=505
-  _globals['_INTERACTIONRESULT']._serialized_start=507
-  _globals['_INTERACTIONRESULT']._serialized_end=612
-  _globals['_RECORDINTERACTIONSRESPONSE']._serialized_start=614
-  _globals['_RECORDINTERACTIONSRESPONSE']._serialized_end=718
-  _globals['_EXPORTPERSONREQUEST']._serialized_start=720
-  _globals['_EXPORTPERSONREQUEST']._serialized_end=759
-  _globals['_RECORDEDINTERACTION']._serialized_start=761
-  _globals['_RECORDEDINTERACTION']._serialized_end=879
-  _globals['_SERVEDPOSTS']._serialized_start=881
-  _globals['_SERVEDPOSTS']._serialized_end=975
-  _globals['_EXPORTPERSONRESPONSE']._serialized_start=978
-  _globals['_EXPORTPERSONRESPONSE']._serialized_end=1178
-  _globals['_DELETEPERSONREQUEST']._serialized_start=1180
-  _globals['_DELETEPERSONREQUEST']._serialized_end=1219
-  _globals['_DELETEPERSONRESPONSE']._serialized_start=1221
-  _globals['_DELETEPERSONRESPONSE']._serialized_end=1261
-  _globals['_MERGEPEOPLEREQUEST']._serialized_start=1263
-  _globals['_MERGEPEOPLEREQUEST']._serialized_end=1331
-  _globals['_MERGEPEOPLERESPONSE']._serialized_start=1333
-  _globals['_MERGEPEOPLERESPONSE']._serialized_end=1372
-  _globals['_FEEDBACKSERVICE']._serialized_start=1644
-  _globals['_FEEDBACKSERVICE']._serialized_end=2088
+  _globals['_INTERACTION']._serialized_end=449
+  _globals['_RECORDINTERACTIONSREQUEST']._serialized_start=451
+  _globals['_RECORDINTERACTIONSREQUEST']._serialized_end=535
+  _globals['_INTERACTIONRESULT']._serialized_start=537
+  _globals['_INTERACTIONRESULT']._serialized_end=642
+  _globals['_RECORDINTERACTIONSRESPONSE']._serialized_start=644
+  _globals['_RECORDINTERACTIONSRESPONSE']._serialized_end=748
+  _globals['_EXPORTPERSONREQUEST']._serialized_start=750
+  _globals['_EXPORTPERSONREQUEST']._serialized_end=789
+  _globals['_RECORDEDINTERACTION']._serialized_start=791
+  _globals['_RECORDEDINTERACTION']._serialized_end=909
+  _globals['_SERVEDPOSTS']._serialized_start=911
+  _globals['_SERVEDPOSTS']._serialized_end=1005
+  _globals['_EXPORTPERSONRESPONSE']._serialized_start=1008
+  _globals['_EXPORTPERSONRESPONSE']._serialized_end=1208
+  _globals['_DELETEPERSONREQUEST']._serialized_start=1210
+  _globals['_DELETEPERSONREQUEST']._serialized_end=1249
+  _globals['_DELETEPERSONRESPONSE']._serialized_start=1251
+  _globals['_DELETEPERSONRESPONSE']._serialized_end=1291
+  _globals['_MERGEPEOPLEREQUEST']._serialized_start=1293
+  _globals['_MERGEPEOPLEREQUEST']._serialized_end=1361
+  _globals['_MERGEPEOPLERESPONSE']._serialized_start=1363
+  _globals['_MERGEPEOPLERESPONSE']._serialized_end=1402
+  _globals['_FEEDBACKSERVICE']._serialized_start=1674
+  _globals['_FEEDBACKSERVICE']._serialized_end=2118
 # @@protoc_insertion_point(module_scope)

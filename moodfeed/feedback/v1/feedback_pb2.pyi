@@ -39,7 +39,7 @@ RECORD_RESULT_DUPLICATE: RecordResult
 RECORD_RESULT_REJECTED: RecordResult
 
 class Interaction(_message.Message):
-    __slots__ = ("event_id", "username", "post_id", "verb", "watched_share", "rating_percent", "occurred_at", "retracts", "feed_id", "external_id")
+    __slots__ = ("event_id", "username", "post_id", "verb", "watched_share", "rating_percent", "occurred_at", "retracts", "feed_id", "external_id", "place")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     POST_ID_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +50,7 @@ class Interaction(_message.Message):
     RETRACTS_FIELD_NUMBER: _ClassVar[int]
     FEED_ID_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_ID_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     username: str
     post_id: int
@@ -60,7 +61,8 @@ class Interaction(_message.Message):
     retracts: str
     feed_id: str
     external_id: str
-    def __init__(self, event_id: _Optional[str] = ..., username: _Optional[str] = ..., post_id: _Optional[int] = ..., verb: _Optional[_Union[Verb, str]] = ..., watched_share: _Optional[float] = ..., rating_percent: _Optional[int] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retracts: _Optional[str] = ..., feed_id: _Optional[str] = ..., external_id: _Optional[str] = ...) -> None: ...
+    place: int
+    def __init__(self, event_id: _Optional[str] = ..., username: _Optional[str] = ..., post_id: _Optional[int] = ..., verb: _Optional[_Union[Verb, str]] = ..., watched_share: _Optional[float] = ..., rating_percent: _Optional[int] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retracts: _Optional[str] = ..., feed_id: _Optional[str] = ..., external_id: _Optional[str] = ..., place: _Optional[int] = ...) -> None: ...
 
 class RecordInteractionsRequest(_message.Message):
     __slots__ = ("interactions",)

@@ -200,6 +200,16 @@ class WatchPeopleResponse(_message.Message):
     has_store: bool
     def __init__(self, position: _Optional[int] = ..., usernames: _Optional[_Iterable[str]] = ..., is_everybody: _Optional[bool] = ..., has_store: _Optional[bool] = ...) -> None: ...
 
+class ListPeopleRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListPeopleResponse(_message.Message):
+    __slots__ = ("usernames",)
+    USERNAMES_FIELD_NUMBER: _ClassVar[int]
+    usernames: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, usernames: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class ExportPersonRequest(_message.Message):
     __slots__ = ("username",)
     USERNAME_FIELD_NUMBER: _ClassVar[int]

@@ -70,6 +70,11 @@ class UserTowerServiceStub:
                 request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleResponse.FromString,
                 _registered_method=True)
+        self.ListPeople = channel.unary_unary(
+                '/moodfeed.user_tower.v1.UserTowerService/ListPeople',
+                request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleResponse.FromString,
+                _registered_method=True)
         self.ExportPerson = channel.unary_unary(
                 '/moodfeed.user_tower.v1.UserTowerService/ExportPerson',
                 request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ExportPersonRequest.SerializeToString,
@@ -143,6 +148,13 @@ class UserTowerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPeople(self, request, context):
+        """Lists some people that a feed can be requested for, for pages on which an operator tries feeds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportPerson(self, request, context):
         """As in moodfeed.feedback.v1.FeedbackService.
         """
@@ -201,6 +213,11 @@ def add_UserTowerServiceServicer_to_server(servicer, server):
                     servicer.WatchPeople,
                     request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleRequest.FromString,
                     response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleResponse.SerializeToString,
+            ),
+            'ListPeople': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPeople,
+                    request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleRequest.FromString,
+                    response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleResponse.SerializeToString,
             ),
             'ExportPerson': grpc.unary_unary_rpc_method_handler(
                     servicer.ExportPerson,
@@ -408,6 +425,33 @@ class UserTowerService:
             '/moodfeed.user_tower.v1.UserTowerService/WatchPeople',
             moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleRequest.SerializeToString,
             moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.WatchPeopleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPeople(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.user_tower.v1.UserTowerService/ListPeople',
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleRequest.SerializeToString,
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleResponse.FromString,
             options,
             channel_credentials,
             insecure,

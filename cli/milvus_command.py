@@ -1,0 +1,76 @@
+"""What `moodfeed publish --milvus` does at a Milvus server, and how its errors are told."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bundle.directory import Bundle
+from bundle.manifest import BundleError
+
+if TYPE_CHECKING:
+    from post_collection.publishing import Publishing
+
+TOKEN_VARIABLE = "MOODFEED_POST_INDEX_MILVUS_TOKEN"  # noqa: S105 - the name of a setting
+
+MilvusOption = Annotated[
+    str | None,
+    typer.Option(
+        "--milvus",
+        metavar="URI",
+        help="Milvus server that holds the posts of the index, as http://127.0.0.1:19530. "
+        f"Its user:password is read from {TOKEN_VARIABLE}.",
+        show_default=False,
+    ),
+]
+MilvusIndexOption = Annotated[
+    str,
+    typer.Option("--milvus-index", metavar="FLAT|IVF_FLAT|HNSW", help="Index there; HNSW may miss posts and is fast."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Collections:
+    """The collections of bundles at one server."""
+
+    publishing: "Publishing"
+
+    def bring_and_switch(self, bundle: Bundle) -> None:
+        """Load and check the posts of a bundle, then switch the alias; BundleError if that fails."""
+        from post_collection.server import CollectionError, MilvusUnavailableError
+
+        try:
+            self.publishing.bring(bundle)
+            self.publishing.make_current(bundle.bundle_id)
+        except (CollectionError, MilvusUnavailableError) as error:
+            raise BundleError(bundle.directory, f"{error}; the old bundle stays current") from error
+
+    def remove_old(self) -> tuple[str, ...]:
+        """Drop what is neither current nor previous; nothing if the server does not answer."""
+        from post_collection.server import MilvusUnavailableError
+
+        try:
+            return self.publishing.remove_old()
+        except MilvusUnavailableError:
+            return ()
+
+
+def collections_at(uri: str, kind: str, *, on_progress: Callable[[str], None]) -> Collections:
+    """The collections at a server; exit code 2 for an unknown kind of index, 1 without the client's package."""
+    from post_collection.filling import IndexForm
+    from post_collection.form import IndexKind
+    from post_collection.publishing import Publishing
+    from post_collection.server import Server, client_is_installed
+
+    if kind not in set(IndexKind):
+        raise typer.BadParameter(f"{kind} is none of {', '.join(IndexKind)}", param_hint="--milvus-index")
+    if not client_is_installed():
+        raise typer.BadParameter("pymilvus is not installed: pip install 'moodfeed[milvus]'", param_hint="--milvus")
+
+    def tell(what: str, done: int, count: int) -> None:
+        on_progress(f"publish: Milvus, {what} {done:,} of {count:,} posts")
+
+    server = Server(uri, token=os.environ.get(TOKEN_VARIABLE, ""))
+    return Collections(Publishing(server, IndexForm(IndexKind(kind)), tell))

@@ -1,0 +1,136 @@
+"""A client of Moodfeed: feeds of short videos by username, category and mood."""
+
+from moodfeed_client.access import Tls, Token
+from moodfeed_client.async_client import AsyncMoodfeedClient
+from moodfeed_client.client import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_SECONDS, MoodfeedClient
+from moodfeed_client.contract.catalog_pb2 import KeptPost, Post, PostResult, UpsertPostsResponse
+from moodfeed_client.contract.digest import CONTRACT_DIGEST
+from moodfeed_client.contract.enums import (
+    Fallback,
+    PostState,
+    Ranking,
+    Reason,
+    RecordResult,
+    RuleAction,
+    Seen,
+    UpsertResult,
+    Verb,
+)
+from moodfeed_client.contract.feed_pb2 import (
+    Category,
+    Degradation,
+    Explanation,
+    FeedPost,
+    FeedResult,
+    GetFeedRequest,
+    GetFeedResponse,
+    GetSimilarPostsResponse,
+    ListTrendingResponse,
+)
+from moodfeed_client.contract.feedback_pb2 import (
+    ExportPersonResponse,
+    Interaction,
+    InteractionResult,
+    RecordInteractionsResponse,
+)
+from moodfeed_client.contract.rules_pb2 import Rule
+from moodfeed_client.errors import (
+    BundleNotHeldError,
+    CategoryNotFoundError,
+    DeadlineError,
+    InternalError,
+    InvalidRequestError,
+    MoodfeedError,
+    NoStoreError,
+    NotFoundError,
+    OverloadedError,
+    PageTokenError,
+    PermissionDeniedError,
+    PersonNotFoundError,
+    PositionNotReachedError,
+    PostNotFoundError,
+    PreconditionError,
+    RateLimitedError,
+    RequestTooLargeError,
+    RuleNotFoundError,
+    StoreUnavailableError,
+    ThrottledError,
+    TokenScopeError,
+    UnauthenticatedError,
+    UnavailableError,
+    UserNotFoundError,
+)
+from moodfeed_client.pages import AsyncPages, Pages
+from moodfeed_client.requests import feed_of
+from moodfeed_client.retries import NO_RETRIES, Retries
+
+__version__ = "0.2.0"
+CONTRACT = "v1"
+"""The version of the contract, as in the names of its packages."""
+
+__all__ = [
+    "CONTRACT",
+    "CONTRACT_DIGEST",
+    "DEFAULT_ADDRESS",
+    "DEFAULT_TIMEOUT_SECONDS",
+    "NO_RETRIES",
+    "AsyncMoodfeedClient",
+    "AsyncPages",
+    "BundleNotHeldError",
+    "Category",
+    "CategoryNotFoundError",
+    "DeadlineError",
+    "Degradation",
+    "Explanation",
+    "ExportPersonResponse",
+    "Fallback",
+    "FeedPost",
+    "FeedResult",
+    "GetFeedRequest",
+    "GetFeedResponse",
+    "GetSimilarPostsResponse",
+    "Interaction",
+    "InteractionResult",
+    "InternalError",
+    "InvalidRequestError",
+    "KeptPost",
+    "ListTrendingResponse",
+    "MoodfeedClient",
+    "MoodfeedError",
+    "NoStoreError",
+    "NotFoundError",
+    "OverloadedError",
+    "PageTokenError",
+    "Pages",
+    "PermissionDeniedError",
+    "PersonNotFoundError",
+    "PositionNotReachedError",
+    "Post",
+    "PostNotFoundError",
+    "PostResult",
+    "PostState",
+    "PreconditionError",
+    "Ranking",
+    "RateLimitedError",
+    "Reason",
+    "RecordInteractionsResponse",
+    "RecordResult",
+    "RequestTooLargeError",
+    "Retries",
+    "Rule",
+    "RuleAction",
+    "RuleNotFoundError",
+    "Seen",
+    "StoreUnavailableError",
+    "ThrottledError",
+    "Tls",
+    "Token",
+    "TokenScopeError",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "UpsertPostsResponse",
+    "UpsertResult",
+    "UserNotFoundError",
+    "Verb",
+    "feed_of",
+]

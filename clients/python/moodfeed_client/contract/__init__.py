@@ -1,0 +1,1 @@
+"""Code that is generated from the contract, in a descriptor pool of its own."""

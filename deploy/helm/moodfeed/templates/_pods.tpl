@@ -1,0 +1,107 @@
+{{- /* What every pod has: (list . "gateway") */ -}}
+{{- define "moodfeed.podMetadata" -}}
+labels:
+  {{- include "moodfeed.labels" . | nindent 2 }}
+  {{- with (first .).Values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with (first .).Values.podAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "moodfeed.podSettings" -}}
+serviceAccountName: {{ include "moodfeed.serviceAccount" . }}
+automountServiceAccountToken: false
+enableServiceLinks: false # else Kubernetes sets variables that look like settings
+securityContext:
+  {{- $default := dict "runAsNonRoot" true "seccompProfile" (dict "type" "RuntimeDefault") }}
+  {{- toYaml (mergeOverwrite $default (deepCopy .Values.podSecurityContext)) | nindent 2 }}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- define "moodfeed.containerSecurity" -}}
+allowPrivilegeEscalation: false
+privileged: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{- /* Replicas on different nodes and zones where there are some: (list . "gateway") */ -}}
+{{- define "moodfeed.spread" -}}
+{{- range $key := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+- topologyKey: {{ $key }}
+  maxSkew: 1
+  whenUnsatisfiable: ScheduleAnyway
+  matchLabelKeys: [pod-template-hash]
+  labelSelector:
+    matchLabels:
+      {{- include "moodfeed.componentSelector" $ | nindent 6 }}
+{{- end }}
+{{- end }}
+
+{{- /* A setting a line; (dict "NAME" "value") */ -}}
+{{- define "moodfeed.env" -}}
+{{- range $name, $value := . }}
+- name: {{ $name }}
+  {{- $isWhole := and (kindIs "float64" $value) (eq (floor $value) $value) }}
+  value: {{ ternary ($value | int64) $value $isWhole | toString | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "moodfeed.tracesEnv" -}}
+{{- if .Values.traces.endpoint }}
+{{- include "moodfeed.env" (dict "MOODFEED_TRACES_ENDPOINT" .Values.traces.endpoint "MOODFEED_TRACES_RATIO" .Values.traces.ratio) }}
+{{- end }}
+{{- end }}
+
+{{- define "moodfeed.storeEnv" -}}
+{{- if .Values.store.existingSecret }}
+- name: MOODFEED_STORE_URL
+  valueFrom:
+    secretKeyRef: { name: {{ .Values.store.existingSecret }}, key: {{ .Values.store.urlKey }} }
+{{- if .Values.store.passwordKey }}
+- name: MOODFEED_STORE_PASSWORD_FILE
+  value: /secrets/store/password
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "moodfeed.storeMount" -}}
+{{- if and .Values.store.existingSecret .Values.store.passwordKey }}
+- { name: store-password, mountPath: /secrets/store, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "moodfeed.storeVolume" -}}
+{{- if and .Values.store.existingSecret .Values.store.passwordKey }}
+- name: store-password
+  secret:
+    secretName: {{ .Values.store.existingSecret }}
+    defaultMode: 0440
+    items: [{ key: {{ .Values.store.passwordKey }}, path: password }]
+{{- end }}
+{{- end }}
+
+{{- /* Readable by group 0, in which the images run, or by podSecurityContext.fsGroup: (list "name" "secret") */ -}}
+{{- define "moodfeed.secretVolume" -}}
+- name: {{ first . }}
+  secret: { secretName: {{ last . }}, defaultMode: 0440 }
+{{- end }}

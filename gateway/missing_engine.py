@@ -1,0 +1,16 @@
+"""The stage of a feed that an index leaves out while its engine does not answer."""
+
+from gateway.feed_types import Degradation, DependencyUnavailableError, FoundPosts
+
+SEARCH = "search"
+
+
+def with_missing_engine(
+    degradations: tuple[Degradation, ...], found: FoundPosts, *, is_strict: bool
+) -> tuple[Degradation, ...]:
+    """With the engine that the index lacked; DependencyUnavailableError if the caller takes no less than all."""
+    if not found.lacks:
+        return degradations
+    if is_strict:
+        raise DependencyUnavailableError("the post index lacks its engine", reason=found.lacks)
+    return (*degradations, Degradation(SEARCH, found.lacks))

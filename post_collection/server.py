@@ -1,0 +1,84 @@
+"""The connection to a Milvus server. pymilvus is imported here when a server is asked for, and nowhere else."""
+
+import logging
+import threading
+import time
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pymilvus import MilvusClient
+
+CONNECT_SECONDS = 5.0
+_REST_SECONDS = 0.5
+_CHANNEL = {
+    "grpc.initial_reconnect_backoff_ms": 200,
+    "grpc.min_reconnect_backoff_ms": 200,
+    "grpc.max_reconnect_backoff_ms": 1_000,  # otherwise two minutes: a server that is back is found late
+    "grpc.use_local_subchannel_pool": 1,
+}
+_NOT_THERE = {100, 1600}  # the server's codes for a collection and for an alias
+_UNANSWERED = {1, 2}  # the codes of the client for an answer that did not come, and for no connection
+
+
+class MilvusUnavailableError(Exception):
+    """The server did not answer in time, or not at all."""
+
+
+class CollectionError(Exception):
+    """The collection is not there, not complete, or not what the bundle holds."""
+
+
+def client_is_installed() -> bool:
+    """Whether pymilvus can be imported; the extra `milvus` brings it."""
+    return find_spec("pymilvus") is not None
+
+
+class Server:
+    """One Milvus server; every method may be called from several threads."""
+
+    def __init__(self, uri: str, *, token: str = "") -> None:
+        """``uri`` is as http://127.0.0.1:19530, ``token`` as user:password; nothing is connected before a call."""
+        self.uri = uri
+        self._token = token
+        self._known: MilvusClient | None = None
+        self._lock = threading.Lock()
+        self._rests_until = 0.0
+
+    def ask(self, method: str, *arguments: object, seconds: float, **options: object) -> Any:
+        """Call a method of the client.
+
+        MilvusUnavailableError if the server does not answer in time, or not yet, as while it loads a collection again;
+        CollectionError if it answers that there is none. After a call that it did not answer, the server rests for half
+        a second, and calls fail at once: so an outage costs few threads their time.
+        """
+        import grpc  # noqa: PLC0415 - only where Milvus is asked for
+        from pymilvus.exceptions import MilvusException  # noqa: PLC0415
+
+        if time.monotonic() < self._rests_until:
+            raise MilvusUnavailableError(f"Milvus at {self.uri} did not answer a moment ago")
+        try:
+            return getattr(self._client(), method)(*arguments, timeout=seconds, **options)
+        except MilvusException as error:
+            if error.code in _NOT_THERE:
+                raise CollectionError(f"Milvus at {self.uri} holds no such collection") from error
+            if error.code in _UNANSWERED or isinstance(error.code, grpc.StatusCode):
+                self._rests_until = time.monotonic() + _REST_SECONDS
+            raise MilvusUnavailableError(f"Milvus at {self.uri} fails: {method}, code {error.code}") from error
+        except (grpc.RpcError, OSError) as error:
+            self._rests_until = time.monotonic() + _REST_SECONDS
+            raise MilvusUnavailableError(f"Milvus at {self.uri} does not answer: {method}") from error
+
+    def _client(self) -> "MilvusClient":
+        with self._lock:
+            if self._known is None:
+                self._known = self._connected()
+            return self._known
+
+    def _connected(self) -> "MilvusClient":
+        from pymilvus import MilvusClient  # noqa: PLC0415
+
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it would log queries, with a traceback each
+        return MilvusClient(
+            uri=self.uri, token=self._token, timeout=CONNECT_SECONDS, dedicated=True, grpc_options=dict(_CHANNEL)
+        )

@@ -1,0 +1,74 @@
+"""Which engine the settings ask for, and that Milvus's client costs nobody else anything."""
+
+import subprocess
+import sys
+
+import pytest
+
+from post_index_service.engines import engine_of
+from post_index_service.filters import Filters
+from post_index_service.milvus.expressions import expression_of
+from post_index_service.milvus.scans import MilvusScans
+from post_index_service.rankings import Ranking
+from post_index_service.scans import Certainty, check_depth
+from post_index_service.search_errors import EngineUnavailableError, PageTooDeepError
+from post_index_service.settings import Settings
+
+
+def test_our_own_engine_is_the_default() -> None:
+    assert engine_of(Settings()) is None
+
+
+def test_nothing_of_milvus_is_imported_unless_it_is_asked_for() -> None:
+    program = (
+        "import sys; import post_index_service.__main__ as m; from post_index_service.settings import Settings; "
+        "from post_index_service.engines import engine_of; engine_of(Settings()); "
+        "names = ('pymilvus', 'pandas', 'post_index_service.milvus'); "
+        "assert not [name for name in sys.modules if name.startswith(names)]"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("category_id", "filters", "without", "expected"),
+    [
+        (None, Filters(), (), ""),
+        (3, Filters(), (), "category_id == 3"),
+        (None, Filters(category_ids=(7, 2, 7)), (), "category_id in [2, 7]"),
+        (
+            None,
+            Filters(excluded_category_ids=(2,), created_after_ms=5),
+            (),
+            "category_id not in [2] and created_ms > 5",
+        ),
+        (None, Filters(languages=("EN", "", 'd"e\\')), (), 'language in ["d\\"e\\\\", "en"]'),
+        (2, Filters(), (5, 9), "category_id == 2 and post_id not in [5, 9]"),
+    ],
+)
+def test_what_a_search_looks_at_is_an_expression(
+    category_id: int | None, filters: Filters, without: tuple[int, ...], expected: str
+) -> None:
+    assert expression_of(category_id=category_id, filters=filters, without=without) == expected
+
+
+def test_accounts_are_named_by_a_hash() -> None:
+    expression = expression_of(category_id=None, filters=Filters(excluded_owner_usernames=("ana", "")))
+    assert expression.startswith("owner not in [")
+    assert "ana" not in expression
+
+
+def test_a_ranking_made_without_the_engine_ends_with_its_first_page() -> None:
+    whole, lacking = Certainty(), Certainty(lacks="MILVUS_UNAVAILABLE")
+    assert whole.settle(10, has_more=True)
+    assert not lacking.settle(0, has_more=True)
+    with pytest.raises(EngineUnavailableError, match="MILVUS_UNAVAILABLE"):
+        lacking.settle(10, has_more=True)
+
+
+def test_only_rankings_by_vectors_have_a_depth() -> None:
+    scans = MilvusScans(None, Certainty(), seconds=0.0)  # type: ignore[arg-type]  # it asks for nothing
+    check_depth(16_384, scans, Ranking.USER, total=20_000)
+    check_depth(20_000, scans, Ranking.POPULAR, total=20_000)
+    check_depth(20_000, scans, Ranking.USER, total=16_384)
+    with pytest.raises(PageTooDeepError):
+        check_depth(16_385, scans, Ranking.USER, total=20_000)
