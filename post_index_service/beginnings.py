@@ -34,18 +34,20 @@ class Beginnings:
         names: NamedRows,
         counted: CountedSearches,
         live: LivePosts,
-        ids_called: Callable[[str], Sequence[int]],
         now_ms: Callable[[], int],
     ) -> None:
-        """``spaces`` are those of the tower and of texts, ``ids_called`` finds posts by external id."""
+        """``spaces`` are those of the tower and of texts."""
         self._posts = posts
         self._tower_space, self._text_space = spaces
         self._orders, self._rows, self._names = orders, rows, names
         self._counted, self._live = counted, live
-        self._ids_called, self._now_ms = ids_called, now_ms
+        self._now_ms = now_ms
 
-    def begin(self, query: Query) -> BegunSearch:
-        """Everything about a search but the ranking itself; raises what PostIndex.search does."""
+    def begin(self, query: Query, ids_called: Callable[[str], Sequence[int]]) -> BegunSearch:
+        """Everything about a search but the ranking itself; raises what PostIndex.search does.
+
+        ``ids_called`` finds posts by external id.
+        """
         check_numbers(query)
         user = None if query.user is None else check_embedding(query.user, self._tower_space)
         mood = None if query.mood is None else check_embedding(query.mood, self._text_space)
@@ -56,7 +58,7 @@ class Beginnings:
             part,
             user,
             user_weight=self._orders.user_weight,
-            ids_called=self._ids_called,
+            ids_called=ids_called,
             row_of=self._names.row_of,
             vectors=self._posts.tower_embeddings,
         )

@@ -131,7 +131,6 @@ class PostIndex:
             names=self._names_of_rows,
             counted=CountedSearches(self.trends, self.blended, self._names_of_rows),
             live=self.live,
-            ids_called=self.ids_called,
             now_ms=now_ms,
         )
         met = trends.sums if trends else np.zeros(len(posts.posts))
@@ -209,7 +208,7 @@ class PostIndex:
         like another one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
         Another engine raises PageTooDeepError and, for a later page than the first, EngineUnavailableError.
         """
-        begun = self._beginnings.begin(query)
+        begun = self._beginnings.begin(query, self.ids_called)
         query, part = begun.query, begun.part
         explored = NO_ROWS
         if query.diversity or query.most_per_owner:
@@ -251,7 +250,7 @@ class PostIndex:
         ``described`` are the places of the posts that are given with all that is shown of them; None for all. Places
         behind the end are ignored, and the offset and the limit of the query are. Raises what ``search`` does.
         """
-        begun = self._beginnings.begin(query)
+        begun = self._beginnings.begin(query, self.ids_called)
         unseen, seen = begun.unseen_and_seen(min(count, begun.total))
         withheld = self._rows.withheld(query, begun.part, begun.ruled)
         places = np.arange(len(unseen.rows) + len(seen.rows)) if described is None else np.array(described, np.int64)
