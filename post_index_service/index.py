@@ -248,14 +248,14 @@ class PostIndex:
         """The first ``count`` posts of this shard's own ranking, to be merged with those of the other shards.
 
         ``described`` are the places of the posts that are given with all that is shown of them; None for all. Places
-        behind the end are ignored, and the offset and the limit of the query are. Raises what ``search`` does.
+        beyond the ranking are ignored, and the offset and the limit of the query are. Raises what ``search`` does.
         """
         begun = self._beginnings.begin(query, self.ids_called)
-        unseen, seen = begun.unseen_and_seen(min(count, begun.total))
+        unseen, seen = begun.unseen_and_seen(min(max(count, 0), begun.total))
         withheld = self._rows.withheld(query, begun.part, begun.ruled)
         places = np.arange(len(unseen.rows) + len(seen.rows)) if described is None else np.array(described, np.int64)
         listed = unseen.followed_by(begun.lowered(seen)) if len(seen.rows) else unseen
-        places = places[places < len(listed.rows)]
+        places = places[(places >= 0) & (places < len(listed.rows))]
         places = places[~among_sorted(listed.rows[places], withheld)]
         page = Ranked(listed.rows[places], listed.scores[places], listed.numbers[places])
         return shard_ranking(

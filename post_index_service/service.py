@@ -39,6 +39,7 @@ SERVICE_NAME = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].fu
 
 LARGER_REQUESTS = {
     f"/{SERVICE_NAME}/SearchPosts": 4 * 1024 * 1024,
+    f"/{SERVICE_NAME}/RankPosts": 4 * 1024 * 1024 + 16 * 1024,  # a search, and places of posts
     f"/{SERVICE_NAME}/UpsertPosts": 5 * 1024 * 1024,
 }
 """As many posts to leave out as the user tower tells of one person, and what a caller excludes.
