@@ -40,7 +40,7 @@ check: $(READY) ## lint, format and types; seconds once mypy's cache is warm
 	$(BIN)/mypy
 
 # The tests that load no torch and start no process of the product; tests/house holds them to it.
-UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/house tests/post_index_service tests/rpc) \
+UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/house tests/post_index_service tests/rpc tests/shards) \
     tests/sample_api/test_world.py tests/scripts/test_write_settings.py tests/two_tower/test_features.py \
     tests/two_tower/test_words.py
 
@@ -123,8 +123,9 @@ bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
 
-bench-scale: $(READY) $(SCALE_READY) ## Milvus beside our own index in one run; OPTIONS='--posts 1000000 --dimensions 64 448'
+bench-scale: $(READY) $(SCALE_READY) ## Milvus beside our own index in one run, then one, two and four shards; OPTIONS='--posts 1000000 --dimensions 64 448'
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale $(OPTIONS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.shards --output data/bench-scale
 
 $(SCALE_READY): requirements-scale.txt
 	@echo "Setting up .venv-scale"

@@ -126,6 +126,8 @@ def _default(value: object) -> str:
             return f"`{str(value).lower()}`"
         case Enum():
             return f"`{value.value}`"
+        case (tuple(), *_):
+            return f"`{';'.join(','.join(part) for part in value)}`"
         case tuple():
             return f"`{','.join(value)}`"
         case _:

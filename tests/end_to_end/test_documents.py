@@ -47,6 +47,8 @@ ELSEWHERE = {
     "tests.observability.measure_counting": "two minutes, and a quiet machine",
     "apt-get install": "it changes the machine",
     "docker-compose.replicas.yml": "make test-compose",
+    "docker-compose.shards.yml": "needs a Docker engine; tests/shards runs the same processes without one",
+    "benchmarks.scale.shards": "minutes; tests/benchmarks/test_scale_shards.py runs it on few posts",
     "docker-compose.torch.yml": "make test-compose",
     "docker compose run --rm bundle": "make test-compose",
     "docker-compose.secure.yml": "make test-compose; test_trust.py has its settings without an engine",

@@ -56,6 +56,7 @@ ALLOWED = {
     "benchmarks": {
         "bundle",
         "compute",
+        "gateway",
         "mood_encoder",
         "moodfeed",
         "pipeline",
@@ -140,6 +141,12 @@ MAY_READ_GENERATED_CODE = {
     "gateway/openapi_feeds.py",
     "gateway/openapi_posts.py",
     "gateway/rule_messages.py",
+    "benchmarks/scale/shards.py",
+    "gateway/shard_clients.py",
+    "gateway/shard_merge.py",
+    "gateway/shard_posts.py",
+    "gateway/shard_wiring.py",
+    "gateway/sharded_search.py",
 }
 
 
@@ -187,10 +194,10 @@ def test_dependencies_between_packages_point_one_way(package: str) -> None:
 LONGEST_FILE = 310
 LONGER_FILES = {
     "pipeline/clean.py": 344,
-    "gateway/feed_types.py": 461,  # what a feed is asked and answers, its errors and ports
+    "gateway/feed_types.py": 474,  # what a feed is asked and answers, its errors and ports
     "cli/pipeline_commands.py": 320,  # mostly the options of the commands
     "pipeline/upstream.py": 350,
-    "post_index_service/index.py": 320,  # the whole of a search, from the query to the page
+    "post_index_service/index.py": 321,  # the whole of a search, from the query to the page
     "mood_encoder/mood_text.py": 336,  # mostly tables of words and signs
 }
 
