@@ -61,7 +61,7 @@ def _in_processes(workspace: Path, batch_size: int, steps: int, count: int) -> l
     }
     processes = [
         subprocess.Popen(  # noqa: S603 - this script
-            command, env=environment | {_RANK: str(rank)}, stdout=subprocess.PIPE, text=True
+            command, env=environment | {_RANK: str(rank)}, stdout=subprocess.PIPE, text=True, encoding="utf-8"
         )
         for rank in range(count)
     ]
