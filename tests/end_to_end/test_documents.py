@@ -32,7 +32,6 @@ ELSEWHERE = {
     "--to s3://": "make test-scale: tests/scale/buckets, against a real server",
     "python -m bundle_sync": "make test-scale: tests/scale/buckets",
     "AWS_ACCESS_KEY_ID": "make test-scale: tests/scale/buckets",
-    "make test-clients": "the clients have a target of their own, which needs Node",
     "make client-protos": "tests/clients/test_client_contract.py compares what it writes, and needs no Node",
     "make protos": "the same, and tests/house/test_house_rules.py for the server's code",
     "make run": "tests/end_to_end/test_run.py runs `moodfeed run`, which is what the target does after the set-up",
