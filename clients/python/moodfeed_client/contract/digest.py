@@ -1,3 +1,3 @@
 """Which contract this code was generated from."""
 
-CONTRACT_DIGEST = "23e0f4c4bf11ae44c2da807c410a2a49bf72d6eebd96b5af8c27fba01e3a767d"
+CONTRACT_DIGEST = "34b16f9f1a82beac397ec2eb1b4fb5bba98218d6d1986bfc855e1f3ee6cf9db2"
