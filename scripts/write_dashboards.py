@@ -183,6 +183,12 @@ SERVING = Dashboard(
                     (f"{rate('moodfeed_downstream_retries_refused_total')} or vector(0)", "refused"),
                 ],
             ),
+            Panel(
+                "Failed Milvus searches",
+                "reqps",
+                "Searches that Milvus did not answer; 0 with the engine `faiss`.",
+                [(f"{rate('moodfeed_index_milvus_failures_total')} or vector(0)", "failed")],
+            ),
         ],
         "Processes": [
             Panel(
