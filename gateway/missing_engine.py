@@ -12,5 +12,5 @@ def with_missing_engine(
     if not found.lacks:
         return degradations
     if is_strict:
-        raise DependencyUnavailableError("the post index lacks its engine", reason=found.lacks)
+        raise DependencyUnavailableError("the search engine of the post index does not answer", reason=found.lacks)
     return (*degradations, Degradation(SEARCH, found.lacks))

@@ -30,7 +30,7 @@ class Certainty:
         A ranking that was made without the engine ends with its first page: a later one would repeat posts.
         """
         if self.lacks and offset:
-            raise EngineUnavailableError(f"this page continues a ranking that needs an engine: {self.lacks}")
+            raise EngineUnavailableError(f"this page needs an engine that does not answer: {self.lacks}")
         return has_more and not self.lacks
 
 
@@ -38,7 +38,7 @@ def check_depth(count: int, scans: "Scans", ranking: Ranking, *, total: int) -> 
     """PageTooDeepError if an engine does not give the first ``count`` of ``total`` posts of a ranking."""
     depth = scans.depth
     if depth is not None and depth < min(count, total) and ranking not in {Ranking.POPULAR, Ranking.TRENDING}:
-        raise PageTooDeepError(f"the index gives the first {depth} posts of {total} alone", depth=str(depth))
+        raise PageTooDeepError(f"the index returns only the first {depth} of {total} posts", depth=str(depth))
 
 
 class Scans(Protocol):
