@@ -421,7 +421,7 @@ class FoundPosts:
     counted_position: int = 0
     posts_position: int | None = None
     rules_moment_ms: int = 0
-    lacks: str = ""  # the engine of the index that did not answer
+    unavailable_engine: str = ""  # the engine of the index that did not answer
 
 
 class ContextEncoder(Protocol[EmbeddingT]):

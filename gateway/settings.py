@@ -126,18 +126,18 @@ class Settings(ServerSettings):
     )
     explorer: Annotated[Explorer, BeforeValidator(lower_case)] = Field(
         Explorer.AUTO,
-        description="whether the explorer is served at /: `on`, `off`, or `auto`, which serves it where HTTP listens on "
-        "loopback only",
+        description="whether the explorer is served at /: `on`, `off`, or `auto`, which serves it where HTTP listens "
+        "on loopback only",
     )
     explorer_media: Annotated[OffOn, BeforeValidator(lower_case)] = Field(
         OffOn.OFF,
-        description="whether the explorer loads thumbnails and videos from their hosts, which then learn what is viewed: "
-        "`on` or `off`; with `off` it loads nothing from other hosts",
+        description="whether the explorer loads thumbnails and videos from their hosts, which then learn what is "
+        "viewed: `on` or `off`; with `off` it loads nothing from other hosts",
     )
     explorer_people: Annotated[Explorer, BeforeValidator(lower_case)] = Field(
         Explorer.AUTO,
-        description="whether the explorer offers the usernames of known users: `on`, `off`, or `auto`, which offers them "
-        "where HTTP listens on loopback only and no API tokens are required",
+        description="whether the explorer offers the usernames of known users: `on`, `off`, or `auto`, which offers "
+        "them where HTTP listens on loopback only and no API tokens are required",
     )
     most_in_flight: int = Field(
         128, ge=1, description="maximum number of requests in progress; further ones are refused"

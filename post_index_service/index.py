@@ -289,7 +289,7 @@ class PostIndex:
             if query.explain
             else (),
             is_approximate=certainty.is_approximate,
-            lacks=certainty.lacks,
+            unavailable_engine=certainty.unavailable_engine,
         )
 
     @property

@@ -41,8 +41,8 @@ class Settings(StoreSettings):
     )
     engine: Annotated[str, BeforeValidator(lower_case), Field(pattern="^(faiss|milvus)$")] = Field(
         "faiss",
-        description="search engine for vectors: `faiss` searches quantized codes in the memory of this process, `milvus` "
-        "a Milvus server (docs/milvus.md)",
+        description="search engine for vectors: `faiss` searches quantized codes in the memory of this process, "
+        "`milvus` a Milvus server (docs/milvus.md)",
     )
     milvus_uri: str = Field("http://127.0.0.1:19530", description="URL of the Milvus server")
     milvus_token: SecretStr | None = Field(
@@ -56,8 +56,8 @@ class Settings(StoreSettings):
         0,
         ge=0,
         le=16_384,
-        description="number of lists that a search of an IVF index reads, or minimum number of candidates of HNSW; 0: all "
-        "lists, or as many candidates as posts are requested",
+        description="number of lists that a search of an IVF index reads, or minimum number of candidates of HNSW; 0: "
+        "all lists, or as many candidates as posts are requested",
     )
     milvus_local_posts: int = Field(
         4_096,

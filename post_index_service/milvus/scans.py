@@ -154,7 +154,7 @@ class MilvusScan:
         except (MilvusUnavailableError, CollectionError) as error:
             self.posts.failures.inc()
             _log.warning("Milvus does not answer", reason=str(error))
-            self.certainty.is_approximate, self.certainty.lacks = True, UNAVAILABLE
+            self.certainty.is_approximate, self.certainty.unavailable_engine = True, UNAVAILABLE
             return None
 
     def _rows_of(self, found: Hits) -> Rows:

@@ -28,55 +28,55 @@ from moodfeed.feed.v1 import feed_pb2 as moodfeed_dot_feed_dot_v1_dot_feed__pb2
 from moodfeed.rules.v1 import rules_pb2 as moodfeed_dot_rules_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'moodfeed/post_index/v1/post_index.proto\x12\x16moodfeed.post_index.v1\x1a!moodfeed/catalog/v1/catalog.proto\x1a%moodfeed/embedding/v1/embedding.proto\x1a\x1bmoodfeed/feed/v1/feed.proto\x1a\x1dmoodfeed/rules/v1/rules.proto\"\xd7\x07\n\x12SearchPostsRequest\x12\x38\n\x0euser_embedding\x18\x01 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0emood_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x18\n\x0b\x63\x61tegory_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x10\x65xclude_post_ids\x18\x04 \x03(\x03\x12\x15\n\rseen_post_ids\x18\x05 \x03(\x03\x12\x0e\n\x06offset\x18\x06 \x01(\x05\x12\r\n\x05limit\x18\x07 \x01(\x05\x12\x11\n\tbundle_id\x18\x08 \x01(\t\x12\x1c\n\x14\x65xclude_external_ids\x18\t \x03(\t\x12\x1f\n\x17not_interested_post_ids\x18\n \x03(\x03\x12\x19\n\x11withheld_post_ids\x18\x0b \x03(\x03\x12\x10\n\x08trending\x18\x0f \x01(\x08\x12\x1d\n\x10\x63ounted_position\x18\x10 \x01(\x03H\x01\x88\x01\x01\x12\x19\n\x11\x61t_least_position\x18\x11 \x01(\x03\x12\x1f\n\x12similar_to_post_id\x18\x12 \x01(\x03H\x02\x88\x01\x01\x12\x1e\n\x16similar_to_external_id\x18\x13 \x01(\t\x12\x14\n\x0c\x63\x61tegory_ids\x18\x14 \x03(\x05\x12\x1d\n\x15\x65xcluded_category_ids\x18\x15 \x03(\x05\x12 \n\x18\x65xcluded_owner_usernames\x18\x16 \x03(\t\x12\x1d\n\x10\x63reated_after_ms\x18\x17 \x01(\x03H\x03\x88\x01\x01\x12\x11\n\tlanguages\x18\x18 \x03(\t\x12\x11\n\tdiversity\x18\x19 \x01(\x02\x12\x16\n\x0emost_per_owner\x18\x1a \x01(\x05\x12\x0f\n\x07\x65xplain\x18\x1b \x01(\x08\x12\x1b\n\x0eposts_position\x18\x1c \x01(\x03H\x04\x88\x01\x01\x12\x1c\n\x0frules_moment_ms\x18\x1d \x01(\x03H\x05\x88\x01\x01\x12\x19\n\x11\x65xploration_share\x18\x1e \x01(\x02\x12\x18\n\x10\x65xploration_seed\x18\x1f \x01(\x06\x12<\n\x0erecent_history\x18  \x01(\x0b\x32$.moodfeed.embedding.v1.RecentHistoryB\x0e\n\x0c_category_idB\x13\n\x11_counted_positionB\x15\n\x13_similar_to_post_idB\x13\n\x11_created_after_msB\x11\n\x0f_posts_positionB\x12\n\x10_rules_moment_ms\"\x9d\x02\n\nRankedPost\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x12\n\nvideo_link\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x15\n\rthumbnail_url\x18\x04 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x05 \x01(\x05\x12\x16\n\x0eowner_username\x18\x06 \x01(\t\x12\r\n\x05score\x18\x07 \x01(\x02\x12\x13\n\x0b\x65xternal_id\x18\x08 \x01(\t\x12\x15\n\rranking_score\x18\t \x01(\x02\x12(\n\x06reason\x18\n \x01(\x0e\x32\x18.moodfeed.feed.v1.Reason\x12\x32\n\x0b\x65xplanation\x18\x0b \x01(\x0b\x32\x1d.moodfeed.feed.v1.Explanation\"\xdc\x02\n\x13SearchPostsResponse\x12\x31\n\x05posts\x18\x01 \x03(\x0b\x32\".moodfeed.post_index.v1.RankedPost\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x36\n\x07ranking\x18\x03 \x01(\x0e\x32%.moodfeed.post_index.v1.SearchRanking\x12\x11\n\tbundle_id\x18\x04 \x01(\t\x12\x19\n\x11\x63urrent_bundle_id\x18\x05 \x01(\t\x12\x18\n\x10\x63ounted_position\x18\x07 \x01(\x03\x12\x1b\n\x0eposts_position\x18\x08 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\x0frules_moment_ms\x18\t \x01(\x03\x12\x18\n\x0b\x61pproximate\x18\n \x01(\x08H\x01\x88\x01\x01\x12\r\n\x05lacks\x18\x0b \x01(\tB\x11\n\x0f_posts_positionB\x0e\n\x0c_approximate\"*\n\x15ListCategoriesRequest\x12\x11\n\tbundle_id\x18\x01 \x01(\t\"A\n\x08\x43\x61tegory\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\npost_count\x18\x03 \x01(\x05\"a\n\x16ListCategoriesResponse\x12\x34\n\ncategories\x18\x01 \x03(\x0b\x32 .moodfeed.post_index.v1.Category\x12\x11\n\tbundle_id\x18\x02 \x01(\t\"\x1a\n\x18GetEmbeddingSpaceRequest\"\x92\x01\n\x19GetEmbeddingSpaceResponse\x12:\n\x0btower_space\x18\x01 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\x12\x39\n\ntext_space\x18\x02 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\">\n\x12UpsertPostsRequest\x12(\n\x05posts\x18\x01 \x03(\x0b\x32\x19.moodfeed.catalog.v1.Post\"Y\n\x13UpsertPostsResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x30\n\x07results\x18\x02 \x03(\x0b\x32\x1f.moodfeed.catalog.v1.PostResult\"<\n\x12\x44\x65letePostsRequest\x12\x10\n\x08post_ids\x18\x01 \x03(\x03\x12\x14\n\x0c\x65xternal_ids\x18\x02 \x03(\t\"\'\n\x13\x44\x65letePostsResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\"9\n\x0fGetPostsRequest\x12\x10\n\x08post_ids\x18\x01 \x03(\x03\x12\x14\n\x0c\x65xternal_ids\x18\x02 \x03(\t\"@\n\x10GetPostsResponse\x12,\n\x05posts\x18\x01 \x03(\x0b\x32\x1d.moodfeed.catalog.v1.KeptPost\"7\n\x0eSetRuleRequest\x12%\n\x04rule\x18\x01 \x01(\x0b\x32\x17.moodfeed.rules.v1.Rule\"#\n\x0fSetRuleResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\"!\n\x11\x44\x65leteRuleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"&\n\x12\x44\x65leteRuleResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\"\x12\n\x10ListRulesRequest\";\n\x11ListRulesResponse\x12&\n\x05rules\x18\x01 \x03(\x0b\x32\x17.moodfeed.rules.v1.Rule*\xd9\x01\n\rSearchRanking\x12\x1e\n\x1aSEARCH_RANKING_UNSPECIFIED\x10\x00\x12\x17\n\x13SEARCH_RANKING_USER\x10\x01\x12!\n\x1dSEARCH_RANKING_MOOD_THEN_USER\x10\x02\x12\x17\n\x13SEARCH_RANKING_MOOD\x10\x03\x12\x1a\n\x16SEARCH_RANKING_POPULAR\x10\x04\x12\x1b\n\x17SEARCH_RANKING_TRENDING\x10\x05\x12\x1a\n\x16SEARCH_RANKING_SIMILAR\x10\x06\x32\xb7\x07\n\x10PostIndexService\x12\x66\n\x0bSearchPosts\x12*.moodfeed.post_index.v1.SearchPostsRequest\x1a+.moodfeed.post_index.v1.SearchPostsResponse\x12o\n\x0eListCategories\x12-.moodfeed.post_index.v1.ListCategoriesRequest\x1a..moodfeed.post_index.v1.ListCategoriesResponse\x12x\n\x11GetEmbeddingSpace\x12\x30.moodfeed.post_index.v1.GetEmbeddingSpaceRequest\x1a\x31.moodfeed.post_index.v1.GetEmbeddingSpaceResponse\x12\x66\n\x0bUpsertPosts\x12*.moodfeed.post_index.v1.UpsertPostsRequest\x1a+.moodfeed.post_index.v1.UpsertPostsResponse\x12\x66\n\x0b\x44\x65letePosts\x12*.moodfeed.post_index.v1.DeletePostsRequest\x1a+.moodfeed.post_index.v1.DeletePostsResponse\x12]\n\x08GetPosts\x12\'.moodfeed.post_index.v1.GetPostsRequest\x1a(.moodfeed.post_index.v1.GetPostsResponse\x12Z\n\x07SetRule\x12&.moodfeed.post_index.v1.SetRuleRequest\x1a\'.moodfeed.post_index.v1.SetRuleResponse\x12\x63\n\nDeleteRule\x12).moodfeed.post_index.v1.DeleteRuleRequest\x1a*.moodfeed.post_index.v1.DeleteRuleResponse\x12`\n\tListRules\x12(.moodfeed.post_index.v1.ListRulesRequest\x1a).moodfeed.post_index.v1.ListRulesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'moodfeed/post_index/v1/post_index.proto\x12\x16moodfeed.post_index.v1\x1a!moodfeed/catalog/v1/catalog.proto\x1a%moodfeed/embedding/v1/embedding.proto\x1a\x1bmoodfeed/feed/v1/feed.proto\x1a\x1dmoodfeed/rules/v1/rules.proto\"\xd7\x07\n\x12SearchPostsRequest\x12\x38\n\x0euser_embedding\x18\x01 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x38\n\x0emood_embedding\x18\x02 \x01(\x0b\x32 .moodfeed.embedding.v1.Embedding\x12\x18\n\x0b\x63\x61tegory_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x10\x65xclude_post_ids\x18\x04 \x03(\x03\x12\x15\n\rseen_post_ids\x18\x05 \x03(\x03\x12\x0e\n\x06offset\x18\x06 \x01(\x05\x12\r\n\x05limit\x18\x07 \x01(\x05\x12\x11\n\tbundle_id\x18\x08 \x01(\t\x12\x1c\n\x14\x65xclude_external_ids\x18\t \x03(\t\x12\x1f\n\x17not_interested_post_ids\x18\n \x03(\x03\x12\x19\n\x11withheld_post_ids\x18\x0b \x03(\x03\x12\x10\n\x08trending\x18\x0f \x01(\x08\x12\x1d\n\x10\x63ounted_position\x18\x10 \x01(\x03H\x01\x88\x01\x01\x12\x19\n\x11\x61t_least_position\x18\x11 \x01(\x03\x12\x1f\n\x12similar_to_post_id\x18\x12 \x01(\x03H\x02\x88\x01\x01\x12\x1e\n\x16similar_to_external_id\x18\x13 \x01(\t\x12\x14\n\x0c\x63\x61tegory_ids\x18\x14 \x03(\x05\x12\x1d\n\x15\x65xcluded_category_ids\x18\x15 \x03(\x05\x12 \n\x18\x65xcluded_owner_usernames\x18\x16 \x03(\t\x12\x1d\n\x10\x63reated_after_ms\x18\x17 \x01(\x03H\x03\x88\x01\x01\x12\x11\n\tlanguages\x18\x18 \x03(\t\x12\x11\n\tdiversity\x18\x19 \x01(\x02\x12\x16\n\x0emost_per_owner\x18\x1a \x01(\x05\x12\x0f\n\x07\x65xplain\x18\x1b \x01(\x08\x12\x1b\n\x0eposts_position\x18\x1c \x01(\x03H\x04\x88\x01\x01\x12\x1c\n\x0frules_moment_ms\x18\x1d \x01(\x03H\x05\x88\x01\x01\x12\x19\n\x11\x65xploration_share\x18\x1e \x01(\x02\x12\x18\n\x10\x65xploration_seed\x18\x1f \x01(\x06\x12<\n\x0erecent_history\x18  \x01(\x0b\x32$.moodfeed.embedding.v1.RecentHistoryB\x0e\n\x0c_category_idB\x13\n\x11_counted_positionB\x15\n\x13_similar_to_post_idB\x13\n\x11_created_after_msB\x11\n\x0f_posts_positionB\x12\n\x10_rules_moment_ms\"\x9d\x02\n\nRankedPost\x12\x0f\n\x07post_id\x18\x01 \x01(\x03\x12\x12\n\nvideo_link\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x15\n\rthumbnail_url\x18\x04 \x01(\t\x12\x13\n\x0b\x63\x61tegory_id\x18\x05 \x01(\x05\x12\x16\n\x0eowner_username\x18\x06 \x01(\t\x12\r\n\x05score\x18\x07 \x01(\x02\x12\x13\n\x0b\x65xternal_id\x18\x08 \x01(\t\x12\x15\n\rranking_score\x18\t \x01(\x02\x12(\n\x06reason\x18\n \x01(\x0e\x32\x18.moodfeed.feed.v1.Reason\x12\x32\n\x0b\x65xplanation\x18\x0b \x01(\x0b\x32\x1d.moodfeed.feed.v1.Explanation\"\xe9\x02\n\x13SearchPostsResponse\x12\x31\n\x05posts\x18\x01 \x03(\x0b\x32\".moodfeed.post_index.v1.RankedPost\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x36\n\x07ranking\x18\x03 \x01(\x0e\x32%.moodfeed.post_index.v1.SearchRanking\x12\x11\n\tbundle_id\x18\x04 \x01(\t\x12\x19\n\x11\x63urrent_bundle_id\x18\x05 \x01(\t\x12\x18\n\x10\x63ounted_position\x18\x07 \x01(\x03\x12\x1b\n\x0eposts_position\x18\x08 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\x0frules_moment_ms\x18\t \x01(\x03\x12\x18\n\x0b\x61pproximate\x18\n \x01(\x08H\x01\x88\x01\x01\x12\x1a\n\x12unavailable_engine\x18\x0b \x01(\tB\x11\n\x0f_posts_positionB\x0e\n\x0c_approximate\"*\n\x15ListCategoriesRequest\x12\x11\n\tbundle_id\x18\x01 \x01(\t\"A\n\x08\x43\x61tegory\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\npost_count\x18\x03 \x01(\x05\"a\n\x16ListCategoriesResponse\x12\x34\n\ncategories\x18\x01 \x03(\x0b\x32 .moodfeed.post_index.v1.Category\x12\x11\n\tbundle_id\x18\x02 \x01(\t\"\x1a\n\x18GetEmbeddingSpaceRequest\"\x92\x01\n\x19GetEmbeddingSpaceResponse\x12:\n\x0btower_space\x18\x01 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\x12\x39\n\ntext_space\x18\x02 \x01(\x0b\x32%.moodfeed.embedding.v1.EmbeddingSpace\">\n\x12UpsertPostsRequest\x12(\n\x05posts\x18\x01 \x03(\x0b\x32\x19.moodfeed.catalog.v1.Post\"Y\n\x13UpsertPostsResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x30\n\x07results\x18\x02 \x03(\x0b\x32\x1f.moodfeed.catalog.v1.PostResult\"<\n\x12\x44\x65letePostsRequest\x12\x10\n\x08post_ids\x18\x01 \x03(\x03\x12\x14\n\x0c\x65xternal_ids\x18\x02 \x03(\t\"\'\n\x13\x44\x65letePostsResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\"9\n\x0fGetPostsRequest\x12\x10\n\x08post_ids\x18\x01 \x03(\x03\x12\x14\n\x0c\x65xternal_ids\x18\x02 \x03(\t\"@\n\x10GetPostsResponse\x12,\n\x05posts\x18\x01 \x03(\x0b\x32\x1d.moodfeed.catalog.v1.KeptPost\"7\n\x0eSetRuleRequest\x12%\n\x04rule\x18\x01 \x01(\x0b\x32\x17.moodfeed.rules.v1.Rule\"#\n\x0fSetRuleResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\"!\n\x11\x44\x65leteRuleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"&\n\x12\x44\x65leteRuleResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\"\x12\n\x10ListRulesRequest\";\n\x11ListRulesResponse\x12&\n\x05rules\x18\x01 \x03(\x0b\x32\x17.moodfeed.rules.v1.Rule*\xd9\x01\n\rSearchRanking\x12\x1e\n\x1aSEARCH_RANKING_UNSPECIFIED\x10\x00\x12\x17\n\x13SEARCH_RANKING_USER\x10\x01\x12!\n\x1dSEARCH_RANKING_MOOD_THEN_USER\x10\x02\x12\x17\n\x13SEARCH_RANKING_MOOD\x10\x03\x12\x1a\n\x16SEARCH_RANKING_POPULAR\x10\x04\x12\x1b\n\x17SEARCH_RANKING_TRENDING\x10\x05\x12\x1a\n\x16SEARCH_RANKING_SIMILAR\x10\x06\x32\xb7\x07\n\x10PostIndexService\x12\x66\n\x0bSearchPosts\x12*.moodfeed.post_index.v1.SearchPostsRequest\x1a+.moodfeed.post_index.v1.SearchPostsResponse\x12o\n\x0eListCategories\x12-.moodfeed.post_index.v1.ListCategoriesRequest\x1a..moodfeed.post_index.v1.ListCategoriesResponse\x12x\n\x11GetEmbeddingSpace\x12\x30.moodfeed.post_index.v1.GetEmbeddingSpaceRequest\x1a\x31.moodfeed.post_index.v1.GetEmbeddingSpaceResponse\x12\x66\n\x0bUpsertPosts\x12*.moodfeed.post_index.v1.UpsertPostsRequest\x1a+.moodfeed.post_index.v1.UpsertPostsResponse\x12\x66\n\x0b\x44\x65letePosts\x12*.moodfeed.post_index.v1.DeletePostsRequest\x1a+.moodfeed.post_index.v1.DeletePostsResponse\x12]\n\x08GetPosts\x12\'.moodfeed.post_index.v1.GetPostsRequest\x1a(.moodfeed.post_index.v1.GetPostsResponse\x12Z\n\x07SetRule\x12&.moodfeed.post_index.v1.SetRuleRequest\x1a\'.moodfeed.post_index.v1.SetRuleResponse\x12\x63\n\nDeleteRule\x12).moodfeed.post_index.v1.DeleteRuleRequest\x1a*.moodfeed.post_index.v1.DeleteRuleResponse\x12`\n\tListRules\x12(.moodfeed.post_index.v1.ListRulesRequest\x1a).moodfeed.post_index.v1.ListRulesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'moodfeed.post_index.v1.post_index_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEARCHRANKING']._serialized_start=2847
-  _globals['_SEARCHRANKING']._serialized_end=3064
+  _globals['_SEARCHRANKING']._serialized_start=2860
+  _globals['_SEARCHRANKING']._serialized_end=3077
   _globals['_SEARCHPOSTSREQUEST']._serialized_start=202
   _globals['_SEARCHPOSTSREQUEST']._serialized_end=1185
   _globals['_RANKEDPOST']._serialized_start=1188
   _globals['_RANKEDPOST']._serialized_end=1473
   _globals['_SEARCHPOSTSRESPONSE']._serialized_start=1476
-  _globals['_SEARCHPOSTSRESPONSE']._serialized_end=1824
-  _globals['_LISTCATEGORIESREQUEST']._serialized_start=1826
-  _globals['_LISTCATEGORIESREQUEST']._serialized_end=1868
-  _globals['_CATEGORY']._serialized_start=1870
-  _globals['_CATEGORY']._serialized_end=1935
-  _globals['_LISTCATEGORIESRESPONSE']._serialized_start=1937
-  _globals['_LISTCATEGORIESRESPONSE']._serialized_end=2034
-  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_start=2036
-  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_end=2062
-  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_start=2065
-  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_end=2211
-  _globals['_UPSERTPOSTSREQUEST']._serialized_start=2213
-  _globals['_UPSERTPOSTSREQUEST']._serialized_end=2275
-  _globals['_UPSERTPOSTSRESPONSE']._serialized_start=2277
-  _globals['_UPSERTPOSTSRESPONSE']._serialized_end=2366
-  _globals['_DELETEPOSTSREQUEST']._serialized_start=2368
-  _globals['_DELETEPOSTSREQUEST']._serialized_end=2428
-  _globals['_DELETEPOSTSRESPONSE']._serialized_start=2430
-  _globals['_DELETEPOSTSRESPONSE']._serialized_end=2469
-  _globals['_GETPOSTSREQUEST']._serialized_start=2471
-  _globals['_GETPOSTSREQUEST']._serialized_end=2528
-  _globals['_GETPOSTSRESPONSE']._serialized_start=2530
-  _globals['_GETPOSTSRESPONSE']._serialized_end=2594
-  _globals['_SETRULEREQUEST']._serialized_start=2596
-  _globals['_SETRULEREQUEST']._serialized_end=2651
-  _globals['_SETRULERESPONSE']._serialized_start=2653
-  _globals['_SETRULERESPONSE']._serialized_end=2688
-  _globals['_DELETERULEREQUEST']._serialized_start=2690
-  _globals['_DELETERULEREQUEST']._serialized_end=2723
-  _globals['_DELETERULERESPONSE']._serialized_start=2725
-  _globals['_DELETERULERESPONSE']._serialized_end=2763
-  _globals['_LISTRULESREQUEST']._serialized_start=2765
-  _globals['_LISTRULESREQUEST']._serialized_end=2783
-  _globals['_LISTRULESRESPONSE']._serialized_start=2785
-  _globals['_LISTRULESRESPONSE']._serialized_end=2844
-  _globals['_POSTINDEXSERVICE']._serialized_start=3067
-  _globals['_POSTINDEXSERVICE']._serialized_end=4018
+  _globals['_SEARCHPOSTSRESPONSE']._serialized_end=1837
+  _globals['_LISTCATEGORIESREQUEST']._serialized_start=1839
+  _globals['_LISTCATEGORIESREQUEST']._serialized_end=1881
+  _globals['_CATEGORY']._serialized_start=1883
+  _globals['_CATEGORY']._serialized_end=1948
+  _globals['_LISTCATEGORIESRESPONSE']._serialized_start=1950
+  _globals['_LISTCATEGORIESRESPONSE']._serialized_end=2047
+  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_start=2049
+  _globals['_GETEMBEDDINGSPACEREQUEST']._serialized_end=2075
+  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_start=2078
+  _globals['_GETEMBEDDINGSPACERESPONSE']._serialized_end=2224
+  _globals['_UPSERTPOSTSREQUEST']._serialized_start=2226
+  _globals['_UPSERTPOSTSREQUEST']._serialized_end=2288
+  _globals['_UPSERTPOSTSRESPONSE']._serialized_start=2290
+  _globals['_UPSERTPOSTSRESPONSE']._serialized_end=2379
+  _globals['_DELETEPOSTSREQUEST']._serialized_start=2381
+  _globals['_DELETEPOSTSREQUEST']._serialized_end=2441
+  _globals['_DELETEPOSTSRESPONSE']._serialized_start=2443
+  _globals['_DELETEPOSTSRESPONSE']._serialized_end=2482
+  _globals['_GETPOSTSREQUEST']._serialized_start=2484
+  _globals['_GETPOSTSREQUEST']._serialized_end=2541
+  _globals['_GETPOSTSRESPONSE']._serialized_start=2543
+  _globals['_GETPOSTSRESPONSE']._serialized_end=2607
+  _globals['_SETRULEREQUEST']._serialized_start=2609
+  _globals['_SETRULEREQUEST']._serialized_end=2664
+  _globals['_SETRULERESPONSE']._serialized_start=2666
+  _globals['_SETRULERESPONSE']._serialized_end=2701
+  _globals['_DELETERULEREQUEST']._serialized_start=2703
+  _globals['_DELETERULEREQUEST']._serialized_end=2736
+  _globals['_DELETERULERESPONSE']._serialized_start=2738
+  _globals['_DELETERULERESPONSE']._serialized_end=2776
+  _globals['_LISTRULESREQUEST']._serialized_start=2778
+  _globals['_LISTRULESREQUEST']._serialized_end=2796
+  _globals['_LISTRULESRESPONSE']._serialized_start=2798
+  _globals['_LISTRULESRESPONSE']._serialized_end=2857
+  _globals['_POSTINDEXSERVICE']._serialized_start=3080
+  _globals['_POSTINDEXSERVICE']._serialized_end=4031
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,3 @@
 """Which contract this code was generated from."""
 
-CONTRACT_DIGEST = "23e0f4c4bf11ae44c2da807c410a2a49bf72d6eebd96b5af8c27fba01e3a767d"
+CONTRACT_DIGEST = "95fbb477424d366fb77c9748b9debe681516ee9e40331929410d73447100806f"
