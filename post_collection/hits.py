@@ -20,7 +20,7 @@ class Hits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard an index is searched: lists of IVF, or candidates of HNSW; a flat index is read whole in any case."""
+    """Search effort: lists of IVF or candidates of HNSW; a flat index is always read whole."""
 
     kind: IndexKind
     lists: int = 0

@@ -153,7 +153,7 @@ class MilvusScan:
             )
         except (MilvusUnavailableError, CollectionError) as error:
             self.posts.failures.inc()
-            _log.warning("Milvus does not answer", reason=str(error))
+            _log.warning("Milvus search failed", reason=str(error))
             self.certainty.is_approximate, self.certainty.unavailable_engine = True, UNAVAILABLE
             return None
 
