@@ -41,6 +41,14 @@ COPY post_index_service post_index_service
 USER 10001:0
 CMD ["python", "-m", "post_index_service"]
 
+FROM base AS bundle_sync
+RUN pip install --constraint requirements.txt '.[s3]'
+COPY rpc rpc
+COPY bundle bundle
+COPY bundle_sync bundle_sync
+USER 10001:0
+CMD ["python", "-m", "bundle_sync"]
+
 FROM base AS user_tower_service
 RUN pip install --constraint requirements.txt '.[user-tower]'
 COPY moodfeed moodfeed
@@ -66,9 +74,10 @@ USER 10001:0
 CMD ["python", "-m", "user_tower_service"]
 
 FROM torch AS pipeline
-RUN pip install --constraint requirements.txt '.[pipeline]'
+RUN pip install --constraint requirements.txt '.[pipeline,s3]'
 COPY moodfeed moodfeed
 COPY bundle bundle
+COPY bundle_sync bundle_sync
 COPY mood_encoder mood_encoder
 COPY two_tower two_tower
 COPY sample_api sample_api

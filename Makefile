@@ -40,7 +40,7 @@ check: $(READY) ## lint, format and types; seconds once mypy's cache is warm
 	$(BIN)/mypy
 
 # The tests that load no torch and start no process of the product; tests/house holds them to it.
-UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/house tests/post_index_service tests/rpc) \
+UNIT := $(wildcard tests/bundle tests/compute tests/gateway tests/golden tests/house tests/post_index_service tests/rpc tests/shards) \
     tests/sample_api/test_world.py tests/scripts/test_write_settings.py tests/two_tower/test_features.py \
     tests/two_tower/test_words.py
 
@@ -79,10 +79,16 @@ test-page: $(READY) $(PAGE_READY) ## test the explorer in a real browser, in thr
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
 
-test-scale: $(READY) $(SCALE_READY) ## test PostgreSQL with a standby under faults, and a real Milvus server; under 40 minutes
+test-scale: $(READY) $(SCALE_READY) ## test PostgreSQL with a standby under faults, a real Milvus server, training in two processes, and a bucket of S3; under 40 minutes
 	@mkdir -p data && rm -f data/scale-outcomes.jsonl
 	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
 	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
+
+$(SCALE_READY): requirements-scale.txt
+	@echo "Setting up .venv-scale"
+	@test -x .venv-scale/bin/python || $(PYTHON) -m venv .venv-scale
+	.venv-scale/bin/pip install --disable-pip-version-check -r requirements-scale.txt
+	@touch $@
 
 test-observability: $(READY) $(OBSERVABILITY_READY) ## test traces, and every query of dashboards and alerts on a real Prometheus; needs Debian's package prometheus
 	$(BIN)/pytest tests/observability --run-observability
@@ -117,14 +123,9 @@ bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
 
-bench-scale: $(READY) $(SCALE_READY) ## measure Milvus beside the default engine; OPTIONS='--posts 1000000 --dimensions 64 448'
+bench-scale: $(READY) $(SCALE_READY) ## measure Milvus beside the default engine, then one, two and four shards; OPTIONS='--posts 1000000 --dimensions 64 448'
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale $(OPTIONS)
-
-$(SCALE_READY): requirements-scale.txt
-	@echo "Setting up .venv-scale"
-	@test -x .venv-scale/bin/python || $(PYTHON) -m venv .venv-scale
-	.venv-scale/bin/pip install --disable-pip-version-check -r requirements-scale.txt
-	@touch $@
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.shards --output data/bench-scale
 
 $(BENCH_READY): requirements-bench.txt
 	@echo "Setting up .venv-bench"

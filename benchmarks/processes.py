@@ -38,14 +38,14 @@ class Started:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def wait_until(self, is_ready: Callable[[], bool]) -> None:
+    def wait_until(self, is_ready: Callable[[], bool], *, seconds: float = _START_SECONDS) -> None:
         """Poll until the process is ready; ProcessError if it ends or takes too long."""
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + seconds
         while not is_ready():
             if self.process.poll() is not None:
                 raise ProcessError(f"{self.name} ended with exit code {self.process.returncode}; see {self.log}")
             if time.monotonic() > deadline:
-                raise ProcessError(f"{self.name} was not ready within {_START_SECONDS:g} s; see {self.log}")
+                raise ProcessError(f"{self.name} was not ready within {seconds:g} s; see {self.log}")
             time.sleep(_POLL_SECONDS)
 
 

@@ -104,7 +104,7 @@ def write_bundle(
             del document["log_position"]
         bundle_id = digest_of(document)
         destination = root / bundle_id
-        if _is_whole(destination):
+        if is_whole(destination):
             return destination
         _write_json(temporary / MANIFEST_NAME, {"bundle_id": bundle_id} | document)
         _write_json(temporary / SIDECAR_NAME, dict(sidecar))
@@ -122,7 +122,7 @@ def copy_bundle(source: Bundle, root: Path) -> Path:
     """
     root.mkdir(parents=True, exist_ok=True)
     destination = root / source.bundle_id
-    if _is_whole(destination):
+    if is_whole(destination):
         return destination
     temporary = Path(tempfile.mkdtemp(prefix=INCOMPLETE_PREFIX, dir=root))
     try:
@@ -141,14 +141,37 @@ def copy_bundle(source: Bundle, root: Path) -> Path:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def install_bundle(directory: Path, destination: Path) -> None:
+    """Verify a bundle in a hidden directory and give it its place, in one step; BundleError if it is not whole.
+
+    The last part of both paths is the bundle id. A crash at any moment leaves no partial bundle visible.
+    """
+    open_bundle(directory)
+    _install(directory, destination)
+
+
+def is_whole(directory: Path) -> bool:
+    """Whether a directory is a bundle whose files have the hashes of its manifest."""
+    try:
+        open_bundle(directory)
+    except BundleError:
+        return False
+    return True
+
+
 def remove_bundle(directory: Path) -> None:
     """Remove a bundle; a crash leaves it whole or out of sight, never half of it under its id."""
     shutil.rmtree(_set_aside(directory))
 
 
-def remove_debris(root: Path) -> None:
-    """Remove what a crash left under ``root``. The caller must know that no other process is writing there."""
+def remove_debris(root: Path, *, but: str = "") -> None:
+    """Remove what a crash left under ``root``, but for the entry of the name ``but``.
+
+    The caller must know that no other process is writing there.
+    """
     for path in root.iterdir():
+        if path.name == but:
+            continue
         if path.name.startswith(INCOMPLETE_PREFIX) and path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         elif path.name.startswith((_link_prefix(CURRENT_NAME), _link_prefix(PREVIOUS_NAME))) and path.is_symlink():
@@ -228,14 +251,6 @@ def _verify_file(path: Path, entry: FileEntry) -> None:
         raise BundleError(path, f"is {verb}: {found.size} bytes, the manifest says {entry.size}")
     if found.sha256 != entry.sha256:
         raise BundleError(path, "was altered: its sha256 is not the manifest's")
-
-
-def _is_whole(directory: Path) -> bool:
-    try:
-        open_bundle(directory)
-    except BundleError:
-        return False
-    return True
 
 
 def _entry_of(path: Path) -> FileEntry:

@@ -12,16 +12,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from bundle.directory import CURRENT_NAME, PREVIOUS_NAME
+from bundle.stored_bundles import DEFAULT_KEEP, bundle_ids
 from cli.feed_commands import BundlesOption
 from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, client_tls
 from cli.milvus_command import MilvusIndexOption, MilvusOption, collections_at
 from cli.progress import console
 from cli.stack import Addresses
 from pipeline.publish import (
-    DEFAULT_KEEP,
     BrokenBundle,
     StoredBundle,
-    bundle_ids,
     find_bundle,
     roll_back,
     stored_bundles,
@@ -57,6 +56,15 @@ def publish(
     ],
     bundles: BundlesOption = Path("bundles"),
     keep: KeepOption = DEFAULT_KEEP,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="s3://BUCKET/PREFIX",
+            help="Upload the bundle and make it current there, and nowhere else; the credentials come from the "
+            "standard AWS variables.",
+            show_default=False,
+        ),
+    ] = None,
     process: ProcessOption = None,
     reload_it: ReloadOption = True,
     authority: AuthorityOption = None,
@@ -69,6 +77,11 @@ def publish(
 
     With --milvus, first fill and check the bundle's collection on a Milvus server.
     """
+    if to is not None:
+        from cli.bucket_stage import publish_to_bucket
+
+        publish_to_bucket(to, find_bundle(bundles, bundle))
+        return
     with console.status("publish: verifying") as status:
         collections = collections_at(milvus, milvus_index, on_progress=status.update) if milvus else None
         published = publish_bundle(

@@ -6,6 +6,8 @@ They are named and not imported: with them come torch and pandas, and a refusal 
 EXPECTED_ERRORS = frozenset(
     {
         "bundle.manifest.BundleError",
+        "bundle_sync.bucket.BucketError",
+        "cli.bucket_stage.BucketRefusalError",
         "cli.catalog_client.PostNameError",
         "cli.certificates.AuthorityError",
         "cli.gateway_access.CredentialsError",
@@ -14,6 +16,7 @@ EXPECTED_ERRORS = frozenset(
         "cli.open_command.NoPageError",
         "cli.starting.StackError",
         "cli.told_posts.ToldPostsError",
+        "cli.training_processes.TrainingProcessesError",
         "mood_encoder.encoder_files.TextEncoderError",
         "pipeline.batch_loss.TrainingError",
         "pipeline.checkpoint.CheckpointError",
@@ -26,6 +29,7 @@ EXPECTED_ERRORS = frozenset(
         "pipeline.forget.UnknownNameError",
         "pipeline.forgotten.ForgottenListError",
         "pipeline.ranking.NotANumberError",
+        "pipeline.ranks.RanksError",
         "pipeline.raw_store.RawStoreError",
         "pipeline.tables.TableError",
         "pipeline.trained_towers.NoTrainedTowersError",

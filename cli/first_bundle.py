@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bundle.directory import CURRENT_NAME
 from bundle.manifest import BundleError
-from pipeline.publish import bundle_ids
+from bundle.stored_bundles import bundle_ids
 from pipeline.raw_store import RawStore
 from pipeline.workspace import Workspace
 

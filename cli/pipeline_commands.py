@@ -3,7 +3,6 @@
 A command imports its stage when it runs: torch takes seconds to import, and `moodfeed feed` does not need it.
 """
 
-import os
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -13,13 +12,13 @@ import typer
 
 from bundle.directory import current_bundle, open_bundle
 from bundle.index_posts import IndexPosts
+from bundle.stored_bundles import DEFAULT_KEEP
 from cli.bundle_commands import KeepOption
 from cli.feed_commands import BundlesOption
 from cli.file_faults import directory_or_absent
 from cli.progress import console, printing_to_stderr
 from cli.training_settings import candidates_of, training_config
 from mood_encoder.runtime import Runtime
-from pipeline.publish import DEFAULT_KEEP
 from pipeline.training_config import Objective
 from pipeline.workspace import Workspace
 
@@ -149,25 +148,6 @@ def embed(
         runtime=runtime,
         half_precision=half_precision,
     )
-
-
-def train(
-    data: DataOption = Path("data"),
-    config: ConfigOption = None,
-    objective: ObjectiveOption = None,
-    epochs: EpochsOption = None,
-    seed: SeedOption = None,
-    device: DeviceOption = "cpu",
-    log: Annotated[
-        Path | None, typer.Option(help="File to append a JSON line to for each epoch: losses and metrics.")
-    ] = None,
-) -> None:
-    """Train the two towers; resumes an interrupted run."""
-    wanted = training_config(data, config, objective, epochs, seed)  # before torch: a refusal is said at once
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read as torch loads: a thread that waits takes no processor
-    from cli import stages
-
-    stages.train_stage(Workspace(data), wanted, device=device, log=log)
 
 
 def evaluate(

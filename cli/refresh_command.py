@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bundle.stored_bundles import DEFAULT_KEEP
 from cli.bundle_commands import KeepOption
 from cli.collect_command import StoreOption, collect_stage, default_store
 from cli.feed_commands import BundlesOption
@@ -21,7 +22,6 @@ from cli.progress import error_console, print_line
 from cli.stop_signals import stop_request
 from cli.store_commands import PasswordOption
 from cli.terminal_text import plain
-from pipeline.publish import DEFAULT_KEEP
 from pipeline.workspace import Workspace
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smh])")

@@ -1,11 +1,14 @@
 """The stages that load torch, over a workspace; each shows its progress and prints its result."""
 
 import json
+import signal
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bundle.stored_bundles import DEFAULT_KEEP
 from cli.collect_command import collect_if_there_is_a_store
 from cli.data_stages import Upstream, clean_stage, embed_stage, fetch_stage
 from cli.evaluate_stage import evaluate_stage
@@ -23,8 +26,9 @@ from pipeline.dataset import Dataset, read_dataset
 from pipeline.evaluate import TooLittleDataError
 from pipeline.evaluation import Evaluation
 from pipeline.live_evaluation.live_results import LiveEvaluation
-from pipeline.publish import DEFAULT_KEEP, Published
+from pipeline.publish import Published
 from pipeline.ranking import CUTOFF
+from pipeline.ranks import ALONE, Ranks
 from pipeline.train import TrainingStoppedError, train
 from pipeline.trained_towers import EpochReport, TrainedTowers
 from pipeline.training_config import TrainingConfig
@@ -34,10 +38,17 @@ from pipeline.workspace import Workspace
 
 
 def train_stage(
-    workspace: Workspace, config: TrainingConfig, *, device: str = "cpu", log: Path | None = None
+    workspace: Workspace,
+    config: TrainingConfig,
+    *,
+    device: str = "cpu",
+    log: Path | None = None,
+    ranks: Ranks = ALONE,
+    is_left_behind: Callable[[], bool] = lambda: False,
 ) -> TrainedTowers:
     """All interactions to towers; a JSON line for each epoch is appended to ``log``.
 
+    Of several processes the first writes the files. They stop as at SIGTERM where one of them is left behind.
     StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call resumes.
     """
     refuse_unwritable(
@@ -45,13 +56,14 @@ def train_stage(
     )
     with working("read the data"):
         dataset = _dataset(workspace)
-    console.print(f"Training on {len(dataset.pairs):,} interactions in batches of {config.batch_size:,}.")
+    together = f", in {ranks.size} processes" if ranks.size > 1 else ""
+    console.print(f"Training on {len(dataset.pairs):,} interactions in batches of {config.batch_size:,}{together}.")
     started = time.monotonic()
     with stop_request() as request, training_bar(f"train ({config.objective})", epochs=config.epochs) as bar:
 
         def on_epoch(report: EpochReport) -> None:
             bar.on_epoch(report)
-            if log:
+            if log and ranks.is_first:
                 with log.open("a", encoding="utf-8") as lines:
                     lines.write(json.dumps(asdict(report)) + "\n")
 
@@ -65,12 +77,14 @@ def train_stage(
                     on_batch=bar.on_batch,
                     on_epoch=on_epoch,
                     on_resume=bar.on_resume,
-                    should_stop=request.is_made,
+                    ranks=ranks,
+                    should_stop=lambda: request.is_made() or is_left_behind(),
                 ),
             )
         except TrainingStoppedError as stopped:
-            raise StoppedError(f"training {stopped}", request.signal_number) from None
-    towers.write(workspace.towers(config.objective))
+            raise StoppedError(f"training {stopped}", request.signal_number or signal.SIGTERM) from None
+    if ranks.is_first:
+        towers.write(workspace.towers(config.objective))
     if not towers.epochs:
         console.print("No interactions yet: the towers are untrained, and feeds follow moods and categories.")
     console.print(f"Trained {len(towers.epochs)} epochs in {time.monotonic() - started:.0f} s.")

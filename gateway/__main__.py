@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import grpc
@@ -33,6 +34,10 @@ from gateway.request_sizes import LARGER_REQUESTS
 from gateway.rule_messages import SERVICE_NAME as RULE_SERVICE
 from gateway.service import FeedService
 from gateway.settings import LARGEST_REQUEST_BYTES, Settings
+from gateway.shard_clients import GrpcShard
+from gateway.shard_names import name_of_shard
+from gateway.shard_replicas import ShardReplicas
+from gateway.sharded_search import ShardedPostSearch
 from moodfeed.catalog.v1 import catalog_pb2_grpc
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.feed.v1 import feed_pb2_grpc
@@ -55,6 +60,7 @@ from rpc.tls import LiveServerTls
 from rpc.traced_process import traced
 from rpc.tracing import NO_TRACER, Tracer
 from rpc.tracing_interceptors import AsyncTracingInterceptor
+from rpc.wall_clock import now_ms
 from rpc.watched_files import FileContentError
 
 _log = structlog.get_logger("gateway")
@@ -65,7 +71,8 @@ class Gateway:
     """The parts of a gateway that start, change and stop with the process."""
 
     towers: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]
-    indexes: Replicas[PostIndexStub]
+    indexes: Replicas[PostIndexStub] | ShardReplicas
+    shards: ShardedPostSearch | None
     people: PeopleWatch
     readiness: Readiness
     health: health.aio.HealthServicer
@@ -109,12 +116,8 @@ def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
         user_tower_pb2_grpc.UserTowerServiceStub,
         tls=settings.downstream_tls(),
     )
-    indexes = Replicas(
-        "post_index_service",
-        settings.post_index_address,
-        PostIndexStub,
-        tls=settings.downstream_tls(),
-    )
+    shards = _shards(settings)
+    indexes = shards[0] if len(shards) == 1 else ShardReplicas("post_index_service", shards)
     cache: ContextCache[embedding_pb2.Embedding] = ContextCache(settings.context_cache_size)
     changes = PeopleChanges(size=settings.context_cache_size)
     encoder = CachingContextEncoder(
@@ -124,9 +127,12 @@ def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
     tokens = settings.token_life()
     own = OwnWrites()
     posts, rules = GrpcPosts(indexes, own), GrpcRules(indexes, own)
-    replicas_of_index = GrpcPostSearch(indexes, attempt_seconds=settings.attempt_seconds)
-    index = WatchingPostSearch(OwnWritesPostSearch(replicas_of_index, own), cache)
-    readiness = Readiness(needed=indexes, wanted=towers)
+    seconds = settings.attempt_seconds
+    search: GrpcPostSearch | ShardedPostSearch = GrpcPostSearch(shards[0], attempt_seconds=seconds)
+    if len(shards) > 1:
+        search = ShardedPostSearch([GrpcShard(shard, attempt_seconds=seconds) for shard in shards], now_ms=now_ms)
+    index = WatchingPostSearch(OwnWritesPostSearch(search, own), cache)
+    readiness = Readiness(needed=indexes, wanted=towers, shards=shards if len(shards) > 1 else ())
     in_flight = InFlight(settings.most_in_flight)
     recordings = InFlight(settings.most_in_flight)  # apart: a store that is slow must not keep feeds out
     app = build_app(
@@ -165,6 +171,7 @@ def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
     gateway = Gateway(
         towers,
         indexes,
+        search if isinstance(search, ShardedPostSearch) else None,
         PeopleWatch(towers, changes),
         readiness,
         health_servicer,
@@ -185,6 +192,15 @@ def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
     )
     towers.on_change = indexes.on_change = gateway.report_health
     return gateway
+
+
+def _shards(settings: Settings) -> Sequence[Replicas[PostIndexStub]]:
+    """The replicas of each shard of the index."""
+    shards, tls = settings.post_index_address, settings.downstream_tls()
+    if len(shards) == 1:
+        return [Replicas("post_index_service", shards[0], PostIndexStub, tls=tls)]
+    names = [f"post_index_service {name_of_shard(number, len(shards))}" for number in range(len(shards))]
+    return [Replicas(name, shard, PostIndexStub, tls=tls) for name, shard in zip(names, shards, strict=True)]
 
 
 def _grpc_server(
@@ -243,6 +259,8 @@ async def serve(settings: Settings, tracer: Tracer) -> None:
         await gateway.report_health()
         await gateway.start()
         replica_tasks = [asyncio.create_task(part.run()) for part in (gateway.people, gateway.towers, gateway.indexes)]
+        if gateway.shards:
+            replica_tasks.append(asyncio.create_task(gateway.shards.wiring.watch()))
         await serve_until_stopped(
             stop_asked,
             settings=settings,

@@ -12,9 +12,8 @@ from gateway.own_writes import OwnWrites
 from gateway.rule_messages import read_rule, write_rule
 from gateway.rules_types import Rule, RuleNotFoundError
 from moodfeed.post_index.v1 import post_index_pb2
-from rpc.attempts import NoReplicaError, RetryingCalls
+from rpc.attempts import Candidates, NoReplicaError, RetryingCalls
 from rpc.errors import read_error_info
-from rpc.replicas import Replicas
 
 _WRITE_SECONDS = 30.0  # of one attempt: a write that is slow because of its disk would be slow again elsewhere
 _Request = TypeVar("_Request")
@@ -27,7 +26,7 @@ class _StoreCalls:
     A call that could not be made is made again elsewhere. A change may be made twice and is the same then.
     """
 
-    def __init__(self, replicas: Replicas[PostIndexStub]) -> None:
+    def __init__(self, replicas: Candidates[PostIndexStub]) -> None:
         self._calls = RetryingCalls(replicas, attempt_seconds=_WRITE_SECONDS)
 
     async def call(
@@ -51,7 +50,7 @@ class _StoreCalls:
 class GrpcPosts:
     """A PostKeeper: the post index service behind its replicas."""
 
-    def __init__(self, replicas: Replicas[PostIndexStub], own: OwnWrites) -> None:
+    def __init__(self, replicas: Candidates[PostIndexStub], own: OwnWrites) -> None:
         self._calls = _StoreCalls(replicas)
         self._own = own
 
@@ -85,7 +84,7 @@ class GrpcPosts:
 class GrpcRules:
     """A RuleKeeper: the post index service behind its replicas."""
 
-    def __init__(self, replicas: Replicas[PostIndexStub], own: OwnWrites) -> None:
+    def __init__(self, replicas: Candidates[PostIndexStub], own: OwnWrites) -> None:
         self._calls = _StoreCalls(replicas)
         self._own = own
 

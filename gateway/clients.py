@@ -30,9 +30,11 @@ from gateway.feed_types import (
     PostNotFoundError,
     PostsNotHeldError,
     Search,
+    WrongShardError,
 )
 from gateway.feedback_types import InvalidPersonError, NoStoreError, StoreUnavailableError
 from gateway.gathering import Gathering
+from gateway.shard_names import shards_of
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
@@ -58,7 +60,7 @@ _OVERLOADED = "OVERLOADED"
 _POSITION_NOT_REACHED = "POSITION_NOT_REACHED"
 _COUNTS_NOT_HELD = "COUNTS_NOT_HELD"
 _POSTS_NOT_HELD = "POSTS_NOT_HELD"
-_ELSEWHERE = frozenset({_BUNDLE_NOT_HELD, _POSITION_NOT_REACHED, _COUNTS_NOT_HELD, _POSTS_NOT_HELD})
+ELSEWHERE = frozenset({_BUNDLE_NOT_HELD, _POSITION_NOT_REACHED, _COUNTS_NOT_HELD, _POSTS_NOT_HELD})
 """Another replica may have it already, or still."""
 
 _ERRORS: Mapping[grpc.StatusCode, tuple[type[FeedError], str]] = {
@@ -75,6 +77,7 @@ _BY_REASON: Mapping[str, Callable[[str], FeedError]] = {
     "POSITION_NOT_REACHED": PositionNotReachedError,
     "COUNTS_NOT_HELD": CountsNotHeldError,
     "POSTS_NOT_HELD": PostsNotHeldError,
+    "WRONG_SHARD": lambda message: WrongShardError(f"{POST_INDEX}: {message}", service=POST_INDEX),
     "NO_STORE": lambda _: NoStoreError("there is no store: set MOODFEED_STORE_URL for both compute services"),
     "STORE_UNAVAILABLE": lambda _: StoreUnavailableError("the store is unavailable: try again later"),
     "USERNAME_INVALID": InvalidPersonError,
@@ -99,7 +102,7 @@ class GrpcContextEncoder:
     """
 
     def __init__(self, replicas: Replicas[user_tower_pb2_grpc.UserTowerServiceStub], *, attempt_seconds: float) -> None:
-        self._calls = RetryingCalls(replicas, attempt_seconds=attempt_seconds, elsewhere=_ELSEWHERE)
+        self._calls = RetryingCalls(replicas, attempt_seconds=attempt_seconds, elsewhere=ELSEWHERE)
         self._gathering: Gathering[_Asked, user_tower_pb2.EncodeContextResponse] = Gathering(
             self._send,
             kind=lambda asked: (asked.bundle_id, asked.log.at_least),
@@ -196,54 +199,21 @@ class GrpcPostSearch:
     """The post index service behind its replicas."""
 
     def __init__(self, replicas: Replicas[PostIndexStub], *, attempt_seconds: float) -> None:
-        self._calls = RetryingCalls(replicas, attempt_seconds=attempt_seconds, elsewhere=_ELSEWHERE)
+        self._calls = RetryingCalls(replicas, attempt_seconds=attempt_seconds, elsewhere=ELSEWHERE)
 
     async def search_posts(self, search: Search[embedding_pb2.Embedding], *, seconds: float) -> FoundPosts:
         """Rank posts."""
-        similar_to = search.similar_to
-        request = post_index_pb2.SearchPostsRequest(
-            user_embedding=search.context.user,
-            mood_embedding=search.context.mood,
-            category_id=search.category_id,
-            exclude_post_ids=search.exclude_post_ids,
-            exclude_external_ids=search.exclude_external_ids,
-            seen_post_ids=search.context.seen_post_ids,
-            not_interested_post_ids=search.context.not_interested_post_ids,
-            withheld_post_ids=search.context.withheld_post_ids,
-            offset=search.offset,
-            limit=search.limit,
-            bundle_id=search.context.bundle_id,
-            trending=search.trending,
-            counted_position=search.counted_position,
-            at_least_position=search.at_least_position,
-            posts_position=search.posts_position,
-            rules_moment_ms=search.rules_moment_ms,
-            category_ids=search.filters.category_ids,
-            excluded_category_ids=search.filters.excluded_category_ids,
-            excluded_owner_usernames=search.filters.excluded_owner_usernames,
-            created_after_ms=search.filters.created_after_ms,
-            languages=search.filters.languages,
-            diversity=search.diversity,
-            most_per_owner=search.most_per_owner,
-            explain=search.explain,
-            exploration_share=search.exploration_share,
-            exploration_seed=search.exploration_seed,
-            recent_history=write_recent(search.context.recent),
-            similar_to_post_id=similar_to.post_id if similar_to and similar_to.post_id else None,
-            similar_to_external_id=similar_to.external_id if similar_to and not similar_to.post_id else None,
-        )
+        if shards_of(search.left_out):
+            raise PostsNotHeldError("an earlier page went without a shard, and there are no shards now")
+        request = write_search(search)
         try:
             answer = await self._calls.call(lambda stub: stub.SearchPosts, request, seconds=seconds)
         except (grpc.aio.AioRpcError, NoReplicaError) as error:
             raise feed_error(error, POST_INDEX) from error
-        ranking = _RANKINGS.get(answer.ranking)
-        if ranking is None:
-            _log.error("unknown ranking", service=POST_INDEX, ranking=answer.ranking)
-            raise DependencyUnavailableError(f"{POST_INDEX} failed", service=POST_INDEX)
         return FoundPosts(
             posts=answer.posts,
             has_more=answer.has_more,
-            ranking=ranking,
+            ranking=read_ranking(answer.ranking),
             bundle_id=answer.bundle_id,
             current_bundle_id=answer.current_bundle_id,
             counted_position=answer.counted_position,
@@ -262,6 +232,51 @@ class GrpcPostSearch:
         return tuple(
             FeedCategory(category.category_id, category.name, category.post_count) for category in answer.categories
         )
+
+
+def write_search(search: Search[embedding_pb2.Embedding]) -> post_index_pb2.SearchPostsRequest:
+    """A search as a message."""
+    similar_to = search.similar_to
+    return post_index_pb2.SearchPostsRequest(
+        user_embedding=search.context.user,
+        mood_embedding=search.context.mood,
+        category_id=search.category_id,
+        exclude_post_ids=search.exclude_post_ids,
+        exclude_external_ids=search.exclude_external_ids,
+        seen_post_ids=search.context.seen_post_ids,
+        not_interested_post_ids=search.context.not_interested_post_ids,
+        withheld_post_ids=search.context.withheld_post_ids,
+        offset=search.offset,
+        limit=search.limit,
+        bundle_id=search.context.bundle_id,
+        trending=search.trending,
+        counted_position=search.counted_position,
+        at_least_position=search.at_least_position,
+        posts_position=search.posts_position,
+        rules_moment_ms=search.rules_moment_ms,
+        category_ids=search.filters.category_ids,
+        excluded_category_ids=search.filters.excluded_category_ids,
+        excluded_owner_usernames=search.filters.excluded_owner_usernames,
+        created_after_ms=search.filters.created_after_ms,
+        languages=search.filters.languages,
+        diversity=search.diversity,
+        most_per_owner=search.most_per_owner,
+        explain=search.explain,
+        exploration_share=search.exploration_share,
+        exploration_seed=search.exploration_seed,
+        recent_history=write_recent(search.context.recent),
+        similar_to_post_id=similar_to.post_id if similar_to and similar_to.post_id else None,
+        similar_to_external_id=similar_to.external_id if similar_to and not similar_to.post_id else None,
+    )
+
+
+def read_ranking(ranking: post_index_pb2.SearchRanking) -> FeedRanking:
+    """The rule that ordered posts; DependencyUnavailableError for one that this gateway does not know."""
+    known = _RANKINGS.get(ranking)
+    if known is None:
+        _log.error("unknown ranking", service=POST_INDEX, ranking=ranking)
+        raise DependencyUnavailableError(f"{POST_INDEX} failed", service=POST_INDEX)
+    return known
 
 
 def feed_error(error: grpc.aio.AioRpcError | NoReplicaError, service: str) -> FeedError:

@@ -47,6 +47,7 @@ ERRORS: ErrorTable = {
     feed_types.PostsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "POSTS_NOT_HELD"),
     feed_types.DependencyOverloadedError: OVERLOADED,
     feed_types.DependencyTooOldError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_TOO_OLD"),
+    feed_types.WrongShardError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "WRONG_SHARD"),
     feed_types.DependencyUnavailableError: ErrorRow(grpc.StatusCode.UNAVAILABLE, "DOWNSTREAM_UNAVAILABLE"),
     feed_types.DeadlineExceededError: ErrorRow(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
     TooManyRequestsError: OVERLOADED,  # the gateway itself has too many

@@ -140,14 +140,13 @@ async def _encode(
     if not request.username.strip():
         return FeedContext(bundle_id=page.bundle_id), ()
     mood = "" if MOOD in page.left_out else request.trimmed_mood
-    share = _ENCODER_SHARE if may_lack_user else 1.0
     try:
         with stage("encode context") as span:
             context = await encoder.encode_context(
                 request.username,
                 mood,
                 bundle_id=page.bundle_id,
-                seconds=share * clock.seconds_left(),
+                seconds=(_ENCODER_SHARE if may_lack_user else 1.0) * clock.seconds_left(),
                 log=_wish(request, page),
             )
             span.note(bundle=context.bundle_id)
@@ -210,6 +209,9 @@ async def _search(
         similar_to=request.similar_to,
         exploration_share=page.exploration_share,
         exploration_seed=int(page.feed, 16) if page.exploration_share else 0,
+        left_out=page.left_out,
+        may_degrade=not (request.strict or page.is_continued),
+        is_strict=request.strict,
     )
     try:
         with stage("search posts") as span:
@@ -223,7 +225,7 @@ async def _search(
         raise posts_are_gone() from error
     return _Made(
         found,
-        with_missing_engine(degradations, found, is_strict=request.strict),
+        with_missing_engine(degradations + found.degradations, found, is_strict=request.strict),
         position=page.log_position if page.is_continued else context.position,
         served=context.served,
         served_since_ms=page.served_since_ms if page.is_continued else context.served_since_ms,
@@ -288,9 +290,7 @@ def _token_after(page: FeedPage, made: _Made, tokens: TokenLife) -> str:
 
 
 def _error_of_page(page: FeedPage, error: BundleNotHeldError) -> FeedError:
-    if page.is_continued:
-        return bundle_is_gone()
-    return error
+    return bundle_is_gone() if page.is_continued else error
 
 
 async def _check_category(

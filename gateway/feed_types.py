@@ -33,7 +33,9 @@ class FeedError(Exception):
     ├── DependencyOverloadedError
     └── DependencyUnavailableError
         ├── DeadlineExceededError
-        └── PositionNotReachedError
+        ├── DependencyTooOldError
+        ├── PositionNotReachedError
+        └── WrongShardError
     """
 
     def __init__(self, message: str, **metadata: str) -> None:
@@ -138,6 +140,10 @@ class DependencyUnavailableError(FeedError):
 
 class DependencyTooOldError(DependencyUnavailableError):
     """A service is of an older release and does not know the call, as in the middle of an upgrade."""
+
+
+class WrongShardError(DependencyUnavailableError):
+    """The shards of the post index are not those that the gateway's settings name."""
 
 
 class PositionNotReachedError(DependencyUnavailableError):
@@ -403,6 +409,9 @@ class Search(Generic[EmbeddingT]):
     similar_to: SimilarTo | None = None
     exploration_share: float = 0.0
     exploration_seed: int = 0  # 0..2**64 - 1, the same for all pages of a feed
+    left_out: frozenset[str] = frozenset()  # stages that an earlier page went without
+    may_degrade: bool = False  # whether shards of the index that do not answer may be left out
+    is_strict: bool = False  # whether nothing may be left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,6 +420,7 @@ class FoundPosts:
 
     By trend, or by user, what people did up to ``counted_position`` of the log counts, 0 without a log. Posts and
     rules up to ``posts_position`` do, None without a log, and rules as at the moment ``rules_moment_ms``.
+    ``degradations`` are the shards of the index without which the posts were found.
     """
 
     posts: Sequence[bytes]
@@ -421,6 +431,7 @@ class FoundPosts:
     counted_position: int = 0
     posts_position: int | None = None
     rules_moment_ms: int = 0
+    degradations: tuple[Degradation, ...] = ()
     unavailable_engine: str = ""  # the engine of the index that did not answer
 
 

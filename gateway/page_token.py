@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from gateway.feed_types import NO_FILTERS, Filters
 from gateway.served_memory import FEED_DIGITS
+from gateway.shard_names import name_of_shard, shards_of
 
 _VERSION = 5
 _LAYOUT = struct.Struct(">B32s16sIBqQq8sqqq")
@@ -23,6 +24,9 @@ posts position, rules moment.
 A position is _NO_LOG if there is none. The bits say which stages were left out, and whether the feed has started again.
 Times are in milliseconds.
 """
+
+_SHARDS = struct.Struct(">BQ")
+"""After that, only of a feed without some shards of the index: of how many shards, and a bit for each left out."""
 
 _NO_LOG = -1
 _STAGES = ("user", "mood")  # bit 0, bit 1
@@ -102,6 +106,9 @@ def write(token: PageToken) -> str:
         _NO_LOG if token.posts_position is None else token.posts_position,
         token.rules_moment_ms,
     )
+    lost = shards_of(token.left_out)
+    if lost:
+        content += _SHARDS.pack(max(shards for _, shards in lost), sum(1 << number for number, _ in lost))
     return base64.urlsafe_b64encode(content + _checksum(content)).rstrip(b"=").decode()
 
 
@@ -114,7 +121,8 @@ def read(token: str) -> PageToken:
     content, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
     if checksum != _checksum(content):
         raise ValueError("not a page token")
-    if len(content) != _LAYOUT.size:
+    content, of_shards = content[: _LAYOUT.size], content[_LAYOUT.size :]
+    if len(content) != _LAYOUT.size or len(of_shards) not in {0, _SHARDS.size}:
         raise ValueError("the page token has another version")
     (
         version,
@@ -135,6 +143,9 @@ def read(token: str) -> PageToken:
     if offset > _LARGEST_OFFSET:  # the checksum has no key: anyone can make a token
         raise ValueError("the offset is larger than a search accepts")
     left_out = frozenset(stage for bit, stage in enumerate(_STAGES) if stages >> bit & 1)
+    if of_shards:
+        shards, lost = _SHARDS.unpack(of_shards)
+        left_out |= {name_of_shard(number, shards) for number in range(shards) if lost >> number & 1}
     return PageToken(
         bundle_id=bundle.hex(),
         request_digest=request_digest,

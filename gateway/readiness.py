@@ -1,5 +1,9 @@
-"""Whether the gateway is ready: every feed needs the post index; without the user tower feeds are degraded."""
+"""Whether the gateway is ready: every feed needs the post index; without the user tower feeds are degraded.
 
+So are those without one of the shards of the index.
+"""
+
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -18,9 +22,10 @@ class Watched(Protocol):
 class Readiness:
     """Reads the health of the services behind the gateway."""
 
-    def __init__(self, *, needed: Watched, wanted: Watched) -> None:
+    def __init__(self, *, needed: Watched, wanted: Watched, shards: Sequence[Watched] = ()) -> None:
+        """``shards`` are the parts of what is needed, if there are several."""
         self._needed = needed
-        self._wanted = wanted
+        self._wanted = (wanted, *shards)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -30,4 +35,4 @@ class Readiness:
     @property
     def degraded(self) -> tuple[str, ...]:
         """The unavailable services whose absence degrades feeds."""
-        return () if self._wanted.is_serving else (self._wanted.service,)
+        return tuple(service.service for service in self._wanted if not service.is_serving)

@@ -27,6 +27,9 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+MOST_SHARDS = 64
+"""Of the post index, as it takes them."""
+
 LARGEST_REQUEST_BYTES = 128 * 1024
 """The largest gRPC message that asks for a feed: enough for 1000 excluded external ids of 120 bytes each."""
 
@@ -45,6 +48,20 @@ def _check_peer(address: str) -> str:
 Address = Annotated[str, AfterValidator(_check_peer)]
 Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 """The address of each replica in a form of rpc.addresses; a host name stands for all addresses that it resolves to."""
+
+
+def _split_shards(value: object) -> object:
+    """Split ``host:port,host:port;host:port`` into the texts of the shards."""
+    return tuple(part.strip() for part in value.split(";") if part.strip()) if isinstance(value, str) else value
+
+
+AddressesOfShards = Annotated[
+    tuple[Annotated[tuple[Address, ...], BeforeValidator(_split), Field(min_length=1)], ...],
+    NoDecode,
+    BeforeValidator(_split_shards),
+    Field(min_length=1, max_length=MOST_SHARDS),
+]
+"""The addresses of the replicas of each shard, in the order of the shards."""
 
 
 def _check_origin(origin: str) -> str:
@@ -84,8 +101,10 @@ class Settings(ServerSettings):
     user_tower_address: Addresses = Field(
         ("127.0.0.1:50051",), description="addresses of the replicas of the user tower service, separated by commas"
     )
-    post_index_address: Addresses = Field(
-        ("127.0.0.1:50052",), description="addresses of the replicas of the post index service, separated by commas"
+    post_index_address: AddressesOfShards = Field(
+        (("127.0.0.1:50052",),),
+        description="addresses of the replicas of the post index service, separated by commas; of an index of several "
+        "shards those of each shard, from shard 0 on, separated by semicolons",
     )
     attempt_seconds: float = Field(
         0.5, gt=0, description="seconds after which an unanswered call is tried on another replica"
@@ -219,6 +238,13 @@ class Settings(ServerSettings):
         if self.downstream_authority is None:
             return None
         return ClientTls(self.downstream_authority, self.downstream_certificate, self.downstream_key)
+
+    @field_validator("exploration_share")
+    @classmethod
+    def _one_index_explores(cls, share: float, info: ValidationInfo) -> float:
+        if share and len(info.data.get("post_index_address", ())) > 1:
+            raise ValueError("must be 0 for an index of several shards: each would explore by itself")
+        return share
 
     @field_validator("downstream_authority")
     @classmethod

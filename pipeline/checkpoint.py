@@ -36,7 +36,7 @@ class RunState:
 
 
 class Checkpoint:
-    """The state of a run in one safetensors file; without a path nothing is saved.
+    """The state of a run in one safetensors file; without a path, or if it only reads, nothing is saved.
 
     A step draws from a generator seeded by the seed and the number of the step, so no random state is saved.
     """
@@ -51,8 +51,10 @@ class Checkpoint:
         *,
         key: str,
         clock: Callable[[], float],
+        writes: bool = True,
     ) -> None:
         self.path = path
+        self._writes = writes
         self.modules = {"user_tower": user_tower, "post_tower": post_tower}
         self.best: dict[str, dict[str, Tensor]] = {}
         self.optimizer = optimizer
@@ -75,12 +77,12 @@ class Checkpoint:
 
     def is_due(self) -> bool:
         """Whether it is time to save again."""
-        return self.path is not None and self._clock() - self._saved_at >= _SAVED_EVERY_SECONDS
+        return self.path is not None and self._writes and self._clock() - self._saved_at >= _SAVED_EVERY_SECONDS
 
     def save(self, state: RunState) -> None:
         """Replace the file atomically; after a crash the previous file stays."""
         self._saved_at = self._clock()
-        if self.path is None:
+        if self.path is None or not self._writes:
             return
         tensors = {
             f"{module_name}.{name}": tensor

@@ -17,6 +17,7 @@ from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts
 from bundle.manifest import Json, Manifest
 from bundle.stand_in_titles import write_stand_in_titles
+from bundle.stored_bundles import DEFAULT_KEEP
 from mood_encoder.encoder_files import encoder_files
 from mood_encoder.mood_reader import MoodReader
 from mood_encoder.mood_space_file import write_mood_space
@@ -32,7 +33,7 @@ from pipeline.evaluation import Evaluation
 from pipeline.live_evaluation.live_results import LiveEvaluation
 from pipeline.mood_balance import TYPICAL_MOODS, balance, typical_users
 from pipeline.mood_quality import measure_moods
-from pipeline.publish import DEFAULT_KEEP, Published, write_and_publish
+from pipeline.publish import Published, write_and_publish
 from pipeline.report import Report
 from pipeline.report_examples import choose_examples
 from pipeline.stand_in_titles import stand_in_titles

@@ -14,8 +14,8 @@ from bundle.directory import open_bundle
 from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import BundleError
+from bundle.stored_bundles import bundle_ids
 from pipeline.forgotten import Forgotten
-from pipeline.publish import bundle_ids
 from pipeline.raw_store import RawStore
 from pipeline.tables import INTERACTIONS_FILE, POSTS_FILE, USERS_FILE
 from pipeline.whole_files import whole_file

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from pipeline.batch_loss import TrainingError, batch_loss, refuse_infinite
 from pipeline.losses import Loss
+from pipeline.ranks import ALONE, Ranks
 from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Examples
 from two_tower.model import PostTower, history_tensors
@@ -35,14 +36,16 @@ def held_out_losses(
     *,
     epoch: int,
     on_piece: OnPiece = _go_on,
+    ranks: Ranks = ALONE,
 ) -> list[tuple[float, int]]:
     """The loss and the size of each batch of held-out examples, which are the same batches after every epoch."""
     fixed = np.random.default_rng(config.seed)
     losses = []
     for plan in examples.plans(examples.validation_rows, fixed):
         on_piece()
-        batch = examples.batch(plan, fixed)
-        losses.append((batch_loss(loss_of, users, post_tower, batch, config).item(), len(batch)))
+        batch = examples.batch(plan, fixed, ranks)
+        loss = ranks.sum(batch_loss(loss_of, users, post_tower, batch, config, ranks=ranks))
+        losses.append((loss.item(), len(plan.rows)))
         refuse_infinite(losses[-1][0], batch, config, where=f"epoch {epoch}, held-out interactions")
     return losses
 
@@ -53,25 +56,40 @@ def count_validated(examples: Examples) -> int:
 
 
 def rank_held_out(
-    users: nn.Module, post_tower: PostTower, examples: Examples, *, on_piece: OnPiece = _go_on
+    users: nn.Module,
+    post_tower: PostTower,
+    examples: Examples,
+    *,
+    on_piece: OnPiece = _go_on,
+    ranks: Ranks = ALONE,
 ) -> tuple[float, float]:
-    """Recall@10 and NDCG@10 of held-out examples, each ranked among all posts that its user had not met before."""
+    """Recall@10 and NDCG@10 of held-out examples, each ranked among all posts that its user had not met before.
+
+    Several processes divide the posts to represent, and then the examples.
+    """
     rows = examples.validation_rows
     if len(rows) > _MOST_VALIDATED:
         rows = rows[np.linspace(0, len(rows) - 1, _MOST_VALIDATED).astype(np.int64)]
     pairs = examples.dataset.pairs
     everything = np.arange(len(examples.dataset.post_ids))
-    pieces = np.array_split(everything, math.ceil(len(everything) / _REPRESENTED_AT_ONCE))
-    representations = torch.cat([post_tower.represent(examples.contents(piece)) for piece in pieces])
+    own = everything[ranks.part_of(len(everything))]
+    pieces = np.array_split(own, math.ceil(len(everything) / _REPRESENTED_AT_ONCE))
+    represented = torch.cat([post_tower.represent(examples.contents(piece)) for piece in pieces])
+    representations = ranks.gather(represented, len(everything))
     at_once = int(np.clip(_MOST_SCORES // len(everything), 1, _VALIDATED_AT_ONCE))
     snapshot_of = examples.snapshots_of(rows, lags=0.0)
-    ranks: list[Tensor] = []
+    found: list[Tensor] = []
+    pieces_done = 0
     for snapshot in np.unique(snapshot_of):
         posts = post_tower(representations, examples.numeric(snapshot, everything))
         chosen = rows[snapshot_of == snapshot]
         for start in range(0, len(chosen), at_once):
             on_piece()
             piece = chosen[start : start + at_once]
+            pieces_done += 1
+            if pieces_done % ranks.size != ranks.rank:
+                found.append(torch.zeros(len(piece), dtype=torch.int64, device=examples.device))  # another's
+                continue
             history = history_tensors(examples.live_histories(piece), examples.device)
             user_rows = torch.from_numpy(pairs.user_rows[piece]).to(examples.device)
             scores = users(representations, history, user_rows) @ posts.T
@@ -81,9 +99,9 @@ def rank_held_out(
             wanted = scores.gather(1, targets)
             owners, positions = history.is_event.nonzero(as_tuple=True)
             scores[owners, history.rows[owners, positions]] = -float("inf")
-            ranks.append((scores >= wanted).sum(dim=1) - 1)
-    if not ranks:
+            found.append((scores >= wanted).sum(dim=1) - 1)
+    if not found:
         return float("nan"), 0.0
-    rank = torch.cat(ranks)
+    rank = ranks.sum(torch.cat(found))
     gains = torch.where(rank < 10, 1 / torch.log2(rank + 2.0), 0.0)
     return float((rank < 10).float().mean()), float(gains.mean())

@@ -50,3 +50,5 @@ LOSSES: dict[Objective, Loss] = {
     Objective.MSE: mse_loss,
     Objective.MSE_NEGATIVES: mse_negatives_loss,
 }
+WEIGHTED = frozenset({Objective.SOFTMAX, Objective.BCE})
+"""The objectives whose loss is a mean by the weights of the examples; that of the others is a plain mean."""

@@ -4,44 +4,36 @@ Every change to the root of bundles holds its lock from the first file to the la
 and the leftovers of a crash can be told from the files of a running writer.
 """
 
-import fcntl
-import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from safetensors import SafetensorError
 
+from bundle import root_lock
 from bundle.canary_embeddings import CanaryEmbeddings
 from bundle.directory import (
     CURRENT_NAME,
     PREVIOUS_NAME,
     Bundle,
     copy_bundle,
-    current_bundle,
     open_bundle,
-    point_current_at,
     previous_bundle,
-    remove_bundle,
     remove_debris,
     write_bundle,
 )
-from bundle.file_names import SIDECAR_NAME
 from bundle.index_posts import IndexPosts
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.manifest import BundleError, Json, Manifest, read_manifest
 from bundle.post_steps import PostSteps
 from bundle.post_trends import PostTrends
+from bundle.stored_bundles import DEFAULT_KEEP, bundle_ids, created_at, make_current
 from two_tower.numpy_towers import NumpyTowers
 
-LOCK_NAME = ".lock"
-DEFAULT_KEEP = 5
 SHORTEST_PREFIX = 6  # digits of an id
-_ID = re.compile(r"[0-9a-f]{64}")
 _PREFIX = re.compile(r"[0-9a-f]{1,64}")
 
 
@@ -78,26 +70,12 @@ class BrokenBundle:
 
 @contextmanager
 def locked(root: Path, *, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-    """Hold the root's lock while the block runs; if another process holds it, call ``on_wait`` and wait.
-
-    The lock ends with the process, even if it crashes. Every OSError in the block, such as that of a full disk, becomes
-    a BundleError that names the root.
-    """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(root / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    """Hold the root's lock as ``root_lock.locked`` does; a BundleError also for what safetensors could not write."""
+    with root_lock.locked(root, on_wait=on_wait):
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if on_wait:
-                    on_wait()
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
-        finally:
-            os.close(descriptor)
-    except (OSError, SafetensorError) as error:
-        raise BundleError(root, f"cannot be written ({_reason(error)}): `current` is unchanged") from error
+        except SafetensorError as error:
+            raise BundleError(root, f"cannot be written ({error}): `current` is unchanged") from error
 
 
 def write_and_publish(
@@ -226,52 +204,14 @@ def find_bundle(root: Path, text: str) -> Path:
     return root / found[0]
 
 
-def bundle_ids(root: Path) -> tuple[str, ...]:
-    """The ids under the root, newest first, valid or not; () if there is no root."""
-    try:
-        directories = [path for path in root.iterdir() if _ID.fullmatch(path.name) and path.is_dir()]
-    except FileNotFoundError:
-        return ()
-    return tuple(path.name for path in sorted(directories, key=lambda path: (created_at(path), path.name))[::-1])
-
-
 def stored_bundles(root: Path) -> tuple[StoredBundle | BrokenBundle, ...]:
     """The bundles under the root, newest first."""
     return tuple(_stored(root / bundle_id) for bundle_id in bundle_ids(root))
 
 
-def created_at(directory: Path) -> datetime:
-    """The creation time of a bundle from its sidecar, else the modification time of its directory."""
-    try:
-        moment = datetime.fromisoformat(json.loads((directory / SIDECAR_NAME).read_bytes())["created_at"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # the sidecar is not verified
-        return datetime.fromtimestamp(directory.stat().st_mtime, UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def _make_current(root: Path, bundle_id: str, *, keep: int | None) -> Published:
     """Point ``current`` at a verified bundle and remove old ones; ``keep`` None removes none."""
-    point_current_at(root, bundle_id)
-    try:
-        removed = _remove_old(root, keep=keep) if keep is not None else ()
-    except OSError as error:
-        raise BundleError(
-            root, f"{bundle_id} is current, but old bundles could not be removed ({_reason(error)})"
-        ) from error
-    return Published(root / bundle_id, removed)
-
-
-def _reason(error: OSError | SafetensorError) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-
-
-def _remove_old(root: Path, *, keep: int) -> tuple[str, ...]:
-    """Remove all but the newest ``keep``, and never the current or the previous one."""
-    kept = {current_bundle(root), previous_bundle(root)}
-    old = [name for name in bundle_ids(root)[keep:] if (root / name).resolve() not in kept]
-    for name in old:
-        remove_bundle(root / name)
-    return tuple(old)
+    return Published(root / bundle_id, make_current(root, bundle_id, keep=keep))
 
 
 def _stored(directory: Path) -> StoredBundle | BrokenBundle:

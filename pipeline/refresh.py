@@ -10,11 +10,12 @@ import pandas as pd
 from bundle.directory import Bundle, current_bundle, open_bundle
 from bundle.file_names import MOOD_ENCODER
 from bundle.manifest import Json
+from bundle.stored_bundles import DEFAULT_KEEP
 from mood_encoder.encoder_files import encoder_files
 from mood_encoder.sentence_transformers_files import max_tokens_of
 from pipeline.dataset import Dataset, DatasetError, read_dataset
 from pipeline.export import export
-from pipeline.publish import DEFAULT_KEEP, Published
+from pipeline.publish import Published
 from pipeline.refreshed_towers import refreshed_towers
 from pipeline.validation_report import ValidationReport
 from pipeline.whole_files import write_whole_text

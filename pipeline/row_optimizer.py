@@ -30,10 +30,20 @@ class RowAdamW:
 
     A table is brought up to date wherever a module in training mode reads it. ``bring_up_to_date`` does so for whole
     tables, which is needed before anything else reads them.
+
+    Where several processes train the same tables, ``read_by_all`` gives the rows that each of them reads of a table.
+    All then bring all these rows up to date, in one order: the last bits of a power depend on its place in a tensor.
     """
 
-    def __init__(self, modules: Sequence[nn.Module], *, weight_decay: float) -> None:
+    def __init__(
+        self,
+        modules: Sequence[nn.Module],
+        *,
+        weight_decay: float,
+        read_by_all: Callable[[Tensor], Sequence[Tensor]] = lambda rows: [rows],
+    ) -> None:
         self._weight_decay = weight_decay
+        self._read_by_all = read_by_all
         self._steps = 0
         # By step s: the sum over later steps t of rate[t] * _RATIO ** (t - s) / decay from s to t, and the logarithm of
         # the product of all weight decays up to s. A row that was last read at s has moved by both since.
@@ -58,6 +68,17 @@ class RowAdamW:
         ``step`` applies these tensors, so scaling one in place scales the update.
         """
         return [table.gradient for table in self._tables if table.collect_gradient()]
+
+    @torch.no_grad()
+    def replace_gradients(self, replace: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
+        """Give ``replace`` the distinct rows [rows] and the gradient [rows, width] of each table, and take its own.
+
+        It returns rows ascending, which some process has read.
+        """
+        for table in self._tables:
+            if not table.collect_gradient():
+                table.gradient = table.weight.new_zeros(0, table.weight.shape[1])
+            table.rows, table.gradient = replace(table.rows, table.gradient)
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
@@ -125,6 +146,8 @@ class RowAdamW:
                     rows = torch.unique(arguments[0]).long()
                     if table.padding_row is not None:
                         rows = rows[rows != table.padding_row]
+                    read = self._read_by_all(rows)
+                    rows = rows if len(read) == 1 else torch.unique(torch.cat(list(read)))
                     table.hold(rows, *self._made_up(table, rows), self._steps)
 
         return bring_rows_up_to_date

@@ -18,8 +18,10 @@ from pipeline.compared_users import ByHistory, by_history
 from pipeline.dataset import Dataset
 from pipeline.held_out import count_validated, held_out_losses, rank_held_out
 from pipeline.losses import LOSSES, Loss
+from pipeline.ranks import Ranks
 from pipeline.reproducible import batch_random, reproducible_arithmetic, seed_dropout
 from pipeline.row_optimizer import RowAdamW
+from pipeline.shared_gradients import share_gradients
 from pipeline.trained_towers import EpochReport, TrainedTowers, kept_epoch
 from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Batch, Examples, Plan
@@ -89,7 +91,7 @@ def fit(
     run = run or TrainingRun()
     loss_of = loss_of or LOSSES[config.objective]
     with reproducible_arithmetic(run.device, threads=config.threads):
-        learning = _start(dataset, config, make_users, run.device)
+        learning = _start(dataset, config, make_users, run)
         examples, state = learning.examples, RunState()
         saved = Checkpoint(
             run.checkpoint,
@@ -99,8 +101,12 @@ def fit(
             learning.tables,
             key=_key(dataset, config),
             clock=run.clock,
+            writes=run.ranks.is_first,
         )
         is_resumed = saved.restore(state)
+        run.ranks.refuse_differences(
+            _weights(learning), what="the processes start from different towers or data: give them the same --data"
+        )
         for epoch in range(len(state.reports), config.epochs if len(examples.training_rows) else 0):
             if _is_spent(state.reports, config.patience):
                 break
@@ -110,7 +116,7 @@ def fit(
             is_resumed = False
 
             def stop_if_asked(epoch: int = epoch, steps: int = len(plans)) -> None:
-                if run.should_stop and run.should_stop():
+                if run.should_stop and run.ranks.any(run.should_stop()):
                     saved.save(state)
                     raise TrainingStoppedError(
                         epoch=epoch + 1, step=state.steps_done, steps=steps, is_saved=run.checkpoint is not None
@@ -118,14 +124,16 @@ def fit(
 
             learning.users.train()
             learning.post_tower.train()
-            for step, batch in _batches(examples, plans, seed=config.seed, epoch=epoch, first=state.steps_done):
+            for step, batch in _batches(
+                learning, plans, run.ranks, seed=config.seed, epoch=epoch, first=state.steps_done
+            ):
                 done = (epoch + step / len(plans)) / config.epochs
                 rate = learning_rate_at(done, config, step_share=1 / len(plans) / config.epochs)
                 seed_dropout(config.seed, epoch, step)
-                loss = batch_loss(loss_of, learning.users, learning.post_tower, batch, config)
-                state.losses.append((loss.item(), len(batch)))
+                loss = batch_loss(loss_of, learning.users, learning.post_tower, batch, config, ranks=run.ranks)
+                state.losses.append((run.ranks.sum(loss.detach().clone()).item(), len(plans[step].rows)))
                 refuse_infinite(state.losses[-1][0], batch, config, where=f"epoch {epoch + 1}, step {step + 1}")
-                _step(learning, loss, rate)
+                _step(learning, loss, rate, run.ranks)
                 if run.on_batch:
                     run.on_batch(done * config.epochs, state.losses[-1][0])
                 stop_if_asked()
@@ -133,7 +141,10 @@ def fit(
                     saved.save(state)
 
             learning.tables.bring_up_to_date()
-            state.reports.append(_report(learning, loss_of, config, state.losses, epoch + 1, on_piece=stop_if_asked))
+            run.ranks.refuse_differences(_weights(learning), what="the towers of the processes have come apart")
+            state.reports.append(
+                _report(learning, loss_of, config, state.losses, epoch + 1, on_piece=stop_if_asked, ranks=run.ranks)
+            )
             state.losses.clear()
             if kept_epoch(state.reports) is state.reports[-1]:
                 saved.keep_as_best()
@@ -160,7 +171,7 @@ class _Learning:
     tables: RowAdamW
 
 
-def _start(dataset: Dataset, config: TrainingConfig, make_users: MakeUsers, device: str) -> _Learning:
+def _start(dataset: Dataset, config: TrainingConfig, make_users: MakeUsers, run: TrainingRun) -> _Learning:
     torch.manual_seed(config.seed)
     vocabulary = Vocabulary.learn(dataset.texts)
     tower_config = TowerConfig(
@@ -181,10 +192,10 @@ def _start(dataset: Dataset, config: TrainingConfig, make_users: MakeUsers, devi
         id_dropout=config.id_dropout,
         history_id_dropout=config.history_id_dropout,
         word_dropout=config.word_dropout,
-    ).to(device)
+    ).to(run.device)
     post_tower.start_from(dataset.text, scale=config.text_scale)
-    users = make_users(len(dataset.user_ids), tower_config, config).to(device)
-    tables = RowAdamW([post_tower, users], weight_decay=config.weight_decay)
+    users = make_users(len(dataset.user_ids), tower_config, config).to(run.device)
+    tables = RowAdamW([post_tower, users], weight_decay=config.weight_decay, read_by_all=run.ranks.gather_each)
     in_tables = {id(weight) for weight in tables.parameters}
     others = [each for each in (*post_tower.parameters(), *users.parameters()) if id(each) not in in_tables]
     return _Learning(
@@ -194,7 +205,7 @@ def _start(dataset: Dataset, config: TrainingConfig, make_users: MakeUsers, devi
             dataset,
             config,
             vocabulary.rows_of(dataset.texts),
-            device=device,
+            device=run.device,
             random=np.random.default_rng(config.seed),
         ),
         users=users,
@@ -204,11 +215,17 @@ def _start(dataset: Dataset, config: TrainingConfig, make_users: MakeUsers, devi
     )
 
 
-def _step(learning: _Learning, loss: Tensor, rate: float) -> None:
+def _weights(learning: _Learning) -> Iterator[Tensor]:
+    for module in (learning.users, learning.post_tower):
+        yield from module.state_dict().values()
+
+
+def _step(learning: _Learning, loss: Tensor, rate: float, ranks: Ranks) -> None:
     """One optimizer step, with the gradient clipped to a norm of ``_LARGEST_GRADIENT``."""
     learning.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     (group,) = learning.optimizer.param_groups
+    share_gradients(ranks, group["params"], learning.tables)
     gradients = [each.grad for each in group["params"] if each.grad is not None] + learning.tables.gradients()
     norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]))
     share = (_LARGEST_GRADIENT / (norm + 1e-6)).clamp(max=1.0)
@@ -227,12 +244,16 @@ def _report(
     epoch: int,
     *,
     on_piece: Callable[[], None],
+    ranks: Ranks,
 ) -> EpochReport:
     """Measure the towers on the held-out examples."""
     users, post_tower, examples = learning.users.eval(), learning.post_tower.eval(), learning.examples
     with torch.no_grad():
-        validation = held_out_losses(loss_of, users, post_tower, examples, config, epoch=epoch, on_piece=on_piece)
-        recall, ndcg = rank_held_out(users, post_tower, examples, on_piece=on_piece)
+        validation = held_out_losses(
+            loss_of, users, post_tower, examples, config, epoch=epoch, on_piece=on_piece, ranks=ranks
+        )
+        alone = {"on_piece": on_piece} if ranks.size == 1 else {}  # several cannot stop together in their own examples
+        recall, ndcg = rank_held_out(users, post_tower, examples, ranks=ranks, **alone)
     return EpochReport(
         epoch=epoch,
         training_loss=weighted_mean(losses),
@@ -244,12 +265,12 @@ def _report(
 
 
 def _batches(
-    examples: Examples, plans: list[Plan], *, seed: int, epoch: int, first: int
+    learning: _Learning, plans: list[Plan], ranks: Ranks, *, seed: int, epoch: int, first: int
 ) -> Iterator[tuple[int, Batch]]:
     """Each step from ``first`` with its batch; a thread makes the next batch while one is used."""
 
     def make(step: int) -> Batch:
-        return examples.batch(plans[step], batch_random(seed, epoch, step))
+        return learning.examples.batch(plans[step], batch_random(seed, epoch, step), ranks)
 
     with ThreadPoolExecutor(1) as thread:
         coming = deque(thread.submit(make, step) for step in range(first, min(first + 1, len(plans))))

@@ -4,7 +4,7 @@ An example is a user's first interaction with a post, with the history before it
 some days earlier, because a bundle serves until the next one is made.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
@@ -13,15 +13,32 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.dataset import Dataset
+from pipeline.ranks import ALONE, Ranks
 from pipeline.training_config import TrainingConfig
 from two_tower.features import NUMERIC_FEATURES, Histories, window_histories
 from two_tower.model import HistoryTensors, PostTensors, history_tensors
 from two_tower.past_popularity import PastPopularity, first_at_least
+from two_tower.row_draws import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What part a batch is of one that several processes divide, and the share of all examples, and of their weight."""
+
+    examples: Part
+    items: Part  # of the histories: their interactions, and one item an example that stands for nothing
+    posts: Part
+    by_number: float
+    by_weight: float
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Examples that share a snapshot, with their candidates: the targets, and negatives drawn from the catalogue."""
+    """Examples that share a snapshot, with their candidates: the targets, and negatives drawn from the catalogue.
+
+    Where several processes divide a batch, each has all candidates, and a part of the examples and of the contents of
+    posts; ``share`` says which.
+    """
 
     user_rows: Tensor  # [batch]
     history: HistoryTensors  # rows point into posts
@@ -34,6 +51,7 @@ class Batch:
     weights: Tensor  # [batch]
     numeric: Tensor  # [candidates, features]
     log_expected: Tensor  # [candidates] log of the probability that sampling brings the candidate into a batch
+    share: Share | None = None  # none: this is the whole batch
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -115,8 +133,8 @@ class Examples:
         days = self.dataset.pairs.days[rows] - lags
         return np.clip(np.searchsorted(self.snapshots, days, side="right") - 1, 0, None).astype(np.int32)
 
-    def batch(self, plan: Plan, random: np.random.Generator) -> Batch:
-        """Draw the negatives and the histories of a planned batch."""
+    def batch(self, plan: Plan, random: np.random.Generator, ranks: Ranks = ALONE) -> Batch:
+        """Draw the negatives and the histories of a planned batch, and make the part of this process of it."""
         pairs, rows = self.dataset.pairs, plan.rows
         targets = pairs.post_rows[rows].astype(np.int64)
         drawn = self._draw(plan, random)
@@ -131,23 +149,25 @@ class Examples:
         candidate_of = np.full(len(posts), -1)
         candidate_of[np.searchsorted(posts, candidates)] = np.arange(len(candidates))
         local_rows = np.searchsorted(posts, history.rows)
-        is_known = np.zeros((len(rows), len(candidates)), dtype=np.bool_)
-        examples, positions = np.nonzero(history.is_event & (candidate_of[local_rows] >= 0))
-        is_known[examples, candidate_of[local_rows[examples, positions]]] = True
+        own, own_posts = ranks.part_of(len(rows)), ranks.part_of(len(posts))
+        is_known = np.zeros((own.stop - own.start, len(candidates)), dtype=np.bool_)
+        examples, positions = np.nonzero(history.is_event[own] & (candidate_of[local_rows[own]] >= 0))
+        is_known[examples, candidate_of[local_rows[own][examples, positions]]] = True
+        negatives = np.searchsorted(candidates, random.choice(drawn if len(drawn) else candidates, len(rows)))
+        weights = self._weights(rows)
         return Batch(
-            user_rows=self._tensor(pairs.user_rows[rows]),
-            history=history_tensors(replace(history, rows=local_rows), self.device),
-            posts=self.contents(posts),
+            user_rows=self._tensor(pairs.user_rows[rows[own]]),
+            history=history_tensors(_part_of(replace(history, rows=local_rows), own), self.device),
+            posts=self.contents(posts[own_posts]),
             candidates=self._tensor(np.searchsorted(posts, candidates)),
-            labels=self._tensor(np.searchsorted(candidates, targets)),
-            negatives=self._tensor(
-                np.searchsorted(candidates, random.choice(drawn if len(drawn) else candidates, len(rows)))
-            ),
+            labels=self._tensor(np.searchsorted(candidates, targets[own])),
+            negatives=self._tensor(negatives[own]),
             is_known=self._tensor(is_known),
-            strengths=self._tensor(pairs.strengths[rows]),
-            weights=self._tensor(self._weights(rows)),
+            strengths=self._tensor(pairs.strengths[rows[own]]),
+            weights=self._tensor(weights[own]),
             numeric=self.numeric(plan.snapshot, candidates),
             log_expected=self._tensor(self._log_expected(plan, candidates, drawn)),
+            share=_share(own, own_posts, history.is_event, weights, posts) if ranks.size > 1 else None,
         )
 
     def live_histories(self, rows: NDArray[np.int64]) -> Histories:
@@ -220,6 +240,27 @@ class Examples:
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array).to(self.device)
+
+
+def _part_of(histories: Histories, own: slice) -> Histories:
+    return Histories(**{field.name: getattr(histories, field.name)[own] for field in fields(histories)})
+
+
+def _share(
+    own: slice,
+    own_posts: slice,
+    is_event: NDArray[np.bool_],
+    weights: NDArray[np.float32],
+    posts: NDArray[np.int64],
+) -> Share:
+    items = 1 + is_event.sum(axis=1)  # [batch]
+    return Share(
+        examples=Part(own.start, len(weights)),
+        items=Part(int(items[: own.start].sum()), int(items.sum())),
+        posts=Part(own_posts.start, len(posts)),
+        by_number=(own.stop - own.start) / len(weights),
+        by_weight=float(weights[own].sum(dtype=np.float64) / weights.sum(dtype=np.float64)),
+    )
 
 
 def _popularity(dataset: Dataset) -> PastPopularity:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.ranks import ALONE, Ranks
 from pipeline.trained_towers import EpochReport
 
 
@@ -18,9 +19,13 @@ class TrainingRun:
 
     ``on_batch`` is called with the epochs done so far, a fraction, and the loss; ``on_resume`` with the epoch that goes
     on (from 1), its steps that are done, and all its steps. ``clock`` gives seconds.
+
+    With ``ranks`` several processes train together, each with the same arguments but for what it tells. The first one
+    writes the checkpoint, and all read it. They stop together where ``should_stop`` is true in one of them.
     """
 
     device: str = "cpu"
+    ranks: Ranks = ALONE
     checkpoint: Path | None = None
     on_batch: Callable[[float, float], None] | None = None
     on_epoch: Callable[[EpochReport], None] | None = None

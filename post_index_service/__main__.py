@@ -39,6 +39,8 @@ def main() -> int:
                 log=log,
                 kept_seconds=settings.kept_seconds,
                 explores=settings.exploration_share > 0,
+                shards=settings.shards,
+                shard=settings.shard,
                 engine_of=engine_of(settings),
                 most_dense=settings.milvus_local_posts if settings.engine == "milvus" else MOST_DENSE,
             ),

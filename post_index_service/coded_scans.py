@@ -19,12 +19,17 @@ _ROUNDING = 2.0**-20  # of the sum of two vectors, and of two products: far more
 class CodedScans:
     """The codes of one bundle: both the engine and the scans of each search, which need nothing of their own."""
 
-    def __init__(self, posts: IndexPosts, *, most_exact: int) -> None:
-        """A search by user over all of more than ``most_exact`` posts uses a shortlist."""
-        self._count, self._most_exact = len(posts.posts), most_exact
+    def __init__(self, posts: IndexPosts, *, most_exact: int, held: slice) -> None:
+        """A search by user over all of more than ``most_exact`` posts uses a shortlist.
+
+        The codes are those of the ``held`` rows: no others are asked for.
+        """
+        self._count, self._most_exact = held.stop - held.start, most_exact
         self._tower_dimension = posts.tower_embeddings.shape[1]
         # Side by side: closeness + user_weight * user score is then one inner product, and one pass scans for it.
-        self._text_and_tower_codes = Codes.of(posts.text_embeddings, posts.tower_embeddings)
+        self._text_and_tower_codes = Codes.of(
+            posts.text_embeddings[held], posts.tower_embeddings[held], first_row=held.start
+        )
         self._tower_codes = self._text_and_tower_codes.last()
         self.whole_shortlist = Shortlist(self._tower_codes) if self._count > most_exact else None
 

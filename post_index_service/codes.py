@@ -63,9 +63,15 @@ class CodedQuery:
 class Codes:
     """The codes of several kinds of vectors side by side, so that one pass computes the sum of their scores."""
 
-    def __init__(self, matrix: CodeMatrix, grids: tuple[Grid, ...], *, most_copied: int = 0) -> None:
-        """Copies of at most ``most_copied`` bytes are remembered."""
+    def __init__(
+        self, matrix: CodeMatrix, grids: tuple[Grid, ...], *, most_copied: int = 0, first_row: int = 0
+    ) -> None:
+        """Copies of at most ``most_copied`` bytes are remembered.
+
+        The first row of ``matrix`` is the row ``first_row`` for those who ask, as are all slices and rows then.
+        """
         self.matrix = matrix
+        self.first_row = first_row
         self.grids = grids
         self._copies: LRUCache[int, tuple[object, CodeMatrix]] = LRUCache(most_copied, lambda copy: copy[1].nbytes)
         self._lock = threading.Lock()  # cachetools leaves locking to its callers
@@ -73,7 +79,7 @@ class Codes:
         self._means = np.concatenate([grid.mean for grid in grids], dtype=np.float32)
 
     @classmethod
-    def of(cls, *kinds: Matrix | HalfMatrix) -> "Codes":
+    def of(cls, *kinds: Matrix | HalfMatrix, first_row: int = 0) -> "Codes":
         """Round the vectors; each of ``kinds`` is [rows, dimension], with the same number of rows."""
         columns = np.cumsum([0, *(vectors.shape[1] for vectors in kinds)])
         matrix = np.empty((len(kinds[0]), columns[-1]), dtype=np.uint8)
@@ -83,12 +89,14 @@ class Codes:
                 _round(vectors, matrix[:, start:end])
                 for vectors, start, end in zip(kinds, columns[:-1], columns[1:], strict=True)
             ),
+            first_row=first_row,
         )
 
     def last(self) -> "Codes":
         """A contiguous copy of the last kind's codes alone, which remembers what is copied of it."""
         grid = self.grids[-1]
-        return Codes(np.ascontiguousarray(self.matrix[:, -len(grid.step) :]), (grid,), most_copied=MOST_COPIED)
+        matrix = np.ascontiguousarray(self.matrix[:, -len(grid.step) :])
+        return Codes(matrix, (grid,), most_copied=MOST_COPIED, first_row=self.first_row)
 
     def query(self, *queries: Vector) -> CodedQuery:
         """Round a query of one part a kind, [dimension] each; a score is the sum of the parts' inner products."""
@@ -113,11 +121,14 @@ class Codes:
 
         The true inner product of every other row of the span is at most the bound.
         """
-        return _scanned([self.matrix[span]], query, count)
+        return _scanned([self._of(span)], query, count)
+
+    def _of(self, span: slice) -> CodeMatrix:
+        return self.matrix[span.start - self.first_row : span.stop - self.first_row]
 
     def nearest_in(self, spans: Sequence[slice], query: CodedQuery, count: int) -> tuple[Rows, float]:
         """The same of several slices with at least ``count`` rows together; rows of the whole matrix."""
-        found, bound = _scanned([self.matrix[span] for span in spans], query, count)
+        found, bound = _scanned([self._of(span) for span in spans], query, count)
         starts = np.array([span.start for span in spans], dtype=np.int64)
         return starts[found >> _ROW_BITS] + (found & (1 << _ROW_BITS) - 1), bound
 
@@ -133,11 +144,11 @@ class Codes:
 
     def _copy(self, rows: Rows, span: slice, again: object | None) -> CodeMatrix:
         if again is None or not self._copies.maxsize:
-            return _gathered(self.matrix[span], rows)
+            return _gathered(self._of(span), rows)
         with self._lock:
             _, known = self._copies.get(id(again), (None, None))
         if known is None:
-            known = _gathered(self.matrix[span], rows)
+            known = _gathered(self._of(span), rows)
             if known.nbytes <= self._copies.maxsize:
                 with self._lock:
                     self._copies[id(again)] = again, known  # it is held, so no other object gets its id

@@ -16,38 +16,36 @@ from bundle.post_trends import PostTrends
 from bundle.served_posts import ServedPost
 from compute.log_tail import LogTail
 from post_index_service.attributes import Attributes
+from post_index_service.beginnings import Beginnings
+from post_index_service.begun_search import BegunSearch
 from post_index_service.bundle_rows import BundleRows
-from post_index_service.codes import NO_ROWS, among_sorted, together
+from post_index_service.codes import NO_ROWS, Rows, among_sorted
 from post_index_service.counted_searches import CountedSearches
 from post_index_service.diversity import Listing, reordered_page
+from post_index_service.division import Division
 from post_index_service.explained_rows import explanations_of
+from post_index_service.explanations import Explanation
 from post_index_service.exploration import EXPLORED_RANKINGS, count_explored, with_explored
 from post_index_service.external_ids import ExternalIds
 from post_index_service.impressions import Impressions
 from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS
 from post_index_service.layer import LayeredPosts, LayerPart
-from post_index_service.layered_ranking import LayeredIds
 from post_index_service.live_posts import LivePosts
 from post_index_service.living_shares import BlendedPosts
 from post_index_service.named_rows import NamedRows
 from post_index_service.orders import MOST_DENSE, MOST_EXACT, Orders
 from post_index_service.query import Query
-from post_index_service.query_checks import check_embedding, check_numbers
 from post_index_service.query_rows import QueryRows
 from post_index_service.ranking import Ranked
-from post_index_service.rankings import Ranking
 from post_index_service.reasons import reasons_of
-from post_index_service.ruled_rows import NO_RULES, RuledSearch, with_rules
-from post_index_service.scans import Certainty, EngineOf, check_depth
+from post_index_service.scans import EngineOf
 from post_index_service.search_results import CategoryCount, SearchResult
-from post_index_service.similar import likeness_of
+from post_index_service.shard_ranking import ShardRanking, shard_ranking
 from post_index_service.trends import Trends
 from rpc import wall_clock
 from rpc.tracing import staged
 
 BY_TOWER_ALONE = Blend()
-_SEEN_LOWER = 3.0
-"""Times the reach of the order: any two numbers of it differ by at most twice the reach, and some rounding."""
 
 
 class PostIndex:
@@ -70,6 +68,8 @@ class PostIndex:
         now_ms: Callable[[], int] = wall_clock.now_ms,
         explores: bool = False,
         engine: EngineOf | None = None,
+        shards: int = 1,
+        shard: int = 0,
     ) -> None:
         """``trends``, by default none, count the log up to ``log_position``; they go on if there is a ``log``.
 
@@ -77,12 +77,17 @@ class PostIndex:
         So do the posts themselves, whose old forms are kept for ``kept_seconds``. ``now_ms`` reads milliseconds since
         1970, for rules that count at certain times. What was shown is counted if the index ``explores``. Without an
         ``engine``, our own finds the vectors.
+
+        Of several ``shards``, the index ranks the posts of ``shard`` alone. It knows those of all, as the numbers of a
+        ranking depend on them, but reads no embeddings of the others.
         """
         self.bundle_id = bundle_id
         self.recall = math.nan  # until it is measured, see recall.py
         self.tower_space = EmbeddingSpace(bundle_id, EmbeddingKind.TOWER, posts.tower_embeddings.shape[1])
         self.text_space = EmbeddingSpace(bundle_id, EmbeddingKind.TEXT, posts.text_embeddings.shape[1])
         self._posts = posts
+        self.shard = Division.of(posts.category_ids, shards).shard(shard)
+        self.held = self.shard.rows(posts.category_ids)
         rows_by_id = np.argsort(posts.post_ids, kind="stable").astype(np.int32)
         self._names_of_rows = NamedRows(posts.post_ids[rows_by_id], rows_by_id, ExternalIds(posts.posts))
         numbers, starts, counts = np.unique(posts.category_ids, return_index=True, return_counts=True)
@@ -93,15 +98,15 @@ class PostIndex:
         }
         attributes = Attributes(posts.posts, posts.created_ms)
         self._owners = attributes.owners
-        self._rows = QueryRows(posts, self._names_of_rows, self._slices, attributes)
+        self._rows = QueryRows(posts, self._names_of_rows, self._slices, attributes, self.shard)
         self.orders = Orders(
             posts,
             user_weight=user_weight,
             most_exact=most_exact,
             most_dense=most_dense,
             engine=engine(posts, self._names_of_rows) if engine else None,
+            held=self.held,
         )
-        self._now_ms = now_ms
         self.live = LivePosts(
             BundleRows(posts, self._names_of_rows, self._slices, attributes.owners),
             bundle_id=bundle_id,
@@ -109,6 +114,7 @@ class PostIndex:
             position=log_position,
             log=log,
             kept_seconds=kept_seconds,
+            shard=self.shard,
         )
         self.trends = Trends(
             trends or PostTrends.none(len(posts.posts)),
@@ -117,7 +123,16 @@ class PostIndex:
             log=log,
         )
         self.blended = BlendedPosts.of(posts, blend, trends, steps)
-        self._counted = CountedSearches(self.trends, self.blended, self._names_of_rows)
+        self._beginnings = Beginnings(
+            posts,
+            (self.tower_space, self.text_space),
+            orders=self.orders,
+            rows=self._rows,
+            names=self._names_of_rows,
+            counted=CountedSearches(self.trends, self.blended, self._names_of_rows),
+            live=self.live,
+            now_ms=now_ms,
+        )
         met = trends.sums if trends else np.zeros(len(posts.posts))
         self.impressions = (
             Impressions(posts.created_ms, met, self._names_of_rows, log, now_ms=now_ms()) if explores and log else None
@@ -155,6 +170,13 @@ class PostIndex:
         rows = self._rows.in_slice(self._everywhere, post_ids)
         return {post.post_id: post for post in self._posts.posts.at(rows)} if len(rows) else {}
 
+    def held_ids(self, post_ids: Sequence[int]) -> frozenset[int]:
+        """The ids of the posts of the bundle that this shard ranks; all of them if it is the only one."""
+        if self.shard.is_whole:
+            return frozenset(post_ids)
+        rows = self._rows.in_slice(self.held, post_ids) + self.held.start
+        return frozenset(self._posts.post_ids[rows].tolist())
+
     def made_at_ms(self, post_id: int) -> int | None:
         """When a post of the bundle was made, in milliseconds since 1970; None if the bundle does not know it."""
         row = self._names_of_rows.row_of(post_id)
@@ -186,118 +208,101 @@ class PostIndex:
         like another one, moods and trends are not used, that post is left out, and PostNotFoundError is raised as well.
         Another engine raises PageTooDeepError and, for a later page than the first, EngineUnavailableError.
         """
-        check_numbers(query)
-        user = None if query.user is None else check_embedding(query.user, self.tower_space)
-        mood = None if query.mood is None else check_embedding(query.mood, self.text_space)
-        epoch = self._counted.epoch(query, user, mood)
-        part = self._rows.part(query, self.live)
-        likeness = likeness_of(
-            query,
-            part,
-            user,
-            user_weight=self.orders.user_weight,
-            ids_called=self.ids_called,
-            row_of=self._names_of_rows.row_of,
-            vectors=self._posts.tower_embeddings,
-        )
-        blended = self._counted.blended(query, part, epoch) if user is not None and epoch is not None else None
-        scans = self.orders.scans(certainty := Certainty(), seconds=query.seconds)
-        if likeness is None:
-            ranking, order = self.orders.layered(part, user, mood, epoch, blended=blended, scans=scans)
-        else:
-            ranking, order = Ranking.SIMILAR, self.orders.like(part, likeness, scans)
-            query = query._replace(not_interested_post_ids=[*query.not_interested_post_ids, likeness.post_id])
-        now_ms = self._now_ms()
-        moment_ms = now_ms if query.rules_moment_ms is None else query.rules_moment_ms
-        ruled = NO_RULES
-        if part.layer.rules.versions:
-            ids = self._ids(part)
-            ruled = RuledSearch(part, ids, query.category_id, moment_ms=moment_ms, now_ms=now_ms).rows()
-        excluded = self._rows.excluded(query, part, ruled)
-        seen = self._rows.seen(query, part, excluded)
-        total = part.count - len(excluded)
-        unseen_total = total - len(seen)
-
-        skip = together(part.masked, excluded, seen)
-        ordered, pinned = order, ruled.pinned
-        if ruled is not NO_RULES:
-            pinned = pinned[~among_sorted(pinned, skip)]
-            ordered = with_rules(order, ids, pinned=pinned, ruled=ruled, left_out=(part.masked, excluded))
-
-        def best(count: int) -> Ranked:
-            check_depth(count, scans, ranking, total=part.count)
-            ranked = ordered.first(min(count, unseen_total), skip=skip)
-            if count <= unseen_total:
-                return ranked
-            of_seen = ordered.among(seen)
-            lower = np.float32(_SEEN_LOWER * ordered.reach)
-            return ranked.followed_by(of_seen._replace(numbers=of_seen.numbers - lower)).cut(0, count)
-
+        begun = self._beginnings.begin(query, self.ids_called)
+        query, part = begun.query, begun.part
         explored = NO_ROWS
         if query.diversity or query.most_per_owner:
-            listing = Listing(best, unseen_total, total, pinned=len(pinned))
+            listing = Listing(begun.best, begun.unseen_total, begun.total, pinned=len(begun.pinned))
             page, has_more = self._reordered_page(query, listing, part)
         else:
-            first, last = min(query.offset, total), min(query.offset + query.limit, total)
-            ranked = best(last)
+            first, last = min(query.offset, begun.total), min(query.offset + query.limit, begun.total)
+            ranked = begun.best(last)
             if (
                 query.exploration
-                and ranking in EXPLORED_RANKINGS
+                and begun.ranking in EXPLORED_RANKINGS
                 and (impressions := self._impressions_at(part, query))
             ):
                 ranked, explored = with_explored(
                     ranked,
                     query.exploration,
                     limit=query.limit,
-                    movable=(len(pinned), unseen_total),
+                    movable=(len(begun.pinned), begun.unseen_total),
                     candidates=lambda exploration: impressions.candidates(
                         part,
-                        self._ids(part),
-                        order,
+                        self._beginnings.ids(part),
+                        begun.order,
                         exploration,
-                        without=np.unique(np.concatenate([skip, pinned, ruled.boosted])),
-                        moment_ms=moment_ms,
+                        without=np.unique(np.concatenate([begun.skip, begun.pinned, begun.ruled.boosted])),
+                        moment_ms=begun.moment_ms,
                     ),
                 )
-            page, has_more = ranked.cut(first, last), last < total
-        page = self._rows.shown(page, query, part, ruled)
+            page, has_more = ranked.cut(first, last), last < begun.total
+        page = self._rows.shown(page, query, part, begun.ruled)
         if len(explored):
             count_explored(page.rows, explored)
-        has_more = certainty.settle(query.offset, has_more=has_more)
+        has_more = begun.certainty.settle(query.offset, has_more=has_more)
+        return self._result(begun, page, has_more=has_more, explored=explored)
+
+    @staged("rank posts")
+    def rank(self, query: Query, *, count: int, described: Sequence[int] | None = None) -> ShardRanking:
+        """The first ``count`` posts of this shard's own ranking, to be merged with those of the other shards.
+
+        ``described`` are the places of the posts that are given with all that is shown of them; None for all. Places
+        beyond the ranking are ignored, and the offset and the limit of the query are. Raises what ``search`` does.
+        """
+        begun = self._beginnings.begin(query, self.ids_called)
+        unseen, seen = begun.unseen_and_seen(min(max(count, 0), begun.total))
+        withheld = self._rows.withheld(query, begun.part, begun.ruled)
+        places = np.arange(len(unseen.rows) + len(seen.rows)) if described is None else np.array(described, np.int64)
+        listed = unseen.followed_by(begun.lowered(seen)) if len(seen.rows) else unseen
+        places = places[(places >= 0) & (places < len(listed.rows))]
+        places = places[~among_sorted(listed.rows[places], withheld)]
+        page = Ranked(listed.rows[places], listed.scores[places], listed.numbers[places])
+        return shard_ranking(
+            begun,
+            unseen,
+            seen,
+            posts=self._posts,
+            ids=self._beginnings.ids(begun.part),
+            withheld=withheld,
+            described=self._result(begun, page, has_more=len(listed.rows) < begun.total),
+            places=places,
+        )
+
+    def _result(self, begun: BegunSearch, page: Ranked, *, has_more: bool, explored: Rows = NO_ROWS) -> SearchResult:
+        query, part, ruled = begun.query, begun.part, begun.ruled
+        explanations: tuple[Explanation, ...] = ()
+        if query.explain:
+            explanations = explanations_of(
+                page.rows,
+                part=part,
+                posts=self._posts,
+                user=begun.user,
+                mood=begun.mood,
+                seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
+                ruled=ruled,
+                blended=begun.blended,
+                similarity=None if begun.likeness is None else page.scores,
+            )
         return SearchResult(
             rows=tuple(part.numbers(page.rows, count=len(self._posts.post_ids)).tolist()),
             scores=tuple(page.scores.tolist()),
             ranking_scores=tuple(page.numbers.tolist()),
-            reasons=reasons_of(page.rows, ranking, pinned=pinned, boosted=ruled.boosted, explored=explored),
+            reasons=reasons_of(page.rows, begun.ranking, pinned=begun.pinned, boosted=ruled.boosted, explored=explored),
             has_more=has_more,
-            ranking=ranking,
+            ranking=begun.ranking,
             served=LayeredPosts(self._posts.posts, part.layer.live) if len(part.layer.live) else self._posts.posts,
-            rules_moment_ms=moment_ms,
-            counted_position=0 if epoch is None else epoch.position,
+            rules_moment_ms=begun.moment_ms,
+            counted_position=0 if begun.epoch is None else begun.epoch.position,
             posts_position=part.position if self.live.has_log else None,
-            explanations=explanations_of(
-                page.rows,
-                part=part,
-                posts=self._posts,
-                user=user,
-                mood=mood,
-                seen=(self._rows.in_slice(self._everywhere, query.seen_post_ids), query.seen_post_ids),
-                ruled=ruled,
-                blended=blended,
-                similarity=None if likeness is None else page.scores,
-            )
-            if query.explain
-            else (),
-            is_approximate=certainty.is_approximate,
-            unavailable_engine=certainty.unavailable_engine,
+            explanations=explanations,
+            is_approximate=begun.certainty.is_approximate,
+            unavailable_engine=begun.certainty.unavailable_engine,
         )
 
     @property
     def _everywhere(self) -> slice:
         return slice(0, len(self._posts.posts))
-
-    def _ids(self, part: LayerPart) -> LayeredIds:
-        return LayeredIds(self._posts.post_ids[part.span], part.layer.live.ids)
 
     def _reordered_page(self, query: Query, listing: Listing, part: LayerPart) -> tuple[Ranked, bool]:
         live = part.layer.live

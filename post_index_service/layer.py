@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bundle.index_posts import Category
 from bundle.served_posts import PostTable, ServedPost
 from post_index_service.codes import NO_ROWS, Rows, among_sorted
+from post_index_service.division import WHOLE, Shard
 from post_index_service.ended_rows import NONE_ENDED, EndedRows
 from post_index_service.filters import NO_FILTERS, Allowed, Filters
 from post_index_service.live_segment import LiveRows
@@ -23,15 +24,18 @@ _NOT_THERE = -2  # no number of an account or a language
 class Layer:
     """It never changes, but for what is taken away: a search that has begun with it ends with it.
 
-    Searches as of ``known_since`` and later positions can be answered. ``accounts`` and
-    ``languages`` are the numbers in ``live``.
+    Searches as of ``known_since`` and later positions can be answered; as of all from ``changed`` on the answer is the
+    same. ``accounts`` and ``languages`` are the numbers in ``live``. All live posts are there, also those that other
+    shards than ``shard`` rank.
     """
 
     position: int
     known_since: int
     live: LiveRows
+    changed: int = 0
     ended: EndedRows = NONE_ENDED
     rules: RuleBook = NO_RULES
+    shard: Shard = WHOLE
     category_names: Mapping[int, str] = field(default_factory=dict)
     accounts: Mapping[str, int] = field(default_factory=dict)
     languages: Mapping[str, int] = field(default_factory=dict)
@@ -84,6 +88,10 @@ class Layer:
         live_rows = self.live_rows(category_id, position=position)
         if len(live_rows) and filters != NO_FILTERS:
             live_rows = live_rows[self._passes(filters)[live_rows]]
+        elsewhere: Rows | None = None
+        if category_id is None and not self.shard.is_whole:
+            is_held = self.shard.holds(self.live.category_ids[live_rows])
+            live_rows, elsewhere = live_rows[is_held], live_rows[~is_held]
         ended = self.ended.within(span)
         if allowed is not None and len(ended.rows):
             is_allowed = allowed.passes(ended.rows)
@@ -101,6 +109,7 @@ class Layer:
             masked=masked,
             count=of_slice - len(masked) + len(live_rows),
             gone=ended.rows[(ended.positions > position) & ended.is_gone] if len(ended.rows) else NO_ROWS,
+            elsewhere=elsewhere,
         )
 
     def _passes(self, filters: Filters) -> NDArray[np.bool_]:
@@ -150,7 +159,8 @@ class LayerPart:
 
     ``live_rows`` are those of the segment that are visible and pass the filters, from 0 on. Of the slice, ``allowed``
     rows do, None for all; among them ``masked`` rows are not visible, and ``gone`` ones keep their places and are not
-    shown. ``count`` rows of both are visible and pass the filters, but for the ``unwanted`` ones.
+    shown. ``count`` rows of both are visible and pass the filters, but for the ``unwanted`` ones. If other shards rank
+    posts as well, ``elsewhere`` are their rows of the segment that are visible and pass the filters.
     """
 
     layer: Layer
@@ -163,6 +173,7 @@ class LayerPart:
     masked: Rows
     count: int
     gone: Rows
+    elsewhere: Rows | None = None
 
     def categories_of(
         self, post_ids: Sequence[int], numbers: Sequence[int | None], of_bundle: NDArray[np.int32]

@@ -10,6 +10,7 @@ import structlog
 
 from compute.log_freshness import BUCKETS
 from compute.log_tail import ENTRIES_AT_ONCE, LogTail
+from post_index_service.division import WHOLE, Shard
 from post_index_service.ended_rows import EndingRows
 from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS, KeptMoments
 from post_index_service.layer import Layer
@@ -59,18 +60,20 @@ class LivePosts:
         log: LogTail | None = None,
         kept_seconds: float = DEFAULT_KEPT_SECONDS,
         now: Callable[[], float] = time.monotonic,
+        shard: Shard = WHOLE,
     ) -> None:
         """``position`` is that of the bundle, ``dimensions`` those of a tower and a text embedding.
 
-        Without a ``log`` nothing ever comes.
+        Without a ``log`` nothing ever comes. The posts of all shards are kept: ``shard`` says which are ranked.
         """
+        self._shard = shard
         self._bundle, self._bundle_id = bundle, bundle_id
         self._dimensions = dimensions
         self.base = self._applied = position
         self._log = log
         self._moments = KeptMoments(kept_seconds, now)
         self._has_begun = self._has_read = False
-        self._known_since = position
+        self._known_since = self._changed = position
         self._begin()
         self.layer = self._layer(position)
         if log is not None:
@@ -141,6 +144,8 @@ class LivePosts:
                 self._apply(entry)
                 self._applied = entry.position
         self._applied = max(self._applied, entries.position)
+        if not self._has_read:
+            self._changed = self._applied
         if not self._has_read and self._revisions.pending & self._replaced:
             self._known_since = self._applied  # others may show what these posts were before
         self._let_go()
@@ -166,6 +171,7 @@ class LivePosts:
                 self._read_anew(self._log.store, entry.position)
             case _:
                 return
+        self._changed = entry.position
         if not self._has_read:  # what replaced revisions were is not in the log any more
             self._known_since = entry.position
 
@@ -239,8 +245,10 @@ class LivePosts:
             position=position,
             known_since=self._known_since,
             live=self._segment.rows,
+            changed=self._changed,
             ended=self._ended.published(),
             rules=self._rules,
+            shard=self._shard,
             category_names=self._revisions.category_names,
             accounts=self._bundle.accounts,
             languages=self._segment.languages,

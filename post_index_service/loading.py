@@ -41,6 +41,8 @@ def load(
     log: LogTail | None = None,
     kept_seconds: float = DEFAULT_KEPT_SECONDS,
     explores: bool = False,
+    shards: int = 1,
+    shard: int = 0,
     engine_of: EngineOfBundle | None = None,
     most_dense: int = MOST_DENSE,
 ) -> PostIndex:
@@ -49,7 +51,8 @@ def load(
     Another engine than our own is made by ``engine_of``. Slices of at most ``most_dense`` posts are multiplied here.
 
     With a ``log``, it has read all that the log holds, unless the log cannot be read now. What posts were is kept for
-    ``kept_seconds``. What was shown is counted if the index ``explores``.
+    ``kept_seconds``. What was shown is counted if the index ``explores``. It ranks the posts of one ``shard`` of
+    ``shards`` alone.
     """
     posts = IndexPosts.read(bundle)
     index = PostIndex(
@@ -63,6 +66,8 @@ def load(
         log_position=bundle.manifest.log_position,
         kept_seconds=kept_seconds,
         explores=explores,
+        shards=shards,
+        shard=shard,
         most_dense=most_dense,
         engine=engine_of(bundle, posts) if engine_of else None,
     )

@@ -57,15 +57,18 @@ class Orders:
         most_exact: int = MOST_EXACT,
         most_dense: int = MOST_DENSE,
         engine: Engine | None = None,
+        held: slice | None = None,
     ) -> None:
         """``user_weight`` is the weight of the user's score beside that of a mood or of a post.
 
-        Without another ``engine``, the codes of the posts are made and scanned here.
+        Without another ``engine``, the codes of the posts are made and scanned here. No rows but the ``held`` ones are
+        ever asked for, by default all.
         """
         self.user_weight = float(np.float32(user_weight))
         self._posts = posts
-        self._engine = engine or CodedScans(posts, most_exact=most_exact)
-        self._tower_rounding = rounding_of_products(posts.tower_embeddings)
+        held = held or slice(0, len(posts.posts))
+        self._engine = engine or CodedScans(posts, most_exact=most_exact, held=held)
+        self._tower_rounding = rounding_of_products(posts.tower_embeddings[held])
         self._most_dense = most_dense
         self._closeness = RememberedCloseness()
 
@@ -89,7 +92,10 @@ class Orders:
         scans: Scans | None = None,
     ) -> tuple[Ranking, Order]:
         """The order of the rows of a part: those of its slice, and the live ones if there are any."""
-        ranking, frozen = self.of_slice(part.span, user, mood, epoch, part.allowed, blended=blended, scans=scans)
+        largest = _largest_trend(part, epoch)
+        ranking, frozen = self.of_slice(
+            part.span, user, mood, epoch, part.allowed, blended=blended, scans=scans, largest_trend=largest
+        )
         if not len(part.live_rows):
             return ranking, frozen
         live = _live_order(part, user=user, mood=mood, epoch=epoch, user_weight=self.user_weight, blended=blended)
@@ -114,11 +120,13 @@ class Orders:
         *,
         blended: Blended | None = None,
         scans: Scans | None = None,
+        largest_trend: float = 0.0,
     ) -> tuple[Ranking, KeyedOrder]:
         """The table of all searches: what is asked for, what scans the slice, what the rows are ranked by.
 
         ``allowed`` are the rows of the slice that may be ranked, None for all. A search by user alone may be
-        ``blended``. The ``scans`` are those of the search, by default of one that nobody waits for.
+        ``blended``. The ``scans`` are those of the search, by default of one that nobody waits for. By trend,
+        ``largest_trend`` is that of what other shards rank.
         """
         post_ids = self._posts.post_ids[span]
         by_mood = None if mood is None else self._closeness_to(span, mood)
@@ -139,7 +147,9 @@ class Orders:
         order: KeyedOrder
         match by_mood, by_user:
             case None, None if epoch is not None:
-                ranking, order = Ranking.TRENDING, ByTrend(epoch, span, self._posts.popularity[span], post_ids, allowed)
+                popularity = self._posts.popularity[span]
+                ranking = Ranking.TRENDING
+                order = ByTrend(epoch, span, popularity, post_ids, allowed, largest_elsewhere=largest_trend)
             case None, None:
                 ranking, order = Ranking.POPULAR, ByPopularity(self._posts.popularity[span], post_ids, allowed)
             case None, InnerProduct() if blended is not None and is_small and weight:
@@ -191,6 +201,14 @@ class Orders:
             return by_mood
         known = self._closeness.of(mood, (span.start, total), lambda: by_mood.of(np.arange(total)))
         return known or by_mood
+
+
+def _largest_trend(part: LayerPart, epoch: Epoch | None) -> float:
+    """The largest trend of all shards, if the part is that of a shard: its order reaches as far as theirs."""
+    if epoch is None or part.elsewhere is None:
+        return 0.0
+    of_live = epoch.trends(part.layer.live.trend_rows[part.elsewhere])
+    return max(epoch.largest, float(of_live.max(initial=0.0)))
 
 
 def _live_order(

@@ -30,7 +30,10 @@ class ByTrend:
         popularity: Scores,
         ids: NDArray[np.int64],
         allowed: Allowed | None = None,
+        *,
+        largest_elsewhere: float = 0.0,
     ) -> None:
+        """``largest_elsewhere`` is the largest trend of posts that are not in the slice and count in the reach."""
         self._epoch, self._span, self._allowed = epoch, span, None
         self._popularity, self._ids = popularity, ids
         key = (span.start, span.stop)
@@ -38,7 +41,7 @@ class ByTrend:
         self._head = self._best(_REMEMBERED_HEAD) if head is None else head
         if head is None and len(ids) > _SMALLEST_REMEMBERED:
             epoch.heads[key] = self._head
-        self._largest = float(self._trends(self._head[:1]).sum())
+        self._largest = max(float(self._trends(self._head[:1]).sum()), largest_elsewhere)
         if allowed is not None:
             self._allowed, self._head = allowed, self._head[allowed.passes(self._head)]
 

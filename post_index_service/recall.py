@@ -18,23 +18,25 @@ _LONG_HISTORY = RecentHistory(count=1_000_000)
 
 
 def measure_recall(index: PostIndex, posts: IndexPosts) -> float:
-    """Recall@10 over all categories, for users whose embedding is that of a post; 1 for an index without posts.
+    """Recall@10 over all categories of the index's shard, for users whose embedding is that of a post.
 
+    It is 1 without posts.
     A found post counts if the number that orders it is at least the tenth best of all, which NumPy computes exactly.
     """
-    count = len(posts.posts)
+    first, count = index.held.start, index.held.stop - index.held.start
     if not count:
         return 1.0
-    users = posts.tower_embeddings[np.linspace(0, count - 1, min(count, _USERS)).astype(np.int64)]
+    users = posts.tower_embeddings[first + np.linspace(0, count - 1, min(count, _USERS)).astype(np.int64)]
     users /= np.linalg.norm(users, axis=1, keepdims=True)
     limit = min(_LIMIT, count)
     best = np.full((len(users), limit), -np.inf, dtype=np.float32)
     weight, numbers, counted = _blend_of(index)
     near_tie = _NEAR_TIE if numbers is None else _NEAR_TIE_OF_A_BLEND
-    for start in range(0, count, _BLOCK_ROWS):
-        scores = weight * (users @ posts.tower_embeddings[start : start + _BLOCK_ROWS].T)
+    for start in range(first, first + count, _BLOCK_ROWS):
+        block = slice(start, min(start + _BLOCK_ROWS, first + count))
+        scores = weight * (users @ posts.tower_embeddings[block].T)
         if numbers is not None:
-            scores += numbers[start : start + _BLOCK_ROWS]
+            scores += numbers[block]
         best = np.partition(np.concatenate([best, scores], axis=1), -limit, axis=1)[:, -limit:]
     found = [
         number >= least - near_tie

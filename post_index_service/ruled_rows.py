@@ -1,7 +1,7 @@
 """What the operators' rules do with the rows of one search."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from store.rules import Rule, RuleAction
 class RuledRows:
     """Rows of a search: ``pinned`` in their order, all others ascending, with ``boosts`` float32 of the boosted ones.
 
-    ``hidden`` rows are not in the ranking; ``hidden_since`` keep their places and are not shown.
+    ``hidden`` rows are not in the ranking; ``hidden_since`` keep their places and are not shown. ``pin_places`` are the
+    places of the pinned rows in their rule, some of whose posts may be missing.
     """
 
     pinned: Rows
@@ -24,6 +25,7 @@ class RuledRows:
     boosts: Scores
     hidden: Rows
     hidden_since: Rows
+    pin_places: Rows = field(default_factory=lambda: NO_ROWS)
     naming: tuple[tuple[str, Rows], ...] = ()  # names of the rules that pin and boost, and the rows that they name
 
     def names(self, row: int) -> tuple[str, ...]:
@@ -53,12 +55,14 @@ class RuledSearch:
         now = then if self._is_now else self._counting(self.part.layer.position, self.now_ms)
         hidden = _rows(then, RuleAction.HIDE)
         boosted = _rows(then, RuleAction.BOOST)
+        pinned, pin_places = self._pinned(then)
         return RuledRows(
-            pinned=self._pinned(then),
+            pinned=pinned,
             boosted=boosted,
             boosts=_boosts(then, boosted),
             hidden=hidden,
             hidden_since=np.setdiff1d(_rows(now, RuleAction.HIDE), hidden, assume_unique=True),
+            pin_places=pin_places,
             naming=tuple((rule.name, rows) for rule, rows in then if rule.action is not RuleAction.HIDE),
         )
 
@@ -71,14 +75,16 @@ class RuledSearch:
         counting = self.part.layer.rules.counting(position=position, moment_ms=moment_ms, category_id=self.category_id)
         return [(version.rule, self.part.named_by(version)) for version in counting]
 
-    def _pinned(self, counting: Sequence[tuple[Rule, Rows]]) -> Rows:
-        """Of several rules, the first by name."""
+    def _pinned(self, counting: Sequence[tuple[Rule, Rows]]) -> tuple[Rows, Rows]:
+        """Of several rules, the first by name: its rows in their order, and their places in it."""
         for rule, rows in counting:
             if rule.action is RuleAction.PIN:
                 by_id = dict(zip(self.ids.of(rows).tolist(), rows.tolist(), strict=True))
-                in_order = [by_id[post_id] for post_id in dict.fromkeys(rule.post_ids) if post_id in by_id]
-                return np.array(in_order, dtype=np.int64)
-        return NO_ROWS
+                ids = dict.fromkeys(rule.post_ids)
+                in_order = [(by_id[post_id], place) for place, post_id in enumerate(ids) if post_id in by_id]
+                pinned, places = np.array(in_order, dtype=np.int64).reshape(-1, 2).T
+                return pinned, places
+        return NO_ROWS, NO_ROWS
 
 
 def _rows(counting: Sequence[tuple[Rule, Rows]], action: RuleAction) -> Rows:

@@ -11,7 +11,8 @@ class SearchError(Exception):
     ├── EngineUnavailableError
     ├── InvalidSearchError
     ├── PageTooDeepError
-    └── PostNotFoundError
+    ├── PostNotFoundError
+    └── WrongShardError
     """
 
     def __init__(self, message: str, **metadata: str) -> None:
@@ -45,3 +46,7 @@ class PageTooDeepError(SearchError):
 
 class EngineUnavailableError(SearchError):
     """The engine does not answer, and this page continues one that it has answered."""
+
+
+class WrongShardError(SearchError):
+    """The request is for another shard of the index than this process is."""

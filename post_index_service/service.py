@@ -10,6 +10,7 @@ from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from post_index_service.catalog_messages import read_post, read_rule, write_kept, write_rule, write_upserted
+from post_index_service.division import name_of_shard
 from post_index_service.exploration import Exploration
 from post_index_service.filters import NO_FILTERS, Filters
 from post_index_service.index import PostIndex
@@ -25,6 +26,7 @@ from post_index_service.search_errors import (
     InvalidSearchError,
     PageTooDeepError,
     PostNotFoundError,
+    WrongShardError,
 )
 from post_index_service.trends import CountsNotHeldError, PositionNotReachedError
 from rpc import wall_clock
@@ -37,6 +39,7 @@ SERVICE_NAME = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].fu
 
 LARGER_REQUESTS = {
     f"/{SERVICE_NAME}/SearchPosts": 4 * 1024 * 1024,
+    f"/{SERVICE_NAME}/RankPosts": 4 * 1024 * 1024 + 16 * 1024,  # a search, and places of posts
     f"/{SERVICE_NAME}/UpsertPosts": 5 * 1024 * 1024,
 }
 """As many posts to leave out as the user tower tells of one person, and what a caller excludes.
@@ -67,6 +70,7 @@ ERRORS: ErrorTable = {
     PostsNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "POSTS_NOT_HELD"),
     InvalidPostError: ErrorRow(grpc.StatusCode.INVALID_ARGUMENT, "POST_INVALID"),
     RuleNotFoundError: ErrorRow(grpc.StatusCode.NOT_FOUND, "RULE_NOT_FOUND"),
+    WrongShardError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "WRONG_SHARD"),
     NoStoreError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "NO_STORE"),
     StoreUnavailableError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "STORE_UNAVAILABLE"),
     BundleNotHeldError: ErrorRow(grpc.StatusCode.FAILED_PRECONDITION, "BUNDLE_NOT_HELD"),
@@ -86,34 +90,11 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
     def SearchPosts(self, request: post_index_pb2.SearchPostsRequest, context: grpc.ServicerContext) -> bytes:
         """Rank servable posts; returns a serialised SearchPostsResponse."""
         index = self._indexes.named(request.bundle_id or self._bundle_of_embeddings(request))
-        result = index.search(
-            Query(
-                user=read_embedding(request.user_embedding) if request.HasField("user_embedding") else None,
-                mood=read_embedding(request.mood_embedding) if request.HasField("mood_embedding") else None,
-                category_id=request.category_id if request.HasField("category_id") else None,
-                exclude_post_ids=request.exclude_post_ids,
-                exclude_external_ids=request.exclude_external_ids,
-                seen_post_ids=request.seen_post_ids,
-                not_interested_post_ids=request.not_interested_post_ids,
-                withheld_post_ids=request.withheld_post_ids,
-                offset=request.offset,
-                limit=request.limit,
-                trending=request.trending,
-                counted_position=request.counted_position if request.HasField("counted_position") else None,
-                at_least_position=request.at_least_position,
-                posts_position=request.posts_position if request.HasField("posts_position") else None,
-                rules_moment_ms=request.rules_moment_ms if request.HasField("rules_moment_ms") else None,
-                similar_to_post_id=request.similar_to_post_id if request.HasField("similar_to_post_id") else None,
-                similar_to_external_id=request.similar_to_external_id,
-                seconds=_seconds_to_wait(context),
-                filters=_read_filters(request),
-                diversity=request.diversity,
-                most_per_owner=request.most_per_owner,
-                explain=request.explain,
-                exploration=_read_exploration(request),
-                recent_history=read_recent_history(request.recent_history),
+        if not index.shard.is_whole:
+            raise WrongShardError(
+                f"this process holds {index.shard.name} alone: name all shards in MOODFEED_GATEWAY_POST_INDEX_ADDRESS"
             )
-        )
+        result = index.search(_read_query(request, context))
         packed = packed_pb2.PackedSearchPostsResponse(
             posts=self._packed.of(index, result),
             has_more=result.has_more,
@@ -127,6 +108,55 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             unavailable_engine=result.unavailable_engine,
         )
         return packed.SerializeToString()
+
+    def RankPosts(self, request: post_index_pb2.RankPostsRequest, context: grpc.ServicerContext) -> bytes:
+        """Rank the posts of this shard; returns a serialised RankPostsResponse."""
+        search = request.search
+        index = self._indexes.named(search.bundle_id or self._bundle_of_embeddings(search))
+        if (request.shard, request.shards) != (index.shard.number, index.shard.division.shards):
+            asked = name_of_shard(request.shard, request.shards)
+            raise WrongShardError(f"this process is {index.shard.name}, and not {asked}")
+        ranking = index.rank(
+            _read_query(search, context),
+            count=request.count,
+            described=None if request.describes_all else request.described_places,
+        )
+        result = ranking.described
+        answer = post_index_pb2.RankPostsResponse(
+            post_ids=ranking.post_ids.tolist(),
+            numbers=ranking.numbers.tolist(),
+            kinds=ranking.kinds.tobytes(),
+            trends=ranking.trends.tolist(),
+            popularity=ranking.popularity.tolist(),
+            total=ranking.total,
+            unseen_total=ranking.unseen_total,
+            reach=ranking.reach,
+            described_places=ranking.places.tolist(),
+            posts=self._packed.of(index, result),
+            ranking=f"SEARCH_RANKING_{result.ranking.name}",
+            bundle_id=index.bundle_id,
+            current_bundle_id=self._indexes.current.bundle_id,
+            counted_position=result.counted_position,
+            posts_position=result.posts_position,
+            rules_moment_ms=result.rules_moment_ms,
+            posts_changed_position=ranking.posts_changed,
+        )
+        return answer.SerializeToString()
+
+    def GetShard(
+        self, request: post_index_pb2.GetShardRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.GetShardResponse:
+        """Say which shard this process is."""
+        index = self._indexes.named(request.bundle_id)
+        division, state = index.shard.division, self._indexes.state
+        return post_index_pb2.GetShardResponse(
+            shard=index.shard.number,
+            shards=division.shards,
+            first_category_ids=division.first_category_ids,
+            bundle_id=index.bundle_id,
+            current_bundle_id=state.current_bundle_id,
+            previous_bundle_id=state.previous_bundle_id,
+        )
 
     def _bundle_of_embeddings(self, request: post_index_pb2.SearchPostsRequest) -> str:
         """The previous bundle if an embedding names it, else "": the current index refuses foreign embeddings."""
@@ -209,6 +239,35 @@ def _post_or_complaint(message: catalog_pb2.Post) -> NewPost | str:
         return read_post(message, now_ms=wall_clock.now_ms)
     except InvalidPostError as error:
         return str(error)
+
+
+def _read_query(request: post_index_pb2.SearchPostsRequest, context: grpc.ServicerContext) -> Query:
+    return Query(
+        user=read_embedding(request.user_embedding) if request.HasField("user_embedding") else None,
+        mood=read_embedding(request.mood_embedding) if request.HasField("mood_embedding") else None,
+        category_id=request.category_id if request.HasField("category_id") else None,
+        exclude_post_ids=request.exclude_post_ids,
+        exclude_external_ids=request.exclude_external_ids,
+        seen_post_ids=request.seen_post_ids,
+        not_interested_post_ids=request.not_interested_post_ids,
+        withheld_post_ids=request.withheld_post_ids,
+        offset=request.offset,
+        limit=request.limit,
+        trending=request.trending,
+        counted_position=request.counted_position if request.HasField("counted_position") else None,
+        at_least_position=request.at_least_position,
+        posts_position=request.posts_position if request.HasField("posts_position") else None,
+        rules_moment_ms=request.rules_moment_ms if request.HasField("rules_moment_ms") else None,
+        similar_to_post_id=request.similar_to_post_id if request.HasField("similar_to_post_id") else None,
+        similar_to_external_id=request.similar_to_external_id,
+        seconds=_seconds_to_wait(context),
+        filters=_read_filters(request),
+        diversity=request.diversity,
+        most_per_owner=request.most_per_owner,
+        explain=request.explain,
+        exploration=_read_exploration(request),
+        recent_history=read_recent_history(request.recent_history),
+    )
 
 
 def _read_filters(request: post_index_pb2.SearchPostsRequest) -> Filters:

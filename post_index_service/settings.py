@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from compute.store_settings import StoreSettings
 from post_collection.server import client_is_installed
+from post_index_service.division import MOST_SHARDS
 from post_index_service.kept_moments import kept_seconds
 from rpc.environment import lower_case
+from rpc.server_settings import variable_of
 
 
 class Settings(StoreSettings):
@@ -39,6 +41,13 @@ class Settings(StoreSettings):
         validation_alias="MOODFEED_EXPLORATION_SHARE",
         description="set to the gateway's value; above 0, the index counts how often new posts are shown",
     )
+    shards: int = Field(
+        1,
+        ge=1,
+        le=MOST_SHARDS,
+        description="over how many services the posts are divided, by category; the gateway names them all",
+    )
+    shard: int = Field(0, ge=0, validate_default=True, description="which of them this one is, from 0 on")
     engine: Annotated[str, BeforeValidator(lower_case), Field(pattern="^(faiss|milvus)$")] = Field(
         "faiss",
         description="search engine for vectors: `faiss` searches quantized codes in the memory of this process, "
@@ -69,10 +78,22 @@ class Settings(StoreSettings):
 
     @field_validator("engine")
     @classmethod
-    def _engine_is_installed(cls, engine: str) -> str:
+    def _engine_can_be_used(cls, engine: str, info: ValidationInfo) -> str:
         if engine == "milvus" and not client_is_installed():
             raise ValueError("needs pymilvus: pip install 'moodfeed[milvus]'")
+        if engine == "milvus" and info.data.get("shards", 1) > 1:
+            raise ValueError(
+                f"cannot be milvus where {variable_of(cls, 'shards')} is above 1: Milvus divides by itself"
+            )
         return engine
+
+    @field_validator("shard")
+    @classmethod
+    def _shard_is_one_of_them(cls, shard: int, info: ValidationInfo) -> int:
+        shards = info.data.get("shards")
+        if shards is not None and shard >= shards:
+            raise ValueError(f"must be below {variable_of(cls, 'shards')}, which is {shards}: the first shard is 0")
+        return shard
 
     @property
     def kept_seconds(self) -> float:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from cachetools import LRUCache
@@ -22,6 +22,7 @@ _MOST_REMEMBERED = 4_000_000  # changed posts of all epochs together: 64 MB
 _ROOM_OF_AN_EPOCH = 1_000
 _MOST_BITS = 900  # of a number that a float can hold, and so many times more
 _COUNTED_AT_ONCE = 1_000  # entries, between which pages are made
+_LOOKED_AT_ONCE = 65_536  # posts
 _PAUSE_OF_RECOUNTS = 10.0  # times as long as the last one took
 _CHANGES_OTHERS = (PersonDeleted, PeopleMerged, InteractionsExpired, StoreRestored)
 
@@ -73,6 +74,13 @@ class Epoch:
     def size(self) -> int:
         """The number of posts whose trend is not the bundle's own."""
         return len(self._rows)
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest trend of a post of the bundle."""
+        starts = range(0, len(self._whole), _LOOKED_AT_ONCE)
+        ends = (min(start + _LOOKED_AT_ONCE, len(self._whole)) for start in starts)
+        return max((float(self.trends(np.arange(*part)).max()) for part in zip(starts, ends, strict=True)), default=0.0)
 
     def trends(self, rows: Rows) -> NDArray[np.float64]:
         """The trends of posts: float64 [rows]; posts that are not in the bundle have numbers after its rows."""

@@ -10,13 +10,13 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import grpc
 from prometheus_client import Counter
 
 from rpc.errors import read_error_info
-from rpc.replicas import Replica, Replicas
+from rpc.replicas import Replica
 from rpc.tracing import Span, stage
 
 RETRIES = Counter("moodfeed_downstream_retries_total", "Attempts made again on another replica.", ["service", "cause"])
@@ -79,6 +79,20 @@ class Attempt(Generic[Stub]):
     leaves_time: bool  # whether the call has time left when the attempt has used up its own
 
 
+class Candidates(Protocol[Stub]):
+    """The replicas that calls take turns among."""
+
+    @property
+    def service(self) -> str:
+        """The name of their service."""
+
+    def candidates(self) -> list[Replica[Stub]]:
+        """The replicas to ask."""
+
+    def leave_alone(self, replica: Replica[Stub]) -> None:
+        """Take one that did not answer in time out of the candidates."""
+
+
 class RetryingCalls(Generic[Stub]):
     """Makes calls to a service; for one event loop.
 
@@ -87,7 +101,7 @@ class RetryingCalls(Generic[Stub]):
     """
 
     def __init__(
-        self, replicas: Replicas[Stub], *, attempt_seconds: float, elsewhere: Collection[str] = frozenset()
+        self, replicas: Candidates[Stub], *, attempt_seconds: float, elsewhere: Collection[str] = frozenset()
     ) -> None:
         self._replicas = replicas
         self._attempt_seconds = attempt_seconds

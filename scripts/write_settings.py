@@ -17,6 +17,7 @@ from pydantic import AliasChoices, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from bundle_sync.settings import Settings as BundleSyncSettings
 from gateway.settings import Settings as GatewaySettings
 from post_index_service.settings import Settings as PostIndexSettings
 from rpc.server_settings import ServerSettings
@@ -27,6 +28,7 @@ PROCESSES: Sequence[tuple[str, str, type[BaseSettings]]] = (
     ("Gateway", "python -m gateway", GatewaySettings),
     ("User tower service", "python -m user_tower_service", UserTowerSettings),
     ("Post index service", "python -m post_index_service", PostIndexSettings),
+    ("Bundle sync", "python -m bundle_sync", BundleSyncSettings),
 )
 OPENING = """# Settings
 
@@ -124,6 +126,8 @@ def _default(value: object) -> str:
             return f"`{str(value).lower()}`"
         case Enum():
             return f"`{value.value}`"
+        case (tuple(), *_):
+            return f"`{';'.join(','.join(part) for part in value)}`"
         case tuple():
             return f"`{','.join(value)}`"
         case _:

@@ -17,6 +17,7 @@ from torch.nn import functional
 from bundle.verbs import VERBS
 from two_tower.attention import attend_packed, attend_padded
 from two_tower.features import NUMERIC_FEATURES, TREND_COLUMN, Histories
+from two_tower.row_draws import Part, RowDropout, uniform_like
 from two_tower.tower_config import TowerConfig, newness_of
 
 _ROWS_AT_ONCE = 8192
@@ -94,6 +95,7 @@ class PostTower(nn.Module):
         self.history_id_dropout = history_id_dropout
         self.word_dropout = word_dropout
         self.new_post_bonus = config.new_post_bonus
+        self.part: Part | None = None  # of the posts of a batch that a process shares with others
         nn.init.zeros_(self.words.weight)
         nn.init.zeros_(self.popularity.weight)  # at first only the trend counts
         nn.init.zeros_(self.popularity.bias)
@@ -127,10 +129,9 @@ class PostTower(nn.Module):
         is_known_item = None
         if self.training:
             if self.history_id_dropout is not None:
-                drawn = torch.rand(is_known.shape, device=is_known.device)
-                is_known_item = is_known & (drawn >= self.history_id_dropout)
-            is_known = is_known & (torch.rand(is_known.shape, device=is_known.device) >= self.id_dropout)
-            has_word = has_word & (torch.rand(has_word.shape, device=has_word.device) >= self.word_dropout)
+                is_known_item = is_known & (uniform_like(is_known, self.part) >= self.history_id_dropout)
+            is_known = is_known & (uniform_like(is_known, self.part) >= self.id_dropout)
+            has_word = has_word & (uniform_like(has_word, self.part) >= self.word_dropout)
         identity = self.identity(posts.post_rows.clamp(min=0))
         words = self._sum_of_words(posts.words * has_word) / has_word.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
         content = self.text(posts.text) + words + self.category(posts.category_rows)
@@ -180,7 +181,8 @@ class UserTower(nn.Module):
         super().__init__()
         width = config.representation_dimension
         self.heads = config.heads
-        self.dropout = dropout
+        self.drop_items = RowDropout(dropout, of_items=True)
+        self.drop = RowDropout(dropout)
         self.packs_histories = packs_histories
         self.new_post_bonus = config.new_post_bonus
         self.newcomers_follow_trend = config.newcomers_follow_trend
@@ -196,9 +198,9 @@ class UserTower(nn.Module):
             nn.LayerNorm(width),
             nn.Linear(width, 2 * width),
             nn.GELU(approximate="tanh"),
-            nn.Dropout(dropout),
+            RowDropout(dropout),
             nn.Linear(2 * width, width),
-            nn.Dropout(dropout),
+            RowDropout(dropout),
         )
         self.out_norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, config.learned_dimension)
@@ -235,7 +237,7 @@ class UserTower(nn.Module):
         firsts = torch.cumsum(is_item.sum(dim=1), dim=0) - is_item.sum(dim=1)  # [batch] of the item for nothing
         order = torch.argsort(torch.cat([firsts, owners + 1 + torch.arange(len(owners), device=owners.device)]))
         items = torch.cat([self.nothing.expand(batch, width), events]).index_select(0, order)
-        present = functional.dropout(items, self.dropout, self.training)  # [items, width]
+        present = self.drop_items(items)  # [items, width]
 
         # Latest item: the newest event is the last item, or the mean of all by order; without events it is nothing
         has_events = is_event.any(dim=1, keepdim=True)
@@ -243,7 +245,7 @@ class UserTower(nn.Module):
             newest = present.index_select(0, torch.cumsum(is_item.sum(dim=1), dim=0) - 1)
         else:
             newest = _mean_of_owner(events, self.order.exp()[positions], owners, batch)
-            newest = functional.dropout(newest, self.dropout, self.training)
+            newest = self.drop(newest)
         latest = torch.where(has_events, newest, self.nothing)
 
         # Attention of the latest item to all items
@@ -251,7 +253,7 @@ class UserTower(nn.Module):
         attend = attend_packed if self.packs_histories else attend_padded
         queries = self.query(self.attention_norm(latest)).view(batch, self.heads, -1)
         pooled = attend(queries, self.key_value(normed), places, is_item)
-        state = latest + functional.dropout(self.attended(pooled), self.dropout, self.training)
+        state = latest + self.drop(self.attended(pooled))
 
         # Feed-forward
         state = state + self.feed_forward(state)

@@ -1,1 +1,1 @@
-"""What make bench-scale measures: Milvus beside our own index, in one run."""
+"""What make bench-scale measures: Milvus beside our own index, in one run; and an index in shards."""

@@ -20,12 +20,12 @@ export const DEEDS = {
 };
 const STAGES = { user: "the user was ignored", mood: "the mood was ignored", search: "only the most popular posts were ranked" };
 const CAUSES = { USER_TOWER_UNAVAILABLE: "the user tower does not answer", MOOD_UNAVAILABLE: "the mood encoder failed",
-  MILVUS_UNAVAILABLE: "Milvus does not answer" };
+  MILVUS_UNAVAILABLE: "Milvus does not answer", SHARD_UNAVAILABLE: "it does not answer" };
 
 export const rankingIn = (ranking, who) => (RANKINGS[ranking] ?? (() => plain(ranking, "RANKING_")))(who);
 export const reasonIn = (reason) => REASONS[reason] ?? plain(reason, "REASON_");
 export const titleOf = (post) => post.title.trim() || (post.owner_username ? `Untitled, by ${post.owner_username}` : `Untitled post ${post.post_id}`);
-export const degradationIn = ({ stage, reason }) => `${STAGES[stage] ?? stage}, because ${CAUSES[reason] ?? plain(reason, "")}`;
+export const degradationIn = ({ stage, reason }) => `${STAGES[stage] ?? `${stage} was left out`}, because ${CAUSES[reason] ?? plain(reason, "")}`;
 export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
 export const milliseconds = (duration) => (duration < 1000 ? `${Math.round(duration)} ms` : `${(duration / 1000).toFixed(1)} s`);
 

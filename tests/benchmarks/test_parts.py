@@ -65,7 +65,7 @@ def test_a_peer_answers_from_its_own_process_round_by_round(place: Path, monkeyp
 
 def test_a_peer_that_cannot_run_is_named_with_its_reason(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peers, "PYTHON", Path(sys.executable))
-    _, found = measure_beside(["hnswlib", "milvus-lite"], place, lambda _: None, count=5, rounds=1)
+    _, found = measure_beside(["hnswlib", "usearch"], place, lambda _: None, count=5, rounds=1)
     assert ["ModuleNotFoundError" in peer.cannot for peer in found] == [True, True]
     monkeypatch.setattr(peers, "PYTHON", place / "nowhere")
     _, (absent,) = measure_beside(["numpy"], place, lambda _: None, count=5, rounds=1)

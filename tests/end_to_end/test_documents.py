@@ -27,7 +27,11 @@ BIN = Path(sys.executable).parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 ELSEWHERE = {
     "make test": "this is it",
-    "make test-clients": "the clients have a target of their own, which needs Node",
+    "moodfeed train --processes": "make test-scale: tests/scale/training runs it, stops and kills it",
+    "--nproc-per-node": "make test-scale: tests/scale/training",
+    "--to s3://": "make test-scale: tests/scale/buckets, against a real server",
+    "python -m bundle_sync": "make test-scale: tests/scale/buckets",
+    "AWS_ACCESS_KEY_ID": "make test-scale: tests/scale/buckets",
     "make client-protos": "tests/clients/test_client_contract.py compares what it writes, and needs no Node",
     "make protos": "the same, and tests/house/test_house_rules.py for the server's code",
     "make run": "tests/end_to_end/test_run.py runs `moodfeed run`, which is what the target does after the set-up",
@@ -42,6 +46,8 @@ ELSEWHERE = {
     "tests.observability.measure_counting": "two minutes, and a quiet machine",
     "apt-get install": "it changes the machine",
     "docker-compose.replicas.yml": "make test-compose",
+    "docker-compose.shards.yml": "needs a Docker engine; tests/shards runs the same processes without one",
+    "benchmarks.scale.shards": "minutes; tests/benchmarks/test_scale_shards.py runs it on few posts",
     "docker-compose.torch.yml": "make test-compose",
     "docker compose run --rm bundle": "make test-compose",
     "docker-compose.secure.yml": "make test-compose; test_trust.py has its settings without an engine",

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from bundle.directory import current_bundle, open_bundle, point_current_at
 from bundle.manifest import BundleError
-from pipeline.publish import LOCK_NAME, publish, roll_back, write_and_publish
+from bundle.root_lock import LOCK_NAME
+from pipeline.publish import publish, roll_back, write_and_publish
 from tests.tiny_bundle import MANIFEST, tiny_files, write_tiny_bundle
 
 CHANGES = {"os.mkdir", "os.rename", "os.symlink", "os.remove", "os.rmdir", "os.chmod", "os.link", "os.truncate"}

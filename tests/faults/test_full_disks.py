@@ -14,8 +14,10 @@ import pytest
 
 from bundle.directory import current_bundle, open_bundle, point_current_at
 from bundle.manifest import BundleError
+from bundle.root_lock import LOCK_NAME
+from bundle.stored_bundles import bundle_ids
 from cli.__main__ import main
-from pipeline.publish import LOCK_NAME, bundle_ids, publish, roll_back, stored_bundles, write_and_publish
+from pipeline.publish import publish, roll_back, stored_bundles, write_and_publish
 from tests.faults.outcomes import record_outcome
 from tests.tiny_bundle import MANIFEST, tiny_files, write_tiny_bundle
 

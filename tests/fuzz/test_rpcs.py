@@ -344,12 +344,25 @@ def requests_of(world: World, rpc: Rpc) -> st.SearchStrategy[Message]:
         "GetPostsRequest": names_of_posts,
         "SetRuleRequest": rules,
         "SearchPostsRequest": searches,
+        "RankPostsRequest": rankings,
         "EncodeContextRequest": contexts,
         "EncodePostsRequest": posts_to_encode,
         "HealthCheckRequest": health_checks,
         "RecordInteractionsRequest": recordings,
         "ListCategoriesRequest": categories_of_a_bundle if rpc.process == INDEX else empty,
     }.get(rpc.request.DESCRIPTOR.name, empty)(world)
+
+
+def rankings(world: World) -> st.SearchStrategy[Message]:
+    return st.builds(
+        post_index_pb2.RankPostsRequest,
+        search=searches(world),
+        shard=st.sampled_from([0, 0, 0, 1, -1]),
+        shards=st.sampled_from([1, 1, 1, 0, 2]),
+        count=st.one_of(st.integers(0, 30), st.integers(-(2**31), 2**31 - 1)),
+        describes_all=st.booleans(),
+        described_places=st.lists(st.one_of(st.integers(0, 30), st.integers(-(2**31), 2**31 - 1)), max_size=5),
+    )
 
 
 def empty(world: World) -> st.SearchStrategy[Message]:

@@ -427,6 +427,20 @@ def _judge_rules(world: World, request: Any, response: Any) -> None:
     assert names == sorted(set(names))
 
 
+def _judge_ranked(world: World, request: Any, response: Any) -> None:
+    count = len(response.post_ids)
+    assert count <= max(request.count, 0)
+    assert len(response.numbers) == len(response.kinds) == count
+    assert len(response.trends) == len(response.popularity)
+    assert len(response.trends) in {0, count}
+    assert len(response.posts) == len(response.described_places)
+    assert response.unseen_total <= response.total
+
+
+def _judge_shard(world: World, request: Any, response: Any) -> None:
+    assert (response.shard, response.shards, list(response.first_category_ids)) == (0, 1, [])
+
+
 def _judge_written(world: World, request: Any, response: Any) -> None:
     assert response.position >= 0
 
@@ -537,6 +551,8 @@ _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "DeleteRule": _judge_written,
     "ListRules": _judge_rules,
     "SearchPosts": _judge_search,
+    "RankPosts": _judge_ranked,
+    "GetShard": _judge_shard,
     "EncodeContext": _judge_context,
     "EncodePosts": _judge_post_embeddings,
     "GetEmbeddingSpace": _judge_spaces,

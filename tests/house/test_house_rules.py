@@ -19,6 +19,7 @@ from tests.tiny_bundle import write_tiny_bundle
 ROOT = Path(__file__).parents[2]
 ALLOWED = {
     "bundle": set(),
+    "bundle_sync": {"bundle", "rpc"},
     "mood_encoder": {"bundle"},
     "two_tower": {"bundle"},
     "rpc": set(),
@@ -41,10 +42,21 @@ ALLOWED = {
         "store",
         "user_tower_service",
     },
-    "cli": {"bundle", "mood_encoder", "moodfeed", "pipeline", "post_collection", "rpc", "sample_api", "store"},
+    "cli": {
+        "bundle",
+        "bundle_sync",
+        "mood_encoder",
+        "moodfeed",
+        "pipeline",
+        "post_collection",
+        "rpc",
+        "sample_api",
+        "store",
+    },
     "benchmarks": {
         "bundle",
         "compute",
+        "gateway",
         "mood_encoder",
         "moodfeed",
         "pipeline",
@@ -64,6 +76,7 @@ FOREIGN_TO = {
     "user_tower_service": {"faiss", "pandas"},
     "embedded": {"torch", "transformers", "pandas"},
     "bundle": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas", "grpc"},
+    "bundle_sync": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas", "grpc"},
     "compute": {"torch", "transformers", "tokenizers", "openvino", "faiss", "pandas"},
     "rpc": {"torch", "faiss", "numpy", "pandas", "transformers"},
     "store": {"torch", "faiss", "numpy", "pandas", "transformers", "grpc"},
@@ -72,6 +85,7 @@ NEEDS_TORCH = {
     "mood_encoder/torch_encoder.py",
     "two_tower/attention.py",
     "two_tower/model.py",
+    "two_tower/row_draws.py",
     "two_tower/torch_towers.py",
 }
 MAY_ASK_FOR_TORCH = ROOT / "user_tower_service" / "runtime.py"  # where MOODFEED_USER_TOWER_RUNTIME does
@@ -127,6 +141,12 @@ MAY_READ_GENERATED_CODE = {
     "gateway/openapi_feeds.py",
     "gateway/openapi_posts.py",
     "gateway/rule_messages.py",
+    "benchmarks/scale/shards.py",
+    "gateway/shard_clients.py",
+    "gateway/shard_merge.py",
+    "gateway/shard_posts.py",
+    "gateway/shard_wiring.py",
+    "gateway/sharded_search.py",
 }
 
 
@@ -174,10 +194,10 @@ def test_dependencies_between_packages_point_one_way(package: str) -> None:
 LONGEST_FILE = 310
 LONGER_FILES = {
     "pipeline/clean.py": 344,
-    "gateway/feed_types.py": 461,  # what a feed is asked and answers, its errors and ports
-    "cli/pipeline_commands.py": 340,  # mostly the options of the commands
+    "gateway/feed_types.py": 474,  # what a feed is asked and answers, its errors and ports
+    "cli/pipeline_commands.py": 320,  # mostly the options of the commands
     "pipeline/upstream.py": 350,
-    "post_index_service/index.py": 320,  # the whole of a search, from the query to the page
+    "post_index_service/index.py": 321,  # the whole of a search, from the query to the page
     "mood_encoder/mood_text.py": 336,  # mostly tables of words and signs
 }
 

@@ -251,3 +251,79 @@ class ListRulesResponse(_message.Message):
     RULES_FIELD_NUMBER: _ClassVar[int]
     rules: _containers.RepeatedCompositeFieldContainer[_rules_pb2.Rule]
     def __init__(self, rules: _Optional[_Iterable[_Union[_rules_pb2.Rule, _Mapping]]] = ...) -> None: ...
+
+class RankPostsRequest(_message.Message):
+    __slots__ = ("search", "shard", "shards", "count", "describes_all", "described_places")
+    SEARCH_FIELD_NUMBER: _ClassVar[int]
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    SHARDS_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    DESCRIBES_ALL_FIELD_NUMBER: _ClassVar[int]
+    DESCRIBED_PLACES_FIELD_NUMBER: _ClassVar[int]
+    search: SearchPostsRequest
+    shard: int
+    shards: int
+    count: int
+    describes_all: bool
+    described_places: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, search: _Optional[_Union[SearchPostsRequest, _Mapping]] = ..., shard: _Optional[int] = ..., shards: _Optional[int] = ..., count: _Optional[int] = ..., describes_all: _Optional[bool] = ..., described_places: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class RankPostsResponse(_message.Message):
+    __slots__ = ("post_ids", "numbers", "kinds", "trends", "popularity", "total", "unseen_total", "reach", "described_places", "posts", "ranking", "bundle_id", "current_bundle_id", "counted_position", "posts_position", "rules_moment_ms", "posts_changed_position")
+    POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    TRENDS_FIELD_NUMBER: _ClassVar[int]
+    POPULARITY_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    UNSEEN_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    REACH_FIELD_NUMBER: _ClassVar[int]
+    DESCRIBED_PLACES_FIELD_NUMBER: _ClassVar[int]
+    POSTS_FIELD_NUMBER: _ClassVar[int]
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    COUNTED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    POSTS_POSITION_FIELD_NUMBER: _ClassVar[int]
+    RULES_MOMENT_MS_FIELD_NUMBER: _ClassVar[int]
+    POSTS_CHANGED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    post_ids: _containers.RepeatedScalarFieldContainer[int]
+    numbers: _containers.RepeatedScalarFieldContainer[float]
+    kinds: bytes
+    trends: _containers.RepeatedScalarFieldContainer[float]
+    popularity: _containers.RepeatedScalarFieldContainer[float]
+    total: int
+    unseen_total: int
+    reach: float
+    described_places: _containers.RepeatedScalarFieldContainer[int]
+    posts: _containers.RepeatedScalarFieldContainer[bytes]
+    ranking: SearchRanking
+    bundle_id: str
+    current_bundle_id: str
+    counted_position: int
+    posts_position: int
+    rules_moment_ms: int
+    posts_changed_position: int
+    def __init__(self, post_ids: _Optional[_Iterable[int]] = ..., numbers: _Optional[_Iterable[float]] = ..., kinds: _Optional[bytes] = ..., trends: _Optional[_Iterable[float]] = ..., popularity: _Optional[_Iterable[float]] = ..., total: _Optional[int] = ..., unseen_total: _Optional[int] = ..., reach: _Optional[float] = ..., described_places: _Optional[_Iterable[int]] = ..., posts: _Optional[_Iterable[bytes]] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., posts_changed_position: _Optional[int] = ...) -> None: ...
+
+class GetShardRequest(_message.Message):
+    __slots__ = ("bundle_id",)
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    bundle_id: str
+    def __init__(self, bundle_id: _Optional[str] = ...) -> None: ...
+
+class GetShardResponse(_message.Message):
+    __slots__ = ("shard", "shards", "first_category_ids", "bundle_id", "current_bundle_id", "previous_bundle_id")
+    SHARD_FIELD_NUMBER: _ClassVar[int]
+    SHARDS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_CATEGORY_IDS_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    shard: int
+    shards: int
+    first_category_ids: _containers.RepeatedScalarFieldContainer[int]
+    bundle_id: str
+    current_bundle_id: str
+    previous_bundle_id: str
+    def __init__(self, shard: _Optional[int] = ..., shards: _Optional[int] = ..., first_category_ids: _Optional[_Iterable[int]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., previous_bundle_id: _Optional[str] = ...) -> None: ...

@@ -80,6 +80,16 @@ class PostIndexServiceStub:
                 request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesResponse.FromString,
                 _registered_method=True)
+        self.RankPosts = channel.unary_unary(
+                '/moodfeed.post_index.v1.PostIndexService/RankPosts',
+                request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsResponse.FromString,
+                _registered_method=True)
+        self.GetShard = channel.unary_unary(
+                '/moodfeed.post_index.v1.PostIndexService/GetShard',
+                request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetShardRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetShardResponse.FromString,
+                _registered_method=True)
 
 
 class PostIndexServiceServicer:
@@ -151,6 +161,21 @@ class PostIndexServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RankPosts(self, request, context):
+        """Ranks the posts of one shard of an index that is divided over several processes. Merged with the rankings of the
+        other shards, they are exactly the ranking of one process with all posts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetShard(self, request, context):
+        """Returns which shard this process is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PostIndexServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -198,6 +223,16 @@ def add_PostIndexServiceServicer_to_server(servicer, server):
                     servicer.ListRules,
                     request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesRequest.FromString,
                     response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesResponse.SerializeToString,
+            ),
+            'RankPosts': grpc.unary_unary_rpc_method_handler(
+                    servicer.RankPosts,
+                    request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsRequest.FromString,
+                    response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsResponse.SerializeToString,
+            ),
+            'GetShard': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetShard,
+                    request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetShardRequest.FromString,
+                    response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetShardResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -444,6 +479,60 @@ class PostIndexService:
             '/moodfeed.post_index.v1.PostIndexService/ListRules',
             moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesRequest.SerializeToString,
             moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListRulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RankPosts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.post_index.v1.PostIndexService/RankPosts',
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsRequest.SerializeToString,
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetShard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.post_index.v1.PostIndexService/GetShard',
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetShardRequest.SerializeToString,
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetShardResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,8 +92,8 @@ class RecordingRowAdamW(RowAdamW):
 
     made: "list[RecordingRowAdamW]"
 
-    def __init__(self, modules: Sequence[nn.Module], *, weight_decay: float) -> None:
-        super().__init__(modules, weight_decay=weight_decay)
+    def __init__(self, modules: Sequence[nn.Module], **settings: Any) -> None:
+        super().__init__(modules, **settings)
         self.norms: list[float] = []
         self.rates: list[float] = []
         type(self).made.append(self)

@@ -1,0 +1,120 @@
+"""What the shards of an index say of themselves: which ones they are, what they hold, how a bundle is divided."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from gateway.clients import POST_INDEX
+from gateway.feed_types import (
+    DependencyTooOldError,
+    DependencyUnavailableError,
+    FeedCategory,
+    FeedError,
+    PositionNotReachedError,
+    WrongShardError,
+)
+from gateway.shard_names import name_of_shard
+from moodfeed.post_index.v1 import post_index_pb2
+
+_log = structlog.get_logger("gateway.shard_wiring")
+_WATCH_SECONDS = 1.0
+_NOT_LOST = (DependencyTooOldError, PositionNotReachedError, WrongShardError)
+
+
+class Shard(Protocol):
+    """One shard of the index behind its replicas; every method raises the errors of a feed."""
+
+    async def rank_posts(
+        self, request: post_index_pb2.RankPostsRequest, *, seconds: float
+    ) -> post_index_pb2.RankPostsResponse:
+        """Rank the posts of the shard."""
+
+    async def get_shard(
+        self, request: post_index_pb2.GetShardRequest, *, seconds: float
+    ) -> post_index_pb2.GetShardResponse:
+        """Which shard it is."""
+
+    async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:
+        """List the categories of all shards."""
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether an error says that a shard does not answer, so that others may do without it."""
+    return isinstance(error, DependencyUnavailableError) and not isinstance(error, _NOT_LOST)
+
+
+class ShardWiring:
+    """Knows the shards that the settings name, in their order; for one event loop."""
+
+    def __init__(self, shards: Sequence[Shard]) -> None:
+        self.shards = tuple(shards)
+        self.current_bundle_id = ""
+        """A bundle that all shards hold, and that some have as current; empty before any has been asked."""
+        self._divisions: dict[str, tuple[int, ...]] = {}  # of the bundles that shards hold now
+        self._complaint = ""
+
+    def name(self, number: int) -> str:
+        """The name of one of the shards."""
+        return name_of_shard(number, len(self.shards))
+
+    async def shards_of(self, category_ids: Sequence[int], bundle_id: str, *, seconds: float) -> Sequence[int]:
+        """The shards that hold these categories of a bundle, ascending; raises what ``learn`` does."""
+        division = self._divisions.get(bundle_id)
+        if division is None:
+            await self.learn(bundle_id, seconds=seconds)
+            division = self._divisions[bundle_id]
+        return sorted({bisect_right(division, category_id) for category_id in category_ids})
+
+    async def watch(self) -> None:
+        """Keep looking which bundle is current, and whether the shards are those that the settings name."""
+        while True:
+            try:
+                await self.learn(seconds=_WATCH_SECONDS)
+                self._complaint = ""
+            except FeedError as error:
+                if isinstance(error, WrongShardError) and str(error) != self._complaint:
+                    self._complaint = str(error)
+                    _log.error("wrong shards", reason=str(error))
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    async def learn(self, bundle_id: str = "", *, seconds: float) -> None:
+        """Ask all shards which one they are, which bundles they hold, and how a bundle is divided.
+
+        Raises WrongShardError, BundleNotHeldError if one does not hold the bundle, and DependencyUnavailableError if
+        none answers.
+        """
+        request = post_index_pb2.GetShardRequest(bundle_id=bundle_id)
+        found = await asyncio.gather(
+            *(shard.get_shard(request, seconds=seconds) for shard in self.shards), return_exceptions=True
+        )
+        held: list[tuple[str, str]] = []
+        failure: BaseException | None = None
+        for number, answer in enumerate(found):
+            if isinstance(answer, BaseException):
+                if not is_lost(answer):
+                    raise answer
+                failure = answer
+                continue
+            self._check(number, answer)
+            held.append((answer.current_bundle_id, answer.previous_bundle_id))
+        if not held:
+            raise failure or DependencyUnavailableError(f"{POST_INDEX} is unavailable", service=POST_INDEX)
+        in_common = set(held[0]).intersection(*held) - {""}
+        currents = [current for current, _ in held if current in in_common]
+        if currents and (self.current_bundle_id not in in_common or len(set(currents)) == 1):
+            self.current_bundle_id = currents[0]
+        kept = {bundle_id, self.current_bundle_id, *(bundle for pair in held for bundle in pair)}
+        self._divisions = {bundle: known for bundle, known in self._divisions.items() if bundle in kept}
+
+    def _check(self, number: int, answer: post_index_pb2.GetShardResponse) -> None:
+        """WrongShardError if a shard is not the one that the settings name, or divides a bundle otherwise."""
+        found, expected = name_of_shard(answer.shard, answer.shards), self.name(number)
+        if found != expected:
+            message = f"{POST_INDEX}: {expected} in MOODFEED_GATEWAY_POST_INDEX_ADDRESS says that it is {found}"
+            raise WrongShardError(message, service=POST_INDEX)
+        division = tuple(answer.first_category_ids)
+        if self._divisions.setdefault(answer.bundle_id, division) != division:
+            raise WrongShardError(f"{POST_INDEX}: {expected} divides the bundle otherwise", service=POST_INDEX)

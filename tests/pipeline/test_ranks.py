@@ -1,0 +1,70 @@
+"""Two processes that divide each batch train as one does; tests/scale/training has the command, kills and stops."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.ranks import ALONE, Ranks
+from pipeline.workspace import Workspace
+from tests.held_port import held_port
+from tests.pipeline import train_as_rank
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def by_two(small_workspace: Workspace) -> list[dict]:
+    command = [sys.executable, train_as_rank.__file__, str(small_workspace.directory)]
+    with held_port() as port:
+        environment = os.environ | {
+            "PYTHONPATH": str(ROOT),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(port),
+            "WORLD_SIZE": "2",
+        }
+        processes = [
+            subprocess.Popen(command, env=environment | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True)
+            for rank in range(2)
+        ]
+        said = [process.communicate(timeout=200)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    return [json.loads(text) for text in said]
+
+
+@pytest.fixture(scope="module")
+def by_one(small_workspace: Workspace) -> dict:
+    return train_as_rank.what_training_comes_to(small_workspace, ALONE)
+
+
+@pytest.mark.parametrize("settings", train_as_rank.SETTINGS)
+def test_two_processes_lose_what_one_does(settings: str, by_one: dict, by_two: list[dict]) -> None:
+    """Rounding alone differs: at the first step in the last digits, later by what AdamW makes of them."""
+    one, two = by_one[settings], by_two[0][settings]
+    assert len(one["losses"]) == len(two["losses"]) > 3
+    assert two["losses"][0] == pytest.approx(one["losses"][0], rel=1e-6)
+    assert two["losses"][:4] == pytest.approx(one["losses"][:4], rel=1e-4)
+    assert two.get("of the epoch", []) == pytest.approx(one.get("of the epoch", []), rel=1e-4)
+    assert by_two[1][settings] == two  # all processes know of the same
+
+
+@pytest.mark.parametrize(("count", "size"), [(7, 1), (7, 2), (1, 3), (0, 2), (9, 3)])
+def test_the_parts_of_all_processes_are_all_rows_in_order(count: int, size: int) -> None:
+    rows = list(range(count))
+    parts = [rows[Ranks(rank, size).part_of(count)] for rank in range(size)]
+    assert [row for part in parts for row in part] == rows
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_alone_nothing_is_waited_for_and_nothing_changed() -> None:
+    rows = torch.ones(2, 3)
+    assert ALONE.sum(rows) is rows
+    assert ALONE.gather(rows, 2) is rows
+    assert ALONE.gather_each(rows) == [rows]
+    assert ALONE.any(True)
+    assert not ALONE.any(False)
+    assert ALONE.is_first
