@@ -71,7 +71,7 @@ $(PAGE_READY): tests/page/package-lock.json
 	cd tests/page && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
-test-page: $(READY) $(PAGE_READY) ## the explorer in a real browser, in three processes and in one; needs Chromium
+test-page: $(READY) $(PAGE_READY) ## test the explorer in a real browser, in three processes and in one; needs Chromium
 	@cd tests/page && node --input-type=module --eval 'import("./browser.mjs").then((it) => it.findChromium()).catch((error) => { console.error(error.message); process.exit(1); })'
 	@test -e $(PAGE_BUNDLES)/current || $(BIN)/moodfeed ensure-bundle --data data/page --bundles $(PAGE_BUNDLES)
 	cd tests/page && node --test --test-reporter=spec --test-concurrency=1 $(OPTIONS)
@@ -79,7 +79,7 @@ test-page: $(READY) $(PAGE_READY) ## the explorer in a real browser, in three pr
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
 
-test-scale: $(READY) $(SCALE_READY) ## test the product on engines past one machine: PostgreSQL with a standby under faults, a real Milvus server, training in two processes, a bucket of S3; under 40 minutes
+test-scale: $(READY) $(SCALE_READY) ## test PostgreSQL with a standby under faults, a real Milvus server, training in two processes, and a bucket of S3; under 40 minutes
 	@mkdir -p data && rm -f data/scale-outcomes.jsonl
 	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
 	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
@@ -90,7 +90,7 @@ $(SCALE_READY): requirements-scale.txt
 	.venv-scale/bin/pip install --disable-pip-version-check -r requirements-scale.txt
 	@touch $@
 
-test-observability: $(READY) $(OBSERVABILITY_READY) ## traces, and every query of dashboards and alerts on a real Prometheus; needs Debian's package prometheus, no Docker
+test-observability: $(READY) $(OBSERVABILITY_READY) ## test traces, and every query of dashboards and alerts on a real Prometheus; needs Debian's package prometheus
 	$(BIN)/pytest tests/observability --run-observability
 
 $(OBSERVABILITY_READY): requirements-observability.txt
@@ -99,7 +99,7 @@ $(OBSERVABILITY_READY): requirements-observability.txt
 	.venv-observability/bin/pip install --disable-pip-version-check -r requirements-observability.txt
 	@touch $@
 
-test-chart: $(READY) $(CHART_READY) ## lint, render and check the Helm chart, for three versions of Kubernetes; needs no cluster
+test-chart: $(READY) $(CHART_READY) ## lint, render and validate the Helm chart for three versions of Kubernetes; needs no cluster
 	$(BIN)/pytest tests/chart --run-chart
 
 $(CHART_READY): requirements-chart.txt
@@ -108,10 +108,10 @@ $(CHART_READY): requirements-chart.txt
 	.venv-chart/bin/pip install --disable-pip-version-check -r requirements-chart.txt
 	@touch $@
 
-test-wheel: $(READY) ## install the wheel into an environment of its own, and run the product outside of the checkout
+test-wheel: $(READY) ## install the wheel into a separate environment and run the product outside the checkout
 	$(BIN)/pytest tests/wheel --run-wheel
 
-test-clients: $(READY) $(CLIENTS_READY) $(NODE_READY) ## build, install, lint and run both clients against real gateways, five minutes; needs Node 20 and, for the browser, Chromium
+test-clients: $(READY) $(CLIENTS_READY) $(NODE_READY) ## build, lint and test both clients against real gateways, five minutes; needs Node 20 and, for the browser, Chromium
 	$(BIN)/mypy --config-file clients/python/pyproject.toml clients/python/moodfeed_client
 	npm --prefix clients/typescript run check
 	$(BIN)/pytest tests/clients --run-clients
@@ -123,15 +123,9 @@ bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
 
-bench-scale: $(READY) $(SCALE_READY) ## Milvus beside our own index in one run, then one, two and four shards; OPTIONS='--posts 1000000 --dimensions 64 448'
+bench-scale: $(READY) $(SCALE_READY) ## measure Milvus beside the default engine, then one, two and four shards; OPTIONS='--posts 1000000 --dimensions 64 448'
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale $(OPTIONS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.shards --output data/bench-scale
-
-$(SCALE_READY): requirements-scale.txt
-	@echo "Setting up .venv-scale"
-	@test -x .venv-scale/bin/python || $(PYTHON) -m venv .venv-scale
-	.venv-scale/bin/pip install --disable-pip-version-check -r requirements-scale.txt
-	@touch $@
 
 $(BENCH_READY): requirements-bench.txt
 	@echo "Setting up .venv-bench"
@@ -154,7 +148,7 @@ lock: $(READY) ## write requirements.txt from pyproject.toml
 	    --output-file requirements.txt pyproject.toml
 	sed -i -e 's/^\(torch==[^+]*\)+.*/\1/' -e '/^moodfeed @/d' -e '/^ *#/d' -e '/^$$/d' requirements.txt
 
-protos: $(READY) ## regenerate moodfeed/ and the Python client's code from protos/; make client-protos does the TypeScript client's too
+protos: $(READY) ## regenerate moodfeed/ and the Python client's code from protos/; make client-protos also does the TypeScript client
 	$(BIN)/python -m grpc_tools.protoc -I protos --python_out=. --pyi_out=. --grpc_python_out=. \
 	    $$(cd protos && find . -name '*.proto' | sed 's|^\./||' | sort)
 	$(BIN)/python scripts/write_contract_comments.py moodfeed/feed/v1/feed_comments.py

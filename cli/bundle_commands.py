@@ -75,7 +75,7 @@ def publish(
 ) -> None:
     """Verify a bundle, make it current, remove old bundles, and tell the running processes to load it.
 
-    With --milvus, its posts are first loaded into a Milvus server and checked there.
+    With --milvus, first fill and check the bundle's collection on a Milvus server.
     """
     if to is not None:
         from cli.bucket_stage import publish_to_bucket
@@ -96,7 +96,7 @@ def publish(
         console.print(f"Removed {bundle_id}: not among the {keep} newest.", soft_wrap=True)
     if reload_it:
         _tell_processes(bundles, process, client_tls(authority, certificate, key))
-    if collections and reload_it:  # what processes told of the new bundle do not hold any more
+    if collections and reload_it:  # the processes were told to load the new bundle
         for name in collections.remove_old():
             console.print(f"Removed {name} from Milvus: neither current nor previous.", soft_wrap=True)
 

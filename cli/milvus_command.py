@@ -1,4 +1,4 @@
-"""What `moodfeed publish --milvus` does at a Milvus server, and how its errors are told."""
+"""What `moodfeed publish --milvus` and `rollback --milvus` do on a Milvus server, and their errors."""
 
 import os
 from collections.abc import Callable
@@ -20,14 +20,16 @@ MilvusOption = Annotated[
     typer.Option(
         "--milvus",
         metavar="URI",
-        help="Milvus server that holds the posts of the index, as http://127.0.0.1:19530. "
-        f"Its user:password is read from {TOKEN_VARIABLE}.",
+        help="URL of a Milvus server whose collection of the bundle is filled first, such as http://127.0.0.1:19530. "
+        f"Credentials (user:password) are read from {TOKEN_VARIABLE}.",
         show_default=False,
     ),
 ]
 MilvusIndexOption = Annotated[
     str,
-    typer.Option("--milvus-index", metavar="FLAT|IVF_FLAT|HNSW", help="Index there; HNSW may miss posts and is fast."),
+    typer.Option(
+        "--milvus-index", metavar="FLAT|IVF_FLAT|HNSW", help="Index type of the Milvus collection; HNSW is approximate."
+    ),
 ]
 
 
@@ -45,7 +47,7 @@ class Collections:
             self.publishing.bring(bundle)
             self.publishing.make_current(bundle.bundle_id)
         except (CollectionError, MilvusUnavailableError) as error:
-            raise BundleError(bundle.directory, f"{error}; the old bundle stays current") from error
+            raise BundleError(bundle.directory, f"{error}; the current bundle stays current") from error
 
     def remove_old(self) -> tuple[str, ...]:
         """Drop what is neither current nor previous; nothing if the server does not answer."""
@@ -65,7 +67,7 @@ def collections_at(uri: str, kind: str, *, on_progress: Callable[[str], None]) -
     from post_collection.server import Server, client_is_installed
 
     if kind not in set(IndexKind):
-        raise typer.BadParameter(f"{kind} is none of {', '.join(IndexKind)}", param_hint="--milvus-index")
+        raise typer.BadParameter(f"{kind!r} is not one of {', '.join(IndexKind)}", param_hint="--milvus-index")
     if not client_is_installed():
         raise typer.BadParameter("pymilvus is not installed: pip install 'moodfeed[milvus]'", param_hint="--milvus")
 

@@ -1,4 +1,4 @@
-"""`moodfeed open`: the explorer's page of the running product, in a browser."""
+"""`moodfeed open`: open the explorer of the running product in a browser."""
 
 import webbrowser
 from typing import Annotated
@@ -24,19 +24,23 @@ def open_page(
     certificate: CertificateOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Open the page of the running product in a browser, and print its address."""
+    """Open the explorer of the running product in a browser and print its address."""
     tls = client_tls(authority, certificate, key)
     try:
         url = page_address(address, tls)
     except ValueError as error:
         raise NoPageError(f"--address {address!r} {error}") from error
     if not url:
-        raise NoPageError(f"the gateway listens on {address}, which no browser can open")
+        raise NoPageError(
+            f"--address {address!r} is a Unix socket, which a browser cannot open: give the gateway a host:port"
+        )
     match look_for_page(url, tls):
         case Page.NOTHING:
             raise NoPageError(f"nothing answers at {url}: start the product with `moodfeed run`")
         case Page.SWITCHED_OFF:
-            raise NoPageError(f"the gateway at {url} serves no page: start it with MOODFEED_GATEWAY_EXPLORER=on")
+            raise NoPageError(
+                f"the gateway at {url} does not serve the explorer: start it with MOODFEED_GATEWAY_EXPLORER=on"
+            )
     console.print(url, highlight=False, markup=False, soft_wrap=True)
     if not webbrowser.open(url):
-        console.print("There is no browser here: open this address in one.", highlight=False)
+        console.print("No browser found: open this address in one.", highlight=False)

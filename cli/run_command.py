@@ -232,11 +232,11 @@ def _show_next_steps(addresses: Addresses, bundles: Path, logs: Path) -> None:
 
 
 def _show_page(addresses: Addresses, bundles: Path, tls: ClientTls | None) -> None:
-    """The last line: where to look at it, if the gateway serves the page."""
+    """Print the explorer's address last, if the gateway serves it."""
     person = _busiest_username(bundles) or STRANGER
     url = page_address(addresses.gateway_http, tls, urlencode({"username": person, "mood": "calm"}))
     if url and look_for_page(url, tls) is Page.SERVED:
-        console.print(f"\nLook at it: {url}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"\nExplorer: {url}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _busiest_username(bundles: Path) -> str | None:

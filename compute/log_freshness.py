@@ -1,4 +1,4 @@
-"""Measures how long what is written to the log takes until it counts: at most so long, and by no other clock.
+"""Measures how soon log entries take effect, as an upper bound by this process's clock.
 
 The log does not say when an entry was written, and the clock of the machine that wrote it may be wrong. What a look at
 the log finds for the first time was written after the look before began, so its age is at most the time since then.
@@ -23,7 +23,7 @@ _KINDS: dict[type[Entry], str] = {
 _OTHER = "other"
 VISIBLE = WeightedHistogram(
     "moodfeed_log_entry_visible_seconds",
-    "At most so long after it was written, an entry of the log counts in what this process answers.",
+    "Upper bound of the time from writing a log entry until this process's responses include it.",
     buckets=BUCKETS,
     label="kind",
     values=sorted({*_KINDS.values(), _OTHER}),
@@ -31,7 +31,7 @@ VISIBLE = WeightedHistogram(
 
 
 class LogFreshness:
-    """The ages of what one log's looks find; for one thread."""
+    """The ages of the entries that polls of one log find; for one thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """``clock`` gives seconds that never run backwards."""

@@ -20,7 +20,7 @@ POLL_SECONDS = 0.05
 """How often the log is looked at for what other processes wrote."""
 IDLE_POLL_SECONDS = 0.25
 IDLE_AFTER_SECONDS = 5.0
-"""The same once nothing was written or asked for during so long: each look wakes a processor from its sleep."""
+"""Polls are less frequent after this time without writes or requests, because each poll wakes the processor."""
 REST_SECONDS = 0.1
 """How long a reader of many small writes rests after each read: a read of a few rows costs as much as one of many."""
 

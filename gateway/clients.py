@@ -219,7 +219,7 @@ class GrpcPostSearch:
             counted_position=answer.counted_position,
             posts_position=answer.posts_position if answer.HasField("posts_position") else None,
             rules_moment_ms=answer.rules_moment_ms,
-            lacks=answer.lacks,
+            unavailable_engine=answer.unavailable_engine,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:

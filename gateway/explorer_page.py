@@ -39,7 +39,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class KnownPeople(Protocol):
-    """Knows whom a feed can be requested for."""
+    """Lists known users."""
 
     async def list_people(self, *, seconds: float) -> Sequence[str]:
         """Some of them."""

@@ -432,7 +432,7 @@ class FoundPosts:
     posts_position: int | None = None
     rules_moment_ms: int = 0
     degradations: tuple[Degradation, ...] = ()
-    lacks: str = ""  # the engine of the index that did not answer
+    unavailable_engine: str = ""  # the engine of the index that did not answer
 
 
 class ContextEncoder(Protocol[EmbeddingT]):

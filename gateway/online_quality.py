@@ -1,4 +1,4 @@
-"""Counts which posts are shown and what people say about them: online quality, in metrics.
+"""Counts shown posts and the interactions with them: metrics of online quality.
 
 Every page is counted by its length alone, which says how many posts stood at each place. What needs the posts
 themselves is counted on a sample of the pages, each for those that were passed over since: all pages as long as they
@@ -53,7 +53,7 @@ class OnlineQuality(Collector):
         self._shown_by_category: Counter[str] = Counter()
         self._shows_before = WeightedHistogram(
             "moodfeed_shown_post_shows_before",
-            "How often a shown post had been shown in the 12 to 24 hours before, by sampled pages.",
+            "How often a shown post had been shown in the 12 to 24 hours before, from sampled pages.",
             buckets=SHOWS,
             registry=registry,
         )

@@ -77,7 +77,7 @@ Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Explorer(StrEnum):
-    """When the explorer's page is served, and when it offers people."""
+    """Whether the explorer is served, and whether it offers known users."""
 
     AUTO = "auto"
     ON = "on"
@@ -85,7 +85,7 @@ class Explorer(StrEnum):
 
 
 class OffOn(StrEnum):
-    """Whether something is done."""
+    """A switch."""
 
     ON = "on"
     OFF = "off"
@@ -145,18 +145,18 @@ class Settings(ServerSettings):
     )
     explorer: Annotated[Explorer, BeforeValidator(lower_case)] = Field(
         Explorer.AUTO,
-        description="whether the page at / is served that shows feeds and records clicks: `on`, `off`, or `auto`, "
-        "which is on where HTTP listens on loopback alone",
+        description="whether the explorer is served at /: `on`, `off`, or `auto`, which serves it where HTTP listens "
+        "on loopback only",
     )
     explorer_media: Annotated[OffOn, BeforeValidator(lower_case)] = Field(
         OffOn.OFF,
-        description="whether that page loads the posts' own thumbnails and videos from their hosts, which then learn "
-        "what is looked at: `on` or `off`; with `off` nothing is loaded from anywhere but this gateway",
+        description="whether the explorer loads thumbnails and videos from their hosts, which then learn what is "
+        "viewed: `on` or `off`; with `off` it loads nothing from other hosts",
     )
     explorer_people: Annotated[Explorer, BeforeValidator(lower_case)] = Field(
         Explorer.AUTO,
-        description="whether that page offers the names of known people: `on`, `off`, or `auto`, which is on where "
-        "HTTP listens on loopback alone and no API tokens are asked for",
+        description="whether the explorer offers the usernames of known users: `on`, `off`, or `auto`, which offers "
+        "them where HTTP listens on loopback only and no API tokens are required",
     )
     most_in_flight: int = Field(
         128, ge=1, description="maximum number of requests in progress; further ones are refused"

@@ -1,4 +1,4 @@
-"""Which posts were shown lately, how often, and in which category: coverage, novelty and categories are made of it."""
+"""Recently shown posts, how often they were shown, and their categories, for metrics of coverage and novelty."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Whether a collection is what its bundle holds: as many posts, loaded, and the canaries' posts at the top."""
+"""Checks a collection against its bundle: the number of posts, that it is loaded, and the canaries' results."""
 
 from collections.abc import Sequence
 
@@ -25,19 +25,23 @@ def opened(server: Server, name: str, *, count: int, read: int = 0) -> Collectio
     Raises CollectionError if it is not so, and MilvusUnavailableError.
     """
     if not server.ask("has_collection", name, seconds=_SECONDS):
-        raise CollectionError(f"Milvus holds no collection {name}: run `moodfeed publish --milvus {server.uri}`")
+        raise CollectionError(f"Milvus has no collection {name}: run {_publish(server)}")
     description = server.ask("describe_index", name, EMBEDDING, seconds=_SECONDS)
     if description is None:
-        raise CollectionError(f"{name} has no index: run `moodfeed publish --milvus {server.uri}` again")
+        raise CollectionError(f"the collection {name} has no index: run {_publish(server)} again")
     server.ask("load_collection", name, seconds=_LOAD_SECONDS)
     answer = server.ask("query", name, output_fields=["count(*)"], consistency_level="Strong", seconds=_SECONDS)
     if (stored := int(answer[0]["count(*)"])) != count:
         raise CollectionError(
-            f"{name} holds {stored} posts, the bundle {count}: run `moodfeed publish --milvus {server.uri}` again"
+            f"the collection {name} has {stored} posts, the bundle {count}: run {_publish(server)} again"
         )
     return Collection(
         server, name, Effort(IndexKind(description["index_type"]), int(description.get("nlist", 0)), read)
     )
+
+
+def _publish(server: Server) -> str:
+    return f"`moodfeed publish BUNDLE --milvus {server.uri}`"
 
 
 def check_canaries(
@@ -68,7 +72,9 @@ def check_canaries(
         )
         wanted += len(canary.post_ids)
     if missing > (0 if collection.effort.is_exact else (1 - _LEAST_RECALL) * wanted):
-        raise CollectionError(f"{collection.name} lacks {missing} of the canaries' {wanted} posts")
+        raise CollectionError(
+            f"the collection {collection.name} does not find {missing} of the canaries' {wanted} posts"
+        )
 
 
 def _numbers(posts: IndexPosts, post_ids: Sequence[int], query: Vector) -> list[float]:

@@ -20,7 +20,7 @@ class Hits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard an index is searched: lists of IVF, or candidates of HNSW; a flat index is read whole in any case."""
+    """Search effort: lists of IVF or candidates of HNSW; a flat index is always read whole."""
 
     kind: IndexKind
     lists: int = 0
@@ -69,6 +69,6 @@ class Collection:
             seconds=seconds,
         )
         if len(found) != 1:
-            raise CollectionError(f"{self.name} answers {len(found)} queries, one was asked")
+            raise CollectionError(f"Milvus returned {len(found)} results for one query of the collection {self.name}")
         hits = found[0]
         return Hits(np.array(hits.ids, dtype=np.int64), np.array(hits.distances, dtype=np.float32))

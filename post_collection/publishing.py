@@ -1,4 +1,4 @@
-"""Bring a bundle to Milvus: its collection is filled, checked, and only then called the current one."""
+"""Publish a bundle to Milvus: fill its collection, check it, and only then make it the current one."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,10 @@ class Publishing:
         posts, name = IndexPosts.read(bundle), collection_name(bundle.bundle_id)
         known = self._known(name, count=len(posts.post_ids))
         if known is not None and known.effort.kind is not self.form.kind:
-            raise CollectionError(f"{name} is there with the index {known.effort.kind.value}, and may be searched now")
+            raise CollectionError(
+                f"the collection {name} has the index {known.effort.kind.value} and may be in use: "
+                f"pass --milvus-index {known.effort.kind.value}, or drop the collection first"
+            )
         if known is None:
             fill(self.server, name, posts, form=self.form, progress=self.progress)
         collection = opened(self.server, name, count=len(posts.post_ids))

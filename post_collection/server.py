@@ -1,4 +1,4 @@
-"""The connection to a Milvus server. pymilvus is imported here when a server is asked for, and nowhere else."""
+"""The connection to a Milvus server. Only this module imports pymilvus, and only when a server is used."""
 
 import logging
 import threading
@@ -56,15 +56,15 @@ class Server:
         from pymilvus.exceptions import MilvusException  # noqa: PLC0415
 
         if time.monotonic() < self._rests_until:
-            raise MilvusUnavailableError(f"Milvus at {self.uri} did not answer a moment ago")
+            raise MilvusUnavailableError(f"Milvus at {self.uri} did not answer the previous call")
         try:
             return getattr(self._client(), method)(*arguments, timeout=seconds, **options)
         except MilvusException as error:
             if error.code in _NOT_THERE:
-                raise CollectionError(f"Milvus at {self.uri} holds no such collection") from error
+                raise CollectionError(f"Milvus at {self.uri} has no such collection") from error
             if error.code in _UNANSWERED or isinstance(error.code, grpc.StatusCode):
                 self._rests_until = time.monotonic() + _REST_SECONDS
-            raise MilvusUnavailableError(f"Milvus at {self.uri} fails: {method}, code {error.code}") from error
+            raise MilvusUnavailableError(f"Milvus at {self.uri} failed: {method}, code {error.code}") from error
         except (grpc.RpcError, OSError) as error:
             self._rests_until = time.monotonic() + _REST_SECONDS
             raise MilvusUnavailableError(f"Milvus at {self.uri} does not answer: {method}") from error

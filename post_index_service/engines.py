@@ -1,4 +1,4 @@
-"""Which engine the settings ask for."""
+"""Selects the engine that the settings name."""
 
 from post_index_service.loading import EngineOfBundle
 from post_index_service.settings import Settings

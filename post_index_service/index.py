@@ -297,7 +297,7 @@ class PostIndex:
             posts_position=part.position if self.live.has_log else None,
             explanations=explanations,
             is_approximate=begun.certainty.is_approximate,
-            lacks=begun.certainty.lacks,
+            unavailable_engine=begun.certainty.unavailable_engine,
         )
 
     @property

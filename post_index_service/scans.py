@@ -17,28 +17,28 @@ from post_index_service.search_errors import EngineUnavailableError, PageTooDeep
 class Certainty:
     """What one search could not make sure of; engines write it while they search.
 
-    ``is_approximate`` means that a post may be missing among the first ones. ``lacks`` names an engine that did not
-    answer, empty if it did.
+    ``is_approximate`` means that a better post may be missing. ``unavailable_engine`` names an engine that did not
+    answer; empty if it did.
     """
 
     is_approximate: bool = False
-    lacks: str = ""
+    unavailable_engine: str = ""
 
     def settle(self, offset: int, *, has_more: bool) -> bool:
         """Whether another page can follow this one; EngineUnavailableError if it would continue another ranking.
 
         A ranking that was made without the engine ends with its first page: a later one would repeat posts.
         """
-        if self.lacks and offset:
-            raise EngineUnavailableError(f"this page continues a ranking that needs an engine: {self.lacks}")
-        return has_more and not self.lacks
+        if self.unavailable_engine and offset:
+            raise EngineUnavailableError(f"this page needs an engine that does not answer: {self.unavailable_engine}")
+        return has_more and not self.unavailable_engine
 
 
 def check_depth(count: int, scans: "Scans", ranking: Ranking, *, total: int) -> None:
     """PageTooDeepError if an engine does not give the first ``count`` of ``total`` posts of a ranking."""
     depth = scans.depth
     if depth is not None and depth < min(count, total) and ranking not in {Ranking.POPULAR, Ranking.TRENDING}:
-        raise PageTooDeepError(f"the index gives the first {depth} posts of {total} alone", depth=str(depth))
+        raise PageTooDeepError(f"the index returns only the first {depth} of {total} posts", depth=str(depth))
 
 
 class Scans(Protocol):

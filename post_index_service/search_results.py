@@ -44,7 +44,7 @@ class SearchResult(NamedTuple):
     posts_position: int | None = None
     explanations: tuple[Explanation, ...] = ()  # of each post, if they are asked for
     is_approximate: bool = False
-    lacks: str = ""
+    unavailable_engine: str = ""
 
     @property
     def posts(self) -> tuple[RankedPost, ...]:

@@ -105,7 +105,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             posts_position=result.posts_position,
             rules_moment_ms=result.rules_moment_ms,
             approximate=result.is_approximate or None,
-            lacks=result.lacks,
+            unavailable_engine=result.unavailable_engine,
         )
         return packed.SerializeToString()
 

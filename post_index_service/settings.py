@@ -50,28 +50,29 @@ class Settings(StoreSettings):
     shard: int = Field(0, ge=0, validate_default=True, description="which of them this one is, from 0 on")
     engine: Annotated[str, BeforeValidator(lower_case), Field(pattern="^(faiss|milvus)$")] = Field(
         "faiss",
-        description="what finds the vectors near a query: codes in the memory of this process, which FAISS scans, or a "
-        "Milvus server, see docs/milvus.md",
+        description="search engine for vectors: `faiss` searches quantized codes in the memory of this process, "
+        "`milvus` a Milvus server (docs/milvus.md)",
     )
-    milvus_uri: str = Field("http://127.0.0.1:19530", description="address of the Milvus server")
+    milvus_uri: str = Field("http://127.0.0.1:19530", description="URL of the Milvus server")
     milvus_token: SecretStr | None = Field(
-        None, description="user:password at the Milvus server; none for one without authentication"
+        None, description="user:password for the Milvus server; unset if it has no authentication"
     )
     milvus_search: Annotated[str, BeforeValidator(lower_case), Field(pattern="^(exact|fast)$")] = Field(
-        "exact", description="fast also takes a collection whose index may miss posts; its answers say approximate"
+        "exact",
+        description="`fast` also accepts a collection whose index may miss posts; its responses set `approximate`",
     )
     milvus_read: int = Field(
         0,
         ge=0,
         le=16_384,
-        description="lists of an IVF index that a search reads, or candidates that HNSW keeps at least; 0 reads all "
-        "lists, and keeps as many candidates as posts are asked for",
+        description="number of lists that a search of an IVF index reads, or minimum number of candidates of HNSW; 0: "
+        "all lists, or as many candidates as posts are requested",
     )
     milvus_local_posts: int = Field(
         4_096,
         ge=0,
         le=1_000_000,
-        description="categories of at most so many posts are searched in this process, without Milvus",
+        description="largest number of posts in a category that is searched in this process, without Milvus",
     )
     metrics_port: int = Field(9102, ge=0, le=65535, description="port of the Prometheus metrics; 0 turns them off")
 

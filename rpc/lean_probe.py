@@ -1,4 +1,4 @@
-"""`python -I -S rpc/lean_probe.py HOST:PORT`: the same question as rpc.probe's, without importing gRPC.
+"""`python -I -S rpc/lean_probe.py HOST:PORT`: the same health check as rpc.probe, without importing gRPC.
 
 A container's health is asked for again and again, each time by a new Python. Importing gRPC costs it half a second of
 processor time, and this file some twelve milliseconds: one request of `grpc.health.v1.Health/Check` in the frames of
@@ -35,12 +35,12 @@ def text(value: str) -> bytes:
     """A string of HPACK (RFC 7541), without Huffman's code; ValueError if it is too long for one byte of length."""
     encoded = value.encode()
     if len(encoded) > 126:
-        raise ValueError(f"{value} is too long")
+        raise ValueError(f"{value!r} is too long")
     return bytes([len(encoded)]) + encoded
 
 
 def request(authority: str, service: str, *, is_secure: bool, seconds: float) -> bytes:
-    """Everything that is sent: the preface, no settings, and one call that ends at once."""
+    """All bytes to send: the preface, empty settings, and one complete call."""
     named = b"\x0a" + text(service) if service else b""
     headers = (
         bytes([0x83, 0x87 if is_secure else 0x86])  # :method POST, :scheme
@@ -60,7 +60,7 @@ def request(authority: str, service: str, *, is_secure: bool, seconds: float) ->
 
 
 def message_of(receive: "Callable[[int], bytes]") -> bytes:
-    """The data of the answer, up to the end of its stream; ConnectionError if the peer ends it early."""
+    """The data of the response, up to the end of its stream; ConnectionError if the peer closes early."""
     message = received = b""
     while len(received) < LONGEST_ANSWER:
         more = receive(4096)
@@ -76,13 +76,13 @@ def message_of(receive: "Callable[[int], bytes]") -> bytes:
                 message += payload[1 : len(payload) - payload[0]] if flags & PADDED else payload
             if kind in {DATA, HEADERS} and stream == STREAM and flags & END_STREAM:
                 return message
-    raise ConnectionError("the peer answers too much")
+    raise ConnectionError("the response is too long")
 
 
 def is_serving(
     address: str, *, service: str = "", timeout_seconds: float = 2.0, pem: "dict[str, str] | None" = None
 ) -> bool:
-    """Whether the health service at ``host:port`` answers SERVING; False for whatever else happens on the way.
+    """Whether the health service at ``host:port`` answers SERVING; False after any error.
 
     ``pem`` names the files of TLS: ``authority``, and ``certificate`` and ``key`` if the server wants them.
     """
@@ -120,7 +120,7 @@ def _until(end: float, wire: "_socket.socket | SSLSocket") -> "Callable[[int], b
 
 
 def _secured(wire: "_socket.socket", host: str, pem: "dict[str, str]") -> "SSLSocket":
-    """TLS over a connection that is open, and takes it over; OSError if the peer is not who it must be."""
+    """TLS over an open connection, which it takes over; OSError if the peer's certificate is not valid."""
     import socket  # noqa: PLC0415 - with ssl twenty milliseconds, only where they are needed
     import ssl  # noqa: PLC0415
 

@@ -32,11 +32,11 @@ class ServerSettings(BaseSettings):
         None, description="PEM file of the authority that every client certificate must be signed by"
     )
     max_connections: int = Field(1000, ge=1, description="maximum number of open connections, for each port")
-    traces_endpoint: SecretStr | None = Field(  # whoever writes a password into it does not find it in a log
+    traces_endpoint: SecretStr | None = Field(  # a password in it must not reach a log
         None,
         validation_alias="MOODFEED_TRACES_ENDPOINT",
-        description="URL of an OpenTelemetry receiver (OTLP over HTTP) that traces are sent to, such as "
-        "`http://127.0.0.1:4318`; unset for no traces",
+        description="URL of the OTLP/HTTP receiver that traces are sent to, such as `http://127.0.0.1:4318`; if unset, "
+        "tracing is off",
     )
     traces_ratio: float = Field(
         0.01,
@@ -44,12 +44,12 @@ class ServerSettings(BaseSettings):
         le=1,
         allow_inf_nan=False,
         validation_alias="MOODFEED_TRACES_RATIO",
-        description="share of the requests, 0 to 1, that are traced; the compute services follow the gateway",
+        description="share of requests that are traced, 0 to 1; the compute services follow the gateway's decision",
     )
     traces_follow_callers: bool = Field(
         True,
         validation_alias="MOODFEED_TRACES_FOLLOW_CALLERS",
-        description="whether a request with a `traceparent` is traced if and only if its caller traces it; "
+        description="whether a request with a `traceparent` is traced if and only if its caller sampled it; "
         "if false, the ratio decides",
     )
 
@@ -108,9 +108,9 @@ def receiver_url(url: str) -> str:
     """The URL of an OTLP receiver, with the usual path where it has none; ValueError if it cannot be one."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or parts.query or parts.fragment:
-        raise ValueError("is not http://host:port or https://host:port")
+        raise ValueError("is not a URL such as http://host:port or https://host:port/path")
     if parts.username is not None:
-        raise ValueError("holds a name or a password: set OTEL_EXPORTER_OTLP_HEADERS instead")
+        raise ValueError("contains a username or a password: set OTEL_EXPORTER_OTLP_HEADERS instead")
     return url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/v1/traces"
 
 

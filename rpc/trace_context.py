@@ -1,4 +1,4 @@
-"""What a request brings of tracing and what is passed on: W3C trace context, and the wish for timings.
+"""The tracing metadata of a request: W3C trace context, which is propagated, and the request for timings.
 
 The keys are headers over HTTP and metadata over gRPC. Baggage is neither read nor passed on.
 """
@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 TRACE_PARENT, TRACE_STATE = "traceparent", "tracestate"
 WANTS_TIMINGS = "moodfeed-timings"
-"""With the value ``1`` a caller asks how long each stage took."""
+"""With the value ``1``, a caller requests the timings of the stages."""
 
 TIMINGS = "server-timing"
-"""Where the answer to that stands: a header over HTTP, trailing metadata over gRPC."""
+"""Carries the timings: a header over HTTP, trailing metadata over gRPC."""
 
 _KEYS = frozenset({TRACE_PARENT, TRACE_STATE, WANTS_TIMINGS})
 _LONGEST_STATE = 512  # characters; a longer one may be left out, says the specification
@@ -21,7 +21,7 @@ _PARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a
 
 
 class Carried(NamedTuple):
-    """What a request brings; ``trace_id`` is 0 if it belongs to no trace yet."""
+    """The tracing metadata of one request; ``trace_id`` is 0 without a valid trace context."""
 
     trace_id: int = 0
     parent_id: int = 0
@@ -69,6 +69,6 @@ def _carried(found: dict[str, str]) -> Carried:
 
 
 def written(trace_id: int, span_id: int, state: str) -> tuple[tuple[str, str], ...]:
-    """The metadata that makes what is called a part of a sampled trace."""
+    """The metadata that makes a downstream call part of a sampled trace."""
     parent = ((TRACE_PARENT, f"00-{trace_id:032x}-{span_id:016x}-01"),)
     return (*parent, (TRACE_STATE, state)) if state else parent

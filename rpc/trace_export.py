@@ -1,4 +1,4 @@
-"""Where spans go: through OpenTelemetry's SDK, in batches and from a thread of its own, to an OTLP receiver.
+"""Exports spans to an OTLP receiver, in batches and from a background thread, with OpenTelemetry's SDK.
 
 Only a process that traces imports this module. A receiver that is slow or dead delays no request: spans wait in a queue
 of a limited length, and those that do not fit are lost.
@@ -24,7 +24,7 @@ from rpc.otlp_spans import encode
 from rpc.tracing import Kind, Span
 
 FLUSH_SECONDS = 2.0
-"""How long a process that ends waits for the receiver to take its last spans."""
+"""How long a stopping process waits for the receiver to accept its last spans."""
 
 _QUEUE, _BATCH = 8192, 512  # spans
 _DELAY_MS = 1000.0
@@ -32,7 +32,7 @@ _RECEIVER_SECONDS = 5.0
 _REDIRECTED = 300  # the first code of a redirection, which is not followed and which the library takes for a success
 _LARGEST_ANSWER = 64 * 1024  # bytes; nobody asks what it says
 _QUIET_SECONDS = 60.0
-SPANS = Counter("moodfeed_trace_spans_total", "Spans that the receiver took, or that are lost.", ["outcome"])
+SPANS = Counter("moodfeed_trace_spans_total", "Trace spans sent to the receiver, and spans lost.", ["outcome"])
 
 _SENT, _LOST = SPANS.labels("sent"), SPANS.labels("lost")
 
@@ -48,17 +48,17 @@ _UNSET = Status()
 
 
 class QuickExporter(OTLPSpanExporter):
-    """OpenTelemetry's exporter over HTTP, which asks ``encode`` for the bytes that it sends."""
+    """OpenTelemetry's HTTP exporter with ``encode`` in place of its own encoder."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send spans, again and again for a few seconds if the receiver asks for that."""
+        """Send spans, with retries for a few seconds if the receiver asks for them."""
         sent = self._client.export(encode(spans))
         is_taken = sent.success and sent.status_code is not None and sent.status_code < _REDIRECTED
         return SpanExportResult.SUCCESS if is_taken else SpanExportResult.FAILURE
 
 
 class WatchedExporter(SpanExporter):
-    """Exports through another exporter; says now and then that it fails, and when it no longer does."""
+    """Exports through another exporter, and logs failures (at most one a minute) and recovery."""
 
     def __init__(self, exporter: SpanExporter, *, now: Callable[[], float] = time.monotonic) -> None:
         """``now`` is a monotonic clock, in seconds."""
@@ -81,7 +81,7 @@ class WatchedExporter(SpanExporter):
         if result is SpanExportResult.SUCCESS:
             _SENT.inc(len(spans))
             if self._lost:
-                _log.info("traces are received again", lost_spans=self._lost)
+                _log.info("trace export recovered", lost_spans=self._lost)
                 self._lost, self._noted_at = 0, float("-inf")
             return result
         _LOST.inc(len(spans))
@@ -89,7 +89,7 @@ class WatchedExporter(SpanExporter):
         now = self._now()
         if now - self._noted_at >= _QUIET_SECONDS:
             self._noted_at = now
-            _log.warning("traces are not received", lost_spans=self._lost)
+            _log.warning("trace export failed", lost_spans=self._lost)
         return result
 
     def shutdown(self) -> None:
@@ -98,7 +98,7 @@ class WatchedExporter(SpanExporter):
 
 
 class SpanExport:
-    """Sends the spans of this process, which is called ``service``; thread-safe."""
+    """Exports the spans of this process, named ``service``; thread-safe."""
 
     def __init__(self, service: str, exporter: SpanExporter) -> None:
         self._resource = Resource.create({"service.name": service, "service.version": _version()})

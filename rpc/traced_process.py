@@ -1,4 +1,4 @@
-"""Tracing of a process, from its settings: off and not even loaded unless an operator names a receiver."""
+"""Tracing of a process, from its settings: off and not loaded unless an operator names a receiver."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

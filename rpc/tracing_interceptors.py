@@ -1,4 +1,4 @@
-"""The span of each request that a gRPC server answers, and its timings if the caller asks for them."""
+"""A span for each request of a gRPC server, and its timings if the caller requests them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TracingInterceptor(UnaryInterceptor):
         self._tracer = tracer
 
     def wrap_handler(self, method: str, handler: Handler[Request, Response]) -> Handler[Request, Response] | None:
-        """Trace a method of ours."""
+        """Trace the methods of Moodfeed's services."""
         return super().wrap_handler(method, handler) if method.startswith(_OURS) else handler
 
     def wrap(self, method: str, answer: Answer[Request, Response]) -> Answer[Request, Response]:
@@ -59,7 +59,7 @@ class AsyncTracingInterceptor(AsyncUnaryInterceptor):
         self._tracer = tracer
 
     def wrap_handler(self, method: str, handler: Handler[Request, Response]) -> Handler[Request, Response] | None:
-        """Trace a method of ours."""
+        """Trace the methods of Moodfeed's services."""
         return super().wrap_handler(method, handler) if method.startswith(_OURS) else handler
 
     def wrap(self, method: str, answer: AsyncAnswer[Request, Response]) -> AsyncAnswer[Request, Response]:

@@ -1,4 +1,4 @@
-"""A histogram whose observations may stand for several: the library counts one at a time, a microsecond each."""
+"""A histogram with weighted observations; the library counts one at a time, which takes a microsecond each."""
 
 import threading
 from bisect import bisect_left
@@ -37,7 +37,7 @@ class WeightedHistogram(Collector):
         registry.register(self)
 
     def observe(self, number: float, *, times: int = 1, value: str = "") -> None:
-        """Count a number so many ``times``, under a ``value`` of the label; KeyError if that is none of them."""
+        """Count a number ``times`` times under a ``value`` of the label; KeyError for an unknown value."""
         series = self._series[value]
         with self._lock:
             series.counts[bisect_left(self._buckets, number)] += times

@@ -1,4 +1,4 @@
-"""How much processor time a running stack of containers takes while nobody asks it for anything.
+"""Measure the processor time of an idle stack of containers.
 
     docker compose up --build --wait
     .venv/bin/python scripts/measure_idle.py --minutes 3

@@ -1,8 +1,8 @@
-"""Write the dashboards of Grafana, deploy/observability/dashboards/*.json, from the tables below.
+"""Write the Grafana dashboards, deploy/observability/dashboards/*.json, from the tables below.
 
     python -m scripts.write_dashboards
 
-A test holds the files equal to the tables, and asks a real Prometheus every query.
+A test compares the files with the tables, and another runs every query on a real Prometheus.
 """
 
 import json
@@ -19,7 +19,7 @@ Query = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One graph; ``unit`` is a unit of Grafana, ``what`` is shown at its corner."""
+    """One graph; ``unit`` is a Grafana unit, ``what`` is its description."""
 
     title: str
     unit: str
@@ -29,7 +29,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A variable of a dashboard: the first value is the one that it begins with."""
+    """A variable of a dashboard; the first value is the default."""
 
     name: str
     label: str
@@ -57,12 +57,12 @@ def quantile(share: float, histogram: str, where: str = "", by: str = "") -> str
 
 
 def quantiles(histogram: str, where: str = "") -> list[Query]:
-    """Three of them."""
+    """The 50th, 95th and 99th percentile."""
     return [(quantile(share, histogram, where), f"p{share * 100:g}") for share in (0.5, 0.95, 0.99)]
 
 
 def share(verb: str, by: str) -> str:
-    """Of the posts shown, the share that something was done with, by place or bundle."""
+    """Interactions of some verbs per shown post, by place or bundle."""
     told = rate(f'moodfeed_recorded_interactions_total{{verb=~"{verb}",bundle!="none",place!="none"}}', by, "$window")
     return f"{told} / {rate('moodfeed_shown_posts_total', by, '$window')}"
 
@@ -80,19 +80,19 @@ SERVING = Dashboard(
             Panel(
                 "gRPC requests",
                 "reqps",
-                "Requests that the gateways answered, by method.",
+                "gRPC requests to the gateways, by method.",
                 [(rate('moodfeed_rpc_requests_total{job="gateway"}', "method"), "{{method}}")],
             ),
             Panel(
                 "HTTP requests",
                 "reqps",
-                "Requests that the gateways answered, by path.",
+                "HTTP requests to the gateways, by path.",
                 [(rate("moodfeed_http_requests_total", "path"), "{{path}}")],
             ),
             Panel(
                 "Errors",
                 "reqps",
-                "Answers that are errors. INVALID_ARGUMENT, NOT_FOUND and 4xx are faults of callers.",
+                "Error responses of the gateways. INVALID_ARGUMENT, NOT_FOUND and 4xx are client errors.",
                 [
                     (rate('moodfeed_rpc_requests_total{job="gateway",code!="OK"}', "code"), "gRPC {{code}}"),
                     (rate('moodfeed_http_requests_total{code=~"[45].."}', "code"), "HTTP {{code}}"),
@@ -101,43 +101,43 @@ SERVING = Dashboard(
             Panel(
                 "In flight",
                 "short",
-                "Requests that are being answered, or wait for a thread.",
+                "Requests in progress, including those that wait for a thread.",
                 [("sum by (job) (moodfeed_requests_in_flight)", "{{job}}")],
             ),
             Panel(
                 "Refused",
                 "reqps",
-                "Requests refused at once because too many were there, and calls by what became of their token.",
+                "Requests refused because of overload, and API calls by the outcome of their token check.",
                 [
                     (f"{rate('moodfeed_requests_refused_total')} or vector(0)", "refused"),
-                    (f"{rate('moodfeed_api_calls_total', 'outcome')} or vector(0)", "calls with a token {{outcome}}"),
+                    (f"{rate('moodfeed_api_calls_total', 'outcome')} or vector(0)", "token {{outcome}}"),
                 ],
             ),
-            Panel("Processes up", "short", "Processes that Prometheus reaches.", [("sum by (job) (up)", "{{job}}")]),
+            Panel("Processes up", "short", "Processes that Prometheus can scrape.", [("sum by (job) (up)", "{{job}}")]),
         ],
         "Latency by stage": [
             Panel(
                 "GetFeed",
                 "s",
-                "Time in the gateway, from the request to the answer.",
+                "Latency of GetFeed in the gateway.",
                 quantiles("moodfeed_rpc_duration_seconds", '{job="gateway",method="GetFeed"}'),
             ),
             Panel(
                 "HTTP, 99th percentile",
                 "s",
-                "Time to answer an HTTP request.",
+                "Latency of HTTP requests in the gateway, by path.",
                 [(quantile(0.99, "moodfeed_http_duration_seconds", by="path"), "{{path}}")],
             ),
             Panel(
                 "Stages, 99th percentile",
                 "s",
-                "Time in the services behind the gateway: the embedding, the search, the store.",
+                "Latency in the services behind the gateway: embedding, search, store.",
                 [(quantile(0.99, "moodfeed_rpc_duration_seconds", _STAGES, "method"), "{{method}}")],
             ),
             Panel(
                 "Stages, mean",
                 "s",
-                "The same, on average.",
+                "Mean latency in the services behind the gateway.",
                 [
                     (
                         (
@@ -149,14 +149,14 @@ SERVING = Dashboard(
                 ],
             ),
             Panel(
-                "Contexts in memory",
+                "Context cache hits",
                 "percentunit",
-                "The share of feeds whose user and mood the gateway had in memory, so that it asked no tower.",
+                "Share of requests whose user and mood embeddings the gateway had cached.",
                 [
                     (
                         rate('moodfeed_context_cache_lookups_total{found="yes"}')
                         + f" / {rate('moodfeed_context_cache_lookups_total')}",
-                        "in memory",
+                        "hits",
                     )
                 ],
             ),
@@ -165,43 +165,49 @@ SERVING = Dashboard(
             Panel(
                 "Degraded feeds",
                 "reqps",
-                "Feeds that left out the user or the mood, because what would know was away.",
+                "Feeds that left something out because a service was unavailable, by reason.",
                 [(rate("moodfeed_feed_degradations_total", "reason"), "{{reason}}")],
             ),
             Panel(
-                "Replicas well",
+                "Healthy replicas",
                 "short",
-                "Replicas of each service that a gateway may ask; the least of all gateways.",
+                "Healthy replicas of each service; the minimum over all gateways.",
                 [("min by (service) (moodfeed_downstream_replicas_well)", "{{service}}")],
             ),
             Panel(
                 "Retries",
                 "reqps",
-                "Attempts made again on another replica, and those not made because the budget is spent.",
+                "Retries by cause, and retries refused because the retry budget was exhausted.",
                 [
                     (f"{rate('moodfeed_downstream_retries_total', 'cause')} or vector(0)", "{{cause}}"),
                     (f"{rate('moodfeed_downstream_retries_refused_total')} or vector(0)", "refused"),
                 ],
+            ),
+            Panel(
+                "Failed Milvus searches",
+                "reqps",
+                "Searches that Milvus did not answer; 0 with the engine `faiss`.",
+                [(f"{rate('moodfeed_index_milvus_failures_total')} or vector(0)", "failed")],
             ),
         ],
         "Processes": [
             Panel(
                 "Memory",
                 "bytes",
-                "Resident memory of the largest replica.",
+                "Resident memory of the replica that uses most.",
                 [("max by (job) (process_resident_memory_bytes)", "{{job}}")],
             ),
-            Panel("Processor", "short", "Cores in use.", [(rate("process_cpu_seconds_total", "job"), "{{job}}")]),
+            Panel("CPU", "short", "CPU cores in use.", [(rate("process_cpu_seconds_total", "job"), "{{job}}")]),
             Panel(
-                "Time since the start",
+                "Uptime",
                 "s",
-                "Of the youngest replica: it falls where one has started again.",
+                "Uptime of the replica that started last; it drops when a replica restarts.",
                 [("min by (job) (time() - process_start_time_seconds)", "{{job}}")],
             ),
             Panel(
-                "Spans of traces",
+                "Trace spans",
                 "cps",
-                "Spans that the receiver took, or that are lost; 0 where no receiver is named.",
+                "Trace spans sent and lost; 0 if tracing is off.",
                 [(f"{rate('moodfeed_trace_spans_total', 'outcome')} or vector(0)", "{{outcome}}")],
             ),
         ],
@@ -214,45 +220,45 @@ FRESHNESS = Dashboard(
     {
         "Freshness": [
             Panel(
-                "Event to feed",
+                "Interaction freshness",
                 "s",
-                "At most so long after it was written, what a person did counts in embeddings and in trends.",
+                "Upper bound of the time from writing an interaction until embeddings and trends include it.",
                 [
                     (quantile(share, "moodfeed_log_entry_visible_seconds", '{kind="interaction"}', "job"), name)
                     for share, name in ((0.5, "{{job}} p50"), (0.99, "{{job}} p99"))
                 ],
             ),
             Panel(
-                "Post to feed",
+                "New post freshness",
                 "s",
-                "At most so long after it was written, searches find a new post.",
+                "Upper bound of the time from writing a post until searches find it.",
                 quantiles("moodfeed_post_visible_seconds"),
             ),
             Panel(
                 "Log entries, 99th percentile",
                 "s",
-                "The same for every kind of entry.",
+                "Upper bound of the time from writing a log entry until it takes effect, by kind of entry.",
                 [(quantile(0.99, "moodfeed_log_entry_visible_seconds", by="kind"), "{{kind}}")],
             ),
             Panel(
-                "Encoding of posts",
+                "Post encoding time",
                 "s",
-                "From reading a post until its embeddings are in the store.",
+                "Time from reading a post until its embeddings are in the store.",
                 quantiles("moodfeed_live_post_encoding_seconds"),
             ),
             Panel(
-                "Posts that wait",
+                "Posts pending",
                 "short",
-                "Posts without embeddings, which no search finds yet.",
+                "Posts without embeddings, which are not searchable yet.",
                 [
-                    ("max(moodfeed_index_pending_posts)", "of the current bundle"),
-                    ("max(moodfeed_live_posts_pending)", "of all held bundles"),
+                    ("max(moodfeed_index_pending_posts)", "current bundle"),
+                    ("max(moodfeed_live_posts_pending)", "all held bundles"),
                 ],
             ),
             Panel(
                 "Posts encoded",
                 "cps",
-                "Posts that the towers have encoded, and attempts that failed.",
+                "Posts encoded, and failed attempts.",
                 [
                     (rate("moodfeed_live_posts_encoded_total"), "encoded"),
                     (rate("moodfeed_live_post_encoding_failures_total"), "failed"),
@@ -261,50 +267,50 @@ FRESHNESS = Dashboard(
         ],
         "The log": [
             Panel(
-                "Position",
+                "Log position",
                 "short",
-                "Up to where each service has read the log; lines apart mean that one is behind.",
+                "Log position of the slowest replica of each service; diverging lines mean that a service is behind.",
                 [("min by (job) (moodfeed_log_position)", "{{job}}")],
             ),
             Panel(
-                "Reads that failed",
+                "Failed log reads",
                 "cps",
-                "The store did not answer. Feeds continue from what was read before.",
+                "Failed reads of the store's log. Feeds continue with the entries that were read before.",
                 [(rate("moodfeed_log_read_failures_total", "job"), "{{job}}")],
             ),
             Panel(
-                "Own changes missed",
+                "Searches behind own writes",
                 "cps",
-                "Searches that did not wait for the newest change of posts or rules through their gateway.",
+                "Searches that did not include the newest change of posts or rules made through their gateway.",
                 [(rate("moodfeed_searches_behind_total"), "searches")],
             ),
             Panel(
-                "People in memory",
+                "Live users",
                 "short",
-                "People who did something since the bundle.",
-                [("max(moodfeed_live_people)", "people")],
+                "Users with interactions since the bundle was made.",
+                [("max(moodfeed_live_people)", "users")],
             ),
         ],
         "Bundles": [
             Panel(
                 "Age of the current bundle",
                 "s",
-                "Since it was made.",
+                "Time since the current bundle was made.",
                 [("max by (job) (time() - (moodfeed_bundle_made_timestamp_seconds > 0))", "{{job}}")],
             ),
             Panel(
                 "Swaps and refusals",
                 "short",
-                "Since the start of each process: bundles that became current, and those that could not be trusted.",
+                "Bundles that became current and bundles refused, since each process started.",
                 [
                     ("sum by (job) (moodfeed_bundle_swaps_total)", "{{job}} current"),
                     ("sum by (job) (moodfeed_bundle_refusals_total)", "{{job}} refused"),
                 ],
             ),
             Panel(
-                "Loading",
+                "Bundle load time",
                 "s",
-                "Time to read, verify and warm a bundle, on average since the start.",
+                "Mean time to read, verify and warm up a bundle, since each process started.",
                 [
                     (
                         (
@@ -318,19 +324,19 @@ FRESHNESS = Dashboard(
             Panel(
                 "Bundles held",
                 "short",
-                "How many replicas hold each bundle.",
+                "Number of replicas that hold each bundle.",
                 [("count by (job, role, bundle_id) (moodfeed_bundle_held)", "{{job}} {{role}} {{bundle_id}}")],
             ),
             Panel(
                 "Recall",
                 "percentunit",
-                "Of the ten best posts, the share that the current bundle's searches find.",
+                "Recall@10 of searches over all categories of the current bundle; the minimum over all replicas.",
                 [("min(moodfeed_index_recall)", "recall@10")],
             ),
             Panel(
-                "Posts that can be shown",
+                "Servable posts",
                 "short",
-                "Of the current bundle, and live ones.",
+                "Posts of the current bundle and live posts that feeds may show.",
                 [("max(moodfeed_index_servable_posts)", "posts")],
             ),
         ],
@@ -341,11 +347,11 @@ QUALITY = Dashboard(
     "moodfeed-quality",
     "Moodfeed: online quality",
     {
-        "What people do with what they are shown": [
+        "Interactions with shown posts": [
             Panel(
-                "Shares of shown posts",
+                "Interactions per shown post",
                 "percentunit",
-                "Of all posts shown, the share that people said something about, by what they said.",
+                "Interactions that name a feed, divided by shown posts, by verb.",
                 [
                     (
                         f"{rate(_NAMED, 'verb', '$window')} / ignoring(verb) group_left () {_SHOWN}",
@@ -354,13 +360,21 @@ QUALITY = Dashboard(
                 ],
             ),
             Panel(
-                "By place", "percentunit", "The share with the chosen verb.", [(share("$verb", "place"), "{{place}}")]
+                "By place",
+                "percentunit",
+                "The same for the chosen verb, by place.",
+                [(share("$verb", "place"), "{{place}}")],
             ),
-            Panel("By bundle", "percentunit", "The same.", [(share("$verb", "bundle"), "{{bundle}}")]),
+            Panel(
+                "By bundle",
+                "percentunit",
+                "The same for the chosen verb, by bundle.",
+                [(share("$verb", "bundle"), "{{bundle}}")],
+            ),
             Panel(
                 "By category",
                 "percentunit",
-                "The same, estimated from a sample of the pages; places that are not told count as well.",
+                "The same by category, estimated from sampled pages; it includes interactions without a place.",
                 [
                     (
                         rate('moodfeed_recorded_interactions_by_category_total{verb=~"$verb"}', "category", "$window")
@@ -371,9 +385,9 @@ QUALITY = Dashboard(
                 ],
             ),
             Panel(
-                "Interactions that can be judged",
+                "Attributed interactions",
                 "percentunit",
-                "Of all interactions, the share that names its feed, and the share that names its place as well.",
+                "Share of interactions that name a feed, and share that also name a place.",
                 [
                     (
                         (
@@ -390,29 +404,35 @@ QUALITY = Dashboard(
                 ],
             ),
         ],
-        "What is shown": [
+        "Shown posts": [
             Panel(
-                "Posts by bundle", "cps", "Posts shown.", [(rate("moodfeed_shown_posts_total", "bundle"), "{{bundle}}")]
+                "Posts by bundle",
+                "cps",
+                "Shown posts, by bundle.",
+                [(rate("moodfeed_shown_posts_total", "bundle"), "{{bundle}}")],
             ),
             Panel(
-                "Posts by place", "cps", "Posts shown.", [(rate("moodfeed_shown_posts_total", "place"), "{{place}}")]
+                "Posts by place",
+                "cps",
+                "Shown posts, by place.",
+                [(rate("moodfeed_shown_posts_total", "place"), "{{place}}")],
             ),
             Panel(
                 "Posts by category",
                 "cps",
-                "Posts shown, estimated from a sample of the pages.",
+                "Shown posts by category, estimated from sampled pages.",
                 [(rate("moodfeed_shown_posts_by_category_total", "category"), "category {{category}}")],
             ),
             Panel(
                 "Coverage",
                 "percentunit",
-                "Of the posts that can be shown, the share that one gateway showed in the last 12 to 24 hours.",
-                [("max(moodfeed_shown_different_posts) / max(moodfeed_index_servable_posts)", "of the posts")],
+                "Share of servable posts that one gateway showed in the last 12 to 24 hours.",
+                [("max(moodfeed_shown_different_posts) / max(moodfeed_index_servable_posts)", "coverage")],
             ),
             Panel(
                 "Novelty",
                 "percentunit",
-                "The share of shown posts that the gateway had not shown for 12 to 24 hours.",
+                "Share of shown posts that the gateway had not shown in the 12 to 24 hours before.",
                 [
                     (
                         rate(f'{_BEFORE}_bucket{{le="0.0"}}', window="$window")
@@ -422,9 +442,9 @@ QUALITY = Dashboard(
                 ],
             ),
             Panel(
-                "Shows before",
+                "Previous shows",
                 "short",
-                "How often a shown post had been shown in the 12 to 24 hours before.",
+                "How often the gateway had shown a post in the 12 to 24 hours before.",
                 [
                     (
                         f"histogram_quantile({share:g}, {rate(f'{_BEFORE}_bucket', 'le', '$window')})",
@@ -436,13 +456,13 @@ QUALITY = Dashboard(
             Panel(
                 "Explored posts",
                 "cps",
-                "New posts that few people have been shown, on pages that explore.",
+                "New posts shown by exploration.",
                 [(rate("moodfeed_explored_posts_total"), "posts")],
             ),
         ],
     },
     choices=[
-        Choice("window", "Over", ["1h", "5m", "6h", "1d", "7d"]),
+        Choice("window", "Window", ["1h", "5m", "6h", "1d", "7d"]),
         Choice("verb", "Verb", ["LIKE", "INSPIRE", "RATING", "SKIP", "NOT_INTERESTED", "VIEW", "LIKE|INSPIRE|RATING"]),
     ],
 )
@@ -452,7 +472,7 @@ _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
 def document(dashboard: Dashboard) -> dict[str, object]:
-    """The dashboard as Grafana reads it."""
+    """The dashboard in Grafana's JSON model."""
     return {
         "uid": dashboard.uid,
         "title": dashboard.title,
@@ -522,7 +542,7 @@ def written(dashboard: Dashboard) -> str:
 
 
 def main() -> None:
-    """Write all of them."""
+    """Write all dashboards."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     for dashboard in DASHBOARDS:
         (DIRECTORY / f"{dashboard.uid}.json").write_text(written(dashboard), encoding="utf-8")

@@ -7,7 +7,7 @@ import { DEEDS, titleOf } from "./words.js";
 
 /** Scores that a card shows, each from 0 to 1 on its bar: name, and where its number stands. */
 const SCORES = [
-  ["Person", (post) => post.explanation?.user_score],
+  ["User", (post) => post.explanation?.user_score],
   ["Mood", (post) => post.explanation?.mood_closeness],
   ["Similar", (post) => post.explanation?.similarity],
   ["Popular", (post) => post.explanation?.popularity],
@@ -71,7 +71,7 @@ export function showDeeds(card, username) {
     button.setAttribute("aria-pressed", String(Boolean(deed)));
     const words = deed?.percent ? `${name}: ${Math.round(deed.percent / 20)} of 5 stars` : name;
     button.setAttribute("aria-label", words);
-    button.title = deed ? `${words}: press to take back (${key})` : `${name} (${key})`;
+    button.title = deed ? `${words}: press to undo (${key})` : `${name} (${key})`;
   }
 }
 

@@ -59,7 +59,7 @@ export class Feed {
 
   offerBundles(chosen = this.form.bundle.value) {
     const known = [...new Set([...this.bundles, chosen].filter(Boolean))];
-    this.form.bundle.replaceChildren(new Option("the current one", ""), ...known.map((id) => new Option(id.slice(0, 12), id)));
+    this.form.bundle.replaceChildren(new Option("current", ""), ...known.map((id) => new Option(id.slice(0, 12), id)));
     this.form.bundle.value = chosen;
   }
 
@@ -136,7 +136,7 @@ export class Feed {
   }
 
   showState(feed, { username, mood }, { changes, after, took }) {
-    this.tell(after, changes, `${count(this.page.length, "post")}, ${rankingIn(feed.ranking, username)}`, feed.exhausted && "everything has been shown", milliseconds(took));
+    this.tell(after, changes, `${count(this.page.length, "post")}, ${rankingIn(feed.ranking, username)}`, feed.exhausted && "all posts have been shown", milliseconds(took));
     const warnings = feed.degradations.map((each) => `Degraded: ${degradationIn(each)}.`);
     if (mood.trim() && feed.mood_understood === false) warnings.push(moodSentence(mood, false));
     const place = $(".warned", this.node);
@@ -145,7 +145,7 @@ export class Feed {
     const empty = $(".empty", this.node);
     empty.hidden = this.page.length > 0;
     if (!this.page.length) {
-      empty.replaceChildren(make("h3", { textContent: "No posts here" }), make("p", { textContent: "Nothing matches this question. Try another category, leave out the mood, or add the first post." }));
+      empty.replaceChildren(make("h3", { textContent: "No posts here" }), make("p", { textContent: "No post matches this request. Try another category, remove the mood, or add a post." }));
     }
   }
 
@@ -222,7 +222,7 @@ export class Feed {
     }
     const card = this.nodes.get(deed.post.post_id);
     if (card) showDeeds(card, deed.username);
-    await this.on.done(this, { username: deed.username, after: `Taken back: ${DEEDS[deed.verb].name}`, started });
+    await this.on.done(this, { username: deed.username, after: `Undone: ${DEEDS[deed.verb].name}`, started });
   }
 
   showDeedList() {

@@ -12,16 +12,16 @@ export class Refusal extends Error {
 }
 
 const WORDS = {
-  TOKEN_SCOPE_MISSING: "This token may not do that: it lacks the scope for it.",
-  ADMIN_FORBIDDEN: "Only operators may do this here. On your own machine, `moodfeed run` allows it.",
+  TOKEN_SCOPE_MISSING: "This token lacks the scope for this action. Use a token that has it.",
+  ADMIN_FORBIDDEN: "Only operators may do this. On your own machine, `moodfeed run` allows it.",
   RATE_LIMITED: "Too many requests with this token. Wait a moment, then try again.",
-  MOOD_TOO_LONG: "This mood is too long: 512 characters at most.",
-  NO_STORE: "This gateway keeps nothing: it runs without a store, so clicks cannot be recorded.",
-  STORE_UNAVAILABLE: "The store does not answer, so nothing can be recorded now. Feeds go on.",
-  DOWNSTREAM_UNAVAILABLE: "A service behind the gateway does not answer. Feeds come back when it does.",
-  DEADLINE_EXCEEDED: "That took too long. Try again.",
-  BUNDLE_NOT_HELD: "This bundle is not held any more: only the current one and the one before it are.",
-  USER_NOT_FOUND: "Nobody of this name is known yet.",
+  MOOD_TOO_LONG: "This mood is too long: use at most 512 characters.",
+  NO_STORE: "This gateway has no store, so nothing can be recorded. Set MOODFEED_STORE_URL on the compute services.",
+  STORE_UNAVAILABLE: "The store does not answer, so nothing can be recorded now. Feeds still work; try again later.",
+  DOWNSTREAM_UNAVAILABLE: "A service behind the gateway does not answer. Try again when it is back.",
+  DEADLINE_EXCEEDED: "The request took too long. Try again.",
+  BUNDLE_NOT_HELD: "This bundle is no longer loaded. Choose the current one.",
+  USER_NOT_FOUND: "This user is not known yet.",
 };
 
 /** Ask; a gateway that wants a token is asked again with the one that is typed. `timings` gets how long its stages took. Throws Refusal. */
@@ -36,7 +36,7 @@ export async function ask(path, { method = "GET", body, timings } = {}) {
     });
     if (response.status === 401 && attempt < 5) {
       if (await askForToken({ refused: sent })) continue;
-      throw new Refusal("This gateway asks for an API token. Try again to type one.", { reason: "NO_TOKEN", code: 401 });
+      throw new Refusal("This gateway requires an API token. Try again to enter one.", { reason: "NO_TOKEN", code: 401 });
     }
     const answer = await response.json().catch(() => ({}));
     timings?.(stagesIn(response.headers.get("server-timing") ?? ""));

@@ -47,7 +47,7 @@ function draw() {
   const words = WORDS[known.state] ?? known.state;
   if ($(".health-word", button).textContent !== words) {
     $(".health-word", button).textContent = words;
-    $("#announced").textContent = `The system: ${words}.`;
+    $("#announced").textContent = `System health: ${words}.`;
   }
   const list = $("#health-list");
   if (list) list.replaceChildren(...rows());
@@ -56,7 +56,7 @@ function draw() {
 export async function openHealth() {
   const list = make("dl", { id: "health-list" });
   const counters = make("dl", { id: "health-counters" });
-  openDialog("How healthy is it?", list, counters, make("p", {}, make("a", { href: "/metrics", textContent: "All metrics" }), " · ", make("a", { href: "/docs", textContent: "The API" })));
+  openDialog("System health", list, counters, make("p", {}, make("a", { href: "/metrics", textContent: "All metrics" }), " · ", make("a", { href: "/docs", textContent: "HTTP API" })));
   draw();
   look();
   const text = await fetch("/metrics").then((answer) => (answer.ok ? answer.text() : ""), () => "");
@@ -67,15 +67,15 @@ function rows() {
   const { feed, feeds, freshness, degradations, stages } = known;
   const newest = [...degradations].reverse().slice(0, SHOWN_DEGRADATIONS);
   return [
-    ["State", `${WORDS[known.state] ?? known.state}${known.state === "silent" ? ": the gateway does not answer" : ""}`],
-    ["Missing", known.missing.map(serviceIn).join(", ") || "nothing"],
-    ["Degraded by", known.degraded.map(serviceIn).join(", ") || "nothing"],
+    ["Status", `${WORDS[known.state] ?? known.state}${known.state === "silent" ? ": the gateway does not answer" : ""}`],
+    ["Unavailable", known.missing.map(serviceIn).join(", ") || "none"],
+    ["Degraded", known.degraded.map(serviceIn).join(", ") || "none"],
     ["Bundle", feed?.bundle_id ?? "no feed yet"],
-    ["Position of the log", feed ? `the last feed knows everything up to ${feed.position}; the last click is at ${written.position || "none yet"}` : "no feed yet"],
-    ["Click → changed feed", freshness.length ? `${milliseconds(freshness.at(-1))} the last time, ${milliseconds(middle(freshness))} usually` : "no click yet"],
-    ["A feed takes", feeds.length ? `${milliseconds(feeds.at(-1))} the last time, ${milliseconds(middle(feeds))} usually (${feeds.length} feeds of this page)` : "no feed yet"],
-    ["Its stages at the gateway", stages.map(([name, duration]) => `${name.replaceAll(/[_.]/g, " ")} ${duration.toFixed(1)} ms`).join(", ") || "not told"],
-    ["Degradations seen here", newest.map(({ at, words }) => `${new Date(at).toLocaleTimeString()}: ${words}`).join("; ") || "none"],
+    ["Log position", feed ? `last feed: ${feed.position}; last recorded action: ${written.position || "none yet"}` : "no feed yet"],
+    ["Click to updated feed", freshness.length ? `${milliseconds(freshness.at(-1))} last, ${milliseconds(middle(freshness))} median` : "no action yet"],
+    ["Feed latency", feeds.length ? `${milliseconds(feeds.at(-1))} last, ${milliseconds(middle(feeds))} median of ${feeds.length} on this page` : "no feed yet"],
+    ["Gateway stages", stages.map(([name, duration]) => `${name.replaceAll(/[_.]/g, " ")} ${duration.toFixed(1)} ms`).join(", ") || "not available"],
+    ["Recent degradations", newest.map(({ at, words }) => `${new Date(at).toLocaleTimeString()}: ${words}`).join("; ") || "none"],
   ].flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })]);
 }
 
@@ -92,8 +92,8 @@ function countersIn(text) {
   const well = values.filter((each) => each.name === "moodfeed_downstream_replicas_well");
   const pending = values.find((each) => each.name === "moodfeed_index_pending_posts");
   return [
-    well.length && ["Replicas that are well", well.map(({ labels, value }) => `${serviceIn(/service="([^"]*)"/.exec(labels)?.[1] ?? "")}: ${value}`).join(", ")],
-    feeds && ["Feeds over HTTP since the start", `${feeds}, and ${failed} answers of any kind failed`],
-    pending && ["Posts waiting to be searchable", `${pending.value}`],
+    well.length && ["Healthy replicas", well.map(({ labels, value }) => `${serviceIn(/service="([^"]*)"/.exec(labels)?.[1] ?? "")}: ${value}`).join(", ")],
+    feeds && ["HTTP requests since start", `${feeds} for feeds; ${failed} of any kind answered with a 5xx`],
+    pending && ["Posts not searchable yet", `${pending.value}`],
   ].filter(Boolean).flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })]);
 }

@@ -44,10 +44,10 @@ function move(card, by) {
 export function openHelp() {
   const off = make("input", { type: "checkbox", checked: !isOff() });
   off.onchange = () => localStorage.setItem(OFF, off.checked ? "no" : "yes");
-  openDialog("Keys",
-    table("Anywhere", [["?", "these keys"], ["/", "type a person"], ["e", "type a mood"], ["c", "two feeds, or one"], ["a", "add a post"], ["h", "how healthy it is"], ["j", "to the first post"]]),
-    table("On a post", [["j k ← → ↑ ↓", "to another post"], ...Object.values(DEEDS).map(({ key, name }) => [key, name.toLowerCase()]), ["p", "play"], ["w", "why it is here"], ["m", "similar posts"]]),
-    make("label", { className: "check" }, off, " Single keys do something"));
+  openDialog("Keyboard shortcuts",
+    table("Anywhere", [["?", "keyboard shortcuts"], ["/", "enter a username"], ["e", "enter a mood"], ["c", "two feeds or one"], ["a", "add a post"], ["h", "system health"], ["j", "go to the first post"]]),
+    table("On a post", [["j k ← → ↑ ↓", "go to another post"], ...Object.values(DEEDS).map(({ key, name }) => [key, name.toLowerCase()]), ["p", "play"], ["w", "why this post is here"], ["m", "similar posts"]]),
+    make("label", { className: "check" }, off, " Enable single-key shortcuts"));
 }
 
 function table(caption, rows) {

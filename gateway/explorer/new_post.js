@@ -11,9 +11,9 @@ import { milliseconds } from "./words.js";
 const PAGES_LOOKED_AT = 10, PAGE_SIZE = 100, LONGEST_WAIT_MS = 10_000;
 const FIELDS = [
   ["title", "Title", "Rain on the window"],
-  ["description", "What happens in it", "A quiet evening, soft rain, a cat asleep"],
-  ["video_link", "Link to the video", "https://example.com/rain.mp4"],
-  ["thumbnail_url", "Link to its picture (optional)", ""],
+  ["description", "Description", "A quiet evening, soft rain, a cat asleep"],
+  ["video_link", "Video URL", "https://example.com/rain.mp4"],
+  ["thumbnail_url", "Thumbnail URL (optional)", ""],
 ];
 
 /** Open the form; `added` is called once the post is stored. */
@@ -24,13 +24,13 @@ export function openNewPost({ username, categories, settings, added }) {
     ...FIELDS.map(([name, label, placeholder]) => make("label", {}, label,
       make("input", { name, placeholder, dir: "auto", autocomplete: "off", required: name === "video_link" || name === "title", maxLength: 2000 }))),
     categories.length ? make("label", {}, "Category", category) : "",
-    make("label", {}, "Who posts it", make("input", { name: "owner_username", value: "explorer", required: true, autocomplete: "off" })),
-    make("button", { className: "main", textContent: "Add and find it" }), told);
+    make("label", {}, "Owner", make("input", { name: "owner_username", value: "explorer", required: true, autocomplete: "off" })),
+    make("button", { className: "main", textContent: "Add and search" }), told);
   form.onsubmit = async (event) => {
     event.preventDefault();
     const button = form.querySelector("button");
     const fields = Object.fromEntries(new FormData(form));
-    if (!webLink(fields.video_link)) { told.textContent = "The link must begin with http:// or https://."; return; }
+    if (!webLink(fields.video_link)) { told.textContent = "The video URL must begin with http:// or https://."; return; }
     button.disabled = true;
     try {
       await store(fields);
@@ -46,7 +46,7 @@ export function openNewPost({ username, categories, settings, added }) {
     const name = `external:explorer-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     const answer = await ask(`/posts/${name}`, { method: "PUT", body });
     written.note(answer.position);
-    told.textContent = "Stored. Looking for it …";
+    told.textContent = "Stored. Searching for the post …";
     await searchable(name);
     const place = await find(body, name.replace("external:", ""), username);
     const took = milliseconds(performance.now() - started);
@@ -55,14 +55,14 @@ export function openNewPost({ username, categories, settings, added }) {
   }
 
   function showFound(found, took) {
-    if (!found) return openDialog("The post is stored", make("p", { textContent: `It is stored, but not among the first ${PAGES_LOOKED_AT * PAGE_SIZE} posts of its category for ${username || "a newcomer"} yet.` }));
+    if (!found) return openDialog("Post stored", make("p", { textContent: `The post is stored, but it is not among the first ${PAGES_LOOKED_AT * PAGE_SIZE} posts of its category for ${username || "a new user"} yet.` }));
     const list = make("ol", { className: "cards one" }, newCard(found.post, { categories, settings, withActs: false }));
     list.querySelector(".more-acts").remove();
     list.onclick = (event) => {
       const button = event.target.closest('[data-act="play"]');
       if (button) play(button, found.post, settings);
     };
-    openDialog("Here it is", make("p", { className: "lead", textContent: `Found ${took} after “Add”: place ${found.place + 1} of its category in the feed of ${username || "a newcomer"}.` }), list);
+    openDialog("Post found", make("p", { className: "lead", textContent: `Found ${took} after “Add”, at place ${found.place + 1} of its category in the feed of ${username || "a new user"}.` }), list);
   }
   openDialog("Add a post", form);
 }

@@ -26,7 +26,7 @@ export function invite(place, people, choose) {
   };
   place.replaceChildren(
     make("h3", { textContent: "Whose feed?" }),
-    make("p", { textContent: people.length ? "Pick somebody, or type a name above. A new name works too: its feed begins with what people watch now." : "Type a name above. A new name works too: its feed begins with what people watch now." }),
-    make("p", { className: "picks" }, ...people.slice(0, PICKS).map((name) => pick(name)), pick(STRANGER, "Somebody new")),
+    make("p", { textContent: people.length ? "Choose a user, or enter a username above. A new username works too: its feed begins with trending posts." : "Enter a username above. A new one works too: its feed begins with trending posts." }),
+    make("p", { className: "picks" }, ...people.slice(0, PICKS).map((name) => pick(name)), pick(STRANGER, "A new user")),
   );
 }

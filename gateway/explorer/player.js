@@ -10,9 +10,9 @@ const STREAM = "application/vnd.apple.mpegurl";
 /** Put a player in the button's place; with media off, offer the link instead. */
 export async function play(button, post, { media }) {
   const link = webLink(post.video_link);
-  if (!link) return explain(post, "This post's link is not one that a browser may follow.", make("code", { textContent: post.video_link || "no link" }));
+  if (!link) return explain(post, "This post's video URL is neither http nor https, so the page does not open it.", make("code", { textContent: post.video_link || "no video URL" }));
   if (!media) {
-    return explain(post, "This page loads nothing from other hosts. The setting MOODFEED_GATEWAY_EXPLORER_MEDIA=on lets it play videos here.",
+    return explain(post, "This page loads nothing from other hosts. Set MOODFEED_GATEWAY_EXPLORER_MEDIA=on to play videos here.",
       make("a", { href: link, target: "_blank", rel: "noopener noreferrer", dir: "ltr", textContent: link }));
   }
   const video = make("video", { controls: true, playsInline: true, "aria-label": titleOf(post) });
@@ -34,7 +34,7 @@ async function attachStream(video, link, fail) {
   const { default: Hls } = await import("/explorer/hls.light.min.mjs");
   if (!Hls.isSupported()) return fail("This browser cannot play streams.");
   const stream = new Hls({ enableWorker: false }); // the page's policy allows no worker
-  stream.on(Hls.Events.ERROR, (_, error) => { if (error.fatal) fail("This stream cannot be played: its host does not answer, or sends something else."); });
+  stream.on(Hls.Events.ERROR, (_, error) => { if (error.fatal) fail("This stream cannot be played: its host does not answer, or does not send an HLS stream."); });
   stream.loadSource(link);
   stream.attachMedia(video);
 }

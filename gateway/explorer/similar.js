@@ -21,5 +21,5 @@ export async function showSimilar(post, { username, categories, settings }) {
     if (button?.dataset.act === "similar") await showSimilar(of, { username, categories, settings });
   };
   for (const why of list.querySelectorAll('[data-act="why"]')) why.remove();
-  openDialog(`Similar to “${titleOf(post)}”`, page.posts.length ? list : make("p", { textContent: "Nothing is like it." }));
+  openDialog(`Similar to “${titleOf(post)}”`, page.posts.length ? list : make("p", { textContent: "No similar posts found." }));
 }

@@ -23,7 +23,7 @@ export function askForToken({ refused }) {
 function open(refused) {
   const dialog = $("#token");
   const input = $("input", dialog);
-  $("#token-told").textContent = refused ? "That token was not accepted. Try another one." : "";
+  $("#token-told").textContent = refused ? "The gateway rejected that token. Enter another one." : "";
   input.value = "";
   input.toggleAttribute("aria-invalid", Boolean(refused));
   dialog.returnValue = "";

@@ -7,32 +7,32 @@ import { named } from "./moods.js";
 import { titleOf } from "./words.js";
 
 const FIRST = {
-  REASON_USER: (who) => `It is here because of what ${who} has watched and liked.`,
-  REASON_MOOD_AND_USER: (who, mood) => `It is close to the mood ${mood}, and it suits ${who}.`,
-  REASON_MOOD: (who, mood) => `It is close to the mood ${mood}. ${who} is not known yet, so only the mood counts.`,
-  REASON_POPULAR: () => "It is one of the posts that most people like.",
-  REASON_TRENDING: () => "Many people watch it at present.",
-  REASON_SIMILAR: () => "It is like the post that you asked about.",
-  REASON_PINNED: () => "An operator's rule pins it to this feed.",
-  REASON_BOOSTED: () => "An operator's rule moves it.",
-  REASON_EXPLORATION: () => "It is new and few people have been shown it: the feed finds out whether people like it.",
+  REASON_USER: (who) => `It matches the history of ${who}.`,
+  REASON_MOOD_AND_USER: (who, mood) => `It is close to the mood ${mood} and matches the history of ${who}.`,
+  REASON_MOOD: (who, mood) => `It is close to the mood ${mood}. ${who} has no interactions yet, so only the mood counts.`,
+  REASON_POPULAR: () => "It is one of the most popular posts.",
+  REASON_TRENDING: () => "It is trending.",
+  REASON_SIMILAR: () => "It is similar to the post that you chose.",
+  REASON_PINNED: () => "A rule pins it to this feed.",
+  REASON_BOOSTED: () => "A rule boosts it.",
+  REASON_EXPLORATION: () => "It is new, and few people have been shown it: the feed explores whether people like it.",
 };
 
 /** Open the dialog; titles of the posts that it resembles come as the gateway tells them. */
 export async function explain(post, { username, mood, moodUnderstood, titles }) {
   const { explanation: told = {} } = post;
-  const first = (FIRST[post.reason] ?? (() => "The gateway gives no reason."))(username, `“${named(mood)}”`);
+  const first = (FIRST[post.reason] ?? (() => "The gateway gave no reason."))(username, `“${named(mood)}”`);
   const sentences = [...sentencesOf(told, username), mood && moodSentence(mood, moodUnderstood)].filter(Boolean);
   const history = make("ul", { className: "history" });
   openDialog(`Why is “${titleOf(post)}” here?`,
     make("p", { className: "lead", textContent: first }),
     make("ul", { className: "reasons" }, ...sentences.map((sentence) => make("li", { textContent: sentence }))),
-    told.history?.length ? make("p", { textContent: `Of what ${username} has met, it is most like:` }) : "",
+    told.history?.length ? make("p", { textContent: `Most similar posts in the history of ${username}:` }) : "",
     told.history?.length ? history : "",
     numbers(post));
   for (const { post_id: id, closeness } of told.history ?? []) {
     const name = make("span", { dir: "auto", textContent: titles.get(id) ?? `Post ${id}` });
-    history.append(make("li", {}, name, ` (likeness ${closeness.toFixed(2)} of 1)`));
+    history.append(make("li", {}, name, ` (similarity ${closeness.toFixed(2)})`));
     if (!titles.has(id)) {
       const kept = await ask(withQuery(`/posts/${id}`, {})).catch(() => undefined); // a gateway may tell posts to operators only
       if (kept) name.textContent = titleOf(kept.post);
@@ -43,31 +43,31 @@ export async function explain(post, { username, mood, moodUnderstood, titles }) 
 /** Whether the mood was understood: the API says that much, and not as what. */
 export function moodSentence(mood, understood) {
   if (understood === true) return `The mood “${named(mood)}” was understood.`;
-  if (understood === false) return `Nothing in “${mood}” was understood as a mood, so the feed is that without one. Try a feeling, such as “calm”, or an emoji.`;
-  return `What the mood “${mood}” means was left out.`;
+  if (understood === false) return `Nothing in “${mood}” was understood as a mood, so the feed ignores it. Try a feeling, such as “calm”, or an emoji.`;
+  return `The mood “${mood}” was ignored.`;
 }
 
 function sentencesOf(told, who) {
   const is = (value) => typeof value === "number";
   return [
-    is(told.user_score) && `It suits ${who} ${degree(told.user_score, [0.4, 0.2], ["very well", "fairly well", "a little"])}: ${told.user_score.toFixed(2)}, where 1 is the best.`,
-    is(told.mood_closeness) && `It is ${degree(told.mood_closeness, [0.75, 0.4], ["very close", "fairly close", "not close"])} to the mood: ${told.mood_closeness.toFixed(2)} of 1.`,
-    is(told.similarity) && `Its likeness to the post is ${told.similarity.toFixed(2)} of 1.`,
+    is(told.user_score) && `It matches ${who} ${degree(told.user_score, [0.4, 0.2], ["very well", "fairly well", "a little"])}: user score ${told.user_score.toFixed(2)} of at most 1.`,
+    is(told.mood_closeness) && `It is ${degree(told.mood_closeness, [0.75, 0.4], ["very close", "fairly close", "not close"])} to the mood: ${told.mood_closeness.toFixed(2)} of at most 1.`,
+    is(told.similarity) && `Its similarity to that post is ${told.similarity.toFixed(2)} of at most 1.`,
     is(told.category_lift) && liftSentence(told.category_lift, who),
-    told.next_post > 0 && `People who met the newest post of ${who} often went on to this one.`,
-    is(told.popularity_share) && `It has ${(told.popularity_share * 100).toFixed(2)} % of everything that people meet at present.`,
-    is(told.popularity) && `Its popularity is ${Math.round(told.popularity * 100)} of 100.`,
-    told.is_seen && `${who} has seen it already, so it comes after everything unseen.`,
-    told.rules?.length && `Rules of the operators: ${told.rules.join(", ")}.`,
+    told.next_post > 0 && `People often continue with this post after the newest post in the history of ${who}.`,
+    is(told.popularity_share) && `It receives ${(told.popularity_share * 100).toFixed(2)} % of all current interactions.`,
+    is(told.popularity) && `Its popularity is ${told.popularity.toFixed(2)} of at most 1.`,
+    told.is_seen && `${who} has already seen it, so it comes after all unseen posts.`,
+    told.rules?.length && `Rules that apply: ${told.rules.join(", ")}.`,
   ].filter(Boolean);
 }
 
 const degree = (value, [high, middle], words) => words[value >= high ? 0 : value >= middle ? 1 : 2];
 
 function liftSentence(lift, who) {
-  if (lift > 1.05) return `${who} lately meets its category ${lift.toFixed(1)} times as often as others do.`;
-  if (lift < 0.95) return `${who} lately meets its category less often than others do (${lift.toFixed(1)} times).`;
-  return `${who} meets its category as often as others do.`;
+  if (lift > 1.05) return `${who} recently interacts with its category ${lift.toFixed(1)} times as often as the average user.`;
+  if (lift < 0.95) return `${who} recently interacts with its category less often than the average user (${lift.toFixed(1)} times as often).`;
+  return `${who} interacts with its category as often as the average user.`;
 }
 
 function numbers(post) {
@@ -76,5 +76,5 @@ function numbers(post) {
   for (const [name, value] of Object.entries(rows)) {
     if (value !== "") list.append(make("dt", { textContent: name.replaceAll("_", " ") }), make("dd", { textContent: typeof value === "number" ? value.toFixed(4) : value }));
   }
-  return make("details", {}, make("summary", { textContent: "The numbers" }), list);
+  return make("details", {}, make("summary", { textContent: "Numbers" }), list);
 }

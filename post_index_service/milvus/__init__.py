@@ -1,1 +1,1 @@
-"""The engine that asks a Milvus server for the vectors near a query; imported only where the settings ask for it."""
+"""The engine that searches vectors in a Milvus server; imported only if the settings select it."""

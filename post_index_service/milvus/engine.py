@@ -59,7 +59,7 @@ class EngineOfServer:
         if self.must_be_exact and not collection.effort.is_exact:
             raise BundleError(
                 bundle.directory,
-                f"its collection has the index {collection.effort.kind.value}, which may miss posts: set "
-                "MOODFEED_POST_INDEX_MILVUS_SEARCH=fast, or publish it with --milvus-index FLAT",
+                f"the bundle's collection has the index {collection.effort.kind.value}, which may miss posts: set "
+                "MOODFEED_POST_INDEX_MILVUS_SEARCH=fast, or drop the collection and publish with --milvus-index FLAT",
             )
         return EngineOfCollection(collection)

@@ -1,4 +1,4 @@
-"""What a search looks at, as a boolean expression of Milvus."""
+"""The filters of a search as a boolean expression of Milvus."""
 
 from collections.abc import Iterable
 

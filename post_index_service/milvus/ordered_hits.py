@@ -50,7 +50,7 @@ class ByHits:
             least = ranked.numbers.min(initial=np.inf)
             ranked = ranked.followed_by(others._replace(numbers=np.minimum(others.numbers, least)))
         if len(ranked.rows) < min(count, self.found.count - len(skip)):
-            raise PageTooDeepError(f"the index gives no more than {len(ranked.rows)} posts of this ranking")
+            raise PageTooDeepError(f"Milvus returns at most {len(ranked.rows)} posts of this ranking")
         return ranked.cut(0, count)
 
     def among(self, rows: Rows) -> Ranked:

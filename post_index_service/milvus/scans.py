@@ -153,8 +153,8 @@ class MilvusScan:
             )
         except (MilvusUnavailableError, CollectionError) as error:
             self.posts.failures.inc()
-            _log.warning("Milvus does not answer", reason=str(error))
-            self.certainty.is_approximate, self.certainty.lacks = True, UNAVAILABLE
+            _log.warning("Milvus search failed", reason=str(error))
+            self.certainty.is_approximate, self.certainty.unavailable_engine = True, UNAVAILABLE
             return None
 
     def _rows_of(self, found: Hits) -> Rows:

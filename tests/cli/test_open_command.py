@@ -72,7 +72,7 @@ def test_a_gateway_without_the_page_says_which_setting_serves_it() -> None:
     with answering(404, "application/json") as address:
         result = CliRunner().invoke(app, ["open", "--address", address])
     assert isinstance(result.exception, NoPageError)
-    assert "serves no page: start it with MOODFEED_GATEWAY_EXPLORER=on" in str(result.exception)
+    assert "does not serve the explorer: start it with MOODFEED_GATEWAY_EXPLORER=on" in str(result.exception)
 
 
 def test_an_address_that_is_none_is_refused_by_its_name() -> None:

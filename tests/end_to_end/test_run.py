@@ -67,7 +67,7 @@ def test_run_shows_every_case_and_ends_cleanly(small_bundles: Path, tmp_path: Pa
     assert "invalid category id" in done.stdout
     assert f"curl -s 'http://{addresses.gateway_http}/feed?" in done.stdout
     person = quote(running.busiest_username())
-    assert done.stdout.splitlines()[-1] == f"Look at it: http://{addresses.gateway_http}/?username={person}&mood=calm"
+    assert done.stdout.splitlines()[-1] == f"Explorer: http://{addresses.gateway_http}/?username={person}&mood=calm"
 
 
 @pytest.mark.parametrize("browser", ["true %s", ""])
@@ -76,7 +76,7 @@ def test_open_opens_the_page_or_says_where_it_is(running: Running, browser: str)
     assert done.returncode == 0, done.stderr
     first, *others = done.stdout.splitlines()
     assert first == f"{running.http}/"
-    assert others == ([] if browser else ["There is no browser here: open this address in one."])
+    assert others == ([] if browser else ["No browser found: open this address in one."])
 
 
 def test_open_says_how_to_start_what_does_not_run() -> None:

@@ -1,9 +1,10 @@
-"""Measure what counting shown posts costs the gateway: two gateways over one tower and one index, one does not count.
+"""Measure what counting shown posts costs the gateway, beside a gateway that does not count.
 
     python -m tests.observability.measure_counting data/bundles
 
-They take turns of a second. Prints the medians of requests a second and of the gateways' processor time by request,
-and the processor time of counting one page of 20 posts, by its length alone and by looking into it.
+Both use one user tower and one index, and take turns of a second. Prints the medians of requests a second and of the
+gateways' processor time per request, and the processor time of counting one page of 20 posts, by its length alone and
+by its posts.
 """
 
 import json

@@ -105,7 +105,7 @@ test("what happens is announced, and what is pressed says so", async () => {
   await page.waitForFunction(() => document.querySelector(".told").textContent.startsWith("Liked “"));
   await feed.locator('[data-verb="LIKE"][aria-pressed="true"]').click();
   await page.waitForFunction(() => !document.querySelector('[data-verb="LIKE"][aria-pressed="true"]'));
-  await page.waitForFunction(() => document.querySelector(".told").textContent.startsWith("Taken back: Like"));
+  await page.waitForFunction(() => document.querySelector(".told").textContent.startsWith("Undone: Like"));
   await close();
 });
 

@@ -46,7 +46,7 @@ test("texts of posts stay texts, ids stay exact, and a link runs nothing", async
     assert.ok(await feed.locator(".card").nth(2).evaluate((card) => card.getBoundingClientRect().height < 700), "a long title is cut");
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
     await feed.locator(".picture").first().click();
-    assert.match(await page.locator("#dialog-body").textContent(), /not one that a browser may follow.*javascript:/);
+    assert.match(await page.locator("#dialog-body").textContent(), /neither http nor https.*javascript:/);
     assert.equal(await page.locator("#dialog-body a").count(), 0);
     await page.keyboard.press("Escape");
     for (const act of ["why", "similar"]) {
@@ -125,20 +125,20 @@ test("where tokens are on, the page asks for one, says that a wrong one is wrong
     await page.locator("#token[open]").waitFor();
     assert.deepEqual(await violations(page), []);
     await give("a wrong one");
-    await page.locator("#token-told", { hasText: "That token was not accepted." }).waitFor();
+    await page.locator("#token-told", { hasText: "The gateway rejected that token." }).waitFor();
     await give("all\u200bsecret"); // pasted with a space that no header can hold: the page must not be stuck with it
-    await page.locator("#token-told", { hasText: "That token was not accepted." }).waitFor();
+    await page.locator("#token-told", { hasText: "The gateway rejected that token." }).waitFor();
     await give("reader-secret");
     const feed = await feedOf(page);
     assert.equal(await page.locator("#people option").count(), 0);
     await feed.locator('[data-verb="LIKE"]').first().click();
-    await page.locator(".told", { hasText: "This token may not do that" }).waitFor();
+    await page.locator(".told", { hasText: "This token lacks the scope" }).waitFor();
     assert.ok(!page.url().includes("secret"));
     await page.evaluate(() => sessionStorage.clear());
     await page.reload();
     await page.locator("#token[open]").waitFor();
     await page.keyboard.press("Escape");
-    await page.locator(".warned", { hasText: "This gateway asks for an API token." }).waitFor();
+    await page.locator(".warned", { hasText: "This gateway requires an API token." }).waitFor();
     await page.locator(".warned button").click();
     await give("all-secret");
     await feedOf(page);

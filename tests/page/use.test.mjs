@@ -28,7 +28,7 @@ test("known people are offered, and a mood is one click", async () => {
   const without = await idsOf(feed);
   await page.locator('[data-mood="😢"]').click();
   await page.waitForFunction((ids) => [...document.querySelectorAll(".cards > .card")].map((card) => card.dataset.postId).join() !== ids, without.join());
-  assert.match(await feed.locator(".told").textContent(), /by the mood, and by what/);
+  assert.match(await feed.locator(".told").textContent(), /ranked by mood and for/);
   assert.equal(await page.locator('[data-mood="😢"]').getAttribute("aria-pressed"), "true");
   await close();
 });
@@ -58,7 +58,7 @@ test("why: in words, with the posts it is like, and what became of the mood", as
   await feed.locator('[data-act="why"]').first().click();
   await page.locator(".history li").first().waitFor();
   const words = await page.locator("#dialog-body").textContent();
-  for (const part of [`close to the mood “calm”`, `It suits ${person}`, "The mood “calm” was understood.", `Of what ${person} has met, it is most like:`]) assert.ok(words.includes(part), words);
+  for (const part of [`close to the mood “calm”`, `It matches ${person}`, "The mood “calm” was understood.", `Most similar posts in the history of ${person}:`]) assert.ok(words.includes(part), words);
   await close();
   const { feed: other, close: closeOther } = await at(`username=${person}&mood=qwrtzpsd`);
   assert.match(await other.locator(".warned").textContent(), /Nothing in “qwrtzpsd” was understood as a mood/);
@@ -134,7 +134,7 @@ test("a new post is found at once", async (t) => {
   await page.locator("#dialog button.main").click();
   await page.locator("dialog .lead").waitFor();
   const words = await page.locator("dialog .lead").textContent();
-  assert.match(words, /^Found .+ after “Add”: place \d+ of its category/);
+  assert.match(words, /^Found .+ after “Add”, at place \d+ of its category/);
   assert.equal(await page.locator("dialog .title").textContent(), "Rain on the window");
   t.diagnostic(words);
   await close();
@@ -147,6 +147,6 @@ test("the health panel says what the system is made of and how fresh it is", asy
   await page.locator("#health").click();
   await page.locator("#health-counters dd").first().waitFor();
   const words = await page.locator("#dialog-body").innerText();
-  for (const part of [/State\s+Ready/, /Bundle\s+[0-9a-f]{64}/, /up to [1-9]\d*; the last click is at [1-9]/, /Click → changed feed\s+\d/, /Its stages at the gateway\s+\w[^]*? \d+\.\d ms/, /post index service: 1, user tower service: 1|user tower service: 1, post index service: 1/]) assert.match(words, part);
+  for (const part of [/Status\s+Ready/, /Bundle\s+[0-9a-f]{64}/, /last feed: [1-9]\d*; last recorded action: [1-9]/, /Click to updated feed\s+\d/, /Gateway stages\s+\w[^]*? \d+\.\d ms/, /post index service: 1, user tower service: 1|user tower service: 1, post index service: 1/]) assert.match(words, part);
   await close();
 });

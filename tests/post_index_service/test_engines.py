@@ -58,7 +58,7 @@ def test_accounts_are_named_by_a_hash() -> None:
 
 
 def test_a_ranking_made_without_the_engine_ends_with_its_first_page() -> None:
-    whole, lacking = Certainty(), Certainty(lacks="MILVUS_UNAVAILABLE")
+    whole, lacking = Certainty(), Certainty(unavailable_engine="MILVUS_UNAVAILABLE")
     assert whole.settle(10, has_more=True)
     assert not lacking.settle(0, has_more=True)
     with pytest.raises(EngineUnavailableError, match="MILVUS_UNAVAILABLE"):

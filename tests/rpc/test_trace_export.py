@@ -205,7 +205,7 @@ def test_failures_are_counted_each_time_and_told_once_a_minute() -> None:
         watched.export([None])  # type: ignore[list-item]
     assert outcomes() == [sent + 3, lost + 5]
     assert [(line["event"], line["lost_spans"]) for line in log] == [
-        ("traces are not received", 1),
-        ("traces are not received", 4),
-        ("traces are received again", 5),
+        ("trace export failed", 1),
+        ("trace export failed", 4),
+        ("trace export recovered", 5),
     ]

@@ -156,7 +156,7 @@ class AsyncMoodfeedClient:
     async def feeds(
         self, feeds: Iterable[GetFeedRequest], *, distinct: bool = False, timeout_seconds: float | None = None
     ) -> list[FeedResult]:
-        """Several feeds, 1 to 64, in their order; ``feed_of`` gives the feed of a result, or raises its error.
+        """1 to 64 feeds, in the order of the requests; ``feed_of`` gives the feed of a result, or raises its error.
 
         With ``distinct`` no post is in two of them.
         """
@@ -196,13 +196,13 @@ class AsyncMoodfeedClient:
     async def trending(
         self, *, timeout_seconds: float | None = None, **options: Unpack[TrendingOptions]
     ) -> ListTrendingResponse:
-        """One page of the posts that people interact with most at present."""
+        """One page of the trending posts."""
         return await self.call(LIST_TRENDING, ListTrendingRequest(**options), timeout_seconds=timeout_seconds)
 
     def trending_pages(
         self, *, restart: bool = False, timeout_seconds: float | None = None, **options: Unpack[TrendingOptions]
     ) -> AsyncPages[ListTrendingResponse]:
-        """The pages of the trends."""
+        """The pages of the trending posts."""
         request = ListTrendingRequest(**options)
 
         async def ask(page_token: str) -> ListTrendingResponse:
@@ -281,12 +281,12 @@ class AsyncMoodfeedClient:
         external_ids: Iterable[str] = (),
         timeout_seconds: float | None = None,
     ) -> list[KeptPost]:
-        """Posts as they are stored, ascending by id; those that nobody knows are left out."""
+        """Posts as they are stored, ascending by id; unknown posts are left out."""
         request = GetPostsRequest(post_ids=post_ids, external_ids=external_ids)
         return list((await self.call(GET_POSTS, request, timeout_seconds=timeout_seconds)).posts)
 
     async def set_rule(self, rule: Rule, *, timeout_seconds: float | None = None) -> int:
-        """Add a rule, or replace the one of its name; gives the position of the log. For operators."""
+        """Add a rule, or replace the rule with its name; gives the position of the log. For operators."""
         return (await self.call(SET_RULE, SetRuleRequest(rule=rule), timeout_seconds=timeout_seconds)).position
 
     async def delete_rule(self, name: str, *, timeout_seconds: float | None = None) -> int:

@@ -1,4 +1,4 @@
-"""What a call may raise: one class for each thing that a caller can do about it.
+"""The errors of a call: one class for each way that a caller can react.
 
 MoodfeedError
 ├── InvalidRequestError          the request can never succeed as it is
@@ -71,15 +71,15 @@ class InvalidRequestError(MoodfeedError):
 
 
 class PageTokenError(InvalidRequestError):
-    """The page token has died, or belongs to another request: start again at the first page."""
+    """The page token has expired or belongs to another request: start again at the first page."""
 
 
 class RequestTooLargeError(InvalidRequestError):
-    """The request has more bytes than the gateway takes: send less at once."""
+    """The request is larger than the gateway accepts: send less at once."""
 
 
 class NotFoundError(MoodfeedError):
-    """What the request names is not there."""
+    """Something that the request names does not exist."""
 
 
 class CategoryNotFoundError(NotFoundError):
@@ -111,7 +111,7 @@ class PermissionDeniedError(MoodfeedError):
 
 
 class TokenScopeError(PermissionDeniedError):
-    """The token is valid, and not for this."""
+    """The token is valid but lacks the scope for this call."""
 
 
 class PreconditionError(MoodfeedError):
@@ -127,11 +127,11 @@ class ThrottledError(MoodfeedError):
 
 
 class OverloadedError(ThrottledError):
-    """The gateway has too many requests."""
+    """The gateway is overloaded."""
 
 
 class RateLimitedError(ThrottledError):
-    """The token has asked too often."""
+    """The token's request rate limit is exceeded."""
 
 
 class UnavailableError(MoodfeedError):
@@ -143,7 +143,7 @@ class NoStoreError(UnavailableError):
 
 
 class PositionNotReachedError(UnavailableError):
-    """The log cannot be read up to ``at_least_position`` in time."""
+    """The log was not read up to ``at_least_position`` in time."""
 
 
 class StoreUnavailableError(UnavailableError):
@@ -151,11 +151,11 @@ class StoreUnavailableError(UnavailableError):
 
 
 class DeadlineError(MoodfeedError):
-    """There was no answer in time."""
+    """The deadline passed before a response came."""
 
 
 class InternalError(MoodfeedError):
-    """Anything else: a fault of the gateway, or of what stands before it."""
+    """Any other error of the gateway, or of a proxy in front of it."""
 
 
 _BY_STATUS: Mapping[str, type[MoodfeedError]] = {

@@ -1,37 +1,37 @@
-/** Everything that a failed call says. */
+/** The details of a failed call. */
 export interface Failure {
   /** The name of the gRPC status, such as NOT_FOUND. */
   status: string;
-  /** The gateway's own word, such as CATEGORY_NOT_FOUND; empty if it sent none, as when it could not be reached. */
+  /** The gateway's reason code, such as CATEGORY_NOT_FOUND; empty if it sent none, for example if it was unreachable. */
   reason: string;
   message: string;
   metadata?: Readonly<Record<string, string>>;
-  /** How long the gateway asks to wait; undefined if it does not say, negative if it asks not to try again. */
+  /** The delay that the gateway asks for; undefined if it names none, negative if it asks not to retry. */
   retryAfterMs?: number | undefined;
   cause?: unknown;
 }
 
 /**
- * A call failed. One subclass for each thing that a caller can do about it.
+ * A call failed. One subclass for each way that a caller can react.
  *
  * - InvalidRequestError: the request can never succeed as it is. PageTokenError: start again at the first page.
  *   RequestTooLargeError: send less at once.
  * - NotFoundError: CategoryNotFoundError, PersonNotFoundError, PostNotFoundError, RuleNotFoundError, and
  *   UserNotFoundError: give a mood and a category, or a fallback.
  * - UnauthenticatedError: the token is missing or wrong.
- * - PermissionDeniedError: TokenScopeError: the token is valid, and not for this.
+ * - PermissionDeniedError: TokenScopeError: the token lacks the scope for this call.
  * - PreconditionError: BundleNotHeldError.
  * - ThrottledError: try again after retryAfterMs. OverloadedError, RateLimitedError.
- * - UnavailableError: a later attempt may succeed. NoStoreError: not before somebody sets up a store.
+ * - UnavailableError: a later attempt may succeed. NoStoreError: only after an operator sets up a store.
  *   PositionNotReachedError, StoreUnavailableError.
- * - DeadlineError: there was no answer in time.
- * - InternalError: anything else; a fault of the gateway, or of what stands before it.
+ * - DeadlineError: the deadline passed before a response came.
+ * - InternalError: any other error of the gateway, or of a proxy in front of it.
  */
 export class MoodfeedError extends Error {
   override name = "MoodfeedError";
   readonly status: string;
   readonly reason: string;
-  /** What the gateway says, without the reason. */
+  /** The gateway's message, without the reason. */
   readonly text: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly retryAfterMs: number | undefined;
@@ -50,15 +50,15 @@ export class MoodfeedError extends Error {
 export class InvalidRequestError extends MoodfeedError {
   override name = "InvalidRequestError";
 }
-/** The page token has died, or belongs to another request: start again at the first page. */
+/** The page token has expired or belongs to another request: start again at the first page. */
 export class PageTokenError extends InvalidRequestError {
   override name = "PageTokenError";
 }
-/** The request has more bytes than the gateway takes: send less at once. */
+/** The request is larger than the gateway accepts: send less at once. */
 export class RequestTooLargeError extends InvalidRequestError {
   override name = "RequestTooLargeError";
 }
-/** What the request names is not there. */
+/** Something that the request names does not exist. */
 export class NotFoundError extends MoodfeedError {
   override name = "NotFoundError";
 }
@@ -90,7 +90,7 @@ export class UnauthenticatedError extends MoodfeedError {
 export class PermissionDeniedError extends MoodfeedError {
   override name = "PermissionDeniedError";
 }
-/** The token is valid, and not for this. */
+/** The token is valid but lacks the scope for this call. */
 export class TokenScopeError extends PermissionDeniedError {
   override name = "TokenScopeError";
 }
@@ -106,11 +106,11 @@ export class BundleNotHeldError extends PreconditionError {
 export class ThrottledError extends MoodfeedError {
   override name = "ThrottledError";
 }
-/** The gateway has too many requests. */
+/** The gateway is overloaded. */
 export class OverloadedError extends ThrottledError {
   override name = "OverloadedError";
 }
-/** The token has asked too often. */
+/** The token's request rate limit is exceeded. */
 export class RateLimitedError extends ThrottledError {
   override name = "RateLimitedError";
 }
@@ -122,7 +122,7 @@ export class UnavailableError extends MoodfeedError {
 export class NoStoreError extends UnavailableError {
   override name = "NoStoreError";
 }
-/** The log cannot be read up to atLeastPosition in time. */
+/** The log was not read up to atLeastPosition in time. */
 export class PositionNotReachedError extends UnavailableError {
   override name = "PositionNotReachedError";
 }
@@ -130,11 +130,11 @@ export class PositionNotReachedError extends UnavailableError {
 export class StoreUnavailableError extends UnavailableError {
   override name = "StoreUnavailableError";
 }
-/** There was no answer in time. */
+/** The deadline passed before a response came. */
 export class DeadlineError extends MoodfeedError {
   override name = "DeadlineError";
 }
-/** Anything else: a fault of the gateway, or of what stands before it. */
+/** Any other error of the gateway, or of a proxy in front of it. */
 export class InternalError extends MoodfeedError {
   override name = "InternalError";
 }

@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PackedSearchPostsResponse(_message.Message):
-    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id", "counted_position", "posts_position", "rules_moment_ms", "approximate", "lacks")
+    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id", "counted_position", "posts_position", "rules_moment_ms", "approximate", "unavailable_engine")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
@@ -19,7 +19,7 @@ class PackedSearchPostsResponse(_message.Message):
     POSTS_POSITION_FIELD_NUMBER: _ClassVar[int]
     RULES_MOMENT_MS_FIELD_NUMBER: _ClassVar[int]
     APPROXIMATE_FIELD_NUMBER: _ClassVar[int]
-    LACKS_FIELD_NUMBER: _ClassVar[int]
+    UNAVAILABLE_ENGINE_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedScalarFieldContainer[bytes]
     has_more: bool
     ranking: _post_index_pb2.SearchRanking
@@ -29,8 +29,8 @@ class PackedSearchPostsResponse(_message.Message):
     posts_position: int
     rules_moment_ms: int
     approximate: bool
-    lacks: str
-    def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[_post_index_pb2.SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., approximate: _Optional[bool] = ..., lacks: _Optional[str] = ...) -> None: ...
+    unavailable_engine: str
+    def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[_post_index_pb2.SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., approximate: _Optional[bool] = ..., unavailable_engine: _Optional[str] = ...) -> None: ...
 
 class PackedGetFeedResponse(_message.Message):
     __slots__ = ("posts", "next_page_token", "bundle_id", "ranking", "degradations", "feed_id", "position", "exhausted", "mood_understood")

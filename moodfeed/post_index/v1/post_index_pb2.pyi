@@ -117,7 +117,7 @@ class RankedPost(_message.Message):
     def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ..., external_id: _Optional[str] = ..., ranking_score: _Optional[float] = ..., reason: _Optional[_Union[_feed_pb2.Reason, str]] = ..., explanation: _Optional[_Union[_feed_pb2.Explanation, _Mapping]] = ...) -> None: ...
 
 class SearchPostsResponse(_message.Message):
-    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id", "counted_position", "posts_position", "rules_moment_ms", "approximate", "lacks")
+    __slots__ = ("posts", "has_more", "ranking", "bundle_id", "current_bundle_id", "counted_position", "posts_position", "rules_moment_ms", "approximate", "unavailable_engine")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
@@ -127,7 +127,7 @@ class SearchPostsResponse(_message.Message):
     POSTS_POSITION_FIELD_NUMBER: _ClassVar[int]
     RULES_MOMENT_MS_FIELD_NUMBER: _ClassVar[int]
     APPROXIMATE_FIELD_NUMBER: _ClassVar[int]
-    LACKS_FIELD_NUMBER: _ClassVar[int]
+    UNAVAILABLE_ENGINE_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedCompositeFieldContainer[RankedPost]
     has_more: bool
     ranking: SearchRanking
@@ -137,8 +137,8 @@ class SearchPostsResponse(_message.Message):
     posts_position: int
     rules_moment_ms: int
     approximate: bool
-    lacks: str
-    def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., approximate: _Optional[bool] = ..., lacks: _Optional[str] = ...) -> None: ...
+    unavailable_engine: str
+    def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., approximate: _Optional[bool] = ..., unavailable_engine: _Optional[str] = ...) -> None: ...
 
 class ListCategoriesRequest(_message.Message):
     __slots__ = ("bundle_id",)

@@ -149,7 +149,7 @@ class UserTowerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPeople(self, request, context):
-        """Lists some people that a feed can be requested for, for pages on which an operator tries feeds.
+        """Lists some known users, so that the explorer can offer them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,7 +46,7 @@ def test_an_outage_is_named_and_over_within_a_minute(
             page = search(index)
             slowest = max(slowest, time.monotonic() - started)
             assert page.approximate
-            assert page.lacks == "MILVUS_UNAVAILABLE"
+            assert page.unavailable_engine == "MILVUS_UNAVAILABLE"
             assert not page.has_more
             assert len(page.posts) == 10
             assert {post.category_id for post in page.posts} == {2}
@@ -60,7 +60,7 @@ def test_an_outage_is_named_and_over_within_a_minute(
 
         restarted = time.monotonic()
         milvus.start()
-        while (page := search(index)).lacks:
+        while (page := search(index)).unavailable_engine:
             assert time.monotonic() - restarted < BACK_SECONDS
             time.sleep(0.2)
         print(f"back {time.monotonic() - restarted:.1f} s after the restart began")

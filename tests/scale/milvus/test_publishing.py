@@ -51,7 +51,7 @@ def test_a_run_that_stopped_is_made_anew(server: Server, tmp_path: Path) -> None
 def test_a_collection_with_other_posts_is_refused(server: Server, tmp_path: Path) -> None:
     wrong = open_bundle(write_contract_bundle(tmp_path, contract_posts(15, SIZES), wrong_canary=True))
     current = publishing(server).at(CURRENT_ALIAS)
-    with pytest.raises(CollectionError, match=r"lacks \d+ of the canaries' 20 posts"):
+    with pytest.raises(CollectionError, match=r"does not find \d+ of the canaries' 20 posts"):
         publishing(server).bring(wrong)
     assert publishing(server).at(CURRENT_ALIAS) == current
 
@@ -59,14 +59,14 @@ def test_a_collection_with_other_posts_is_refused(server: Server, tmp_path: Path
 def test_a_bundle_that_was_not_published_is_refused_by_name(server: Server, tmp_path: Path) -> None:
     posts = contract_posts(16, SIZES)
     bundle = open_bundle(write_contract_bundle(tmp_path, posts))
-    with pytest.raises(BundleError, match=r"holds no collection .*: run `moodfeed publish --milvus http"):
+    with pytest.raises(BundleError, match=r"has no collection .*: run `moodfeed publish BUNDLE --milvus http"):
         EngineOfServer(server, must_be_exact=True)(bundle, posts)
 
 
 def test_a_collection_that_may_be_searched_is_not_made_anew_with_another_index(server: Server, tmp_path: Path) -> None:
     bundle = open_bundle(write_contract_bundle(tmp_path, contract_posts(17, SIZES)))
     publishing(server).bring(bundle)
-    with pytest.raises(CollectionError, match="is there with the index FLAT, and may be searched now"):
+    with pytest.raises(CollectionError, match="has the index FLAT and may be in use"):
         publishing(server, IndexKind.HNSW).bring(bundle)
 
 

@@ -135,7 +135,7 @@ def test_a_database_that_is_killed_and_recovers_loses_nothing(replicas: Replicas
 
 @pytest.mark.parametrize("server", ["primary", "standby"])
 def test_a_database_that_stands_still_holds_back_writes_and_no_feed(server: str, replicas: Replicas) -> None:
-    with replicas.under_load(f"the {server} stands still", injected=f"SIGSTOP of the {server} for 8 s") as load:
+    with replicas.under_load(f"the {server} stops responding", injected=f"SIGSTOP of the {server} for 8 s") as load:
         with replicas.database.paused(primary=server == "primary"):
             answers = [feed(replicas, name) for name in GATEWAYS for _ in range(10) if time.sleep(0.4) is None]
         assert [answer.status_code for answer in answers] == [200] * 20, load.living.failed

@@ -1,3 +1,3 @@
 """Which contract this code was generated from."""
 
-CONTRACT_DIGEST = "34b16f9f1a82beac397ec2eb1b4fb5bba98218d6d1986bfc855e1f3ee6cf9db2"
+CONTRACT_DIGEST = "099135046cedeaec5571d86cb8149ba99b3e2a4f6f2c8e6d72565ba6dc2f7c1f"

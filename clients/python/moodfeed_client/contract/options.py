@@ -159,6 +159,6 @@ class InteractionOptions(TypedDict, total=False):
     external_id: str
     """The id of the post at its source, in place of post_id."""
     place: int
-    """At which place of the response that feed_id names the post was shown, 1 for its first post, at most 100. It
-    is counted in the gateway's metrics and not stored.
+    """The place of the post in the response that feed_id names, 1 for its first post, at most 100. The gateway
+    counts it in its metrics and does not store it.
     """

@@ -1,2 +1,2 @@
 /** The sha256 of the protos that this code was generated from. */
-export const CONTRACT_DIGEST = "02e3f882fa551fd53f369314f00e23879101666b5ce8c1a3880dfa918bd11974";
+export const CONTRACT_DIGEST = "099135046cedeaec5571d86cb8149ba99b3e2a4f6f2c8e6d72565ba6dc2f7c1f";

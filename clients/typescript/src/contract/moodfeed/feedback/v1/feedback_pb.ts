@@ -96,8 +96,8 @@ export type Interaction = Message<"moodfeed.feedback.v1.Interaction"> & {
   externalId: string;
 
   /**
-   * At which place of the response that feed_id names the post was shown, 1 for its first post, at most 100. It is
-   * counted in the gateway's metrics and not stored.
+   * The place of the post in the response that feed_id names, 1 for its first post, at most 100. The gateway counts it
+   * in its metrics and does not store it.
    *
    * @generated from field: optional int32 place = 11;
    */
