@@ -34,7 +34,7 @@ NORMAL_SECONDS = 15.0
 DEGRADED_SECONDS = 12.0
 REPLACED = {"$__rate_interval": "10s", "$window": "20s", "$verb": "LIKE", "${datasource}": "prometheus"}
 OLD = {"MoodfeedBundleOld"}  # the bundle of the tests says that it was made long ago
-ONLY_WITH_TRACES = {"moodfeed_trace_spans"}
+ONLY_WITH_A_SETTING = {"moodfeed_trace_spans", "moodfeed_index_milvus_failures"}
 EXPECTED = {"MoodfeedProcessDown", "MoodfeedNoReplica", "MoodfeedFeedsDegraded", "MoodfeedBundleRefused"}
 
 
@@ -154,7 +154,7 @@ def test_the_alerts_of_the_faults_fire(watched: Watched) -> None:
 
 def test_the_processes_expose_the_metrics_that_the_code_defines(watched: Watched) -> None:
     exposed = {name for name in watched.families if name.startswith("moodfeed_") and not name.endswith("_created")}
-    assert set(product_metrics()) - exposed <= ONLY_WITH_TRACES
+    assert set(product_metrics()) - exposed <= ONLY_WITH_A_SETTING
     assert {name: watched.families[name] for name in exposed}.items() <= product_metrics().items()
 
 
