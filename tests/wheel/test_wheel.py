@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.explorer_page import EXPLORER_FILES
 from tests.end_to_end.conftest import free_addresses
 from tests.waiting import wait_until
 
@@ -132,7 +133,7 @@ def test_run_makes_a_bundle_in_an_empty_directory_and_serves_it(running: str) ->
     assert answer["results"][0]["result"] == "ACCEPTED"
 
 
-@pytest.mark.parametrize("path", ["/", "/explorer/explorer.js", "/explorer/explorer.css", "/docs", "/openapi.json"])
+@pytest.mark.parametrize("path", [*EXPLORER_FILES, "/docs", "/openapi.json"])
 def test_the_pages_of_the_gateway_are_in_the_wheel(running: str, path: str) -> None:
     reply = httpx.get(f"http://{running}{path}", follow_redirects=True)
     assert (reply.status_code, len(reply.content) > 100) == (200, True)
