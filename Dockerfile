@@ -37,6 +37,7 @@ COPY rpc rpc
 COPY bundle bundle
 COPY compute compute
 COPY store store
+COPY post_collection post_collection
 COPY post_index_service post_index_service
 USER 10001:0
 CMD ["python", "-m", "post_index_service"]
@@ -78,6 +79,7 @@ RUN pip install --constraint requirements.txt '.[pipeline,s3]'
 COPY moodfeed moodfeed
 COPY bundle bundle
 COPY bundle_sync bundle_sync
+COPY post_collection post_collection
 COPY mood_encoder mood_encoder
 COPY two_tower two_tower
 COPY sample_api sample_api
