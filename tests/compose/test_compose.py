@@ -88,7 +88,7 @@ def test_a_process_is_nobody_and_can_write_nothing_that_lasts(service: str) -> N
         ("gateway", {"gateway", "moodfeed", "rpc"}, ("torch", "faiss", "numpy")),
         (
             "post_index_service",
-            {"bundle", "compute", "moodfeed", "post_index_service", "rpc", "store"},
+            {"bundle", "compute", "moodfeed", "post_collection", "post_index_service", "rpc", "store"},
             ("torch", "transformers", "pandas"),
         ),
         (
