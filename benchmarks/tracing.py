@@ -91,7 +91,7 @@ def measure(scratch: Path, *, rounds: int, seconds: float, embedded: bool) -> Se
                 row = Row(arm.name, arm.product.gateway_grpc, "grpc", IN_FLIGHT, lambda _: asked)
                 spent = sum(_processor_seconds(arm.product).values())
                 result = run_load(row, turn, seconds)
-                time.sleep(1.1)  # the last spans leave
+                time.sleep(5.2)  # the last spans leave: trace_export.py waits for 5 s
                 spent = sum(_processor_seconds(arm.product).values()) - spent
                 if result["wrong"] or result["failed"]:
                     raise SystemExit(f"{arm.name}: {result['examples']}")

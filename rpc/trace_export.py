@@ -27,7 +27,7 @@ FLUSH_SECONDS = 2.0
 """How long a stopping process waits for the receiver to accept its last spans."""
 
 _QUEUE, _BATCH = 8192, 512  # spans
-_DELAY_MS = 1000.0
+_DELAY_MS = 5000.0  # each export takes some milliseconds of every process, however few spans there are
 _RECEIVER_SECONDS = 5.0
 _REDIRECTED = 300  # the first code of a redirection, which is not followed and which the library takes for a success
 _LARGEST_ANSWER = 64 * 1024  # bytes; nobody asks what it says

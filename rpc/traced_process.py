@@ -1,5 +1,6 @@
 """Tracing of a process, from its settings: off and not loaded unless an operator names a receiver."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,7 @@ def traced(service: str, settings: ServerSettings, *, only_follows: bool = False
         return
     from rpc.trace_export import SpanExport, otlp_exporter  # noqa: PLC0415 - 100 ms and 10 MB, if traces are on
 
+    gc.freeze()  # the library stays: a full collection, for which every request waits, need not look at it
     spans = SpanExport(service, otlp_exporter(settings.traces_endpoint.get_secret_value()))
     try:
         yield Tracer(
