@@ -18,9 +18,12 @@ _log = structlog.get_logger("bundle_sync.main")
 
 
 def main() -> int:
-    """Follow until SIGTERM; returns 1 if the bucket's address is none, or once if the bundle is not here after it."""
-    parser = argparse.ArgumentParser(prog="python -m bundle_sync", description="Follow the bundles of a bucket.")
-    parser.add_argument("--once", action="store_true", help="look once; exit code 1 if the bundle did not come")
+    """Follow until SIGTERM or SIGINT, and return 0.
+
+    Returns 2 if the bucket's address or credentials cannot be used; with ``--once``, 1 if the bundle did not arrive.
+    """
+    parser = argparse.ArgumentParser(prog="python -m bundle_sync", description="Keep a directory at the bundle that a bucket publishes.")
+    parser.add_argument("--once", action="store_true", help="check once; exit with 1 if the bundle did not arrive")
     is_once = parser.parse_args().once
     settings = load_settings(Settings)
     configure_logging("bundle_sync", level=settings.log_level)
