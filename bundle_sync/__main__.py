@@ -22,7 +22,9 @@ def main() -> int:
 
     Returns 2 if the bucket's address or credentials cannot be used; with ``--once``, 1 if the bundle did not arrive.
     """
-    parser = argparse.ArgumentParser(prog="python -m bundle_sync", description="Keep a directory at the bundle that a bucket publishes.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bundle_sync", description="Keep a directory at the bundle that a bucket publishes."
+    )
     parser.add_argument("--once", action="store_true", help="check once; exit with 1 if the bundle did not arrive")
     is_once = parser.parse_args().once
     settings = load_settings(Settings)
