@@ -35,6 +35,8 @@ _DTYPES: Mapping[str, type[np.generic]] = {
     "mood_embeddings": np.float32,
 }
 _SPACE_PREFIX = "mood_space."
+Encode = Callable[[Iterator[Sequence[str]]], Iterator[NDArray[np.float32]]]
+"""Batches of texts to their embeddings [texts, dimension], in the same order."""
 
 
 class TextEmbeddingsError(Exception):
@@ -94,7 +96,7 @@ def embed_posts(
     with _Cache(cache, encoder_key=key, dimension=encoder.dimension) as known:
         texts = {known.key_of(text): text for text in [*summaries, *filter(None, moods)]}
         with ExitStack() as stack:
-            encode = partial(_encoded, encoder)
+            encode: Encode = partial(_encoded, encoder)
             if processes > 1 and known.lacks(texts):
                 encode = stack.enter_context(encoding_processes(processes, partial(read, threads=1))).encode
             embedded = known.embed(texts, encode, progress=progress)
@@ -206,7 +208,7 @@ class _Cache:
     def embed(
         self,
         texts: Mapping[str, str],
-        encode: Callable[[Iterator[Sequence[str]]], Iterator[NDArray[np.float32]]],
+        encode: Encode,
         *,
         progress: Callable[[int, int], None] | None = None,
     ) -> int:

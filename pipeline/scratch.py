@@ -12,8 +12,8 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
-LARGE_BYTES = 128 * 2**20  # of an array that lies in a file
-ROWS_AT_ONCE = 8_000_000  # of what is computed over all events in pieces; a piece takes about a gigabyte
+LARGE_BYTES = 32 * 2**20  # of an array that lies in a file
+ROWS_AT_ONCE = 4_000_000  # of what is computed over all events in pieces; a piece takes about half a gigabyte
 Value = TypeVar("Value", bound=np.generic)
 
 

@@ -70,7 +70,7 @@ class TargetShares:
     total: int
 
     @classmethod
-    def of(cls, targets: NDArray[np.int64]) -> Self:
+    def of(cls, targets: NDArray[np.signedinteger]) -> Self:
         """The shares of the posts in some examples' targets."""
         post_rows, counts = np.unique(targets, return_counts=True)
         return cls(post_rows.astype(np.int32), counts.astype(np.int32), len(targets))
@@ -145,7 +145,8 @@ class Examples:
     def snapshots_of(self, rows: NDArray[np.signedinteger], *, lags: NDArray[np.float64] | float) -> NDArray[np.int32]:
         """The newest snapshot up to ``lags`` days before each example, or the first: int32 [rows]."""
         days = self.dataset.pairs.days[rows] - lags
-        return np.clip(np.searchsorted(self.snapshots, days, side="right") - 1, 0, None).astype(np.int32)
+        rows_of_days = np.searchsorted(self.snapshots, days, side="right") - 1
+        return np.asarray(np.maximum(rows_of_days, 0), dtype=np.int32)
 
     def batch(self, plan: Plan, random: np.random.Generator, ranks: Ranks = ALONE) -> Batch:
         """Draw the negatives and the histories of a planned batch, and make the part of this process of it."""

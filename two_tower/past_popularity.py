@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from two_tower.features import TREND_DAYS, PastTotals
 
-_EVENTS_AT_ONCE = 8_000_000  # a piece takes about half a gigabyte
+_EVENTS_AT_ONCE = 4_000_000  # a piece takes about a quarter of a gigabyte
 
 
 class MakeArray(Protocol):

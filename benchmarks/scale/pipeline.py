@@ -4,7 +4,8 @@
 
 A stage is the real command in a process of its own. One that holds more than --most-gib is killed, and the run fails.
 The vectors of the texts are made up in these tables: `moodfeed embed` is measured by itself (--texts), in one process
-and in two. A size takes 80 bytes of disk an event while it runs, 8 GB for 100 million, and its files are then deleted.
+and in two. A size takes 80 bytes of disk an event while it runs, 8 GB for 100 million; what no later stage reads is
+deleted.
 """
 
 import argparse
@@ -34,7 +35,13 @@ def main() -> None:
     print("| events | stage | seconds | processors, s | largest resident memory, GiB |")
     print("|---|---|---|---|---|", flush=True)
     for events in options.events:
-        for row in stages(options.directory / str(events), events, steps=options.steps, most_bytes=most_bytes):
+        for row in stages(
+            options.directory / str(events),
+            Size.of(events),
+            steps=options.steps,
+            most_bytes=most_bytes,
+            keep=options.keep,
+        ):
             rows.append(row)
             print(
                 f"| {events:,} | {row['stage']} | {row['seconds']:.0f} | {row['processor_s']:.0f} | {row['gib']:.2f} |",
@@ -59,11 +66,14 @@ def main() -> None:
             )
 
 
-def stages(directory: Path, events: int, *, steps: int, most_bytes: int | None) -> Iterator[Row]:
+def stages(
+    directory: Path, size: Size, *, steps: int, most_bytes: int | None = None, keep: bool = False
+) -> Iterator[Row]:
     """Run the stages on a made-up set, which is made unless it is there; CommandError for the first that fails."""
-    source, workspace = directory / "source", Workspace(directory / "data")
+    source, workspace, events = directory / "source", Workspace(directory / "data"), size.events
     if not (source / "interactions.parquet").exists():
-        run_watched([sys.executable, "-m", "benchmarks.scale.made_up_events", str(source), "--events", str(events)])
+        numbers = ["--events", str(events), "--people", str(size.people), "--posts", str(size.posts)]
+        run_watched([sys.executable, "-m", "benchmarks.scale.made_up_events", str(source), *numbers])
     for name, command in (
         ("import", ["-m", "cli", "import", str(source)]),
         ("validate", ["-m", "cli", "validate", "--bundles", str(directory / "bundles")]),
@@ -71,6 +81,9 @@ def stages(directory: Path, events: int, *, steps: int, most_bytes: int | None) 
     ):
         cost = run_watched([sys.executable, *command, "--data", str(workspace.directory)], most_bytes=most_bytes)
         yield _row(name, events, cost)
+    if not keep:
+        shutil.rmtree(source)
+        workspace.scores.unlink()  # training computes the strengths itself
     run_watched([sys.executable, "-m", "benchmarks.scale.made_up_vectors", str(workspace.directory)])
     steps_of = ["-m", "benchmarks.scale.training_steps", str(workspace.directory), "--steps", str(steps)]
     cost = run_watched([sys.executable, *steps_of], most_bytes=most_bytes)

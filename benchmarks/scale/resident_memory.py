@@ -43,7 +43,8 @@ def run_watched(command: Sequence[str], *, most_bytes: int | None = None) -> Cos
     watch.start()
     try:
         assert child.stdout
-        output = child.stdout.read()
+        with child.stdout:
+            output = child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
     except BaseException:
         os.killpg(child.pid, signal.SIGKILL)
@@ -72,14 +73,14 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         while not self.ended.wait(_LOOK_SECONDS):
-            self.peak = max(self.peak, sum(map(_resident_bytes, _tree(self._root))))
+            self.peak = max(self.peak, sum(map(_resident_bytes, tree(self._root))))
             if self._most_bytes is not None and self.peak > self._most_bytes:
                 self.is_over = True
                 os.killpg(self._root, signal.SIGKILL)
                 return
 
 
-def _tree(root: int) -> list[int]:
+def tree(root: int) -> list[int]:
     """A process and all that descend from it."""
     found, waiting = [], [root]
     while waiting:
