@@ -1,7 +1,7 @@
 """Turn raw rows into typed tables; every dropped row is counted by table and reason."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from pipeline.tables import (
 from pipeline.upstream import Json
 
 MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at", "rating": "rated_at"}
+_EventRow = tuple[int, int, int, int, float, str]
+_EVENTS_AT_ONCE = 250_000
 _LONGEST_EXAMPLE = 60
 _CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
 _ZONE_DIFFERENCE = pd.Timedelta(days=1)  # events without a time zone may be in another than the posts
@@ -173,8 +175,9 @@ def _users(store: RawStore, findings: Findings) -> tuple[pd.DataFrame, set[int]]
 
 def _events(store: RawStore, findings: Findings) -> pd.DataFrame:
     """Every event whose fields can be read."""
-    rows: list[tuple[int, int, int, int, float, str]] = []
+    frames = [_frame([])]
     for verb, moment_key in MOMENT_KEYS.items():
+        rows: list[_EventRow] = []  # an object takes ten times as much as a row of a frame
         for row in store.rows(verb):
             fields = row.fields
             percent = read_number(fields.get("rating_percent")) if verb == "rating" else None
@@ -191,8 +194,18 @@ def _events(store: RawStore, findings: Findings) -> pd.DataFrame:
             else:
                 user_id, post_id, at, percent = read.values()
                 rows.append((row.row_id, user_id, post_id, at, np.nan if percent is None else round(percent), verb))  # type: ignore[arg-type]
+            if len(rows) == _EVENTS_AT_ONCE:
+                frames.append(_frame(rows))
+                rows.clear()
+        frames.append(_frame(rows))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _frame(rows: Sequence[_EventRow]) -> pd.DataFrame:
     events = pd.DataFrame(rows, columns=["id", "user_id", "post_id", "at", "rating_percent", "verb"])
-    events = events.astype({"id": "int64", "user_id": "int64", "post_id": "int64", "rating_percent": "float64"})
+    events = events.astype(
+        {"id": "int64", "user_id": "int64", "post_id": "int64", "rating_percent": "float64", "verb": "str"}
+    )
     events["at"] = pd.to_datetime(events["at"].astype("int64"), unit="ms", utc=True)
     return events
 
