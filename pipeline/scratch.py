@@ -44,7 +44,7 @@ class Scratch:
                 mapped = mmap.mmap(file.fileno(), size)
         except OSError as error:
             raise ScratchError(
-                f"{self._directory} has no room for {size / 2**30:.1f} GiB of intermediate data ({error.strerror}): "
+                f"{self._directory} cannot hold {size / 2**30:.1f} GiB of intermediate data ({error.strerror}): "
                 "make room, or choose another directory with --data"
             ) from error
         self._maps.add(mapped)

@@ -86,7 +86,7 @@ def test_a_small_array_is_in_memory(tmp_path: Path) -> None:
 
 
 def test_an_array_that_the_disk_cannot_hold_is_refused_before_it_is_filled(tmp_path: Path, scratch: Scratch) -> None:
-    with pytest.raises(ScratchError, match=rf"^{tmp_path} has no room for 8388608\.0 GiB .*: make room, or choose"):
+    with pytest.raises(ScratchError, match=rf"^{tmp_path} cannot hold 8388608\.0 GiB .*: make room, or choose"):
         scratch.empty(2**50, np.int64)
 
 
