@@ -48,8 +48,6 @@ ELSEWHERE = {
     "docker-compose.replicas.yml": "make test-compose",
     "docker-compose.shards.yml": "needs a Docker engine; tests/shards runs the same processes without one",
     "benchmarks.scale.shards": "minutes; tests/benchmarks/test_scale_shards.py runs it on few posts",
-    "benchmarks.scale.pipeline": "minutes; tests/scale/pipeline runs its stages, and tests/benchmarks its parts",
-    "make bench-pipeline": "the same",
     "docker-compose.torch.yml": "make test-compose",
     "docker compose run --rm bundle": "make test-compose",
     "docker-compose.secure.yml": "make test-compose; test_trust.py has its settings without an engine",
