@@ -32,6 +32,11 @@ class Shard(Protocol):
     ) -> post_index_pb2.RankPostsResponse:
         """Rank the posts of the shard."""
 
+    async def reorder_posts(
+        self, request: post_index_pb2.ReorderPostsRequest, *, seconds: float
+    ) -> post_index_pb2.ReorderPostsResponse:
+        """Reorder the merged ranking of all shards."""
+
     async def get_shard(
         self, request: post_index_pb2.GetShardRequest, *, seconds: float
     ) -> post_index_pb2.GetShardResponse:

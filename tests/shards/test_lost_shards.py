@@ -159,16 +159,6 @@ def test_a_strict_feed_needs_all_shards(sharded: Sharded) -> None:
         sharded.feed(strict=True)
 
 
-def test_what_only_one_index_can_do_is_left_out_and_named(sharded: Sharded) -> None:
-    plain = sharded.feed()
-    found = sharded.feed(diversity=0.5, most_per_owner=1)
-    assert ids_of(found) == ids_of(plain)
-    assert found.degradations == (Degradation("diversity", "SHARDED"), Degradation("most_per_owner", "SHARDED"))
-    assert sharded.feed(diversity=0.5, page_token=sharded.feed(diversity=0.5).next_page_token).degradations
-    with pytest.raises(DependencyUnavailableError, match="cannot apply diversity, and strict is set"):
-        sharded.feed(diversity=0.5, strict=True)
-
-
 def test_a_category_is_asked_of_its_shard_alone_and_is_unavailable_without_it(sharded: Sharded) -> None:
     assert sharded.feed(category_id=OF_SHARD_1).degradations == ()
     asked = [[request for request in part.asked if hasattr(request, "search")] for part in sharded.parts]
