@@ -66,7 +66,13 @@ class ShardedPostSearch:
             return await self._search_in(wanted, search, bundle_id, end=end)
         except BundleNotHeldError as error:
             await self.wiring.learn(seconds=self._calls.left(end))
-            raise BundleNotHeldError(str(error), current_bundle_id=self.wiring.current_bundle_id) from error
+            lacking = frozenset(map(self.wiring.name, self.wiring.lacking(bundle_id))) - search.left_out
+            if not lacking or not (search.may_degrade or search.is_strict):
+                raise BundleNotHeldError(str(error), current_bundle_id=self.wiring.current_bundle_id) from error
+            if search.is_strict:
+                message = f"{POST_INDEX}: {' and '.join(sorted(lacking))} does not hold the bundle of the others yet"
+                raise DependencyUnavailableError(message, service=POST_INDEX) from error
+            return await self._search(replace(search, left_out=search.left_out | lacking), bundle_id, end=end)
         except LostError as error:
             left_out = search.left_out | {self.wiring.name(error.number)}
             return await self._search(replace(search, left_out=left_out), bundle_id, end=end)
