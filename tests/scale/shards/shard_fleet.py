@@ -45,12 +45,13 @@ class ShardFleet:
     def start(self, name: str) -> None:
         """Start a process, and wait until it serves."""
         address = self.addresses[name]
-        variables = {"OMP_NUM_THREADS": "1", "MOODFEED_BUNDLES": str(self.bundles_of(name))}
+        variables = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "MOODFEED_BUNDLES": str(self.bundles_of(name))}
         if name == GATEWAY:
             module = "gateway"
             variables |= {
                 "MOODFEED_GATEWAY_GRPC_ADDRESS": address,
                 "MOODFEED_GATEWAY_HTTP_ADDRESS": self.addresses["http"],
+                "MOODFEED_GATEWAY_DEADLINE_SECONDS": "8",  # a machine that is busy otherwise is no fault of a swap
                 "MOODFEED_GATEWAY_USER_TOWER_ADDRESS": self.addresses[TOWER],
                 "MOODFEED_GATEWAY_POST_INDEX_ADDRESS": ";".join(self.addresses[shard] for shard in SHARD_NAMES),
             }

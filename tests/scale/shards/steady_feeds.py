@@ -15,9 +15,10 @@ from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
 from tests.scale.shards.swapped_bundles import FEEDS, Asked, Pages
 from tests.waiting import wait_until
 
-PER_SECOND = 25.0
+PER_SECOND = 15.0
 _PAGES = 3
 _READING_SECONDS = 0.7  # between two pages of a feed, so that many feeds go on across a swap
+LONGEST_READING_SECONDS = 4.0  # of a whole feed
 _DEADLINE_SECONDS = 10.0
 
 
@@ -63,7 +64,8 @@ def steady_feeds(target: str, pages: Pages) -> Iterator[Outcomes]:
             try:
                 answer: feed_pb2.GetFeedResponse = await stub.GetFeed(asked.request(token), timeout=_DEADLINE_SECONDS)
             except grpc.aio.AioRpcError as error:
-                outcomes.failed[f"{'later' if token else 'first'} page: {error.code().name}: {error.details()}"] += 1
+                page_of = "later" if token else "first"
+                outcomes.failed[f"{page_of} page: {error.code().name}: {error.details()}"] += 1
                 return
             note(asked, answer, page)
             token = answer.next_page_token

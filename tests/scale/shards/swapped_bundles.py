@@ -25,7 +25,7 @@ from user_tower_service.encoder import Encoder
 SHARDS = 3
 SIZE = 8
 POSTS, CATEGORIES, OWNERS = 300, 9, 12
-LARGE = 3  # a category, and the seed of none
+OF_SHARD_0 = 1  # a category
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Asked:
 FEEDS = (
     Asked("ana"),
     Asked("béla", mood="one two"),
-    Asked("ana", category_id=LARGE),
+    Asked("ana", category_id=OF_SHARD_0),
     Asked("ana", diversity=0.5),
     Asked("béla", most_per_owner=1),
 )
