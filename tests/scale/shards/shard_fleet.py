@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
+import httpx
 
 from benchmarks.processes import free_addresses
 from bundle.directory import point_current_at
@@ -82,6 +83,11 @@ class ShardFleet:
     def kill(self, name: str) -> None:
         self.processes[name].kill()
         self.processes[name].wait()
+
+    def gateway_sees(self, name: str) -> bool:
+        """Whether the gateway counts a shard as well."""
+        lines = httpx.get(f"http://{self.addresses['http']}/metrics", timeout=5).text.splitlines()
+        return f'moodfeed_downstream_replicas_well{{service="post_index_service {name} of {SHARDS}"}} 1.0' in lines
 
     def point_at(self, name: str, bundle_id: str) -> None:
         """Another bundle is current for a process, which takes it when it looks next."""

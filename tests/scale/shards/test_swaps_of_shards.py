@@ -64,13 +64,15 @@ def test_a_shard_that_is_killed_during_the_swap_is_named_and_nothing_is_mixed(tm
             fleet.swap(TOWER, new)
             fleet.point_at("shard 1", new)
             fleet.start("shard 1")
+            wait_until(lambda: fleet.gateway_sees("shard 1"), what="the gateway sees it")
             # It has the new bundle alone, and shard 2 has not taken it yet: none is common to all of them.
-            wait_until(lambda: outcomes.degraded["shard 2 of 3"] > 20, what="the other degradation")
+            before = outcomes.degraded.total()
+            wait_until(lambda: outcomes.degraded.total() > before + 30, what="feeds without one of the two")
             fleet.swap("shard 2", new)
             wait_until(lambda: outcomes.whole[new] > 40, what="the new bundle")
     print(outcomes.pages, outcomes.whole, outcomes.degraded, outcomes.failed)
     assert outcomes.wrong == []
-    assert set(outcomes.degraded) == {"shard 1 of 3", "shard 2 of 3"}
+    assert set(outcomes.degraded) <= {"shard 1 of 3", "shard 2 of 3"}
     assert set(outcomes.failed) <= {
         "later page: UNAVAILABLE: post_index_service: shard 1 of 3 is unavailable",
         "later page: INVALID_ARGUMENT: the bundle of page_token is no longer held: start again at the first page",
