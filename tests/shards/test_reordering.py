@@ -82,20 +82,20 @@ def world_of(tmp_path: Path, *, shards: int, seed: int, of_bundle: int, live: in
             first = last - len(upserted) + 1
             store.keep_embeddings(BUNDLE, [post.embedding(first + place) for place, post in enumerate(upserted)])
         ids = sorted({post.post_id for post in (*forms, *upserted)})
-        for post_id in random.choice(ids, 30).tolist():
-            store.record(
-                [
-                    NewInteraction(
-                        event_id=f"{post_id} {place} {verb}",
-                        username=f"{place}",
-                        occurred_at_ms=NOON,
-                        verb=verb,
-                        post_id=post_id,
-                    )
-                    for place in range(int(random.choice([3, 30, 101])))
-                    for verb in (Verb.VIEW, Verb.LIKE)[: 1 + place % 2]
-                ]
-            )
+        store.record(
+            [
+                NewInteraction(
+                    event_id=f"{post_id} {place} {verb}",
+                    username=f"{place}",
+                    occurred_at_ms=NOON,
+                    verb=verb,
+                    post_id=post_id,
+                )
+                for post_id in random.choice(ids, 30, replace=False).tolist()
+                for place in range(int(random.choice([3, 30, 101])))
+                for verb in (Verb.VIEW, Verb.LIKE)[: 1 + place % 2]
+            ]
+        )
         rules = [(RuleAction.PIN, 0.0), (RuleAction.BOOST, 0.5), (RuleAction.HIDE, 0.0)]
         for action, boost in rules if live else ():
             named = tuple(random.choice(ids, 3, replace=False).tolist())
@@ -125,50 +125,43 @@ def world_of(tmp_path: Path, *, shards: int, seed: int, of_bundle: int, live: in
 
 ASKED: list[dict[str, Any]] = [
     {"diversity": 0.5},
-    {"diversity": 1.0, "limit": 7},
+    {"diversity": 1.0, "limit": 7, "with_mood": True},
     {"most_per_owner": 1},
-    {"most_per_owner": 2, "limit": 33},
+    {"most_per_owner": 2, "limit": 33, "with_mood": True},
     {"diversity": 0.5, "most_per_owner": 1, "limit": 25},
     {"exploration_share": 1.0, "exploration_seed": 3},
-    {"exploration_share": 0.5, "exploration_seed": 2**64 - 1, "limit": 4},
+    {"exploration_share": 0.5, "exploration_seed": 2**64 - 1, "limit": 4, "with_mood": True},
+]
+WORLDS: list[dict[str, int]] = [
+    {"shards": 2, "seed": 1, "of_bundle": 320, "live": 0},
+    {"shards": 3, "seed": 2, "of_bundle": 150, "live": 60},
 ]
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: " ".join(asked))
-@pytest.mark.parametrize("shards", [2, 3])
-@pytest.mark.parametrize(("of_bundle", "live"), [(320, 0), (150, 60)], ids=["of the bundle", "live, with rules"])
-@pytest.mark.parametrize("with_mood", [False, True], ids=["by user", "by mood"])
-def test_every_page_is_that_of_one_index(
-    tmp_path: Path,
-    asked: dict[str, Any],
-    shards: int,
-    of_bundle: int,
-    live: int,
-    with_mood: bool,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture(scope="module", params=WORLDS, ids=["of the bundle", "live, with rules"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world_of(tmp_path_factory.mktemp("world"), **request.param) as made:
+        yield made
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: " ".join(map(str, asked.items())))
+def test_every_page_is_that_of_one_index(world: World, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("post_index_service.exploration.MOST_CANDIDATES", 40)  # fewer than there are
-    random = np.random.default_rng(shards)
-    with world_of(tmp_path, shards=shards, seed=of_bundle, of_bundle=of_bundle, live=live) as world:
-        seen, withheld = random.permutation(world.ids)[:90], random.permutation(world.ids)[:20]
-        search = world.search(seen=seen.tolist(), withheld=withheld.tolist(), with_mood=with_mood, **asked)
-        shown: list[int] = []
-        explored = 0
-        for found, expected in world.pages(search):
-            assert as_messages(found) == as_messages(expected)
-            assert (found.has_more, found.degradations) == (expected.has_more, ())
-            shown += [post.post_id for post in as_messages(found)]
-            explored += sum(post.reason == feed_pb2.REASON_EXPLORATION for post in as_messages(found))
-        hidden = {
-            post_id
-            for rule in world.store.rules()
-            if rule.rule.action is RuleAction.HIDE
-            for post_id in rule.rule.post_ids
-        }
-        assert sorted(shown) == sorted(set(world.ids) - set(withheld.tolist()) - hidden)
-        assert (explored > 2) is ("exploration_share" in asked)
-        plain = found_in(world.sharded, replace(search, diversity=0.0, most_per_owner=0, exploration_share=0.0))
-        assert [post.post_id for post in as_messages(plain)] != shown[: len(plain.posts)]
+    random = np.random.default_rng(len(asked))
+    seen, withheld = random.permutation(world.ids)[:90], random.permutation(world.ids)[:20]
+    search = world.search(seen=seen.tolist(), withheld=withheld.tolist(), **asked)
+    shown: list[int] = []
+    explored = 0
+    for found, expected in world.pages(search):
+        assert as_messages(found) == as_messages(expected)
+        assert (found.has_more, found.degradations) == (expected.has_more, ())
+        shown += [post.post_id for post in as_messages(found)]
+        explored += sum(post.reason == feed_pb2.REASON_EXPLORATION for post in as_messages(found))
+    hidden = {post_id for rule in world.store.rules() if rule.action is RuleAction.HIDE for post_id in rule.post_ids}
+    assert sorted(shown) == sorted(set(world.ids) - set(withheld.tolist()) - hidden)
+    assert (explored > 2) is ("exploration_share" in asked)
+    plain = replace(search, diversity=0.0, most_per_owner=0, exploration_share=0.0)
+    assert shown != [post.post_id for found, _ in world.pages(plain) for post in as_messages(found)]
 
 
 def test_the_shard_that_holds_most_of_the_page_reorders_it(tmp_path: Path) -> None:
