@@ -18,6 +18,7 @@ from post_index_service.live_posts import PostsNotHeldError
 from post_index_service.packed_posts import PackedPosts
 from post_index_service.post_store import NoStoreError, PostStore, RuleNotFoundError, Upserted
 from post_index_service.query import Query
+from post_index_service.reorder_messages import read_merged_ranking, read_page, write_reordered
 from post_index_service.search_errors import (
     CategoryNotFoundError,
     EmbeddingSpaceMismatchError,
@@ -40,6 +41,7 @@ SERVICE_NAME = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].fu
 LARGER_REQUESTS = {
     f"/{SERVICE_NAME}/SearchPosts": 4 * 1024 * 1024,
     f"/{SERVICE_NAME}/RankPosts": 4 * 1024 * 1024 + 16 * 1024,  # a search, and places of posts
+    f"/{SERVICE_NAME}/ReorderPosts": 4 * 1024 * 1024,  # the start of a ranking, 12 bytes a post
     f"/{SERVICE_NAME}/UpsertPosts": 5 * 1024 * 1024,
 }
 """As many posts to leave out as the user tower tells of one person, and what a caller excludes.
@@ -120,8 +122,9 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             _read_query(search, context),
             count=request.count,
             described=None if request.describes_all else request.described_places,
+            named=request.described_post_ids,
         )
-        result = ranking.described
+        result, named = ranking.described, ranking.named
         answer = post_index_pb2.RankPostsResponse(
             post_ids=ranking.post_ids.tolist(),
             numbers=ranking.numbers.tolist(),
@@ -140,8 +143,23 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             posts_position=result.posts_position,
             rules_moment_ms=result.rules_moment_ms,
             posts_changed_position=ranking.posts_changed,
+            explores=ranking.explores,
+            candidate_ids=ranking.candidate_ids.tolist(),
+            candidate_numbers=ranking.candidates.ranked.numbers.tolist(),
+            candidate_positives=ranking.candidates.positives.tolist(),
+            candidate_impressions=ranking.candidates.impressions.tolist(),
+            described_post_ids=ranking.named_ids,
+            posts_by_id=self._packed.of(index, named) if named else (),
         )
         return answer.SerializeToString()
+
+    def ReorderPosts(
+        self, request: post_index_pb2.ReorderPostsRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.ReorderPostsResponse:
+        """Reorder the merged ranking of all shards."""
+        index = self._indexes.named(request.bundle_id)
+        query = read_page(request, seconds=_seconds_to_wait(context))
+        return write_reordered(index.reordering.page(read_merged_ranking(request), query))
 
     def GetShard(
         self, request: post_index_pb2.GetShardRequest, context: grpc.ServicerContext

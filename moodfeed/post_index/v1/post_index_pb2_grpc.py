@@ -85,6 +85,11 @@ class PostIndexServiceStub:
                 request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsResponse.FromString,
                 _registered_method=True)
+        self.ReorderPosts = channel.unary_unary(
+                '/moodfeed.post_index.v1.PostIndexService/ReorderPosts',
+                request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsResponse.FromString,
+                _registered_method=True)
         self.GetShard = channel.unary_unary(
                 '/moodfeed.post_index.v1.PostIndexService/GetShard',
                 request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetShardRequest.SerializeToString,
@@ -169,6 +174,14 @@ class PostIndexServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReorderPosts(self, request, context):
+        """Reorders the merged ranking of all shards as one process with all posts reorders its own: for diversity and
+        most_per_owner, or to explore. Any shard may be asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetShard(self, request, context):
         """Returns which shard this process is.
         """
@@ -228,6 +241,11 @@ def add_PostIndexServiceServicer_to_server(servicer, server):
                     servicer.RankPosts,
                     request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsRequest.FromString,
                     response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsResponse.SerializeToString,
+            ),
+            'ReorderPosts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReorderPosts,
+                    request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsRequest.FromString,
+                    response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsResponse.SerializeToString,
             ),
             'GetShard': grpc.unary_unary_rpc_method_handler(
                     servicer.GetShard,
@@ -506,6 +524,33 @@ class PostIndexService:
             '/moodfeed.post_index.v1.PostIndexService/RankPosts',
             moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsRequest.SerializeToString,
             moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReorderPosts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.post_index.v1.PostIndexService/ReorderPosts',
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsRequest.SerializeToString,
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsResponse.FromString,
             options,
             channel_credentials,
             insecure,
