@@ -26,6 +26,14 @@ try:
 except urllib.error.HTTPError as error:
     print(json.dumps([error.code, json.load(error)]))
 """
+SCRAPE = """
+import ssl, sys, urllib.request
+context = ssl.create_default_context(cafile="/secrets/scraper.pem")
+try:
+    print(urllib.request.urlopen(sys.argv[1], context=context, timeout=10).read().decode())
+except OSError as error:
+    print("no HTTP:", error)
+"""
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -113,6 +121,17 @@ def test_a_compute_service_shows_nothing_to_whoever_has_no_certificate(stack: Se
         for trust, expected in ((f"ClientTls({names})", "True"), (f"ClientTls([{names}][0])", "False")):
             program = f"{probe} print(is_serving({address!r}, tls={trust}))"
             assert stack.compose("exec", "-T", "gateway", "python", "-c", program).strip() == expected
+
+
+def test_a_scraper_reads_metrics_over_https_alone(stack: SecureStack) -> None:
+    (stack.secrets / "gateway" / "scraper.pem").write_bytes((stack.secrets / "scraper" / "authority.pem").read_bytes())
+    for address, metric in (
+        ("gateway:8000", "moodfeed_downstream_replicas_well"),
+        ("user_tower_service:9101", "moodfeed_bundle_held"),
+        ("post_index_service:9102", "moodfeed_bundle_held"),
+    ):
+        assert metric in stack.compose("exec", "-T", "gateway", "python", "-c", SCRAPE, f"https://{address}/metrics")
+        assert "no HTTP" in stack.compose("exec", "-T", "gateway", "python", "-c", SCRAPE, f"http://{address}/metrics")
 
 
 def test_new_certificates_are_taken_in_by_running_containers(stack: SecureStack, tokens: dict[str, str]) -> None:
