@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from cli.certificates import write_certificates
+from tests.compose.containers import PROJECT as OTHER
+from tests.compose.containers import compose, remove_images
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "moodfeed-secure-test"
@@ -80,11 +82,8 @@ def tokens() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def stack(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tokens: dict[str, str]
-) -> Iterator[SecureStack]:
-    if not request.config.getoption("--run-compose"):
-        pytest.skip("needs a Docker engine: run `make test-compose`")
+def stack(engine: None, tmp_path_factory: pytest.TempPathFactory, tokens: dict[str, str]) -> Iterator[SecureStack]:
+    compose("run", "--rm", "--build", "bundle")  # the bundle of the other tests, or a new one
     secrets = tmp_path_factory.mktemp("trust") / "secrets"
     write_certificates(secrets, lifetime=timedelta(hours=1))
     for name, file in (("web", "gateway/api-tokens"), ("operator", "operators/admin-tokens")):
@@ -96,11 +95,14 @@ def stack(
     for service in SERVICES:
         operators = "" if service == "gateway" else f", {secrets}/operators:/operators:ro"
         lines += [f"  {service}:", "    ports: !reset []", f"    volumes: [{secrets}/{service}:/secrets:ro{operators}]"]
+    lines += ["volumes:"]
+    lines += [f"  {volume}: {{ name: {OTHER}_{volume}, external: true }}" for volume in ("bundles", "data")]
     own.write_text("\n".join(lines) + "\n", encoding="utf-8")
     made = SecureStack(secrets, own)
     made.compose("up", "-d", "--build", "--wait")
     yield made
-    made.compose("down", "--volumes", "--timeout", "20")
+    made.compose("down", "--volumes", "--rmi", "local", "--timeout", "20")
+    remove_images(PROJECT)
 
 
 def test_the_gateway_answers_over_tls_to_whoever_has_a_token(stack: SecureStack, tokens: dict[str, str]) -> None:

@@ -59,7 +59,7 @@ def shards(one_index: OneIndex) -> Iterator[None]:
     compose("up", "-d", "--build", "--wait", "--remove-orphans", files=SHARDS)
     wait_until(lambda: readiness() == ("ready", []), what="the gateway sees both shards")
     yield
-    compose("down", "--timeout", "20", files=SHARDS)
+    compose("down", "--rmi", "local", "--timeout", "20", files=SHARDS)
 
 
 def ask(request: feed_pb2.GetFeedRequest) -> feed_pb2.GetFeedResponse:
