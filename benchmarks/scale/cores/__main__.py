@@ -30,6 +30,7 @@ def main(
     rounds: Annotated[int, typer.Option(help="Rounds in turns, of which medians are taken.")] = 3,
     seconds: Annotated[float, typer.Option(help="Length of a measurement.")] = 4.0,
     output: Annotated[Path, typer.Option(help="Directory of the results.")] = Path("data/bench-scale"),
+    bundles: Annotated[Path | None, typer.Option(help="Directory that keeps the bundle for the next run.")] = None,
 ) -> None:
     """Measure processor time of feeds, writes and following, the rate of one log, and memory; eleven minutes."""
     if quick:
@@ -41,12 +42,12 @@ def main(
         TemporaryDirectory(prefix="moodfeed-bundles-") as made,
     ):
         Path(scratch).chmod(0o755)  # PostgreSQL runs as another user than root
-        bench = Bench(Path(scratch), Path(made), is_quick=quick, say=say, microlens=Path(made))
+        bench = Bench(Path(scratch), bundles or Path(made), is_quick=quick, say=say, microlens=Path(made))
         say("a bundle is made")
-        bundles = bundle_of(bench, users=users_of(bench, rounds))
-        costs = measure_answers(bench, bundles, rounds=rounds, seconds=seconds)
-        writes, connections = measure_writes(bench, bundles, rounds=rounds, seconds=seconds)
-        following = measure_following(bench, bundles, rounds=rounds, seconds=seconds)
+        bundle = bundle_of(bench, users=users_of(bench, rounds))
+        costs = measure_answers(bench, bundle, rounds=rounds, seconds=seconds)
+        writes, connections = measure_writes(bench, bundle, rounds=rounds, seconds=seconds)
+        following = measure_following(bench, bundle, rounds=rounds, seconds=seconds)
         logs = measure_logs(bench, seconds=seconds)
         memory = measure_memory(bench)
     results = Results(

@@ -8,8 +8,21 @@ from pathlib import Path
 from benchmarks.live.page import NoFiguresError
 from benchmarks.scale.cores.answers import FEEDS
 from benchmarks.scale.cores.followers import POLLING, QUIET
-from benchmarks.scale.cores.plan import MIX, PROCESSES, SIZES, USABLE, Plan, best_plan, figures_of, largest_cell, plan
-from benchmarks.scale.cores.results import DATABASE, Cost, Results, read_results
+from benchmarks.scale.cores.plan import (
+    ENGINES,
+    MIX,
+    PROCESSES,
+    SIZES,
+    USABLE,
+    Engine,
+    Plan,
+    best_plan,
+    figures_of,
+    indexes_of,
+    largest_cell,
+    plan,
+)
+from benchmarks.scale.cores.results import DATABASE, LOOPBACK, Cost, Results, read_results
 from benchmarks.scale.cores.stores import KINDS
 from benchmarks.scale.cores.writes import BATCH, SINGLE, UPSERT
 from pipeline.whole_files import write_whole_text
@@ -74,11 +87,12 @@ def _spread(cost: Cost, kind: str) -> str:
 def _feeds(results: Results) -> list[str]:
     costs = [results.cost(f"feed, {name}") for name in FEEDS]
     return _table(
-        ["µs of processor, median (least–most)", *PROCESSES, "feeds/s meanwhile", "not right"],
+        ["µs of processor, median (least–most)", *PROCESSES, "bytes over all ways", "feeds/s meanwhile", "not right"],
         [
             [
                 cost.what.removeprefix("feed, "),
                 *(_spread(cost, kind) for kind in PROCESSES),
+                f"{cost.of(LOOPBACK):,.0f}",
                 f"{cost.per_second:,.0f}",
                 f"{cost.failed:,}",
             ]
@@ -108,8 +122,11 @@ def _following(results: Results) -> list[str]:
             + (f", {_MICRO * each.cores[kind] / each.rate:.0f} µs an event" if each.rate > 0 else "")
             for kind in (*PROCESSES, DATABASE)
         ]
-        rows.append([each.store, names.get(each.rate, f"{each.rate:,.0f}"), *cells])
-    return _table(["store", "events/s", *PROCESSES, "both servers, with the writer's work"], rows)
+        network = f"{each.cores.get(LOOPBACK, 0.0):,.0f}"
+        rows.append([each.store, names.get(each.rate, f"{each.rate:,.0f}"), *cells, network])
+    return _table(
+        ["store", "events/s", *PROCESSES, "both servers, with the writer's work", "bytes/s over all ways"], rows
+    )
 
 
 def _logs(results: Results) -> list[str]:
@@ -178,7 +195,17 @@ def _plans(results: Results) -> list[str]:
         f"Of the feeds: {mix}. Counts change all the while. Events: a tenth of the feeds. Plans use {USABLE:.0%} of a "
         "core and of what one log takes, and two processes of each kind at least."
     )
-    return [intro, "", *lines, "", *ends]
+    engines = _table(
+        ["indexes, if all feeds were searched so", *(f"{feeds:,} feeds/s" for feeds in SIZES)],
+        [[engine.name, *(_indexes(results, engine, feeds) for feeds in SIZES)] for engine in ENGINES],
+    )
+    return [intro, "", *lines, "", *ends, "", *engines]
+
+
+def _indexes(results: Results, engine: Engine, feeds: int) -> str:
+    figures = figures_of(results)
+    indexes, server = indexes_of(figures, engine, feeds, cells=best_plan(figures, feeds).cells)
+    return f"{indexes:,}" + (f", and {server:,.0f} cores of the server" if server else "")
 
 
 def _plan_row(results: Results, feeds: int, write: str) -> list[str]:

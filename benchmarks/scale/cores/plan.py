@@ -85,6 +85,36 @@ def figures_of(results: Results, *, write: str = BATCH) -> Figures:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a feed takes more than the measured one, in seconds of a core beside its own call; ``calls`` of shards.
+
+    ``of_server`` is what it takes of another server.
+    """
+
+    name: str
+    scan: float = 0.0
+    calls: int = 1
+    of_server: float = 0.0
+
+
+ENGINES = (
+    Engine("default, a category of 2,000 posts"),
+    Engine("default, all of a million, by user", scan=1.2e-3),
+    Engine("default, all of a million, by mood and user", scan=28e-3),
+    Engine("four shards, all of a million, by mood and user", scan=28e-3, calls=4),
+    Engine("Milvus FLAT, all of 100,000, by user", of_server=10.6e-3),
+)
+"""Scans as below in docs/scale.md; Milvus by the clock on a busy machine (docs/milvus.md), so at most so much."""
+
+
+def indexes_of(figures: Figures, engine: Engine, feeds: float, *, cells: int) -> tuple[int, float]:
+    """Index processes, and cores of another server, if all feeds were searched so."""
+    left = USABLE - WRITES * feeds / cells * figures.followed[INDEX]
+    of_feed = engine.calls * figures.feed[INDEX] + engine.scan
+    return cells * max(math.ceil(feeds / cells * of_feed / left), 2), feeds * engine.of_server / USABLE
+
+
 def following_cost(results: Results, store: str) -> dict[str, float]:
     """Seconds of a core that one more event costs each kind of process, at the largest rate that was measured."""
     largest = max((each for each in results.following if each.store == store), key=lambda each: each.rate)

@@ -1,4 +1,4 @@
-"""The processor time that running processes have taken so far, from /proc."""
+"""The processor time that running processes have taken so far, and what went over loopback, from /proc."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -34,6 +34,13 @@ def seconds_of_trees(pids: Iterable[int]) -> float:
 def less(later: Spent, earlier: Spent) -> dict[str, float]:
     """What was spent in between."""
     return {kind: seconds - earlier.get(kind, 0.0) for kind, seconds in later.items()}
+
+
+def loopback_bytes() -> float:
+    """What all processes of this machine have sent each other over loopback so far."""
+    lines = Path("/proc/net/dev").read_text(encoding="utf-8").splitlines()
+    line = next((line for line in lines if line.lstrip().startswith("lo:")), "lo: 0")
+    return float(line.partition(":")[2].split()[0])
 
 
 def resident_bytes(pid: int) -> int:

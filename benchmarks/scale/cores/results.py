@@ -10,11 +10,13 @@ from pydantic import TypeAdapter
 from pipeline.whole_files import write_whole_text
 
 GATEWAY, TOWER, INDEX, DATABASE = "gateway", "tower", "index", "database"
+LOOPBACK = "loopback"
+"""Beside the processes: what all of them sent each other, in bytes in place of seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Processor time of one answer, event or post: in each round the seconds of each kind of process.
+    """Processor time of one answer, event or post: in each round the seconds of each kind of process, LOOPBACK too.
 
     ``store`` is empty where none takes part. ``per_second`` is how many there were; ``failed`` were not right.
     """
@@ -37,7 +39,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """The share of a core that each kind of process takes while others record ``rate`` events a second."""
+    """The share of a core that each kind of process takes while others record ``rate`` events/s, and LOOPBACK."""
 
     store: str
     rate: float

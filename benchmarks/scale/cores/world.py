@@ -11,8 +11,8 @@ from benchmarks.live.clients import VIEW, Did
 from benchmarks.live.fleet import Fleet, running_fleet
 from benchmarks.live.writers import Rows
 from benchmarks.recording import Rows as StoreRows
-from benchmarks.scale.cores.processor_time import seconds_of
-from benchmarks.scale.cores.results import DATABASE, GATEWAY, INDEX, TOWER
+from benchmarks.scale.cores.processor_time import loopback_bytes, seconds_of
+from benchmarks.scale.cores.results import DATABASE, GATEWAY, INDEX, LOOPBACK, TOWER
 from benchmarks.scale.cores.stores import MeasuredStore
 from benchmarks.scale.index_bundle import BLEND
 from store.interactions import NewInteraction, Verb
@@ -47,9 +47,9 @@ def one_of_each(
 
 
 def spent(fleet: Fleet, store: MeasuredStore) -> dict[str, float]:
-    """Seconds of processor time so far, by kind of process, and of the database."""
+    """Seconds of processor time so far, by kind of process, of the database too; and bytes over loopback."""
     found = {kind: seconds_of(fleet.processes[f"{kind}-1"].process.pid) for kind in KINDS}
-    return found | {DATABASE: store.processor_seconds()}
+    return found | {DATABASE: store.processor_seconds(), LOOPBACK: loopback_bytes()}
 
 
 def views(*, people: str, posts: int, size: int) -> Rows:
