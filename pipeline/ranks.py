@@ -9,10 +9,17 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed
+from torch.distributed import distributed_c10d
+
+LONGEST_JOIN = timedelta(minutes=2)
+"""For the processes to connect, once each has started. gloo loses a connection now and then, and waits for it."""
+LONGEST_SILENCE = timedelta(minutes=30)
+"""For one process to wait for another: the first one ranks and writes files meanwhile."""
 
 _Result = TypeVar("_Result")
 
@@ -115,11 +122,14 @@ def _together(talk: Callable[[], _Result]) -> _Result:
 
 
 @contextmanager
-def joined_ranks(device: str) -> Iterator[Ranks]:
+def joined_ranks(
+    device: str, *, join: timedelta = LONGEST_JOIN, silence: timedelta = LONGEST_SILENCE
+) -> Iterator[Ranks]:
     """Join the processes that torchrun started, as its environment variables say, until the block ends.
 
     They talk by gloo, or by NCCL with ``device`` "cuda", where each takes the GPU of its number on this machine.
-    RanksError if there are fewer GPUs, LostRanksError if they do not find one another.
+    RanksError if there are fewer GPUs. LostRanksError if they do not find one another within ``join``, and whenever one
+    waits longer than ``silence`` for the others.
     """
     if device != "cpu":
         number = int(os.environ.get("LOCAL_RANK", "0"))
@@ -127,7 +137,8 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
             raise RanksError(f"process {number} of this machine has no GPU: there are {torch.cuda.device_count()}")
         device = f"cuda:{number}"
         torch.cuda.set_device(number)
-    _together(lambda: distributed.init_process_group("gloo" if device == "cpu" else "nccl"))
+    _together(lambda: distributed.init_process_group("gloo" if device == "cpu" else "nccl", timeout=join))
+    distributed_c10d._set_pg_timeout(silence)  # the public way sets both at once
     try:
         yield Ranks(distributed.get_rank(), distributed.get_world_size(), device)
     finally:
