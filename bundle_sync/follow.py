@@ -24,7 +24,7 @@ LAST_LOOK = Gauge(
     "moodfeed_bundle_sync_last_success_timestamp_seconds",
     "When a look last ended with the bucket's bundle current here, in seconds since 1970.",
 )
-UNCHANGED, SWITCHED = "unchanged", "switched"
+UNCHANGED, SWITCHED, STOPPED = "unchanged", "switched", "stopped"
 REPEAT_SECONDS = 600.0
 """How often the log repeats a fault that lasts."""
 
@@ -77,14 +77,19 @@ class Follower:
         LOOKS.labels(outcome).inc()
         return outcome
 
-    def follow(self, *, every_seconds: float) -> None:
-        """Look until the event ``stop``."""
+    def look_once(self) -> str:
+        """The outcome of one look; STOPPED if it was given up."""
         try:
-            while not self._stop.is_set():
-                self.look()
-                self._stop.wait(every_seconds)
+            return self.look()
         except StoppedError:
-            pass
+            return STOPPED
+
+    def follow(self, *, every_seconds: float) -> int:
+        """Look until the event ``stop``, and return 0."""
+        while not self._stop.is_set():
+            self.look_once()
+            self._stop.wait(every_seconds)
+        return 0
 
     def _take(self) -> str:
         published = self._bucket.current(unless=self._tag if self._here() else None)
