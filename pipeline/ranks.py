@@ -127,7 +127,14 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
             raise RanksError(f"process {number} of this machine has no GPU: there are {torch.cuda.device_count()}")
         device = f"cuda:{number}"
         torch.cuda.set_device(number)
-    _together(lambda: distributed.init_process_group("gloo" if device == "cpu" else "nccl"))
+    try:
+        distributed.init_process_group("gloo" if device == "cpu" else "nccl")
+    except (RuntimeError, ValueError) as error:
+        place = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
+        raise LostRanksError(
+            f"the processes do not find one another at {place}, which MASTER_ADDR and MASTER_PORT name: "
+            "another one has ended or never started, or the port is in use"
+        ) from error
     try:
         yield Ranks(distributed.get_rank(), distributed.get_world_size(), device)
     finally:
