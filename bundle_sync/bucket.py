@@ -174,7 +174,10 @@ class Bucket:
             case FileNotFoundError():
                 return BucketError(Fault.MISSING, f"{where} does not exist")
             case PermissionDeniedError() | UnauthenticatedError():
-                return BucketError(Fault.REFUSED, f"{where} is refused: check the credentials and what they allow")
+                return BucketError(
+                    Fault.REFUSED,
+                    f"{where} is refused: check the credentials, what they allow, and this machine's clock",
+                )
             case _ if _INSTANCE_ADDRESS in str(error):
                 return BucketError(
                     Fault.REFUSED, "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role"

@@ -35,6 +35,9 @@ def train(
     with printing_once(processes):
         wanted = training_config(data, config, objective, epochs, seed)  # before torch: a refusal is said at once
         _refuse_idle_processes(joined, wanted.batch_size)
+        _refuse_device(device, joined)
+        if log:
+            log.open("a", encoding="utf-8").close()  # an OSError now, and not after the first epoch
         if processes > 1 and not is_rank():
             train_in_processes(processes)
             return
@@ -47,6 +50,14 @@ def train(
             stages.train_stage(
                 Workspace(data), wanted, device=own_device, log=log, ranks=ranks, is_left_behind=is_left_behind
             )
+
+
+def _refuse_device(device: str, processes: int) -> None:
+    if processes > 1 and device not in {"cpu", "cuda"}:
+        raise typer.BadParameter(
+            f"{device!r} is neither cpu nor cuda, with which each of several processes takes a GPU of its own",
+            param_hint="--device",
+        )
 
 
 def _refuse_idle_processes(processes: int, batch_size: int) -> None:

@@ -6,6 +6,7 @@ process, but for rounding. A method here must be called by all of them, in the s
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, distributed
 
 _Result = TypeVar("_Result")
+_LOOK_SECONDS = 0.2
 
 
 class RanksError(Exception):
@@ -114,6 +116,24 @@ def _together(talk: Callable[[], _Result]) -> _Result:
         raise LostRanksError("another process of this training has ended") from error
 
 
+def _while_signals_are_heard(wait: Callable[[], None]) -> None:
+    """Wait in another thread: the others may not come for half an hour, and torch's own wait hears no signal."""
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            wait()
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_LOOK_SECONDS)
+    if errors:
+        raise errors[0]
+
+
 @contextmanager
 def joined_ranks(device: str) -> Iterator[Ranks]:
     """Join the processes that torchrun started, as its environment variables say, until the block ends.
@@ -128,7 +148,7 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
         device = f"cuda:{number}"
         torch.cuda.set_device(number)
     try:
-        distributed.init_process_group("gloo" if device == "cpu" else "nccl")
+        _while_signals_are_heard(lambda: distributed.init_process_group("gloo" if device == "cpu" else "nccl"))
     except (RuntimeError, ValueError) as error:
         place = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
         raise LostRanksError(
