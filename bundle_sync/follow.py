@@ -12,7 +12,7 @@ from bundle.directory import current_bundle, remove_debris
 from bundle.manifest import BundleError
 from bundle.root_lock import locked
 from bundle.stored_bundles import make_current
-from bundle_sync.bucket import Bucket, BucketError, Fault
+from bundle_sync.bucket import Bucket, BucketError, Fault, Pointer
 from bundle_sync.download import arriving_name, download
 
 LOOKS = Counter(
@@ -53,7 +53,7 @@ class Follower:
         self._keep = keep
         self._stop = stop or threading.Event()
         self._clock = clock
-        self._tag: str | None = None
+        self._known: Pointer | None = None
         self._fault = ""
         self._told_at = 0.0
         for outcome in (UNCHANGED, SWITCHED, *Fault):
@@ -92,11 +92,12 @@ class Follower:
         return 0
 
     def _take(self) -> str:
-        published = self._bucket.current(unless=self._tag if self._here() else None)
+        is_here = self._known is not None and self._known.bundle_id == self._here()
+        published = self._bucket.current(unless=self._known.tag if self._known and is_here else None)
         if published is None:
             return UNCHANGED
         if published.bundle_id == self._here():
-            self._tag = published.tag
+            self._known = published
             return UNCHANGED
         _log.info("fetching a bundle", bundle=published.bundle_id, bucket=self._bucket.url)
         started = self._clock()
@@ -104,7 +105,7 @@ class Follower:
             remove_debris(self._root, but=arriving_name(published.bundle_id))
             download(self._bucket, published.bundle_id, self._root, go_on=self._stop_if_asked)
             removed = make_current(self._root, published.bundle_id, keep=self._keep)
-        self._tag = published.tag
+        self._known = published
         _log.info(
             "a bundle is current",
             bundle=published.bundle_id,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.directory import current_bundle, open_bundle
+from bundle.directory import current_bundle, open_bundle, point_current_at
 from bundle_sync.bucket import Bucket, BucketError, Fault
 from bundle_sync.follow import SWITCHED, UNCHANGED, Follower
 from tests.bundle_sync.hostile_bucket import HostileBucket, Request, hostile_bucket
@@ -158,6 +159,20 @@ def test_what_the_server_answers_is_told_by_its_number_alone(
         Bucket(URL, seconds=1).current()
     assert words in str(error.value)
     assert "SecretOfTheServer" not in str(error.value)
+
+
+def test_a_directory_that_someone_pointed_elsewhere_is_brought_back_to_the_bucket(
+    bucket: HostileBucket, here: Path, tmp_path: Path
+) -> None:
+    follower = following(here)
+    assert follower.look() == SWITCHED
+    published = current_bundle(here).name
+    other = write_tiny_bundle(tmp_path / "made", seed=1)
+    shutil.copytree(other, here / other.name)
+    point_current_at(here, other.name)
+    assert follower.look() == SWITCHED
+    assert current_bundle(here).name == published
+    assert follower.look() == UNCHANGED
 
 
 @pytest.mark.parametrize("options", [(), ("--once",)])
