@@ -59,6 +59,14 @@ class BucketError(Exception):
         self.fault = fault
 
 
+class DamagedPointerError(BucketError):
+    """``current`` names no bundle; ``tag`` is that of this version of the object, which a publisher may replace."""
+
+    def __init__(self, message: str, *, tag: str) -> None:
+        super().__init__(Fault.CORRUPT, message)
+        self.tag = tag
+
+
 class OvertakenError(Exception):
     """Another publisher has changed ``current`` meanwhile."""
 
@@ -112,8 +120,9 @@ class Bucket:
         """
         try:
             found = obstore.get(self._store, CURRENT_NAME, options={"if_none_match": unless} if unless else None)
+            tag = found.meta["e_tag"] or ""
             if found.meta["size"] > _LARGEST_POINTER:
-                raise self._corrupt(CURRENT_NAME, "is larger than the name of a bundle")
+                raise DamagedPointerError(f"{self.url}/{CURRENT_NAME} is larger than the name of a bundle", tag=tag)
             content = bytes(found.bytes())
         except NotModifiedError:
             if unless is None:
@@ -126,8 +135,8 @@ class Bucket:
         except (ValueError, KeyError, TypeError):
             bundle_id = None
         if not isinstance(bundle_id, str) or not _BUNDLE_ID.fullmatch(bundle_id):
-            raise self._corrupt(CURRENT_NAME, "does not name a bundle")
-        return Pointer(bundle_id, found.meta["e_tag"] or "")
+            raise DamagedPointerError(f"{self.url}/{CURRENT_NAME} does not name a bundle: publish one again", tag=tag)
+        return Pointer(bundle_id, tag)
 
     def point_at(self, bundle_id: str, *, replacing: Pointer | None) -> None:
         """Make a bundle the one to serve, in one step; OvertakenError if ``current`` is not ``replacing`` any more."""

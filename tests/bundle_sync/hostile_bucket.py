@@ -16,11 +16,13 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 class HostileBucket:
     """Objects by their path without the bucket's name, and what is done in place of an honest answer.
 
-    ``trick`` gets the request and the name of the object, and returns whether it has dealt with the request itself.
+    ``trick`` gets the request and the name of the object, and returns whether it has dealt with the request itself;
+    ``lose`` the same once an object is stored.
     """
 
     objects: dict[str, bytes] = field(default_factory=dict)
     trick: Callable[["Request", str], bool] = lambda _request, _name: False
+    lose: Callable[["Request", str], bool] = lambda _request, _name: False
     asked: list[str] = field(default_factory=list)
     let_go: threading.Event = field(default_factory=threading.Event)
     """Set when the test is over: what hangs then ends."""
@@ -79,8 +81,17 @@ class Request(BaseHTTPRequestHandler):
         """Store an object."""
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         name = self._name()
-        if name is not None:
-            self.bucket.objects[name] = content
+        if name is None:
+            return
+        there = self.bucket.objects.get(name)
+        wanted = self.headers.get("If-Match")
+        if (self.headers.get("If-None-Match") and there is not None) or (
+            wanted and (there is None or wanted != f'"{hashlib.sha256(there).hexdigest()}"')
+        ):
+            self.answer(412)
+            return
+        self.bucket.objects[name] = content
+        if not self.bucket.lose(self, name):
             self.answer(200, ETag=f'"{hashlib.sha256(content).hexdigest()}"')
 
     def _name(self) -> str | None:

@@ -16,6 +16,7 @@ import pytest
 from bundle.directory import current_bundle, open_bundle, point_current_at
 from bundle_sync.bucket import Bucket, BucketError, Fault
 from bundle_sync.follow import SWITCHED, UNCHANGED, Follower
+from bundle_sync.upload import publish_to
 from tests.bundle_sync.hostile_bucket import HostileBucket, Request, hostile_bucket
 from tests.tiny_bundle import write_tiny_bundle
 from tests.waiting import wait_until
@@ -173,6 +174,37 @@ def test_a_directory_that_someone_pointed_elsewhere_is_brought_back_to_the_bucke
     assert follower.look() == SWITCHED
     assert current_bundle(here).name == published
     assert follower.look() == UNCHANGED
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"x" * 5000])
+def test_publishing_mends_a_pointer_that_names_no_bundle(
+    content: bytes, bucket: HostileBucket, here: Path, tmp_path: Path
+) -> None:
+    bundle = open_bundle(write_tiny_bundle(tmp_path / "made"))
+    bucket.objects["p/current"] = content
+    assert following(here).look() == Fault.CORRUPT
+    assert publish_to(Bucket(URL, seconds=1), bundle) is None
+    assert following(here).look() == SWITCHED
+
+
+def test_a_publisher_whose_answer_was_lost_is_not_told_that_another_was_faster(
+    bucket: HostileBucket, tmp_path: Path
+) -> None:
+    lost: list[str] = []
+
+    def lose(request: Request, name: str) -> bool:
+        if name.endswith("current") and not lost:
+            lost.append(name)
+            request.answer(500)
+            return True
+        return False
+
+    bucket.lose = lose
+    bundle = open_bundle(write_tiny_bundle(tmp_path / "made", seed=1))
+    assert publish_to(Bucket(URL, seconds=5), bundle)
+    assert lost
+    assert Bucket(URL).current() is not None
+    assert json.loads(bucket.objects["p/current"])["bundle_id"] == bundle.bundle_id
 
 
 @pytest.mark.parametrize("options", [(), ("--once",)])
