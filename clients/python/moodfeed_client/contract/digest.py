@@ -1,3 +1,3 @@
 """Which contract this code was generated from."""
 
-CONTRACT_DIGEST = "099135046cedeaec5571d86cb8149ba99b3e2a4f6f2c8e6d72565ba6dc2f7c1f"
+CONTRACT_DIGEST = "c25f1a96270b9f5df63cfcd12fdfb0247906f3ff4f0f165226baae203827f39c"

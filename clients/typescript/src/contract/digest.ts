@@ -1,2 +1,2 @@
 /** The sha256 of the protos that this code was generated from. */
-export const CONTRACT_DIGEST = "099135046cedeaec5571d86cb8149ba99b3e2a4f6f2c8e6d72565ba6dc2f7c1f";
+export const CONTRACT_DIGEST = "c25f1a96270b9f5df63cfcd12fdfb0247906f3ff4f0f165226baae203827f39c";
