@@ -119,6 +119,8 @@ MAY_READ_GENERATED_CODE = {
     "post_index_service/catalog_messages.py",
     "post_index_service/service.py",
     "post_index_service/packed_posts.py",
+    "post_index_service/query_messages.py",
+    "post_index_service/reorder_messages.py",
     "embedded/service.py",
     "embedded/__main__.py",
     "post_index_service/__main__.py",
