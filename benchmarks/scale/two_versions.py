@@ -48,7 +48,7 @@ class Version:
 
 def _nanoseconds(pid: int) -> int:
     tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+    return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0]) for task in tasks)
 
 
 def main() -> None:
