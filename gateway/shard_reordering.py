@@ -3,17 +3,16 @@
 How posts are reordered is known to the index alone: the gateway tells one shard the start of the merged ranking.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.feed_types import Search
+from gateway.shard_calls import Answers
 from gateway.shard_merge import PINNED, MergedPost
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 
 _BLOCK = 100  # posts that diversity looks at beyond those of a page, at most; if more are needed, the shard says so
-
-Answers = Mapping[int, post_index_pb2.RankPostsResponse]
 
 
 class PagePost(NamedTuple):

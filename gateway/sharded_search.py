@@ -67,10 +67,11 @@ class ShardedPostSearch:
         except BundleNotHeldError as error:
             await self.wiring.learn(seconds=self._calls.left(end))
             lacking = frozenset(map(self.wiring.name, self.wiring.lacking(bundle_id))) - search.left_out
-            if not lacking or not (search.may_degrade or search.is_strict):
+            is_of_named_bundle = bool(search.context.bundle_id) and not search.is_strict
+            if not lacking or (is_of_named_bundle and not search.may_degrade):
                 raise BundleNotHeldError(str(error), current_bundle_id=self.wiring.current_bundle_id) from error
-            if search.is_strict:
-                message = f"{POST_INDEX}: {' and '.join(sorted(lacking))} does not hold the bundle of the others yet"
+            if not search.may_degrade:
+                message = f"{POST_INDEX}: {' and '.join(sorted(lacking))} does not hold the bundle of the feed"
                 raise DependencyUnavailableError(message, service=POST_INDEX) from error
             return await self._search(replace(search, left_out=search.left_out | lacking), bundle_id, end=end)
         except LostError as error:

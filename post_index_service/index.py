@@ -25,7 +25,8 @@ from post_index_service.diversity import Listing, reordered_page
 from post_index_service.division import Division
 from post_index_service.explained_rows import explanations_of
 from post_index_service.explanations import Explanation
-from post_index_service.exploration import EXPLORED_RANKINGS, NO_CANDIDATES, count_explored, with_explored
+from post_index_service.exploration import count_explored
+from post_index_service.explored_searches import ExploredSearches
 from post_index_service.external_ids import ExternalIds
 from post_index_service.impressions import Impressions
 from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS
@@ -139,6 +140,7 @@ class PostIndex:
         self.impressions = (
             Impressions(posts.created_ms, met, self._names_of_rows, log, now_ms=now_ms()) if explores and log else None
         )
+        self._explored = ExploredSearches(self.impressions, self._beginnings.ids)
         self._names = {category.category_id: category for category in posts.categories}
         posts.let_go_of_pages()
 
@@ -219,17 +221,8 @@ class PostIndex:
         else:
             first, last = min(query.offset, begun.total), min(query.offset + query.limit, begun.total)
             ranked = begun.best(last)
-            impressions = self._impressions_of(begun)
-            if query.exploration and impressions:
-                ranked, explored = with_explored(
-                    ranked,
-                    query.exploration,
-                    limit=query.limit,
-                    movable=(len(begun.pinned), begun.unseen_total),
-                    candidates=lambda exploration: impressions.candidates(
-                        begun, self._beginnings.ids(part), exploration
-                    ),
-                )
+            if query.exploration:
+                ranked, explored = self._explored.with_explored(ranked, begun)
             page, has_more = ranked.cut(first, last), last < begun.total
         page = self._rows.shown(page, query, part, begun.ruled)
         if len(explored):
@@ -260,11 +253,6 @@ class PostIndex:
             wanted = begun.order.among(self._rows.visible(begun.part, named)).without(withheld)
             found_ids = self._beginnings.ids(begun.part).of(wanted.rows).tolist()
             by_id = self._result(begun, wanted, has_more=False), found_ids
-        known = self._impressions_of(begun)
-        candidates = None if known is None else NO_CANDIDATES
-        if known and query.exploration and query.exploration.explores_any(count // query.limit):
-            ids = self._beginnings.ids(begun.part)
-            candidates = known.candidates(begun, ids, query.exploration, also_often_shown=True)
         return shard_ranking(
             begun,
             unseen,
@@ -274,7 +262,7 @@ class PostIndex:
             withheld=withheld,
             described=self._result(begun, page, has_more=len(listed.rows) < begun.total),
             places=places,
-            candidates=candidates,
+            candidates=self._explored.of_shard(begun, count=count),
             named=by_id,
         )
 
@@ -324,10 +312,3 @@ class PostIndex:
             offset=query.offset,
             limit=query.limit,
         )
-
-    def _impressions_of(self, begun: BegunSearch) -> Impressions | None:
-        """What the search explores by; None if it does not."""
-        if begun.query.exploration is None or begun.ranking not in EXPLORED_RANKINGS:
-            return None
-        known = self.impressions
-        return known if known and known.has_read(begun.part.position, seconds=begun.query.seconds) else None

@@ -4,20 +4,18 @@ import grpc
 
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from bundle.manifest import BundleError
-from compute.embedding_messages import MalformedEmbeddingError, read_embedding, read_recent_history, write_space
+from compute.embedding_messages import MalformedEmbeddingError, write_space
 from compute.log_tail import LogTail
 from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from post_index_service.catalog_messages import read_post, read_rule, write_kept, write_rule, write_upserted
 from post_index_service.division import name_of_shard
-from post_index_service.exploration import Exploration
-from post_index_service.filters import NO_FILTERS, Filters
 from post_index_service.index import PostIndex
 from post_index_service.live_posts import PostsNotHeldError
 from post_index_service.packed_posts import PackedPosts
 from post_index_service.post_store import NoStoreError, PostStore, RuleNotFoundError, Upserted
-from post_index_service.query import Query
+from post_index_service.query_messages import read_query
 from post_index_service.reorder_messages import read_merged_ranking, read_page, write_reordered
 from post_index_service.search_errors import (
     CategoryNotFoundError,
@@ -96,7 +94,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             raise WrongShardError(
                 f"this process holds {index.shard.name} alone: name all shards in MOODFEED_GATEWAY_POST_INDEX_ADDRESS"
             )
-        result = index.search(_read_query(request, context))
+        result = index.search(read_query(request, seconds=_seconds_to_wait(context)))
         packed = packed_pb2.PackedSearchPostsResponse(
             posts=self._packed.of(index, result),
             has_more=result.has_more,
@@ -119,7 +117,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             asked = name_of_shard(request.shard, request.shards)
             raise WrongShardError(f"this process is {index.shard.name}, and not {asked}")
         ranking = index.rank(
-            _read_query(search, context),
+            read_query(search, seconds=_seconds_to_wait(context)),
             count=request.count,
             described=None if request.describes_all else request.described_places,
             named=request.described_post_ids,
@@ -257,57 +255,6 @@ def _post_or_complaint(message: catalog_pb2.Post) -> NewPost | str:
         return read_post(message, now_ms=wall_clock.now_ms)
     except InvalidPostError as error:
         return str(error)
-
-
-def _read_query(request: post_index_pb2.SearchPostsRequest, context: grpc.ServicerContext) -> Query:
-    return Query(
-        user=read_embedding(request.user_embedding) if request.HasField("user_embedding") else None,
-        mood=read_embedding(request.mood_embedding) if request.HasField("mood_embedding") else None,
-        category_id=request.category_id if request.HasField("category_id") else None,
-        exclude_post_ids=request.exclude_post_ids,
-        exclude_external_ids=request.exclude_external_ids,
-        seen_post_ids=request.seen_post_ids,
-        not_interested_post_ids=request.not_interested_post_ids,
-        withheld_post_ids=request.withheld_post_ids,
-        offset=request.offset,
-        limit=request.limit,
-        trending=request.trending,
-        counted_position=request.counted_position if request.HasField("counted_position") else None,
-        at_least_position=request.at_least_position,
-        posts_position=request.posts_position if request.HasField("posts_position") else None,
-        rules_moment_ms=request.rules_moment_ms if request.HasField("rules_moment_ms") else None,
-        similar_to_post_id=request.similar_to_post_id if request.HasField("similar_to_post_id") else None,
-        similar_to_external_id=request.similar_to_external_id,
-        seconds=_seconds_to_wait(context),
-        filters=_read_filters(request),
-        diversity=request.diversity,
-        most_per_owner=request.most_per_owner,
-        explain=request.explain,
-        exploration=_read_exploration(request),
-        recent_history=read_recent_history(request.recent_history),
-    )
-
-
-def _read_filters(request: post_index_pb2.SearchPostsRequest) -> Filters:
-    if not (
-        request.category_ids
-        or request.excluded_category_ids
-        or request.excluded_owner_usernames
-        or request.languages
-        or request.HasField("created_after_ms")
-    ):
-        return NO_FILTERS
-    return Filters(
-        category_ids=tuple(request.category_ids),
-        excluded_category_ids=tuple(request.excluded_category_ids),
-        excluded_owner_usernames=tuple(request.excluded_owner_usernames),
-        created_after_ms=request.created_after_ms if request.HasField("created_after_ms") else None,
-        languages=tuple(request.languages),
-    )
-
-
-def _read_exploration(request: post_index_pb2.SearchPostsRequest) -> Exploration | None:
-    return Exploration(request.exploration_share, request.exploration_seed) if request.exploration_share else None
 
 
 def _seconds_to_wait(context: grpc.ServicerContext) -> float:

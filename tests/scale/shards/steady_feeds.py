@@ -12,6 +12,7 @@ import grpc
 
 from gateway.shard_names import shards_of
 from moodfeed.feed.v1 import feed_pb2, feed_pb2_grpc
+from tests.faults.outcomes import record_outcome
 from tests.scale.shards.swapped_bundles import FEEDS, Asked, Pages
 from tests.waiting import wait_until
 
@@ -27,15 +28,24 @@ class Outcomes:
     """What became of the pages: ``failed`` by status and words, ``wrong`` with the feed and the answer."""
 
     whole: Counter[str] = field(default_factory=Counter)  # by bundle
-    continued: int = 0
     across: int = 0  # pages of an earlier bundle than the newest that was seen
     degraded: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
-    @property
-    def pages(self) -> int:
-        return sum((*self.whole.values(), *self.degraded.values()))
+    def record(self, fault: str, *, injected: str) -> None:
+        """Put the outcomes into the table of docs/reliability.md."""
+        print(fault, self)
+        answered, degraded, failed = self.whole.total(), self.degraded.total(), self.failed.total()
+        record_outcome(
+            fault,
+            injected=injected,
+            requests=answered + degraded + failed + len(self.wrong),
+            answered=answered,
+            degraded=degraded,
+            failed=failed,
+            wrong=len(self.wrong),
+        )
 
 
 @contextmanager
@@ -79,10 +89,9 @@ def steady_feeds(target: str, pages: Pages) -> Iterator[Outcomes]:
         if not known or len(lost) != len(answer.degradations):
             outcomes.wrong.append(f"{asked} page {page}: {answer}")
         elif lost:
-            outcomes.degraded.update(item.stage for item in answer.degradations)
+            outcomes.degraded[" and ".join(item.stage for item in answer.degradations)] += 1
         else:
             outcomes.across += bool(page and answer.bundle_id in list(outcomes.whole)[:-1])
-            outcomes.continued += page > 0
             outcomes.whole[answer.bundle_id] += 1
 
     thread = threading.Thread(target=lambda: asyncio.run(run()))

@@ -1,3 +1,3 @@
 """Which contract this code was generated from."""
 
-CONTRACT_DIGEST = "9ad38375112d09c98cf5a29ef31aca682fd0ce042a8d48ef5e3108dbddf01d4c"
+CONTRACT_DIGEST = "3e8bcb215dff34c3832473f559c872d058035597864f8c6796dfa8a397dd01d8"

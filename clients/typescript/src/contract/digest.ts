@@ -1,2 +1,2 @@
 /** The sha256 of the protos that this code was generated from. */
-export const CONTRACT_DIGEST = "9ad38375112d09c98cf5a29ef31aca682fd0ce042a8d48ef5e3108dbddf01d4c";
+export const CONTRACT_DIGEST = "3e8bcb215dff34c3832473f559c872d058035597864f8c6796dfa8a397dd01d8";

@@ -210,16 +210,14 @@ export const GetFeedRequestSchema: GenMessage<GetFeedRequest> = /*@__PURE__*/
 export type Degradation = Message<"moodfeed.feed.v1.Degradation"> & {
   /**
    * What was left out: "user", "mood" or "search". Without "search", only the most popular posts are ranked, and there
-   * is no next page. With an index of several shards also a shard, such as "shard 1 of 3", "diversity" or
-   * "most_per_owner".
+   * is no next page. With an index of several shards also a shard, such as "shard 1 of 3".
    *
    * @generated from field: string stage = 1;
    */
   stage: string;
 
   /**
-   * Why: MOOD_UNAVAILABLE, USER_TOWER_UNAVAILABLE or MILVUS_UNAVAILABLE; of a shard SHARD_UNAVAILABLE, of the last two
-   * SHARDED.
+   * Why: MOOD_UNAVAILABLE, USER_TOWER_UNAVAILABLE or MILVUS_UNAVAILABLE; of a shard SHARD_UNAVAILABLE.
    *
    * @generated from field: string reason = 2;
    */
