@@ -49,7 +49,7 @@ def index_memory(events: int) -> str:
 
 def measure_memory(bench: Bench) -> dict[str, float]:
     """Bytes by what they are for."""
-    people = bench.pick(40_000, 300)
+    people = bench.pick(20_000, 300)
     bench.say(f"memory of {people:,} people")
     few, many = (_tower(people, events) for events in (_FEW, _MANY))
     event = (many["read"] - few["read"]) / (people * (_MANY - _FEW))
@@ -58,7 +58,7 @@ def measure_memory(bench: Bench) -> dict[str, float]:
         EVENT: event,
         NEW_PERSON: few["asked"] / people,
     }
-    for events in (bench.pick(150_000, 500), bench.pick(600_000, 1_000)):
+    for events in (bench.pick(100_000, 500), bench.pick(400_000, 1_000)):
         bench.say(f"memory of an index after {events:,} events")
         command = [sys.executable, "-m", "benchmarks.scale.cores.memory", str(events)]
         found[index_memory(events)] = float(_printed(command)["bytes"])

@@ -20,7 +20,7 @@ WRITES = 0.1  # events for each feed
 MIX = {KNOWN: 0.6, UNKNOWN: 0.25, LIVING: 0.1, MOOD: 0.05}
 SIZES = (1_000, 100_000, 1_000_000)
 PROCESSES = (GATEWAY, TOWER, INDEX)
-_MOST_CELLS = 200
+_MOST_CELLS = 2_000
 _NEAR = 1.1  # more cells save little, and each is one more product to run
 
 
