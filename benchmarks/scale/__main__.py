@@ -170,11 +170,11 @@ class _Case:
             costs = self._loaded.seconds, self._loaded.index_seconds[kind], seconds, memory
             rows = []
             if kind is not IndexKind.HNSW:
-                rows.append(self._row(f"{kind}, exact", costs, figures(index, *report)))
+                rows.append(self._row(f"Milvus {kind}, exact", costs, figures(index, *report)))
             if kind in EFFORTS:
                 read = self._least(kind, index, engine, *calibration)
                 engine.read(read)
-                rows.append(self._row(f"{kind}, {read}", costs, figures(index, *report)))
+                rows.append(self._row(f"Milvus {kind}, {read}", costs, figures(index, *report)))
             return rows
 
     def _least(self, kind: IndexKind, index: PostIndex, engine: AdjustableEngine, asked: Asked, truth: Truth) -> int:
