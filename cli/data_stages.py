@@ -64,8 +64,9 @@ def embed_stage(
     *,
     runtime: Runtime = Runtime.OPENVINO,
     half_precision: bool = False,
+    processes: int = 1,
 ) -> None:
-    """Post texts to text embeddings."""
+    """Post texts to text embeddings, in so many processes."""
     refuse_unwritable(workspace.text_cache, workspace.text_embeddings.parent)
     with progress_bar("embed", unit="new texts") as advance:
         report = embed_posts(
@@ -75,6 +76,7 @@ def embed_stage(
             encoder_directory=encoder_directory,
             runtime=runtime,
             half_precision=half_precision,
+            processes=processes,
             progress=lambda done, total: advance(done, total=total),
         )
     console.print(f"Embedded {report.embedded} texts, reused {report.reused} ({report.dimension} dimensions).")

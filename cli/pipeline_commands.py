@@ -135,6 +135,10 @@ def embed(
             help="Multiply in bfloat16 on processors that support it: faster, keeps 99 % of the ten nearest posts.",
         ),
     ] = False,
+    processes: Annotated[
+        int,
+        typer.Option(min=1, help="Processes of one thread each that share out the texts; the embeddings are the same."),
+    ] = 1,
 ) -> None:
     """Embed the posts' texts; existing embeddings of the same texts are reused."""
     if half_precision and runtime is Runtime.TORCH:
@@ -147,6 +151,7 @@ def embed(
         encoder or default_encoder_directory(),
         runtime=runtime,
         half_precision=half_precision,
+        processes=processes,
     )
 
 

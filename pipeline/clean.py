@@ -1,6 +1,5 @@
 """Turn raw rows into typed tables; every dropped row is counted by table and reason."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ import pandas as pd
 from mood_encoder.post_texts import joined_parts
 from pipeline.accepted_forms import is_absent, read_counter, read_flag, read_id, read_moment, read_number
 from pipeline.clean_findings import CleanReport, Finding, Findings, write_report
+from pipeline.raw_events import MOMENT_KEYS, events_of, example_of
 from pipeline.raw_store import RawRow, RawStore
 from pipeline.summary_text import SummaryText, read_summary
 from pipeline.tables import (
@@ -26,8 +26,6 @@ from pipeline.tables import (
 )
 from pipeline.upstream import Json
 
-MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at", "rating": "rated_at"}
-_LONGEST_EXAMPLE = 60
 _CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
 _ZONE_DIFFERENCE = pd.Timedelta(days=1)  # events without a time zone may be in another than the posts
 
@@ -63,7 +61,7 @@ def clean(raw: Path, output: Path, *, accept_losses: bool = False) -> CleanRepor
         fetched_at = _milliseconds(store.fetched_at or datetime.now(UTC))
         posts, deleted_posts = _posts(store, fetched_at, findings)
         users, deleted_users = _users(store, findings)
-        events = _events(store, findings)
+        events = events_of(store, findings)
     events = _without_orphans(events, posts, users, deleted=(deleted_posts, deleted_users), findings=findings)
     events = _within_time(events, posts, fetched_at, findings)
     events = _without_repetitions(events, findings)
@@ -171,32 +169,6 @@ def _users(store: RawStore, findings: Findings) -> tuple[pd.DataFrame, set[int]]
     return pd.DataFrame(rows, columns=columns), deleted
 
 
-def _events(store: RawStore, findings: Findings) -> pd.DataFrame:
-    """Every event whose fields can be read."""
-    rows: list[tuple[int, int, int, int, float, str]] = []
-    for verb, moment_key in MOMENT_KEYS.items():
-        for row in store.rows(verb):
-            fields = row.fields
-            percent = read_number(fields.get("rating_percent")) if verb == "rating" else None
-            read = {
-                "user_id": read_id(fields.get("user_id")),
-                "post_id": read_id(fields.get("post_id")),
-                moment_key: read_moment(fields.get(moment_key)),
-                "rating_percent": percent if percent is not None and 1 <= percent <= 100 else None,
-            }
-            wanted = [*read] if verb == "rating" else [*read][:3]
-            broken = next((name for name in wanted if read[name] is None), None)
-            if broken:
-                findings.drop(verb, f"malformed {broken}", _example(row.row_id, fields.get(broken)))
-            else:
-                user_id, post_id, at, percent = read.values()
-                rows.append((row.row_id, user_id, post_id, at, np.nan if percent is None else round(percent), verb))  # type: ignore[arg-type]
-    events = pd.DataFrame(rows, columns=["id", "user_id", "post_id", "at", "rating_percent", "verb"])
-    events = events.astype({"id": "int64", "user_id": "int64", "post_id": "int64", "rating_percent": "float64"})
-    events["at"] = pd.to_datetime(events["at"].astype("int64"), unit="ms", utc=True)
-    return events
-
-
 def _without_orphans(
     events: pd.DataFrame,
     posts: pd.DataFrame,
@@ -270,7 +242,7 @@ def _read_rows(
         try:
             yield read(row)
         except _BrokenFieldError as error:
-            findings.drop(table, f"malformed {error}", _example(row.row_id, error.value))
+            findings.drop(table, f"malformed {error}", example_of(row.row_id, error.value))
 
 
 def _summary_text(title: str, summary: SummaryText) -> str:
@@ -296,7 +268,7 @@ def _flag(row: RawRow, table: str, name: str, findings: Findings) -> bool | None
     value = row.fields.get(name)
     flag = read_flag(value)
     if flag is None and not is_absent(value):
-        findings.add(table, f"{name} is not a flag: read as absent", _example(row.row_id, value))
+        findings.add(table, f"{name} is not a flag: read as absent", example_of(row.row_id, value))
     return flag
 
 
@@ -306,18 +278,12 @@ def _count(row: RawRow, table: str, name: str, findings: Findings) -> int:
     read = read_counter(value)
     if read is None:
         if not is_absent(value):
-            findings.add(table, f"{name} is not a count: read as 0", _example(row.row_id, value))
+            findings.add(table, f"{name} is not a count: read as 0", example_of(row.row_id, value))
         return 0
     count, is_clipped = read
     if is_clipped:
-        findings.add(table, f"{name} out of range: clipped", _example(row.row_id, value))
+        findings.add(table, f"{name} out of range: clipped", example_of(row.row_id, value))
     return count
-
-
-def _example(row_id: int, value: Json) -> str:
-    """A row's id and the value that is wrong in it, cut short."""
-    text = json.dumps(value, ensure_ascii=False)
-    return f"id {row_id} ({text if len(text) <= _LONGEST_EXAMPLE else text[:_LONGEST_EXAMPLE] + '…'})"
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -101,13 +101,14 @@ def collect(workspace: Workspace, store: Store, *, progress: Callable[[int], Non
     of_store = with_posts_of_store(read_posts(clean), store, forgotten)
     posts, report.posts, report.posts_deleted = of_store.table, of_store.kept, len(of_store.deleted)
     people = People.of(read_users(clean), store, forgotten)
-    collected = _collected(store, posts, people, report, progress)
-    report.people_added = len(people.added)
-    posts = posts.copy()
-    owners = posts["owner_username"]
-    posts["owner_username"] = owners.where(~owners.isin(list(people.gone_names)), "")
     with TemporaryDirectory(prefix=".collected-", dir=clean.parent) as directory:
         incoming = Path(directory)
+        collected = incoming / "collected.parquet"
+        _write_collected(collected, store, posts, people, report=report, progress=progress)
+        report.people_added = len(people.added)
+        posts = posts.copy()
+        owners = posts["owner_username"]
+        posts["owner_username"] = owners.where(~owners.isin(list(people.gone_names)), "")
         write_posts(posts, incoming)
         write_users(people.table(), incoming)
         _write_interactions(clean, incoming, collected, people, report, deleted_posts=of_store.deleted)
@@ -117,20 +118,32 @@ def collect(workspace: Workspace, store: Store, *, progress: Callable[[int], Non
     return report
 
 
-def _collected(
-    store: Store, posts: pd.DataFrame, people: People, report: CollectReport, progress: Callable[[int], None]
-) -> pa.Table:
+def _write_collected(
+    path: Path,
+    store: Store,
+    posts: pd.DataFrame,
+    people: People,
+    *,
+    report: CollectReport,
+    progress: Callable[[int], None],
+) -> None:
+    """The interactions that count, as a file: they may be more than memory holds."""
     known = _KnownPosts.of(posts)
-    batches, done = [], 0
-    for interactions in store.events_up_to(report.position):
-        rows = [row for each in interactions if (row := _row(each, known, people, report))]
-        columns = zip(*rows, strict=True) if rows else [[] for _ in _EVENTS]
-        arrays = [pa.array(list(column), type=kind.type) for column, kind in zip(columns, _EVENTS, strict=True)]
-        batches.append(pa.RecordBatch.from_arrays(arrays, schema=_EVENTS))
-        done += len(interactions)
-        progress(done)
+    batches: list[pa.RecordBatch] = []
+    done = 0
+    with pq.ParquetWriter(path, _EVENTS) as writer:
+        for interactions in store.events_up_to(report.position):
+            rows = [row for each in interactions if (row := _row(each, known, people, report))]
+            columns = zip(*rows, strict=True) if rows else [[] for _ in _EVENTS]
+            arrays = [pa.array(list(column), type=kind.type) for column, kind in zip(columns, _EVENTS, strict=True)]
+            batches.append(pa.RecordBatch.from_arrays(arrays, schema=_EVENTS))
+            done += len(interactions)
+            progress(done)
+            if sum(map(len, batches)) >= _ROWS_AT_ONCE:
+                writer.write_table(pa.Table.from_batches(batches))
+                batches.clear()
+        writer.write_table(pa.Table.from_batches(batches, schema=_EVENTS))
     report.note("people who were forgotten: left out", len(people.left_out))
-    return pa.Table.from_batches(batches, schema=_EVENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +195,7 @@ def _row(
 def _write_interactions(
     clean: Path,
     incoming: Path,
-    collected: pa.Table,
+    collected: Path,
     people: People,
     report: CollectReport,
     *,
@@ -229,10 +242,8 @@ def _note_positions(table: pa.Table, last: dict[int, int]) -> None:
         last[user_id] = max(position, last.get(user_id, -1))
 
 
-def _new_rows(collected: pa.Table, schema: pa.Schema, *, timed: bool, last: dict[int, int]) -> Iterator[pa.Table]:
-    if not timed:
-        collected = collected.sort_by([("at", "ascending")])
-    for batch in collected.to_batches(_ROWS_AT_ONCE):
+def _new_rows(collected: Path, schema: pa.Schema, *, timed: bool, last: dict[int, int]) -> Iterator[pa.Table]:
+    for batch in _batches(collected, timed=timed):
         columns = {name: batch.column(name) for name in batch.schema.names}
         moments = columns.pop("at")
         positions = np.zeros(len(batch), dtype=np.int32)
@@ -242,6 +253,15 @@ def _new_rows(collected: pa.Table, schema: pa.Schema, *, timed: bool, last: dict
         columns["at"] = moments.cast(pa.timestamp("ms", "UTC")) if timed else pa.nulls(len(batch))
         columns["position"] = pa.nulls(len(batch)) if timed else pa.array(positions)
         yield pa.Table.from_arrays([columns[field_.name].cast(field_.type) for field_ in schema], schema=schema)
+
+
+def _batches(collected: Path, *, timed: bool) -> Iterator[pa.RecordBatch]:
+    """As they were written; in a set without a clock, oldest first, for which all are in memory."""
+    if not timed:
+        yield from pq.read_table(collected).sort_by([("at", "ascending")]).to_batches(_ROWS_AT_ONCE)
+        return
+    with pq.ParquetFile(collected) as file:
+        yield from file.iter_batches(_ROWS_AT_ONCE)
 
 
 def _write_report(clean: Path, incoming: Path, report: CollectReport) -> None:

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bundle.array_files import let_go_of_pages
 from mood_encoder.mood_space import MoodSpace
 from pipeline.embed import read_text_embeddings
 from pipeline.events import Events, days_since_epoch, read_events
 from pipeline.pairs import Pairs
+from pipeline.scratch import IN_MEMORY, Scratch, counts_of, pieces
 from pipeline.tables import is_timed, log_position, read_posts, read_users
 from two_tower.features import NUMERIC_FEATURES, numeric_features
 
@@ -30,7 +32,7 @@ class Dataset:
     there is only an order: days count places in histories, and mean nothing between users.
     ``encoder_fingerprint`` is that of the encoder that embedded the texts, empty if their file does not say. The events
     hold what was recorded in the store up to ``log_position``; 0 if it was not collected. ``mood_space`` is the space
-    of ``mood_text``, which only export reads.
+    of ``mood_text``, which only export reads. Events and pairs are arrays of ``scratch``.
     """
 
     posts: pd.DataFrame
@@ -48,6 +50,7 @@ class Dataset:
     encoder_fingerprint: str = ""
     log_position: int = 0
     mood_space: MoodSpace | None = None
+    scratch: Scratch = IN_MEMORY
 
     @property
     def event_users(self) -> NDArray[np.int32]:
@@ -72,12 +75,16 @@ class Dataset:
     @property
     def has_clock(self) -> bool:
         """Whether timestamps are usable: data that spans less than four weeks has no past popularity to learn from."""
-        return self.is_timed and len(self.event_days) > 0 and float(np.ptp(self.event_days)) >= SHORTEST_CLOCK_DAYS
+        return self.is_timed and len(self.event_days) > 0 and self._span_days >= SHORTEST_CLOCK_DAYS
+
+    @property
+    def _span_days(self) -> float:
+        return float(self.event_days[-1] - self.event_days[0])
 
     @property
     def is_met(self) -> NDArray[np.bool_]:
         """Whether each post has an interaction: bool [posts]."""
-        return np.bincount(self.event_posts, minlength=len(self.post_ids)) > 0
+        return counts_of(self.event_posts, len(self.post_ids)) > 0
 
     @property
     def texts(self) -> list[str]:
@@ -121,7 +128,10 @@ class Dataset:
             self.pairs.days,
         )
         for array in arrays:
-            digest.update(np.ascontiguousarray(array).data)
+            for piece in pieces(len(array)):
+                digest.update(np.ascontiguousarray(array[piece]).data)
+                self.scratch.let_go()
+            let_go_of_pages(array)
         return digest.hexdigest()
 
     def until(self, day: float) -> "Dataset":
@@ -139,6 +149,7 @@ class Dataset:
             is_timed=self.is_timed,
             encoder_fingerprint=self.encoder_fingerprint,
             mood_space=self.mood_space,
+            scratch=self.scratch,
         )
 
     def made_before(self, day: float) -> "Dataset":
@@ -166,6 +177,7 @@ class Dataset:
             is_timed=self.is_timed,
             encoder_fingerprint=self.encoder_fingerprint,
             mood_space=self.mood_space,
+            scratch=self.scratch,
         )
         return replace(kept, created_days=created_days[is_kept])
 
@@ -187,6 +199,7 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
         raise DatasetError(
             f"{text_embeddings} does not match the posts of {clean_directory / 'posts.parquet'}: run `moodfeed embed`"
         )
+    scratch = Scratch(clean_directory.parent)
     dataset = _assemble(
         posts=posts,
         users=users,
@@ -196,10 +209,12 @@ def read_dataset(clean_directory: Path, text_embeddings: Path) -> Dataset:
             clean_directory,
             user_ids=users["user_id"].to_numpy(dtype=np.int64),
             post_ids=posts["post_id"].to_numpy(dtype=np.int64),
+            scratch=scratch,
         ),
         is_timed=is_timed(clean_directory),
         encoder_fingerprint=texts.encoder_fingerprint,
         mood_space=texts.mood_space,
+        scratch=scratch,
     )
     return replace(dataset, log_position=log_position(clean_directory))
 
@@ -218,6 +233,7 @@ def _assemble(
     is_timed: bool = True,
     encoder_fingerprint: str = "",
     mood_space: MoodSpace | None = None,
+    scratch: Scratch = IN_MEMORY,
 ) -> Dataset:
     post_ids = posts["post_id"].to_numpy(dtype=np.int64)
     user_ids = users["user_id"].to_numpy(dtype=np.int64)
@@ -234,10 +250,11 @@ def _assemble(
         category_ids=category_ids,
         category_rows=np.where(categories > 0, np.searchsorted(category_ids, categories) + 1, 0),
         events=events,
-        pairs=Pairs.of(events, user_count=len(user_ids), post_count=len(post_ids)),
+        pairs=Pairs.of(events, user_count=len(user_ids), post_count=len(post_ids), scratch=scratch),
         is_timed=is_timed,
         encoder_fingerprint=encoder_fingerprint,
         mood_space=mood_space,
+        scratch=scratch,
     )
 
 

@@ -2,8 +2,10 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from bundle.array_files import map_arrays
+from bundle.array_files import let_go_of_pages, map_arrays
 from bundle.manifest import BundleError
 from mood_encoder.encoder_files import encoder_files
 from mood_encoder.mood_space import MoodSpace, fit_mood_space, training_texts, weights_of_text
@@ -19,6 +21,7 @@ from mood_encoder.mood_space_file import MOOD_SPACE_DTYPES
 from mood_encoder.mood_text import post_to_mood_sentence
 from mood_encoder.runtime import Runtime, TextEncoder
 from mood_encoder.sentence_transformers_files import TextSettings, max_tokens_of, text_settings
+from pipeline.encoding_processes import encoding_processes
 from pipeline.tables import read_posts
 from pipeline.whole_files import whole_file
 
@@ -32,6 +35,8 @@ _DTYPES: Mapping[str, type[np.generic]] = {
     "mood_embeddings": np.float32,
 }
 _SPACE_PREFIX = "mood_space."
+Encode = Callable[[Iterator[Sequence[str]]], Iterator[NDArray[np.float32]]]
+"""Batches of texts to their embeddings [texts, dimension], in the same order."""
 
 
 class TextEmbeddingsError(Exception):
@@ -71,22 +76,30 @@ def embed_posts(
     encoder_directory: Path,
     runtime: Runtime = Runtime.OPENVINO,
     half_precision: bool = False,
+    processes: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbedReport:
     """Embed summary and mood of every clean post; ``progress`` is called with (texts done, texts to do).
 
     Both runtimes use the full weights and agree to 1e-5. With ``half_precision``, which only OpenVINO supports,
-    products are computed in bfloat16 if the processor supports it.
+    products are computed in bfloat16 if the processor supports it. Several ``processes`` of one thread each share out
+    the batches of one process, and give the same bits; EncodingProcessError if one of them is lost. What is embedded is
+    kept, however this ends.
     """
     posts = read_posts(clean_directory).sort_values("post_id", ignore_index=True)
     summaries: list[str] = posts["summary_text"].tolist()
     moods = [post_to_mood_sentence(mood, text) for mood, text in zip(posts["mood_text"], summaries, strict=True)]
-    encoder = _read_encoder(encoder_directory, runtime, half_precision=half_precision)
+    read = partial(_read_encoder, encoder_directory, runtime, half_precision=half_precision)
+    encoder = read()
     fingerprint = encoder_fingerprint(encoder_directory)
     key = f"{fingerprint} in half precision" if half_precision else fingerprint
     with _Cache(cache, encoder_key=key, dimension=encoder.dimension) as known:
         texts = {known.key_of(text): text for text in [*summaries, *filter(None, moods)]}
-        embedded = known.embed(texts, encoder, progress=progress)
+        with ExitStack() as stack:
+            encode: Encode = partial(_encoded, encoder)
+            if processes > 1 and known.lacks(texts):
+                encode = stack.enter_context(encoding_processes(processes, partial(read, threads=1))).encode
+            embedded = known.embed(texts, encode, progress=progress)
         embeddings = known.embeddings([known.key_of(text) for text in summaries])
         space = _mood_space(known, encoder, progress=progress)
         mood_embeddings = np.zeros_like(embeddings)
@@ -124,26 +137,39 @@ def read_text_embeddings(path: Path) -> TextEmbeddings:
                 raise TextEmbeddingsError(
                     f"{path}: some embeddings are not finite unit vectors: run `moodfeed embed` again"
                 )
+        let_go_of_pages(texts.embeddings)
     return texts
 
 
 def _mood_space(known: "_Cache", encoder: TextEncoder, *, progress: Callable[[int, int], None] | None) -> MoodSpace:
     """The mood space of the encoder, fitted on the words of the tables of moods; those are cached as posts' are."""
     texts, targets = training_texts()
-    known.embed({known.key_of(text): text for text in texts}, encoder, progress=progress)
+    known.embed({known.key_of(text): text for text in texts}, partial(_encoded, encoder), progress=progress)
     return fit_mood_space(known.embeddings([known.key_of(text) for text in texts]), targets)
 
 
-def _read_encoder(directory: Path, runtime: Runtime, *, half_precision: bool) -> TextEncoder:
+def _read_encoder(
+    directory: Path, runtime: Runtime, *, half_precision: bool, threads: int | None = None
+) -> TextEncoder:
+    """The encoder of a directory; ``threads`` None means one for each processor."""
     if runtime is Runtime.OPENVINO:
         from pipeline.convert_encoder import full_encoder  # noqa: PLC0415 - loads torch and transformers
 
-        return full_encoder(directory, threads=None, half_precision=half_precision)
+        return full_encoder(directory, threads=threads, half_precision=half_precision)
     if half_precision:
         raise ValueError("half precision needs the OpenVINO runtime")
     from mood_encoder.torch_encoder import TorchEncoder  # noqa: PLC0415 - loads torch and transformers
 
+    if threads is not None:
+        import torch  # noqa: PLC0415
+
+        torch.set_num_threads(threads)
     return TorchEncoder(directory)
+
+
+def _encoded(encoder: TextEncoder, batches: Iterator[Sequence[str]]) -> Iterator[NDArray[np.float32]]:
+    for batch in batches:
+        yield encoder.encode(batch)
 
 
 class _Cache:
@@ -175,18 +201,29 @@ class _Cache:
         with self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?)", rows)
 
+    def lacks(self, keys: Iterable[str]) -> bool:
+        """Whether one of the embeddings is not stored."""
+        return any(key not in self for key in keys)
+
     def embed(
-        self, texts: Mapping[str, str], encoder: TextEncoder, *, progress: Callable[[int, int], None] | None = None
+        self,
+        texts: Mapping[str, str],
+        encode: Encode,
+        *,
+        progress: Callable[[int, int], None] | None = None,
     ) -> int:
         """Embed and store the texts, by their keys, that are not stored; returns how many they were."""
         new = [key for key in texts if key not in self]
         # Texts of similar length share a batch, and the same new texts always give the same batches.
         new.sort(key=lambda key: (-len(texts[key]), key))
-        for start in range(0, len(new), _TEXTS_AT_ONCE):
-            batch = new[start : start + _TEXTS_AT_ONCE]
-            self.keep(batch, encoder.encode([texts[key] for key in batch]))
+        batches = [new[start : start + _TEXTS_AT_ONCE] for start in range(0, len(new), _TEXTS_AT_ONCE)]
+        done = 0
+        encoded = encode([texts[key] for key in batch] for batch in batches)
+        for keys, vectors in zip(batches, encoded, strict=True):
+            self.keep(keys, vectors)
+            done += len(keys)
             if progress:
-                progress(start + len(batch), len(new))
+                progress(done, len(new))
         return len(new)
 
     def embeddings(self, keys: Sequence[str]) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """Each user's posts in order of first interaction, with one strength each: the rule of score.py on arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bundle.verbs import VERBS
 from pipeline.events import Events
+from pipeline.scratch import IN_MEMORY, ROWS_AT_ONCE, Scratch, counts_of, even_ranges
 from two_tower.interaction_strengths import RATING_SPREAD, SHRINKAGE, SKIP_STRENGTH, STRENGTHS
 
 _MOST_CERTAIN = 1 - 1e-6
@@ -20,6 +21,14 @@ class RatingPrior:
 
     means: NDArray[np.float64]
     variances: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, events: Events, *, user_count: int) -> Self:
+        """The mean and the variance of all ratings, the same for every user."""
+        percents = events.rating_percents[events.verbs == _RATING]
+        if not len(percents):
+            return cls(np.zeros(user_count), np.zeros(user_count))
+        return cls(np.full(user_count, percents.mean()), np.full(user_count, percents.var()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,46 @@ class Pairs:
         return len(self.user_rows)
 
     @classmethod
-    def of(cls, events: Events, *, user_count: int, post_count: int, prior: RatingPrior | None = None) -> Self:
-        """Score the events as ``score.score_frame`` does; the ``prior`` is by default that of all their ratings."""
+    def of(
+        cls,
+        events: Events,
+        *,
+        user_count: int,
+        post_count: int,
+        prior: RatingPrior | None = None,
+        scratch: Scratch = IN_MEMORY,
+        at_once: int = ROWS_AT_ONCE,
+    ) -> Self:
+        """Score the events as ``score.score_frame`` does; the ``prior`` is by default that of all their ratings.
+
+        Of many events, those of about ``at_once`` are scored together, so that memory is bounded but for the result.
+        """
+        prior = prior or RatingPrior.of(events, user_count=user_count)
+        ranges = list(even_ranges(counts_of(events.user_rows, user_count), at_once))
+        if len(ranges) == 1:
+            return cls._of_users(events, users=(0, user_count), post_count=post_count, prior=prior)
+        users, posts = scratch.empty(len(events), np.int32), scratch.empty(len(events), np.int32)
+        verbs, strengths = scratch.empty(len(events), np.int8), scratch.empty(len(events), np.float32)
+        days = scratch.empty(len(events), np.float64)
+        offsets = np.zeros(user_count + 1, dtype=np.int64)
+        done = 0
+        for first, end in ranges:
+            chosen = np.flatnonzero((events.user_rows >= first) & (events.user_rows < end))
+            some = cls._of_users(events.where(chosen), users=(first, end), post_count=post_count, prior=prior)
+            rows = slice(done, done + len(some))
+            users[rows], posts[rows], days[rows] = some.user_rows, some.post_rows, some.days
+            verbs[rows], strengths[rows] = some.verbs, some.strengths
+            offsets[first + 1 : end + 1] = done + some.offsets[1:]
+            done += len(some)
+            scratch.let_go()
+        return cls(users[:done], posts[:done], verbs[:done], strengths[:done], days[:done], offsets)
+
+    @classmethod
+    def _of_users(cls, events: Events, *, users: tuple[int, int], post_count: int, prior: RatingPrior) -> Self:
+        """The pairs of a range of users, whose events are all of ``events``; their offsets count from 0."""
+        first, end = users
+        events = replace(events, user_rows=events.user_rows - np.int32(first))
+        prior = RatingPrior(prior.means[first:end], prior.variances[first:end])
         verb_ranks = np.argsort(np.argsort(VERBS))  # of equally strong verbs the last by name is a pair's verb
         keys = events.user_rows.astype(np.int64) * post_count + events.post_rows
         keys = keys * len(VERBS) + verb_ranks[events.verbs]
@@ -51,7 +98,7 @@ class Pairs:
 
         # One row for each pair and verb
         starts = _starts(keys)
-        strengths = _reduce(np.maximum, event_strengths(events, user_count=user_count, prior=prior)[order], starts)
+        strengths = _reduce(np.maximum, event_strengths(events, user_count=end - first, prior=prior)[order], starts)
         days = _reduce(np.minimum, events.days[order], starts)
         keys = keys[starts]
         ranks = (keys % len(VERBS)).astype(np.int8)
@@ -68,12 +115,12 @@ class Pairs:
         # In order of meeting
         order = np.lexsort((days, user_rows))
         return cls(
-            user_rows=user_rows[order].astype(np.int32),
+            user_rows=(user_rows[order] + first).astype(np.int32),
             post_rows=post_rows[order].astype(np.int32),
             verbs=np.argsort(VERBS).astype(np.int8)[ranks[order]],
             strengths=np.clip(1 - np.exp(doubts[order]), 0, 1).astype(np.float32),
             days=days[order],
-            offsets=np.concatenate([[0], np.cumsum(np.bincount(user_rows, minlength=user_count))]),
+            offsets=np.concatenate([[0], np.cumsum(np.bincount(user_rows, minlength=end - first))]),
         )
 
 
@@ -87,11 +134,11 @@ def event_strengths(events: Events, *, user_count: int, prior: RatingPrior | Non
         return strengths
     users, percents = events.user_rows[is_rating], events.rating_percents[is_rating].astype(np.float64)
     shrunk_counts = np.bincount(users, minlength=user_count) + SHRINKAGE
-    mean, variance = (percents.mean(), percents.var()) if prior is None else (prior.means, prior.variances)
-    means = (np.bincount(users, percents, minlength=user_count) + SHRINKAGE * mean) / shrunk_counts
+    prior = prior or RatingPrior.of(events, user_count=user_count)
+    means = (np.bincount(users, percents, minlength=user_count) + SHRINKAGE * prior.means) / shrunk_counts
     distances = percents - means[users]
     squares = np.bincount(users, distances**2, minlength=user_count)
-    deviations = np.sqrt((squares + SHRINKAGE * variance) / shrunk_counts)
+    deviations = np.sqrt((squares + SHRINKAGE * prior.variances) / shrunk_counts)
     strengths[is_rating] += RATING_SPREAD * np.tanh(distances / np.maximum(deviations, 1.0)[users])
     return strengths
 

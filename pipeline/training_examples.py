@@ -12,13 +12,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bundle.array_files import let_go_of_pages
 from pipeline.dataset import Dataset
 from pipeline.ranks import ALONE, Ranks
+from pipeline.scratch import pieces
 from pipeline.training_config import TrainingConfig
 from two_tower.features import NUMERIC_FEATURES, Histories, window_histories
 from two_tower.model import HistoryTensors, PostTensors, history_tensors
 from two_tower.past_popularity import PastPopularity, first_at_least
 from two_tower.row_draws import Part
+
+_LET_GO_EVERY = 16  # batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class TargetShares:
     total: int
 
     @classmethod
-    def of(cls, targets: NDArray[np.int64]) -> Self:
+    def of(cls, targets: NDArray[np.signedinteger]) -> Self:
         """The shares of the posts in some examples' targets."""
         post_rows, counts = np.unique(targets, return_counts=True)
         return cls(post_rows.astype(np.int32), counts.astype(np.int32), len(targets))
@@ -82,7 +86,7 @@ class Plan:
     """The examples of a batch, the snapshot that they share, and the targets of all examples of the snapshot."""
 
     snapshot: int
-    rows: NDArray[np.int64]
+    rows: NDArray[np.signedinteger]
     targets: TargetShares
 
 
@@ -110,32 +114,44 @@ class Examples:
         drawn_from = np.flatnonzero(self._is_met) if config.uniform_negatives_met else np.arange(len(dataset.post_ids))
         self._by_age = drawn_from[np.argsort(dataset.created_days[drawn_from], kind="stable")]
         self._created_days = dataset.created_days[self._by_age]  # ascending
-        order = random.permutation(len(dataset.pairs))
+        order = np.arange(len(dataset.pairs), dtype=_smallest_integers(len(dataset.pairs)))
+        random.shuffle(order)
         held_out = round(config.validation_share * len(order))
         self.validation_rows = np.sort(order[:held_out])
-        self.training_rows = np.sort(order[held_out:])
+        self.training_rows = order[held_out:]
+        self.training_rows.sort()
+        self._batches_made = 0
 
-    def plans(self, rows: NDArray[np.int64], random: np.random.Generator) -> list[Plan]:
+    def plans(self, rows: NDArray[np.signedinteger], random: np.random.Generator) -> list[Plan]:
         """Give each example a snapshot up to ``serving_days`` before it, and cut the snapshots into batches."""
-        snapshot_of = self.snapshots_of(rows, lags=random.uniform(0, self.config.serving_days, size=len(rows)))
-        order = np.argsort(snapshot_of, kind="stable")
-        snapshots, starts = np.unique(snapshot_of[order], return_index=True)
+        snapshot_of = np.empty(len(rows), dtype=np.int32)
+        for piece in pieces(len(rows)):
+            lags = random.uniform(0, self.config.serving_days, size=piece.stop - piece.start)
+            snapshot_of[piece] = self.snapshots_of(rows[piece], lags=lags)
+        self.dataset.scratch.let_go()
+        order = np.argsort(snapshot_of, kind="stable").astype(rows.dtype)
+        snapshots, counts = np.unique(snapshot_of, return_counts=True)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        del snapshot_of
         plans: list[Plan] = []
-        for snapshot, members in zip(snapshots, np.split(order, starts[1:]), strict=bool(len(snapshots))):
+        for snapshot, members in zip(snapshots, np.split(order, starts[1:-1]), strict=bool(len(snapshots))):
             chosen = random.permutation(rows[members])
             targets = TargetShares.of(self.dataset.pairs.post_rows[chosen])
-            pieces = max(1, round(len(chosen) / self.config.batch_size))
-            plans.extend(Plan(int(snapshot), piece, targets) for piece in np.array_split(chosen, pieces))
+            self.dataset.scratch.let_go()
+            count = max(1, round(len(chosen) / self.config.batch_size))
+            plans.extend(Plan(int(snapshot), piece, targets) for piece in np.array_split(chosen, count))
         return [plans[position] for position in random.permutation(len(plans))]
 
-    def snapshots_of(self, rows: NDArray[np.int64], *, lags: NDArray[np.float64] | float) -> NDArray[np.int32]:
+    def snapshots_of(self, rows: NDArray[np.signedinteger], *, lags: NDArray[np.float64] | float) -> NDArray[np.int32]:
         """The newest snapshot up to ``lags`` days before each example, or the first: int32 [rows]."""
         days = self.dataset.pairs.days[rows] - lags
-        return np.clip(np.searchsorted(self.snapshots, days, side="right") - 1, 0, None).astype(np.int32)
+        rows_of_days = np.searchsorted(self.snapshots, days, side="right") - 1
+        return np.asarray(np.maximum(rows_of_days, 0), dtype=np.int32)
 
     def batch(self, plan: Plan, random: np.random.Generator, ranks: Ranks = ALONE) -> Batch:
         """Draw the negatives and the histories of a planned batch, and make the part of this process of it."""
-        pairs, rows = self.dataset.pairs, plan.rows
+        pairs, rows = self.dataset.pairs, plan.rows.astype(np.int64)
+        self._let_go_now_and_then()
         targets = pairs.post_rows[rows].astype(np.int64)
         drawn = self._draw(plan, random)
         candidates = np.union1d(targets, drawn)
@@ -170,9 +186,9 @@ class Examples:
             share=_share(own, own_posts, history.is_event, weights, posts) if ranks.size > 1 else None,
         )
 
-    def live_histories(self, rows: NDArray[np.int64]) -> Histories:
+    def live_histories(self, rows: NDArray[np.signedinteger]) -> Histories:
         """The whole history of each example's user before it."""
-        return self._history(rows, rows)
+        return self._history(rows.astype(np.int64), rows.astype(np.int64))
 
     def contents(self, rows: NDArray[np.int64]) -> PostTensors:
         """The content of the posts of the given rows."""
@@ -238,8 +254,19 @@ class Examples:
         offsets = self.dataset.pairs.offsets
         return first_at_least(self.dataset.pairs.days, offsets[user_rows], offsets[user_rows + 1], day)
 
+    def _let_go_now_and_then(self) -> None:
+        """Batches use pages of large arrays here and there: all of them would be in memory in the end."""
+        self._batches_made += 1
+        if self._batches_made % _LET_GO_EVERY == 0:
+            self.dataset.scratch.let_go()
+            let_go_of_pages(self.dataset.text)
+
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array).to(self.device)
+
+
+def _smallest_integers(count: int) -> type[np.signedinteger]:
+    return np.int32 if count <= np.iinfo(np.int32).max else np.int64
 
 
 def _part_of(histories: Histories, own: slice) -> Histories:
@@ -270,4 +297,6 @@ def _popularity(dataset: Dataset) -> PastPopularity:
         created_days=dataset.created_days,
         category_rows=dataset.category_rows,
         category_count=len(dataset.category_ids) + 1,
+        empty=dataset.scratch.empty,
+        let_go=dataset.scratch.let_go,
     )

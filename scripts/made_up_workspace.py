@@ -111,8 +111,8 @@ def write_made_up_text_embeddings(path: Path, post_ids: NDArray[np.int64], rando
     They name the default encoder, so that an export accepts them.
     """
     scales = 1 / np.sqrt(1 + np.arange(TEXT_DIMENSION, dtype=np.float32))
-    embeddings = random.standard_normal((len(post_ids), TEXT_DIMENSION), dtype=np.float32) * scales
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    drawn = random.standard_normal((len(post_ids), TEXT_DIMENSION), dtype=np.float32) * scales
+    embeddings = np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), dtype=np.float32)
     texts, targets = training_texts()
     words = random.standard_normal((len(texts), TEXT_DIMENSION), dtype=np.float32) * scales
     space = fit_mood_space(words / np.linalg.norm(words, axis=1, keepdims=True), targets)

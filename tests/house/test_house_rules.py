@@ -198,9 +198,8 @@ def test_dependencies_between_packages_point_one_way(package: str) -> None:
 
 LONGEST_FILE = 310
 LONGER_FILES = {
-    "pipeline/clean.py": 344,
     "gateway/feed_types.py": 474,  # what a feed is asked and answers, its errors and ports
-    "cli/pipeline_commands.py": 320,  # mostly the options of the commands
+    "cli/pipeline_commands.py": 325,  # mostly the options of the commands
     "pipeline/upstream.py": 350,
     "post_index_service/index.py": 314,  # the whole of a search, from the query to the page
     "mood_encoder/mood_text.py": 336,  # mostly tables of words and signs

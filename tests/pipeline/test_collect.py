@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from bundle.directory import Bundle, open_bundle, write_bundle
@@ -19,7 +21,15 @@ from pipeline.forgotten import Forgotten
 from pipeline.raw_store import RawStore
 from pipeline.score import score
 from pipeline.store_people import made_id
-from pipeline.tables import log_position, read_interactions, read_posts, read_users
+from pipeline.tables import (
+    CLOCK,
+    INTERACTIONS_FILE,
+    NO_CLOCK,
+    log_position,
+    read_interactions,
+    read_posts,
+    read_users,
+)
 from pipeline.workspace import Workspace
 from store.interactions import NewInteraction, Verb
 from store.posts import FIRST_GIVEN_ID, NewPost
@@ -301,3 +311,28 @@ def test_a_forgotten_post_is_not_collected(workspace: Workspace, store: SqlStore
     collect(workspace, store)
     assert not {70} & set(read_posts(workspace.clean)["post_id"])
     assert 71 in set(read_posts(workspace.clean)["post_id"])
+
+
+@pytest.mark.parametrize("is_timed", [True, False])
+def test_what_is_collected_in_pieces_is_what_is_collected_at_once(
+    workspace: Workspace, store: SqlStore, monkeypatch: pytest.MonkeyPatch, is_timed: bool
+) -> None:
+    if not is_timed:
+        path = workspace.clean / INTERACTIONS_FILE
+        table = pq.read_table(path)
+        positions = pa.array(np.arange(len(table)), pa.int32())
+        table = table.set_column(table.schema.get_field_index("position"), "position", positions)
+        at = table.schema.field("at")
+        table = table.set_column(table.schema.get_field_index("at"), at, pa.nulls(len(table), at.type))
+        pq.write_table(table.replace_schema_metadata({CLOCK: NO_CLOCK}), path)
+    for number in range(9):
+        did(store, "ana", Verb.LIKE, 1 + number % 4, number=number, occurred_at_ms=NOW_MS - 1000 * (number % 5))
+    collect(workspace, store)
+    at_once = pq.read_table(workspace.clean / INTERACTIONS_FILE)
+    monkeypatch.setattr("pipeline.collect._ROWS_AT_ONCE", 2)
+    events_up_to = store.events_up_to
+    monkeypatch.setattr(store, "events_up_to", lambda position: events_up_to(position, batch=3))
+    collect(workspace, store)
+    in_pieces = pq.read_table(workspace.clean / INTERACTIONS_FILE)
+    assert len(in_pieces) == 3 + 9
+    assert in_pieces.equals(at_once)
