@@ -41,7 +41,7 @@ ELSEWHERE = {
     "make-password secrets/store-password": "make test-compose",
     "docker compose up --build --wait": "make test-compose",
     "docker-compose.secure.yml": "make test-compose; test_trust.py has its settings without an engine",
-    "docker-compose.observability.yml": "its images cannot be had here; test_written_files.py reads it",
+    "docker-compose.observability.yml": "its images cannot be had here; make test-observability reads its files",
     "prometheus --config.file": "it stays up; make test-observability runs a Prometheus",
     "scripts.write_dashboards": "tests/observability/test_written_files.py holds the files equal to what it writes",
     "tests.observability.measure_counting": "two minutes, and a quiet machine",
