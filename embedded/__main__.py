@@ -21,7 +21,7 @@ from embedded.catalog import LocalPosts, LocalRules, ThreadedPosts, ThreadedRule
 from embedded.catalog_service import LocalCatalogService, LocalRuleService
 from embedded.feedback import LocalRecorder
 from embedded.feedback_service import LocalFeedbackService
-from embedded.people import LocalPeople, ThreadedKnownPeople, ThreadedPeople
+from embedded.people import LocalPeople, ThreadedKnownPeople, ThreadedMoods, ThreadedPeople
 from embedded.ports import LocalContextEncoder, LocalPostSearch, Models
 from embedded.served_memory import LocalServedMemory, ThreadedServedMemory
 from embedded.service import LocalFeedService
@@ -133,7 +133,7 @@ async def serve(
         tokens=tokens,
         exploration_share=settings.exploration_share,
         tracer=tracer,
-        explorer=ExplorerPage.of(settings, ThreadedKnownPeople(held)),
+        explorer=ExplorerPage.of(settings, ThreadedKnownPeople(held), ThreadedMoods(held)),
     )
     http_server = make_http_server(app, settings, LiveServerTls(tls) if tls else None)
 

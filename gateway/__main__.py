@@ -26,6 +26,7 @@ from gateway.feedback_service import FeedbackService
 from gateway.http_api import build_app
 from gateway.http_server import HttpServer, busy_address, listen, make_http_server
 from gateway.life_cycle import serve_until_stopped, stop_on_signals
+from gateway.mood_clients import GrpcMoods
 from gateway.own_writes import OwnWrites, OwnWritesPostSearch
 from gateway.people_changes import PeopleChanges
 from gateway.people_watch import PeopleWatch
@@ -154,7 +155,7 @@ def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
         tokens=tokens,
         exploration_share=settings.exploration_share,
         tracer=tracer,
-        explorer=ExplorerPage.of(settings, people),
+        explorer=ExplorerPage.of(settings, people, GrpcMoods(towers, attempt_seconds=seconds)),
     )
     service = FeedService(
         encoder=encoder,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from google.protobuf.json_format import MessageToDict
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,10 +18,13 @@ from gateway.api_access import ApiAccess
 from gateway.browser_guard import BrowserGuard
 from gateway.http_answers import json_answer
 from gateway.http_bodies import headers_of
+from gateway.http_parameters import read_mood_query
+from gateway.mood_clients import ReadsMoods
 from gateway.page_files import PageFiles, answering_with
 from gateway.settings import OffOn, Settings
+from rpc.admission import InFlight
 
-SETTINGS, PEOPLE = "/explorer/settings.json", "/explorer/people"
+SETTINGS, PEOPLE, MOOD = "/explorer/settings.json", "/explorer/people", "/explorer/mood"
 
 _DIRECTORY = Path(__file__).parent / "explorer"
 _MODULES = (
@@ -47,20 +51,30 @@ class KnownPeople(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExplorerPage:
-    """The page, with the posts' own ``media`` or without; it offers ``people`` unless they are None."""
+    """The page, with the posts' own ``media`` or without; it offers ``people`` unless they are None.
 
+    It tells what a mood is understood as by ``moods``.
+    """
+
+    moods: ReadsMoods
     media: bool = False
     people: KnownPeople | None = None
 
     @classmethod
-    def of(cls, settings: Settings, people: KnownPeople) -> "ExplorerPage | None":
+    def of(cls, settings: Settings, people: KnownPeople, moods: ReadsMoods) -> "ExplorerPage | None":
         """The page that the settings ask for, or None."""
         if not settings.has_explorer:
             return None
-        return cls(settings.explorer_media is OffOn.ON, people if settings.explorer_names_people else None)
+        return cls(moods, settings.explorer_media is OffOn.ON, people if settings.explorer_names_people else None)
 
     def routes(
-        self, answered: Callable[[Handler], Handler], access: ApiAccess, guard: BrowserGuard, deadline_seconds: float
+        self,
+        answered: Callable[[Handler], Handler],
+        *,
+        access: ApiAccess,
+        guard: BrowserGuard,
+        in_flight: InFlight,
+        deadline_seconds: float,
     ) -> list[Route]:
         """The routes, each handler wrapped by ``answered``."""
         files = answering_with(EXPLORER_FILES, directory=_DIRECTORY, headers=self._headers())
@@ -74,8 +88,18 @@ class ExplorerPage:
             names = [] if self.people is None else await self.people.list_people(seconds=deadline_seconds)
             return json_answer({"usernames": list(names)}, headers={"cache-control": "no-store"})
 
+        async def mood(request: Request) -> Response:
+            guard.check(headers_of(request), scheme=request.scope["scheme"], has_body=False)
+            access.admit(request.headers.getlist("authorization"))
+            asked = read_mood_query(request.scope["query_string"])
+            with in_flight.admitted(f"GET {MOOD}"):
+                meant = await self.moods.read_mood(asked, seconds=deadline_seconds)
+            document = MessageToDict(meant, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+            return json_answer(document, headers={"cache-control": "no-store"})
+
         return [
             Route(SETTINGS, answered(settings)),
+            Route(MOOD, answered(mood)),
             *([Route(PEOPLE, answered(people))] if self.people else []),
             *(Route(path, answered(files)) for path in EXPLORER_FILES),
         ]

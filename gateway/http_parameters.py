@@ -21,6 +21,7 @@ from gateway.feed_types import (
     FeedRequest,
     TrendingRequest,
 )
+from gateway.filter_checks import check_mood
 from gateway.json_messages import UnreadableFieldError, choices, fill
 from gateway.query_moments import read_moment
 from moodfeed.feed.v1 import feed_pb2
@@ -119,6 +120,17 @@ def read_query(query: bytes) -> QueryParams:
         if not (_is_unicode(name) and _is_unicode(value)):
             raise InvalidParameterError(f"{name[:_SHOWN_CHARACTERS]!r} is not valid UTF-8")
     return QueryParams(pairs)
+
+
+def read_mood_query(query: bytes) -> str:
+    """The mood, without the white space around it; raises InvalidParameterError, MoodTooLongError."""
+    parameters = read_query(query)
+    for name in parameters:
+        if name != "mood":
+            raise InvalidParameterError(f"unknown parameter {name[:_SHOWN_CHARACTERS]!r}, this path takes mood")
+    mood = parameters.get("mood", "").strip()
+    check_mood(mood)
+    return mood
 
 
 def refuse_parameters(query: bytes) -> None:

@@ -22,7 +22,8 @@ const FIRST = {
 export async function explain(post, { username, mood, moodUnderstood, titles }) {
   const { explanation: told = {} } = post;
   const first = (FIRST[post.reason] ?? (() => "The gateway gave no reason."))(username, `“${named(mood)}”`);
-  const sentences = [...sentencesOf(told, username), mood && moodSentence(mood, moodUnderstood)].filter(Boolean);
+  const meant = mood && moodUnderstood ? await ask(withQuery("/explorer/mood", { mood })).catch(() => undefined) : undefined;
+  const sentences = [...sentencesOf(told, username), mood && moodSentence(mood, moodUnderstood, meant)].filter(Boolean);
   const history = make("ul", { className: "history" });
   openDialog(`Why is “${titleOf(post)}” here?`,
     make("p", { className: "lead", textContent: first }),
@@ -40,12 +41,26 @@ export async function explain(post, { username, mood, moodUnderstood, titles }) 
   }
 }
 
-/** Whether the mood was understood: the API says that much, and not as what. */
-export function moodSentence(mood, understood) {
-  if (understood === true) return `The mood “${named(mood)}” was understood.`;
+/** Whether the mood was understood, and as what, if the gateway has told what is `meant`. */
+export function moodSentence(mood, understood, meant) {
+  if (understood === true) return `The mood “${named(mood)}” was understood${meant?.is_understood ? meaning(meant) : ""}.`;
   if (understood === false) return `Nothing in “${mood}” was understood as a mood, so the feed ignores it. Try a feeling, such as “calm”, or an emoji.`;
   return `The mood “${mood}” was ignored.`;
 }
+
+/** As which families, without which, and by which words. */
+function meaning({ wanted, avoided, language, words }) {
+  const families = (list) => inWords(list.map(({ name }) => name));
+  const quoted = inWords(words.map(({ text, is_avoided: isAvoided }) => `“${text}”${isAvoided ? ", to be avoided" : ""}`));
+  const spoken = language && `${language[0].toUpperCase()}${language.slice(1)}`;
+  return [
+    wanted.length ? ` as ${families(wanted)}` : " as nothing in particular",
+    avoided.length ? `, without ${families(avoided)}` : "",
+    quoted ? `, because of ${quoted}${spoken ? ` (${spoken})` : ""}` : ", estimated from the whole text",
+  ].join("");
+}
+
+const inWords = (list) => list.length < 2 ? list.join("") : `${list.slice(0, -1).join(", ")} and ${list.at(-1)}`;
 
 function sentencesOf(told, who) {
   const is = (value) => typeof value === "number";

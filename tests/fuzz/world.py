@@ -542,6 +542,11 @@ def _judge_people(world: World, request: Message, response: user_tower_pb2.ListP
     assert set(response.usernames) <= set(world.usernames)
 
 
+def _judge_read_mood(world: World, request: Message, response: user_tower_pb2.ReadMoodResponse) -> None:
+    assert response.is_understood or response == user_tower_pb2.ReadMoodResponse()
+    assert all(math.isfinite(family.weight) and family.weight > 0 for family in (*response.wanted, *response.avoided))
+
+
 _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "GetFeed": _judge_feed,
     "ListTrending": _judge_trending,
@@ -565,6 +570,7 @@ _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "Check": _judge_health,
     "RecordInteractions": _judge_recorded,
     "ListPeople": _judge_people,
+    "ReadMood": _judge_read_mood,
     "ExportPerson": _judge_export,
     "DeletePerson": _judge_position,
     "MergePeople": _judge_position,
