@@ -10,8 +10,6 @@ from embedded.ports import Models
 from gateway.feed_types import DeadlineExceededError
 from gateway.feedback_types import PersonNotFoundError
 from moodfeed.feedback.v1 import feedback_pb2
-from moodfeed.user_tower.v1 import user_tower_pb2
-from user_tower_service.mood_messages import write_meant_mood
 from user_tower_service.people_messages import write_export
 from user_tower_service.people_store import PeopleStore
 
@@ -68,18 +66,6 @@ class ThreadedKnownPeople:
     async def list_people(self, *, seconds: float) -> Sequence[str]:
         """Those with the longest histories."""
         return await in_a_thread(self._held.current.encoder.longest_known, seconds=seconds)
-
-
-class ThreadedMoods:
-    """Knows what moods are understood as by the current bundle."""
-
-    def __init__(self, held: HeldBundles[Models]) -> None:
-        self._held = held
-
-    async def read_mood(self, mood: str, *, seconds: float) -> user_tower_pb2.ReadMoodResponse:
-        """What a mood is understood as."""
-        encoder = self._held.current.encoder
-        return await in_a_thread(lambda: write_meant_mood(encoder.read_mood(mood)), seconds=seconds)
 
 
 async def in_a_thread(call: Callable[[], _Answer], *, seconds: float) -> _Answer:

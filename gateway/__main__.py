@@ -17,6 +17,7 @@ from gateway.catalog_service import CatalogService, RuleService
 from gateway.clients import GrpcContextEncoder, GrpcPostSearch, PostIndexStub
 from gateway.context_cache import CachingContextEncoder, ContextCache, WatchingPostSearch
 from gateway.edge import ERRORS
+from gateway.explorer_clients import GrpcExplorerFacts
 from gateway.explorer_page import ExplorerPage
 from gateway.feed_messages import SERVICE_NAME
 from gateway.feedback_clients import GrpcPeople
@@ -26,7 +27,6 @@ from gateway.feedback_service import FeedbackService
 from gateway.http_api import build_app
 from gateway.http_server import HttpServer, busy_address, listen, make_http_server
 from gateway.life_cycle import serve_until_stopped, stop_on_signals
-from gateway.mood_clients import GrpcMoods
 from gateway.own_writes import OwnWrites, OwnWritesPostSearch
 from gateway.people_changes import PeopleChanges
 from gateway.people_watch import PeopleWatch
@@ -155,7 +155,7 @@ def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
         tokens=tokens,
         exploration_share=settings.exploration_share,
         tracer=tracer,
-        explorer=ExplorerPage.of(settings, people, GrpcMoods(towers, attempt_seconds=seconds)),
+        explorer=ExplorerPage.of(settings, people, GrpcExplorerFacts(towers, indexes, attempt_seconds=seconds)),
     )
     service = FeedService(
         encoder=encoder,

@@ -63,6 +63,9 @@ ID_FORMS: Mapping[str, Callable[[int], int | str]] = {"number": int, "string": s
 """The values of the parameter IDS: how JSON carries post ids. Numbers above 2^53 are not exact in JavaScript."""
 
 
+MOST_TITLES = 100
+
+
 class InvalidParameterError(Exception):
     """A query parameter is unknown, given twice or malformed; the text names it."""
 
@@ -124,13 +127,26 @@ def read_query(query: bytes) -> QueryParams:
 
 def read_mood_query(query: bytes) -> str:
     """The mood, without the white space around it; raises InvalidParameterError, MoodTooLongError."""
-    parameters = read_query(query)
-    for name in parameters:
-        if name != "mood":
-            raise InvalidParameterError(f"unknown parameter {name[:_SHOWN_CHARACTERS]!r}, this path takes mood")
-    mood = parameters.get("mood", "").strip()
+    mood = _only(query, "mood").strip()
     check_mood(mood)
     return mood
+
+
+def read_titles_query(query: bytes) -> Sequence[int]:
+    """Ids of at most MOST_TITLES posts, separated by commas; raises InvalidParameterError."""
+    texts = [text for text in _only(query, "post_ids").split(",") if text]
+    if len(texts) > MOST_TITLES:
+        raise InvalidParameterError(f"post_ids has {len(texts)} ids, the maximum is {MOST_TITLES}")
+    return [_read_integer("post_ids", text, bits=64) for text in texts]
+
+
+def _only(query: bytes, name: str) -> str:
+    """The text of the only parameter that a path takes, the last one if it is repeated."""
+    parameters = read_query(query)
+    for given in parameters:
+        if given != name:
+            raise InvalidParameterError(f"unknown parameter {given[:_SHOWN_CHARACTERS]!r}, this path takes {name}")
+    return parameters.get(name, "")
 
 
 def refuse_parameters(query: bytes) -> None:

@@ -4,6 +4,7 @@ import grpc
 
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from bundle.manifest import BundleError
+from bundle.stand_in_titles import find_stand_in_titles
 from compute.embedding_messages import MalformedEmbeddingError, write_space
 from compute.log_tail import LogTail
 from moodfeed.catalog.v1 import catalog_pb2
@@ -53,6 +54,7 @@ SLOW_METHODS = frozenset(
 )
 """Those that wait for the store."""
 
+_MOST_TITLES = 100
 _LONGEST_WAIT_SECONDS = 1.0  # for a position of the log
 _SHARE_TO_WAIT = 0.8  # of the caller's time: then the answer says what is missing before the caller gives up
 
@@ -195,6 +197,15 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
                 for item in index.categories()
             ],
             bundle_id=index.bundle_id,
+        )
+
+    def ListStandInTitles(
+        self, request: post_index_pb2.ListStandInTitlesRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.ListStandInTitlesResponse:
+        """Return what may stand for missing titles."""
+        asked = request.post_ids[:_MOST_TITLES]
+        return post_index_pb2.ListStandInTitlesResponse(
+            titles=find_stand_in_titles(self._indexes.current_directory, asked)
         )
 
     def GetEmbeddingSpace(

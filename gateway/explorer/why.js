@@ -4,6 +4,7 @@ import { openDialog } from "./dialogs.js";
 import { make } from "./elements.js";
 import { ask, withQuery } from "./gateway.js";
 import { named } from "./moods.js";
+import { addStandIns } from "./titles.js";
 import { titleOf } from "./words.js";
 
 const FIRST = {
@@ -36,7 +37,10 @@ export async function explain(post, { username, mood, moodUnderstood, titles }) 
     history.append(make("li", {}, name, ` (similarity ${closeness.toFixed(2)})`));
     if (!titles.has(id)) {
       const kept = await ask(withQuery(`/posts/${id}`, {})).catch(() => undefined); // a gateway may tell posts to operators only
-      if (kept) name.textContent = titleOf(kept.post);
+      if (kept) {
+        await addStandIns([kept.post]);
+        name.textContent = titleOf(kept.post);
+      }
     }
   }
 }

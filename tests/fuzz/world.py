@@ -547,6 +547,10 @@ def _judge_read_mood(world: World, request: Message, response: user_tower_pb2.Re
     assert all(math.isfinite(family.weight) and family.weight > 0 for family in (*response.wanted, *response.avoided))
 
 
+def _judge_titles(world: World, request: Message, response: post_index_pb2.ListStandInTitlesResponse) -> None:
+    assert len(response.titles) <= 100
+
+
 _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "GetFeed": _judge_feed,
     "ListTrending": _judge_trending,
@@ -571,6 +575,7 @@ _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "RecordInteractions": _judge_recorded,
     "ListPeople": _judge_people,
     "ReadMood": _judge_read_mood,
+    "ListStandInTitles": _judge_titles,
     "ExportPerson": _judge_export,
     "DeletePerson": _judge_position,
     "MergePeople": _judge_position,

@@ -140,6 +140,25 @@ class SearchPostsResponse(_message.Message):
     unavailable_engine: str
     def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., approximate: _Optional[bool] = ..., unavailable_engine: _Optional[str] = ...) -> None: ...
 
+class ListStandInTitlesRequest(_message.Message):
+    __slots__ = ("post_ids",)
+    POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    post_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, post_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class ListStandInTitlesResponse(_message.Message):
+    __slots__ = ("titles",)
+    class TitlesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: str
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[str] = ...) -> None: ...
+    TITLES_FIELD_NUMBER: _ClassVar[int]
+    titles: _containers.ScalarMap[int, str]
+    def __init__(self, titles: _Optional[_Mapping[int, str]] = ...) -> None: ...
+
 class ListCategoriesRequest(_message.Message):
     __slots__ = ("bundle_id",)
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
