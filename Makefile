@@ -123,7 +123,7 @@ bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
 
-bench-scale: $(READY) $(SCALE_READY) ## measure Milvus beside the default engine, one to four shards, then cores and the log (writes docs/scale.md); OPTIONS='--posts 1000000 --dimensions 64 448'
+bench-scale: $(READY) $(SCALE_READY) ## measure Milvus beside the default engine, one to four shards, then cores and the log (writes docs/scale.md); OPTIONS='--posts 1000000 --directory DIR' keeps what is loaded
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale $(OPTIONS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.shards --output data/bench-scale
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.cores --output data/bench-scale

@@ -5,7 +5,7 @@
 It keeps its data and logs in the directory, and prints a line when it serves: the process id of the server. Names are
 settings of milvus.yaml, as dataCoord.segment.maxSize.
 
-Milvus 2.3.5 binds to all interfaces, whatever its settings say, and its etcd to a port that cannot be set. So the
+Milvus 2.3.5 binds to all interfaces, with no setting against it, and its etcd to a port that cannot be set. So the
 server runs in a network namespace of its own, which has no interface but loopback, and this process listens on
 127.0.0.1 and passes bytes on. That needs Linux, and root or user namespaces; where it cannot be had, the server runs
 without, a warning says so, and the machine runs one at a time.

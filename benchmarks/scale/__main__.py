@@ -20,12 +20,19 @@ import faiss
 
 from benchmarks.milvus_process import MilvusProcess
 from benchmarks.scale.adjustable_engine import AdjustableEngine
-from benchmarks.scale.milvus_loading import NAME, Loaded, bring_index, in_order, write_posts
+from benchmarks.scale.milvus_loading import (
+    NAME,
+    Loaded,
+    bring_index,
+    in_order,
+    load_into_memory,
+    write_posts,
+)
 from benchmarks.scale.posts import KINDS, made_posts, queries
 from benchmarks.scale.searches import DEPTHS, Asked, Figures, Truth, figures, recall, true_numbers
 from bundle.index_posts import IndexPosts
 from post_collection.checks import opened
-from post_collection.filling import LOAD_SECONDS, IndexForm
+from post_collection.filling import IndexForm
 from post_collection.form import IndexKind
 from post_collection.server import Server
 from post_index_service.index import PostIndex
@@ -163,7 +170,7 @@ class _Case:
         started = time.monotonic()
         with self._server() as milvus:
             server = Server(milvus.uri)
-            server.ask("load_collection", NAME, seconds=LOAD_SECONDS)
+            load_into_memory(server)
             seconds, memory = time.monotonic() - started, milvus.resident_bytes() / 1e6
             engine.use(opened(server, NAME, count=self._count))
             self._say(f"{kind} is loaded")

@@ -26,11 +26,11 @@ from post_collection.filling import (
     rows_of,
 )
 from post_collection.form import CATEGORY, CREATED, EMBEDDING, LANGUAGE, OWNER, POST_ID, IndexKind, owner_key
-from post_collection.server import Server
+from post_collection.server import MilvusUnavailableError, Server
 
 NAME = "measured"
 _FILE_ROWS = 500_000
-_LOOK_SECONDS, _INDEX_LOOK_SECONDS = 1.0, 5.0
+_LOOK_SECONDS, _INDEX_LOOK_SECONDS, _READY_SECONDS = 1.0, 5.0, 60.0
 Say = Callable[[str], None]
 
 
@@ -90,12 +90,15 @@ def bring_index(server: Server, loaded: Loaded, form: IndexForm, *, say: Say) ->
         return
     say(f"building {form.kind}")
     started = time.monotonic()
-    if server.ask("list_indexes", NAME, seconds=CALL_SECONDS):
+    begun = server.ask("describe_index", NAME, EMBEDDING, seconds=CALL_SECONDS)
+    if begun and begun["index_type"] != form.kind:
         server.ask("release_collection", NAME, seconds=LOAD_SECONDS)
         server.ask("drop_index", NAME, EMBEDDING, seconds=LOAD_SECONDS)
+        begun = None
     loaded.index = ""
     loaded.keep()
-    build_index(server, NAME, form)
+    if not begun:
+        build_index(server, NAME, form)
     _wait_until_indexed(server, say)
     loaded.index = form.kind.value
     loaded.index_seconds[form.kind.value] = time.monotonic() - started
@@ -107,6 +110,23 @@ def _wait_until_indexed(server: Server, say: Say) -> None:
     while waiting := int(server.ask("describe_index", NAME, EMBEDDING, seconds=CALL_SECONDS)["pending_index_rows"]):
         say(f"{waiting:,} posts are not indexed")
         time.sleep(_INDEX_LOOK_SECONDS)
+
+
+def load_into_memory(server: Server) -> None:
+    """Have the server load the collection; one that has just started may refuse that for some seconds.
+
+    MilvusUnavailableError if it still does after a minute.
+    """
+    deadline = time.monotonic() + _READY_SECONDS
+    while True:
+        try:
+            server.ask("load_collection", NAME, seconds=LOAD_SECONDS)
+        except MilvusUnavailableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 def in_order(indexes: list[IndexKind], loaded: Loaded) -> list[IndexKind]:
