@@ -135,6 +135,7 @@ ASKED: list[dict[str, Any]] = [
     {"most_per_owner": 2, "limit": 33, "with_mood": True},
     {"diversity": 0.5, "most_per_owner": 1, "limit": 25},
     {"exploration_share": 1.0, "exploration_seed": 3},
+    {"exploration_share": 1.0, "exploration_seed": 4, "limit": 90},  # a page is longer than a shard's ranking
     {"exploration_share": 0.5, "exploration_seed": 2**64 - 1, "limit": 4, "with_mood": True},
 ]
 WORLDS: list[dict[str, int]] = [
@@ -164,7 +165,7 @@ def test_every_page_is_that_of_one_index(world: World, asked: dict[str, Any], mo
         explored += sum(post.reason == feed_pb2.REASON_EXPLORATION for post in as_messages(found))
     hidden = {post_id for rule in world.store.rules() if rule.action is RuleAction.HIDE for post_id in rule.post_ids}
     assert sorted(shown) == sorted(set(world.ids) - set(withheld.tolist()) - hidden)
-    assert (explored > 2) is ("exploration_share" in asked)
+    assert (explored > 0) is ("exploration_share" in asked)
     plain = replace(search, diversity=0.0, most_per_owner=0, exploration_share=0.0)
     assert shown != [post.post_id for found, _ in world.pages(plain) for post in as_messages(found)]
 
@@ -230,7 +231,7 @@ def test_a_start_that_is_too_short_is_asked_for_again(world: World) -> None:
         bundle_id=BUNDLE, post_ids=world.ids[:3], numbers=[3, 2, 1], unseen_total=90, total=90, limit=10
     )
     service = PostIndexService(world.whole.held)  # type: ignore[arg-type]
-    for fields, needed in (({"exploration_share": 1.0}, 10), ({"diversity": 0.5}, 90), ({"most_per_owner": 1}, 20)):
+    for fields, needed in (({"exploration_share": 1.0}, 10), ({"diversity": 0.5}, 90), ({"most_per_owner": 1}, 90)):
         asked = post_index_pb2.ReorderPostsRequest(**fields)
         asked.MergeFrom(request)
         answer = service.ReorderPosts(asked, Patient())  # type: ignore[arg-type]
