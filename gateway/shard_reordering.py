@@ -3,6 +3,7 @@
 How posts are reordered is known to the index alone: the gateway tells one shard the start of the merged ranking.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -33,6 +34,19 @@ def reads_more(search: Search[embedding_pb2.Embedding]) -> int:
     if not (search.diversity or search.most_per_owner):
         return 0
     return _BLOCK + (search.offset + search.limit if search.most_per_owner else 0)
+
+
+def is_explored(answers: Answers) -> bool:
+    """Whether a page explores: all shards know what was shown, and some have candidates."""
+    return all(answer.explores for answer in answers.values()) and any(
+        answer.candidate_ids for answer in answers.values()
+    )
+
+
+def most_held_by(answers: Answers, window: Sequence[MergedPost]) -> int:
+    """The shard that holds most of the posts: it has their vectors in memory already."""
+    held = Counter(post.answer for post in window)
+    return max(enumerate(answers), key=lambda numbered: held[numbered[0]])[1]
 
 
 def plain_page(answers: Answers, window: Sequence[MergedPost]) -> Sequence[PagePost]:

@@ -444,7 +444,6 @@ def _judge_reordered(world: World, request: Any, response: Any) -> None:
     assert len(response.post_ids) == len(response.numbers) <= request.limit
     assert set(response.explored_post_ids) <= set(response.post_ids)
     assert set(response.post_ids) <= {*request.post_ids, *request.candidate_ids}
-    assert list(response.numbers) == sorted(response.numbers, reverse=True) or not request.diversity
 
 
 def _judge_shard(world: World, request: Any, response: Any) -> None:

@@ -236,3 +236,15 @@ def test_a_start_that_is_too_short_is_asked_for_again(world: World) -> None:
         asked.MergeFrom(request)
         answer = service.ReorderPosts(asked, Patient())  # type: ignore[arg-type]
         assert (answer.needed_count, list(answer.post_ids)) == (needed, [])
+
+
+def test_nothing_is_explored_if_a_shard_does_not_count_what_was_shown(world: World) -> None:
+    search = world.search(exploration_share=1.0, exploration_seed=3)
+    part = world.parts[0].held.current
+    known, part._explored._impressions = part._explored._impressions, None
+    try:
+        found = found_in(world.sharded, search)
+    finally:
+        part._explored._impressions = known
+    assert found.posts == found_in(world.sharded, replace(search, exploration_share=0.0)).posts
+    assert found.posts != found_in(world.sharded, search).posts
