@@ -3,6 +3,7 @@
 How posts are reordered is known to the index alone: the gateway tells one shard the start of the merged ranking.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from gateway.shard_merge import PINNED, MergedPost
 from moodfeed.embedding.v1 import embedding_pb2
 from moodfeed.post_index.v1 import post_index_pb2
 
-_BLOCK = 100  # posts that diversity looks at beyond those of a page, at most; if more are needed, the shard says so
+_BLOCK = 100  # posts beyond those of a page that are looked at, at most; if more are needed, the shard says so
 
 
 class PagePost(NamedTuple):
@@ -30,8 +31,22 @@ class PagePost(NamedTuple):
 
 def reads_more(search: Search[embedding_pb2.Embedding]) -> int:
     """How many posts after those of the page are read, so that the page can be reordered."""
-    more = search.offset + search.limit if search.most_per_owner else 0
-    return more + _BLOCK if search.diversity else more
+    if not (search.diversity or search.most_per_owner):
+        return 0
+    return _BLOCK + (search.offset + search.limit if search.most_per_owner else 0)
+
+
+def is_explored(answers: Answers) -> bool:
+    """Whether a page explores: all shards know what was shown, and some have candidates."""
+    return all(answer.explores for answer in answers.values()) and any(
+        answer.candidate_ids for answer in answers.values()
+    )
+
+
+def most_held_by(answers: Answers, window: Sequence[MergedPost]) -> int:
+    """The shard that holds most of the posts: it has their vectors in memory already."""
+    held = Counter(post.answer for post in window)
+    return max(enumerate(answers), key=lambda numbered: held[numbered[0]])[1]
 
 
 def plain_page(answers: Answers, window: Sequence[MergedPost]) -> Sequence[PagePost]:

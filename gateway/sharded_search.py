@@ -18,7 +18,15 @@ from gateway.shard_calls import SHARE, Answers, Asking, LostError, ShardCalls, W
 from gateway.shard_merge import merged
 from gateway.shard_names import SHARD_UNAVAILABLE, shards_of
 from gateway.shard_posts import as_shown
-from gateway.shard_reordering import PagePost, plain_page, reads_more, reorder_request, reordered_page
+from gateway.shard_reordering import (
+    PagePost,
+    is_explored,
+    most_held_by,
+    plain_page,
+    reads_more,
+    reorder_request,
+    reordered_page,
+)
 from gateway.shard_wiring import Shard, ShardWiring, is_lost
 from moodfeed.embedding.v1 import embedding_pb2
 
@@ -97,7 +105,7 @@ class ShardedPostSearch:
             names = " and ".join(map(self.wiring.name, wanted))
             raise DependencyUnavailableError(f"{POST_INDEX}: {names} is unavailable", service=POST_INDEX)
         request.exploration_share = 0.0
-        if is_reordered or any(answer.candidate_ids for answer in answers.values()):
+        if is_reordered or is_explored(answers):
             page, has_more = await self._reordered(answers, search, asking)
         else:
             page = plain_page(answers, merged(list(answers.values()), count, offset=search.offset))
@@ -123,12 +131,12 @@ class ShardedPostSearch:
         """The page of the merged ranking as one shard reorders it: the one that has most of its posts."""
         while True:
             window = merged(list(answers.values()), asking.count)
-            held = [post.answer for post in window]
-            most = max(range(len(answers)), key=held.count)
             request = reorder_request(answers, window, search, asking.request)
-            found = await self._calls.reorder(list(answers)[most], request, asking)
+            found = await self._calls.reorder(most_held_by(answers, window), request, asking)
             if not found.needed_count:
                 return reordered_page(answers, window, found), found.has_more
+            if found.needed_count <= asking.count:
+                raise DependencyUnavailableError(f"{POST_INDEX} failed", service=POST_INDEX)
             asking.count = found.needed_count
             answers = await self._calls.ask_again(answers, asking)
 

@@ -15,9 +15,14 @@ from post_index_service.ranking import Ranked
 class ExploredSearches:
     """The searches of an index; may be called from several threads."""
 
-    def __init__(self, impressions: Impressions | None, ids: Callable[[LayerPart], LayeredIds]) -> None:
-        """Without ``impressions`` nothing is explored; ``ids`` gives those of the rows of a part."""
-        self._impressions, self._ids = impressions, ids
+    def __init__(
+        self, impressions: Impressions | None, ids: Callable[[LayerPart], LayeredIds], *, of_bundle: int
+    ) -> None:
+        """Without ``impressions`` nothing is explored; ``ids`` gives those of the rows of a part.
+
+        ``of_bundle`` is the number of posts of the bundle.
+        """
+        self._impressions, self._ids, self._of_bundle = impressions, ids, of_bundle
 
     def with_explored(self, ranked: Ranked, begun: BegunSearch) -> tuple[Ranked, Rows]:
         """The start of a search's ranking with what its pages explore moved up, and the rows of that."""
@@ -37,9 +42,11 @@ class ExploredSearches:
         known, exploration = self._known(begun), begun.query.exploration
         if known is None or exploration is None:
             return None
-        if not exploration.explores_any(count // begun.query.limit):
+        part = begun.part
+        most = min(count, self._of_bundle + len(part.layer.live))  # the ranking of all shards is no longer
+        if not exploration.explores_any(most // begun.query.limit):
             return NO_CANDIDATES
-        return known.candidates(begun, self._ids(begun.part), exploration, also_often_shown=True)
+        return known.candidates(begun, self._ids(part), exploration, also_often_shown=True)
 
     def _known(self, begun: BegunSearch) -> Impressions | None:
         """What is known as of the search; None if it does not explore."""

@@ -140,7 +140,7 @@ class PostIndex:
         self.impressions = (
             Impressions(posts.created_ms, met, self._names_of_rows, log, now_ms=now_ms()) if explores and log else None
         )
-        self._explored = ExploredSearches(self.impressions, self._beginnings.ids)
+        self._explored = ExploredSearches(self.impressions, self._beginnings.ids, of_bundle=len(posts.posts))
         self._names = {category.category_id: category for category in posts.categories}
         posts.let_go_of_pages()
 

@@ -23,6 +23,7 @@ from post_index_service.named_rows import NamedRows
 from post_index_service.query import Query
 from post_index_service.query_checks import check_numbers
 from post_index_service.ranking import Ranked
+from post_index_service.search_errors import InvalidSearchError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class ShardReordering:
         Raises InvalidSearchError, PostsNotHeldError and PositionNotReachedError.
         """
         check_numbers(query)
+        _check(ranking, most=len(self._tower) + len(self._live.layer.live))
         ranked = Ranked(ranking.post_ids, np.zeros(len(ranking.post_ids), np.float32), ranking.numbers)
         if not (query.diversity or query.most_per_owner):
             return _explored_page(ranked, ranking, query)
@@ -129,9 +131,21 @@ class ShardReordering:
         return rows
 
 
+def _check(ranking: MergedRanking, *, most: int) -> None:
+    """InvalidSearchError for what no gateway has merged; a ranking has at most so many posts."""
+    if not 0 <= ranking.pinned <= ranking.unseen <= ranking.total <= most or len(ranking.post_ids) > ranking.total:
+        raise InvalidSearchError("a ranking counts more posts than there are")
+    if not np.isfinite(ranking.numbers).all():
+        raise InvalidSearchError("a number of a ranking is not finite")
+    if (ranking.candidate_positives < 0).any() or (ranking.candidate_impressions < 0).any():
+        raise InvalidSearchError("a candidate of a ranking was met less than never")
+
+
 def _explored_page(ranked: Ranked, ranking: MergedRanking, query: Query) -> ReorderedPosts:
     """The page whose last post may be one of the candidates."""
     first, last = min(query.offset, ranking.total), min(query.offset + query.limit, ranking.total)
+    if last > len(ranked.rows):
+        return ReorderedPosts(NO_ROWS, ranked.scores[:0], has_more=True, explored=NO_ROWS, needed=last)
     explored = NO_ROWS
     if query.exploration:
         ranked, explored = with_explored(

@@ -437,7 +437,16 @@ def _judge_ranked(world: World, request: Any, response: Any) -> None:
     assert len(response.trends) == len(response.popularity)
     assert len(response.trends) in {0, count}
     assert len(response.posts) == len(response.described_places)
+    assert len(response.posts_by_id) == len(response.described_post_ids)
+    assert set(response.described_post_ids) <= set(request.described_post_ids)
     assert response.unseen_total <= response.total
+
+
+def _judge_reordered(world: World, request: Any, response: Any) -> None:
+    assert 0 <= response.needed_count <= request.total
+    assert len(response.post_ids) == len(response.numbers) <= request.limit
+    assert set(response.explored_post_ids) <= set(response.post_ids)
+    assert set(response.post_ids) <= {*request.post_ids, *request.candidate_ids}
 
 
 def _judge_shard(world: World, request: Any, response: Any) -> None:
@@ -564,6 +573,7 @@ _JUDGES: Mapping[str, Callable[[World, Any, Any], None]] = {
     "ListRules": _judge_rules,
     "SearchPosts": _judge_search,
     "RankPosts": _judge_ranked,
+    "ReorderPosts": _judge_reordered,
     "GetShard": _judge_shard,
     "EncodeContext": _judge_context,
     "EncodePosts": _judge_post_embeddings,

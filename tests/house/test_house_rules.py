@@ -133,7 +133,7 @@ MAY_READ_GENERATED_CODE = {
     "benchmarks/echo.py",
     "benchmarks/load.py",
     "benchmarks/live/clients.py",
-    "benchmarks/scale/two_versions.py",
+    "benchmarks/scale/versions.py",
     "cli/bundle_processes.py",
     "cli/catalog_client.py",
     "cli/post_commands.py",

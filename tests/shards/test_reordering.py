@@ -1,6 +1,7 @@
 """What reorders a ranking by vectors, accounts and draws gives with shards what it gives in one index, to the end."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,12 +18,16 @@ from compute.log_tail import LogTail
 from gateway.feed_types import FeedContext, FoundPosts, Search
 from gateway.sharded_search import ShardedPostSearch
 from moodfeed.feed.v1 import feed_pb2
+from moodfeed.post_index.v1 import post_index_pb2
 from post_index_service.index import PostIndex
+from post_index_service.live_posts import PostsNotHeldError
+from post_index_service.search_errors import InvalidSearchError
+from post_index_service.service import PostIndexService
 from store.interactions import NewInteraction, Verb
 from store.rules import Rule, RuleAction
 from store.sql_store import SqlStore, open_store
 from tests.post_index_service.live_world import MOODS, NOON, TEXTS, TOWERS, USER_WEIGHT, USERS, Form, index_posts_of
-from tests.shards.in_process import Held, Process, as_messages, found_in
+from tests.shards.in_process import Held, Patient, Process, as_messages, found_in
 
 BUNDLE = "ab" * 32
 DAY_MS = 86_400_000
@@ -130,6 +135,7 @@ ASKED: list[dict[str, Any]] = [
     {"most_per_owner": 2, "limit": 33, "with_mood": True},
     {"diversity": 0.5, "most_per_owner": 1, "limit": 25},
     {"exploration_share": 1.0, "exploration_seed": 3},
+    {"exploration_share": 1.0, "exploration_seed": 4, "limit": 90},  # a page is longer than a shard's ranking
     {"exploration_share": 0.5, "exploration_seed": 2**64 - 1, "limit": 4, "with_mood": True},
 ]
 WORLDS: list[dict[str, int]] = [
@@ -159,7 +165,7 @@ def test_every_page_is_that_of_one_index(world: World, asked: dict[str, Any], mo
         explored += sum(post.reason == feed_pb2.REASON_EXPLORATION for post in as_messages(found))
     hidden = {post_id for rule in world.store.rules() if rule.action is RuleAction.HIDE for post_id in rule.post_ids}
     assert sorted(shown) == sorted(set(world.ids) - set(withheld.tolist()) - hidden)
-    assert (explored > 2) is ("exploration_share" in asked)
+    assert (explored > 0) is ("exploration_share" in asked)
     plain = replace(search, diversity=0.0, most_per_owner=0, exploration_share=0.0)
     assert shown != [post.post_id for found, _ in world.pages(plain) for post in as_messages(found)]
 
@@ -185,3 +191,60 @@ def test_a_shard_that_is_lost_before_it_reorders_is_named(tmp_path: Path, number
         assert [degradation.stage for degradation in found.degradations] == [f"shard {number} of 2"]
         held = world.parts[1 - number].held.current.held_ids(world.ids)
         assert {post.post_id for post in as_messages(found)} <= held
+
+
+def test_a_ranking_that_no_gateway_has_merged_is_refused(world: World) -> None:
+    posts = world.ids[:3]
+    whole = {
+        "bundle_id": BUNDLE,
+        "post_ids": posts,
+        "numbers": [3.0, 2.0, 1.0],
+        "unseen_total": 3,
+        "total": 3,
+        "limit": 2,
+    }
+    explored = {"candidate_ids": posts, "candidate_positives": [1, 1, 1], "candidate_impressions": [1, 1, 1]}
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"numbers": [1.0]}, "different lengths"),
+        ({**explored, "candidate_positives": []}, "different lengths"),
+        ({**explored, "candidate_positives": [1, -1, 1]}, "met less than never"),
+        ({"numbers": [3.0, math.nan, 1.0]}, "not finite"),
+        ({"total": 2**62}, "more posts than there are"),
+        ({"total": 2}, "more posts than there are"),
+        ({"pinned_total": 4}, "more posts than there are"),
+        ({"unseen_total": -1}, "more posts than there are"),
+        ({"limit": 0}, "limit is 0"),
+    ]
+    service = PostIndexService(world.whole.held)  # type: ignore[arg-type]
+    for reordering in ({"diversity": 0.5}, {"most_per_owner": 1}, {"exploration_share": 1.0}):
+        for fields, complaint in wrong:
+            request = post_index_pb2.ReorderPostsRequest(**{**whole, **reordering, **fields})
+            with pytest.raises(InvalidSearchError, match=complaint):
+                service.ReorderPosts(request, Patient())  # type: ignore[arg-type]
+    unknown = post_index_pb2.ReorderPostsRequest(**{**whole, "post_ids": [1, 2, 10**9], "diversity": 0.5})
+    with pytest.raises(PostsNotHeldError, match="a post of the ranking is not held"):
+        service.ReorderPosts(unknown, Patient())  # type: ignore[arg-type]
+
+
+def test_a_start_that_is_too_short_is_asked_for_again(world: World) -> None:
+    request = post_index_pb2.ReorderPostsRequest(
+        bundle_id=BUNDLE, post_ids=world.ids[:3], numbers=[3, 2, 1], unseen_total=90, total=90, limit=10
+    )
+    service = PostIndexService(world.whole.held)  # type: ignore[arg-type]
+    for fields, needed in (({"exploration_share": 1.0}, 10), ({"diversity": 0.5}, 90), ({"most_per_owner": 1}, 90)):
+        asked = post_index_pb2.ReorderPostsRequest(**fields)
+        asked.MergeFrom(request)
+        answer = service.ReorderPosts(asked, Patient())  # type: ignore[arg-type]
+        assert (answer.needed_count, list(answer.post_ids)) == (needed, [])
+
+
+def test_nothing_is_explored_if_a_shard_does_not_count_what_was_shown(world: World) -> None:
+    search = world.search(exploration_share=1.0, exploration_seed=3)
+    part = world.parts[0].held.current
+    known, part._explored._impressions = part._explored._impressions, None
+    try:
+        found = found_in(world.sharded, search)
+    finally:
+        part._explored._impressions = known
+    assert found.posts == found_in(world.sharded, replace(search, exploration_share=0.0)).posts
+    assert found.posts != found_in(world.sharded, search).posts

@@ -1,13 +1,14 @@
-"""Processor time per feed of the gateway and the index, of another working copy and of this one, in turns.
+"""Processor time per feed of the gateway and the index, of other working copies and of this one, in turns.
 
     git worktree add --detach ../before COMMIT
-    python -m benchmarks.scale.two_versions ../before [--blocks 60] [--requests 150]
+    python -m benchmarks.scale.versions ../before [../between ...] [--blocks 60] [--requests 150]
 
 Each version runs a gateway and an index of its own over `bundles/`; one user tower, of this version, serves all.
-A second pair of processes of the other copy tells how much two runs of one version differ.
+A second pair of processes of the first copy tells how much two runs of one version differ.
 """
 
 import argparse
+import math
 import os
 import statistics
 import subprocess
@@ -30,7 +31,6 @@ from rpc.probe import is_serving
 _HERE = Path(__file__).parents[2]
 _USERS = 20
 _WARM_BLOCKS = 3
-_VERSIONS = ("before", "before again", "now")
 _PARTS = ("gateway", "post_index_service")
 
 
@@ -54,7 +54,7 @@ def _nanoseconds(pid: int) -> int:
 def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("before", type=Path, help="a working copy of another commit")
+    parser.add_argument("copies", type=Path, nargs="+", help="working copies of other commits")
     parser.add_argument("--bundles", type=Path, default=_HERE / "bundles")
     parser.add_argument("--blocks", type=int, default=60)
     parser.add_argument("--requests", type=int, default=150)
@@ -66,23 +66,25 @@ def main() -> None:
         for fields in ({}, {"mood": "calm and happy"}, {"page_size": 50})
     ]
     with tempfile.TemporaryDirectory() as logs, ExitStack() as stack:
-        versions = _started(stack, options.before.resolve(), options.bundles.resolve(), Path(logs))
+        copies = [path.resolve() for path in options.copies]
+        codes = {path.name: path for path in copies} | {f"{copies[0].name} again": copies[0], "now": _HERE}
+        versions = _started(stack, codes, options.bundles.resolve(), Path(logs))
         measured: dict[str, dict[str, list[float]]] = {name: {part: [] for part in _PARTS} for name in versions}
+        names = list(versions)
         for block in range(_WARM_BLOCKS + options.blocks):
-            for name in islice(
-                [*versions, *versions], block % 3, block % 3 + 3
-            ):  # each is first in a third of the blocks
+            for name in [*names[block % len(names) :], *names[: block % len(names)]]:  # each is first as often
                 spent = _spent(versions[name], asked, options.requests)
                 if block >= _WARM_BLOCKS:
                     for part, value in spent.items():
                         measured[name][part].append(value)
     for part in _PARTS:
-        first = measured["before"][part]
+        first = next(iter(measured.values()))[part]
         for name, parts in measured.items():
             ratios = [100 * (now / then - 1) for now, then in zip(parts[part], first, strict=True)]
             low, middle, high = statistics.quantiles(ratios, n=4)
             median = statistics.median(parts[part])
-            print(f"{part:20} {name:14} {median:8.1f} µs a feed, {middle:+.2f} % ({low:+.2f} to {high:+.2f})")
+            error = 1.57 * (high - low) / math.sqrt(len(ratios))  # of a median, at 95 % (McGill and others, 1978)
+            print(f"{part:20} {name:20} {median:8.1f} µs a feed, {middle:+.2f} % ± {error:.2f}")
 
 
 def _spent(version: Version, asked: Sequence[feed_pb2.GetFeedRequest], count: int) -> dict[str, float]:
@@ -94,7 +96,7 @@ def _spent(version: Version, asked: Sequence[feed_pb2.GetFeedRequest], count: in
     return {part: (after[part] - before[part]) / count for part in _PARTS}
 
 
-def _started(stack: ExitStack, before: Path, bundles: Path, logs: Path) -> dict[str, Version]:
+def _started(stack: ExitStack, codes: Mapping[str, Path], bundles: Path, logs: Path) -> dict[str, Version]:
     environment = os.environ | {
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
@@ -102,14 +104,13 @@ def _started(stack: ExitStack, before: Path, bundles: Path, logs: Path) -> dict[
         "MOODFEED_POST_INDEX_METRICS_PORT": "0",
         "MOODFEED_USER_TOWER_METRICS_PORT": "0",
     }
-    addresses = iter(free_addresses(1 + 3 * len(_VERSIONS)))
+    addresses = iter(free_addresses(1 + 3 * len(codes)))
     tower = next(addresses)
     stack.enter_context(
         _process("user_tower_service", _HERE, tower, environment | {"MOODFEED_USER_TOWER_ADDRESS": tower}, logs)
     )
     versions: dict[str, Version] = {}
-    for name in _VERSIONS:
-        code = _HERE if name == "now" else before
+    for name, code in codes.items():
         index, gateway, http = islice(addresses, 3)
         processes = {
             "post_index_service": stack.enter_context(
