@@ -17,6 +17,7 @@ from benchmarks.scale.cores.results import (
     DATABASE,
     GATEWAY,
     INDEX,
+    LOOPBACK,
     TOWER,
     Cost,
     Following,
@@ -26,7 +27,7 @@ from benchmarks.scale.cores.results import (
 )
 from benchmarks.scale.cores.stores import KINDS
 from benchmarks.scale.cores.world import bundle_of
-from benchmarks.scale.cores.writes import BATCH, SINGLE, UPSERT
+from benchmarks.scale.cores.writes import BATCH, SINGLE, SINGLE_WIDE, UPSERT
 
 if TYPE_CHECKING:
     from benchmarks.live.bench import Bench
@@ -36,6 +37,9 @@ FIGURES = Figures(
     event={GATEWAY: 20e-6, TOWER: 30e-6, INDEX: 0.0},
     followed={GATEWAY: 3e-6, TOWER: 20e-6, INDEX: 30e-6},
     database=50e-6,
+    read=4e-6,
+    polled=0.005,
+    read_bytes=200.0,
     most_events=9_000.0,
 )
 
@@ -46,7 +50,11 @@ def of_each(seconds: float) -> dict[str, float]:
 
 def results(*, is_quick: bool = False) -> Results:
     feeds = [Cost(f"feed, {name}", "", (of_each(400e-6), of_each(500e-6), of_each(900e-6)), 900.0, 0) for name in FEEDS]
-    writes = [Cost(what, store, (of_each(80e-6),), 800.0, 0) for what in (SINGLE, BATCH, UPSERT) for store in KINDS]
+    writes = [
+        Cost(what, store, (of_each(80e-6),), 800.0, 0)
+        for what in (SINGLE, SINGLE_WIDE, BATCH, UPSERT)
+        for store in KINDS
+    ]
     return Results(
         machine="a machine",
         commit="abc",
@@ -66,6 +74,7 @@ def results(*, is_quick: bool = False) -> Results:
             for batch in (1, 100, 500)
         ),
         memory={"tower: a person": 900.0},
+        reading={DATABASE: 4e-6, LOOPBACK: 200.0},
         connections={"tower": 4.0},
     )
 
@@ -76,6 +85,9 @@ def test_a_plan_gives_each_process_less_for_answers_the_more_events_it_follows()
     assert large.processes[INDEX] > 9 * small.processes[INDEX]
     assert large.given_away[INDEX] == pytest.approx(0.27)
     assert large.log_share == pytest.approx(1.0)
+    followers = small.processes[TOWER] + small.processes[INDEX]
+    assert small.database_cores == pytest.approx((1_000 * (50e-6 + followers * 4e-6) + followers * 0.005) / 0.6)
+    assert small.sent == pytest.approx(1_000 * followers * 200)
 
 
 def test_a_log_that_cannot_be_followed_or_takes_no_more_is_no_plan() -> None:
@@ -112,7 +124,7 @@ def test_the_mix_is_whole_and_counts_that_change_cost_every_feed() -> None:
 def test_the_page_tells_measured_from_calculated_and_keeps_what_is_around(tmp_path: Path) -> None:
     results().write(tmp_path)
     text = as_markdown(read_results(tmp_path))
-    assert "| known user | 500 (400–900) | 500 (400–900) | 500 (400–900) | 900 | 0 |" in text
+    assert "| known user | 500 (400–900) | 500 (400–900) | 500 (400–900) | 0 | 900 | 0 |" in text
     assert "### A feed (measured)" in text
     assert "### What a site needs (calculated)" in text
     page = tmp_path / "scale.md"

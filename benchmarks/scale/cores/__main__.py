@@ -47,7 +47,7 @@ def main(
         bundle = bundle_of(bench, users=users_of(bench, rounds))
         costs = measure_answers(bench, bundle, rounds=rounds, seconds=seconds)
         writes, connections = measure_writes(bench, bundle, rounds=rounds, seconds=seconds)
-        following = measure_following(bench, bundle, rounds=rounds, seconds=seconds)
+        following, reading = measure_following(bench, bundle, rounds=rounds, seconds=seconds)
         logs = measure_logs(bench, seconds=seconds)
         memory = measure_memory(bench)
     results = Results(
@@ -61,6 +61,7 @@ def main(
         following=tuple(following),
         logs=tuple(logs),
         memory=memory,
+        reading=reading,
         connections=connections,
     )
     say(f"written to {results.write(output)}")

@@ -27,6 +27,7 @@ EVENTS_MEANWHILE = 1_000
 _IN_FLIGHT = 16
 _WARM, _ONCE, _AT_ONCE, _BATCH = 10_000, 5_000, 100, 50
 _ZIPF = 1.1
+_LONGEST_WARM = 60.0
 
 
 @dataclass(slots=True)
@@ -47,6 +48,8 @@ class _Names:
         return self.warm + 2 * self.once * (self.rounds + 1)
 
     def often(self, turn: int) -> list[Asked]:
+        if turn == 0:
+            return [_asked(number) for number in range(self.warm)]
         ranks = np.arange(1, self.warm + 1, dtype=np.float64) ** -_ZIPF
         drawn = np.random.default_rng(turn).choice(self.warm, size=2 * self.warm, p=ranks / ranks.sum())
         return [_asked(number) for number in drawn.tolist()]
@@ -89,9 +92,12 @@ def measure_answers(bench: Bench, bundles: Path, *, rounds: int, seconds: float)
                 asked = {UNKNOWN: names.fresh, LIVING: names.fresh, MOOD: names.moods}.get(feed, names.often)(turn)
                 if feed == LIVING:
                     _like(caller, [username for username, *_ in asked], turn, bench.pick(POSTS, 1_000))
-                once = feed in {UNKNOWN, LIVING, MOOD}
+                is_first = turn == 0 and feed == KNOWN  # everybody who will be known asks once
+                once = is_first or feed in {UNKNOWN, LIVING, MOOD}
                 row = Row(feed, fleet.gateways[0], "grpc", _IN_FLIGHT, lambda _, asked=asked: asked, once=once)  # type: ignore[misc]
-                took, result = _measured(fleet, store, row, turn, seconds, is_written=feed == COUNTING)
+                took, result = _measured(
+                    fleet, store, row, turn, _LONGEST_WARM if is_first else seconds, is_written=feed == COUNTING
+                )
                 if turn:
                     answered = result["answered"] or 1
                     found[feed].append({kind: value / answered for kind, value in took.items()})

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from benchmarks.live.bench import Bench
-from benchmarks.scale.cores.processor_time import less
-from benchmarks.scale.cores.results import Following
-from benchmarks.scale.cores.stores import KINDS, measured_store
+from benchmarks.scale.cores.processor_time import less, loopback_bytes
+from benchmarks.scale.cores.results import DATABASE, LOOPBACK, Following
+from benchmarks.scale.cores.stores import KINDS, MeasuredStore, measured_store
 from benchmarks.scale.cores.world import MadeRows, one_of_each, spent
 from compute.log_tail import IDLE_AFTER_SECONDS
 from store.port import Store
@@ -18,6 +18,7 @@ RATES = (100, 1_000, 4_000)
 QUIET, POLLING = 0.0, -1.0
 """In place of a rate: nothing was written for long; or for less than IDLE_AFTER_SECONDS, so polls are as under load."""
 _EVERY_SECONDS = 0.05
+_ONE_READ = 400  # as many as come between two looks at 4,000 a second
 
 
 class _Steady(threading.Thread):
@@ -42,9 +43,12 @@ class _Steady(threading.Thread):
         self.join()
 
 
-def measure_following(bench: Bench, bundles: Path, *, rounds: int, seconds: float) -> list[Following]:
-    """Each rate in rounds, over each store; medians."""
+def measure_following(
+    bench: Bench, bundles: Path, *, rounds: int, seconds: float
+) -> tuple[list[Following], dict[str, float]]:
+    """Each rate in rounds, over each store; medians. Also what a read of one event costs the database."""
     found: list[Following] = []
+    reading: dict[str, float] = {}
     for kind in KINDS[: bench.pick(2, 1)]:
         with (
             measured_store(kind, bench.scratch / f"following {kind}") as measured,
@@ -75,7 +79,25 @@ def measure_following(bench: Bench, bundles: Path, *, rounds: int, seconds: floa
             found.append(Following(kind, POLLING, shares(min(seconds, IDLE_AFTER_SECONDS - 1))))
             time.sleep(IDLE_AFTER_SECONDS if not bench.is_quick else 0)
             found.append(Following(kind, QUIET, shares(seconds)))
-    return found
+            if measured.pair is not None:
+                bench.say(f"{kind}: reading")
+                reading = _reading(store, measured, seconds)
+    return found, reading
+
+
+def _reading(store: Store, measured: MeasuredStore, seconds: float) -> dict[str, float]:
+    """What the database spends on each event that one follower reads, and the bytes of it; hundreds to a read."""
+    before, sent, events, position = measured.processor_seconds(), loopback_bytes(), 0, 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        entries = store.entries_after(position, limit=_ONE_READ)
+        events += len(entries.entries)
+        position = entries.position if len(entries.entries) == _ONE_READ else 0
+    events = events or 1
+    return {
+        DATABASE: (measured.processor_seconds() - before) / events,
+        LOOPBACK: (loopback_bytes() - sent) / events,
+    }
 
 
 def _median(kind: str, rate: float, rounds: list[dict[str, float]]) -> Following:

@@ -24,13 +24,13 @@ from benchmarks.scale.cores.plan import (
 )
 from benchmarks.scale.cores.results import DATABASE, LOOPBACK, Cost, Results, read_results
 from benchmarks.scale.cores.stores import KINDS
-from benchmarks.scale.cores.writes import BATCH, SINGLE, UPSERT
+from benchmarks.scale.cores.writes import BATCH, SINGLE, SINGLE_WIDE, UPSERT
 from pipeline.whole_files import write_whole_text
 
 PAGE = Path(__file__).parents[3] / "docs" / "scale.md"
 PLOT = "scale.png"
 BEGIN, END = "<!-- figures: written by make bench-scale -->", "<!-- end of figures -->"
-_MICRO, _KB = 1e6, 1000
+_MICRO, _MEGA, _KB = 1e6, 1e6, 1000
 
 
 def as_markdown(results: Results) -> str:
@@ -107,7 +107,7 @@ def _writes(results: Results) -> list[str]:
         ["µs of processor, median (least–most)", "store", *kinds, "a second meanwhile"],
         [
             [cost.what, cost.store, *(_spread(cost, kind) for kind in kinds), f"{cost.per_second:,.0f}"]
-            for what in (SINGLE, BATCH, UPSERT)
+            for what in (SINGLE, SINGLE_WIDE, BATCH, UPSERT)
             for cost in (results.cost(what, store) for store in KINDS)
         ],
     )
@@ -165,6 +165,10 @@ def _memory(results: Results) -> list[str]:
         for each in results.logs
         if each.batch == 500  # the largest: the least of it is the beginning of files
     ]
+    rows.append(
+        ["PostgreSQL: an event that one follower reads, processor", f"{_MICRO * results.reading[DATABASE]:.1f} µs"]
+    )
+    rows.append(["PostgreSQL: an event that one follower reads, sent", f"{results.reading[LOOPBACK]:,.0f} B"])
     rows += [[f"connections to PostgreSQL: {name}", f"{count:.0f}"] for name, count in results.connections.items()]
     return _table(["what", "takes"], rows)
 
@@ -182,6 +186,8 @@ def _plans(results: Results) -> list[str]:
             "cores of databases",
             "cores in all",
             "given to following",
+            "readers of one database",
+            "MB/s that it sends them",
         ],
         [_plan_row(results, feeds, write) for write in (BATCH, SINGLE) for feeds in SIZES],
     )
@@ -220,6 +226,8 @@ def _plan_row(results: Results, feeds: int, write: str) -> list[str]:
         f"{best.database_cores:,.1f}",
         f"{best.cores:,.0f}",
         f"{max(best.given_away.values()):.0%} of a core",
+        f"{best.followers:,}",
+        f"{best.sent / _MEGA:,.0f}",
     ]
 
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.scale.cores.answers import COUNTING, KNOWN, LIVING, MOOD, UNKNOWN
-from benchmarks.scale.cores.results import DATABASE, GATEWAY, INDEX, TOWER, Results
+from benchmarks.scale.cores.followers import POLLING
+from benchmarks.scale.cores.results import DATABASE, GATEWAY, INDEX, LOOPBACK, TOWER, Results
 from benchmarks.scale.cores.stores import PAIR
 from benchmarks.scale.cores.writes import BATCH, SINGLE
 
@@ -20,6 +21,7 @@ WRITES = 0.1  # events for each feed
 MIX = {KNOWN: 0.6, UNKNOWN: 0.25, LIVING: 0.1, MOOD: 0.05}
 SIZES = (1_000, 100_000, 1_000_000)
 PROCESSES = (GATEWAY, TOWER, INDEX)
+_MEASURED_FOLLOWERS = 2  # a tower and an index
 _MOST_CELLS = 2_000
 _NEAR = 1.1  # more cells save little, and each is one more product to run
 
@@ -28,13 +30,18 @@ _NEAR = 1.1  # more cells save little, and each is one more product to run
 class Figures:
     """Seconds of a core by kind of process: of a feed of the mix, of an event that is recorded, and of following one.
 
-    ``most_events`` is what one log takes a second, at the load that plans use.
+    The database spends ``database`` on an event that is written, ``read`` on each follower's read of it, and for each
+    follower that looks for news the share ``polled`` of a core. ``read_bytes`` is what it sends each follower of an
+    event. ``most_events`` is what one log takes a second, at the load that plans use.
     """
 
     feed: Mapping[str, float]
     event: Mapping[str, float]
     followed: Mapping[str, float]
     database: float
+    read: float
+    polled: float
+    read_bytes: float
     most_events: float
 
 
@@ -43,7 +50,8 @@ class Plan:
     """What a site needs: cells, processes of each kind in all, and the cores of its databases.
 
     ``given_away`` is the share of each kind's core that following takes. ``processes`` are empty where a core is given
-    away whole, so that no number of processes suffices.
+    away whole, so that no number of processes suffices. ``log_share`` is of what one log takes, and ``sent`` the bytes
+    a second that a cell's database sends its followers.
     """
 
     feeds: float
@@ -52,6 +60,12 @@ class Plan:
     database_cores: float
     given_away: Mapping[str, float]
     log_share: float
+    sent: float
+
+    @property
+    def followers(self) -> int:
+        """The processes of a cell that read the log from its database."""
+        return (self.processes.get(TOWER, 0) + self.processes.get(INDEX, 0)) // self.cells
 
     @property
     def cores(self) -> float:
@@ -80,7 +94,10 @@ def figures_of(results: Results, *, write: str = BATCH) -> Figures:
         feed={kind: feed(kind) for kind in PROCESSES},
         event={kind: max(event.of(kind) - followed[kind], 0.0) for kind in PROCESSES},
         followed=followed,
-        database=event.of(DATABASE),
+        database=max(event.of(DATABASE) - _MEASURED_FOLLOWERS * results.reading[DATABASE], 0.0),
+        read=results.reading[DATABASE],
+        polled=_polled(results),
+        read_bytes=results.reading[LOOPBACK],
         most_events=USABLE * most_events(results, write),
     )
 
@@ -115,6 +132,12 @@ def indexes_of(figures: Figures, engine: Engine, feeds: float, *, cells: int) ->
     return cells * max(math.ceil(feeds / cells * of_feed / left), 2), feeds * engine.of_server / USABLE
 
 
+def _polled(results: Results) -> float:
+    """The share of a core that a database spends on each follower while nothing is written."""
+    (found,) = (each for each in results.following if each.store == PAIR and each.rate == POLLING)
+    return found.cores[DATABASE] / _MEASURED_FOLLOWERS
+
+
 def following_cost(results: Results, store: str) -> dict[str, float]:
     """Seconds of a core that one more event costs each kind of process, at the largest rate that was measured."""
     largest = max((each for each in results.following if each.store == store), key=lambda each: each.rate)
@@ -145,13 +168,16 @@ def plan(figures: Figures, feeds: float, *, cells: int) -> Plan:
             kind: cells * max(math.ceil((of_cell * figures.feed[kind] + events * figures.event[kind]) / left[kind]), 2)
             for kind in PROCESSES
         }
+    followers = (processes.get(TOWER, 0) + processes.get(INDEX, 0)) / cells
+    of_database = events * (figures.database + followers * figures.read) + followers * figures.polled
     return Plan(
         feeds=feeds,
         cells=cells,
         processes=processes,
-        database_cores=feeds * WRITES * figures.database / USABLE,
+        database_cores=cells * of_database / USABLE,
         given_away=given_away,
         log_share=events / figures.most_events,
+        sent=events * followers * figures.read_bytes,
     )
 
 

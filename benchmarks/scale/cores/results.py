@@ -69,7 +69,10 @@ class LogRate:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A whole run. ``memory`` is bytes by what they are for; ``connections`` those to the database, by process."""
+    """A whole run. ``memory`` is bytes by what they are for; ``connections`` those to the database, by process.
+
+    ``reading`` is what one follower's read of an event costs: seconds of DATABASE, and bytes as LOOPBACK.
+    """
 
     machine: str
     commit: str
@@ -81,6 +84,7 @@ class Results:
     following: tuple[Following, ...]
     logs: tuple[LogRate, ...]
     memory: Mapping[str, float]
+    reading: Mapping[str, float]
     connections: Mapping[str, float]
 
     def cost(self, what: str, store: str = "") -> Cost:

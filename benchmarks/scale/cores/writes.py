@@ -16,7 +16,9 @@ from benchmarks.scale.cores.stores import KINDS, MeasuredStore, measured_store
 from benchmarks.scale.cores.world import POSTS, one_of_each, spent, views
 
 SINGLE, BATCH, UPSERT = "event, alone in its call", "event, 100 to a call", "upserted post"
-WRITES = {SINGLE: (1, 16), BATCH: (100, 4)}  # events of a call, and callers
+SINGLE_WIDE = "event, alone in its call, 16 threads in the tower"
+_WIDE = {"MOODFEED_USER_TOWER_POOL_SIZE": "16"}
+WRITES = {SINGLE: (1, 16), SINGLE_WIDE: (1, 16), BATCH: (100, 4)}  # events of a call, and callers
 _SETTLE_SECONDS = 0.4  # the processes read what was written last
 
 
@@ -25,27 +27,30 @@ def measure_writes(bench: Bench, bundles: Path, *, rounds: int, seconds: float) 
     costs: list[Cost] = []
     connections: dict[str, float] = {}
     for kind in KINDS[: bench.pick(2, 1)]:
-        with (
-            measured_store(kind, bench.scratch / f"writes {kind}") as store,
-            one_of_each(bundles, bench.scratch / "logs" / f"writes {kind}", store, variables=AS_OPERATOR) as fleet,
-            calling(fleet.gateways[0]) as caller,
-        ):
-            for what, (size, callers) in WRITES.items():
-                bench.say(f"{kind}: {what}")
-                costs.append(_recorded(fleet, store, what, size, callers, rounds=rounds, seconds=seconds))
-            bench.say(f"{kind}: {UPSERT}")
-            costs.append(_upserted(fleet, store, caller, rounds=rounds, posts=bench.pick(MOST_UPSERTED, 8)))
-            if store.pair:
-                connections["gateway, tower and index together"] = store.connections()
-                fleet.kill("index-1")
-                time.sleep(_SETTLE_SECONDS)
-                connections["tower"] = store.connections()
+        logs = bench.scratch / "logs"
+        with measured_store(kind, bench.scratch / f"writes {kind}") as store:
+            with (
+                one_of_each(bundles, logs / f"writes {kind}", store, variables=AS_OPERATOR) as fleet,
+                calling(fleet.gateways[0]) as caller,
+            ):
+                for what in (SINGLE, BATCH):
+                    bench.say(f"{kind}: {what}")
+                    costs.append(_recorded(fleet, store, what, rounds=rounds, seconds=seconds))
+                bench.say(f"{kind}: {UPSERT}")
+                costs.append(_upserted(fleet, store, caller, rounds=rounds, posts=bench.pick(MOST_UPSERTED, 8)))
+                if store.pair is not None:
+                    connections["gateway, tower and index together"] = store.connections()
+                    fleet.kill("index-1")
+                    time.sleep(_SETTLE_SECONDS)
+                    connections["tower"] = store.connections()
+            with one_of_each(bundles, logs / f"wide {kind}", store, variables=_WIDE) as fleet:
+                bench.say(f"{kind}: {SINGLE_WIDE}")
+                costs.append(_recorded(fleet, store, SINGLE_WIDE, rounds=rounds, seconds=seconds))
     return costs, connections
 
 
-def _recorded(
-    fleet: Fleet, store: MeasuredStore, what: str, size: int, callers: int, *, rounds: int, seconds: float
-) -> Cost:
+def _recorded(fleet: Fleet, store: MeasuredStore, what: str, *, rounds: int, seconds: float) -> Cost:
+    size, callers = WRITES[what]
     found, rates, failed = [], [], 0
     for turn in range(rounds + 1):
         before, begun = spent(fleet, store), time.monotonic()
