@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import start_http_server
 
-from bundle_sync.bucket import Bucket, BucketError
+from bundle_sync.bucket import Bucket, BucketError, Fault
 from bundle_sync.follow import SWITCHED, UNCHANGED, Follower
 from bundle_sync.settings import Settings
 from rpc.environment import load_settings
@@ -41,7 +41,8 @@ def main() -> int:
     try:
         bucket = Bucket(settings.bucket, seconds=settings.request_seconds)
     except BucketError as error:
-        _log.error("cannot start", reason=str(error), variable="MOODFEED_BUNDLE_SYNC_BUCKET")
+        named = {"variable": "MOODFEED_BUNDLE_SYNC_BUCKET"} if error.fault is Fault.MISSING else {}  # or in the reason
+        _log.error("cannot start", reason=str(error), **named)
         return 2
     follower = Follower(bucket, settings.bundles, keep=settings.keep, stop=stop)
     if is_once:
