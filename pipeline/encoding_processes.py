@@ -59,6 +59,7 @@ def encoding_processes(count: int, make_encoder: MakeEncoder) -> Iterator[Encodi
         count, mp_context=multiprocessing.get_context("spawn"), initializer=_start, initargs=(make_encoder,)
     )
     try:
+        _start_all(executor)
         yield EncodingProcesses(executor, count)
     except BaseException:
         for process in set(multiprocessing.active_children()) - before:
@@ -68,13 +69,24 @@ def encoding_processes(count: int, make_encoder: MakeEncoder) -> Iterator[Encodi
         executor.shutdown(cancel_futures=True)
 
 
+def _start_all(executor: ProcessPoolExecutor) -> None:
+    """Start the processes so that Ctrl-C in a terminal is for this one alone, which ends them.
+
+    They inherit what is blocked. A handler of their own would be set too late for a Ctrl-C while they start.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        executor.submit(os.getpid)  # the first task starts all of them
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _encoder: TextEncoder | None = None  # of a process that embeds
 
 
 def _start(make_encoder: MakeEncoder) -> None:
-    """Read the encoder; Ctrl-C in a terminal is for the first process, which ends this one."""
+    """Read the encoder."""
     global _encoder  # noqa: PLW0603 - what an initializer leaves behind
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _encoder = make_encoder()
 

@@ -65,7 +65,7 @@ class Pairs:
         Of many events, those of about ``at_once`` are scored together, so that memory is bounded but for the result.
         """
         prior = prior or RatingPrior.of(events, user_count=user_count)
-        ranges = list(even_ranges(counts_of(events.user_rows, user_count), at_once))
+        ranges = list(even_ranges(counts_of(events.user_rows, user_count, at_once), at_once))
         if len(ranges) == 1:
             return cls._of_users(events, users=(0, user_count), post_count=post_count, prior=prior)
         users, posts = scratch.empty(len(events), np.int32), scratch.empty(len(events), np.int32)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 LARGE_BYTES = 32 * 2**20  # of an array that lies in a file
 ROWS_AT_ONCE = 4_000_000  # of what is computed over all events in pieces; a piece takes about half a gigabyte
+_STATM = Path("/proc/self/statm")
 Value = TypeVar("Value", bound=np.generic)
 
 
@@ -43,19 +44,35 @@ class Scratch:
                 mapped = mmap.mmap(file.fileno(), size)
         except OSError as error:
             raise ScratchError(
-                f"{self._directory} has no room for {size / 2**30:.1f} GiB of intermediate data ({error.strerror}): "
+                f"{self._directory} cannot hold {size / 2**30:.1f} GiB of intermediate data ({error.strerror}): "
                 "make room, or choose another directory with --data"
             ) from error
         self._maps.add(mapped)
         return np.frombuffer(mapped, dtype=dtype, count=count)
 
-    def let_go(self) -> None:
-        """Return the pages of the large arrays to the system, which keeps what is in them."""
-        for mapped in list(self._maps):
+    def let_go(self, *, if_over: int = 0) -> bool:
+        """Return the pages of the large arrays to the system, which keeps what is in them.
+
+        With ``if_over``, only if more bytes of mapped files than that are in the memory of this process. Returns
+        whether pages were returned.
+        """
+        maps = list(self._maps)
+        if not maps or (if_over and _mapped_bytes() <= if_over):
+            return False
+        for mapped in maps:
             mapped.madvise(mmap.MADV_DONTNEED)
+        return True
 
 
 IN_MEMORY = Scratch()
+
+
+def _mapped_bytes() -> float:
+    """The pages of files in this process's memory; infinitely many where the system does not say."""
+    try:
+        return int(_STATM.read_text(encoding="ascii").split()[2]) * mmap.PAGESIZE
+    except OSError:
+        return float("inf")
 
 
 def pieces(count: int, at_once: int = ROWS_AT_ONCE) -> Iterator[slice]:
@@ -64,10 +81,10 @@ def pieces(count: int, at_once: int = ROWS_AT_ONCE) -> Iterator[slice]:
         yield slice(start, min(start + at_once, count))
 
 
-def counts_of(rows: NDArray[np.integer], count: int) -> NDArray[np.int64]:
+def counts_of(rows: NDArray[np.integer], count: int, at_once: int = ROWS_AT_ONCE) -> NDArray[np.int64]:
     """How often each of ``range(count)`` occurs in ``rows``: int64 [count]."""
     counts = np.zeros(count, dtype=np.int64)
-    for piece in pieces(len(rows)):
+    for piece in pieces(len(rows), at_once):
         counts += np.bincount(rows[piece], minlength=count)
     return counts
 

@@ -22,7 +22,7 @@ from two_tower.model import HistoryTensors, PostTensors, history_tensors
 from two_tower.past_popularity import PastPopularity, first_at_least
 from two_tower.row_draws import Part
 
-_LET_GO_EVERY = 16  # batches
+_MOST_MAPPED_BYTES = 2**29  # of large arrays, before a batch is made; it adds up to a gigabyte and a half
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,6 @@ class Examples:
         self.validation_rows = np.sort(order[:held_out])
         self.training_rows = order[held_out:]
         self.training_rows.sort()
-        self._batches_made = 0
 
     def plans(self, rows: NDArray[np.signedinteger], random: np.random.Generator) -> list[Plan]:
         """Give each example a snapshot up to ``serving_days`` before it, and cut the snapshots into batches."""
@@ -151,7 +150,7 @@ class Examples:
     def batch(self, plan: Plan, random: np.random.Generator, ranks: Ranks = ALONE) -> Batch:
         """Draw the negatives and the histories of a planned batch, and make the part of this process of it."""
         pairs, rows = self.dataset.pairs, plan.rows.astype(np.int64)
-        self._let_go_now_and_then()
+        self._let_go_of_pages()
         targets = pairs.post_rows[rows].astype(np.int64)
         drawn = self._draw(plan, random)
         candidates = np.union1d(targets, drawn)
@@ -203,6 +202,7 @@ class Examples:
         """The numeric features of the posts of the given rows at a snapshot: float32 [rows, features]."""
         if self._popularity is None:
             return torch.zeros(len(rows), len(NUMERIC_FEATURES), device=self.device)
+        self._let_go_of_pages()
         return self._tensor(self._popularity.features(float(self.snapshots[snapshot]), rows))
 
     def _draw(self, plan: Plan, random: np.random.Generator) -> NDArray[np.int64]:
@@ -254,11 +254,9 @@ class Examples:
         offsets = self.dataset.pairs.offsets
         return first_at_least(self.dataset.pairs.days, offsets[user_rows], offsets[user_rows + 1], day)
 
-    def _let_go_now_and_then(self) -> None:
+    def _let_go_of_pages(self) -> None:
         """Batches use pages of large arrays here and there: all of them would be in memory in the end."""
-        self._batches_made += 1
-        if self._batches_made % _LET_GO_EVERY == 0:
-            self.dataset.scratch.let_go()
+        if self.dataset.scratch.let_go(if_over=_MOST_MAPPED_BYTES):
             let_go_of_pages(self.dataset.text)
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:

@@ -39,13 +39,14 @@ class PastPopularity:
         category_rows: NDArray[np.integer],
         category_count: int,
         empty: MakeArray = np.empty,
-        let_go: Callable[[], None] = lambda: None,
+        let_go: Callable[[], object] = lambda: None,
         at_once: int = _EVENTS_AT_ONCE,
     ) -> None:
         self._created_days = created_days
         self._category_rows = category_rows
         self._category_count = category_count
         self._event_days = event_days
+        self._let_go = let_go
         small_categories = category_rows.astype(np.min_scalar_type(category_count))
         self._event_categories = empty(len(event_rows), small_categories.dtype)
         counts = np.zeros(len(created_days), dtype=np.int64)
@@ -89,6 +90,7 @@ class PastPopularity:
                 event_categories=self._event_categories,
                 category_count=self._category_count,
             )
+            self._let_go()  # all events were read
         return self._totals[day]
 
     def _ends_before(self, rows: NDArray[np.int64], event: int) -> NDArray[np.int64]:

@@ -31,6 +31,7 @@ def main() -> None:
     """Measure each size, print its rows, and write all rows to rows.json of the directory."""
     options = _options()
     most_bytes = round(options.most_gib * _GIB)
+    options.directory.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     print("| events | stage | seconds | processors, s | largest resident memory, GiB |")
     print("|---|---|---|---|---|", flush=True)

@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def measured(workspace: Workspace, steps: int) -> dict[str, Any]:
-    """Seconds until the data is read and until the first step ends, and examples a second after it."""
+    """Seconds until the data is read and the first step ends, and examples a second after it; the state is saved."""
     started = time.perf_counter()
     settings = suited_settings(workspace.clean)
     config = replace(settings.config, epochs=1)
@@ -43,8 +43,11 @@ def measured(workspace: Workspace, steps: int) -> dict[str, Any]:
         ends.append(time.perf_counter())
         losses.append(loss)
 
+    checkpoint = workspace.checkpoint(config.objective)
+    checkpoint.unlink(missing_ok=True)  # it would resume
+    run = TrainingRun(checkpoint=checkpoint, on_batch=on_batch, should_stop=lambda: len(ends) >= steps)
     with suppress(TrainingStoppedError):
-        train(dataset, config, run=TrainingRun(on_batch=on_batch, should_stop=lambda: len(ends) >= steps))
+        train(dataset, config, run=run)
     step = statistics.median(later - earlier for earlier, later in pairwise(ends))
     return {
         "events": len(dataset.events),

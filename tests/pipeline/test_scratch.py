@@ -2,6 +2,7 @@
 
 import gc
 import os
+import tracemalloc
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from pipeline import training_examples
 from pipeline.dataset import Dataset, read_dataset
 from pipeline.events import Events, read_events
 from pipeline.pairs import Pairs
-from pipeline.scratch import Scratch, ScratchError, counts_of, even_ranges, pieces
+from pipeline.scratch import Scratch, ScratchError, _mapped_bytes, counts_of, even_ranges, pieces
 from pipeline.tables import INTERACTIONS_FILE
 from pipeline.training_config import TrainingConfig
 from pipeline.training_examples import Batch, Examples
@@ -68,13 +69,24 @@ def test_a_large_array_keeps_its_values_when_its_pages_go_and_leaves_no_file(tmp
     scratch.let_go()
 
 
+def test_pages_go_only_if_there_are_many(scratch: Scratch) -> None:
+    values = scratch.empty(4_000_000, np.int64)
+    values[:] = 3
+    assert not scratch.let_go(if_over=2**40)
+    held = _mapped_bytes()
+    assert scratch.let_go(if_over=1)
+    assert held - _mapped_bytes() > 0.9 * values.nbytes
+    assert values.sum() == 12_000_000
+    assert not Scratch().let_go()
+
+
 def test_a_small_array_is_in_memory(tmp_path: Path) -> None:
     assert Scratch(tmp_path).empty(10, np.int8).base is None
     assert Scratch().empty(10, np.int8).base is None
 
 
 def test_an_array_that_the_disk_cannot_hold_is_refused_before_it_is_filled(tmp_path: Path, scratch: Scratch) -> None:
-    with pytest.raises(ScratchError, match=rf"^{tmp_path} has no room for 8388608\.0 GiB .*: make room, or choose"):
+    with pytest.raises(ScratchError, match=rf"^{tmp_path} cannot hold 8388608\.0 GiB .*: make room, or choose"):
         scratch.empty(2**50, np.int64)
 
 
@@ -118,6 +130,33 @@ def test_popularity_of_some_posts_at_a_time_is_that_of_all_at_once(
     some = PastPopularity(**facts, empty=scratch.empty, let_go=scratch.let_go, at_once=at_once)
     for day in (-1.0, 0.5, 77.77, 300.0):
         assert some.features(day, np.arange(POSTS)).tobytes() == whole.features(day, np.arange(POSTS)).tobytes()
+
+
+def test_what_is_computed_in_pieces_takes_few_bytes_an_event_beside_its_result(scratch: Scratch) -> None:
+    count = 400_000
+    random = np.random.default_rng(4)
+    events = Events(
+        user_rows=random.integers(0, 5_000, count, dtype=np.int32),
+        post_rows=random.integers(0, 1_000, count, dtype=np.int32),
+        verbs=np.zeros(count, dtype=np.int8),
+        rating_percents=np.zeros(count, dtype=np.int8),
+        days=np.sort(random.random(count) * 100),
+    )
+    facts = {"event_rows": events.post_rows, "event_days": events.days, "category_count": 1}
+    facts |= {"created_days": np.zeros(1_000), "category_rows": np.zeros(1_000, dtype=np.int64)}
+    tracemalloc.start()
+    try:
+        pairs = Pairs.of(events, user_count=5_000, post_count=1_000, scratch=scratch, at_once=10_000)
+        of_pairs = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        popularity = PastPopularity(**facts, empty=scratch.empty, let_go=scratch.let_go, at_once=10_000)
+        of_popularity = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(pairs) > 0.9 * count
+    assert popularity.features(50.0, np.arange(10)).any()
+    assert of_pairs < 16 * count, "at once it takes more than 60 bytes an event"
+    assert of_popularity < 16 * count, "at once it takes more than 40 bytes an event"
 
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1_000, 1_001, 8_191, 100_003])

@@ -79,8 +79,7 @@ def embedding(workspace: Workspace) -> Iterator[tuple[subprocess.Popen[str], lis
 
 def has_embedded(workspace: Workspace, process: subprocess.Popen[str]) -> bool:
     assert process.poll() is None, "it has ended"
-    log = workspace.text_cache.with_name(workspace.text_cache.name + "-journal")
-    return workspace.text_cache.exists() and (workspace.text_cache.stat().st_size > 500_000 or log.exists())
+    return workspace.text_cache.exists() and workspace.text_cache.stat().st_size > 500_000
 
 
 def is_worker(pid: int) -> bool:
