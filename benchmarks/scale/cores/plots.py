@@ -71,6 +71,5 @@ def _logs(axis: Axes, results: Results) -> None:
     ]
     axis.barh(range(len(found)), [each.rate for each in found][::-1], color="tab:blue")
     axis.set_yticks(range(len(found)), labels[::-1], fontsize=7)
-    axis.set_xscale("log")
     axis.set_xlabel("events a second (measured)")
     axis.set_title("What one log takes from one process", fontsize=10)
