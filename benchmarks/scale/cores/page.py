@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -31,6 +32,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "scale.md"
 PLOT = "scale.png"
 BEGIN, END = "<!-- figures: written by make bench-scale -->", "<!-- end of figures -->"
 _MICRO, _MEGA, _KB = 1e6, 1e6, 1000
+_WIDTH = 140  # characters of a line of text
 
 
 def as_markdown(results: Results) -> str:
@@ -203,7 +205,7 @@ def _plans(results: Results) -> list[str]:
         ["indexes, if all feeds were searched so", *(f"{feeds:,} feeds/s" for feeds in SIZES)],
         [[engine.name, *(_indexes(results, engine, feeds) for feeds in SIZES)] for engine in ENGINES],
     )
-    return [intro, "", *lines, "", *ends, "", *engines]
+    return [textwrap.fill(intro, _WIDTH), "", *lines, "", *ends, "", *engines]
 
 
 def _indexes(results: Results, engine: Engine, feeds: int) -> str:
