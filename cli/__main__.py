@@ -32,6 +32,8 @@ def main() -> None:
     except StoppedError as stopped:
         print(stopped, file=sys.stderr)
         sys.exit(stopped.exit_code)
+    except KeyboardInterrupt:  # in the moment before the subcommand, or after it
+        sys.exit(128 + signal.SIGINT)
     except Exception as error:
         if reason := fault_of_a_file(error):
             _end_with(reason)
@@ -61,6 +63,8 @@ def _refuse_a_deleted_directory() -> None:
 def _run_subcommand(stop: StopRequest) -> None:
     """Run the subcommand; StoppedError if a signal ended it, whatever its libraries made of that."""
     try:
+        if stop.is_made():
+            raise KeyboardInterrupt  # noqa: TRY301 - it came while the handlers were being set
         from cli.subcommands import app
         from rpc.environment import tidy_environment
 

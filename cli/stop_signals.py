@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 
 class StoppedError(Exception):
@@ -31,16 +31,19 @@ class StopRequest:
 def interrupting_stop_signals() -> Iterator[StopRequest]:
     """Raise KeyboardInterrupt at SIGINT and SIGTERM while the block runs, and record which of them it was.
 
-    A library may turn the exception into one of its own, so whatever ends the block, ask the record. Ignored signals
-    stay ignored.
+    A library may turn the exception into one of its own, so whatever ends the block, ask the record. A signal from
+    before the block begins is in the record alone. Ignored signals stay ignored.
     """
     request = StopRequest()
+    has_begun = False
 
-    def interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    def interrupt(signal_number: int, restore: Callable[[], None]) -> None:  # noqa: ARG001
         request.signal_number = signal_number
-        raise KeyboardInterrupt
+        if has_begun:
+            raise KeyboardInterrupt
 
     with _handled_by(interrupt):
+        has_begun = True
         yield request
 
 
@@ -51,33 +54,42 @@ def stop_request() -> Iterator[StopRequest]:
     Ignored signals stay ignored. Outside the main thread, no signal can be recorded.
     """
     request = StopRequest()
-    with _handled_by(lambda number, _: note(number)) as restore:
 
-        def note(signal_number: int) -> None:
-            request.signal_number = signal_number
-            restore()
+    def note(signal_number: int, restore: Callable[[], None]) -> None:
+        request.signal_number = signal_number
+        restore()
 
+    with _handled_by(note):
         yield request
 
 
 @contextmanager
-def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[Callable[[], None]]:
-    """Handle the stop signals that are not ignored while the block runs; it gets what restores the previous handlers.
+def _handled_by(handler: Callable[[int, Callable[[], None]], None]) -> Iterator[None]:
+    """Handle the stop signals that are not ignored while the block runs.
 
-    Outside the main thread, no signal can be handled.
+    A signal may come between any two lines, also before the block has begun. The handler gets the signal's number, and
+    what restores the previous handlers. Outside the main thread, no signal can be handled.
     """
     before: dict[int, Any] = {}
+    is_restored = False
 
     def restore() -> None:
+        nonlocal is_restored
+        is_restored = True
         for number, previous in before.items():
             signal.signal(number, previous)
 
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if (previous := signal.getsignal(number)) is not signal.SIG_IGN:
-                before[number] = previous
-                signal.signal(number, handler)
+    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        handler(number, restore)
+
     try:
-        yield restore
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if not is_restored and (previous := signal.getsignal(number)) is not signal.SIG_IGN:
+                    before[number] = previous
+                    signal.signal(number, handle)
+            if is_restored:  # by a signal that came while a later one's handler was being set
+                restore()
+        yield
     finally:
         restore()

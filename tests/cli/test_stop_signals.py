@@ -40,6 +40,52 @@ assert heard == [number, number]
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_between_any_two_lines_is_heard_once_and_the_handlers_of_before_come_back(
+    number: signal.Signals,
+) -> None:
+    """Sends the signal at the first line that the module runs, then at the second, and so on to its last one."""
+    ended = run_program(
+        f"""
+import os, signal, sys
+from cli import stop_signals
+number = signal.Signals({number.value})
+heard = []
+before = lambda received, _: heard.append(received)
+for each in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(each, before)
+
+def runs_with_a_signal_at(place):
+    lines = 0
+    def trace(frame, event, _):
+        nonlocal lines
+        if frame.f_code.co_filename != stop_signals.__file__:
+            return None
+        if event == "line":
+            lines += 1
+            if lines == place:
+                os.kill(os.getpid(), number)
+        return trace
+    sys.settrace(trace)
+    try:
+        with stop_signals.stop_request() as request:
+            pass
+    finally:
+        sys.settrace(None)
+    assert [*heard, *([request.signal_number] if request.is_made() else [])] == [number], (place, heard)
+    assert signal.getsignal(signal.SIGINT) is signal.getsignal(signal.SIGTERM) is before, place
+    heard.clear()
+    return lines
+
+place = 1
+while place < runs_with_a_signal_at(place):
+    place += 1
+assert place > 15, place
+"""
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_an_ignored_signal_stays_ignored() -> None:
     ended = run_program(
         """
