@@ -74,7 +74,7 @@ def results(*, is_quick: bool = False) -> Results:
             for batch in (1, 100, 500)
         ),
         memory={"tower: a person": 900.0},
-        reading={DATABASE: 4e-6, LOOPBACK: 200.0},
+        reading={LOOPBACK: 200.0},
         connections={"tower": 4.0},
     )
 

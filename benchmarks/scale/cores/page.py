@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -31,6 +32,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "scale.md"
 PLOT = "scale.png"
 BEGIN, END = "<!-- figures: written by make bench-scale -->", "<!-- end of figures -->"
 _MICRO, _MEGA, _KB = 1e6, 1e6, 1000
+_WIDTH = 140  # characters of a line of text
 
 
 def as_markdown(results: Results) -> str:
@@ -165,10 +167,7 @@ def _memory(results: Results) -> list[str]:
         for each in results.logs
         if each.batch == 500  # the largest: the least of it is the beginning of files
     ]
-    rows.append(
-        ["PostgreSQL: an event that one follower reads, processor", f"{_MICRO * results.reading[DATABASE]:.1f} µs"]
-    )
-    rows.append(["PostgreSQL: an event that one follower reads, sent", f"{results.reading[LOOPBACK]:,.0f} B"])
+    rows.append(["PostgreSQL: an event sent to one follower", f"{results.reading[LOOPBACK]:,.0f} B"])
     rows += [[f"connections to PostgreSQL: {name}", f"{count:.0f}"] for name, count in results.connections.items()]
     return _table(["what", "takes"], rows)
 
@@ -185,7 +184,7 @@ def _plans(results: Results) -> list[str]:
             "indexes",
             "cores of databases",
             "cores in all",
-            "given to following",
+            "given to following, of a core",
             "readers of one database",
             "MB/s that it sends them",
         ],
@@ -199,13 +198,14 @@ def _plans(results: Results) -> list[str]:
     ]
     intro = (
         f"Of the feeds: {mix}. Counts change all the while. Events: a tenth of the feeds. Plans use {USABLE:.0%} of a "
-        "core and of what one log takes, and two processes of each kind at least."
+        "core and of what one log takes, and two processes of each kind at least. More cells than one are chosen where "
+        "they save a tenth of the cores."
     )
     engines = _table(
         ["indexes, if all feeds were searched so", *(f"{feeds:,} feeds/s" for feeds in SIZES)],
         [[engine.name, *(_indexes(results, engine, feeds) for feeds in SIZES)] for engine in ENGINES],
     )
-    return [intro, "", *lines, "", *ends, "", *engines]
+    return [textwrap.fill(intro, _WIDTH), "", *lines, "", *ends, "", *engines]
 
 
 def _indexes(results: Results, engine: Engine, feeds: int) -> str:
@@ -225,7 +225,7 @@ def _plan_row(results: Results, feeds: int, write: str) -> list[str]:
         *(f"{best.processes[kind]:,}" for kind in PROCESSES),
         f"{best.database_cores:,.1f}",
         f"{best.cores:,.0f}",
-        f"{max(best.given_away.values()):.0%} of a core",
+        f"{max(best.given_away.values()):.0%}",
         f"{best.followers:,}",
         f"{best.sent / _MEGA:,.0f}",
     ]

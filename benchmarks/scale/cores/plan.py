@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from benchmarks.scale.cores.answers import COUNTING, KNOWN, LIVING, MOOD, UNKNOWN
 from benchmarks.scale.cores.followers import POLLING
-from benchmarks.scale.cores.results import DATABASE, GATEWAY, INDEX, LOOPBACK, TOWER, Results
+from benchmarks.scale.cores.results import DATABASE, GATEWAY, INDEX, LOOPBACK, TOWER, Following, Results
 from benchmarks.scale.cores.stores import PAIR
 from benchmarks.scale.cores.writes import BATCH, SINGLE
 
@@ -94,8 +94,8 @@ def figures_of(results: Results, *, write: str = BATCH) -> Figures:
         feed={kind: feed(kind) for kind in PROCESSES},
         event={kind: max(event.of(kind) - followed[kind], 0.0) for kind in PROCESSES},
         followed=followed,
-        database=max(event.of(DATABASE) - _MEASURED_FOLLOWERS * results.reading[DATABASE], 0.0),
-        read=results.reading[DATABASE],
+        database=max(event.of(DATABASE) - _MEASURED_FOLLOWERS * _read(results), 0.0),
+        read=_read(results),
         polled=_polled(results),
         read_bytes=results.reading[LOOPBACK],
         most_events=USABLE * most_events(results, write),
@@ -132,6 +132,16 @@ def indexes_of(figures: Figures, engine: Engine, feeds: float, *, cells: int) ->
     return cells * max(math.ceil(feeds / cells * of_feed / left), 2), feeds * engine.of_server / USABLE
 
 
+def _read(results: Results) -> float:
+    """At most what a database spends on one follower's read of an event: as if writing it had cost nothing."""
+    largest = _largest(results, PAIR)
+    return max(largest.cores[DATABASE] / _MEASURED_FOLLOWERS - _polled(results), 0.0) / largest.rate
+
+
+def _largest(results: Results, store: str) -> Following:
+    return max((each for each in results.following if each.store == store), key=lambda each: each.rate)
+
+
 def _polled(results: Results) -> float:
     """The share of a core that a database spends on each follower while nothing is written."""
     (found,) = (each for each in results.following if each.store == PAIR and each.rate == POLLING)
@@ -140,7 +150,7 @@ def _polled(results: Results) -> float:
 
 def following_cost(results: Results, store: str) -> dict[str, float]:
     """Seconds of a core that one more event costs each kind of process, at the largest rate that was measured."""
-    largest = max((each for each in results.following if each.store == store), key=lambda each: each.rate)
+    largest = _largest(results, store)
     return {kind: largest.cores[kind] / largest.rate for kind in PROCESSES}
 
 

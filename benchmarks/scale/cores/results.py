@@ -71,7 +71,7 @@ class LogRate:
 class Results:
     """A whole run. ``memory`` is bytes by what they are for; ``connections`` those to the database, by process.
 
-    ``reading`` is what one follower's read of an event costs: seconds of DATABASE, and bytes as LOOPBACK.
+    ``reading`` is what the database sends one follower of an event: bytes, as LOOPBACK.
     """
 
     machine: str
