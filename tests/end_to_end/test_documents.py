@@ -49,8 +49,6 @@ ELSEWHERE = {
     "docker-compose.replicas.yml": "make test-compose",
     "docker-compose.shards.yml": "make test-compose; tests/shards runs the same processes without an engine",
     "benchmarks.scale.shards": "minutes; tests/benchmarks/test_scale_shards.py runs it on few posts",
-    "benchmarks.scale.pipeline": "minutes; tests/scale/pipeline runs its stages, and tests/benchmarks its parts",
-    "make bench-pipeline": "the same",
     "docker-compose.torch.yml": "make test-compose",
     "docker compose run --rm bundle": "make test-compose",
     "--authority secrets": "test_trust.py, against a stack with certificates",
