@@ -268,7 +268,7 @@ def test_a_page_token_of_other_shards_is_refused(sharded: Sharded) -> None:
 def test_a_shard_that_was_started_in_a_swap_and_has_no_bundle_in_common_with_the_others_is_named(
     sharded: Sharded, of_tower: tuple[str, ...], started: int, is_known: bool
 ) -> None:
-    """It has the next bundle alone; the other one has not taken it yet."""
+    """It has the next bundle alone until it has loaded the one before; the other one has not taken the next one yet."""
     if is_known:
         sharded.feed()
     sharded.parts[started].held = shard(started, NEXT).held
