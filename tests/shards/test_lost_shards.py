@@ -268,7 +268,7 @@ def test_a_page_token_of_other_shards_is_refused(sharded: Sharded) -> None:
 def test_a_shard_that_was_started_in_a_swap_and_has_no_bundle_in_common_with_the_others_is_named(
     sharded: Sharded, of_tower: tuple[str, ...], started: int, is_known: bool
 ) -> None:
-    """It has the next bundle alone; the other one has not taken it yet."""
+    """It has the next bundle alone until it has loaded the one before; the other one has not taken the next one yet."""
     if is_known:
         sharded.feed()
     sharded.parts[started].held = shard(started, NEXT).held
@@ -290,7 +290,7 @@ def test_a_shard_that_was_started_in_a_swap_and_has_no_bundle_in_common_with_the
         sharded.feed(category_id=OF_SHARD_1 if lacking else OF_SHARD_0)
     with pytest.raises(DependencyUnavailableError, match=f"shard {lacking} of 2 does not hold the bundle of the feed"):
         sharded.feed(strict=True)
-    trending = Search[Any](FeedContext(), None, (), 0, 4, trending=True)
+    trending: Search[Any] = Search(FeedContext(), None, (), 0, 4, trending=True)
     with pytest.raises(DependencyUnavailableError, match=r"shard . of 2 does not hold the bundle of the feed"):
         found_in(sharded.search, trending)
     sharded.tower.held = ()  # nobody knows the user, and the gateway chooses a bundle

@@ -135,7 +135,7 @@ ASKED: list[dict[str, Any]] = [
     {"most_per_owner": 2, "limit": 33, "with_mood": True},
     {"diversity": 0.5, "most_per_owner": 1, "limit": 25},
     {"exploration_share": 1.0, "exploration_seed": 3},
-    {"exploration_share": 1.0, "exploration_seed": 4, "limit": 90},  # a page is longer than a shard's ranking
+    {"exploration_share": 1.0, "exploration_seed": 4, "limit": 75},  # a page is longer than a shard's ranking
     {"exploration_share": 0.5, "exploration_seed": 2**64 - 1, "limit": 4, "with_mood": True},
 ]
 WORLDS: list[dict[str, int]] = [

@@ -67,9 +67,9 @@ def test_a_shard_that_is_killed_during_the_swap_is_named_and_nothing_is_mixed(tm
             fleet.point_at("shard 1", new)
             fleet.start("shard 1")
             wait_until(lambda: fleet.gateway_sees("shard 1"), what="the gateway sees it")
-            # It has the new bundle alone, and shard 2 has not taken it yet: none is common to all of them.
-            before = outcomes.degraded.total()
-            wait_until(lambda: outcomes.degraded.total() > before + 30, what="feeds without one of the two")
+            # It takes the new bundle first, which shard 2 does not have yet, and then the one before.
+            before = outcomes.whole[old]
+            wait_until(lambda: outcomes.whole[old] > before + 20, what="whole feeds of the bundle before")
             fleet.swap("shard 2", new)
             wait_until(lambda: outcomes.whole[new] > 40, what="the new bundle")
     outcomes.record(
