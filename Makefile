@@ -123,9 +123,11 @@ bench-live: $(READY) ## the figures of the living feed, 40 minutes; writes docs/
 	$(BIN)/python -m benchmarks.live --microlens $(or $(MICROLENS),data/microlens) $(OPTIONS)
 	$(BIN)/python -m benchmarks.live.page
 
-bench-scale: $(READY) $(SCALE_READY) ## measure Milvus beside the default engine, then one, two and four shards; OPTIONS='--posts 1000000 --dimensions 64 448'
+bench-scale: $(READY) $(SCALE_READY) ## measure Milvus beside the default engine, one to four shards, then cores and the log (writes docs/scale.md); OPTIONS='--posts 1000000 --directory DIR' keeps what is loaded
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale $(OPTIONS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.shards --output data/bench-scale
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.cores --output data/bench-scale
+	$(BIN)/python -m benchmarks.scale.cores.page data/bench-scale
 
 bench-pipeline: $(READY) ## time and memory of each stage of the pipeline at 1M and 10M events, six minutes; OPTIONS='--events 100000000' takes 8 GB of disk and most of an hour
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.pipeline $(OPTIONS)

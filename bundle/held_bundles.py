@@ -97,6 +97,11 @@ class HeldBundles(Generic[ModelOfBundle]):
         return self._held[0]
 
     @property
+    def current_directory(self) -> Path:
+        """The files of the current bundle."""
+        return self._root / self.current.bundle_id
+
+    @property
     def models(self) -> tuple[ModelOfBundle, ...]:
         """The models of the bundles held, the current one first."""
         return self._held

@@ -8,7 +8,6 @@ it may hold the name of the key.
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from obstore.exceptions import (
 from obstore.store import S3Store
 
 from bundle.directory import CURRENT_NAME
+from bundle_sync.aws_variables import AwsVariableError, endpoint_and_region, tidy_aws_variables
 
 if TYPE_CHECKING:  # types that obstore has for the checker alone
     from obstore.store import S3Config
@@ -37,6 +37,7 @@ _URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
 _BUNDLE_ID = re.compile(r"[0-9a-f]{64}")
 _LARGEST_POINTER = 4096  # bytes
 _PIECE = 8 * 2**20  # bytes of a file that one request reads
+_STATUS = re.compile(r"returned non-2xx status code: (\d{3})")  # nothing else of an answer is repeated
 _INSTANCE_ADDRESS = "169.254."  # asked for credentials where no variable gives them
 
 
@@ -58,6 +59,14 @@ class BucketError(Exception):
         self.fault = fault
 
 
+class DamagedPointerError(BucketError):
+    """``current`` names no bundle; ``tag`` is that of this version of the object, which a publisher may replace."""
+
+    def __init__(self, message: str, *, tag: str) -> None:
+        super().__init__(Fault.CORRUPT, message)
+        self.tag = tag
+
+
 class OvertakenError(Exception):
     """Another publisher has changed ``current`` meanwhile."""
 
@@ -75,11 +84,14 @@ class Bucket:
 
     def __init__(self, url: str, *, seconds: float = 30.0) -> None:
         """``seconds`` is how long one request may take; a file is read in several. BucketError for a wrong address."""
-        if not _URL.fullmatch(url):
-            raise BucketError(Fault.MISSING, f"{url!r} is not an address of a bucket: write s3://BUCKET/PREFIX")
+        if not _URL.fullmatch(url) or not url.isprintable() or {".", ".."} & set(url.split("/")):
+            raise BucketError(Fault.MISSING, f"{_shown(url)!r} is not an address of a bucket: write s3://BUCKET/PREFIX")
         self.url = url.rstrip("/")
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
-        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        tidy_aws_variables()
+        try:
+            endpoint, region = endpoint_and_region()
+        except AwsVariableError as error:
+            raise BucketError(Fault.REFUSED, str(error)) from None
         config: S3Config = {"region": region}
         if endpoint:
             config["endpoint"] = endpoint
@@ -102,13 +114,19 @@ class Bucket:
             ) from None
 
     def current(self, *, unless: str | None = None) -> Pointer | None:
-        """What is published; None if that is still the version with the tag ``unless``. BucketError if nothing is."""
+        """What is published; None if that is still the version with the tag ``unless``. BucketError if nothing is.
+
+        A server that calls unchanged what it was not asked about, as a proxy does, gives a BucketError too.
+        """
         try:
             found = obstore.get(self._store, CURRENT_NAME, options={"if_none_match": unless} if unless else None)
+            tag = found.meta["e_tag"] or ""
             if found.meta["size"] > _LARGEST_POINTER:
-                raise self._corrupt(CURRENT_NAME, "is larger than the name of a bundle")
+                raise DamagedPointerError(f"{self.url}/{CURRENT_NAME} is larger than the name of a bundle", tag=tag)
             content = bytes(found.bytes())
         except NotModifiedError:
+            if unless is None:
+                raise self._corrupt(CURRENT_NAME, "was not sent: the server says that it has not changed") from None
             return None
         except (BaseError, FileNotFoundError) as error:
             raise self._fault(error, CURRENT_NAME) from None
@@ -117,8 +135,8 @@ class Bucket:
         except (ValueError, KeyError, TypeError):
             bundle_id = None
         if not isinstance(bundle_id, str) or not _BUNDLE_ID.fullmatch(bundle_id):
-            raise self._corrupt(CURRENT_NAME, "does not name a bundle")
-        return Pointer(bundle_id, found.meta["e_tag"] or "")
+            raise DamagedPointerError(f"{self.url}/{CURRENT_NAME} does not name a bundle: publish one again", tag=tag)
+        return Pointer(bundle_id, tag)
 
     def point_at(self, bundle_id: str, *, replacing: Pointer | None) -> None:
         """Make a bundle the one to serve, in one step; OvertakenError if ``current`` is not ``replacing`` any more."""
@@ -165,10 +183,24 @@ class Bucket:
             case FileNotFoundError():
                 return BucketError(Fault.MISSING, f"{where} does not exist")
             case PermissionDeniedError() | UnauthenticatedError():
-                return BucketError(Fault.REFUSED, f"{where} is refused: check the credentials and what they allow")
+                return BucketError(
+                    Fault.REFUSED,
+                    f"{where} is refused: check the credentials, what they allow, and this machine's clock",
+                )
             case _ if _INSTANCE_ADDRESS in str(error):
                 return BucketError(
                     Fault.REFUSED, "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role"
                 )
+            case _ if "Received redirect" in str(error):
+                return BucketError(
+                    Fault.UNREACHABLE, f"{where} cannot be reached: the server redirects; check AWS_REGION"
+                )
+            case _ if status := _STATUS.search(str(error)):
+                return BucketError(Fault.UNREACHABLE, f"{where} cannot be reached: the server answers {status[1]}")
             case _:
                 return BucketError(Fault.UNREACHABLE, f"{where} cannot be reached")
+
+
+def _shown(url: str) -> str:
+    """An address that is none, without the user and the password that someone wrote into it."""
+    return re.sub(r"//[^/]*@", "//…@", url)

@@ -12,7 +12,7 @@ from bundle.directory import current_bundle, remove_debris
 from bundle.manifest import BundleError
 from bundle.root_lock import locked
 from bundle.stored_bundles import make_current
-from bundle_sync.bucket import Bucket, BucketError, Fault
+from bundle_sync.bucket import Bucket, BucketError, Fault, Pointer
 from bundle_sync.download import arriving_name, download
 
 LOOKS = Counter(
@@ -24,7 +24,7 @@ LAST_LOOK = Gauge(
     "moodfeed_bundle_sync_last_success_timestamp_seconds",
     "When a look last ended with the bucket's bundle current here, in seconds since 1970.",
 )
-UNCHANGED, SWITCHED = "unchanged", "switched"
+UNCHANGED, SWITCHED, STOPPED = "unchanged", "switched", "stopped"
 REPEAT_SECONDS = 600.0
 """How often the log repeats a fault that lasts."""
 
@@ -53,7 +53,7 @@ class Follower:
         self._keep = keep
         self._stop = stop or threading.Event()
         self._clock = clock
-        self._tag: str | None = None
+        self._known: Pointer | None = None
         self._fault = ""
         self._told_at = 0.0
         for outcome in (UNCHANGED, SWITCHED, *Fault):
@@ -77,21 +77,27 @@ class Follower:
         LOOKS.labels(outcome).inc()
         return outcome
 
-    def follow(self, *, every_seconds: float) -> None:
-        """Look until the event ``stop``."""
+    def look_once(self) -> str:
+        """The outcome of one look; STOPPED if it was given up."""
         try:
-            while not self._stop.is_set():
-                self.look()
-                self._stop.wait(every_seconds)
+            return self.look()
         except StoppedError:
-            pass
+            return STOPPED
+
+    def follow(self, *, every_seconds: float) -> int:
+        """Look until the event ``stop``, and return 0."""
+        while not self._stop.is_set():
+            self.look_once()
+            self._stop.wait(every_seconds)
+        return 0
 
     def _take(self) -> str:
-        published = self._bucket.current(unless=self._tag if self._here() else None)
+        is_here = self._known is not None and self._known.bundle_id == self._here()
+        published = self._bucket.current(unless=self._known.tag if self._known and is_here else None)
         if published is None:
             return UNCHANGED
         if published.bundle_id == self._here():
-            self._tag = published.tag
+            self._known = published
             return UNCHANGED
         _log.info("fetching a bundle", bundle=published.bundle_id, bucket=self._bucket.url)
         started = self._clock()
@@ -99,7 +105,7 @@ class Follower:
             remove_debris(self._root, but=arriving_name(published.bundle_id))
             download(self._bucket, published.bundle_id, self._root, go_on=self._stop_if_asked)
             removed = make_current(self._root, published.bundle_id, keep=self._keep)
-        self._tag = published.tag
+        self._known = published
         _log.info(
             "a bundle is current",
             bundle=published.bundle_id,

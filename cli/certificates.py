@@ -14,6 +14,7 @@ from pipeline.whole_files import whole_file
 
 PROCESSES = ("gateway", "user_tower_service", "post_index_service")
 CLIENT = "client"
+SCRAPER = "scraper"
 _BACKDATED = timedelta(minutes=5)  # clocks of two machines differ
 _PRIVATE_DIRECTORY = 0o700
 _SHARED_DIRECTORY = 0o755
@@ -92,8 +93,9 @@ def write_certificates(directory: Path, *, lifetime: timedelta) -> tuple[str, ..
 
     The authority is kept in ``directory`` for the next call and is valid for ten lifetimes, so that running processes
     can change to new certificates while the old ones are still trusted. Only the owner can enter ``directory``. The
-    files in a process's own directory are readable by all, such as the user of a container that mounts it. Returns the
-    names of these directories. Raises AuthorityError.
+    files in a process's own directory are readable by all, such as the user of a container that mounts it. A scraper of
+    metrics, which needs no certificate, has a directory with ``authority.pem`` alone. Returns the names of the others.
+    Raises AuthorityError.
     """
     directory.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     directory.chmod(_PRIVATE_DIRECTORY)
@@ -107,6 +109,9 @@ def write_certificates(directory: Path, *, lifetime: timedelta) -> tuple[str, ..
         replace_file(place / "authority.pem", authority.pem, mode=_SHARED_FILE)
         replace_file(place / "key.pem", issued.key, mode=_SHARED_FILE)
         replace_file(place / "certificate.pem", issued.certificate, mode=_SHARED_FILE)
+    (directory / SCRAPER).mkdir(exist_ok=True)
+    (directory / SCRAPER).chmod(_SHARED_DIRECTORY)
+    replace_file(directory / SCRAPER / "authority.pem", authority.pem, mode=_SHARED_FILE)
     return names
 
 

@@ -60,12 +60,20 @@ class Collections:
 
 
 def collections_at(uri: str, kind: str, *, on_progress: Callable[[str], None]) -> Collections:
-    """The collections at a server; exit code 2 for an unknown kind of index, 1 without the client's package."""
+    """The collections at a server.
+
+    Exit code 2 for what is no URL of a server, an unknown kind of index, or without the client's package.
+    """
+    from post_collection.address import milvus_address
     from post_collection.filling import IndexForm
     from post_collection.form import IndexKind
     from post_collection.publishing import Publishing
     from post_collection.server import Server, client_is_installed
 
+    try:
+        milvus_address(uri)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--milvus") from None
     if kind not in set(IndexKind):
         raise typer.BadParameter(f"{kind!r} is not one of {', '.join(IndexKind)}", param_hint="--milvus-index")
     if not client_is_installed():

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.pipeline_commands import ConfigOption, DataOption, DeviceOption, EpochsOption, ObjectiveOption, SeedOption
+from cli.rank_variables import processes_of_the_training
 from cli.training_processes import is_rank, printing_once, this_rank, train_in_processes
 from cli.training_settings import training_config
 from pipeline.workspace import Workspace
@@ -30,9 +31,13 @@ def train(
     ] = None,
 ) -> None:
     """Train the two towers; resumes an interrupted run."""
+    joined = processes_of_the_training() if is_rank() else processes
     with printing_once(processes):
         wanted = training_config(data, config, objective, epochs, seed)  # before torch: a refusal is said at once
-        _refuse_idle_processes(int(os.environ["WORLD_SIZE"]) if is_rank() else processes, wanted.batch_size)
+        _refuse_idle_processes(joined, wanted.batch_size)
+        _refuse_device(device, joined)
+        if log:
+            log.open("a", encoding="utf-8").close()  # an OSError now, and not after the first epoch
         if processes > 1 and not is_rank():
             train_in_processes(processes)
             return
@@ -45,6 +50,14 @@ def train(
             stages.train_stage(
                 Workspace(data), wanted, device=own_device, log=log, ranks=ranks, is_left_behind=is_left_behind
             )
+
+
+def _refuse_device(device: str, processes: int) -> None:
+    if processes > 1 and device not in {"cpu", "cuda"}:
+        raise typer.BadParameter(
+            f"{device!r} is neither cpu nor cuda, with which each of several processes takes a GPU of its own",
+            param_hint="--device",
+        )
 
 
 def _refuse_idle_processes(processes: int, batch_size: int) -> None:

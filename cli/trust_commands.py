@@ -31,12 +31,13 @@ def make_certificates(
     days: Annotated[int, typer.Option(min=1, max=365, help="Days that the certificates are valid.")] = 30,
 ) -> None:
     """Make a certificate authority, and certificates for each process and one client; run it again to renew them."""
-    from cli.certificates import write_certificates
+    from cli.certificates import SCRAPER, write_certificates
 
     names = write_certificates(directory, lifetime=timedelta(days=days))
     console.print(
         f"Valid for {days} days: {', '.join(f'{directory / name}/' for name in names)}\n"
-        "each with certificate.pem, key.pem and authority.pem. Running processes pick up new ones without a restart.",
+        "each with certificate.pem, key.pem and authority.pem. Running processes pick up new ones without a restart.\n"
+        f"For a scraper of metrics: {directory / SCRAPER}/ with authority.pem alone.",
         highlight=False,
         soft_wrap=True,
     )

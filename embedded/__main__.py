@@ -19,6 +19,7 @@ from compute.bundle_admin import BundleService, LoggedBundles
 from compute.settings import server_options
 from embedded.catalog import LocalPosts, LocalRules, ThreadedPosts, ThreadedRules
 from embedded.catalog_service import LocalCatalogService, LocalRuleService
+from embedded.explorer_facts import ThreadedExplorerFacts
 from embedded.feedback import LocalRecorder
 from embedded.feedback_service import LocalFeedbackService
 from embedded.people import LocalPeople, ThreadedKnownPeople, ThreadedPeople
@@ -133,7 +134,7 @@ async def serve(
         tokens=tokens,
         exploration_share=settings.exploration_share,
         tracer=tracer,
-        explorer=ExplorerPage.of(settings, ThreadedKnownPeople(held)),
+        explorer=ExplorerPage.of(settings, ThreadedKnownPeople(held), ThreadedExplorerFacts(held)),
     )
     http_server = make_http_server(app, settings, LiveServerTls(tls) if tls else None)
 

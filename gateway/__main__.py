@@ -17,6 +17,7 @@ from gateway.catalog_service import CatalogService, RuleService
 from gateway.clients import GrpcContextEncoder, GrpcPostSearch, PostIndexStub
 from gateway.context_cache import CachingContextEncoder, ContextCache, WatchingPostSearch
 from gateway.edge import ERRORS
+from gateway.explorer_clients import GrpcExplorerFacts
 from gateway.explorer_page import ExplorerPage
 from gateway.feed_messages import SERVICE_NAME
 from gateway.feedback_clients import GrpcPeople
@@ -154,7 +155,7 @@ def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
         tokens=tokens,
         exploration_share=settings.exploration_share,
         tracer=tracer,
-        explorer=ExplorerPage.of(settings, people),
+        explorer=ExplorerPage.of(settings, people, GrpcExplorerFacts(towers, indexes, attempt_seconds=seconds)),
     )
     service = FeedService(
         encoder=encoder,

@@ -219,6 +219,7 @@ class GrpcPostSearch:
             counted_position=answer.counted_position,
             posts_position=answer.posts_position if answer.HasField("posts_position") else None,
             rules_moment_ms=answer.rules_moment_ms,
+            is_approximate=answer.approximate,
             unavailable_engine=answer.unavailable_engine,
         )
 

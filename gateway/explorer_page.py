@@ -9,23 +9,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from google.protobuf.json_format import MessageToDict
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.api_access import ApiAccess
 from gateway.browser_guard import BrowserGuard
+from gateway.explorer_clients import ExplorerFacts
 from gateway.http_answers import json_answer
 from gateway.http_bodies import headers_of
+from gateway.http_parameters import read_mood_query, read_titles_query
 from gateway.page_files import PageFiles, answering_with
 from gateway.settings import OffOn, Settings
+from rpc.admission import InFlight
 
 SETTINGS, PEOPLE = "/explorer/settings.json", "/explorer/people"
+MOOD, TITLES = "/explorer/mood", "/explorer/titles"
 
 _DIRECTORY = Path(__file__).parent / "explorer"
 _MODULES = (
     "start", "address", "card", "changes", "deeds", "dialogs", "elements", "feed", "gateway", "health", "keys", "moods",
-    "new_post", "people", "pictures", "player", "similar", "stars", "token", "why", "words",
+    "new_post", "people", "pictures", "player", "similar", "stars", "titles", "token", "why",
+    "words",
 )  # fmt: skip
 EXPLORER_FILES: PageFiles = {
     "/": ("index.html", "text/html"),
@@ -47,20 +53,30 @@ class KnownPeople(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExplorerPage:
-    """The page, with the posts' own ``media`` or without; it offers ``people`` unless they are None."""
+    """The page, with the posts' own ``media`` or without; it offers ``people`` unless they are None.
 
+    ``facts`` are what it tells of moods and of posts without a title.
+    """
+
+    facts: ExplorerFacts
     media: bool = False
     people: KnownPeople | None = None
 
     @classmethod
-    def of(cls, settings: Settings, people: KnownPeople) -> "ExplorerPage | None":
+    def of(cls, settings: Settings, people: KnownPeople, facts: ExplorerFacts) -> "ExplorerPage | None":
         """The page that the settings ask for, or None."""
         if not settings.has_explorer:
             return None
-        return cls(settings.explorer_media is OffOn.ON, people if settings.explorer_names_people else None)
+        return cls(facts, settings.explorer_media is OffOn.ON, people if settings.explorer_names_people else None)
 
     def routes(
-        self, answered: Callable[[Handler], Handler], access: ApiAccess, guard: BrowserGuard, deadline_seconds: float
+        self,
+        answered: Callable[[Handler], Handler],
+        *,
+        access: ApiAccess,
+        guard: BrowserGuard,
+        in_flight: InFlight,
+        deadline_seconds: float,
     ) -> list[Route]:
         """The routes, each handler wrapped by ``answered``."""
         files = answering_with(EXPLORER_FILES, directory=_DIRECTORY, headers=self._headers())
@@ -68,14 +84,34 @@ class ExplorerPage:
         async def settings(_: Request) -> Response:
             return json_answer({"media": self.media, "people": self.people is not None})
 
-        async def people(request: Request) -> Response:
+        def admit(request: Request) -> None:
             guard.check(headers_of(request), scheme=request.scope["scheme"], has_body=False)  # no other site's page
             access.admit(request.headers.getlist("authorization"))
+
+        async def people(request: Request) -> Response:
+            admit(request)
             names = [] if self.people is None else await self.people.list_people(seconds=deadline_seconds)
             return json_answer({"usernames": list(names)}, headers={"cache-control": "no-store"})
 
+        async def titles(request: Request) -> Response:
+            admit(request)
+            asked = read_titles_query(request.scope["query_string"])
+            with in_flight.admitted(f"GET {TITLES}"):
+                found = await self.facts.stand_in_titles(asked, seconds=deadline_seconds)
+            return json_answer({"titles": {str(post_id): found[post_id] for post_id in sorted(found)}})
+
+        async def mood(request: Request) -> Response:
+            admit(request)
+            asked = read_mood_query(request.scope["query_string"])
+            with in_flight.admitted(f"GET {MOOD}"):
+                meant = await self.facts.read_mood(asked, seconds=deadline_seconds)
+            document = MessageToDict(meant, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+            return json_answer(document, headers={"cache-control": "no-store"})
+
         return [
             Route(SETTINGS, answered(settings)),
+            Route(MOOD, answered(mood)),
+            Route(TITLES, answered(titles)),
             *([Route(PEOPLE, answered(people))] if self.people else []),
             *(Route(path, answered(files)) for path in EXPLORER_FILES),
         ]

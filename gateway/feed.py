@@ -86,6 +86,7 @@ async def get_feed(
         position=position_of(made.found, made.position),
         exhausted=made.is_exhausted,
         mood_understood=made.mood_understood,
+        is_approximate=made.found.is_approximate,
     )
 
 

@@ -80,6 +80,7 @@ def write_feed(feed: Feed) -> bytes:
         position=feed.position,
         exhausted=feed.exhausted,
         mood_understood=feed.mood_understood,
+        approximate=feed.is_approximate or None,
     )
     return packed.SerializeToString()
 
@@ -128,6 +129,7 @@ def write_similar(page: Feed) -> bytes:
         degradations=[feed_pb2.Degradation(stage=item.stage, reason=item.reason) for item in page.degradations],
         position=page.position,
         feed_id=page.feed_id,
+        approximate=page.is_approximate or None,
     )
     return packed.SerializeToString()
 

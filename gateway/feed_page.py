@@ -7,17 +7,15 @@ from gateway import page_token
 from gateway.feed_types import (
     DEFAULT_PAGE_SIZE,
     LARGEST_PAGE_SIZE,
-    LONGEST_MOOD,
     MOST_EXCLUSIONS,
     BlankUsernameError,
     Fallback,
     FeedRequest,
     InvalidPageSizeError,
     InvalidPositionError,
-    MoodTooLongError,
     TooManyExclusionsError,
 )
-from gateway.filter_checks import check_filters, check_reordering
+from gateway.filter_checks import check_filters, check_mood, check_reordering
 from gateway.served_memory import FEED_DIGITS
 from gateway.similar import KIND, asked_for, check_similar_to
 from gateway.token_life import TokenLife, checked_token
@@ -73,8 +71,7 @@ def requested_page(request: FeedRequest, tokens: TokenLife, *, exploration_share
         check_similar_to(request.similar_to)
     elif not request.username.strip():
         raise BlankUsernameError("username must not be empty or blank")
-    if len(request.mood) > LONGEST_MOOD:
-        raise MoodTooLongError(f"mood has {len(request.mood)} code points, the maximum is {LONGEST_MOOD}")
+    check_mood(request.mood)
     if request.page_size < 0:
         raise InvalidPageSizeError(f"page_size is {request.page_size}, it must not be negative")
     if request.at_least_position < 0:

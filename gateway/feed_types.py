@@ -291,6 +291,7 @@ class Feed:
     position: int = 0  # of the log; 0 without one
     exhausted: bool = False
     mood_understood: bool | None = None
+    is_approximate: bool = False  # better posts may be missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,6 +433,7 @@ class FoundPosts:
     posts_position: int | None = None
     rules_moment_ms: int = 0
     degradations: tuple[Degradation, ...] = ()
+    is_approximate: bool = False  # better posts may be missing
     unavailable_engine: str = ""  # the engine of the index that did not answer
 
 

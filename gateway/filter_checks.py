@@ -1,15 +1,17 @@
-"""Checks of a request's filters and of how its posts are to be reordered."""
+"""Checks of a request's mood, its filters, and of how its posts are to be reordered."""
 
 import math
 from collections.abc import Sequence
 
 from gateway.feed_types import (
+    LONGEST_MOOD,
     MOST_EXCLUDED_OWNERS,
     MOST_FILTERED_CATEGORIES,
     MOST_LANGUAGES,
     Filters,
     InvalidDiversityError,
     InvalidMostPerOwnerError,
+    MoodTooLongError,
     TooManyFiltersError,
 )
 
@@ -33,3 +35,9 @@ def check_reordering(diversity: float, most_per_owner: int) -> None:
         raise InvalidDiversityError(f"diversity is {diversity:g}, it must be from 0 to 1")
     if most_per_owner < 0:
         raise InvalidMostPerOwnerError(f"most_per_owner is {most_per_owner}, it must not be negative")
+
+
+def check_mood(mood: str) -> None:
+    """MoodTooLongError above LONGEST_MOOD code points."""
+    if len(mood) > LONGEST_MOOD:
+        raise MoodTooLongError(f"mood has {len(mood)} code points, the maximum is {LONGEST_MOOD}")

@@ -161,6 +161,11 @@ def build_app(
         return _measured(handler, tracer)
 
     feeds_api = FeedsApi(ask, access, in_flight, bodies, deadline_seconds)
+    explorer_routes = (
+        explorer.routes(_answered, access=access, guard=guard, in_flight=in_flight, deadline_seconds=deadline_seconds)
+        if explorer
+        else ()
+    )
     app = Starlette(
         routes=[
             Route("/feed", measured(answer_feed)),
@@ -176,7 +181,7 @@ def build_app(
             Route("/metrics", _answered(metrics)),
             Route("/openapi.json", _answered(openapi)),
             *(Route(path, _answered(docs_file)) for path in FILES),
-            *(explorer.routes(_answered, access, guard, deadline_seconds) if explorer else ()),
+            *explorer_routes,
         ],
         exception_handlers={HTTPException: _answer_http_exception},
     )

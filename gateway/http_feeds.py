@@ -119,7 +119,7 @@ def _result(answer: Feed | Exception, ids: Ids) -> Mapping[str, object]:
 
 def feed_document(feed: Feed, *, ids: Ids) -> dict[str, object]:
     """A feed as JSON."""
-    return {
+    document: dict[str, object] = {
         "posts": [open_post(post, ids=ids) for post in feed.posts],
         "next_page_token": feed.next_page_token,
         "bundle_id": feed.bundle_id,
@@ -128,4 +128,9 @@ def feed_document(feed: Feed, *, ids: Ids) -> dict[str, object]:
         "feed_id": feed.feed_id,
         "position": feed.position,
         "exhausted": feed.exhausted,
-    } | ({} if feed.mood_understood is None else {"mood_understood": feed.mood_understood})
+    }
+    if feed.mood_understood is not None:
+        document["mood_understood"] = feed.mood_understood
+    if feed.is_approximate:
+        document["approximate"] = True
+    return document

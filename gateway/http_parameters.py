@@ -21,6 +21,7 @@ from gateway.feed_types import (
     FeedRequest,
     TrendingRequest,
 )
+from gateway.filter_checks import check_mood
 from gateway.json_messages import UnreadableFieldError, choices, fill
 from gateway.query_moments import read_moment
 from moodfeed.feed.v1 import feed_pb2
@@ -60,6 +61,9 @@ _DESCRIPTIONS = {
 IDS = "ids"
 ID_FORMS: Mapping[str, Callable[[int], int | str]] = {"number": int, "string": str}
 """The values of the parameter IDS: how JSON carries post ids. Numbers above 2^53 are not exact in JavaScript."""
+
+
+MOST_TITLES = 100
 
 
 class InvalidParameterError(Exception):
@@ -119,6 +123,30 @@ def read_query(query: bytes) -> QueryParams:
         if not (_is_unicode(name) and _is_unicode(value)):
             raise InvalidParameterError(f"{name[:_SHOWN_CHARACTERS]!r} is not valid UTF-8")
     return QueryParams(pairs)
+
+
+def read_mood_query(query: bytes) -> str:
+    """The mood, without the white space around it; raises InvalidParameterError, MoodTooLongError."""
+    mood = _only(query, "mood").strip()
+    check_mood(mood)
+    return mood
+
+
+def read_titles_query(query: bytes) -> Sequence[int]:
+    """Ids of at most MOST_TITLES posts, separated by commas; raises InvalidParameterError."""
+    texts = [text for text in _only(query, "post_ids").split(",") if text]
+    if len(texts) > MOST_TITLES:
+        raise InvalidParameterError(f"post_ids has {len(texts)} ids, the maximum is {MOST_TITLES}")
+    return [_read_integer("post_ids", text, bits=64) for text in texts]
+
+
+def _only(query: bytes, name: str) -> str:
+    """The text of the only parameter that a path takes, the last one if it is repeated."""
+    parameters = read_query(query)
+    for given in parameters:
+        if given != name:
+            raise InvalidParameterError(f"unknown parameter {given[:_SHOWN_CHARACTERS]!r}, this path takes {name}")
+    return parameters.get(name, "")
 
 
 def refuse_parameters(query: bytes) -> None:

@@ -245,13 +245,6 @@ class Settings(ServerSettings):
             return None
         return ClientTls(self.downstream_authority, self.downstream_certificate, self.downstream_key)
 
-    @field_validator("exploration_share")
-    @classmethod
-    def _one_index_explores(cls, share: float, info: ValidationInfo) -> float:
-        if share and len(info.data.get("post_index_address", ())) > 1:
-            raise ValueError("must be 0 for an index of several shards: each would explore by itself")
-        return share
-
     @field_validator("downstream_authority")
     @classmethod
     def _downstream_authority_is_one(cls, path: Path | None) -> Path | None:

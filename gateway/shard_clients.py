@@ -28,6 +28,18 @@ class GrpcShard:
             raise feed_error(error, POST_INDEX) from error
         return answer
 
+    async def reorder_posts(
+        self, request: post_index_pb2.ReorderPostsRequest, *, seconds: float
+    ) -> post_index_pb2.ReorderPostsResponse:
+        """Reorder the merged ranking of all shards."""
+        try:
+            answer: post_index_pb2.ReorderPostsResponse = await self._calls.call(
+                lambda stub: stub.ReorderPosts, request, seconds=seconds
+            )
+        except (grpc.aio.AioRpcError, NoReplicaError) as error:
+            raise feed_error(error, POST_INDEX) from error
+        return answer
+
     async def get_shard(
         self, request: post_index_pb2.GetShardRequest, *, seconds: float
     ) -> post_index_pb2.GetShardResponse:

@@ -2,13 +2,15 @@
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import structlog
 
 from gateway.clients import POST_INDEX
 from gateway.feed_types import (
+    BundleNotHeldError,
     DependencyTooOldError,
     DependencyUnavailableError,
     FeedCategory,
@@ -32,6 +34,11 @@ class Shard(Protocol):
     ) -> post_index_pb2.RankPostsResponse:
         """Rank the posts of the shard."""
 
+    async def reorder_posts(
+        self, request: post_index_pb2.ReorderPostsRequest, *, seconds: float
+    ) -> post_index_pb2.ReorderPostsResponse:
+        """Reorder the merged ranking of all shards."""
+
     async def get_shard(
         self, request: post_index_pb2.GetShardRequest, *, seconds: float
     ) -> post_index_pb2.GetShardResponse:
@@ -52,13 +59,26 @@ class ShardWiring:
     def __init__(self, shards: Sequence[Shard]) -> None:
         self.shards = tuple(shards)
         self.current_bundle_id = ""
-        """A bundle that all shards hold, and that some have as current; empty before any has been asked."""
+        """A bundle that all shards hold, and that some have as current; empty before any has been asked.
+
+        While there is none, one that some hold: another shard was started anew in the middle of a swap.
+        """
+        self._held: dict[int, frozenset[str]] = {}  # the bundles of each shard that answered last
         self._divisions: dict[str, tuple[int, ...]] = {}  # of the bundles that shards hold now
         self._complaint = ""
 
     def name(self, number: int) -> str:
         """The name of one of the shards."""
         return name_of_shard(number, len(self.shards))
+
+    def lacking(self, bundle_id: str) -> Sequence[int]:
+        """The shards that do not hold a bundle while no bundle is held by all; none if there is such a bundle.
+
+        Nor are there any if no shard holds it.
+        """
+        without = [number for number, held in self._held.items() if bundle_id not in held]
+        is_any_common = frozenset.intersection(*self._held.values()) if self._held else frozenset()
+        return [] if is_any_common or len(without) == len(self._held) else without
 
     async def shards_of(self, category_ids: Sequence[int], bundle_id: str, *, seconds: float) -> Sequence[int]:
         """The shards that hold these categories of a bundle, ascending; raises what ``learn`` does."""
@@ -83,30 +103,39 @@ class ShardWiring:
     async def learn(self, bundle_id: str = "", *, seconds: float) -> None:
         """Ask all shards which one they are, which bundles they hold, and how a bundle is divided.
 
-        Raises WrongShardError, BundleNotHeldError if one does not hold the bundle, and DependencyUnavailableError if
-        none answers.
+        Raises WrongShardError, BundleNotHeldError if none that answers holds the bundle, and DependencyUnavailableError
+        if none answers.
         """
         request = post_index_pb2.GetShardRequest(bundle_id=bundle_id)
         found = await asyncio.gather(
             *(shard.get_shard(request, seconds=seconds) for shard in self.shards), return_exceptions=True
         )
-        held: list[tuple[str, str]] = []
+        held: dict[int, tuple[str, str]] = {}
         failure: BaseException | None = None
         for number, answer in enumerate(found):
             if isinstance(answer, BaseException):
-                if not is_lost(answer):
+                if not (is_lost(answer) or isinstance(answer, BundleNotHeldError)):
                     raise answer
-                failure = answer
+                failure = answer if failure is None or isinstance(answer, BundleNotHeldError) else failure
                 continue
             self._check(number, answer)
-            held.append((answer.current_bundle_id, answer.previous_bundle_id))
+            held[number] = answer.current_bundle_id, answer.previous_bundle_id
         if not held:
             raise failure or DependencyUnavailableError(f"{POST_INDEX} is unavailable", service=POST_INDEX)
-        in_common = set(held[0]).intersection(*held) - {""}
-        currents = [current for current, _ in held if current in in_common]
+        if not bundle_id:
+            self._take(held)
+
+    def _take(self, held: Mapping[int, tuple[str, str]]) -> None:
+        """Choose the current bundle by what shards hold, each its current one and the one before."""
+        self._held = {number: frozenset(pair) - {""} for number, pair in held.items()}
+        in_common = frozenset.intersection(*self._held.values())
+        currents = [current for current, _ in held.values() if current in in_common]
+        known = frozenset[str]().union(*self._held.values())
         if currents and (self.current_bundle_id not in in_common or len(set(currents)) == 1):
             self.current_bundle_id = currents[0]
-        kept = {bundle_id, self.current_bundle_id, *(bundle for pair in held for bundle in pair)}
+        elif not in_common and self.current_bundle_id not in known:
+            self.current_bundle_id = Counter(current for current, _ in held.values()).most_common(1)[0][0]
+        kept = {self.current_bundle_id, *known}
         self._divisions = {bundle: known for bundle, known in self._divisions.items() if bundle in kept}
 
     def _check(self, number: int, answer: post_index_pb2.GetShardResponse) -> None:

@@ -6,15 +6,24 @@ process, but for rounding. A method here must be called by all of them, in the s
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed
+from torch.distributed import distributed_c10d
+
+LONGEST_JOIN = timedelta(minutes=2)
+"""For the processes to connect, once each has started. gloo loses a connection now and then, and waits for it."""
+LONGEST_SILENCE = timedelta(minutes=30)
+"""For one process to wait for another: the first one ranks and writes files meanwhile."""
 
 _Result = TypeVar("_Result")
+_LOOK_SECONDS = 0.2
 
 
 class RanksError(Exception):
@@ -114,12 +123,33 @@ def _together(talk: Callable[[], _Result]) -> _Result:
         raise LostRanksError("another process of this training has ended") from error
 
 
+def _while_signals_are_heard(wait: Callable[[], None]) -> None:
+    """Wait in another thread: the others may not come for minutes, and torch's own wait hears no signal."""
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            wait()
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_LOOK_SECONDS)
+    if errors:
+        raise errors[0]
+
+
 @contextmanager
-def joined_ranks(device: str) -> Iterator[Ranks]:
+def joined_ranks(
+    device: str, *, join: timedelta = LONGEST_JOIN, silence: timedelta = LONGEST_SILENCE
+) -> Iterator[Ranks]:
     """Join the processes that torchrun started, as its environment variables say, until the block ends.
 
     They talk by gloo, or by NCCL with ``device`` "cuda", where each takes the GPU of its number on this machine.
-    RanksError if there are fewer GPUs, LostRanksError if they do not find one another.
+    RanksError if there are fewer GPUs. LostRanksError if they do not find one another within ``join``, and whenever one
+    waits longer than ``silence`` for the others.
     """
     if device != "cpu":
         number = int(os.environ.get("LOCAL_RANK", "0"))
@@ -127,7 +157,16 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
             raise RanksError(f"process {number} of this machine has no GPU: there are {torch.cuda.device_count()}")
         device = f"cuda:{number}"
         torch.cuda.set_device(number)
-    _together(lambda: distributed.init_process_group("gloo" if device == "cpu" else "nccl"))
+    backend = "gloo" if device == "cpu" else "nccl"
+    try:
+        _while_signals_are_heard(lambda: distributed.init_process_group(backend, timeout=join))
+    except (RuntimeError, ValueError) as error:
+        place = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
+        raise LostRanksError(
+            f"the processes do not find one another at {place}, which MASTER_ADDR and MASTER_PORT name: "
+            "another one has ended or never started, or the port is in use"
+        ) from error
+    distributed_c10d._set_pg_timeout(silence)  # the public way sets both at once
     try:
         yield Ranks(distributed.get_rank(), distributed.get_world_size(), device)
     finally:

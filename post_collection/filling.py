@@ -28,9 +28,9 @@ from post_collection.form import (
 )
 from post_collection.server import Server
 
+CALL_SECONDS, LOAD_SECONDS = 120.0, 3_600.0
+"""How long Milvus may take for a call, and for one that lasts the longer the more posts there are."""
 _BLOCK_BYTES = 8_000_000  # of vectors at once; Milvus takes messages of 64 MB
-_CALL_SECONDS = 120.0
-_LOAD_SECONDS = 3_600.0
 Progress = Callable[[str, int, int], None]
 """Told what is done, how many posts are, and of how many."""
 
@@ -63,25 +63,32 @@ def fill(server: Server, name: str, posts: IndexPosts, *, form: IndexForm, progr
     """
     count = len(posts.post_ids)
     drop(server, name)
-    _create(server, name, posts)
-    size = max(1, _BLOCK_BYTES // (4 * (posts.tower_embeddings.shape[1] + posts.text_embeddings.shape[1])))
+    create(server, name, posts)
+    size = block_size(posts)
     for start in range(0, count, size):
         progress("writing", start, count)
-        server.ask("insert", name, _rows(posts, slice(start, min(start + size, count))), seconds=_CALL_SECONDS)
+        server.ask("insert", name, rows_of(posts, slice(start, min(start + size, count))), seconds=CALL_SECONDS)
     progress("indexing", count, count)
-    server.ask("flush", name, seconds=_LOAD_SECONDS)
-    _index(server, name, form)
+    server.ask("flush", name, seconds=LOAD_SECONDS)
+    build_index(server, name, form)
     progress("loading", count, count)
-    server.ask("load_collection", name, seconds=_LOAD_SECONDS)
+    server.ask("load_collection", name, seconds=LOAD_SECONDS)
 
 
 def drop(server: Server, name: str) -> None:
     """Remove a collection, if it is there."""
-    if server.ask("has_collection", name, seconds=_CALL_SECONDS):
-        server.ask("drop_collection", name, seconds=_CALL_SECONDS)
+    if server.ask("has_collection", name, seconds=CALL_SECONDS):
+        server.ask("drop_collection", name, seconds=CALL_SECONDS)
 
 
-def _create(server: Server, name: str, posts: IndexPosts) -> None:
+def block_size(posts: IndexPosts) -> int:
+    """How many posts are written at once."""
+    dimension: int = posts.tower_embeddings.shape[1] + posts.text_embeddings.shape[1]
+    return max(1, _BLOCK_BYTES // (4 * dimension))
+
+
+def create(server: Server, name: str, posts: IndexPosts) -> None:
+    """Make an empty collection for vectors of the posts' dimensions."""
     from pymilvus import CollectionSchema, DataType, FieldSchema  # noqa: PLC0415 - only where Milvus is asked for
 
     dimension = posts.tower_embeddings.shape[1] + posts.text_embeddings.shape[1]
@@ -95,10 +102,11 @@ def _create(server: Server, name: str, posts: IndexPosts) -> None:
             FieldSchema(EMBEDDING, DataType.FLOAT_VECTOR, dim=dimension),
         ]
     )
-    server.ask("create_collection", name, schema=schema, num_partitions=PARTITIONS, seconds=_CALL_SECONDS)
+    server.ask("create_collection", name, schema=schema, num_partitions=PARTITIONS, seconds=CALL_SECONDS)
 
 
-def _rows(posts: IndexPosts, block: slice) -> list[dict[str, Any]]:
+def rows_of(posts: IndexPosts, block: slice) -> list[dict[str, Any]]:
+    """Some posts as Milvus is given them."""
     vectors = np.concatenate(
         [posts.tower_embeddings[block].astype(np.float32), in_float32(posts.text_embeddings[block])], axis=1
     )
@@ -123,9 +131,10 @@ def _rows(posts: IndexPosts, block: slice) -> list[dict[str, Any]]:
     ]
 
 
-def _index(server: Server, name: str, form: IndexForm) -> None:
+def build_index(server: Server, name: str, form: IndexForm) -> None:
+    """Index a collection whose posts are flushed, and wait until that is done."""
     from pymilvus.milvus_client.index import IndexParams  # noqa: PLC0415
 
     parameters = IndexParams()
     parameters.add_index(EMBEDDING, index_type=form.kind.value, metric_type=METRIC, params=form.parameters)
-    server.ask("create_index", name, parameters, seconds=_LOAD_SECONDS)
+    server.ask("create_index", name, parameters, seconds=LOAD_SECONDS)

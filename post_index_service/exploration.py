@@ -55,13 +55,30 @@ class Exploration:
         """Whether a page, from 0 on, explores if there is a candidate."""
         return bool(self._random(page, "page").random() < self.share)
 
+    def explores_any(self, pages: int) -> bool:
+        """Whether any of the first ``pages`` explores."""
+        return any(self.explores(page) for page in range(pages))
+
     def sample(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Of posts, at most MOST_CANDIDATES places ascending by id."""
+        """Of posts, at most MOST_CANDIDATES places ascending by id.
+
+        The sample of several shards together is the sample of the samples of each.
+        """
         by_id = np.argsort(ids)
         if len(ids) > MOST_CANDIDATES:
-            chosen = self._random(0, "sample").choice(len(ids), MOST_CANDIDATES, replace=False)
-            by_id = by_id[np.sort(chosen)]
+            drawn = self._drawn(ids[by_id])
+            by_id = by_id[np.sort(np.argpartition(drawn, MOST_CANDIDATES)[:MOST_CANDIDATES])]
         return by_id
+
+    def _drawn(self, ids: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """A number for each post, another one for each id; the smallest ones are in the sample.
+
+        It is the mixing function of SplitMix64 (Steele, Lea and Flood, 2014), which maps no two numbers to one.
+        """
+        mixed = ids.astype(np.uint64) + self._random(0, "sample").integers(2**64, dtype=np.uint64)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(mixed ^ (mixed >> np.uint64(31)))
 
     def winner(self, page: int, positives: NDArray[np.int64], impressions: NDArray[np.int64]) -> int:
         """The place of the nominee that a page explores; a positive without an impression counts as one."""
@@ -79,6 +96,15 @@ class Candidates:
     ranked: Ranked
     positives: NDArray[np.int64]
     impressions: NDArray[np.int64]
+
+    def at(self, places: NDArray[np.int64] | NDArray[np.bool_]) -> "Candidates":
+        """Some of them."""
+        rows, scores, numbers = self.ranked
+        ranked = Ranked(rows[places], scores[places], numbers[places])
+        return Candidates(ranked, self.positives[places], self.impressions[places])
+
+
+NO_CANDIDATES = Candidates(Ranked(_NONE, np.zeros(0, np.float32), np.zeros(0, np.float32)), _NONE, _NONE)
 
 
 def with_explored(

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.log_tail import LogTail
-from post_index_service.codes import Rows, among_sorted
+from post_index_service.begun_search import BegunSearch
+from post_index_service.codes import among_sorted
 from post_index_service.exploration import Candidates, Exploration
-from post_index_service.layer import LayerPart
 from post_index_service.layered_ranking import LayeredIds
-from post_index_service.ranking import Order
 from post_index_service.trend_counts import RowsOf
 from store.interactions import Verb
 from store.log_entries import Entries, Entry, InteractionRecorded, PostsServed, StoreRestored
@@ -25,6 +24,7 @@ MOST_IMPRESSIONS = 100
 NEW_DAYS = 14
 """A post that was made earlier is explored no more, also where nobody records what was shown."""
 
+_OFTEN_SHOWN = (0, MOST_IMPRESSIONS)
 _NEW_MS = NEW_DAYS * 86_400_000
 _POSITIVES = frozenset({Verb.LIKE, Verb.INSPIRE, Verb.RATING})
 _IMPRESSIONS = frozenset({Verb.VIEW, Verb.SKIP})
@@ -104,14 +104,16 @@ class Impressions:
         return self.position >= position or self._log.reach(self, position, seconds=seconds)
 
     def candidates(
-        self, part: LayerPart, ids: LayeredIds, order: Order, exploration: Exploration, *, without: Rows, moment_ms: int
+        self, begun: BegunSearch, ids: LayeredIds, exploration: Exploration, *, also_often_shown: bool = False
     ) -> Candidates:
-        """New posts with few impressions among the visible ones that pass the filters, best first in the order.
+        """New posts with few impressions among those that a search may move, best first in its order.
 
-        Rows ``without``, ascending, are none. They are as new and as little shown as of the part's position and the
-        moment, so all pages find the same.
+        ``ids`` are those of its rows. The posts are as new and as little shown as of the search's position and moment,
+        so all pages find the same. Those that are explored no more count in the sample, and are given as well if
+        ``also_often_shown``: with MOST_IMPRESSIONS.
         """
-        since, live = moment_ms - _NEW_MS, part.layer.live
+        part, without = begun.part, np.unique(np.concatenate([begun.skip, begun.pinned, begun.ruled.boosted]))
+        since, live = begun.moment_ms - _NEW_MS, part.layer.live
         newest = np.sort(self._by_age[self._moments.searchsorted(since) :])
         first, last = newest.searchsorted([part.span.start, part.span.stop])
         rows = part.with_live(newest[first:last] - part.span.start, live.created_at_ms[part.live_rows] >= since)
@@ -119,11 +121,10 @@ class Impressions:
         rows = rows[exploration.sample(ids.of(rows))]
         numbers = part.gathered_by(rows, lambda of_bundle: of_bundle, live.trend_rows)
         counts = {
-            row: self.counts(number, position=part.position)
+            row: self.counts(number, position=part.position) if self._counts(number) else _OFTEN_SHOWN
             for row, number in zip(rows.tolist(), numbers.tolist(), strict=True)
-            if self._counts(number)
         }
-        few = [row for row, (positives, shown) in counts.items() if max(positives, shown) < MOST_IMPRESSIONS]
-        ranked = order.among(np.sort(np.array(few, dtype=np.int64)))
-        found = np.array([counts[row] for row in ranked.rows.tolist()], dtype=np.int64).reshape(-1, 2)
-        return Candidates(ranked, found[:, 0], found[:, 1])
+        found = [row for row, count in counts.items() if also_often_shown or max(count) < MOST_IMPRESSIONS]
+        ranked = begun.order.among(np.sort(np.array(found, dtype=np.int64)))
+        shown = np.array([counts[row] for row in ranked.rows.tolist()], dtype=np.int64).reshape(-1, 2)
+        return Candidates(ranked, shown[:, 0], shown[:, 1])

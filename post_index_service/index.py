@@ -25,7 +25,8 @@ from post_index_service.diversity import Listing, reordered_page
 from post_index_service.division import Division
 from post_index_service.explained_rows import explanations_of
 from post_index_service.explanations import Explanation
-from post_index_service.exploration import EXPLORED_RANKINGS, count_explored, with_explored
+from post_index_service.exploration import count_explored
+from post_index_service.explored_searches import ExploredSearches
 from post_index_service.external_ids import ExternalIds
 from post_index_service.impressions import Impressions
 from post_index_service.kept_moments import DEFAULT_KEPT_SECONDS
@@ -41,6 +42,7 @@ from post_index_service.reasons import reasons_of
 from post_index_service.scans import EngineOf
 from post_index_service.search_results import CategoryCount, SearchResult
 from post_index_service.shard_ranking import ShardRanking, shard_ranking
+from post_index_service.shard_reordering import ShardReordering
 from post_index_service.trends import Trends
 from rpc import wall_clock
 from rpc.tracing import staged
@@ -133,10 +135,12 @@ class PostIndex:
             live=self.live,
             now_ms=now_ms,
         )
+        self.reordering = ShardReordering(posts, self._names_of_rows, attributes.owners, self.live)
         met = trends.sums if trends else np.zeros(len(posts.posts))
         self.impressions = (
             Impressions(posts.created_ms, met, self._names_of_rows, log, now_ms=now_ms()) if explores and log else None
         )
+        self._explored = ExploredSearches(self.impressions, self._beginnings.ids, of_bundle=len(posts.posts))
         self._names = {category.category_id: category for category in posts.categories}
         posts.let_go_of_pages()
 
@@ -217,25 +221,8 @@ class PostIndex:
         else:
             first, last = min(query.offset, begun.total), min(query.offset + query.limit, begun.total)
             ranked = begun.best(last)
-            if (
-                query.exploration
-                and begun.ranking in EXPLORED_RANKINGS
-                and (impressions := self._impressions_at(part, query))
-            ):
-                ranked, explored = with_explored(
-                    ranked,
-                    query.exploration,
-                    limit=query.limit,
-                    movable=(len(begun.pinned), begun.unseen_total),
-                    candidates=lambda exploration: impressions.candidates(
-                        part,
-                        self._beginnings.ids(part),
-                        begun.order,
-                        exploration,
-                        without=np.unique(np.concatenate([begun.skip, begun.pinned, begun.ruled.boosted])),
-                        moment_ms=begun.moment_ms,
-                    ),
-                )
+            if query.exploration:
+                ranked, explored = self._explored.with_explored(ranked, begun)
             page, has_more = ranked.cut(first, last), last < begun.total
         page = self._rows.shown(page, query, part, begun.ruled)
         if len(explored):
@@ -244,11 +231,14 @@ class PostIndex:
         return self._result(begun, page, has_more=has_more, explored=explored)
 
     @staged("rank posts")
-    def rank(self, query: Query, *, count: int, described: Sequence[int] | None = None) -> ShardRanking:
+    def rank(
+        self, query: Query, *, count: int, described: Sequence[int] | None = None, named: Sequence[int] = ()
+    ) -> ShardRanking:
         """The first ``count`` posts of this shard's own ranking, to be merged with those of the other shards.
 
         ``described`` are the places of the posts that are given with all that is shown of them; None for all. Places
-        beyond the ranking are ignored, and the offset and the limit of the query are. Raises what ``search`` does.
+        beyond the ranking are ignored, and the offset of the query is. Posts whose ids are ``named`` are given as well.
+        If a page of the query's limit up to ``count`` explores, so are the candidates. Raises what ``search`` does.
         """
         begun = self._beginnings.begin(query, self.ids_called)
         unseen, seen = begun.unseen_and_seen(min(max(count, 0), begun.total))
@@ -258,6 +248,11 @@ class PostIndex:
         places = places[(places >= 0) & (places < len(listed.rows))]
         places = places[~among_sorted(listed.rows[places], withheld)]
         page = Ranked(listed.rows[places], listed.scores[places], listed.numbers[places])
+        by_id: tuple[SearchResult, Sequence[int]] | None = None
+        if named:
+            wanted = begun.order.among(self._rows.visible(begun.part, named)).without(withheld)
+            found_ids = self._beginnings.ids(begun.part).of(wanted.rows).tolist()
+            by_id = self._result(begun, wanted, has_more=False), found_ids
         return shard_ranking(
             begun,
             unseen,
@@ -267,6 +262,8 @@ class PostIndex:
             withheld=withheld,
             described=self._result(begun, page, has_more=len(listed.rows) < begun.total),
             places=places,
+            candidates=self._explored.of_shard(begun, count=count),
+            named=by_id,
         )
 
     def _result(self, begun: BegunSearch, page: Ranked, *, has_more: bool, explored: Rows = NO_ROWS) -> SearchResult:
@@ -315,7 +312,3 @@ class PostIndex:
             offset=query.offset,
             limit=query.limit,
         )
-
-    def _impressions_at(self, part: LayerPart, query: Query) -> Impressions | None:
-        known = self.impressions
-        return known if known and known.has_read(part.position, seconds=query.seconds) else None

@@ -4,20 +4,20 @@ import grpc
 
 from bundle.held_bundles import BundleNotHeldError, HeldBundles
 from bundle.manifest import BundleError
-from compute.embedding_messages import MalformedEmbeddingError, read_embedding, read_recent_history, write_space
+from bundle.stand_in_titles import find_stand_in_titles
+from compute.embedding_messages import MalformedEmbeddingError, write_space
 from compute.log_tail import LogTail
 from moodfeed.catalog.v1 import catalog_pb2
 from moodfeed.packed.v1 import packed_pb2
 from moodfeed.post_index.v1 import post_index_pb2, post_index_pb2_grpc
 from post_index_service.catalog_messages import read_post, read_rule, write_kept, write_rule, write_upserted
 from post_index_service.division import name_of_shard
-from post_index_service.exploration import Exploration
-from post_index_service.filters import NO_FILTERS, Filters
 from post_index_service.index import PostIndex
 from post_index_service.live_posts import PostsNotHeldError
 from post_index_service.packed_posts import PackedPosts
 from post_index_service.post_store import NoStoreError, PostStore, RuleNotFoundError, Upserted
-from post_index_service.query import Query
+from post_index_service.query_messages import read_query
+from post_index_service.reorder_messages import read_merged_ranking, read_page, write_reordered
 from post_index_service.search_errors import (
     CategoryNotFoundError,
     EmbeddingSpaceMismatchError,
@@ -40,6 +40,7 @@ SERVICE_NAME = post_index_pb2.DESCRIPTOR.services_by_name["PostIndexService"].fu
 LARGER_REQUESTS = {
     f"/{SERVICE_NAME}/SearchPosts": 4 * 1024 * 1024,
     f"/{SERVICE_NAME}/RankPosts": 4 * 1024 * 1024 + 16 * 1024,  # a search, and places of posts
+    f"/{SERVICE_NAME}/ReorderPosts": 4 * 1024 * 1024,  # the start of a ranking, 12 bytes a post
     f"/{SERVICE_NAME}/UpsertPosts": 5 * 1024 * 1024,
 }
 """As many posts to leave out as the user tower tells of one person, and what a caller excludes.
@@ -53,6 +54,7 @@ SLOW_METHODS = frozenset(
 )
 """Those that wait for the store."""
 
+_MOST_TITLES = 100
 _LONGEST_WAIT_SECONDS = 1.0  # for a position of the log
 _SHARE_TO_WAIT = 0.8  # of the caller's time: then the answer says what is missing before the caller gives up
 
@@ -94,7 +96,7 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             raise WrongShardError(
                 f"this process holds {index.shard.name} alone: name all shards in MOODFEED_GATEWAY_POST_INDEX_ADDRESS"
             )
-        result = index.search(_read_query(request, context))
+        result = index.search(read_query(request, seconds=_seconds_to_wait(context)))
         packed = packed_pb2.PackedSearchPostsResponse(
             posts=self._packed.of(index, result),
             has_more=result.has_more,
@@ -117,11 +119,12 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             asked = name_of_shard(request.shard, request.shards)
             raise WrongShardError(f"this process is {index.shard.name}, and not {asked}")
         ranking = index.rank(
-            _read_query(search, context),
+            read_query(search, seconds=_seconds_to_wait(context)),
             count=request.count,
             described=None if request.describes_all else request.described_places,
+            named=request.described_post_ids,
         )
-        result = ranking.described
+        result, named = ranking.described, ranking.named
         answer = post_index_pb2.RankPostsResponse(
             post_ids=ranking.post_ids.tolist(),
             numbers=ranking.numbers.tolist(),
@@ -140,8 +143,23 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
             posts_position=result.posts_position,
             rules_moment_ms=result.rules_moment_ms,
             posts_changed_position=ranking.posts_changed,
+            explores=ranking.explores,
+            candidate_ids=ranking.candidate_ids.tolist(),
+            candidate_numbers=ranking.candidates.ranked.numbers.tolist(),
+            candidate_positives=ranking.candidates.positives.tolist(),
+            candidate_impressions=ranking.candidates.impressions.tolist(),
+            described_post_ids=ranking.named_ids,
+            posts_by_id=self._packed.of(index, named) if named else (),
         )
         return answer.SerializeToString()
+
+    def ReorderPosts(
+        self, request: post_index_pb2.ReorderPostsRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.ReorderPostsResponse:
+        """Reorder the merged ranking of all shards."""
+        index = self._indexes.named(request.bundle_id)
+        query = read_page(request, seconds=_seconds_to_wait(context))
+        return write_reordered(index.reordering.page(read_merged_ranking(request), query))
 
     def GetShard(
         self, request: post_index_pb2.GetShardRequest, context: grpc.ServicerContext
@@ -179,6 +197,15 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
                 for item in index.categories()
             ],
             bundle_id=index.bundle_id,
+        )
+
+    def ListStandInTitles(
+        self, request: post_index_pb2.ListStandInTitlesRequest, context: grpc.ServicerContext
+    ) -> post_index_pb2.ListStandInTitlesResponse:
+        """Return what may stand for missing titles."""
+        asked = request.post_ids[:_MOST_TITLES]
+        return post_index_pb2.ListStandInTitlesResponse(
+            titles=find_stand_in_titles(self._indexes.current_directory, asked)
         )
 
     def GetEmbeddingSpace(
@@ -239,57 +266,6 @@ def _post_or_complaint(message: catalog_pb2.Post) -> NewPost | str:
         return read_post(message, now_ms=wall_clock.now_ms)
     except InvalidPostError as error:
         return str(error)
-
-
-def _read_query(request: post_index_pb2.SearchPostsRequest, context: grpc.ServicerContext) -> Query:
-    return Query(
-        user=read_embedding(request.user_embedding) if request.HasField("user_embedding") else None,
-        mood=read_embedding(request.mood_embedding) if request.HasField("mood_embedding") else None,
-        category_id=request.category_id if request.HasField("category_id") else None,
-        exclude_post_ids=request.exclude_post_ids,
-        exclude_external_ids=request.exclude_external_ids,
-        seen_post_ids=request.seen_post_ids,
-        not_interested_post_ids=request.not_interested_post_ids,
-        withheld_post_ids=request.withheld_post_ids,
-        offset=request.offset,
-        limit=request.limit,
-        trending=request.trending,
-        counted_position=request.counted_position if request.HasField("counted_position") else None,
-        at_least_position=request.at_least_position,
-        posts_position=request.posts_position if request.HasField("posts_position") else None,
-        rules_moment_ms=request.rules_moment_ms if request.HasField("rules_moment_ms") else None,
-        similar_to_post_id=request.similar_to_post_id if request.HasField("similar_to_post_id") else None,
-        similar_to_external_id=request.similar_to_external_id,
-        seconds=_seconds_to_wait(context),
-        filters=_read_filters(request),
-        diversity=request.diversity,
-        most_per_owner=request.most_per_owner,
-        explain=request.explain,
-        exploration=_read_exploration(request),
-        recent_history=read_recent_history(request.recent_history),
-    )
-
-
-def _read_filters(request: post_index_pb2.SearchPostsRequest) -> Filters:
-    if not (
-        request.category_ids
-        or request.excluded_category_ids
-        or request.excluded_owner_usernames
-        or request.languages
-        or request.HasField("created_after_ms")
-    ):
-        return NO_FILTERS
-    return Filters(
-        category_ids=tuple(request.category_ids),
-        excluded_category_ids=tuple(request.excluded_category_ids),
-        excluded_owner_usernames=tuple(request.excluded_owner_usernames),
-        created_after_ms=request.created_after_ms if request.HasField("created_after_ms") else None,
-        languages=tuple(request.languages),
-    )
-
-
-def _read_exploration(request: post_index_pb2.SearchPostsRequest) -> Exploration | None:
-    return Exploration(request.exploration_share, request.exploration_seed) if request.exploration_share else None
 
 
 def _seconds_to_wait(context: grpc.ServicerContext) -> float:

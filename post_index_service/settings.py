@@ -7,6 +7,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, Validation
 from pydantic_settings import SettingsConfigDict
 
 from compute.store_settings import StoreSettings
+from post_collection.address import milvus_address
 from post_collection.server import client_is_installed
 from post_index_service.division import MOST_SHARDS
 from post_index_service.kept_moments import kept_seconds
@@ -86,6 +87,11 @@ class Settings(StoreSettings):
                 f"cannot be milvus where {variable_of(cls, 'shards')} is above 1: Milvus divides by itself"
             )
         return engine
+
+    @field_validator("milvus_uri")
+    @classmethod
+    def _milvus_is_at_a_url(cls, url: str) -> str:
+        return milvus_address(url)
 
     @field_validator("shard")
     @classmethod

@@ -4,6 +4,7 @@ The numbers that order posts are those that one index with the posts of all shar
 need all shards: how far seen posts are lowered, and the number of pinned ones. Both follow from the largest reach.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from bundle.index_posts import IndexPosts
 from post_index_service.begun_search import BegunSearch
-from post_index_service.codes import Rows, Scores, among_sorted
+from post_index_service.codes import NO_ROWS, Rows, Scores, among_sorted
+from post_index_service.exploration import NO_CANDIDATES, Candidates
 from post_index_service.layered_ranking import LayeredIds
 from post_index_service.ranking import Ranked
 from post_index_service.rankings import Ranking
@@ -28,7 +30,8 @@ class ShardRanking(NamedTuple):
     seen ones are not lowered. ``kinds`` uint8 [posts] say what each is. By trend, ``trends`` float64 and ``popularity``
     float32 [posts] order the posts that no rule has moved; otherwise they are empty. Posts are shown with the numbers
     that ``reach`` gives. ``described`` are the posts in ``places``, without those that are withheld. Posts and rules
-    are the same from the position ``posts_changed`` on.
+    are the same from the position ``posts_changed`` on. If it ``explores``, ``candidates`` may be explored, and
+    ``candidate_ids`` int64 are their ids. ``named`` are posts that are described by id: those of ``named_ids``.
     """
 
     post_ids: NDArray[np.int64]
@@ -42,6 +45,11 @@ class ShardRanking(NamedTuple):
     described: SearchResult
     places: Rows
     posts_changed: int
+    explores: bool
+    candidates: Candidates
+    candidate_ids: NDArray[np.int64]
+    named: SearchResult | None
+    named_ids: Sequence[int]
 
 
 def shard_ranking(
@@ -54,6 +62,8 @@ def shard_ranking(
     withheld: Rows,
     described: SearchResult,
     places: Rows,
+    candidates: Candidates | None = None,
+    named: tuple[SearchResult, Sequence[int]] | None = None,
 ) -> ShardRanking:
     """The ranking of the first rows of a search, unseen and seen ones apart; ``ids`` are those of its rows."""
     ruled, part = begun.ruled, begun.part
@@ -89,4 +99,9 @@ def shard_ranking(
         described=described,
         places=places,
         posts_changed=min(part.layer.changed, part.position),
+        explores=candidates is not None,
+        candidates=candidates or NO_CANDIDATES,
+        candidate_ids=ids.of(candidates.ranked.rows) if candidates else NO_ROWS,
+        named=named[0] if named else None,
+        named_ids=named[1] if named else (),
     )

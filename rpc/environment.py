@@ -1,6 +1,7 @@
 """Settings from the environment: an invalid value ends the process at start, with the name of its variable."""
 
 import os
+import re
 import sys
 from collections.abc import MutableMapping, Sequence
 from typing import Annotated, NoReturn, TypeVar, get_args
@@ -14,6 +15,7 @@ PREFIX = "MOODFEED_"
 _KUBERNETES_LINK = "tcp://"
 _LARGEST = 10**9
 """Of any number: a larger count or time means a mistake, and overflows where it is used."""
+_USER = re.compile(r"//[^/\s]*@")  # of a URL
 _LONGEST = 300  # characters of a value or a reason in an error
 
 
@@ -60,10 +62,13 @@ def load_settings(settings_class: type[_Settings]) -> _Settings:
 
 
 def _end_with(settings_class: type[BaseSettings], problems: Sequence[tuple[str, object, str]]) -> NoReturn:
-    """Print a line for each field, its value unless it is secret, and what is wrong with it, and exit."""
+    """Print a line for each field and what is wrong with it, and exit.
+
+    Its value is shown unless it is secret; of a URL, the user and the password are left out.
+    """
     for name, value, message in problems:
         variable = _variable(settings_class, name)
-        shown = "" if _is_secret(settings_class, name) else f"={_short(repr(value))}"
+        shown = "" if _is_secret(settings_class, name) else f"={_short(_USER.sub('//…@', repr(value)))}"
         print(f"{variable}{shown}: {_short(_reason(variable, value, message))}", file=sys.stderr)
     sys.exit(WRONG_SETTINGS_EXIT_CODE)
 

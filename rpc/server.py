@@ -13,7 +13,6 @@ from types import FrameType
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from prometheus_client import start_http_server
 
 from rpc.addresses import UnixSocket, claimed, is_answered, read_address
 from rpc.admin_access import ADMIN_ERRORS, AdminAccess
@@ -24,6 +23,7 @@ from rpc.drain import LAME_DUCK_SECONDS, stop_when_idle
 from rpc.errors import ErrorInterceptor, ErrorTable, RequestSizes
 from rpc.guard import GuardInterceptor
 from rpc.metrics import MetricsInterceptor
+from rpc.metrics_server import start_metrics_server
 from rpc.reflection import enable_reflection
 from rpc.supervisor import report_serving
 from rpc.tls import LiveServerTls, ServerTls
@@ -103,6 +103,7 @@ class ServerOptions:
     grace_seconds: float
     metrics_port: int = 0  # 0 for none
     metrics_host: str = "127.0.0.1"
+    metrics_tls: ServerTls | None = None  # None for plain HTTP
     most_waiting: int = 64  # requests that may wait for a thread; more are refused at once
     tls: ServerTls | None = None  # None for plaintext
     largest_request_bytes: int = 2 * 1024 * 1024
@@ -205,7 +206,7 @@ def start_server(
         with free_target(options.address) as target:
             port = server.add_secure_port(target, credentials) if credentials else server.add_insecure_port(target)
         if options.metrics_port:
-            start_http_server(options.metrics_port, options.metrics_host.strip("[]"))
+            start_metrics_server(options.metrics_host.strip("[]"), options.metrics_port, options.metrics_tls)
     except RuntimeError as error:
         raise BusyAddressError(
             f"{options.name} cannot listen on {options.address}: it is in use or not an address of this machine; "

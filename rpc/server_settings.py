@@ -99,8 +99,12 @@ class ServerSettings(BaseSettings):
     @field_validator("metrics_host", check_fields=False)
     @classmethod
     def _plain_metrics_are_a_choice(cls, host: str, info: ValidationInfo) -> str:
-        if not (info.data.get("allow_plaintext") or is_loopback(host)):
-            raise ValueError("is not loopback, and metrics have no TLS: give a loopback host")
+        has_tls = info.data.get("tls_certificate", True) is not None  # a bad certificate is reported on its own
+        if not (has_tls or info.data.get("allow_plaintext") or is_loopback(host)):
+            raise ValueError(
+                f"is not loopback and has no TLS: set {variable_of(cls, 'tls_certificate')} and "
+                f"{variable_of(cls, 'tls_key')}, or give a loopback host"
+            )
         return host
 
 

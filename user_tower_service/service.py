@@ -24,6 +24,7 @@ from user_tower_service.encoder import (
     PostCountError,
 )
 from user_tower_service.live_log import LiveLog
+from user_tower_service.mood_messages import write_meant_mood
 from user_tower_service.people_messages import read_interaction, write_export, write_rejection, write_result
 from user_tower_service.people_store import (
     InteractionCountError,
@@ -183,6 +184,12 @@ class UserTowerService(user_tower_pb2_grpc.UserTowerServiceServicer):
     ) -> user_tower_pb2.ListPeopleResponse:
         """Name people of the current bundle."""
         return user_tower_pb2.ListPeopleResponse(usernames=self._encoders.current.longest_known())
+
+    def ReadMood(
+        self, request: user_tower_pb2.ReadMoodRequest, context: grpc.ServicerContext
+    ) -> user_tower_pb2.ReadMoodResponse:
+        """Tell what a mood is understood as by the current bundle."""
+        return write_meant_mood(self._encoders.current.read_mood(request.mood))
 
     def ExportPerson(
         self, request: user_tower_pb2.ExportPersonRequest, context: grpc.ServicerContext

@@ -49,7 +49,7 @@ def main(
     unknown = sorted(set(only or ()) - set(FIGURES))
     if unknown:
         raise typer.BadParameter(f"there is no figure {unknown[0]!r}; there are {', '.join(FIGURES)}")
-    origin = Origin(_machine(), _commit())
+    origin = describe_origin()
     output = output or Path("data/bench-live-quick" if quick else "data/bench-live")
     has_failed = False
     with TemporaryDirectory(prefix="moodfeed-bundles-") as bundles:
@@ -76,6 +76,11 @@ class Origin:
 
     machine: str
     commit: str
+
+
+def describe_origin() -> Origin:
+    """The machine and the commit that a measurement of now has."""
+    return Origin(_machine(), _commit())
 
 
 def measured(name: str, bench: Bench, origin: Origin) -> Figure:

@@ -72,7 +72,7 @@ def _index(random: np.random.Generator, posts: int, *, tower: int, text: int) ->
         text_embeddings=_unit_rows(random, np.empty((posts, text), np.float16)),
         popularity=random.random(posts, dtype=np.float32),
         created_ms=np.full(posts, UNKNOWN_MOMENT),
-        posts=_table(post_ids, category_ids),
+        posts=made_table(post_ids, category_ids),
         categories=tuple(Category(int(number), f"category {number}") for number in np.unique(category_ids)),
     )
 
@@ -85,7 +85,7 @@ def _unit_rows(random: np.random.Generator, vectors: NDArray[np.floating]) -> ND
     return vectors
 
 
-def _table(post_ids: NDArray[np.int64], category_ids: NDArray[np.int32]) -> PostTable:
+def made_table(post_ids: NDArray[np.int64], category_ids: NDArray[np.int32]) -> PostTable:
     """Posts with a link and an owner of fixed length each: no object for each text is made."""
     link, owner = _digits(_LINK, post_ids, digits=9), _digits(_OWNER, post_ids % _OWNERS, digits=5)
     text = np.concatenate([link, owner], axis=1)

@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from benchmarks.scale.index_bundle import made_table
 from bundle.embedding_space import Embedding, Matrix
 from bundle.index_posts import Category, IndexPosts
-from bundle.served_posts import PostTable, ServedPost
 from post_index_service.index import PostIndex
 from post_index_service.query import Query
 
 TEXT_DIMENSION = 384
+KINDS = ("user, category", "user, all", "mood, category", "mood and user, category", "mood and user, all")
+"""What is searched for: by whom or what, and where."""
 _CATEGORIES = 40
 _CLUSTERS = 500
 _NEAR = 0.7  # the length of the noise around the centre of a cluster
@@ -24,34 +26,34 @@ def made_posts(count: int, dimension: int, *, seed: int = 0) -> IndexPosts:
     tower, text = (64, TEXT_DIMENSION) if dimension == 64 + TEXT_DIMENSION else (dimension, 8)
     shares = 1 / np.arange(1, _CATEGORIES + 1)
     category_ids = np.sort(1 + random.choice(_CATEGORIES, size=count, p=shares / shares.sum())).astype(np.int32)
+    post_ids = np.arange(1, count + 1, dtype=np.int64)
     return IndexPosts(
-        post_ids=np.arange(1, count + 1, dtype=np.int64),
+        post_ids=post_ids,
         category_ids=category_ids,
         tower_embeddings=_clustered(random, count, tower),
         text_embeddings=_clustered(random, count, text).astype(np.float16),
         popularity=random.random(count, dtype=np.float32),
         created_ms=np.arange(count, dtype=np.int64),
-        posts=PostTable.of(
-            ServedPost(row + 1, "https://video.example/", "", "", category, f"account {row % 10_000}", "")
-            for row, category in enumerate(category_ids.tolist())
-        ),
+        posts=made_table(post_ids, category_ids),
         categories=tuple(Category(number, f"category {number}") for number in np.unique(category_ids).tolist()),
     )
 
 
-def queries(index: PostIndex, posts: IndexPosts, count: int) -> dict[str, list[Query]]:
-    """Searches by user in a category, by user over all, and by mood and user in a category: near some posts."""
-    random = np.random.default_rng(7)
+def queries(index: PostIndex, posts: IndexPosts, count: int, *, seed: int) -> dict[str, list[Query]]:
+    """``count`` searches of each kind, near some posts; those of another seed are near others."""
+    random = np.random.default_rng(seed)
     rows = random.integers(len(posts.posts), size=count)
     users = _near(random, posts.tower_embeddings[rows])
     moods = _near(random, posts.text_embeddings[rows].astype(np.float32))
-    found: dict[str, list[Query]] = {"category": [], "all": [], "mood_user": []}
-    for row, user, mood in zip(rows.tolist(), users, moods, strict=True):
-        by_user = Query(user=Embedding(index.tower_space, user))
-        of_category = by_user._replace(category_id=int(posts.category_ids[row]))
-        found["category"].append(of_category)
-        found["all"].append(by_user)
-        found["mood_user"].append(of_category._replace(mood=Embedding(index.text_space, mood)))
+    found: dict[str, list[Query]] = {kind: [] for kind in KINDS}
+    for row, user_vector, mood_vector in zip(rows.tolist(), users, moods, strict=True):
+        user, mood = Embedding(index.tower_space, user_vector), Embedding(index.text_space, mood_vector)
+        category_id = int(posts.category_ids[row])
+        found["user, category"].append(Query(user=user, category_id=category_id))
+        found["user, all"].append(Query(user=user))
+        found["mood, category"].append(Query(mood=mood, category_id=category_id))
+        found["mood and user, category"].append(Query(user=user, mood=mood, category_id=category_id))
+        found["mood and user, all"].append(Query(user=user, mood=mood))
     return found
 
 

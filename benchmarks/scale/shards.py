@@ -110,7 +110,7 @@ def _searches(root: Path, count: int, *, posts: int) -> Mapping[str, Sequence[So
         values = random.standard_normal(spaces[kind].dimension, dtype=np.float32)
         return write_embedding(Embedding(spaces[kind], values / np.linalg.norm(values)))
 
-    def search(kind: str, offset: int) -> Sought:
+    def search(kind: str, offset: int, *, diversity: float = 0.0, most_per_owner: int = 0) -> Sought:
         history = tuple(random.integers(1, posts + 1, _HISTORY).tolist())
         context = FeedContext(
             user=None if "popular" in kind else drawn(EmbeddingKind.TOWER),
@@ -120,11 +120,17 @@ def _searches(root: Path, count: int, *, posts: int) -> Mapping[str, Sequence[So
             recent=RecentHistory(history[-10:], _HISTORY, _NOON),
         )
         category = int(random.integers(1, CATEGORIES + 1)) if "category" in kind else None
-        return Search(context, category, (), offset, _LIMIT)
+        return Search(context, category, (), offset, _LIMIT, diversity=diversity, most_per_owner=most_per_owner)
 
     found = {kind: [search(kind, 0) for _ in range(count)] for kind in _KINDS}
     deep = "by user over all, from place 1,000"
-    return {**found, deep: [search("by user over all", 1_000) for _ in range(max(1, count // 10))]}
+    over_all = "by user over all"
+    return {
+        **found,
+        f"{over_all}, diverse": [search(over_all, 0, diversity=0.5) for _ in range(count)],
+        f"{over_all}, two of an account": [search(over_all, 0, most_per_owner=2) for _ in range(count)],
+        deep: [search(over_all, 1_000) for _ in range(max(1, count // 10))],
+    }
 
 
 def _measured(

@@ -18,7 +18,7 @@ export function newCard(post, { categories, settings, withActs = true }) {
   card.post = post;
   card.dataset.postId = post.post_id;
   const title = $(".title", card);
-  title.textContent = post.title.trim() || "Untitled";
+  title.textContent = post.title.trim() || post.stand_in || "Untitled";
   title.classList.toggle("untitled", !post.title.trim());
   const category = categories.find((each) => each.category_id === post.category_id)?.name;
   $(".about", card).append(category ? make("span", { className: "tag", dir: "auto", textContent: category }) : "",

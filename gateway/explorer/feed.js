@@ -10,6 +10,7 @@ import { palette, press } from "./moods.js";
 import { play } from "./player.js";
 import { showSimilar } from "./similar.js";
 import { chooseStars } from "./stars.js";
+import { addStandIns } from "./titles.js";
 import { allowAsking } from "./token.js";
 import { count, DEEDS, degradationIn, milliseconds, rankingIn, titleOf } from "./words.js";
 
@@ -94,6 +95,7 @@ export class Feed {
         page_size: PAGE_SIZE, explain: true, fallback: "TRENDING",
         page_token: continues ? this.token : "", at_least_position: continues ? "" : written.position || "",
       }), { timings: (read) => { stages = read; } });
+      await addStandIns(feed.posts);
       if (asked !== this.asked) return;
       this.render(feed, question, { continues, after, focus, took: performance.now() - started, stages });
     } catch (error) {

@@ -5,6 +5,7 @@ import { openDialog } from "./dialogs.js";
 import { make } from "./elements.js";
 import { ask, withQuery } from "./gateway.js";
 import { play } from "./player.js";
+import { addStandIns } from "./titles.js";
 import { titleOf } from "./words.js";
 
 const MOST = 6;
@@ -12,6 +13,7 @@ const MOST = 6;
 /** Throws Refusal. */
 export async function showSimilar(post, { username, categories, settings }) {
   const page = await ask(withQuery(`/posts/${post.post_id}/similar`, { username, page_size: MOST, explain: true }));
+  await addStandIns(page.posts);
   const list = make("ol", { className: "cards" });
   for (const found of page.posts) list.append(newCard(found, { categories, settings, withActs: false }));
   list.onclick = async (event) => {

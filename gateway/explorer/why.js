@@ -4,6 +4,7 @@ import { openDialog } from "./dialogs.js";
 import { make } from "./elements.js";
 import { ask, withQuery } from "./gateway.js";
 import { named } from "./moods.js";
+import { addStandIns } from "./titles.js";
 import { titleOf } from "./words.js";
 
 const FIRST = {
@@ -22,7 +23,8 @@ const FIRST = {
 export async function explain(post, { username, mood, moodUnderstood, titles }) {
   const { explanation: told = {} } = post;
   const first = (FIRST[post.reason] ?? (() => "The gateway gave no reason."))(username, `“${named(mood)}”`);
-  const sentences = [...sentencesOf(told, username), mood && moodSentence(mood, moodUnderstood)].filter(Boolean);
+  const meant = mood && moodUnderstood ? await ask(withQuery("/explorer/mood", { mood })).catch(() => undefined) : undefined;
+  const sentences = [...sentencesOf(told, username), mood && moodSentence(mood, moodUnderstood, meant)].filter(Boolean);
   const history = make("ul", { className: "history" });
   openDialog(`Why is “${titleOf(post)}” here?`,
     make("p", { className: "lead", textContent: first }),
@@ -35,17 +37,34 @@ export async function explain(post, { username, mood, moodUnderstood, titles }) 
     history.append(make("li", {}, name, ` (similarity ${closeness.toFixed(2)})`));
     if (!titles.has(id)) {
       const kept = await ask(withQuery(`/posts/${id}`, {})).catch(() => undefined); // a gateway may tell posts to operators only
-      if (kept) name.textContent = titleOf(kept.post);
+      if (kept) {
+        await addStandIns([kept.post]);
+        name.textContent = titleOf(kept.post);
+      }
     }
   }
 }
 
-/** Whether the mood was understood: the API says that much, and not as what. */
-export function moodSentence(mood, understood) {
-  if (understood === true) return `The mood “${named(mood)}” was understood.`;
+/** Whether the mood was understood, and as what, if the gateway has told what is `meant`. */
+export function moodSentence(mood, understood, meant) {
+  if (understood === true) return `The mood “${named(mood)}” was understood${meant?.is_understood ? meaning(meant) : ""}.`;
   if (understood === false) return `Nothing in “${mood}” was understood as a mood, so the feed ignores it. Try a feeling, such as “calm”, or an emoji.`;
   return `The mood “${mood}” was ignored.`;
 }
+
+/** As which families, without which, and by which words. */
+function meaning({ wanted, avoided, language, words }) {
+  const families = (list) => inWords(list.map(({ name }) => name));
+  const quoted = inWords(words.map(({ text, is_avoided: isAvoided }) => `“${text}”${isAvoided ? ", to be avoided" : ""}`));
+  const spoken = language && `${language[0].toUpperCase()}${language.slice(1)}`;
+  return [
+    wanted.length ? ` as ${families(wanted)}` : " as nothing in particular",
+    avoided.length ? `, without ${families(avoided)}` : "",
+    quoted ? `, because of ${quoted}${spoken ? ` (${spoken})` : ""}` : ", estimated from the whole text",
+  ].join("");
+}
+
+const inWords = (list) => list.length < 2 ? list.join("") : `${list.slice(0, -1).join(", ")} and ${list.at(-1)}`;
 
 function sentencesOf(told, who) {
   const is = (value) => typeof value === "number";

@@ -24,7 +24,7 @@ const CAUSES = { USER_TOWER_UNAVAILABLE: "the user tower does not answer", MOOD_
 
 export const rankingIn = (ranking, who) => (RANKINGS[ranking] ?? (() => plain(ranking, "RANKING_")))(who);
 export const reasonIn = (reason) => REASONS[reason] ?? plain(reason, "REASON_");
-export const titleOf = (post) => post.title.trim() || (post.owner_username ? `Untitled, by ${post.owner_username}` : `Untitled post ${post.post_id}`);
+export const titleOf = (post) => post.title.trim() || post.stand_in || (post.owner_username ? `Untitled, by ${post.owner_username}` : `Untitled post ${post.post_id}`);
 export const degradationIn = ({ stage, reason }) => `${STAGES[stage] ?? `${stage} was left out`}, because ${CAUSES[reason] ?? plain(reason, "")}`;
 export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
 export const milliseconds = (duration) => (duration < 1000 ? `${Math.round(duration)} ms` : `${(duration / 1000).toFixed(1)} s`);

@@ -19,7 +19,7 @@ def test_an_index_of_shards_is_measured_and_answers_as_one(
     assert table in capsys.readouterr().out
     rows = re.findall(r"^\| (.*?) \| 100.0 \| 100.0 \|$", table, re.MULTILINE)
     assert "by user in a category" in rows
-    assert len(rows) == 5
+    assert len(rows) == 7
 
 
 def test_the_categories_have_all_posts() -> None:

@@ -334,6 +334,32 @@ def test_a_setting_of_a_component_stands_in_place_of_the_common_one() -> None:
         assert len({item["name"] for item in settings}) == len(settings)
 
 
+STORE = {"existingSecret": "store", "passwordKey": "password"}
+SET_BY_THE_CHART = [
+    ("gateway", "MOODFEED_GATEWAY_HTTP_ADDRESS", {}),
+    ("gateway", "MOODFEED_ALLOW_PLAINTEXT", {}),
+    ("gateway", "MOODFEED_GATEWAY_TLS_KEY", {"tls": {"enabled": True}}),
+    ("gateway", "MOODFEED_ADMIN_TOKEN_FILE", {"tokens": {"adminSecret": "admin"}}),
+    ("userTower", "MOODFEED_USER_TOWER_ADDRESS", {}),
+    ("userTower", "MOODFEED_USER_TOWER_RUNTIME", {}),
+    ("userTower", "MOODFEED_STORE_URL", {"store": STORE}),
+    ("postIndex", "MOODFEED_POST_INDEX_METRICS_PORT", {}),
+    ("postIndex", "MOODFEED_STORE_PASSWORD_FILE", {"store": STORE}),
+    ("refresh", "MOODFEED_STORE_URL", {"refresh": {"enabled": True}, "store": STORE}),
+]
+
+
+def test_a_setting_of_the_chart_itself_is_not_overridden() -> None:
+    cases = {
+        f"{component} {name}": values | {component: values.get(component, {}) | {"env": {name: "0.0.0.0:1"}}}
+        for component, name, values in SET_BY_THE_CHART
+    }
+    answers = in_helm(cases)
+    for component, name, _ in SET_BY_THE_CHART:
+        error = answers[f"{component} {name}"].get("error", "nothing is refused")
+        assert f"{component}.env: the chart itself sets {name}" in error
+
+
 def test_refresh_needs_the_volume_that_it_writes() -> None:
     both = {"refresh": {"enabled": True}, "bundles": {"fetch": {"enabled": True, "image": "a:1", "command": ["b"]}}}
     assert "bundles.fetch.enabled" in in_helm({"both": both})["both"]["error"]

@@ -41,6 +41,12 @@ from moodfeed_client.requests import recording_of
 RETRIES = Retries(attempts=3, first_wait_seconds=1, longest_wait_seconds=4)
 
 
+@pytest.mark.parametrize("attempts", [0, -1])
+def test_a_call_that_is_never_made_cannot_be_asked_for(attempts: int) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        Retries(attempts=attempts)
+
+
 def failure(kind: type[MoodfeedError], wait: float | None = None) -> MoodfeedError:
     return kind("UNAVAILABLE", "", "it failed", retry_after_seconds=wait)
 

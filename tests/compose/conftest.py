@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.subcommands import app
-from tests.compose.containers import TWO_REPLICAS, compose, docker
+from tests.compose.containers import PROJECT, TWO_REPLICAS, compose, docker, remove_images
 from tests.compose.stand_in_images import make_missing_images
 
 
@@ -42,11 +42,12 @@ def other_images(engine: None, tmp_path_factory: pytest.TempPathFactory) -> None
 
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Skip without one; at the end nothing of the project is left on it but the images."""
+    """Skip without one; at the end nothing of the project is left on it but the cache of builds."""
     if not request.config.getoption("--run-compose"):
         pytest.skip("needs a Docker engine: run `make test-compose`")
     request.getfixturevalue("base_image")
     request.getfixturevalue("store_password")
     yield
     compose("down", "--volumes", "--timeout", "20", files=TWO_REPLICAS)
-    compose("down", "--volumes")  # the SQLite file, which the replicas do not use
+    compose("down", "--volumes", "--rmi", "local")  # the SQLite file too, which the replicas do not use
+    remove_images(PROJECT)

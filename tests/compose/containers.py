@@ -31,6 +31,11 @@ def compose(*arguments: str, files: tuple[str, ...] = ONE_OF_EACH) -> str:
     return docker("compose", "-p", PROJECT, *files, *arguments, seconds=1700)
 
 
+def remove_images(project: str) -> None:
+    """Remove what earlier runs built for a project, of which a later build has taken the name."""
+    docker("image", "prune", "--force", "--filter", f"label=com.docker.compose.project={project}")
+
+
 def containers(service: str) -> list[str]:
     """Ids of a service's containers, in a fixed order, whether they run or not."""
     return sorted(compose("ps", "-aq", service, files=TWO_REPLICAS).split())

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.compose.containers import docker, inspect
+from tests.compose.containers import docker, inspect, remove_images
 
 PROJECT = "moodfeed-user-test"
 SERVICES = ("post_index_service", "user_tower_service", "gateway")
@@ -37,7 +37,8 @@ def stack(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.skip("needs a Docker engine: run `make test-compose`")
     compose("up", "-d", "--build", "--wait")
     yield
-    compose("down", "--volumes", "--timeout", "20", files=IN_TORCH)
+    compose("down", "--volumes", "--rmi", "local", "--timeout", "20", files=IN_TORCH)
+    remove_images(PROJECT)
 
 
 def asked() -> list[object]:

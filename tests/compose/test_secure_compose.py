@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from cli.certificates import write_certificates
+from tests.compose.containers import PROJECT as OTHER
+from tests.compose.containers import compose, remove_images
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "moodfeed-secure-test"
@@ -25,6 +27,14 @@ try:
         print(json.dumps([reply.status, json.load(reply)]))
 except urllib.error.HTTPError as error:
     print(json.dumps([error.code, json.load(error)]))
+"""
+SCRAPE = """
+import ssl, sys, urllib.request
+context = ssl.create_default_context(cafile="/secrets/scraper.pem")
+try:
+    print(urllib.request.urlopen(sys.argv[1], context=context, timeout=10).read().decode())
+except OSError as error:
+    print("no HTTP:", error)
 """
 
 pytestmark = pytest.mark.timeout(1800)
@@ -72,11 +82,8 @@ def tokens() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def stack(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tokens: dict[str, str]
-) -> Iterator[SecureStack]:
-    if not request.config.getoption("--run-compose"):
-        pytest.skip("needs a Docker engine: run `make test-compose`")
+def stack(engine: None, tmp_path_factory: pytest.TempPathFactory, tokens: dict[str, str]) -> Iterator[SecureStack]:
+    compose("run", "--rm", "--build", "bundle")  # the bundle of the other tests, or a new one
     secrets = tmp_path_factory.mktemp("trust") / "secrets"
     write_certificates(secrets, lifetime=timedelta(hours=1))
     for name, file in (("web", "gateway/api-tokens"), ("operator", "operators/admin-tokens")):
@@ -88,11 +95,14 @@ def stack(
     for service in SERVICES:
         operators = "" if service == "gateway" else f", {secrets}/operators:/operators:ro"
         lines += [f"  {service}:", "    ports: !reset []", f"    volumes: [{secrets}/{service}:/secrets:ro{operators}]"]
+    lines += ["volumes:"]
+    lines += [f"  {volume}: {{ name: {OTHER}_{volume}, external: true }}" for volume in ("bundles", "data")]
     own.write_text("\n".join(lines) + "\n", encoding="utf-8")
     made = SecureStack(secrets, own)
     made.compose("up", "-d", "--build", "--wait")
     yield made
-    made.compose("down", "--volumes", "--timeout", "20")
+    made.compose("down", "--volumes", "--rmi", "local", "--timeout", "20")
+    remove_images(PROJECT)
 
 
 def test_the_gateway_answers_over_tls_to_whoever_has_a_token(stack: SecureStack, tokens: dict[str, str]) -> None:
@@ -113,6 +123,17 @@ def test_a_compute_service_shows_nothing_to_whoever_has_no_certificate(stack: Se
         for trust, expected in ((f"ClientTls({names})", "True"), (f"ClientTls([{names}][0])", "False")):
             program = f"{probe} print(is_serving({address!r}, tls={trust}))"
             assert stack.compose("exec", "-T", "gateway", "python", "-c", program).strip() == expected
+
+
+def test_a_scraper_reads_metrics_over_https_alone(stack: SecureStack) -> None:
+    (stack.secrets / "gateway" / "scraper.pem").write_bytes((stack.secrets / "scraper" / "authority.pem").read_bytes())
+    for address, metric in (
+        ("gateway:8000", "moodfeed_downstream_replicas_well"),
+        ("user_tower_service:9101", "moodfeed_bundle_held"),
+        ("post_index_service:9102", "moodfeed_bundle_held"),
+    ):
+        assert metric in stack.compose("exec", "-T", "gateway", "python", "-c", SCRAPE, f"https://{address}/metrics")
+        assert "no HTTP" in stack.compose("exec", "-T", "gateway", "python", "-c", SCRAPE, f"http://{address}/metrics")
 
 
 def test_new_certificates_are_taken_in_by_running_containers(stack: SecureStack, tokens: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from pydantic_settings import SettingsConfigDict
 
 from compute.settings import ComputeSettings, server_options
 from rpc.environment import WRONG_SETTINGS_EXIT_CODE, load_settings
+from tests.certificate_files import CertificateFiles
 
 
 class Settings(ComputeSettings):
@@ -38,3 +39,20 @@ def test_the_options_of_a_server_are_what_the_settings_say(monkeypatch: pytest.M
     assert (options.name, options.address, options.address_variable) == ("test", "127.0.0.1:50051", "TEST_ADDRESS")
     assert (options.pool_size, options.most_waiting, options.grace_seconds, options.max_connections) == (3, 7, 1.5, 9)
     assert (options.admin_service, options.admin_tokens_file, options.tls) == ("an.AdminService", None, None)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_plaintext_allowed", "is_tls"),
+    [("127.0.0.1", "false", False), ("0.0.0.0", "false", True), ("0.0.0.0", "true", False)],
+)
+def test_metrics_have_the_certificates_of_the_service_beyond_loopback_unless_plaintext_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str, is_plaintext_allowed: str, is_tls: bool
+) -> None:
+    files = CertificateFiles(tmp_path / "files").write()
+    monkeypatch.setenv("TEST_TLS_CERTIFICATE", str(files.certificate))
+    monkeypatch.setenv("TEST_TLS_KEY", str(files.key))
+    monkeypatch.setenv("TEST_METRICS_HOST", host)
+    monkeypatch.setenv("MOODFEED_ALLOW_PLAINTEXT", is_plaintext_allowed)
+    options = server_options(load_settings(Settings), name="test", admin_service="")
+    assert options.metrics_tls == (options.tls if is_tls else None)
+    assert options.tls is not None

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import grpc
@@ -53,6 +54,20 @@ def test_a_page_is_offered_people_of_the_bundle_until_they_are_deleted(product: 
     wait_until(
         lambda: offered() == [username for username in before if username != gone]
     )  # replicas read it a moment later
+
+
+def test_a_page_is_told_what_a_mood_is_understood_as_and_by_which_words(product: Product) -> None:
+    def told(mood: str) -> dict[str, Any]:
+        told: dict[str, Any] = asked(product, "GET", f"/explorer/mood?mood={quote(mood)}").json()
+        return told
+
+    meant = told("ruhig, aber nicht traurig")
+    assert [family["name"] for family in meant["avoided"]] == ["sadness"]
+    assert "calm" in {family["name"] for family in meant["wanted"]}
+    assert (meant["language"], meant["is_understood"]) == ("german", True)
+    assert [(word["text"], word["is_avoided"]) for word in meant["words"]] == [("ruhig", False), ("traurig", True)]
+    nothing = told("x" * 40)
+    assert (nothing["wanted"], nothing["words"], nothing["is_understood"]) == ([], [], False)
 
 
 @pytest.mark.parametrize("username", ["plain", HARD])

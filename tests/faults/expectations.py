@@ -12,6 +12,7 @@ from bundle.known_users import KnownUsers
 from compute.recent_history import NO_HISTORY
 from post_index_service.filters import Filters
 from post_index_service.index import PostIndex
+from post_index_service.loading import load
 from post_index_service.query import Query
 from user_tower_service.encoder import Encoder
 
@@ -60,9 +61,7 @@ class Expectations:
         for directory in directories:
             bundle = open_bundle(directory)
             encoder = Encoder(bundle, mood_cache_size=64)
-            index = PostIndex(
-                IndexPosts.read(bundle), bundle_id=bundle.bundle_id, user_weight=bundle.manifest.user_weight
-            )
+            index = load(bundle)
             for asked in self.requests:
                 self._whole[bundle.bundle_id, asked] = _ranking(encoder, index, asked)
                 plain = Asked(asked.username, asked.category_id, "")

@@ -26,6 +26,8 @@ def fleet(small_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """One of each process over the small bundle."""
     directory = tmp_path_factory.mktemp("fuzz")
     settings = {"MOODFEED_STORE_URL": f"sqlite:///{directory}/store.sqlite"}
+    if not IS_LONG:  # a service that waits for a core is neither tried elsewhere nor left out of a feed
+        settings |= {"MOODFEED_GATEWAY_DEADLINE_SECONDS": "20", "MOODFEED_GATEWAY_ATTEMPT_SECONDS": "20"}
     with running_fleet(small_bundles, directory, replicas=1, settings=settings) as running:
         yield running
 

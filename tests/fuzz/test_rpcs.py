@@ -345,6 +345,7 @@ def requests_of(world: World, rpc: Rpc) -> st.SearchStrategy[Message]:
         "SetRuleRequest": rules,
         "SearchPostsRequest": searches,
         "RankPostsRequest": rankings,
+        "ReorderPostsRequest": reorderings,
         "EncodeContextRequest": contexts,
         "EncodePostsRequest": posts_to_encode,
         "HealthCheckRequest": health_checks,
@@ -362,6 +363,36 @@ def rankings(world: World) -> st.SearchStrategy[Message]:
         count=st.one_of(st.integers(0, 30), st.integers(-(2**31), 2**31 - 1)),
         describes_all=st.booleans(),
         described_places=st.lists(st.one_of(st.integers(0, 30), st.integers(-(2**31), 2**31 - 1)), max_size=5),
+        described_post_ids=post_ids(world),
+    )
+
+
+@st.composite
+def reorderings(draw: st.DrawFn, world: World) -> Message:
+    """Mostly what a gateway could have merged: posts that are known, and numbers that fall."""
+    known = st.lists(st.sampled_from(sorted(world.category_of)), max_size=30, unique=True)
+    ids = draw(often(known, st.lists(absurd.int64s, max_size=5)))
+    candidates = draw(often(known, st.lists(absurd.int64s, max_size=5)))
+    falling = [1.0 - place / 30 for place in range(len(ids))]
+    counts = st.lists(often(st.integers(0, 101), absurd.int32s), min_size=len(candidates), max_size=len(candidates))
+    totals = often(st.integers(0, len(ids) + 30), absurd.int64s)
+    return post_index_pb2.ReorderPostsRequest(
+        bundle_id=draw(bundle_ids(world)),
+        posts_position=draw(often(st.none(), absurd.int64s)),
+        post_ids=ids,
+        numbers=draw(often(st.just(falling), st.lists(st.floats(width=32), max_size=30))),
+        pinned_total=draw(often(st.integers(0, 3), absurd.int64s)),
+        unseen_total=draw(totals),
+        total=draw(often(st.just(len(ids)), totals)),
+        offset=draw(often(st.sampled_from([0, 10, 20]), absurd.int32s)),
+        limit=draw(often(st.integers(1, 20), absurd.int32s)),
+        diversity=draw(often(st.sampled_from([0.0, 0.5, 1.0]), st.floats(width=32))),
+        most_per_owner=draw(often(st.sampled_from([0, 1, 2]), absurd.int32s)),
+        exploration_share=draw(often(st.sampled_from([0.0, 1.0]), st.floats(width=32))),
+        exploration_seed=draw(st.integers(0, 2**64 - 1)),
+        candidate_ids=candidates,
+        candidate_positives=draw(counts),
+        candidate_impressions=draw(counts),
     )
 
 

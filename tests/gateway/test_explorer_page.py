@@ -6,14 +6,15 @@ What it does in a browser is tested there: make test-page.
 import gzip
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from gateway import explorer_page
-from gateway.explorer_page import EXPLORER_FILES, PEOPLE, SETTINGS, ExplorerPage
+from gateway.explorer_page import EXPLORER_FILES, MOOD, PEOPLE, SETTINGS, TITLES, ExplorerPage
 from gateway.settings import OffOn, Settings
+from moodfeed.user_tower.v1 import user_tower_pb2
 from tests.gateway.test_http_api import asked
 
 DIRECTORY = Path(explorer_page.__file__).parent / "explorer"
@@ -37,7 +38,22 @@ class SomePeople:
         return ["ana", "بن"]
 
 
-PAGE = ExplorerPage(people=SomePeople())
+class SomeFacts:
+    """Understands every mood as calm, and knows keywords of post 7."""
+
+    async def read_mood(self, mood: str, *, seconds: float) -> user_tower_pb2.ReadMoodResponse:
+        return user_tower_pb2.ReadMoodResponse(
+            wanted=[user_tower_pb2.WeightedFamily(name="calm", weight=1)],
+            words=[user_tower_pb2.MoodWord(text=mood, families=["calm"])],
+            language="en",
+            is_understood=True,
+        )
+
+    async def stand_in_titles(self, post_ids: Sequence[int], *, seconds: float) -> Mapping[int, str]:
+        return {post_id: "dice, rulebook" for post_id in post_ids if post_id == 7}
+
+
+PAGE = ExplorerPage(SomeFacts(), people=SomePeople())
 
 
 def test_the_page_names_only_files_of_this_host_that_are_served() -> None:
@@ -106,13 +122,17 @@ def test_who_does_not_take_gzip_does_not_get_it(accepted: str, is_compressed: bo
 
 @pytest.mark.parametrize("media", [False, True])
 def test_the_policy_names_other_hosts_only_for_media_and_only_by_the_setting(media: bool) -> None:
-    policy = asked("GET", "/", explorer=ExplorerPage(media=media)).headers["content-security-policy"]
+    page = ExplorerPage(SomeFacts(), media=media)
+    policy = asked("GET", "/", explorer=page).headers["content-security-policy"]
     parts = dict(part.split(" ", 1) for part in policy.split("; "))
     assert parts["default-src"] == parts["trusted-types"] == "'none'"
     assert parts["script-src"] == parts["style-src"] == "'self'"
     open_parts = {name for name, sources in parts.items() if "http:" in sources or "https:" in sources}
     assert open_parts == ({"connect-src", "img-src", "media-src"} if media else set())
-    assert asked("GET", SETTINGS, explorer=ExplorerPage(media=media)).json() == {"media": media, "people": False}
+    assert asked("GET", SETTINGS, explorer=page).json() == {
+        "media": media,
+        "people": False,
+    }
 
 
 def test_people_are_named_only_by_the_setting_and_never_to_the_page_of_another_site() -> None:
@@ -120,10 +140,40 @@ def test_people_are_named_only_by_the_setting_and_never_to_the_page_of_another_s
     assert asked("GET", SETTINGS, explorer=PAGE).json()["people"] is True
     assert asked("GET", PEOPLE, explorer=PAGE, host="rebound.example.com").status_code == 403
     assert asked("GET", PEOPLE, explorer=PAGE, origin="http://elsewhere.example.com").status_code == 403
-    assert asked("GET", PEOPLE, explorer=ExplorerPage()).status_code == 404
+    assert asked("GET", PEOPLE, explorer=ExplorerPage(SomeFacts())).status_code == 404
 
 
-@pytest.mark.parametrize("path", [*EXPLORER_FILES, SETTINGS, PEOPLE])
+def test_what_a_mood_is_understood_as_is_told_to_this_page_alone() -> None:
+    assert asked("GET", f"{MOOD}?mood=%20ruhe%20", explorer=PAGE).json() == {
+        "wanted": [{"name": "calm", "weight": 1.0}],
+        "avoided": [],
+        "language": "en",
+        "words": [{"text": "ruhe", "families": ["calm"], "is_avoided": False}],
+        "is_understood": True,
+    }
+    assert asked("GET", f"{MOOD}?mood=calm", explorer=PAGE, origin="http://elsewhere.example.com").status_code == 403
+
+
+def test_keywords_stand_for_missing_titles_on_this_page_alone() -> None:
+    assert asked("GET", f"{TITLES}?post_ids=7,8", explorer=PAGE).json() == {"titles": {"7": "dice, rulebook"}}
+    assert asked("GET", f"{TITLES}?post_ids=7", explorer=PAGE, origin="http://elsewhere.example.com").status_code == 403
+
+
+@pytest.mark.parametrize("query", ["post_ids=a", f"post_ids={'1,' * 101}", f"post_ids={2**63}", "ids=1"])
+def test_posts_that_cannot_be_named_so_are_refused(query: str) -> None:
+    answer = asked("GET", f"{TITLES}?{query}", explorer=PAGE)
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (400, "PARAMETER_INVALID")
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"), [(f"mood={'a' * 513}", "MOOD_TOO_LONG"), ("moods=calm", "PARAMETER_INVALID")]
+)
+def test_a_mood_that_cannot_be_read_is_refused(query: str, reason: str) -> None:
+    answer = asked("GET", f"{MOOD}?{query}", explorer=PAGE)
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (400, reason)
+
+
+@pytest.mark.parametrize("path", [*EXPLORER_FILES, SETTINGS, PEOPLE, MOOD, TITLES])
 def test_without_the_explorer_its_paths_do_not_exist(path: str) -> None:
     assert asked("GET", path).status_code == 404
 
@@ -158,7 +208,7 @@ def test_it_is_served_on_loopback_unless_a_setting_says_otherwise(
 ) -> None:
     settings = settings_of(environment, monkeypatch)
     assert settings.has_explorer is expected
-    assert (ExplorerPage.of(settings, SomePeople()) is not None) is expected
+    assert (ExplorerPage.of(settings, SomePeople(), SomeFacts()) is not None) is expected
 
 
 @pytest.mark.parametrize(
@@ -179,13 +229,13 @@ def test_people_are_named_on_loopback_without_tokens_unless_a_setting_says_other
     tokens = tmp_path / "tokens"
     tokens.write_text(f"one:{hashlib.sha256(b'secret').hexdigest()}\n", encoding="utf-8")
     environment = {name: str(tokens) if name == "TOKENS" else value for name, value in environment.items()}
-    page = ExplorerPage.of(settings_of(environment, monkeypatch), SomePeople())
+    page = ExplorerPage.of(settings_of(environment, monkeypatch), SomePeople(), SomeFacts())
     assert page is not None
     assert (page.people is not None) is expected
 
 
 def test_media_are_loaded_only_by_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings_of({}, monkeypatch).explorer_media is OffOn.OFF
-    page = ExplorerPage.of(settings_of({"MEDIA": "On"}, monkeypatch), SomePeople())
+    page = ExplorerPage.of(settings_of({"MEDIA": "On"}, monkeypatch), SomePeople(), SomeFacts())
     assert page is not None
     assert page.media

@@ -84,6 +84,7 @@ class FakeIndex:
 
     held: tuple[str, ...] = (BUNDLE,)
     searches: list[Search] = field(default_factory=list)
+    is_approximate: bool = False
 
     async def search_posts(self, search: Search, *, seconds: float) -> FoundPosts:
         context = search.context
@@ -99,6 +100,7 @@ class FakeIndex:
             ranking=FeedRanking.USER if context.user else FeedRanking.MOOD if context.mood else FeedRanking.POPULAR,
             bundle_id=bundle_id,
             current_bundle_id=self.held[0],
+            is_approximate=self.is_approximate,
         )
 
     async def list_categories(self, *, bundle_id: str = "", seconds: float) -> tuple[FeedCategory, ...]:
@@ -263,6 +265,11 @@ def test_a_feed_says_whether_its_mood_was_understood_if_it_has_one_that_could_be
     assert ask().mood_understood is None
     assert ask(tower=FakeTower(has_mood_encoder=False), mood="calm").mood_understood is None
     assert ask(tower=FakeTower(is_down=True), mood="calm").mood_understood is None
+
+
+def test_a_feed_says_if_its_index_may_have_missed_posts() -> None:
+    assert ask(index=FakeIndex(is_approximate=True), strict=True).is_approximate
+    assert not ask().is_approximate
 
 
 @pytest.mark.parametrize("tower", [FakeTower(is_down=True), FakeTower(has_mood_encoder=False)])

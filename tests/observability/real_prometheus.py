@@ -47,6 +47,10 @@ class Prometheus:
         """The rules as they were evaluated last."""
         return [rule for group in self.get("rules")["groups"] for rule in group["rules"]]
 
+    def up(self) -> set[str]:
+        """The jobs of the processes that are reached."""
+        return {series["metric"]["job"] for series in self.get("query", query="up == 1")["result"]}
+
     def all_up(self, count: int) -> bool:
         """Whether so many processes are reached."""
         return len(self.get("query", query="up == 1")["result"]) == count
@@ -67,6 +71,13 @@ def running_prometheus(
         f"rule_files: [alerts.yml]\nscrape_configs:\n{jobs}",
         encoding="utf-8",
     )
+    with running_as_written(program, directory) as prometheus:
+        yield prometheus
+
+
+@contextmanager
+def running_as_written(program: Path, directory: Path) -> Iterator[Prometheus]:
+    """Run with the prometheus.yml of the directory until the block ends."""
     log = directory / "prometheus.log"
     with held_port() as port, log.open("wb") as output:
         process = subprocess.Popen(

@@ -99,6 +99,23 @@ def test_every_dashboard_is_told_in_the_document() -> None:
     assert [dashboard.title for dashboard in DASHBOARDS if dashboard.title not in text] == []
 
 
+def test_prometheus_beside_tls_differs_from_the_other_one_in_tls_alone() -> None:
+    plain, secure = (
+        yaml.safe_load((ROOT / "deploy" / "observability" / name).read_bytes())
+        for name in ("prometheus.yml", "prometheus-secure.yml")
+    )
+    for job in secure["scrape_configs"]:
+        assert job.pop("scheme") == "https"
+        assert job.pop("tls_config") == {"ca_file": "/authority/authority.pem", "server_name": job["job_name"]}
+    assert secure == plain
+    overlay = yaml.safe_load((ROOT / "docker-compose.observability-secure.yml").read_bytes())
+    mounts = dict(volume.removesuffix(":ro").split(":") for volume in overlay["services"]["prometheus"]["volumes"])
+    assert mounts == {
+        "./deploy/observability/prometheus-secure.yml": "/etc/moodfeed/prometheus.yml",
+        "./secrets/scraper": "/authority",
+    }
+
+
 def test_the_overlay_mounts_files_that_are_there_and_pins_its_images() -> None:
     overlay = yaml.safe_load((ROOT / "docker-compose.observability.yml").read_bytes())
     for service in overlay["services"].values():

@@ -58,7 +58,7 @@ test("why: in words, with the posts it is like, and what became of the mood", as
   await feed.locator('[data-act="why"]').first().click();
   await page.locator(".history li").first().waitFor();
   const words = await page.locator("#dialog-body").textContent();
-  for (const part of [`close to the mood “calm”`, `It matches ${person}`, "The mood “calm” was understood.", `Most similar posts in the history of ${person}:`]) assert.ok(words.includes(part), words);
+  for (const part of [`close to the mood “calm”`, `It matches ${person}`, "The mood “calm” was understood as calm, because of “calm” (English).", `Most similar posts in the history of ${person}:`]) assert.ok(words.includes(part), words);
   await close();
   const { feed: other, close: closeOther } = await at(`username=${person}&mood=qwrtzpsd`);
   assert.match(await other.locator(".warned").textContent(), /Nothing in “qwrtzpsd” was understood as a mood/);

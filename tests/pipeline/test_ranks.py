@@ -12,14 +12,14 @@ import torch
 from pipeline.ranks import ALONE, Ranks
 from pipeline.workspace import Workspace
 from tests.held_port import held_port
-from tests.pipeline import train_as_rank
+from tests.pipeline import join_as_rank, train_as_rank
 
 ROOT = Path(__file__).parents[2]
+LOST = "another process of this training has ended"
 
 
-@pytest.fixture(scope="module")
-def by_two(small_workspace: Workspace) -> list[dict]:
-    command = [sys.executable, train_as_rank.__file__, str(small_workspace.directory)]
+def said_by(command: list[str], *, started: int) -> list[str]:
+    """What the first ``started`` of two processes print."""
     with held_port() as port:
         environment = os.environ | {
             "PYTHONPATH": str(ROOT),
@@ -29,11 +29,17 @@ def by_two(small_workspace: Workspace) -> list[dict]:
         }
         processes = [
             subprocess.Popen(command, env=environment | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True)
-            for rank in range(2)
+            for rank in range(started)
         ]
         said = [process.communicate(timeout=200)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
-    return [json.loads(text) for text in said]
+    assert not any(process.returncode for process in processes)
+    return said
+
+
+@pytest.fixture(scope="module")
+def by_two(small_workspace: Workspace) -> list[dict]:
+    command = [sys.executable, train_as_rank.__file__, str(small_workspace.directory)]
+    return [json.loads(text) for text in said_by(command, started=2)]
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,21 @@ def test_two_processes_lose_what_one_does(settings: str, by_one: dict, by_two: l
     assert two["losses"][:4] == pytest.approx(one["losses"][:4], rel=1e-4)
     assert two.get("of the epoch", []) == pytest.approx(one.get("of the epoch", []), rel=1e-4)
     assert by_two[1][settings] == two  # all processes know of the same
+
+
+@pytest.mark.parametrize(
+    ("join", "silence", "busy", "started", "said"),
+    [
+        (3, 60, 0, 1, LOST),  # the other one is never there
+        (30, 60, 31, 2, "2"),  # to join is not to answer at once
+        (30, 1, 4, 2, LOST),
+    ],
+)
+def test_who_does_not_join_or_answer_is_lost_in_bounded_time(
+    join: float, silence: float, busy: float, started: int, said: str
+) -> None:
+    command = [sys.executable, join_as_rank.__file__, str(join), str(silence), str(busy)]
+    assert said in said_by(command, started=started)[-1]
 
 
 @pytest.mark.parametrize(("count", "size"), [(7, 1), (7, 2), (1, 3), (0, 2), (9, 3)])

@@ -4,7 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.subcommands import app
 from post_index_service.engines import engine_of
 from post_index_service.filters import Filters
 from post_index_service.milvus.expressions import expression_of
@@ -13,6 +15,7 @@ from post_index_service.rankings import Ranking
 from post_index_service.scans import Certainty, check_depth
 from post_index_service.search_errors import EngineUnavailableError, PageTooDeepError
 from post_index_service.settings import Settings
+from rpc.environment import load_settings
 
 
 def test_our_own_engine_is_the_default() -> None:
@@ -27,6 +30,32 @@ def test_nothing_of_milvus_is_imported_unless_it_is_asked_for() -> None:
         "assert not [name for name in sys.modules if name.startswith(names)]"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "/a/file.db",
+        "127.0.0.1:19530",
+        "http://",
+        "http://127.0.0.1:99999",
+        "http://a b",
+        "http://me:pw@db:1",
+    ],
+)
+def test_what_is_no_url_of_a_milvus_server_is_refused_before_anything_is_loaded(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MOODFEED_POST_INDEX_MILVUS_URI", url)
+    with pytest.raises(SystemExit) as ended:
+        load_settings(Settings)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("MOODFEED_POST_INDEX_MILVUS_URI=")
+    said = CliRunner().invoke(app, ["publish", "any", "--milvus", url])
+    assert said.exit_code == 2
+    assert "--milvus" in said.output
+    assert ":pw@" not in said.output
 
 
 @pytest.mark.parametrize(

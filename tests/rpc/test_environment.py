@@ -51,6 +51,24 @@ def test_a_url_that_may_hold_a_password_is_not_shown(
     assert "use sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE" in told
 
 
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("MOODFEED_POST_INDEX_MILVUS_URI", "http://me:hunter2@db:19530"),
+        ("MOODFEED_POST_INDEX_ADDRESS", "http://me:hunter2@db:50052"),
+    ],
+)
+def test_a_password_in_a_url_that_should_hold_none_is_not_shown(
+    variable: str, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(variable, url)
+    with pytest.raises(SystemExit):
+        load_settings(PostIndexSettings)
+    told = capsys.readouterr().err
+    assert told.startswith(f"{variable}='http://…@db:")
+    assert "hunter2" not in told
+
+
 def test_every_wrong_value_is_named_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,15 +57,18 @@ def test_plaintext_may_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.server_tls(), settings.address) == (None, "0.0.0.0:1")
 
 
-def test_with_tls_any_address_is_allowed_but_metrics_stay_plaintext(
-    monkeypatch: pytest.MonkeyPatch, told, files: CertificateFiles
-) -> None:
+def test_metrics_beyond_loopback_need_tls_or_a_choice(told) -> None:
+    (line,) = told(TEST_METRICS_HOST="0.0.0.0")
+    assert line.startswith("TEST_METRICS_HOST='0.0.0.0': ")
+    assert all(name in line for name in ("TEST_TLS_CERTIFICATE", "TEST_TLS_KEY"))
+
+
+def test_with_tls_any_address_is_allowed(monkeypatch: pytest.MonkeyPatch, files: CertificateFiles) -> None:
     monkeypatch.setenv("TEST_ADDRESS", "0.0.0.0:1")
+    monkeypatch.setenv("TEST_METRICS_HOST", "0.0.0.0")
     monkeypatch.setenv("TEST_TLS_CERTIFICATE", str(files.certificate))
     monkeypatch.setenv("TEST_TLS_KEY", str(files.key))
     assert load_settings(Settings).server_tls() == ServerTls(files.certificate, files.key)
-    (line,) = told(TEST_METRICS_HOST="0.0.0.0")
-    assert line.startswith("TEST_METRICS_HOST='0.0.0.0': ")
 
 
 def test_half_a_pair_names_the_other_half(told, monkeypatch: pytest.MonkeyPatch, files: CertificateFiles) -> None:

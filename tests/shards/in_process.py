@@ -77,6 +77,13 @@ class Process:
         answer = self._call("RankPosts", copy)
         return post_index_pb2.RankPostsResponse.FromString(answer)
 
+    async def reorder_posts(
+        self, request: post_index_pb2.ReorderPostsRequest, *, seconds: float
+    ) -> post_index_pb2.ReorderPostsResponse:
+        copy = post_index_pb2.ReorderPostsRequest.FromString(request.SerializeToString())
+        answer: post_index_pb2.ReorderPostsResponse = self._call("ReorderPosts", copy)
+        return answer
+
     async def get_shard(
         self, request: post_index_pb2.GetShardRequest, *, seconds: float
     ) -> post_index_pb2.GetShardResponse:

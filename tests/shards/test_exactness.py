@@ -46,6 +46,10 @@ class More:
     explain: bool = False
     withheld: tuple[int, ...] = ()
     skipped_pages: int = 0
+    diversity: float = 0.0
+    most_per_owner: int = 0
+    exploration_share: float = 0.0
+    exploration_seed: int = 0
 
 
 MORE = st.builds(
@@ -55,6 +59,10 @@ MORE = st.builds(
     explain=st.booleans(),
     withheld=SOME_IDS,
     skipped_pages=st.integers(0, 3),
+    diversity=st.sampled_from([0.0, 0.0, 0.0, 0.5, 1.0]),
+    most_per_owner=st.sampled_from([0, 0, 0, 1, 2]),
+    exploration_share=st.sampled_from([0.0, 0.5, 1.0]),
+    exploration_seed=st.integers(0, 5),
 )
 
 
@@ -93,6 +101,7 @@ class ShardsBesideOneIndex(LiveBesideBruteForce):
                 log=self.tail,
                 log_position=self.model.base,
                 now_ms=lambda: self.now_ms,
+                explores=True,
                 shards=shards,
                 shard=shard,
                 **options,
@@ -183,6 +192,10 @@ class ShardsBesideOneIndex(LiveBesideBruteForce):
             ),
             explain=more.explain,
             similar_to=None if more.similar_to is None else SimilarTo(more.similar_to),
+            diversity=more.diversity,
+            most_per_owner=more.most_per_owner,
+            exploration_share=more.exploration_share,
+            exploration_seed=more.exploration_seed,
         )
 
     @precondition(lambda self: self.feeds)

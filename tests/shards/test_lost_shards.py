@@ -54,6 +54,8 @@ class Tower:
     async def encode_context(
         self, username: str, mood: str, *, bundle_id: str, seconds: float, log: LogWish = NO_WISH
     ) -> FeedContext[Any]:
+        if not self.held:
+            return FeedContext(bundle_id=bundle_id)
         bundle_id = bundle_id or self.held[0]
         if bundle_id not in self.held:
             raise GatewayBundleNotHeldError("not held", current_bundle_id=self.held[0])
@@ -159,16 +161,6 @@ def test_a_strict_feed_needs_all_shards(sharded: Sharded) -> None:
         sharded.feed(strict=True)
 
 
-def test_what_only_one_index_can_do_is_left_out_and_named(sharded: Sharded) -> None:
-    plain = sharded.feed()
-    found = sharded.feed(diversity=0.5, most_per_owner=1)
-    assert ids_of(found) == ids_of(plain)
-    assert found.degradations == (Degradation("diversity", "SHARDED"), Degradation("most_per_owner", "SHARDED"))
-    assert sharded.feed(diversity=0.5, page_token=sharded.feed(diversity=0.5).next_page_token).degradations
-    with pytest.raises(DependencyUnavailableError, match="cannot apply diversity, and strict is set"):
-        sharded.feed(diversity=0.5, strict=True)
-
-
 def test_a_category_is_asked_of_its_shard_alone_and_is_unavailable_without_it(sharded: Sharded) -> None:
     assert sharded.feed(category_id=OF_SHARD_1).degradations == ()
     asked = [[request for request in part.asked if hasattr(request, "search")] for part in sharded.parts]
@@ -268,3 +260,39 @@ def test_a_page_token_of_other_shards_is_refused(sharded: Sharded) -> None:
     assert page_token.read(three).left_out == {"shard 1 of 3", "mood"}
     with pytest.raises(InvalidPageTokenError, match="start again at the first page"):
         sharded.feed(page_token=three)
+
+
+@pytest.mark.parametrize("of_tower", [(BUNDLE,), (NEXT, BUNDLE)], ids=["tower before", "tower after"])
+@pytest.mark.parametrize("started", [0, 1])
+@pytest.mark.parametrize("is_known", [True, False], ids=["known before", "unknown gateway"])
+def test_a_shard_that_was_started_in_a_swap_and_has_no_bundle_in_common_with_the_others_is_named(
+    sharded: Sharded, of_tower: tuple[str, ...], started: int, is_known: bool
+) -> None:
+    """It has the next bundle alone until it has loaded the one before; the other one has not taken the next one yet."""
+    if is_known:
+        sharded.feed()
+    sharded.parts[started].held = shard(started, NEXT).held
+    sharded.tower.held = of_tower
+    first = sharded.feed()
+    lacking = started if of_tower[0] == BUNDLE else 1 - started
+    assert first.bundle_id == of_tower[0]
+    assert first.degradations == (Degradation(f"shard {lacking} of 2", "SHARD_UNAVAILABLE"),)
+    second = sharded.feed(page_token=first.next_page_token)
+    assert (second.bundle_id, second.degradations) == (first.bundle_id, first.degradations)
+    whole = Process(Held(index_of(first.bundle_id, 1, 0)))
+    user = asyncio.run(sharded.tower.encode_context("bea", "", bundle_id="", seconds=1))
+    held = index_of(first.bundle_id, 2, 1 - lacking).held_ids
+    ranked = [post.post_id for post in as_messages(whole.search(Search(user, None, (), 0, 54)))]
+    assert ids_of(first) + ids_of(second) == [post_id for post_id in ranked if held([post_id])][:8]
+    category = OF_SHARD_0 if lacking else OF_SHARD_1  # of the shard that is left
+    assert sharded.feed(category_id=category).degradations == ()
+    with pytest.raises(DependencyUnavailableError, match=f"shard {lacking} of 2 is unavailable"):
+        sharded.feed(category_id=OF_SHARD_1 if lacking else OF_SHARD_0)
+    with pytest.raises(DependencyUnavailableError, match=f"shard {lacking} of 2 does not hold the bundle of the feed"):
+        sharded.feed(strict=True)
+    trending: Search[Any] = Search(FeedContext(), None, (), 0, 4, trending=True)
+    with pytest.raises(DependencyUnavailableError, match=r"shard . of 2 does not hold the bundle of the feed"):
+        found_in(sharded.search, trending)
+    sharded.tower.held = ()  # nobody knows the user, and the gateway chooses a bundle
+    popular = sharded.feed()
+    assert [degradation.reason for degradation in popular.degradations] == ["SHARD_UNAVAILABLE"]

@@ -1,6 +1,7 @@
 """Group commit: who is written together, and who hears of a failure."""
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -59,3 +60,24 @@ def test_an_error_of_some_items_is_that_of_their_turn_only() -> None:
         first, *others = held.submit_one_and_then(pool, ["b", "c"])
         assert isinstance(first.exception(20), ValueError)
         assert [call.result(20) for call in others] == ["B", "C"]
+
+
+def test_callers_who_come_again_at_once_are_written_together_and_not_one_by_one() -> None:
+    callers, calls = 16, 20
+    turns: list[int] = []
+
+    def write(items: Sequence[str]) -> Sequence[str]:
+        turns.append(len(items))
+        time.sleep(0.005)  # as a commit does, in which the others run
+        return items
+
+    write_turns: WriteTurns[str, str] = WriteTurns(write, size=len, most=1_000, turn=threading.Lock())
+
+    def call_again_and_again(name: str) -> None:
+        for _ in range(calls):
+            assert write_turns.submit(name) == name
+
+    with ThreadPoolExecutor(callers) as pool:
+        list(pool.map(call_again_and_again, "abcdefghijklmnop"))
+    assert sum(turns) == callers * calls
+    assert len(turns) < callers * calls / 4

@@ -18,6 +18,10 @@ class Retries:
     first_wait_seconds: float = 0.1
     longest_wait_seconds: float = 2.0
 
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ValueError(f"attempts={self.attempts}: at least 1, which is the call itself")
+
     def wait_seconds(
         self, error: MoodfeedError, *, attempt: int, seconds_left: float, may_repeat: bool = True
     ) -> float | None:

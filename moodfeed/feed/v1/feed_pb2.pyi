@@ -185,7 +185,7 @@ class FeedPost(_message.Message):
     def __init__(self, post_id: _Optional[int] = ..., video_link: _Optional[str] = ..., title: _Optional[str] = ..., thumbnail_url: _Optional[str] = ..., category_id: _Optional[int] = ..., owner_username: _Optional[str] = ..., score: _Optional[float] = ..., external_id: _Optional[str] = ..., ranking_score: _Optional[float] = ..., reason: _Optional[_Union[Reason, str]] = ..., explanation: _Optional[_Union[Explanation, _Mapping]] = ...) -> None: ...
 
 class GetFeedResponse(_message.Message):
-    __slots__ = ("posts", "next_page_token", "bundle_id", "ranking", "degradations", "feed_id", "position", "exhausted", "mood_understood")
+    __slots__ = ("posts", "next_page_token", "bundle_id", "ranking", "degradations", "feed_id", "position", "exhausted", "mood_understood", "approximate")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -195,6 +195,7 @@ class GetFeedResponse(_message.Message):
     POSITION_FIELD_NUMBER: _ClassVar[int]
     EXHAUSTED_FIELD_NUMBER: _ClassVar[int]
     MOOD_UNDERSTOOD_FIELD_NUMBER: _ClassVar[int]
+    APPROXIMATE_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedCompositeFieldContainer[FeedPost]
     next_page_token: str
     bundle_id: str
@@ -204,7 +205,8 @@ class GetFeedResponse(_message.Message):
     position: int
     exhausted: bool
     mood_understood: bool
-    def __init__(self, posts: _Optional[_Iterable[_Union[FeedPost, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., ranking: _Optional[_Union[Ranking, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., feed_id: _Optional[str] = ..., position: _Optional[int] = ..., exhausted: _Optional[bool] = ..., mood_understood: _Optional[bool] = ...) -> None: ...
+    approximate: bool
+    def __init__(self, posts: _Optional[_Iterable[_Union[FeedPost, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., ranking: _Optional[_Union[Ranking, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., feed_id: _Optional[str] = ..., position: _Optional[int] = ..., exhausted: _Optional[bool] = ..., mood_understood: _Optional[bool] = ..., approximate: _Optional[bool] = ...) -> None: ...
 
 class ListTrendingRequest(_message.Message):
     __slots__ = ("category_id", "page_size", "page_token", "required_bundle_id")
@@ -269,20 +271,22 @@ class GetSimilarPostsRequest(_message.Message):
     def __init__(self, post_id: _Optional[int] = ..., external_id: _Optional[str] = ..., username: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., exclude_post_ids: _Optional[_Iterable[int]] = ..., required_bundle_id: _Optional[str] = ..., exclude_external_ids: _Optional[_Iterable[str]] = ..., at_least_position: _Optional[int] = ..., seen: _Optional[_Union[Seen, str]] = ..., category_ids: _Optional[_Iterable[int]] = ..., excluded_category_ids: _Optional[_Iterable[int]] = ..., excluded_owner_usernames: _Optional[_Iterable[str]] = ..., created_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., languages: _Optional[_Iterable[str]] = ..., include_own_posts: _Optional[bool] = ..., explain: _Optional[bool] = ...) -> None: ...
 
 class GetSimilarPostsResponse(_message.Message):
-    __slots__ = ("posts", "next_page_token", "bundle_id", "degradations", "position", "feed_id")
+    __slots__ = ("posts", "next_page_token", "bundle_id", "degradations", "position", "feed_id", "approximate")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     DEGRADATIONS_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     FEED_ID_FIELD_NUMBER: _ClassVar[int]
+    APPROXIMATE_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedCompositeFieldContainer[FeedPost]
     next_page_token: str
     bundle_id: str
     degradations: _containers.RepeatedCompositeFieldContainer[Degradation]
     position: int
     feed_id: str
-    def __init__(self, posts: _Optional[_Iterable[_Union[FeedPost, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., position: _Optional[int] = ..., feed_id: _Optional[str] = ...) -> None: ...
+    approximate: bool
+    def __init__(self, posts: _Optional[_Iterable[_Union[FeedPost, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., position: _Optional[int] = ..., feed_id: _Optional[str] = ..., approximate: _Optional[bool] = ...) -> None: ...
 
 class GetFeedsRequest(_message.Message):
     __slots__ = ("feeds", "distinct")

@@ -26,7 +26,7 @@ from moodfeed.feed.v1 import feed_pb2 as moodfeed_dot_feed_dot_v1_dot_feed__pb2
 from moodfeed.post_index.v1 import post_index_pb2 as moodfeed_dot_post__index_dot_v1_dot_post__index__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmoodfeed/packed/v1/packed.proto\x12\x12moodfeed.packed.v1\x1a\x1bmoodfeed/feed/v1/feed.proto\x1a\'moodfeed/post_index/v1/post_index.proto\"\xcb\x02\n\x19PackedSearchPostsResponse\x12\r\n\x05posts\x18\x01 \x03(\x0c\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x36\n\x07ranking\x18\x03 \x01(\x0e\x32%.moodfeed.post_index.v1.SearchRanking\x12\x11\n\tbundle_id\x18\x04 \x01(\t\x12\x19\n\x11\x63urrent_bundle_id\x18\x05 \x01(\t\x12\x18\n\x10\x63ounted_position\x18\x07 \x01(\x03\x12\x1b\n\x0eposts_position\x18\x08 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\x0frules_moment_ms\x18\t \x01(\x03\x12\x18\n\x0b\x61pproximate\x18\n \x01(\x08H\x01\x88\x01\x01\x12\x1a\n\x12unavailable_engine\x18\x0b \x01(\tB\x11\n\x0f_posts_positionB\x0e\n\x0c_approximate\"\x9b\x02\n\x15PackedGetFeedResponse\x12\r\n\x05posts\x18\x01 \x03(\x0c\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12*\n\x07ranking\x18\x04 \x01(\x0e\x32\x19.moodfeed.feed.v1.Ranking\x12\x33\n\x0c\x64\x65gradations\x18\x05 \x03(\x0b\x32\x1d.moodfeed.feed.v1.Degradation\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\x06 \x01(\t\x12\x10\n\x08position\x18\x07 \x01(\x03\x12\x11\n\texhausted\x18\x08 \x01(\x08\x12\x1c\n\x0fmood_understood\x18\t \x01(\x08H\x00\x88\x01\x01\x42\x12\n\x10_mood_understood\"i\n\x1aPackedListTrendingResponse\x12\r\n\x05posts\x18\x01 \x03(\x0c\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x10\n\x08position\x18\x04 \x01(\x03\"\xb2\x01\n\x1dPackedGetSimilarPostsResponse\x12\r\n\x05posts\x18\x01 \x03(\x0c\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x33\n\x0c\x64\x65gradations\x18\x04 \x03(\x0b\x32\x1d.moodfeed.feed.v1.Degradation\x12\x10\n\x08position\x18\x05 \x01(\x03\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\x06 \x01(\t\"Z\n\x10PackedFeedResult\x12\x0e\n\x04\x66\x65\x65\x64\x18\x01 \x01(\x0cH\x00\x12,\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1b.moodfeed.feed.v1.FeedErrorH\x00\x42\x08\n\x06result\"O\n\x16PackedGetFeedsResponse\x12\x35\n\x07results\x18\x01 \x03(\x0b\x32$.moodfeed.packed.v1.PackedFeedResultb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmoodfeed/packed/v1/packed.proto\x12\x12moodfeed.packed.v1\x1a\x1bmoodfeed/feed/v1/feed.proto\x1a\'moodfeed/post_index/v1/post_index.proto\"\xcb\x02\n\x19PackedSearchPostsResponse\x12\r\n\x05posts\x18\x01 \x03(\x0c\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x36\n\x07ranking\x18\x03 \x01(\x0e\x32%.moodfeed.post_index.v1.SearchRanking\x12\x11\n\tbundle_id\x18\x04 \x01(\t\x12\x19\n\x11\x63urrent_bundle_id\x18\x05 \x01(\t\x12\x18\n\x10\x63ounted_position\x18\x07 \x01(\x03\x12\x1b\n\x0eposts_position\x18\x08 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\x0frules_moment_ms\x18\t \x01(\x03\x12\x18\n\x0b\x61pproximate\x18\n \x01(\x08H\x01\x88\x01\x01\x12\x1a\n\x12unavailable_engine\x18\x0b \x01(\tB\x11\n\x0f_posts_positionB\x0e\n\x0c_approximate\"\xc5\x02\n\x15PackedGetFeedResponse\x12\r\n\x05posts\x18\x01 \x03(\x0c\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12*\n\x07ranking\x18\x04 \x01(\x0e\x32\x19.moodfeed.feed.v1.Ranking\x12\x33\n\x0c\x64\x65gradations\x18\x05 \x03(\x0b\x32\x1d.moodfeed.feed.v1.Degradation\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\x06 \x01(\t\x12\x10\n\x08position\x18\x07 \x01(\x03\x12\x11\n\texhausted\x18\x08 \x01(\x08\x12\x1c\n\x0fmood_understood\x18\t \x01(\x08H\x00\x88\x01\x01\x12\x18\n\x0b\x61pproximate\x18\n \x01(\x08H\x01\x88\x01\x01\x42\x12\n\x10_mood_understoodB\x0e\n\x0c_approximate\"i\n\x1aPackedListTrendingResponse\x12\r\n\x05posts\x18\x01 \x03(\x0c\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x10\n\x08position\x18\x04 \x01(\x03\"\xdc\x01\n\x1dPackedGetSimilarPostsResponse\x12\r\n\x05posts\x18\x01 \x03(\x0c\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tbundle_id\x18\x03 \x01(\t\x12\x33\n\x0c\x64\x65gradations\x18\x04 \x03(\x0b\x32\x1d.moodfeed.feed.v1.Degradation\x12\x10\n\x08position\x18\x05 \x01(\x03\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\x06 \x01(\t\x12\x18\n\x0b\x61pproximate\x18\x07 \x01(\x08H\x00\x88\x01\x01\x42\x0e\n\x0c_approximate\"Z\n\x10PackedFeedResult\x12\x0e\n\x04\x66\x65\x65\x64\x18\x01 \x01(\x0cH\x00\x12,\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1b.moodfeed.feed.v1.FeedErrorH\x00\x42\x08\n\x06result\"O\n\x16PackedGetFeedsResponse\x12\x35\n\x07results\x18\x01 \x03(\x0b\x32$.moodfeed.packed.v1.PackedFeedResultb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,13 +36,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PACKEDSEARCHPOSTSRESPONSE']._serialized_start=126
   _globals['_PACKEDSEARCHPOSTSRESPONSE']._serialized_end=457
   _globals['_PACKEDGETFEEDRESPONSE']._serialized_start=460
-  _globals['_PACKEDGETFEEDRESPONSE']._serialized_end=743
-  _globals['_PACKEDLISTTRENDINGRESPONSE']._serialized_start=745
-  _globals['_PACKEDLISTTRENDINGRESPONSE']._serialized_end=850
-  _globals['_PACKEDGETSIMILARPOSTSRESPONSE']._serialized_start=853
-  _globals['_PACKEDGETSIMILARPOSTSRESPONSE']._serialized_end=1031
-  _globals['_PACKEDFEEDRESULT']._serialized_start=1033
-  _globals['_PACKEDFEEDRESULT']._serialized_end=1123
-  _globals['_PACKEDGETFEEDSRESPONSE']._serialized_start=1125
-  _globals['_PACKEDGETFEEDSRESPONSE']._serialized_end=1204
+  _globals['_PACKEDGETFEEDRESPONSE']._serialized_end=785
+  _globals['_PACKEDLISTTRENDINGRESPONSE']._serialized_start=787
+  _globals['_PACKEDLISTTRENDINGRESPONSE']._serialized_end=892
+  _globals['_PACKEDGETSIMILARPOSTSRESPONSE']._serialized_start=895
+  _globals['_PACKEDGETSIMILARPOSTSRESPONSE']._serialized_end=1115
+  _globals['_PACKEDFEEDRESULT']._serialized_start=1117
+  _globals['_PACKEDFEEDRESULT']._serialized_end=1207
+  _globals['_PACKEDGETFEEDSRESPONSE']._serialized_start=1209
+  _globals['_PACKEDGETFEEDSRESPONSE']._serialized_end=1288
 # @@protoc_insertion_point(module_scope)

@@ -33,7 +33,7 @@ class PackedSearchPostsResponse(_message.Message):
     def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[_post_index_pb2.SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., approximate: _Optional[bool] = ..., unavailable_engine: _Optional[str] = ...) -> None: ...
 
 class PackedGetFeedResponse(_message.Message):
-    __slots__ = ("posts", "next_page_token", "bundle_id", "ranking", "degradations", "feed_id", "position", "exhausted", "mood_understood")
+    __slots__ = ("posts", "next_page_token", "bundle_id", "ranking", "degradations", "feed_id", "position", "exhausted", "mood_understood", "approximate")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -43,6 +43,7 @@ class PackedGetFeedResponse(_message.Message):
     POSITION_FIELD_NUMBER: _ClassVar[int]
     EXHAUSTED_FIELD_NUMBER: _ClassVar[int]
     MOOD_UNDERSTOOD_FIELD_NUMBER: _ClassVar[int]
+    APPROXIMATE_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedScalarFieldContainer[bytes]
     next_page_token: str
     bundle_id: str
@@ -52,7 +53,8 @@ class PackedGetFeedResponse(_message.Message):
     position: int
     exhausted: bool
     mood_understood: bool
-    def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., ranking: _Optional[_Union[_feed_pb2.Ranking, str]] = ..., degradations: _Optional[_Iterable[_Union[_feed_pb2.Degradation, _Mapping]]] = ..., feed_id: _Optional[str] = ..., position: _Optional[int] = ..., exhausted: _Optional[bool] = ..., mood_understood: _Optional[bool] = ...) -> None: ...
+    approximate: bool
+    def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., ranking: _Optional[_Union[_feed_pb2.Ranking, str]] = ..., degradations: _Optional[_Iterable[_Union[_feed_pb2.Degradation, _Mapping]]] = ..., feed_id: _Optional[str] = ..., position: _Optional[int] = ..., exhausted: _Optional[bool] = ..., mood_understood: _Optional[bool] = ..., approximate: _Optional[bool] = ...) -> None: ...
 
 class PackedListTrendingResponse(_message.Message):
     __slots__ = ("posts", "next_page_token", "bundle_id", "position")
@@ -67,20 +69,22 @@ class PackedListTrendingResponse(_message.Message):
     def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
 
 class PackedGetSimilarPostsResponse(_message.Message):
-    __slots__ = ("posts", "next_page_token", "bundle_id", "degradations", "position", "feed_id")
+    __slots__ = ("posts", "next_page_token", "bundle_id", "degradations", "position", "feed_id", "approximate")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
     DEGRADATIONS_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     FEED_ID_FIELD_NUMBER: _ClassVar[int]
+    APPROXIMATE_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedScalarFieldContainer[bytes]
     next_page_token: str
     bundle_id: str
     degradations: _containers.RepeatedCompositeFieldContainer[_feed_pb2.Degradation]
     position: int
     feed_id: str
-    def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., degradations: _Optional[_Iterable[_Union[_feed_pb2.Degradation, _Mapping]]] = ..., position: _Optional[int] = ..., feed_id: _Optional[str] = ...) -> None: ...
+    approximate: bool
+    def __init__(self, posts: _Optional[_Iterable[bytes]] = ..., next_page_token: _Optional[str] = ..., bundle_id: _Optional[str] = ..., degradations: _Optional[_Iterable[_Union[_feed_pb2.Degradation, _Mapping]]] = ..., position: _Optional[int] = ..., feed_id: _Optional[str] = ..., approximate: _Optional[bool] = ...) -> None: ...
 
 class PackedFeedResult(_message.Message):
     __slots__ = ("feed", "error")

@@ -140,6 +140,25 @@ class SearchPostsResponse(_message.Message):
     unavailable_engine: str
     def __init__(self, posts: _Optional[_Iterable[_Union[RankedPost, _Mapping]]] = ..., has_more: _Optional[bool] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., approximate: _Optional[bool] = ..., unavailable_engine: _Optional[str] = ...) -> None: ...
 
+class ListStandInTitlesRequest(_message.Message):
+    __slots__ = ("post_ids",)
+    POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    post_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, post_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class ListStandInTitlesResponse(_message.Message):
+    __slots__ = ("titles",)
+    class TitlesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: str
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[str] = ...) -> None: ...
+    TITLES_FIELD_NUMBER: _ClassVar[int]
+    titles: _containers.ScalarMap[int, str]
+    def __init__(self, titles: _Optional[_Mapping[int, str]] = ...) -> None: ...
+
 class ListCategoriesRequest(_message.Message):
     __slots__ = ("bundle_id",)
     BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -253,23 +272,25 @@ class ListRulesResponse(_message.Message):
     def __init__(self, rules: _Optional[_Iterable[_Union[_rules_pb2.Rule, _Mapping]]] = ...) -> None: ...
 
 class RankPostsRequest(_message.Message):
-    __slots__ = ("search", "shard", "shards", "count", "describes_all", "described_places")
+    __slots__ = ("search", "shard", "shards", "count", "describes_all", "described_places", "described_post_ids")
     SEARCH_FIELD_NUMBER: _ClassVar[int]
     SHARD_FIELD_NUMBER: _ClassVar[int]
     SHARDS_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     DESCRIBES_ALL_FIELD_NUMBER: _ClassVar[int]
     DESCRIBED_PLACES_FIELD_NUMBER: _ClassVar[int]
+    DESCRIBED_POST_IDS_FIELD_NUMBER: _ClassVar[int]
     search: SearchPostsRequest
     shard: int
     shards: int
     count: int
     describes_all: bool
     described_places: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, search: _Optional[_Union[SearchPostsRequest, _Mapping]] = ..., shard: _Optional[int] = ..., shards: _Optional[int] = ..., count: _Optional[int] = ..., describes_all: _Optional[bool] = ..., described_places: _Optional[_Iterable[int]] = ...) -> None: ...
+    described_post_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, search: _Optional[_Union[SearchPostsRequest, _Mapping]] = ..., shard: _Optional[int] = ..., shards: _Optional[int] = ..., count: _Optional[int] = ..., describes_all: _Optional[bool] = ..., described_places: _Optional[_Iterable[int]] = ..., described_post_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class RankPostsResponse(_message.Message):
-    __slots__ = ("post_ids", "numbers", "kinds", "trends", "popularity", "total", "unseen_total", "reach", "described_places", "posts", "ranking", "bundle_id", "current_bundle_id", "counted_position", "posts_position", "rules_moment_ms", "posts_changed_position")
+    __slots__ = ("post_ids", "numbers", "kinds", "trends", "popularity", "total", "unseen_total", "reach", "described_places", "posts", "ranking", "bundle_id", "current_bundle_id", "counted_position", "posts_position", "rules_moment_ms", "posts_changed_position", "explores", "candidate_ids", "candidate_numbers", "candidate_positives", "candidate_impressions", "described_post_ids", "posts_by_id")
     POST_IDS_FIELD_NUMBER: _ClassVar[int]
     NUMBERS_FIELD_NUMBER: _ClassVar[int]
     KINDS_FIELD_NUMBER: _ClassVar[int]
@@ -287,6 +308,13 @@ class RankPostsResponse(_message.Message):
     POSTS_POSITION_FIELD_NUMBER: _ClassVar[int]
     RULES_MOMENT_MS_FIELD_NUMBER: _ClassVar[int]
     POSTS_CHANGED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    EXPLORES_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATE_IDS_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATE_NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATE_POSITIVES_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATE_IMPRESSIONS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIBED_POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    POSTS_BY_ID_FIELD_NUMBER: _ClassVar[int]
     post_ids: _containers.RepeatedScalarFieldContainer[int]
     numbers: _containers.RepeatedScalarFieldContainer[float]
     kinds: bytes
@@ -304,7 +332,64 @@ class RankPostsResponse(_message.Message):
     posts_position: int
     rules_moment_ms: int
     posts_changed_position: int
-    def __init__(self, post_ids: _Optional[_Iterable[int]] = ..., numbers: _Optional[_Iterable[float]] = ..., kinds: _Optional[bytes] = ..., trends: _Optional[_Iterable[float]] = ..., popularity: _Optional[_Iterable[float]] = ..., total: _Optional[int] = ..., unseen_total: _Optional[int] = ..., reach: _Optional[float] = ..., described_places: _Optional[_Iterable[int]] = ..., posts: _Optional[_Iterable[bytes]] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., posts_changed_position: _Optional[int] = ...) -> None: ...
+    explores: bool
+    candidate_ids: _containers.RepeatedScalarFieldContainer[int]
+    candidate_numbers: _containers.RepeatedScalarFieldContainer[float]
+    candidate_positives: _containers.RepeatedScalarFieldContainer[int]
+    candidate_impressions: _containers.RepeatedScalarFieldContainer[int]
+    described_post_ids: _containers.RepeatedScalarFieldContainer[int]
+    posts_by_id: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, post_ids: _Optional[_Iterable[int]] = ..., numbers: _Optional[_Iterable[float]] = ..., kinds: _Optional[bytes] = ..., trends: _Optional[_Iterable[float]] = ..., popularity: _Optional[_Iterable[float]] = ..., total: _Optional[int] = ..., unseen_total: _Optional[int] = ..., reach: _Optional[float] = ..., described_places: _Optional[_Iterable[int]] = ..., posts: _Optional[_Iterable[bytes]] = ..., ranking: _Optional[_Union[SearchRanking, str]] = ..., bundle_id: _Optional[str] = ..., current_bundle_id: _Optional[str] = ..., counted_position: _Optional[int] = ..., posts_position: _Optional[int] = ..., rules_moment_ms: _Optional[int] = ..., posts_changed_position: _Optional[int] = ..., explores: _Optional[bool] = ..., candidate_ids: _Optional[_Iterable[int]] = ..., candidate_numbers: _Optional[_Iterable[float]] = ..., candidate_positives: _Optional[_Iterable[int]] = ..., candidate_impressions: _Optional[_Iterable[int]] = ..., described_post_ids: _Optional[_Iterable[int]] = ..., posts_by_id: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class ReorderPostsRequest(_message.Message):
+    __slots__ = ("bundle_id", "posts_position", "post_ids", "numbers", "pinned_total", "unseen_total", "total", "offset", "limit", "diversity", "most_per_owner", "exploration_share", "exploration_seed", "candidate_ids", "candidate_positives", "candidate_impressions")
+    BUNDLE_ID_FIELD_NUMBER: _ClassVar[int]
+    POSTS_POSITION_FIELD_NUMBER: _ClassVar[int]
+    POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    PINNED_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    UNSEEN_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    DIVERSITY_FIELD_NUMBER: _ClassVar[int]
+    MOST_PER_OWNER_FIELD_NUMBER: _ClassVar[int]
+    EXPLORATION_SHARE_FIELD_NUMBER: _ClassVar[int]
+    EXPLORATION_SEED_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATE_IDS_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATE_POSITIVES_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATE_IMPRESSIONS_FIELD_NUMBER: _ClassVar[int]
+    bundle_id: str
+    posts_position: int
+    post_ids: _containers.RepeatedScalarFieldContainer[int]
+    numbers: _containers.RepeatedScalarFieldContainer[float]
+    pinned_total: int
+    unseen_total: int
+    total: int
+    offset: int
+    limit: int
+    diversity: float
+    most_per_owner: int
+    exploration_share: float
+    exploration_seed: int
+    candidate_ids: _containers.RepeatedScalarFieldContainer[int]
+    candidate_positives: _containers.RepeatedScalarFieldContainer[int]
+    candidate_impressions: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, bundle_id: _Optional[str] = ..., posts_position: _Optional[int] = ..., post_ids: _Optional[_Iterable[int]] = ..., numbers: _Optional[_Iterable[float]] = ..., pinned_total: _Optional[int] = ..., unseen_total: _Optional[int] = ..., total: _Optional[int] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., diversity: _Optional[float] = ..., most_per_owner: _Optional[int] = ..., exploration_share: _Optional[float] = ..., exploration_seed: _Optional[int] = ..., candidate_ids: _Optional[_Iterable[int]] = ..., candidate_positives: _Optional[_Iterable[int]] = ..., candidate_impressions: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class ReorderPostsResponse(_message.Message):
+    __slots__ = ("needed_count", "post_ids", "numbers", "has_more", "explored_post_ids")
+    NEEDED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    HAS_MORE_FIELD_NUMBER: _ClassVar[int]
+    EXPLORED_POST_IDS_FIELD_NUMBER: _ClassVar[int]
+    needed_count: int
+    post_ids: _containers.RepeatedScalarFieldContainer[int]
+    numbers: _containers.RepeatedScalarFieldContainer[float]
+    has_more: bool
+    explored_post_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, needed_count: _Optional[int] = ..., post_ids: _Optional[_Iterable[int]] = ..., numbers: _Optional[_Iterable[float]] = ..., has_more: _Optional[bool] = ..., explored_post_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class GetShardRequest(_message.Message):
     __slots__ = ("bundle_id",)

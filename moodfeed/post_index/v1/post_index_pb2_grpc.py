@@ -45,6 +45,11 @@ class PostIndexServiceStub:
                 request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListCategoriesRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListCategoriesResponse.FromString,
                 _registered_method=True)
+        self.ListStandInTitles = channel.unary_unary(
+                '/moodfeed.post_index.v1.PostIndexService/ListStandInTitles',
+                request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListStandInTitlesRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListStandInTitlesResponse.FromString,
+                _registered_method=True)
         self.GetEmbeddingSpace = channel.unary_unary(
                 '/moodfeed.post_index.v1.PostIndexService/GetEmbeddingSpace',
                 request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetEmbeddingSpaceRequest.SerializeToString,
@@ -85,6 +90,11 @@ class PostIndexServiceStub:
                 request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsResponse.FromString,
                 _registered_method=True)
+        self.ReorderPosts = channel.unary_unary(
+                '/moodfeed.post_index.v1.PostIndexService/ReorderPosts',
+                request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsResponse.FromString,
+                _registered_method=True)
         self.GetShard = channel.unary_unary(
                 '/moodfeed.post_index.v1.PostIndexService/GetShard',
                 request_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.GetShardRequest.SerializeToString,
@@ -106,6 +116,13 @@ class PostIndexServiceServicer:
 
     def ListCategories(self, request, context):
         """Lists the categories with at least one servable post.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStandInTitles(self, request, context):
+        """Returns what may stand for the titles of posts that have none, so that the explorer can show it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,6 +186,14 @@ class PostIndexServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReorderPosts(self, request, context):
+        """Reorders the merged ranking of all shards as one process with all posts reorders its own: for diversity and
+        most_per_owner, or to explore. Any shard may be asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetShard(self, request, context):
         """Returns which shard this process is.
         """
@@ -188,6 +213,11 @@ def add_PostIndexServiceServicer_to_server(servicer, server):
                     servicer.ListCategories,
                     request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListCategoriesRequest.FromString,
                     response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListCategoriesResponse.SerializeToString,
+            ),
+            'ListStandInTitles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStandInTitles,
+                    request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListStandInTitlesRequest.FromString,
+                    response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListStandInTitlesResponse.SerializeToString,
             ),
             'GetEmbeddingSpace': grpc.unary_unary_rpc_method_handler(
                     servicer.GetEmbeddingSpace,
@@ -228,6 +258,11 @@ def add_PostIndexServiceServicer_to_server(servicer, server):
                     servicer.RankPosts,
                     request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsRequest.FromString,
                     response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsResponse.SerializeToString,
+            ),
+            'ReorderPosts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReorderPosts,
+                    request_deserializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsRequest.FromString,
+                    response_serializer=moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsResponse.SerializeToString,
             ),
             'GetShard': grpc.unary_unary_rpc_method_handler(
                     servicer.GetShard,
@@ -290,6 +325,33 @@ class PostIndexService:
             '/moodfeed.post_index.v1.PostIndexService/ListCategories',
             moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListCategoriesRequest.SerializeToString,
             moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListCategoriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStandInTitles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.post_index.v1.PostIndexService/ListStandInTitles',
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListStandInTitlesRequest.SerializeToString,
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ListStandInTitlesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -506,6 +568,33 @@ class PostIndexService:
             '/moodfeed.post_index.v1.PostIndexService/RankPosts',
             moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsRequest.SerializeToString,
             moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.RankPostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReorderPosts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.post_index.v1.PostIndexService/ReorderPosts',
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsRequest.SerializeToString,
+            moodfeed_dot_post__index_dot_v1_dot_post__index__pb2.ReorderPostsResponse.FromString,
             options,
             channel_credentials,
             insecure,

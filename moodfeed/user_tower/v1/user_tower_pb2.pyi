@@ -210,6 +210,44 @@ class ListPeopleResponse(_message.Message):
     usernames: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, usernames: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class ReadMoodRequest(_message.Message):
+    __slots__ = ("mood",)
+    MOOD_FIELD_NUMBER: _ClassVar[int]
+    mood: str
+    def __init__(self, mood: _Optional[str] = ...) -> None: ...
+
+class ReadMoodResponse(_message.Message):
+    __slots__ = ("wanted", "avoided", "language", "words", "is_understood")
+    WANTED_FIELD_NUMBER: _ClassVar[int]
+    AVOIDED_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    IS_UNDERSTOOD_FIELD_NUMBER: _ClassVar[int]
+    wanted: _containers.RepeatedCompositeFieldContainer[WeightedFamily]
+    avoided: _containers.RepeatedCompositeFieldContainer[WeightedFamily]
+    language: str
+    words: _containers.RepeatedCompositeFieldContainer[MoodWord]
+    is_understood: bool
+    def __init__(self, wanted: _Optional[_Iterable[_Union[WeightedFamily, _Mapping]]] = ..., avoided: _Optional[_Iterable[_Union[WeightedFamily, _Mapping]]] = ..., language: _Optional[str] = ..., words: _Optional[_Iterable[_Union[MoodWord, _Mapping]]] = ..., is_understood: _Optional[bool] = ...) -> None: ...
+
+class WeightedFamily(_message.Message):
+    __slots__ = ("name", "weight")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    weight: float
+    def __init__(self, name: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
+
+class MoodWord(_message.Message):
+    __slots__ = ("text", "families", "is_avoided")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    FAMILIES_FIELD_NUMBER: _ClassVar[int]
+    IS_AVOIDED_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    families: _containers.RepeatedScalarFieldContainer[str]
+    is_avoided: bool
+    def __init__(self, text: _Optional[str] = ..., families: _Optional[_Iterable[str]] = ..., is_avoided: _Optional[bool] = ...) -> None: ...
+
 class ExportPersonRequest(_message.Message):
     __slots__ = ("username",)
     USERNAME_FIELD_NUMBER: _ClassVar[int]

@@ -75,6 +75,11 @@ class UserTowerServiceStub:
                 request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleRequest.SerializeToString,
                 response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleResponse.FromString,
                 _registered_method=True)
+        self.ReadMood = channel.unary_unary(
+                '/moodfeed.user_tower.v1.UserTowerService/ReadMood',
+                request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ReadMoodRequest.SerializeToString,
+                response_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ReadMoodResponse.FromString,
+                _registered_method=True)
         self.ExportPerson = channel.unary_unary(
                 '/moodfeed.user_tower.v1.UserTowerService/ExportPerson',
                 request_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ExportPersonRequest.SerializeToString,
@@ -155,6 +160,13 @@ class UserTowerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadMood(self, request, context):
+        """Tells what a mood is understood as, so that the explorer can explain a feed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportPerson(self, request, context):
         """As in moodfeed.feedback.v1.FeedbackService.
         """
@@ -218,6 +230,11 @@ def add_UserTowerServiceServicer_to_server(servicer, server):
                     servicer.ListPeople,
                     request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleRequest.FromString,
                     response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleResponse.SerializeToString,
+            ),
+            'ReadMood': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadMood,
+                    request_deserializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ReadMoodRequest.FromString,
+                    response_serializer=moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ReadMoodResponse.SerializeToString,
             ),
             'ExportPerson': grpc.unary_unary_rpc_method_handler(
                     servicer.ExportPerson,
@@ -452,6 +469,33 @@ class UserTowerService:
             '/moodfeed.user_tower.v1.UserTowerService/ListPeople',
             moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleRequest.SerializeToString,
             moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ListPeopleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadMood(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/moodfeed.user_tower.v1.UserTowerService/ReadMood',
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ReadMoodRequest.SerializeToString,
+            moodfeed_dot_user__tower_dot_v1_dot_user__tower__pb2.ReadMoodResponse.FromString,
             options,
             channel_credentials,
             insecure,

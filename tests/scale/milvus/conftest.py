@@ -11,13 +11,14 @@ from post_collection.publishing import Publishing
 from post_collection.server import Server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusProcess]:
+    """A server for each file: one that was killed serves again only once it has loaded all that it held."""
     with MilvusProcess(tmp_path_factory.mktemp("milvus")) as process:
         yield process
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(milvus: MilvusProcess) -> Server:
     return Server(milvus.uri)
 
@@ -26,7 +27,7 @@ def publishing(server: Server, kind: IndexKind = IndexKind.FLAT, **form: int) ->
     return Publishing(server, IndexForm(kind, **form), lambda *_: None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bring(server: Server) -> Callable[[Path], None]:
     """Publish a bundle to the server, as moodfeed publish does."""
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.scale.postgresql_pair import PostgresqlPair, running_pair, url_of
 from store.sql_store import open_store
 from tests.faults.cutting_proxy import cutting_proxy
 from tests.faults.fleet import GATEWAYS, INDEXES, TOWERS, Fleet, running_fleet
 from tests.scale.replicas.living_load import LivingLoad, running_living_load, wait_for_acknowledgements
-from tests.scale.replicas.postgresql_pair import PostgresqlPair, running_pair, url_of
 
 pytestmark = pytest.mark.timeout(600)
 _ENOUGH = 40  # acknowledgements before and after a fault

@@ -127,7 +127,7 @@ def test_a_killed_process_costs_no_bit(
     training = start(data, "--processes", "2")
     wait_for(training, "epoch 2: training loss")
     os.kill(ranks_of(training.pid)[killed], signal.SIGKILL)
-    said, complained = training.communicate(timeout=400)
+    said, complained = training.communicate(timeout=800)
     assert training.returncode == 0, complained
     assert "Resuming the interrupted training in epoch 3" in said
     assert 1 <= complained.count("another process of this training has ended") <= RESTARTS

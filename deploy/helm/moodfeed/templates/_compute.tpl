@@ -26,8 +26,10 @@ A compute service, whose replicas a headless service names, so that the gateway 
 {{- if $root.Values.tokens.adminSecret }}
 {{- $_ := set $env "MOODFEED_ADMIN_TOKEN_FILE" "/secrets/admin/admin-tokens" }}
 {{- end }}
+{{- $env = mergeOverwrite $env (deepCopy .settings) }}
+{{- include "moodfeed.refuseOverrides" (list $root (.component | camelcase | untitle) $values.env $env) }}
 {{- include "moodfeed.addTraces" (list $root $env) }}
-{{- $env = mergeOverwrite $env (deepCopy .settings) (deepCopy $values.env) }}
+{{- $env = mergeOverwrite $env (deepCopy $values.env) }}
 apiVersion: apps/v1
 kind: Deployment
 metadata:

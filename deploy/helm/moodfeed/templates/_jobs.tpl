@@ -1,6 +1,7 @@
 {{- /* A pod of the pipeline's image that ends: (dict "root" . "component" "migrate" "args" (list ...) "volumes" true) */ -}}
 {{- define "moodfeed.jobPod" -}}
 {{- $root := .root }}
+{{- include "moodfeed.refuseOverrides" (list $root "refresh" $root.Values.refresh.env dict) }}
 metadata:
   {{- include "moodfeed.podMetadata" (list $root .component) | nindent 2 }}
 spec:

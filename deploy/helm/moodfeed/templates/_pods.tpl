@@ -66,6 +66,25 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- end }}
 
+{{- /*
+Refuses an env that sets what the chart sets, such as an address at which probes, services and policies find the process:
+(list . "gateway" $values.env $set)
+*/ -}}
+{{- define "moodfeed.refuseOverrides" -}}
+{{- $set := last . }}
+{{- $store := include "moodfeed.storeEnv" (first .) | fromYamlArray }}
+{{- range $name, $_ := index . 2 }}
+{{- if hasKey $set $name }}
+{{- fail (printf "%s.env: the chart itself sets %s" (index $ 1) $name) }}
+{{- end }}
+{{- range $store }}
+{{- if eq .name $name }}
+{{- fail (printf "%s.env: the chart itself sets %s" (index $ 1) $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* Adds to settings those of traces, which a component's own may replace: (list . $env) */ -}}
 {{- define "moodfeed.addTraces" -}}
 {{- with (first .).Values.traces }}

@@ -5,7 +5,8 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,8 +14,7 @@ from typing import Any
 
 import psycopg
 
-from tests.postgresql_server import binaries_and_user
-from tests.waiting import wait_until
+from benchmarks.postgresql_binaries import binaries_and_user
 
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -48,6 +48,11 @@ class PostgresqlPair:
     def url(self) -> str:
         """Of both servers."""
         return url_of(*self.addresses)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The postmasters of both servers, which must run."""
+        return tuple(self._pids(which)[0] for which in (0, 1))
 
     def create(self) -> None:
         """Make both servers, start them, and wait until commits wait for the standby."""
@@ -116,11 +121,11 @@ class PostgresqlPair:
                 rows = connection.execute("SELECT sync_state FROM pg_stat_replication").fetchall()
             return ("sync",) in rows
 
-        wait_until(is_synchronous, what="commits wait for the standby")
+        _wait_until(is_synchronous, what="commits wait for the standby")
 
     def _set_standbys(self, names: str) -> None:
         with self._connect(self._primary) as connection:
-            connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")  # type: ignore[arg-type]
+            connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
             connection.execute("SELECT pg_reload_conf()")
 
     def _connect(self, which: int, *, database: str = "store") -> Any:
@@ -142,7 +147,7 @@ class PostgresqlPair:
     def _kill(self, which: int) -> None:
         pids = self._pids(which)
         os.kill(pids[0], signal.SIGKILL)
-        wait_until(lambda: not any(map(_is_running, pids)), what="the server and its children have ended")
+        _wait_until(lambda: not any(map(_is_running, pids)), what="the server and its children have ended")
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -187,6 +192,15 @@ def _free_ports(count: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
+
+
+def _wait_until(is_so: Callable[[], object], *, what: str) -> None:
+    """Poll; TimeoutError, with ``what``, if it does not come true in time."""
+    deadline = time.monotonic() + _START_SECONDS
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come true in {_START_SECONDS:g} s")
+        time.sleep(0.01)
 
 
 def _is_running(pid: int) -> bool:
