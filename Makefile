@@ -79,7 +79,7 @@ test-page: $(READY) $(PAGE_READY) ## test the explorer in a real browser, in thr
 test-compose: $(READY) ## test the product in containers; needs a Docker engine
 	$(BIN)/pytest tests/compose --run-compose
 
-test-scale: $(READY) $(SCALE_READY) ## test PostgreSQL with a standby under faults, a real Milvus server, training in two processes, and a bucket of S3; under 40 minutes
+test-scale: $(READY) $(SCALE_READY) ## test PostgreSQL with a standby under faults, a real Milvus server, shards swapped under load, training in two processes, the pipeline's memory, and a bucket of S3; under 40 minutes
 	@mkdir -p data && rm -f data/scale-outcomes.jsonl
 	MOODFEED_FAULT_OUTCOMES=$(CURDIR)/data/scale-outcomes.jsonl $(BIN)/pytest tests/scale --run-scale
 	$(BIN)/python scripts/write_reliability.py data/scale-outcomes.jsonl
