@@ -18,6 +18,12 @@ def test_the_peak_is_that_of_the_process_and_its_children(program: str) -> None:
     assert cost.output == "said\n"
 
 
+def test_what_the_watching_process_has_held_itself_is_no_part_of_it() -> None:
+    held = b"x" * (400 * _MIB)
+    del held
+    assert run_watched([sys.executable, "-c", _HOLD]).peak_bytes < 220 * _MIB
+
+
 @pytest.mark.parametrize("program", [_HOLD, _HOLD_IN_A_CHILD])
 def test_a_command_that_holds_too_much_is_killed_and_says_so(program: str) -> None:
     with pytest.raises(CommandError, match=r"GiB are more than the 0\.10 allowed"):

@@ -61,8 +61,8 @@ def test_two_processes_lose_what_one_does(settings: str, by_one: dict, by_two: l
 @pytest.mark.parametrize(
     ("join", "silence", "busy", "started", "said"),
     [
-        (3, 60, 0, 1, LOST),  # the other one is never there
-        (30, 60, 31, 2, "2"),  # to join is not to answer at once
+        (3, 60, 0, 1, "the processes do not find one another at"),  # the other one is never there
+        (10, 60, 11, 2, "2"),  # to join is not to answer at once
         (30, 1, 4, 2, LOST),
     ],
 )
