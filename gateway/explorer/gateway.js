@@ -49,7 +49,7 @@ export async function ask(path, { method = "GET", body, timings } = {}) {
 /** The stages of a reply and their milliseconds, as the header names them. */
 const stagesIn = (header) => [...header.matchAll(/([\w.-]+)(?:;desc="[^"]*")?;dur=([\d.]+)/g)].map(([, name, duration]) => [name, Number(duration)]);
 
-/** A path with its query; ids come as strings, because JavaScript cannot hold all of 64 bits. */
+/** A path with its query; ids come as strings, unless `ids` is empty, because JavaScript cannot hold all of 64 bits. */
 export function withQuery(path, fields) {
   const known = Object.entries({ ids: "string", ...fields }).filter(([, value]) => value !== "" && value !== undefined && value !== null);
   return `${path}?${new URLSearchParams(known)}`;

@@ -23,7 +23,7 @@ const FIRST = {
 export async function explain(post, { username, mood, moodUnderstood, titles }) {
   const { explanation: told = {} } = post;
   const first = (FIRST[post.reason] ?? (() => "The gateway gave no reason."))(username, `“${named(mood)}”`);
-  const meant = mood && moodUnderstood ? await ask(withQuery("/explorer/mood", { mood })).catch(() => undefined) : undefined;
+  const meant = mood && moodUnderstood ? await ask(withQuery("/explorer/mood", { ids: "", mood })).catch(() => undefined) : undefined;
   const sentences = [...sentencesOf(told, username), mood && moodSentence(mood, moodUnderstood, meant)].filter(Boolean);
   const history = make("ul", { className: "history" });
   openDialog(`Why is “${titleOf(post)}” here?`,

@@ -65,6 +65,22 @@ test("why: in words, with the posts it is like, and what became of the mood", as
   await closeOther();
 });
 
+test("a post without a title shows its keywords", async () => {
+  const { posts } = await product.ask(`/feed?username=${encodeURIComponent(person)}&page_size=100`);
+  const untitled = posts.filter((post) => !post.title.trim());
+  const { titles } = await product.ask(`/explorer/titles?post_ids=${untitled.map((post) => post.post_id).join()}`);
+  const [id, words] = Object.entries(titles)[0];
+  const { page, feed, close } = await at(`username=${person}`);
+  const card = feed.locator(`.cards > .card[data-post-id="${id}"]`);
+  while (!await card.count()) {
+    const shown = await feed.locator(".cards > .card").count();
+    await feed.locator(".more").click();
+    await page.waitForFunction((before) => document.querySelectorAll(".cards > .card").length > before, shown);
+  }
+  assert.equal(await card.locator(".title").textContent(), words);
+  await close();
+});
+
 test("similar posts, and from them on to others", async () => {
   const { page, feed, close } = await at(`username=${person}`);
   await feed.locator('[data-act="similar"]').first().click();
