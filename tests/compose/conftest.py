@@ -51,3 +51,10 @@ def engine(request: pytest.FixtureRequest) -> Iterator[None]:
     compose("down", "--volumes", "--timeout", "20", files=TWO_REPLICAS)
     compose("down", "--volumes", "--rmi", "local")  # the SQLite file too, which the replicas do not use
     remove_images(PROJECT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def free_ports(request: pytest.FixtureRequest) -> None:
+    """The containers of the module before hold ports that other files of compose give to other containers."""
+    if request.config.getoption("--run-compose"):
+        compose("down", "--remove-orphans", "--timeout", "20")
