@@ -1,17 +1,14 @@
 """What the explorer alone asks of the two services, to explain a feed to a person."""
 
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-import grpc
-
-from gateway.clients import POST_INDEX, USER_TOWER, PostIndexStub, feed_error
+from gateway.answered_calls import or_feed_error
+from gateway.clients import POST_INDEX, USER_TOWER, PostIndexStub
 from moodfeed.post_index.v1 import post_index_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
-from rpc.attempts import Candidates, NoReplicaError, RetryingCalls
+from rpc.attempts import Candidates, RetryingCalls
 from rpc.replicas import Replicas
-
-_Answer = TypeVar("_Answer")
 
 
 class ExplorerFacts(Protocol):
@@ -40,21 +37,14 @@ class GrpcExplorerFacts:
     async def read_mood(self, mood: str, *, seconds: float) -> user_tower_pb2.ReadMoodResponse:
         """What a mood is understood as."""
         request = user_tower_pb2.ReadMoodRequest(mood=mood)
-        return await _or_feed_error(
+        return await or_feed_error(
             self._towers.call(lambda stub: stub.ReadMood, request, seconds=seconds), service=USER_TOWER
         )
 
     async def stand_in_titles(self, post_ids: Sequence[int], *, seconds: float) -> Mapping[int, str]:
         """Texts by post id."""
         request = post_index_pb2.ListStandInTitlesRequest(post_ids=post_ids)
-        answer: post_index_pb2.ListStandInTitlesResponse = await _or_feed_error(
+        answer: post_index_pb2.ListStandInTitlesResponse = await or_feed_error(
             self._indexes.call(lambda stub: stub.ListStandInTitles, request, seconds=seconds), service=POST_INDEX
         )
         return answer.titles
-
-
-async def _or_feed_error(call: Awaitable[_Answer], *, service: str) -> _Answer:
-    try:
-        return await call
-    except (grpc.aio.AioRpcError, NoReplicaError) as error:
-        raise feed_error(error, service) from error

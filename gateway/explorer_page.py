@@ -30,8 +30,8 @@ MOOD, TITLES = "/explorer/mood", "/explorer/titles"
 _DIRECTORY = Path(__file__).parent / "explorer"
 _MODULES = (
     "start", "address", "card", "changes", "deeds", "dialogs", "elements", "feed", "gateway", "health", "keys", "moods",
-    "new_post", "people", "pictures", "player", "similar", "stars", "titles", "token", "why",
-    "words",
+    "new_post", "people", "pictures", "player", "similar", "stars", "titles", "token",
+    "why", "words",
 )  # fmt: skip
 EXPLORER_FILES: PageFiles = {
     "/": ("index.html", "text/html"),

@@ -1,11 +1,9 @@
 """What people do, passed on to the user tower service; the gateway's own memory takes it into account at once."""
 
-from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
-import grpc
-
-from gateway.clients import USER_TOWER, feed_error
+from gateway.answered_calls import or_feed_error
+from gateway.clients import USER_TOWER
 from gateway.feed_messages import post_id_of
 from gateway.feedback_messages import read_results, write_interaction
 from gateway.feedback_types import Interaction, PersonNotFoundError, Recorded
@@ -13,11 +11,10 @@ from gateway.people_changes import PeopleChanges
 from gateway.served_memory import Remembered
 from moodfeed.feedback.v1 import feedback_pb2
 from moodfeed.user_tower.v1 import user_tower_pb2, user_tower_pb2_grpc
-from rpc.attempts import NoReplicaError, RetryingCalls
+from rpc.attempts import RetryingCalls
 from rpc.replicas import Replicas
 
 _WRITE_SECONDS = 30.0  # of one attempt: a write that is slow because of its disk would be slow again elsewhere
-_Answer = TypeVar("_Answer")
 
 
 class GrpcPeople:
@@ -33,8 +30,8 @@ class GrpcPeople:
     async def record(self, interactions: Sequence[Interaction], *, seconds: float) -> Recorded:
         """Record interactions."""
         request = user_tower_pb2.RecordInteractionsRequest(interactions=map(write_interaction, interactions))
-        answer: user_tower_pb2.RecordInteractionsResponse = await _or_feed_error(
-            self._calls.call(lambda stub: stub.RecordInteractions, request, seconds=seconds)
+        answer: user_tower_pb2.RecordInteractionsResponse = await or_feed_error(
+            self._calls.call(lambda stub: stub.RecordInteractions, request, seconds=seconds), service=USER_TOWER
         )
         self._changes.note_own({interaction.username for interaction in interactions}, answer.position)
         return Recorded(answer.position, read_results(answer.results))
@@ -46,24 +43,25 @@ class GrpcPeople:
         request = user_tower_pb2.RememberServedRequest(
             username=username, post_ids=map(post_id_of, posts), feed_id=feed_id, read_up_to=read_up_to
         )
-        answer: user_tower_pb2.RememberServedResponse = await _or_feed_error(
-            self._calls.call(lambda stub: stub.RememberServed, request, seconds=seconds)
+        answer: user_tower_pb2.RememberServedResponse = await or_feed_error(
+            self._calls.call(lambda stub: stub.RememberServed, request, seconds=seconds), service=USER_TOWER
         )
         self._changes.note_own([username], answer.position)
         return Remembered(answer.position, is_taken=answer.is_taken)
 
     async def list_people(self, *, seconds: float) -> Sequence[str]:
         """Some people that a feed can be requested for."""
-        answer: user_tower_pb2.ListPeopleResponse = await _or_feed_error(
-            self._calls.call(lambda stub: stub.ListPeople, user_tower_pb2.ListPeopleRequest(), seconds=seconds)
+        request = user_tower_pb2.ListPeopleRequest()
+        answer: user_tower_pb2.ListPeopleResponse = await or_feed_error(
+            self._calls.call(lambda stub: stub.ListPeople, request, seconds=seconds), service=USER_TOWER
         )
         return answer.usernames
 
     async def export_person(self, username: str, *, seconds: float) -> feedback_pb2.ExportPersonResponse:
         """Everything that is kept about a person; PersonNotFoundError if nothing is."""
         request = user_tower_pb2.ExportPersonRequest(username=username)
-        answer: user_tower_pb2.ExportPersonResponse = await _or_feed_error(
-            self._calls.call(lambda stub: stub.ExportPerson, request, seconds=seconds)
+        answer: user_tower_pb2.ExportPersonResponse = await or_feed_error(
+            self._calls.call(lambda stub: stub.ExportPerson, request, seconds=seconds), service=USER_TOWER
         )
         if not answer.HasField("person"):
             raise PersonNotFoundError
@@ -72,8 +70,8 @@ class GrpcPeople:
     async def delete_person(self, username: str, *, seconds: float) -> int:
         """Delete a person; gives the position from which on they are unknown."""
         request = user_tower_pb2.DeletePersonRequest(username=username)
-        answer: user_tower_pb2.DeletePersonResponse = await _or_feed_error(
-            self._calls.call(lambda stub: stub.DeletePerson, request, seconds=seconds)
+        answer: user_tower_pb2.DeletePersonResponse = await or_feed_error(
+            self._calls.call(lambda stub: stub.DeletePerson, request, seconds=seconds), service=USER_TOWER
         )
         self._changes.note_own_of_anybody(answer.position)
         return answer.position
@@ -81,15 +79,8 @@ class GrpcPeople:
     async def merge_people(self, merged: str, *, into: str, seconds: float) -> int:
         """Make one person another; gives the position from which on they are one."""
         request = user_tower_pb2.MergePeopleRequest(merged_username=merged, into_username=into)
-        answer: user_tower_pb2.MergePeopleResponse = await _or_feed_error(
-            self._calls.call(lambda stub: stub.MergePeople, request, seconds=seconds)
+        answer: user_tower_pb2.MergePeopleResponse = await or_feed_error(
+            self._calls.call(lambda stub: stub.MergePeople, request, seconds=seconds), service=USER_TOWER
         )
         self._changes.note_own_of_anybody(answer.position)
         return answer.position
-
-
-async def _or_feed_error(call: Awaitable[_Answer]) -> _Answer:
-    try:
-        return await call
-    except (grpc.aio.AioRpcError, NoReplicaError) as error:
-        raise feed_error(error, USER_TOWER) from error

@@ -141,11 +141,13 @@ def read_titles_query(query: bytes) -> Sequence[int]:
 
 
 def _only(query: bytes, name: str) -> str:
-    """The text of the only parameter that a path takes, the last one if it is repeated."""
+    """The text of the only parameter that a path takes, empty if it is missing; raises InvalidParameterError."""
     parameters = read_query(query)
     for given in parameters:
         if given != name:
             raise InvalidParameterError(f"unknown parameter {given[:_SHOWN_CHARACTERS]!r}, this path takes {name}")
+    if len(parameters.getlist(name)) > 1:
+        raise InvalidParameterError(f"{name} is given twice")
     return parameters.get(name, "")
 
 

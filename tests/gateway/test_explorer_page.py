@@ -159,14 +159,32 @@ def test_keywords_stand_for_missing_titles_on_this_page_alone() -> None:
     assert asked("GET", f"{TITLES}?post_ids=7", explorer=PAGE, origin="http://elsewhere.example.com").status_code == 403
 
 
-@pytest.mark.parametrize("query", ["post_ids=a", f"post_ids={'1,' * 101}", f"post_ids={2**63}", "ids=1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "post_ids=a",
+        "post_ids=1.0",
+        "post_ids=%d9%a3",
+        "post_ids=%ff",
+        f"post_ids={'1,' * 101}",
+        f"post_ids={2**63}",
+        "post_ids=1&post_ids=2",
+        "ids=1",
+    ],
+)
 def test_posts_that_cannot_be_named_so_are_refused(query: str) -> None:
     answer = asked("GET", f"{TITLES}?{query}", explorer=PAGE)
     assert (answer.status_code, answer.json()["error"]["reason"]) == (400, "PARAMETER_INVALID")
 
 
 @pytest.mark.parametrize(
-    ("query", "reason"), [(f"mood={'a' * 513}", "MOOD_TOO_LONG"), ("moods=calm", "PARAMETER_INVALID")]
+    ("query", "reason"),
+    [
+        (f"mood={'a' * 513}", "MOOD_TOO_LONG"),
+        ("moods=calm", "PARAMETER_INVALID"),
+        ("mood=calm&mood=sad", "PARAMETER_INVALID"),
+        ("mood=%ed%a0%80", "PARAMETER_INVALID"),
+    ],
 )
 def test_a_mood_that_cannot_be_read_is_refused(query: str, reason: str) -> None:
     answer = asked("GET", f"{MOOD}?{query}", explorer=PAGE)
