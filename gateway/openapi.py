@@ -274,7 +274,7 @@ DOCUMENT: Schema = {
                     "degraded": {
                         "type": "array",
                         "items": TEXT,
-                        "description": "Unavailable services whose absence degrades feeds, and what became wrong with their list.",
+                        "description": "Unavailable services whose absence degrades feeds, or what is now wrong.",
                     },
                 },
                 "required": ["status"],

@@ -5,9 +5,10 @@ process, but for rounding. A method here must be called by all of them, in the s
 """
 
 import hashlib
+import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -88,6 +89,24 @@ class Ranks:
         mine = torch.frombuffer(bytearray(digest.digest()), dtype=torch.int64).to(self.device)
         if any(not torch.equal(mine, other) for other in self.gather_each(mine)):
             raise RanksError(what)
+
+    def refuse_other_facts(self, facts: Mapping[str, object], *, what_to_do: str) -> None:
+        """RanksError, with each fact that differs and its values, unless all processes state the same ``facts``.
+
+        A fact is what JSON can hold. Where processes would do different work, their messages would not fit one another.
+        """
+        if self.size == 1:
+            return
+        mine = torch.frombuffer(bytearray(json.dumps(facts).encode()), dtype=torch.uint8).to(self.device)
+        stated = [json.loads(bytes(rows.cpu().numpy())) for rows in self.gather_each(mine)]
+        names = sorted({name for each in stated for name in each})
+        differing = [name for name in names if any(each.get(name) != stated[0].get(name) for each in stated)]
+        if differing:
+            told = (
+                f"{name} is " + " and ".join(f"{each.get(name)} in process {rank}" for rank, each in enumerate(stated))
+                for name in differing
+            )
+            raise RanksError(f"the processes differ: {'; '.join(told)}. {what_to_do}")
 
     def _gather_padded(self, rows: Tensor, counts: Sequence[int]) -> list[Tensor]:
         """``rows`` of all processes; as a message has one size, the shorter ones are filled up with zeros."""

@@ -12,7 +12,7 @@ import torch
 from pipeline.ranks import ALONE, Ranks
 from pipeline.workspace import Workspace
 from tests.held_port import held_port
-from tests.pipeline import join_as_rank, train_as_rank
+from tests.pipeline import differ_as_rank, join_as_rank, train_as_rank
 
 ROOT = Path(__file__).parents[2]
 LOST = "another process of this training has ended"
@@ -71,6 +71,16 @@ def test_who_does_not_join_or_answer_is_lost_in_bounded_time(
 ) -> None:
     command = [sys.executable, join_as_rank.__file__, str(join), str(silence), str(busy)]
     assert said in said_by(command, started=started)[-1]
+
+
+def test_processes_with_other_settings_are_refused_with_each_setting_that_differs() -> None:
+    """Without it, gloo aborts at the first message of another size, or an epoch is trained before anything is said."""
+    expected = (
+        "the processes differ: objective is softmax in process 0 and bce in process 1; "
+        "only 0 is 0.5 in process 0 and None in process 1; only 1 is None in process 0 and 0.5 in process 1; "
+        "seed is 0 in process 0 and 1 in process 1. Start all with the same options\n"
+    )
+    assert said_by([sys.executable, differ_as_rank.__file__], started=2) == [expected, expected]
 
 
 @pytest.mark.parametrize(("count", "size"), [(7, 1), (7, 2), (1, 3), (0, 2), (9, 3)])
