@@ -52,7 +52,8 @@ class EncodingProcesses:
 def encoding_processes(count: int, make_encoder: MakeEncoder) -> Iterator[EncodingProcesses]:
     """Processes that read an encoder by ``make_encoder``, which must be picklable; none is left after the block.
 
-    They start with the first batches. However the block ends, also by Ctrl-C, the processes are ended with it. They end by themselves if this one is lost.
+    They start with the first batches. However the block ends, also by Ctrl-C, the processes are ended with it. They end
+    by themselves if this one is lost.
     """
     before = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(
