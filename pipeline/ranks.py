@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor, distributed
 from torch.distributed import distributed_c10d
+from torch.distributed.rendezvous import rendezvous
 
 LONGEST_JOIN = timedelta(minutes=2)
 """For the processes to connect, once each has started. gloo loses a connection now and then, and waits for it."""
@@ -166,10 +167,10 @@ def _join(backend: str, longest: timedelta) -> None:
     An agent of torchrun keeps one store for all its starts. There the addresses of the start before are still to be
     read, until the processes of this one have written theirs over them, so each start has a place of its own.
     """
-    store, rank, size = next(iter(distributed.rendezvous("env://", timeout=longest)))
+    store, rank, size = next(iter(rendezvous("env://", timeout=longest)))
     store.set_timeout(longest)
     if os.environ.get("GROUP_WORLD_SIZE") == "1":  # the agents of several machines count their starts each by itself
-        store = distributed.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        store = distributed_c10d.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
     distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=longest)
 
 
