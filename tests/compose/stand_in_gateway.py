@@ -1,7 +1,8 @@
 """A gateway of few words that dies when told to: run by tests in a container, where only grpcio is at hand.
 
 It answers any call with the name of its host. The request `die NAME` ends the process of that host in the middle of
-the call, and `wait NAME` is answered two seconds late by that host; every other host answers both at once.
+the call, and `wait NAME` and `hang NAME` are answered two and sixty seconds late by that host. Every other host answers
+all of them at once.
 """
 
 import os
@@ -21,6 +22,8 @@ def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
         os._exit(1)
     if request == f"wait {_ME}".encode():
         time.sleep(2)
+    if request == f"hang {_ME}".encode():
+        time.sleep(60)
     return _ME.encode()
 
 

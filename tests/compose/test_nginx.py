@@ -1,4 +1,4 @@
-"""What nginx does with the calls of a gateway that dies while it answers, as configs/nginx.conf tells it.
+"""What nginx does with the calls of a gateway that dies or hangs while it answers, as configs/nginx.conf tells it.
 
 Two stand-ins are the gateways, so that it is known which of them has which call when one dies.
 """
@@ -100,6 +100,10 @@ def test_it_is_answered_over_a_new_connection_too(nginx: Nginx) -> None:
 
 def test_the_gateway_that_lives_answers_on(nginx: Nginx) -> None:
     assert [nginx.ask(f"die {nginx.next}") for _ in range(50)] == [nginx.other] * 50
+
+
+def test_a_read_that_a_gateway_never_answers_is_answered_by_the_other(nginx: Nginx) -> None:
+    assert nginx.ask(f"hang {nginx.next}") == nginx.other
 
 
 def test_a_write_is_never_asked_twice(nginx: Nginx) -> None:
