@@ -32,7 +32,7 @@ from pipeline.whole_files import replace_together
 from pipeline.workspace import REPORT_FILE
 
 _CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
-_FEW_ROWS = 500_000  # interactions that are sorted in memory: a database on the disk takes longer to open
+FEW_ROWS = 500_000  # interactions that are sorted in memory: a database on the disk takes longer to open
 
 
 class CleanError(Exception):
@@ -72,7 +72,7 @@ def clean(
         posts, deleted_posts = _posts(store, fetched_at, findings)
         users, deleted_users = _users(store, findings)
         post_ids, user_ids = posts["post_id"].to_numpy(dtype=np.int64), users["user_id"].to_numpy(dtype=np.int64)
-        with small_database() if rows <= _FEW_ROWS else spilling_database(output.parent) as connection:
+        with small_database() if rows <= FEW_ROWS else spilling_database(output.parent) as connection:
             stage_events(connection, store, findings, on_progress=lambda done: progress(done, 2 * rows, "reading"))
             judge_events(
                 connection,

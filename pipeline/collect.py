@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.forgotten import Forgotten
+from pipeline.spilling_database import spilling_database, text_literal
 from pipeline.store_people import People
 from pipeline.store_posts import with_posts_of_store
 from pipeline.tables import (
@@ -256,9 +257,12 @@ def _new_rows(collected: Path, schema: pa.Schema, *, timed: bool, last: dict[int
 
 
 def _batches(collected: Path, *, timed: bool) -> Iterator[pa.RecordBatch]:
-    """As they were written; in a set without a clock, oldest first, for which all are in memory."""
+    """As they were written; in a set without a clock, oldest first."""
     if not timed:
-        yield from pq.read_table(collected).sort_by([("at", "ascending")]).to_batches(_ROWS_AT_ONCE)
+        table = f"read_parquet({text_literal(collected)}, file_row_number = true)"
+        with spilling_database(collected.parent) as connection:
+            rows = connection.sql(f'SELECT * EXCLUDE file_row_number FROM {table} ORDER BY "at", file_row_number')
+            yield from rows.to_arrow_reader(_ROWS_AT_ONCE)
         return
     with pq.ParquetFile(collected) as file:
         yield from file.iter_batches(_ROWS_AT_ONCE)

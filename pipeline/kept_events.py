@@ -22,7 +22,7 @@ from pipeline.whole_files import whole_file
 
 _CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
 _ZONE_DIFFERENCE = 24 * 60 * 60 * 1000  # milliseconds; events without a time zone may be in another than the posts
-_ROWS_AT_ONCE = 1_000_000
+ROWS_AT_ONCE = 1_000_000
 _MOST_EXAMPLES = 3
 _DELETED = "post or user deleted upstream: left out, stays in the raw store"
 _UNKNOWN_POST, _UNKNOWN_USER = "unknown post", "unknown user"
@@ -78,7 +78,6 @@ def write_kept_events(
     users: NDArray[np.int64],
     findings: Findings,
     *,
-    rows_at_once: int = _ROWS_AT_ONCE,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> NDArray[np.int64]:
     """Write interactions.parquet, by time, user, post and verb; returns how many interactions each of ``users`` has.
@@ -96,7 +95,7 @@ def write_kept_events(
     )
     with whole_file(directory / INTERACTIONS_FILE) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for batch, is_repeated in marked(
-            sorted_events.to_arrow_reader(rows_at_once), ("milliseconds", "user_id", "post_id", "verb")
+            sorted_events.to_arrow_reader(ROWS_AT_ONCE), ("milliseconds", "user_id", "post_id", "verb")
         ):
             _note_repeated(batch.filter(pa.array(is_repeated)), repeated)
             new = batch.filter(pa.array(~is_repeated))

@@ -19,7 +19,7 @@ from pipeline.spilling_database import text_literal
 from pipeline.upstream import Json
 
 MOMENT_KEYS = {"view": "viewed_at", "like": "liked_at", "inspire": "inspired_at", "rating": "rated_at"}
-_ROWS_AT_ONCE = 250_000
+ROWS_AT_ONCE = 250_000
 _LONGEST_EXAMPLE = 60
 _INTEGER = '"?(-?[0-9]{1,18})"?'
 _PERCENT = '"?([0-9]{1,3})"?'
@@ -40,7 +40,6 @@ def stage_events(
     store: RawStore,
     findings: Findings,
     *,
-    rows_at_once: int = _ROWS_AT_ONCE,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Create the table raw_events (verb, id, user_id, post_id, milliseconds, percent) of the rows that can be read.
@@ -55,7 +54,7 @@ def stage_events(
     done = 0
     for verb in MOMENT_KEYS:
         query = f"INSERT INTO raw_events SELECT '{verb}', id, user_id, post_id, milliseconds, percent FROM read_piece"
-        for piece in store.pieces(verb, rows_at_once):
+        for piece in store.pieces(verb, ROWS_AT_ONCE):
             connection.register("read_piece", _read(connection, verb, piece, findings))
             connection.execute(query)
             connection.unregister("read_piece")

@@ -44,7 +44,9 @@ def write_raw_store(path: Path, size: Size, *, seed: int = 0) -> None:
     first_ids = dict.fromkeys(MOMENT_KEYS, 1)
     for drawn in draw_events(size, random):
         for place, verb in enumerate(MOMENT_KEYS):
-            rows = _events_of(verb, drawn, drawn.verbs == place, size, first_ids[verb], random)
+            rows = _events_of(
+                verb, drawn, np.flatnonzero(drawn.verbs == place), size, first_id=first_ids[verb], random=random
+            )
             first_ids[verb] += len(rows)
             _insert(connection, rows)
     connection.execute("INSERT INTO facts VALUES ('fetched_at', ?)", (_FETCHED_AT.isoformat(),))
@@ -101,14 +103,14 @@ def _is_listed(number: int) -> int:
 def _events_of(
     verb: str,
     drawn: Drawn,
-    is_of_verb: NDArray[np.bool_],
+    chosen: NDArray[np.int64],
     size: Size,
+    *,
     first_id: int,
     random: np.random.Generator,
 ) -> list[_Row]:
-    """The rows of one verb: a fault is drawn for some, and some rows are there twice."""
-    chosen = np.flatnonzero(is_of_verb)
-    chosen = np.sort(np.concatenate([chosen, _some(chosen, random)]))  # repeated
+    """The rows of the chosen events, which have one verb: a fault is drawn for some, and some rows are there twice."""
+    chosen = np.sort(np.concatenate([chosen, _some(chosen, random)]))
     people = (drawn.people[chosen] + 1).astype(str).astype(object)
     posts = (drawn.posts[chosen] + 1).astype(str).astype(object)
     moments = np.char.replace(drawn.seconds[chosen].astype("datetime64[s]").astype(str), "T", " ").astype(object)
