@@ -67,7 +67,7 @@ def clean(
     with RawStore(raw) as store, TemporaryDirectory(prefix=".cleaned-", dir=output.parent) as directory:
         incoming = Path(directory)
         totals = _totals(store, findings)
-        rows = sum(store.count(verb) for verb in MOMENT_KEYS)
+        rows = sum(totals[verb] for verb in MOMENT_KEYS)
         fetched_at = _milliseconds(store.fetched_at or datetime.now(UTC))
         posts, deleted_posts = _posts(store, fetched_at, findings)
         users, deleted_users = _users(store, findings)

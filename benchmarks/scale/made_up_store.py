@@ -71,10 +71,16 @@ def _insert(connection: sqlite3.Connection, drawn: Drawn, size: Size, after: int
             (drawn.seconds * 1000).tolist(),
             verbs.tolist(),
             posts.tolist(),
-            np.where(is_view, shares, None).tolist(),
-            np.where(verbs == Verb.RATING, drawn.stars * 20, None).tolist(),
+            [share if known else None for share, known in zip(shares.tolist(), is_view.tolist(), strict=True)],
+            [
+                20 * stars if verb == Verb.RATING else None
+                for stars, verb in zip(drawn.stars.tolist(), verbs.tolist(), strict=True)
+            ],
             [piece.hex() for piece in pieces],
-            np.where(taken_back, positions + 1, None).tolist(),
+            [
+                position + 1 if is_so else None
+                for position, is_so in zip(positions.tolist(), taken_back.tolist(), strict=True)
+            ],
             pieces,
             strict=True,
         ),
