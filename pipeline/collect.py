@@ -5,8 +5,10 @@ interactions are marked by ``recorded_verb``, and each collection replaces those
 the log up to which was collected stands in the same file as the rows, so that the two cannot part.
 """
 
+import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -132,7 +134,7 @@ def _write_collected(
     known = _KnownPosts.of(posts)
     batches: list[pa.RecordBatch] = []
     done = 0
-    with pq.ParquetWriter(path, _EVENTS) as writer:
+    with _frozen(), pq.ParquetWriter(path, _EVENTS) as writer:
         for interactions in store.events_up_to(report.position):
             rows = [row for each in interactions if (row := _row(each, known, people, report))]
             columns = zip(*rows, strict=True) if rows else [[] for _ in _EVENTS]
@@ -145,6 +147,19 @@ def _write_collected(
                 batches.clear()
         writer.write_table(pa.Table.from_batches(batches, schema=_EVENTS))
     report.note("people who were forgotten: left out", len(people.left_out))
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """Keep the search for cycles, which the objects of a batch cause again and again, to what the block makes.
+
+    It took a quarter of the time of collecting.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @dataclass(frozen=True, slots=True)
