@@ -73,7 +73,8 @@ def check_canaries(
         wanted += len(canary.post_ids)
     if missing > (0 if collection.effort.is_exact else (1 - _LEAST_RECALL) * wanted):
         raise CollectionError(
-            f"the collection {collection.name} does not find {missing} of the canaries' {wanted} posts"
+            f"the collection {collection.name} does not find {missing} of the canaries' {wanted} posts: drop it, "
+            f"and run {_publish(collection.server)} again"
         )
 
 
