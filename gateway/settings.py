@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from gateway.browser_guard import BrowserGuard
+from gateway.shard_names import name_of_shard
 from gateway.token_life import DEFAULT_TOKEN_MINUTES, TokenLife
 from rpc.addresses import HostAndPort, read_address, read_peer_address
 from rpc.environment import LogLevel, lower_case
@@ -45,14 +46,41 @@ def _check_peer(address: str) -> str:
     return address
 
 
+def _split_addresses(value: object) -> object:
+    """Split ``host:port,host:port``; ValueError if there is none."""
+    if not (addresses := _split(value)):
+        raise ValueError("there is no address in it: it takes host:port,host:port")
+    return addresses
+
+
 Address = Annotated[str, AfterValidator(_check_peer)]
-Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
+Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_split_addresses), Field(min_length=1)]
 """The address of each replica in a form of rpc.addresses; a host name stands for all addresses that it resolves to."""
 
 
 def _split_shards(value: object) -> object:
-    """Split ``host:port,host:port;host:port`` into the texts of the shards."""
-    return tuple(part.strip() for part in value.split(";") if part.strip()) if isinstance(value, str) else value
+    """Split ``host:port,host:port;host:port`` into the texts of the shards; ValueError for a shard without any.
+
+    An empty place is where a template had nothing to fill in: without it, the shards after it would have other numbers.
+    """
+    if not isinstance(value, str):
+        return value
+    parts = value.split(";")
+    for number, part in enumerate(parts):
+        if not part.strip(", "):
+            shard = f"for {name_of_shard(number, len(parts))}" if len(parts) > 1 else "in it"
+            raise ValueError(f"there is no address {shard}: it takes host:port,host:port;host:port")
+    return tuple(part.strip() for part in parts)
+
+
+def _check_shards(shards: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """Refuse a process that is listed for two shards: it is one of them at most."""
+    listed: dict[str, int] = {}
+    for number, addresses in enumerate(shards):
+        for address in addresses:
+            if listed.setdefault(address, number) != number:
+                raise ValueError(f"lists {address} for shard {listed[address]} and for shard {number}")
+    return shards
 
 
 AddressesOfShards = Annotated[
@@ -60,6 +88,7 @@ AddressesOfShards = Annotated[
     NoDecode,
     BeforeValidator(_split_shards),
     Field(min_length=1, max_length=MOST_SHARDS),
+    AfterValidator(_check_shards),
 ]
 """The addresses of the replicas of each shard, in the order of the shards."""
 
