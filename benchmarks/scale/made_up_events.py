@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 _ROWS_AT_ONCE = 1_000_000
 FIRST_SECOND = 1_767_225_600  # the start of 2026, seconds since 1970
-_SECONDS = 182 * 86_400
+SECONDS = 182 * 86_400
 _YEAR = 365 * 86_400
 VERBS = ("view", "like", "share", "rating")
 _VERB_ENDS = np.array([0.80, 0.94, 0.97])  # cumulative shares of the first three
@@ -79,7 +79,7 @@ def draw_events(size: Size, random: np.random.Generator) -> Iterator[Drawn]:
             posts=posts[np.searchsorted(post_of, random.random(rows))],
             verbs=verbs,
             stars=stars,
-            seconds=FIRST_SECOND + (_SECONDS * (start + rows * spread) / size.events).astype(np.int64),
+            seconds=FIRST_SECOND + (SECONDS * (start + rows * spread) / size.events).astype(np.int64),
         )
 
 

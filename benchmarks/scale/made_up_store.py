@@ -2,8 +2,9 @@
 
     python -m benchmarks.scale.made_up_store data/store.sqlite --events 1000000
 
-People have the names, and posts the ids, of ``made_up_raw_rows``. It takes about 120 bytes of disk an event. The keys
-of the events, which only a process that records reads, are left out.
+People have the names, and posts the ids, of ``made_up_raw_rows``. Events beyond ten million repeat the first ones in
+another part of the time, for other people. It takes about 120 bytes of disk an event. The keys of the events, which
+only a process that records reads, are left out.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scale.made_up_events import Drawn, Size, draw_events
+from benchmarks.scale.made_up_events import FIRST_SECOND, SECONDS, Drawn, Size, draw_events
 from store.interactions import Verb
 from store.log_entries import EntryKind
 from store.sql_store import open_store
@@ -22,6 +23,17 @@ _VERBS = np.array([Verb.VIEW, Verb.LIKE, Verb.INSPIRE, Verb.RATING])
 _SHARE_OF_SKIPS, _SHARE_OF_NOT_INTERESTED = 0.05, 0.01
 _SHARE_OF_EACH_FAULT = 0.001  # posts that nobody knows, and interactions that were taken back
 _ID_BYTES = 16
+_MOST_DRAWN = 10_000_000
+_REPEAT = """
+INSERT INTO log (
+    position, kind, person, since, moment, verb, post_id, watched_share, rating_percent, event_id, taken_back_at, body
+)
+SELECT position + :after, kind, (person + :repeat * 7919) % :people + 1, since + :after,
+    :first + (moment - :first + :repeat * :span) / :repeats, verb, post_id, watched_share, rating_percent,
+    lower(hex(randomblob(16))), taken_back_at + :after, randomblob(16)
+FROM log WHERE position <= :last ORDER BY position
+"""
+_SQUEEZE = "UPDATE log SET moment = :first + (moment - :first) / :repeats WHERE position <= :last"
 _LOG_ROW = (
     "INSERT INTO log (position, kind, person, since, moment, verb, post_id, watched_share, rating_percent, event_id, "
     "taken_back_at, body) VALUES (?1, ?2, ?3, ?1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
@@ -39,15 +51,31 @@ def write_store(path: Path, size: Size, *, seed: int = 1) -> None:
     names = ((number + 1, f"{'visitor' if number % 2 else 'person'}{number + 1}") for number in range(size.people))
     connection.executemany("INSERT INTO people (id, username) VALUES (?, ?)", names)
     random = np.random.default_rng(seed)
+    drawn_size = Size(min(size.events, _MOST_DRAWN), size.people, size.posts)
     position = size.people
-    for drawn in draw_events(size, random):
+    for drawn in draw_events(drawn_size, random):
         _insert(connection, drawn, size, position, random)
         position += len(drawn.people)
+    position = _repeat(connection, drawn_size, position, size.events)
     connection.execute("UPDATE head SET position = ?, filed_up_to = ?, filing_up_to = ?", (position,) * 3)
     connection.execute(index)
     connection.execute("COMMIT")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
+
+
+def _repeat(connection: sqlite3.Connection, drawn: Size, position: int, events: int) -> int:
+    """Repeat the events that were drawn until there are so many; returns the last position."""
+    repeats = -(-events // drawn.events)
+    values = {"first": FIRST_SECOND * 1000, "repeats": repeats}
+    of_copies = values | {"span": SECONDS * 1000, "people": drawn.people}
+    for repeat in range(1, repeats):
+        rows = min(drawn.events, events - repeat * drawn.events)
+        numbers = {"repeat": repeat, "after": repeat * drawn.events, "last": drawn.people + rows}
+        connection.execute(_REPEAT, of_copies | numbers)
+        position += rows
+    connection.execute(_SQUEEZE, values | {"last": drawn.people + drawn.events})
+    return position
 
 
 def _insert(connection: sqlite3.Connection, drawn: Drawn, size: Size, after: int, random: np.random.Generator) -> None:

@@ -2,6 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.scale import made_up_store
 from benchmarks.scale.made_up_events import Size
 from benchmarks.scale.made_up_raw_rows import write_raw_store
 from benchmarks.scale.made_up_store import write_store
@@ -9,6 +15,7 @@ from pipeline.clean import clean
 from pipeline.collect import collect
 from pipeline.raw_events import MOMENT_KEYS
 from pipeline.raw_store import RawStore
+from pipeline.tables import INTERACTIONS_FILE
 from pipeline.workspace import Workspace
 from store.sql_store import open_store
 
@@ -34,7 +41,11 @@ def test_a_made_up_raw_store_has_rows_of_every_fault_and_few_of_each(tmp_path: P
     assert rows == report.kept["interaction"] + left_out
 
 
-def test_a_made_up_log_is_collected_and_half_of_its_people_are_new(tmp_path: Path) -> None:
+@pytest.mark.parametrize("most_drawn", [SIZE.events, 7_000])
+def test_a_made_up_log_is_collected_and_half_of_its_people_are_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_drawn: int
+) -> None:
+    monkeypatch.setattr(made_up_store, "_MOST_DRAWN", most_drawn)
     workspace = Workspace(tmp_path)
     write_raw_store(workspace.raw, SIZE)
     clean(workspace.raw, workspace.clean)
@@ -44,4 +55,6 @@ def test_a_made_up_log_is_collected_and_half_of_its_people_are_new(tmp_path: Pat
     assert report.position == SIZE.people + SIZE.events
     assert 0.97 * SIZE.events < report.kept < SIZE.events
     assert 0.3 * SIZE.people < report.people_added < 0.6 * SIZE.people
+    moments = pq.read_table(workspace.clean / INTERACTIONS_FILE, columns=["at"])["at"]
+    assert (np.diff(moments.cast(pa.int64()).to_numpy()[-report.kept :]) >= 0).all()
     assert report.left_out.keys() == {"unknown post: waits in the store", "not interested: no part of a history"}

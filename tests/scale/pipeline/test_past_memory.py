@@ -22,7 +22,7 @@ MOST_BYTES_AN_EVENT = {
     "score": 180.0,
     f"read, make examples, train {STEPS} steps": 450.0,
 }
-MOST_BYTES_A_FETCHED_EVENT = {"clean": 200.0, "collect": 100.0}
+MOST_BYTES_A_FETCHED_EVENT = {"clean": 150.0, "collect": 150.0}  # in tables of pandas, clean took 200
 
 
 @pytest.fixture(autouse=True)
