@@ -129,7 +129,7 @@ bench-scale: $(READY) $(SCALE_READY) ## measure Milvus beside the default engine
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.cores --output data/bench-scale
 	$(BIN)/python -m benchmarks.scale.cores.page data/bench-scale
 
-bench-pipeline: $(READY) ## time and memory of each stage of the pipeline at 1M and 10M events, six minutes; OPTIONS='--events 100000000' takes 8 GB of disk and most of an hour
+bench-pipeline: $(READY) ## time and memory of each stage of the pipeline at 1M and 10M events, twelve minutes; OPTIONS='--events 100000000' takes 20 GB of disk and two hours
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale.pipeline $(OPTIONS)
 
 $(BENCH_READY): requirements-bench.txt

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from cli.file_faults import refuse_unwritable
 from cli.one_writer import only_writer
-from cli.progress import console, progress_bar, working
+from cli.progress import console, progress_bar
 from cli.result_rows import print_rows
 from mood_encoder.runtime import Runtime
 from pipeline.clean import clean
@@ -53,8 +53,13 @@ def fetch_stage(workspace: Workspace, upstream: Upstream) -> None:
 
 def clean_stage(workspace: Workspace, *, accept_losses: bool = False) -> None:
     """Raw store to clean tables."""
-    with only_writer(workspace.directory), working("clean"):
-        report = clean(workspace.raw, workspace.clean, accept_losses=accept_losses)
+    with only_writer(workspace.directory), progress_bar("clean", unit="interactions read and sorted") as advance:
+        report = clean(
+            workspace.raw,
+            workspace.clean,
+            accept_losses=accept_losses,
+            progress=lambda done, total, note: advance(done, note, total=total),
+        )
     print_rows("Cleaned", report.rows())
 
 

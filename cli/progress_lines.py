@@ -56,7 +56,7 @@ class ProgressLines:
     def _line(self) -> str:
         parts = []
         if self._done is not None and self._unit:
-            of_total = f" of {self._total:g}" if self._total else ""
+            of_total = f" of {self._total:.10g}" if self._total else ""
             parts.append(f"{round(self._done, 2):.10g}{of_total} {self._unit}".rstrip())
         parts.append(f"{in_words(self._clock() - self._started)} so far")
         left = self._seconds_left()

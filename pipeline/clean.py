@@ -3,15 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mood_encoder.post_texts import joined_parts
 from pipeline.accepted_forms import is_absent, read_counter, read_flag, read_id, read_moment, read_number
 from pipeline.clean_findings import CleanReport, Finding, Findings, write_report
-from pipeline.raw_events import MOMENT_KEYS, events_of, example_of
+from pipeline.kept_events import KnownIds, judge_events, write_kept_events
+from pipeline.raw_events import MOMENT_KEYS, example_of, stage_events
 from pipeline.raw_store import RawRow, RawStore
+from pipeline.spilling_database import small_database, spilling_database
 from pipeline.summary_text import SummaryText, read_summary
 from pipeline.tables import (
     INTERACTIONS_FILE,
@@ -20,14 +24,15 @@ from pipeline.tables import (
     USER_COUNTS,
     USERS_FILE,
     row_count,
-    write_interactions,
     write_posts,
     write_users,
 )
 from pipeline.upstream import Json
+from pipeline.whole_files import replace_together
+from pipeline.workspace import REPORT_FILE
 
 _CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
-_ZONE_DIFFERENCE = pd.Timedelta(days=1)  # events without a time zone may be in another than the posts
+FEW_ROWS = 500_000  # interactions that are sorted in memory: a database on the disk takes longer to open
 
 
 class CleanError(Exception):
@@ -42,41 +47,71 @@ class _BrokenFieldError(Exception):
         self.value = value
 
 
-def clean(raw: Path, output: Path, *, accept_losses: bool = False) -> CleanReport:
-    """Write posts.parquet, users.parquet, interactions.parquet and report.json.
+def clean(
+    raw: Path,
+    output: Path,
+    *,
+    accept_losses: bool = False,
+    progress: Callable[[int, int, str], None] = lambda *_: None,
+) -> CleanReport:
+    """Write posts.parquet, users.parquet, interactions.parquet and report.json, in memory bounded for interactions.
 
     CleanError, and the old tables stay, if nothing was fetched; and, unless ``accept_losses``, if one reason leaves out
-    more than half of a table, or an empty table would replace one with rows.
+    more than half of a table, or an empty table would replace one with rows. ``progress`` gets the interactions read
+    and sorted so far, the number of both, and what is done.
     """
     if not raw.exists():
         raise CleanError(f"{raw} is missing: run `moodfeed fetch`")
     findings = Findings()
-    totals: dict[str, int] = {}
-    with RawStore(raw) as store:
-        for name in (*MOMENT_KEYS, "post", "user"):
-            broken = store.malformed_count(name)
-            totals[name] = store.count(name) + broken
-            if broken:
-                findings.drop(name, "unusable id", "", count=broken)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with RawStore(raw) as store, TemporaryDirectory(prefix=".cleaned-", dir=output.parent) as directory:
+        incoming = Path(directory)
+        totals = _totals(store, findings)
+        rows = sum(totals[verb] for verb in MOMENT_KEYS)
         fetched_at = _milliseconds(store.fetched_at or datetime.now(UTC))
         posts, deleted_posts = _posts(store, fetched_at, findings)
         users, deleted_users = _users(store, findings)
-        events = events_of(store, findings)
-    events = _without_orphans(events, posts, users, deleted=(deleted_posts, deleted_users), findings=findings)
-    events = _within_time(events, posts, fetched_at, findings)
-    events = _without_repetitions(events, findings)
-    users = _choose_who_answers(users, events, findings)
-    if not accept_losses:
-        _refuse_losses(raw, output, findings.largest_loss(totals), totals)
-        _refuse_empty_tables(raw, output, {POSTS_FILE: posts, USERS_FILE: users, INTERACTIONS_FILE: events})
-    write_posts(posts, output)
-    write_users(users, output)
-    write_interactions(events, output)
-    report = CleanReport(
-        kept={"post": len(posts), "user": len(users), "interaction": len(events)}, findings=findings.all()
-    )
-    write_report(report, output)
+        post_ids, user_ids = posts["post_id"].to_numpy(dtype=np.int64), users["user_id"].to_numpy(dtype=np.int64)
+        with small_database() if rows <= FEW_ROWS else spilling_database(output.parent) as connection:
+            stage_events(connection, store, findings, on_progress=lambda done: progress(done, 2 * rows, "reading"))
+            judge_events(
+                connection,
+                KnownIds(post_ids, deleted_posts),
+                KnownIds(user_ids, deleted_users),
+                oldest_post=_milliseconds(posts["created_at"].min()) if len(posts) else None,
+                fetched_at=fetched_at,
+                findings=findings,
+            )
+            progress(rows, 2 * rows, "sorting")
+            activity = write_kept_events(
+                connection,
+                incoming,
+                user_ids,
+                findings,
+                on_progress=lambda done: progress(rows + done, 2 * rows, "writing"),
+            )
+        users = _choose_who_answers(users, activity, findings)
+        kept = {"post": len(posts), "user": len(users), "interaction": int(activity.sum())}
+        if not accept_losses:
+            _refuse_losses(raw, output, findings.largest_loss(totals), totals)
+            _refuse_empty_tables(raw, output, kept)
+        write_posts(posts, incoming)
+        write_users(users, incoming)
+        report = CleanReport(kept=kept, findings=findings.all())
+        write_report(report, incoming)
+        replace_together((POSTS_FILE, USERS_FILE, INTERACTIONS_FILE, REPORT_FILE), source=incoming, target=output)
     return report
+
+
+def _totals(store: RawStore, findings: Findings) -> dict[str, int]:
+    """The rows of each table, those without a usable id too, which are counted as dropped."""
+    totals: dict[str, int] = {}
+    for name in (*MOMENT_KEYS, "post", "user"):
+        broken = store.malformed_count(name)
+        totals[name] = store.count(name) + broken
+        if broken:
+            findings.drop(name, "unusable id", "", count=broken)
+    return totals
 
 
 def _refuse_losses(raw: Path, output: Path, loss: Finding | None, totals: Mapping[str, int]) -> None:
@@ -89,9 +124,9 @@ def _refuse_losses(raw: Path, output: Path, loss: Finding | None, totals: Mappin
     )
 
 
-def _refuse_empty_tables(raw: Path, output: Path, tables: Mapping[str, pd.DataFrame]) -> None:
-    for name, table in tables.items():
-        if not len(table) and (held := row_count(output / name)):
+def _refuse_empty_tables(raw: Path, output: Path, kept: Mapping[str, int]) -> None:
+    for table, name in (("post", POSTS_FILE), ("user", USERS_FILE), ("interaction", INTERACTIONS_FILE)):
+        if not kept[table] and (held := row_count(output / name)):
             raise CleanError(
                 f"{raw} has no valid row for {output / name}, which holds {held}; the tables are unchanged; "
                 "--accept-losses replaces them"
@@ -169,55 +204,8 @@ def _users(store: RawStore, findings: Findings) -> tuple[pd.DataFrame, set[int]]
     return pd.DataFrame(rows, columns=columns), deleted
 
 
-def _without_orphans(
-    events: pd.DataFrame,
-    posts: pd.DataFrame,
-    users: pd.DataFrame,
-    *,
-    deleted: tuple[set[int], set[int]],
-    findings: Findings,
-) -> pd.DataFrame:
-    """The events whose user and post are known; ``deleted`` are the ids of deleted posts and users."""
-    of_deleted = events["post_id"].isin(list(deleted[0])) | events["user_id"].isin(list(deleted[1]))
-    no_post = ~events["post_id"].isin(posts["post_id"]) & ~of_deleted
-    no_user = ~events["user_id"].isin(users["user_id"]) & ~of_deleted & ~no_post
-    _drop(events, no_post, "unknown post", findings)
-    _drop(events, no_user, "unknown user", findings)
-    for verb, table in events[of_deleted].groupby("verb", sort=False):
-        example = f"id {table['id'].iloc[0]}"
-        findings.add(
-            str(verb), "post or user deleted upstream: left out, stays in the raw store", example, count=len(table)
-        )
-    order = ["at", "user_id", "post_id", "verb"]
-    kept: pd.DataFrame = events[~of_deleted & ~no_post & ~no_user].sort_values(order, kind="stable")
-    return pd.DataFrame(kept.reset_index(drop=True))
-
-
-def _within_time(events: pd.DataFrame, posts: pd.DataFrame, fetched_at: int, findings: Findings) -> pd.DataFrame:
-    """The events between the oldest post and the fetch: others have a wrong clock, and would stretch every window."""
-    is_late = events["at"] > pd.Timestamp(fetched_at + _CLOCK_DIFFERENCE, unit="ms", tz="UTC")
-    is_early = events["at"] < posts["created_at"].min() - _ZONE_DIFFERENCE
-    _drop(events, is_late, "later than the fetch", findings)
-    _drop(events, is_early, "older than the oldest post", findings)
-    return pd.DataFrame(events[~is_late & ~is_early].reset_index(drop=True))
-
-
-def _without_repetitions(events: pd.DataFrame, findings: Findings) -> pd.DataFrame:
-    repeated = events.duplicated(["user_id", "post_id", "verb", "at"])
-    for verb, table in events[repeated].groupby("verb", sort=False):
-        example = f"id {table['id'].iloc[0]}"
-        findings.add(str(verb), "duplicate user, post and moment: kept once", example, count=len(table))
-    return pd.DataFrame(events[~repeated].reset_index(drop=True))
-
-
-def _drop(events: pd.DataFrame, is_dropped: "pd.Series[bool]", reason: str, findings: Findings) -> None:
-    for verb, row_id, at in events.loc[is_dropped, ["verb", "id", "at"]].itertuples(index=False):
-        findings.drop(verb, reason, f"id {row_id} at {at:%Y-%m-%d %H:%M:%S}")
-
-
-def _choose_who_answers(users: pd.DataFrame, events: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+def _choose_who_answers(users: pd.DataFrame, activity: NDArray[np.int64], findings: Findings) -> pd.DataFrame:
     """Mark the account that a shared username leads to: that with the most interactions, on a tie the smallest id."""
-    activity = users["user_id"].map(events["user_id"].value_counts()).fillna(0)
     order = users.assign(activity=activity).sort_values(["activity", "user_id"], ascending=[False, True])
     answers = ~order["username"].duplicated()
     users = users.assign(answers=answers.reindex(users.index))

@@ -72,7 +72,7 @@ class Findings:
         may well be an orphan. Events whose posts or users are unknown come last, because the cause may be in the other
         table.
         """
-        shares = {key: self.counts[key] / totals[key[0]] for key in self.losses}
+        shares = {key: count / totals[key[0]] for key, count in self.counts.items() if key in self.losses}
         large = [
             key
             for key, share in shares.items()

@@ -5,8 +5,10 @@ interactions are marked by ``recorded_verb``, and each collection replaces those
 the log up to which was collected stands in the same file as the rows, so that the two cannot part.
 """
 
+import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.forgotten import Forgotten
+from pipeline.spilling_database import spilling_database, text_literal
 from pipeline.store_people import People
 from pipeline.store_posts import with_posts_of_store
 from pipeline.tables import (
@@ -131,7 +134,7 @@ def _write_collected(
     known = _KnownPosts.of(posts)
     batches: list[pa.RecordBatch] = []
     done = 0
-    with pq.ParquetWriter(path, _EVENTS) as writer:
+    with _frozen(), pq.ParquetWriter(path, _EVENTS) as writer:
         for interactions in store.events_up_to(report.position):
             rows = [row for each in interactions if (row := _row(each, known, people, report))]
             columns = zip(*rows, strict=True) if rows else [[] for _ in _EVENTS]
@@ -144,6 +147,19 @@ def _write_collected(
                 batches.clear()
         writer.write_table(pa.Table.from_batches(batches, schema=_EVENTS))
     report.note("people who were forgotten: left out", len(people.left_out))
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """Keep the search for cycles, which the objects of a batch cause again and again, to what the block makes.
+
+    It took a quarter of the time of collecting.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +272,12 @@ def _new_rows(collected: Path, schema: pa.Schema, *, timed: bool, last: dict[int
 
 
 def _batches(collected: Path, *, timed: bool) -> Iterator[pa.RecordBatch]:
-    """As they were written; in a set without a clock, oldest first, for which all are in memory."""
+    """As they were written; in a set without a clock, oldest first."""
     if not timed:
-        yield from pq.read_table(collected).sort_by([("at", "ascending")]).to_batches(_ROWS_AT_ONCE)
+        table = f"read_parquet({text_literal(collected)}, file_row_number = true)"
+        with spilling_database(collected.parent) as connection:
+            rows = connection.sql(f'SELECT * EXCLUDE file_row_number FROM {table} ORDER BY "at", file_row_number')
+            yield from rows.to_arrow_reader(_ROWS_AT_ONCE)
         return
     with pq.ParquetFile(collected) as file:
         yield from file.iter_batches(_ROWS_AT_ONCE)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor, distributed
 from torch.distributed import distributed_c10d
+from torch.distributed.rendezvous import rendezvous
 
 LONGEST_JOIN = timedelta(minutes=2)
 """For the processes to connect, once each has started. gloo loses a connection now and then, and waits for it."""
@@ -160,6 +161,19 @@ def _while_signals_are_heard(wait: Callable[[], None]) -> None:
         raise errors[0]
 
 
+def _join(backend: str, longest: timedelta) -> None:
+    """Join the other processes of this start.
+
+    An agent of torchrun keeps one store for all its starts. There the addresses of the start before are still to be
+    read, until the processes of this one have written theirs over them, so each start has a place of its own.
+    """
+    store, rank, size = next(iter(rendezvous("env://", timeout=longest)))
+    store.set_timeout(longest)
+    if os.environ.get("GROUP_WORLD_SIZE") == "1":  # the agents of several machines count their starts each by itself
+        store = distributed_c10d.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=longest)
+
+
 @contextmanager
 def joined_ranks(
     device: str, *, join: timedelta = LONGEST_JOIN, silence: timedelta = LONGEST_SILENCE
@@ -178,7 +192,7 @@ def joined_ranks(
         torch.cuda.set_device(number)
     backend = "gloo" if device == "cpu" else "nccl"
     try:
-        _while_signals_are_heard(lambda: distributed.init_process_group(backend, timeout=join))
+        _while_signals_are_heard(lambda: _join(backend, join))
     except (RuntimeError, ValueError) as error:
         place = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
         raise LostRanksError(

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pyarrow as pa
+
 from pipeline.accepted_forms import read_id
 from pipeline.forgotten import Forgotten
 from pipeline.upstream import Json
@@ -204,6 +206,13 @@ class RawStore:
         last = self._complete_fetches(endpoint)
         for row_id, payload, fetch in self._connection.execute(query, (endpoint,)):
             yield RawRow(row_id, json.loads(payload), is_listed=fetch >= last)
+
+    def pieces(self, endpoint: str, rows_at_once: int) -> Iterator[pa.Table]:
+        """The same rows in tables (id, payload) of so many rows; a payload is JSON with its keys in order."""
+        found = self._connection.execute("SELECT id, payload FROM rows WHERE endpoint = ? ORDER BY id", (endpoint,))
+        while rows := found.fetchmany(rows_at_once):
+            ids, payloads = zip(*rows, strict=True)
+            yield pa.table({"id": pa.array(ids, type=pa.int64()), "payload": pa.array(payloads, type=pa.string())})
 
     def malformed_count(self, endpoint: str) -> int:
         """Number of distinct rows without a usable id."""

@@ -149,6 +149,12 @@ def column_types(file: str) -> Mapping[str, Any]:
     return {POSTS_FILE: _POST_TYPES, USERS_FILE: _USER_TYPES, INTERACTIONS_FILE: _INTERACTION_TYPES}[file]
 
 
+def interactions_schema() -> pa.Schema:
+    """The columns of interactions.parquet as `moodfeed clean` writes them."""
+    empty = pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in _INTERACTION_TYPES.items()})
+    return pa.Table.from_pandas(empty, preserve_index=False).schema
+
+
 def is_nullable(column: str) -> bool:
     """Whether a column of the clean tables may hold null."""
     return column in _NULLABLE
@@ -187,11 +193,6 @@ def write_posts(posts: pd.DataFrame, directory: Path) -> None:
 def write_users(users: pd.DataFrame, directory: Path) -> None:
     """Replace users.parquet in one step."""
     _write(users, directory / USERS_FILE, _USER_TYPES)
-
-
-def write_interactions(interactions: pd.DataFrame, directory: Path) -> None:
-    """Replace interactions.parquet in one step."""
-    _write(interactions, directory / INTERACTIONS_FILE, _INTERACTION_TYPES)
 
 
 def _read(path: Path, types: Mapping[str, Any]) -> pd.DataFrame:

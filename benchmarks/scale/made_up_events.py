@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 _ROWS_AT_ONCE = 1_000_000
-_START = 1_767_225_600  # the start of 2026, seconds since 1970
+FIRST_SECOND = 1_767_225_600  # the start of 2026, seconds since 1970
 _SECONDS = 182 * 86_400
 _YEAR = 365 * 86_400
-_VERBS = pa.array(["view", "like", "share", "rating"])
+VERBS = ("view", "like", "share", "rating")
 _VERB_ENDS = np.array([0.80, 0.94, 0.97])  # cumulative shares of the first three
 _CATEGORIES = 40
 _TITLE_WORDS = 20_000
@@ -49,7 +49,22 @@ def write_events(directory: Path, size: Size, *, seed: int = 0) -> None:
     _write(directory / "interactions.parquet", _events(size, random))
 
 
-def _events(size: Size, random: np.random.Generator) -> Iterator[pa.Table]:
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Some events, oldest first: the numbers of people and of posts from 0, verbs, stars and seconds since 1970.
+
+    ``verbs`` are places in ``VERBS``; ``stars`` are of all events, also of those that are no ratings.
+    """
+
+    people: NDArray[np.int32]
+    posts: NDArray[np.int32]
+    verbs: NDArray[np.int64]
+    stars: NDArray[np.int8]
+    seconds: NDArray[np.int64]
+
+
+def draw_events(size: Size, random: np.random.Generator) -> Iterator[Drawn]:
+    """All events, in pieces."""
     person_of = _zipf(size.people, exponent=0.8, flat=size.people // 2_000 + 1)
     post_of = _zipf(size.posts, exponent=1.0, flat=size.posts // 5_000 + 1)
     people = random.permutation(size.people).astype(np.int32)  # a name does not tell how active its person is
@@ -59,13 +74,24 @@ def _events(size: Size, random: np.random.Generator) -> Iterator[pa.Table]:
         verbs = np.searchsorted(_VERB_ENDS, random.random(rows))
         stars = random.integers(1, 6, rows).astype(np.int8)
         spread = np.sort(random.random(rows))  # of this piece of the time
+        yield Drawn(
+            people=people[np.searchsorted(person_of, random.random(rows))],
+            posts=posts[np.searchsorted(post_of, random.random(rows))],
+            verbs=verbs,
+            stars=stars,
+            seconds=FIRST_SECOND + (_SECONDS * (start + rows * spread) / size.events).astype(np.int64),
+        )
+
+
+def _events(size: Size, random: np.random.Generator) -> Iterator[pa.Table]:
+    for drawn in draw_events(size, random):
         yield pa.table(
             {
-                "user_id": _names("u", people[np.searchsorted(person_of, random.random(rows))]),
-                "item_id": _names("p", posts[np.searchsorted(post_of, random.random(rows))]),
-                "event": pa.DictionaryArray.from_arrays(pa.array(verbs.astype(np.int8)), _VERBS),
-                "rating": pa.array(stars, mask=verbs != len(_VERB_ENDS)),
-                "timestamp": _START + (_SECONDS * (start + rows * spread) / size.events).astype(np.int64),
+                "user_id": _names("u", drawn.people),
+                "item_id": _names("p", drawn.posts),
+                "event": pa.DictionaryArray.from_arrays(pa.array(drawn.verbs.astype(np.int8)), pa.array(VERBS)),
+                "rating": pa.array(drawn.stars, mask=drawn.verbs != len(_VERB_ENDS)),
+                "timestamp": drawn.seconds,
             }
         )
 
@@ -80,7 +106,7 @@ def _posts(count: int, random: np.random.Generator) -> Iterator[pa.Table]:
                 "item_id": _names("p", numbers),
                 "title": [" ".join(f"word{word}" for word in row) for row in words.tolist()],
                 "category": _names("category ", random.integers(1, _CATEGORIES + 1, len(numbers))),
-                "created_at": _START - random.integers(0, _YEAR, len(numbers)),
+                "created_at": FIRST_SECOND - random.integers(0, _YEAR, len(numbers)),
             }
         )
 

@@ -1,11 +1,11 @@
-"""What each stage from foreign files to steps of training takes, at growing numbers of events: time and memory.
+"""What each stage from fetched, recorded or foreign events to steps of training takes: time and memory.
 
     python -m benchmarks.scale.pipeline --events 1000000 10000000 100000000 --directory data/bench-pipeline
 
 A stage is the real command in a process of its own. One that holds more than --most-gib is killed, and the run fails.
 The vectors of the texts are made up in these tables: `moodfeed embed` is measured by itself (--texts), in one process
-and in two. A size takes 80 bytes of disk an event while it runs, 8 GB for 100 million; what no later stage reads is
-deleted.
+and in two. A size takes 200 bytes of disk an event while it runs, 20 GB for 100 million, and 80 with --sources files;
+what no later stage reads is deleted.
 """
 
 import argparse
@@ -18,8 +18,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from benchmarks.scale.clean_and_collect import clean_and_collect, row_of
 from benchmarks.scale.made_up_events import Size, write_events
-from benchmarks.scale.resident_memory import Cost, run_watched
+from benchmarks.scale.resident_memory import run_watched
 from pipeline.tables import POSTS_FILE
 from pipeline.workspace import Workspace
 
@@ -36,20 +37,14 @@ def main() -> None:
     print("| events | stage | seconds | processors, s | largest resident memory, GiB |")
     print("|---|---|---|---|---|", flush=True)
     for events in options.events:
-        for row in stages(
-            options.directory / str(events),
-            Size.of(events),
-            steps=options.steps,
-            most_bytes=most_bytes,
-            keep=options.keep,
-        ):
+        for row in _of_size(options, Size.of(events), most_bytes=most_bytes):
             rows.append(row)
             print(
                 f"| {events:,} | {row['stage']} | {row['seconds']:.0f} | {row['processor_s']:.0f} | {row['gib']:.2f} |",
                 flush=True,
             )
         if not options.keep:
-            shutil.rmtree(options.directory / str(events))
+            shutil.rmtree(options.directory / str(events), ignore_errors=True)
     for row in embedding(options.directory / "texts", options.texts, options.processes, most_bytes=most_bytes):
         rows.append(row)
         print(
@@ -67,6 +62,14 @@ def main() -> None:
             )
 
 
+def _of_size(options: argparse.Namespace, size: Size, *, most_bytes: int) -> Iterator[Row]:
+    directory = options.directory / str(size.events)
+    if "services" in options.sources:
+        yield from clean_and_collect(directory / "services", size, most_bytes=most_bytes, keep=options.keep)
+    if "files" in options.sources:
+        yield from stages(directory, size, steps=options.steps, most_bytes=most_bytes, keep=options.keep)
+
+
 def stages(
     directory: Path, size: Size, *, steps: int, most_bytes: int | None = None, keep: bool = False
 ) -> Iterator[Row]:
@@ -81,14 +84,14 @@ def stages(
         ("score", ["-m", "cli", "score"]),
     ):
         cost = run_watched([sys.executable, *command, "--data", str(workspace.directory)], most_bytes=most_bytes)
-        yield _row(name, events, cost)
+        yield row_of(name, events, cost)
     if not keep:
         shutil.rmtree(source)
         workspace.scores.unlink()  # training computes the strengths itself
     run_watched([sys.executable, "-m", "benchmarks.scale.made_up_vectors", str(workspace.directory)])
     steps_of = ["-m", "benchmarks.scale.training_steps", str(workspace.directory), "--steps", str(steps)]
     cost = run_watched([sys.executable, *steps_of], most_bytes=most_bytes)
-    yield _row(f"read, make examples, train {steps} steps", events, cost) | json.loads(cost.output.splitlines()[-1])
+    yield row_of(f"read, make examples, train {steps} steps", events, cost) | json.loads(cost.output.splitlines()[-1])
 
 
 def embedding(directory: Path, texts: int, processes: list[int], *, most_bytes: int | None) -> Iterator[Row]:
@@ -111,23 +114,20 @@ def embedding(directory: Path, texts: int, processes: list[int], *, most_bytes: 
         if first and found != first:
             raise ValueError(f"{count} processes give other vectors than {processes[0]}")
         first = found
-        yield _row(f"embed, {count} process{'es' if count > 1 else ''}", 0, cost)
+        yield row_of(f"embed, {count} process{'es' if count > 1 else ''}", 0, cost)
     shutil.rmtree(directory)
-
-
-def _row(stage: str, events: int, cost: Cost) -> Row:
-    return {
-        "stage": stage,
-        "events": events,
-        "seconds": cost.seconds,
-        "processor_s": cost.processor_seconds,
-        "gib": cost.peak_bytes / _GIB,
-    }
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, nargs="*", default=[1_000_000, 10_000_000])
+    parser.add_argument(
+        "--sources",
+        nargs="+",
+        choices=["services", "files"],
+        default=["services", "files"],
+        help="services: rows of the upstream API and a store, up to clean tables; files: from import to training",
+    )
     parser.add_argument("--directory", type=Path, default=Path("data/bench-pipeline"))
     parser.add_argument("--steps", type=int, default=300, help="steps of training after the examples are made")
     parser.add_argument("--most-gib", type=float, default=6.0, help="resident memory of a stage")

@@ -1,7 +1,7 @@
 """Import foreign files as clean tables for every later stage, instead of fetch and clean."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
@@ -19,6 +19,7 @@ from pipeline.foreign.import_report import MOST_EXAMPLES, NOT_UTF_8, UNKNOWN_POS
 from pipeline.foreign.people_of_source import stage_people
 from pipeline.foreign.posts_of_source import read_posts_of_source
 from pipeline.foreign.staged_events import TABLE, Meaning, StagedEvents, stage_events
+from pipeline.repeated_rows import marked
 from pipeline.spilling_database import one_row, spilling_database
 from pipeline.tables import CLOCK, INTERACTIONS_FILE, NO_CLOCK, POSTS_FILE, USER_COUNTS, USERS_FILE, write_posts
 from pipeline.whole_files import replace_together, whole_file
@@ -209,7 +210,9 @@ def _write_interactions(
     kept, repeated = 0, 0
     examples: list[str] = []
     with whole_file(directory / INTERACTIONS_FILE) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-        for batch, is_repeated in _marked(query.to_arrow_reader(_ROWS_AT_ONCE)):
+        for batch, is_repeated in marked(
+            query.to_arrow_reader(_ROWS_AT_ONCE), ("moment", "user_id", "post_id", "verb")
+        ):
             repeated += int(is_repeated.sum())
             if len(examples) < MOST_EXAMPLES:
                 examples += [
@@ -231,26 +234,6 @@ def _write_interactions(
     what = "user, post and moment" if events.is_timed else "user and post"
     findings.add(TABLE, f"duplicate {what}: kept once", repeated, examples)
     return kept
-
-
-def _marked(
-    batches: Iterator[pa.RecordBatch],
-) -> Iterator[tuple[pa.RecordBatch, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]]:
-    """Each batch of sorted events with the rows that repeat the one before them."""
-    last: tuple[object, ...] | None = None
-    for batch in batches:
-        if not len(batch):
-            continue
-        columns = [batch.column("moment"), batch.column("user_id"), batch.column("post_id")]
-        arrays = [column.to_numpy() for column in columns]
-        arrays.append(batch.column("verb").dictionary_encode().indices.to_numpy())
-        is_same = np.ones(len(batch), dtype=bool)
-        for array in arrays:
-            is_same[1:] &= array[1:] == array[:-1]
-        keys = [*columns, batch.column("verb")]
-        is_same[0] = last == tuple(column[0].as_py() for column in keys)
-        last = tuple(column[-1].as_py() for column in keys)
-        yield batch, is_same
 
 
 def _batch(columns: dict[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:

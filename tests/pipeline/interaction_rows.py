@@ -1,8 +1,13 @@
 """Tables of interactions that are written down row by row."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from pipeline.tables import INTERACTIONS_FILE, column_types, interactions_schema
 from tests.pipeline.by_hand.tiny_dataset import moments
 
 USER_IDS, POST_IDS = np.array([3, 5, 8, 13]), np.array([2, 4, 6, 7, 9])
@@ -21,3 +26,11 @@ def table(rows: list[tuple[int, int, str, int, int]]) -> pd.DataFrame:
         }
     )
     return frame.sort_values(["at", "user_id", "post_id", "verb"], ignore_index=True, kind="stable")
+
+
+def write_interactions(interactions: pd.DataFrame, directory: Path) -> None:
+    """Write interactions.parquet as `moodfeed clean` does; columns that are missing are null."""
+    directory.mkdir(parents=True, exist_ok=True)
+    types = dict(column_types(INTERACTIONS_FILE))
+    typed = interactions.reindex(columns=list(types)).astype(types)
+    pq.write_table(pa.Table.from_pandas(typed, schema=interactions_schema()), directory / INTERACTIONS_FILE)

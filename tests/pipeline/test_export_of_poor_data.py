@@ -14,12 +14,13 @@ from mood_encoder.encoder_files import default_encoder_directory
 from pipeline.dataset import Dataset, DatasetError, read_dataset
 from pipeline.evaluate import TooLittleDataError, evaluate
 from pipeline.export import export
-from pipeline.tables import read_interactions, read_posts, read_users, write_interactions, write_posts, write_users
+from pipeline.tables import read_interactions, read_posts, read_users, write_posts, write_users
 from pipeline.train import train
 from pipeline.training_config import TrainingConfig
 from pipeline.workspace import Workspace
 from post_index_service.loading import load as load_index
 from post_index_service.query import Query
+from tests.pipeline.interaction_rows import write_interactions
 from user_tower_service.loading import loader
 from user_tower_service.settings import Settings
 

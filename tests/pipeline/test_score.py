@@ -11,7 +11,8 @@ import pipeline.score
 from pipeline.foreign.formats import Wanted, recognise
 from pipeline.foreign.import_files import import_files
 from pipeline.score import score, score_frame
-from pipeline.tables import TableError, write_interactions
+from pipeline.tables import TableError
+from tests.pipeline.interaction_rows import write_interactions
 from two_tower.interaction_strengths import STRENGTHS
 
 MOMENT = pd.Timestamp("2026-01-01", tz="UTC")

@@ -22,13 +22,13 @@ from pipeline.tables import (
     read_interactions,
     read_posts,
     read_users,
-    write_interactions,
     write_posts,
     write_users,
 )
 from pipeline.validate import InvalidTablesError, refuse_errors, validate
 from pipeline.validation_report import Finding, Level, ValidationReport
 from pipeline.workspace import Workspace
+from tests.pipeline.interaction_rows import write_interactions
 from tests.tiny_bundle import write_tiny_bundle
 
 POSTS, USERS, EVENTS = 40, 30, 2000
