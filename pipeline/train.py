@@ -111,9 +111,7 @@ def fit(
             {"the epochs done": len(state.reports), "the steps done since": state.steps_done},
             what_to_do="Each has a checkpoint of its own: give all the same --data",
         )
-        run.ranks.refuse_differences(
-            _weights(learning), what="the processes start from different towers: give them the same --data"
-        )
+        run.ranks.refuse_differences(_weights(learning), what="the processes start from different towers")
         for epoch in range(len(state.reports), config.epochs if len(examples.training_rows) else 0):
             if _is_spent(state.reports, config.patience):
                 break
