@@ -202,7 +202,7 @@ def contents(directory: Path) -> list[object]:
     tables = [pq.read_table(directory / file) for file in (POSTS_FILE, USERS_FILE, INTERACTIONS_FILE)]
     return [
         *((table.schema.to_string(), table.to_pydict()) for table in tables),
-        (directory / "report.json").read_text("utf-8"),
+        (directory / "report.json").read_text(encoding="utf-8"),
     ]
 
 
