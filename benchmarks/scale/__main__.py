@@ -114,6 +114,11 @@ def as_markdown(rows: Sequence[Row]) -> str:
     for row in rows:
         cells = (" / ".join(f"{share:.3f}" for share in item.recall.values()) for item in row.kinds.values())
         lines.append(f"| {row.engine} | {row.posts:,} × {row.dimension} | " + " | ".join(cells) + " |")
+    lines += [
+        f"\n{row.engine}, {row.posts:,} × {row.dimension}: {count} searches had no answer within ten seconds"
+        for row in rows
+        if (count := sum(item.unanswered for item in row.kinds.values()))
+    ]
     return "\n".join(lines) + "\n"
 
 
