@@ -9,6 +9,7 @@ from rich.console import Console
 
 from cli.file_faults import refuse_unwritable
 from cli.live_evaluation_table import WIDE_COLUMNS, coverage_line, live_tables, verdict_lines
+from cli.one_writer import only_writer
 from cli.progress import console, printing_to_stderr, progress_bar, training_bar, working
 from cli.stop_signals import StoppedError, stop_request
 from pipeline.dataset import Dataset, read_dataset
@@ -58,8 +59,9 @@ def live_evaluation_stage(
             lambda checkpoint: _train(past, config, device=device, checkpoint=checkpoint, date=date),
         )
 
-    evaluation = evaluate_live(dataset, towers_of, months=months, showing=_showing)
-    evaluation.write(workspace.live_evaluation)
+    with only_writer(workspace.evaluation_towers):
+        evaluation = evaluate_live(dataset, towers_of, months=months, showing=_showing)
+        evaluation.write(workspace.live_evaluation)
     return evaluation
 
 
