@@ -68,6 +68,7 @@ def clean(
         incoming = Path(directory)
         totals = _totals(store, findings)
         rows = sum(totals[verb] for verb in MOMENT_KEYS)
+        progress(0, 2 * rows, "reading posts and people")
         fetched_at = _milliseconds(store.fetched_at or datetime.now(UTC))
         posts, deleted_posts = _posts(store, fetched_at, findings)
         users, deleted_users = _users(store, findings)

@@ -52,10 +52,8 @@ _SETTINGS = {
     "dataCoord.gc.missingTolerance": "600",
     "dataCoord.gc.dropTolerance": "60",
     "log.level": "warn",
-    "common.session.ttl": "300",
 }
-"""So that a disk holds each vector twice, and not the server's log of it: its posts and the index. And a server that
-gets no processor for some seconds does not end itself."""
+"""So that a disk holds each vector twice, and not the server's log of it: its posts and the index."""
 
 
 @dataclass(frozen=True, slots=True)
