@@ -1,6 +1,7 @@
 """The evaluation as a stage: it shows its progress, prints tables and verdicts, and writes evaluation.json."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 
 from rich.console import Console
 from rich.text import Text
@@ -43,10 +44,11 @@ def evaluate_stage(
     refuse_unwritable(workspace.evaluation.parent, workspace.evaluation_towers)
     with working("read the data"):
         dataset = read_dataset(workspace.clean, workspace.text_embeddings)
-    with only_writer(workspace.evaluation_towers):
+    with ExitStack() as held:
         with stop_request() as request, months_bar("evaluate", epochs=config.epochs) as bar:
 
             def towers_of(past: Dataset, settings: TrainingConfig) -> TrainedTowers:
+                held.enter_context(only_writer(workspace.evaluation_towers))  # data that are refused leave no directory
                 return kept_towers(
                     workspace.evaluation_towers,
                     past,

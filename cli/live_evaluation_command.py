@@ -1,7 +1,7 @@
 """`moodfeed evaluate --live`: replay the newest months of the log, and rank at each moment."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
@@ -50,8 +50,10 @@ def live_evaluation_stage(
     refuse_unwritable(workspace.live_evaluation.parent, workspace.evaluation_towers)
     with working("read the data"):
         dataset = read_dataset(workspace.clean, workspace.text_embeddings)
+    held = ExitStack()
 
     def towers_of(past: Dataset, date: str) -> TrainedTowers:
+        held.enter_context(only_writer(workspace.evaluation_towers))  # data that are refused leave no directory
         return kept_towers(
             workspace.evaluation_towers,
             past,
@@ -59,7 +61,7 @@ def live_evaluation_stage(
             lambda checkpoint: _train(past, config, device=device, checkpoint=checkpoint, date=date),
         )
 
-    with only_writer(workspace.evaluation_towers):
+    with held:
         evaluation = evaluate_live(dataset, towers_of, months=months, showing=_showing)
         evaluation.write(workspace.live_evaluation)
     return evaluation
