@@ -84,7 +84,7 @@ def publish(
         publish_to_bucket(to, find_bundle(bundles, bundle))
         return
     with console.status("publish: verifying") as status:
-        collections = collections_at(milvus, milvus_index, on_progress=status.update)
+        collections = collections_at(milvus, milvus_index, root=bundles, on_progress=status.update)
         published = publish_bundle(
             bundles,
             find_bundle(bundles, bundle),
@@ -126,7 +126,7 @@ def rollback(
 ) -> None:
     """Verify the previous bundle and make it current again; a second rollback undoes the first."""
     with console.status("rollback: verifying") as status:
-        collections = collections_at(milvus, milvus_index, on_progress=status.update)
+        collections = collections_at(milvus, milvus_index, root=bundles, on_progress=status.update)
         published = roll_back(
             bundles,
             None if bundle is None else find_bundle(bundles, bundle),

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.text import Text
 
 from cli.file_faults import refuse_unwritable
-from cli.one_writer import only_writer
+from cli.one_writer import only_writer, only_writer_if_there
 from cli.progress import console, progress_bar
 from cli.result_rows import print_rows
 from mood_encoder.runtime import Runtime
@@ -73,7 +73,7 @@ def embed_stage(
 ) -> None:
     """Post texts to text embeddings, in so many processes."""
     refuse_unwritable(workspace.text_cache, workspace.text_embeddings.parent)
-    with progress_bar("embed", unit="new texts") as advance:
+    with only_writer_if_there(workspace.directory), progress_bar("embed", unit="new texts") as advance:
         report = embed_posts(
             workspace.clean,
             workspace.text_cache,

@@ -1,12 +1,14 @@
 """The evaluation as a stage: it shows its progress, prints tables and verdicts, and writes evaluation.json."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 
 from rich.console import Console
 from rich.text import Text
 
 from cli.evaluation_table import WIDE_COLUMNS, evaluation_table, months_table
 from cli.file_faults import refuse_unwritable
+from cli.one_writer import only_writer
 from cli.progress import console, months_bar, working
 from cli.stop_signals import StoppedError, stop_request
 from pipeline.dataset import Dataset, read_dataset
@@ -42,41 +44,43 @@ def evaluate_stage(
     refuse_unwritable(workspace.evaluation.parent, workspace.evaluation_towers)
     with working("read the data"):
         dataset = read_dataset(workspace.clean, workspace.text_embeddings)
-    with stop_request() as request, months_bar("evaluate", epochs=config.epochs) as bar:
+    with ExitStack() as held:
+        with stop_request() as request, months_bar("evaluate", epochs=config.epochs) as bar:
 
-        def towers_of(past: Dataset, settings: TrainingConfig) -> TrainedTowers:
-            return kept_towers(
-                workspace.evaluation_towers,
-                past,
-                settings,
-                lambda checkpoint: train(
+            def towers_of(past: Dataset, settings: TrainingConfig) -> TrainedTowers:
+                held.enter_context(only_writer(workspace.evaluation_towers))  # data that are refused leave no directory
+                return kept_towers(
+                    workspace.evaluation_towers,
                     past,
                     settings,
-                    run=TrainingRun(
-                        device=device,
-                        checkpoint=checkpoint,
-                        on_batch=bar.on_batch,
-                        on_resume=bar.on_resume,
-                        should_stop=request.is_made,
+                    lambda checkpoint: train(
+                        past,
+                        settings,
+                        run=TrainingRun(
+                            device=device,
+                            checkpoint=checkpoint,
+                            on_batch=bar.on_batch,
+                            on_resume=bar.on_resume,
+                            should_stop=request.is_made,
+                        ),
                     ),
-                ),
-                keeps=keeps_towers,
-            )
+                    keeps=keeps_towers,
+                )
 
-        try:
-            evaluation = evaluate(
-                dataset,
-                config,
-                months=months,
-                candidates=candidates,
-                split_name=split_name,
-                towers_of=towers_of,
-                on_month=lambda number, count, split: bar.on_month(number, count, split.label),
-                on_method=bar.note,
-            )
-        except TrainingStoppedError as stopped:
-            raise StoppedError(f"the evaluation's training {stopped}", request.signal_number) from None
-    evaluation.write(workspace.evaluation)
+            try:
+                evaluation = evaluate(
+                    dataset,
+                    config,
+                    months=months,
+                    candidates=candidates,
+                    split_name=split_name,
+                    towers_of=towers_of,
+                    on_month=lambda number, count, split: bar.on_month(number, count, split.label),
+                    on_method=bar.note,
+                )
+            except TrainingStoppedError as stopped:
+                raise StoppedError(f"the evaluation's training {stopped}", request.signal_number) from None
+        evaluation.write(workspace.evaluation)
     (show or print_evaluation)(evaluation)
     return evaluation
 

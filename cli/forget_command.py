@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.feed_commands import BundlesOption
+from cli.one_writer import only_writer_if_there
 from cli.pipeline_commands import DataOption
 from cli.progress import console, print_line
 from cli.terminal_text import plain, typed
@@ -39,7 +40,9 @@ def forget(
     from pipeline.forget import holders
     from pipeline.forgotten import Forgotten
 
-    report = forget_in_data(Workspace(data), people=map(typed, people or ()), posts=map(_post, post or ()))
+    workspace = Workspace(data)
+    with only_writer_if_there(workspace.directory), only_writer_if_there(workspace.evaluation_towers):
+        report = forget_in_data(workspace, people=map(typed, people or ()), posts=map(_post, post or ()))
     for account in report.accounts:
         console.print(plain(f"Forgot {account.username!r} (id {account.user_id})."), soft_wrap=True)
     for each in report.posts:
@@ -49,9 +52,9 @@ def forget(
     owned = f"; {report.renamed} posts stay without their owner's name (--post forgets one)" if report.renamed else ""
     print_line(
         f"Removed {report.raw_rows} rows from the raw store and {report.clean_rows} from the clean tables{owned}. "
-        f"{Workspace(data).forgotten} keeps them out of later fetches and imports: keep it with the data."
+        f"{workspace.forgotten} keeps them out of later fetches and imports: keep it with the data."
     )
-    held = holders(bundles, Forgotten.read(Workspace(data).forgotten))
+    held = holders(bundles, Forgotten.read(workspace.forgotten))
     if held:
         where = shlex.quote(str(data))
         print_line(

@@ -1,7 +1,7 @@
 """`moodfeed evaluate --live`: replay the newest months of the log, and rank at each moment."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
@@ -9,6 +9,7 @@ from rich.console import Console
 
 from cli.file_faults import refuse_unwritable
 from cli.live_evaluation_table import WIDE_COLUMNS, coverage_line, live_tables, verdict_lines
+from cli.one_writer import only_writer
 from cli.progress import console, printing_to_stderr, progress_bar, training_bar, working
 from cli.stop_signals import StoppedError, stop_request
 from pipeline.dataset import Dataset, read_dataset
@@ -49,8 +50,10 @@ def live_evaluation_stage(
     refuse_unwritable(workspace.live_evaluation.parent, workspace.evaluation_towers)
     with working("read the data"):
         dataset = read_dataset(workspace.clean, workspace.text_embeddings)
+    held = ExitStack()
 
     def towers_of(past: Dataset, date: str) -> TrainedTowers:
+        held.enter_context(only_writer(workspace.evaluation_towers))  # data that are refused leave no directory
         return kept_towers(
             workspace.evaluation_towers,
             past,
@@ -58,8 +61,9 @@ def live_evaluation_stage(
             lambda checkpoint: _train(past, config, device=device, checkpoint=checkpoint, date=date),
         )
 
-    evaluation = evaluate_live(dataset, towers_of, months=months, showing=_showing)
-    evaluation.write(workspace.live_evaluation)
+    with held:
+        evaluation = evaluate_live(dataset, towers_of, months=months, showing=_showing)
+        evaluation.write(workspace.live_evaluation)
     return evaluation
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,8 +62,10 @@ class Collections:
             return ()
 
 
-def collections_at(uri: str | None, kind: str | None, *, on_progress: Callable[[str], None]) -> Collections | None:
-    """The collections at a server, which is asked for them; None without ``uri``.
+def collections_at(
+    uri: str | None, kind: str | None, *, root: Path, on_progress: Callable[[str], None]
+) -> Collections | None:
+    """The collections of the bundles under ``root`` at a server, which is asked for them; None without ``uri``.
 
     Exit code 2 for what is no URL of a server, an unknown kind of index or one without a server, or without the
     client's package. MilvusUnavailableError if the server does not answer: said before a bundle is verified.
@@ -92,4 +95,4 @@ def collections_at(uri: str | None, kind: str | None, *, on_progress: Callable[[
 
     server = Server(uri, token=os.environ.get(TOKEN_VARIABLE, ""))
     server.ask("list_collections", seconds=CALL_SECONDS)
-    return Collections(Publishing(server, IndexForm(IndexKind(kind)), tell))
+    return Collections(Publishing(root, server, IndexForm(IndexKind(kind)), tell))

@@ -4,6 +4,7 @@ import json
 import signal
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +50,7 @@ def train_stage(
     """All interactions to towers; a JSON line for each epoch is appended to ``log``.
 
     Of several processes the first writes the files. They stop as at SIGTERM where one of them is left behind.
+    BusyDirectoryError if another training of the same objective writes there; other stages may run beside it.
     StoppedError at SIGTERM or Ctrl-C, once the state is saved: the same call resumes.
     """
     refuse_unwritable(
@@ -59,32 +61,34 @@ def train_stage(
     together = f", in {ranks.size} processes" if ranks.size > 1 else ""
     console.print(f"Training on {len(dataset.pairs):,} interactions in batches of {config.batch_size:,}{together}.")
     started = time.monotonic()
-    with stop_request() as request, training_bar(f"train ({config.objective})", epochs=config.epochs) as bar:
+    towers_directory = workspace.towers(config.objective)
+    with only_writer(towers_directory) if ranks.is_first else nullcontext():
+        with stop_request() as request, training_bar(f"train ({config.objective})", epochs=config.epochs) as bar:
 
-        def on_epoch(report: EpochReport) -> None:
-            bar.on_epoch(report)
-            if log and ranks.is_first:
-                with log.open("a", encoding="utf-8") as lines:
-                    lines.write(json.dumps(asdict(report)) + "\n")
+            def on_epoch(report: EpochReport) -> None:
+                bar.on_epoch(report)
+                if log and ranks.is_first:
+                    with log.open("a", encoding="utf-8") as lines:
+                        lines.write(json.dumps(asdict(report)) + "\n")
 
-        try:
-            towers = train(
-                dataset,
-                config,
-                run=TrainingRun(
-                    device=device,
-                    checkpoint=workspace.checkpoint(config.objective),
-                    on_batch=bar.on_batch,
-                    on_epoch=on_epoch,
-                    on_resume=bar.on_resume,
-                    ranks=ranks,
-                    should_stop=lambda: request.is_made() or is_left_behind(),
-                ),
-            )
-        except TrainingStoppedError as stopped:
-            raise StoppedError(f"training {stopped}", request.signal_number or signal.SIGTERM) from None
-    if ranks.is_first:
-        towers.write(workspace.towers(config.objective))
+            try:
+                towers = train(
+                    dataset,
+                    config,
+                    run=TrainingRun(
+                        device=device,
+                        checkpoint=workspace.checkpoint(config.objective),
+                        on_batch=bar.on_batch,
+                        on_epoch=on_epoch,
+                        on_resume=bar.on_resume,
+                        ranks=ranks,
+                        should_stop=lambda: request.is_made() or is_left_behind(),
+                    ),
+                )
+            except TrainingStoppedError as stopped:
+                raise StoppedError(f"training {stopped}", request.signal_number or signal.SIGTERM) from None
+        if ranks.is_first:
+            towers.write(towers_directory)
     if not towers.epochs:
         console.print("No interactions yet: the towers are untrained, and feeds follow moods and categories.")
     console.print(f"Trained {len(towers.epochs)} epochs in {time.monotonic() - started:.0f} s.")

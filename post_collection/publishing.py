@@ -1,10 +1,13 @@
 """Publish a bundle to Milvus: fill its collection, check it, and only then make it the current one."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from bundle.canary_embeddings import CanaryEmbeddings
-from bundle.directory import Bundle
+from bundle.directory import Bundle, current_bundle, previous_bundle
 from bundle.index_posts import IndexPosts
+from bundle.manifest import BundleError
 from post_collection.checks import check_canaries, opened
 from post_collection.filling import IndexForm, Progress, drop, fill
 from post_collection.form import CURRENT_ALIAS, PREFIX, PREVIOUS_ALIAS, collection_name
@@ -16,8 +19,9 @@ _SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """Publishes bundles to one server."""
+    """Publishes bundles of the directory ``root`` to one server."""
 
+    root: Path
     server: Server
     form: IndexForm
     progress: Progress
@@ -56,8 +60,11 @@ class Publishing:
         self._point(CURRENT_ALIAS, name)
 
     def remove_old(self, *, kept: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """Drop the collections that are neither current, nor previous, nor ``kept``; returns their names."""
-        wanted = {self.at(CURRENT_ALIAS), self.at(PREVIOUS_ALIAS), *kept}
+        """Drop the collections that are neither current, nor previous, nor ``kept``; returns their names.
+
+        Both the aliases and the links of the root count: a rollback without the server moves the links alone.
+        """
+        wanted = {self.at(CURRENT_ALIAS), self.at(PREVIOUS_ALIAS), *self._linked(), *kept}
         old = tuple(
             name
             for name in self.server.ask("list_collections", seconds=_SECONDS)
@@ -74,6 +81,13 @@ class Publishing:
         except CollectionError:
             return ""
         return name
+
+    def _linked(self) -> set[str]:
+        """The names of the collections of the bundles that the root calls current and previous."""
+        linked = {previous_bundle(self.root)}
+        with suppress(BundleError):  # no bundle is current yet
+            linked.add(current_bundle(self.root))
+        return {collection_name(directory.name) for directory in linked if directory}
 
     def _point(self, alias: str, name: str) -> None:
         try:

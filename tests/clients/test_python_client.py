@@ -4,6 +4,7 @@ import asyncio
 import math
 import pickle
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -159,6 +160,101 @@ def test_an_error_of_a_later_release_has_the_class_of_its_status_and_survives_pi
 def test_half_a_certificate_is_refused() -> None:
     with pytest.raises(ValueError, match="belong together"):
         Tls(certificate="certificate.pem")
+
+
+class Gateway:
+    """Ends the first call of each method with CANCELLED, as a gateway that is being stopped, or lets calls wait."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.has_begun = threading.Event()
+        self.may_answer = threading.Event()
+        self.waits = False
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        name = details.method.rpartition("/")[2]
+
+        def answer(_: bytes, context: grpc.ServicerContext) -> bytes:
+            self.calls.append(name)
+            self.has_begun.set()
+            if self.waits:
+                self.may_answer.wait(20)
+            elif self.calls.count(name) == 1:
+                context.abort(grpc.StatusCode.CANCELLED, "")
+            return b""
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+
+@pytest.fixture
+def stopped() -> Iterator[tuple[Gateway, str]]:
+    """A gateway that ends calls, and its address."""
+    gateway = Gateway()
+    handler = type("Handler", (grpc.GenericRpcHandler,), {"service": staticmethod(gateway.service)})()
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[handler])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield gateway, f"127.0.0.1:{port}"
+    gateway.may_answer.set()
+    server.stop(None).wait()
+
+
+def test_a_call_that_a_stopped_gateway_cancels_is_repeated_where_one_that_finds_no_gateway_is(
+    stopped: tuple[Gateway, str],
+) -> None:
+    gateway, address = stopped
+    with MoodfeedClient(address, retries=Retries(first_wait_seconds=0.01)) as client:
+        assert client.categories() == []
+        client.delete_posts([1])
+        with pytest.raises(UnavailableError) as refused:
+            client.delete_rule("a")
+    assert refused.value.status == "UNAVAILABLE"
+    once = ["ListCategories"] * 2 + ["DeletePosts"] * 2 + ["DeleteRule"]
+    assert gateway.calls == once
+    gateway.calls.clear()
+
+    async def ask() -> None:
+        async with AsyncMoodfeedClient(address, retries=Retries(first_wait_seconds=0.01)) as client:
+            assert await client.categories() == []
+            await client.delete_posts([1])
+            with pytest.raises(UnavailableError):
+                await client.delete_rule("a")
+
+    asyncio.run(ask())
+    assert gateway.calls == once
+
+
+def test_a_call_that_its_caller_cancels_is_no_error_of_the_gateway_and_is_not_repeated(
+    stopped: tuple[Gateway, str],
+) -> None:
+    gateway, address = stopped
+    gateway.waits = True
+
+    async def cancel() -> None:
+        async with AsyncMoodfeedClient(address) as client:
+            asked = asyncio.create_task(client.categories())
+            await asyncio.to_thread(gateway.has_begun.wait, 20)
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+
+    asyncio.run(cancel())
+    assert gateway.calls == ["ListCategories"]
+
+
+def test_a_client_that_is_closed_does_not_repeat_what_it_cancels(stopped: tuple[Gateway, str]) -> None:
+    gateway, address = stopped
+    gateway.waits = True
+    client = MoodfeedClient(
+        address, timeout_seconds=300, retries=Retries(first_wait_seconds=60, longest_wait_seconds=60)
+    )
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(client.categories)
+        assert gateway.has_begun.wait(20)
+        client.close()
+        with pytest.raises(UnavailableError):
+            asked.result(timeout=20)
+    assert gateway.calls == ["ListCategories"]
 
 
 @pytest.fixture

@@ -302,7 +302,7 @@ class MoodfeedClient:
             except grpc.RpcError as failure:
                 error = error_of_call(failure)
                 wait = self._wait_seconds(error, attempt, end, may_repeat=method.may_repeat)
-                if wait is None:
+                if wait is None or self._is_closed:  # closing cancels the calls in progress
                     raise error from failure
                 time.sleep(wait)
             else:

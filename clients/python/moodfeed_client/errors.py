@@ -206,7 +206,10 @@ def closed() -> UnavailableError:
 
 
 def error_of_call(error: grpc.RpcError) -> MoodfeedError:
-    """The error of a failed gRPC call."""
+    """The error of a failed gRPC call.
+
+    CANCELLED reads as UNAVAILABLE: a gateway that is being stopped answers it to calls that never began (grpc#41785).
+    """
     if not isinstance(error, grpc.Call | grpc.aio.AioRpcError):  # a channel that was closed, for instance
         return UnavailableError("UNAVAILABLE", "", str(error))
     trailers: Sequence[tuple[str, str | bytes]] = tuple(error.trailing_metadata() or ())
@@ -214,8 +217,9 @@ def error_of_call(error: grpc.RpcError) -> MoodfeedError:
     wait = _pushback_seconds(trailers)
     if wait is None and retry.HasField("retry_delay"):
         wait = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
+    status = grpc.StatusCode.UNAVAILABLE if error.code() is grpc.StatusCode.CANCELLED else error.code()
     return error_of(
-        error.code().name,
+        status.name,
         info.reason if info.domain == _DOMAIN else "",
         error.details() or "",
         metadata=dict(info.metadata),

@@ -82,7 +82,7 @@ export function errorOfCall(error: ConnectError): MoodfeedError {
   const delay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
   const asked = error.metadata.get(PUSHBACK);
   return errorOf({
-    status: isBrokenConnection(error) ? "UNAVAILABLE" : (STATUS_NAMES[error.code] ?? "UNKNOWN"),
+    status: isUnanswered(error) ? "UNAVAILABLE" : (STATUS_NAMES[error.code] ?? "UNKNOWN"),
     reason: info?.domain === DOMAIN ? info.reason : "",
     message: error.rawMessage,
     metadata: info?.metadata ?? {},
@@ -97,10 +97,11 @@ function pushback(text: string): number {
 }
 
 /**
- * Whether no answer came because the connection broke: gRPC calls that UNAVAILABLE, connect-node otherwise. A gateway
- * never answers CANCELLED, and the caller's own signal was asked before.
+ * Whether the gateway never took the call, or its answer was lost: gRPC calls a broken connection UNAVAILABLE,
+ * connect-node otherwise. A gateway that is being stopped answers CANCELLED to calls that it never began (grpc#41785).
+ * The caller's own signal was asked before.
  */
-function isBrokenConnection(error: ConnectError): boolean {
+function isUnanswered(error: ConnectError): boolean {
   if (error.code === Code.Canceled) return true;
   return [Code.Aborted, Code.Internal, Code.Unknown].includes(error.code) && error.cause instanceof Error;
 }

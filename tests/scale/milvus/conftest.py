@@ -10,6 +10,9 @@ from post_collection.form import IndexKind
 from post_collection.publishing import Publishing
 from post_collection.server import Server
 
+NO_BUNDLES = Path("no-bundles")
+"""A directory of bundles that is not there: only the aliases say which collections are kept."""
+
 
 @pytest.fixture(scope="module")
 def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusProcess]:
@@ -24,7 +27,7 @@ def server(milvus: MilvusProcess) -> Server:
 
 
 def publishing(server: Server, kind: IndexKind = IndexKind.FLAT, **form: int) -> Publishing:
-    return Publishing(server, IndexForm(kind, **form), lambda *_: None)
+    return Publishing(NO_BUNDLES, server, IndexForm(kind, **form), lambda *_: None)
 
 
 @pytest.fixture(scope="module")

@@ -202,6 +202,22 @@ def test_torchrun_starts_it_too(
     assert are_equal(towers, by_two[1])
 
 
+@pytest.mark.timeout(900)
+def test_a_second_training_of_two_processes_is_refused_in_one_line_while_the_first_goes_on(
+    small_workspace: Workspace, tmp_path: Path
+) -> None:
+    data = copied(small_workspace, tmp_path)
+    first = start(data, "--processes", "2", "--epochs", "200")
+    wait_for(first, "epoch 1: training loss")
+    second = start(data, "--processes", "2", "--epochs", "200")
+    _, complained = second.communicate(timeout=400)
+    assert second.returncode == 1, complained
+    assert complained.count(f"another moodfeed process is writing to {Workspace(data).towers('softmax')}") == 1
+    assert "Traceback" not in complained
+    wait_for(first, "training loss")
+    assert first.poll() is None
+
+
 @pytest.mark.timeout(300)
 def test_what_a_new_start_cannot_mend_is_said_without_one(tmp_path: Path) -> None:
     training = start(tmp_path, "--processes", "2", "--config", str(tmp_path / "none.toml"))
