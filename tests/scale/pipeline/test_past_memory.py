@@ -7,25 +7,23 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.scale.clean_and_collect import clean_and_collect
 from benchmarks.scale.made_up_events import Size
 from benchmarks.scale.pipeline import stages
-from pipeline.tables import INTERACTIONS_FILE
-from pipeline.workspace import Workspace
 
-FEW, MANY = Size(100_000, 100_000, 5_000), Size(10_000_000, 100_000, 5_000)  # two and a half pieces of training
+# Many are two and a half pieces of training, and the histories stay short, whose batches take more than the reading.
+FEW, MANY = Size(100_000, 500_000, 5_000), Size(10_000_000, 500_000, 5_000)
 FEW_FETCHED, MANY_FETCHED = Size(100_000, 20_000, 5_000), Size(3_000_000, 20_000, 5_000)
 STEPS = 30
 MOST_BYTES_AN_EVENT = {
-    "import": 130.0,
+    "import": 100.0,
     "validate": 200.0,  # it compares 20 million events at most: one person in so many of more
-    "score": 180.0,
-    f"read, make examples, train {STEPS} steps": 450.0,
+    "score": 120.0,
+    f"read, make examples, train {STEPS} steps": 105.0,  # 127 before the events were read in pieces
 }
-MOST_BYTES_A_FETCHED_EVENT = {"clean": 150.0, "collect": 150.0}  # in tables of pandas, clean took 200
+MOST_BYTES_A_FETCHED_EVENT = {"clean": 150.0, "collect": 130.0}  # in tables of pandas, clean took 199
 
 
 @pytest.fixture(autouse=True)
@@ -53,9 +51,8 @@ def test_the_memory_of_each_stage_grows_by_few_bytes_an_event(tmp_path: Path) ->
     assert found.keys() == MOST_BYTES_AN_EVENT.keys()
     assert {stage: size for stage, size in found.items() if size > MOST_BYTES_AN_EVENT[stage]} == {}
     (trained,) = (row for row in many if "pairs" in row)
-    imported = pq.read_metadata(Workspace(tmp_path / "many" / "data").clean / INTERACTIONS_FILE).num_rows
-    assert (trained["events"], trained["steps"]) == (imported, STEPS)
-    assert imported > 0.999 * MANY.events  # but for what was drawn twice
+    assert trained["steps"] == STEPS
+    assert 0.999 * MANY.events < trained["events"] <= MANY.events  # a few are repeated
 
 
 @pytest.mark.timeout(900)
