@@ -65,7 +65,7 @@ def _fetch(
 ) -> None:
     """Write an object to a file; BucketError if it is not the one with this sha256."""
     digest = hashlib.sha256()
-    part = path.with_name(f".{path.name}.part")
+    part = _part_of(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with part.open("wb") as file:
         for piece in bucket.pieces(name, largest=largest):
@@ -80,12 +80,17 @@ def _fetch(
     part.replace(path)
 
 
+def _part_of(path: Path) -> Path:
+    """Where what has come of a file so far is written."""
+    return path.with_name(f".{path.name}.part")
+
+
 def _fetch_if_there(bucket: Bucket, name: str, path: Path, go_on: Callable[[], None]) -> None:
     """What the manifest does not list: a bundle is whole without it."""
     try:
         _fetch(bucket, name, path, largest=_LARGEST_REPORT, go_on=go_on)
     except BucketError as error:
-        path.with_name(f".{path.name}.part").unlink(missing_ok=True)
+        _part_of(path).unlink(missing_ok=True)
         if error.fault is not Fault.MISSING:
             raise
 
@@ -105,6 +110,7 @@ def _link(source: Path | None, path: Path, entry: FileEntry) -> bool:
     if source is None or not source.is_file() or _digest(source) != entry.sha256:
         return False
     path.unlink(missing_ok=True)
+    _part_of(path).unlink(missing_ok=True)  # of a download that ended before the file was here
     try:
         os.link(source, path)
     except OSError:  # a file system without links

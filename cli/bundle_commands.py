@@ -1,7 +1,7 @@
 """`moodfeed publish`, `moodfeed rollback` and `moodfeed bundles`: choose the bundle that is served, and list them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -71,7 +71,7 @@ def publish(
     certificate: CertificateOption = None,
     key: KeyOption = None,
     milvus: MilvusOption = None,
-    milvus_index: MilvusIndexOption = "FLAT",
+    milvus_index: MilvusIndexOption = None,
 ) -> None:
     """Verify a bundle, make it current, remove old bundles, and tell the running processes to load it.
 
@@ -80,10 +80,11 @@ def publish(
     if to is not None:
         from cli.bucket_stage import publish_to_bucket
 
+        _refuse_beside_a_bucket({"--milvus": milvus, "--milvus-index": milvus_index, "--process": process or None})
         publish_to_bucket(to, find_bundle(bundles, bundle))
         return
     with console.status("publish: verifying") as status:
-        collections = collections_at(milvus, milvus_index, on_progress=status.update) if milvus else None
+        collections = collections_at(milvus, milvus_index, on_progress=status.update)
         published = publish_bundle(
             bundles,
             find_bundle(bundles, bundle),
@@ -101,6 +102,14 @@ def publish(
             console.print(f"Removed {name} from Milvus: neither current nor previous.", soft_wrap=True)
 
 
+def _refuse_beside_a_bucket(options: Mapping[str, object]) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise typer.BadParameter(
+                "cannot be given beside --to, which changes the bucket alone: publish once with each", param_hint=name
+            )
+
+
 def rollback(
     bundle: Annotated[
         str | None,
@@ -113,11 +122,11 @@ def rollback(
     certificate: CertificateOption = None,
     key: KeyOption = None,
     milvus: MilvusOption = None,
-    milvus_index: MilvusIndexOption = "FLAT",
+    milvus_index: MilvusIndexOption = None,
 ) -> None:
     """Verify the previous bundle and make it current again; a second rollback undoes the first."""
     with console.status("rollback: verifying") as status:
-        collections = collections_at(milvus, milvus_index, on_progress=status.update) if milvus else None
+        collections = collections_at(milvus, milvus_index, on_progress=status.update)
         published = roll_back(
             bundles,
             None if bundle is None else find_bundle(bundles, bundle),

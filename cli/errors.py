@@ -38,6 +38,7 @@ EXPECTED_ERRORS = frozenset(
         "pipeline.training_config.TrainingConfigError",
         "pipeline.upstream.UpstreamError",
         "pipeline.validate.InvalidTablesError",
+        "post_collection.server.MilvusUnavailableError",
         "rpc.watched_files.FileContentError",
         "sample_api.faults.FaultTextError",
         "sample_api.server.PortTakenError",

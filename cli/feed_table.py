@@ -70,4 +70,6 @@ def feed_json(feed: feed_pb2.GetFeedResponse) -> str:
 
 def _caption(feed: feed_pb2.GetFeedResponse) -> str:
     more = "more pages follow" if feed.next_page_token else "last page"
-    return f"{feed_pb2.Ranking.Name(feed.ranking)}, bundle {feed.bundle_id[:12]}, {more}"
+    lacks = "".join(f", without {degradation.stage} ({degradation.reason})" for degradation in feed.degradations)
+    approximate = ", approximate" if feed.approximate else ""
+    return f"{feed_pb2.Ranking.Name(feed.ranking)}, bundle {feed.bundle_id[:12]}, {more}{lacks}{approximate}"

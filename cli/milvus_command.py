@@ -9,11 +9,10 @@ import typer
 
 from bundle.directory import Bundle
 from bundle.manifest import BundleError
+from post_collection.server import TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     from post_collection.publishing import Publishing
-
-TOKEN_VARIABLE = "MOODFEED_POST_INDEX_MILVUS_TOKEN"  # noqa: S105 - the name of a setting
 
 MilvusOption = Annotated[
     str | None,
@@ -26,9 +25,12 @@ MilvusOption = Annotated[
     ),
 ]
 MilvusIndexOption = Annotated[
-    str,
+    str | None,
     typer.Option(
-        "--milvus-index", metavar="FLAT|IVF_FLAT|HNSW", help="Index type of the Milvus collection; HNSW is approximate."
+        "--milvus-index",
+        metavar="FLAT|IVF_FLAT|HNSW",
+        help="Index type of the Milvus collection; HNSW is approximate. Default: FLAT.",
+        show_default=False,
     ),
 ]
 
@@ -59,21 +61,27 @@ class Collections:
             return ()
 
 
-def collections_at(uri: str, kind: str, *, on_progress: Callable[[str], None]) -> Collections:
-    """The collections at a server.
+def collections_at(uri: str | None, kind: str | None, *, on_progress: Callable[[str], None]) -> Collections | None:
+    """The collections at a server, which is asked for them; None without ``uri``.
 
-    Exit code 2 for what is no URL of a server, an unknown kind of index, or without the client's package.
+    Exit code 2 for what is no URL of a server, an unknown kind of index or one without a server, or without the
+    client's package. MilvusUnavailableError if the server does not answer: said before a bundle is verified.
     """
     from post_collection.address import milvus_address
-    from post_collection.filling import IndexForm
+    from post_collection.filling import CALL_SECONDS, IndexForm
     from post_collection.form import IndexKind
     from post_collection.publishing import Publishing
     from post_collection.server import Server, client_is_installed
 
+    if uri is None:
+        if kind is not None:
+            raise typer.BadParameter("is of a Milvus collection: give --milvus too", param_hint="--milvus-index")
+        return None
     try:
         milvus_address(uri)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--milvus") from None
+    kind = kind or IndexKind.FLAT
     if kind not in set(IndexKind):
         raise typer.BadParameter(f"{kind!r} is not one of {', '.join(IndexKind)}", param_hint="--milvus-index")
     if not client_is_installed():
@@ -83,4 +91,5 @@ def collections_at(uri: str, kind: str, *, on_progress: Callable[[str], None]) -
         on_progress(f"publish: Milvus, {what} {done:,} of {count:,} posts")
 
     server = Server(uri, token=os.environ.get(TOKEN_VARIABLE, ""))
+    server.ask("list_collections", seconds=CALL_SECONDS)
     return Collections(Publishing(server, IndexForm(IndexKind(kind)), tell))

@@ -28,6 +28,7 @@ from cli.feed_table import Category, feed_table
 from cli.first_bundle import has_fetched_rows, refuse_bundles_without_a_current_one, sample_data_of
 from cli.gateway_access import AuthorityOption, CertificateOption, GatewayAccess, KeyOption, client_tls
 from cli.gateway_calls import CallRefusedError
+from cli.one_index import refuse_divided_index
 from cli.one_writer import only_writer
 from cli.page_address import Page, look_for_page, page_address
 from cli.pipeline_commands import DataOption
@@ -56,6 +57,7 @@ def run(
     What people do is kept in store.sqlite below --data, unless MOODFEED_STORE_URL names another store.
     """
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
+    refuse_divided_index(os.environ)
     if not has_current_bundle(bundles):
         make_bundle_in_a_child(data, bundles)
     addresses = Addresses.from_environment(os.environ)

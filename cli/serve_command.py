@@ -10,6 +10,7 @@ import typer
 from bundle.directory import current_bundle
 from cli.feed_commands import BundlesOption
 from cli.gateway_access import AuthorityOption, CertificateOption, KeyOption, client_tls
+from cli.one_index import refuse_divided_index
 from cli.pipeline_commands import DataOption
 from cli.progress import console, print_line
 from cli.run_command import stop_as_ctrl_c_does
@@ -31,6 +32,7 @@ def serve(
     What people do is kept in store.sqlite below --data, unless MOODFEED_STORE_URL names another store.
     """
     signal.signal(signal.SIGTERM, stop_as_ctrl_c_does)
+    refuse_divided_index(os.environ)
     bundle = current_bundle(bundles)
     addresses = Addresses.from_environment(os.environ)
     logs = data / "logs"

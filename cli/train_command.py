@@ -34,6 +34,7 @@ def train(
     joined = processes_of_the_training() if is_rank() else processes
     with printing_once(processes):
         wanted = training_config(data, config, objective, epochs, seed)  # before torch: a refusal is said at once
+        _refuse_another_count(processes, joined)
         _refuse_idle_processes(joined, wanted.batch_size)
         _refuse_device(device, joined)
         if log:
@@ -57,6 +58,15 @@ def _refuse_device(device: str, processes: int) -> None:
         raise typer.BadParameter(
             f"{device!r} is neither cpu nor cuda, with which each of several processes takes a GPU of its own",
             param_hint="--device",
+        )
+
+
+def _refuse_another_count(processes: int, joined: int) -> None:
+    if processes not in {1, joined}:
+        raise typer.BadParameter(
+            f"{processes} are asked for, and torchrun has started {joined}, as the variable WORLD_SIZE says: leave the "
+            "option out, or start the command without torchrun",
+            param_hint="--processes",
         )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -55,6 +56,7 @@ from post_index_service.kept_moments import kept_seconds
 from post_index_service.loading import PENDING, RECALL, SERVABLE, wait_until_encoded
 from post_index_service.loading import load as load_index
 from post_index_service.post_store import PostStore
+from post_index_service.settings import Settings as PostIndexSettings
 from rpc.admin_access import ADMIN_ERRORS, AdminAccess
 from rpc.admission import InFlight
 from rpc.environment import load_settings
@@ -194,6 +196,11 @@ def main() -> int:
         variable = variable_of(UserTowerSettings, "runtime")
         _log.error(f"{variable}={str(compute.runtime)!r}: this mode does not load torch: unset it")
         return 2
+    for name, only in (("engine", "faiss"), ("shards", "1")):
+        variable = variable_of(PostIndexSettings, name)
+        if (value := os.environ.get(variable, only)).lower() != only:
+            _log.error(f"{variable}={value!r}: this mode holds and searches all posts itself: unset it")
+            return 2
     faiss.omp_set_num_threads(1)  # requests run in parallel; more threads than cores made them ten times slower
 
     live = live_log_of(compute)

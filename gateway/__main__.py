@@ -38,6 +38,7 @@ from gateway.settings import LARGEST_REQUEST_BYTES, Settings
 from gateway.shard_clients import GrpcShard
 from gateway.shard_names import name_of_shard
 from gateway.shard_replicas import ShardReplicas
+from gateway.shard_wiring import ShardWiring
 from gateway.sharded_search import ShardedPostSearch
 from moodfeed.catalog.v1 import catalog_pb2_grpc
 from moodfeed.embedding.v1 import embedding_pb2
@@ -73,7 +74,7 @@ class Gateway:
 
     towers: Replicas[user_tower_pb2_grpc.UserTowerServiceStub]
     indexes: Replicas[PostIndexStub] | ShardReplicas
-    shards: ShardedPostSearch | None
+    wiring: ShardWiring
     people: PeopleWatch
     readiness: Readiness
     health: health.aio.HealthServicer
@@ -89,6 +90,11 @@ class Gateway:
             await self.health.set(name, status)
         _log.info("readiness", missing=self.readiness.missing, degraded=self.readiness.degraded)
 
+    async def report_change_of_index(self) -> None:
+        """Set the health, and ask a replica of the index that is new which shard it is."""
+        self.wiring.look()
+        await self.report_health()
+
     async def start(self) -> None:
         """Find the replicas and start the gRPC server."""
         await asyncio.gather(self.towers.start(), self.indexes.start())
@@ -96,7 +102,7 @@ class Gateway:
 
     async def stop(self, grace_seconds: float) -> None:
         """Report NOT_SERVING, and stop the gRPC server LAME_DUCK_SECONDS later, or when it is idle after that."""
-        self.towers.on_change = self.indexes.on_change = None
+        self.towers.on_change = self.indexes.on_change = self.wiring.on_change = None
         await self.health.enter_graceful_shutdown()
         await asyncio.sleep(LAME_DUCK_SECONDS)
         await stop_aio_when_idle(self.grpc_server, in_flight=self._count, grace_seconds=grace_seconds)
@@ -133,7 +139,12 @@ def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
     if len(shards) > 1:
         search = ShardedPostSearch([GrpcShard(shard, attempt_seconds=seconds) for shard in shards], now_ms=now_ms)
     index = WatchingPostSearch(OwnWritesPostSearch(search, own), cache)
-    readiness = Readiness(needed=indexes, wanted=towers, shards=shards if len(shards) > 1 else ())
+    wiring = (
+        search.wiring
+        if isinstance(search, ShardedPostSearch)
+        else ShardWiring([GrpcShard(shards[0], attempt_seconds=seconds)])
+    )
+    readiness = Readiness(needed=indexes, wanted=towers, shards=shards if len(shards) > 1 else (), wiring=wiring)
     in_flight = InFlight(settings.most_in_flight)
     recordings = InFlight(settings.most_in_flight)  # apart: a store that is slow must not keep feeds out
     app = build_app(
@@ -172,7 +183,7 @@ def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
     gateway = Gateway(
         towers,
         indexes,
-        search if isinstance(search, ShardedPostSearch) else None,
+        wiring,
         PeopleWatch(towers, changes),
         readiness,
         health_servicer,
@@ -191,7 +202,8 @@ def build(settings: Settings, tracer: Tracer = NO_TRACER) -> Gateway:
         ),
         make_http_server(app, settings, live_tls),
     )
-    towers.on_change = indexes.on_change = gateway.report_health
+    towers.on_change = wiring.on_change = gateway.report_health
+    indexes.on_change = gateway.report_change_of_index
     return gateway
 
 
@@ -260,8 +272,7 @@ async def serve(settings: Settings, tracer: Tracer) -> None:
         await gateway.report_health()
         await gateway.start()
         replica_tasks = [asyncio.create_task(part.run()) for part in (gateway.people, gateway.towers, gateway.indexes)]
-        if gateway.shards:
-            replica_tasks.append(asyncio.create_task(gateway.shards.wiring.watch()))
+        replica_tasks.append(asyncio.create_task(gateway.wiring.watch()))
         await serve_until_stopped(
             stop_asked,
             settings=settings,

@@ -295,7 +295,10 @@ def feed_error(error: grpc.aio.AioRpcError | NoReplicaError, service: str) -> Fe
         return _BY_REASON[info.reason](error.details() or info.reason)
     code = error.code()
     if code is grpc.StatusCode.UNIMPLEMENTED:
-        return DependencyTooOldError(f"{service} is older than the gateway: try again later", service=service)
+        return DependencyTooOldError(
+            f"{service} is older than the gateway, or its address is that of another service: try again later",
+            service=service,
+        )
     if code in _ERRORS:
         error_class, words = _ERRORS[code]
         return error_class(f"{service} {words}", service=service)

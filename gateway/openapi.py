@@ -269,12 +269,12 @@ DOCUMENT: Schema = {
                     "missing": {
                         "type": "array",
                         "items": TEXT,
-                        "description": "Unavailable services that every feed needs.",
+                        "description": "Unavailable services that every feed needs, or what is wrong with their list.",
                     },
                     "degraded": {
                         "type": "array",
                         "items": TEXT,
-                        "description": "Unavailable services whose absence degrades feeds.",
+                        "description": "Unavailable services whose absence degrades feeds, or what is now wrong.",
                     },
                 },
                 "required": ["status"],

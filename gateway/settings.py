@@ -9,9 +9,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from gateway.address_lists import Addresses, AddressesOfShards, split_by_commas
 from gateway.browser_guard import BrowserGuard
 from gateway.token_life import DEFAULT_TOKEN_MINUTES, TokenLife
-from rpc.addresses import HostAndPort, read_address, read_peer_address
+from rpc.addresses import HostAndPort, read_address
 from rpc.environment import LogLevel, lower_case
 from rpc.server_settings import ServerSettings, check_pair_fields, in_settings_words, variable_of
 from rpc.tls import ClientTls, check_authority
@@ -21,14 +22,6 @@ from rpc.wall_clock import SteadyClock
 SCOPES = ("feeds", "feedback", "catalog")
 """What an API token may be for: reading feeds, recording what people do, changing posts."""
 
-
-def _split(value: object) -> object:
-    """Split ``host:port,host:port`` into a tuple."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-MOST_SHARDS = 64
-"""Of the post index, as it takes them."""
 
 LARGEST_REQUEST_BYTES = 128 * 1024
 """The largest gRPC message that asks for a feed: enough for 1000 excluded external ids of 120 bytes each."""
@@ -40,40 +33,18 @@ LARGEST_FEEDS_BYTES = 1024 * 1024
 """The largest request, over gRPC and HTTP alike, that asks for several feeds."""
 
 
-def _check_peer(address: str) -> str:
-    read_peer_address(address)
-    return address
-
-
-Address = Annotated[str, AfterValidator(_check_peer)]
-Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
-"""The address of each replica in a form of rpc.addresses; a host name stands for all addresses that it resolves to."""
-
-
-def _split_shards(value: object) -> object:
-    """Split ``host:port,host:port;host:port`` into the texts of the shards."""
-    return tuple(part.strip() for part in value.split(";") if part.strip()) if isinstance(value, str) else value
-
-
-AddressesOfShards = Annotated[
-    tuple[Annotated[tuple[Address, ...], BeforeValidator(_split), Field(min_length=1)], ...],
-    NoDecode,
-    BeforeValidator(_split_shards),
-    Field(min_length=1, max_length=MOST_SHARDS),
-]
-"""The addresses of the replicas of each shard, in the order of the shards."""
-
-
 def _check_origin(origin: str) -> str:
     if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+", origin):
         raise ValueError("is not scheme://host or scheme://host:port, without a path, or *")
     return origin
 
 
-Origins = Annotated[tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_split)]
+Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(split_by_commas)
+]
 
 
-Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_by_commas)]
 
 
 class Explorer(StrEnum):

@@ -5,7 +5,7 @@ Shards that stand at other positions of the log are asked again, as of one that 
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.clients import POST_INDEX
@@ -86,6 +86,12 @@ class ShardCalls:
             return answers
         try:
             again = await self._ask(stale, asking)
+        except CountsNotHeldError:
+            if search.counted_position is not None:
+                raise
+            # One of them cannot read on now: the others answer of the counts that it has.
+            stale = self._agree(answers, request, of_counts=min)
+            again = await self._ask(stale, asking)
         except PostsNotHeldError:
             if search.posts_position is not None:
                 raise
@@ -98,16 +104,23 @@ class ShardCalls:
             if number in again or number not in stale
         }
 
-    def _agree(self, answers: Answers, request: post_index_pb2.SearchPostsRequest) -> Sequence[int]:
+    def _agree(
+        self,
+        answers: Answers,
+        request: post_index_pb2.SearchPostsRequest,
+        *,
+        of_counts: Callable[[Iterable[int]], int] = max,
+    ) -> Sequence[int]:
         """Write into the request the state that all shards can answer of, and give those that have answered of another.
 
-        Of counts, that is the newest that any has; of posts and rules, the oldest.
+        Of posts and rules, that is the oldest that any has; of counts the newest, unless ``of_counts`` is min.
         """
         if len({answer.HasField("posts_position") for answer in answers.values()}) > 1:
             raise WrongShardError(f"{POST_INDEX}: some shards follow a store, and some do not", service=POST_INDEX)
-        counted = max((answer.counted_position for answer in answers.values()), default=0)
+        positions = [answer.counted_position for answer in answers.values()]
+        counted = of_counts(positions or [0])
         position = common_position(answers)
-        if counted:
+        if any(positions):
             if counted != request.counted_position:
                 self._counted = request.bundle_id, counted, self._clock()
             request.counted_position = counted

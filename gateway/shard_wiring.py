@@ -3,7 +3,7 @@
 import asyncio
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -23,6 +23,7 @@ from moodfeed.post_index.v1 import post_index_pb2
 
 _log = structlog.get_logger("gateway.shard_wiring")
 _WATCH_SECONDS = 1.0
+_VARIABLE = "MOODFEED_GATEWAY_POST_INDEX_ADDRESS"
 _NOT_LOST = (DependencyTooOldError, PositionNotReachedError, WrongShardError)
 
 
@@ -65,7 +66,13 @@ class ShardWiring:
         """
         self._held: dict[int, frozenset[str]] = {}  # the bundles of each shard that answered last
         self._divisions: dict[str, tuple[int, ...]] = {}  # of the bundles that shards hold now
-        self._complaint = ""
+        self.fault = ""
+        """What is wrong with the list of the shards; empty while nothing is known to be."""
+        self.was_right = False
+        """Whether the shards were those of the list at any time since the start."""
+        self.on_change: Callable[[], Awaitable[None]] | None = None
+        """Called whenever ``fault`` or ``was_right`` changes."""
+        self._asked = asyncio.Event()
 
     def name(self, number: int) -> str:
         """The name of one of the shards."""
@@ -89,16 +96,40 @@ class ShardWiring:
         return sorted({bisect_right(division, category_id) for category_id in category_ids})
 
     async def watch(self) -> None:
-        """Keep looking which bundle is current, and whether the shards are those that the settings name."""
+        """Keep looking which bundle is current, and whether the shards are those that the settings name.
+
+        An index that is not divided is asked only when it is new, or ``look`` is called.
+        """
         while True:
+            self._asked.clear()
+            is_answered = True
             try:
                 await self.learn(seconds=_WATCH_SECONDS)
-                self._complaint = ""
-            except FeedError as error:
-                if isinstance(error, WrongShardError) and str(error) != self._complaint:
-                    self._complaint = str(error)
-                    _log.error("wrong shards", reason=str(error))
-            await asyncio.sleep(_WATCH_SECONDS)
+                await self._note("", was_right=True)
+            except WrongShardError as error:
+                await self._note(str(error), was_right=self.was_right)
+            except DependencyTooOldError as error:
+                if len(self.shards) > 1:  # an index that is not divided may be older than shards
+                    await self._note(str(error), was_right=self.was_right)
+            except FeedError:
+                is_answered = False
+            if is_answered and len(self.shards) == 1:
+                await self._asked.wait()
+            else:
+                await asyncio.sleep(_WATCH_SECONDS)
+
+    def look(self) -> None:
+        """Ask an index that is not divided again: another process may stand behind its address."""
+        self._asked.set()
+
+    async def _note(self, fault: str, *, was_right: bool) -> None:
+        if (fault, was_right) == (self.fault, self.was_right):
+            return
+        if fault and fault != self.fault:
+            _log.error("wrong shards", reason=fault)
+        self.fault, self.was_right = fault, was_right
+        if self.on_change:
+            await self.on_change()
 
     async def learn(self, bundle_id: str = "", *, seconds: float) -> None:
         """Ask all shards which one they are, which bundles they hold, and how a bundle is divided.
@@ -115,7 +146,7 @@ class ShardWiring:
         for number, answer in enumerate(found):
             if isinstance(answer, BaseException):
                 if not (is_lost(answer) or isinstance(answer, BundleNotHeldError)):
-                    raise answer
+                    raise self._of_shard(number, answer)
                 failure = answer if failure is None or isinstance(answer, BundleNotHeldError) else failure
                 continue
             self._check(number, answer)
@@ -124,6 +155,12 @@ class ShardWiring:
             raise failure or DependencyUnavailableError(f"{POST_INDEX} is unavailable", service=POST_INDEX)
         if not bundle_id:
             self._take(held)
+
+    def _of_shard(self, number: int, error: BaseException) -> BaseException:
+        """The error of a shard that is older than the gateway, or another service, with the shard's name."""
+        if isinstance(error, DependencyTooOldError) and len(self.shards) > 1:
+            return DependencyTooOldError(f"{self.name(number)} in {_VARIABLE}: {error}", **error.metadata)
+        return error
 
     def _take(self, held: Mapping[int, tuple[str, str]]) -> None:
         """Choose the current bundle by what shards hold, each its current one and the one before."""
@@ -141,8 +178,14 @@ class ShardWiring:
     def _check(self, number: int, answer: post_index_pb2.GetShardResponse) -> None:
         """WrongShardError if a shard is not the one that the settings name, or divides a bundle otherwise."""
         found, expected = name_of_shard(answer.shard, answer.shards), self.name(number)
+        if len(self.shards) == 1 and answer.shards > 1:
+            message = f"{POST_INDEX}: a process holds {found} alone: name all shards in {_VARIABLE}"
+            raise WrongShardError(message, service=POST_INDEX)
         if found != expected:
-            message = f"{POST_INDEX}: {expected} in MOODFEED_GATEWAY_POST_INDEX_ADDRESS says that it is {found}"
+            message = (
+                f"{POST_INDEX}: {expected} in {_VARIABLE} says that it is {found}: correct the list, or "
+                "MOODFEED_POST_INDEX_SHARD and MOODFEED_POST_INDEX_SHARDS of that process"
+            )
             raise WrongShardError(message, service=POST_INDEX)
         division = tuple(answer.first_category_ids)
         if self._divisions.setdefault(answer.bundle_id, division) != division:

@@ -103,7 +103,8 @@ class ShardedPostSearch:
         answers = await self._calls.ask_as_one([number for number in wanted if number not in left_out], asking, search)
         if not answers:
             names = " and ".join(map(self.wiring.name, wanted))
-            raise DependencyUnavailableError(f"{POST_INDEX}: {names} is unavailable", service=POST_INDEX)
+            verb = "is" if len(wanted) == 1 else "are"
+            raise DependencyUnavailableError(f"{POST_INDEX}: {names} {verb} unavailable", service=POST_INDEX)
         request.exploration_share = 0.0
         if is_reordered or is_explored(answers):
             page, has_more = await self._reordered(answers, search, asking)

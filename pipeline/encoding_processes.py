@@ -36,7 +36,7 @@ class EncodingProcesses:
         running: deque[Future[NDArray[np.float32]]] = deque()
         try:
             for batch in batches:
-                running.append(self.executor.submit(_encode, batch))
+                running.append(_submitted(self.executor, batch))
                 if len(running) >= _WAITING * self.count:
                     yield running.popleft().result()
             while running:
@@ -50,16 +50,16 @@ class EncodingProcesses:
 
 @contextmanager
 def encoding_processes(count: int, make_encoder: MakeEncoder) -> Iterator[EncodingProcesses]:
-    """Start processes that read an encoder by ``make_encoder``, which must be picklable; none is left after the block.
+    """Processes that read an encoder by ``make_encoder``, which must be picklable; none is left after the block.
 
-    However the block ends, also by Ctrl-C, the processes are ended with it. They end by themselves if this one is lost.
+    They start with the first batches. However the block ends, also by Ctrl-C, the processes are ended with it. They end
+    by themselves if this one is lost.
     """
     before = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(
         count, mp_context=multiprocessing.get_context("spawn"), initializer=_start, initargs=(make_encoder,)
     )
     try:
-        _start_all(executor)
         yield EncodingProcesses(executor, count)
     except BaseException:
         for process in set(multiprocessing.active_children()) - before:
@@ -69,14 +69,15 @@ def encoding_processes(count: int, make_encoder: MakeEncoder) -> Iterator[Encodi
         executor.shutdown(cancel_futures=True)
 
 
-def _start_all(executor: ProcessPoolExecutor) -> None:
-    """Start the processes so that Ctrl-C in a terminal is for this one alone, which ends them.
+def _submitted(executor: ProcessPoolExecutor, batch: Sequence[str]) -> Future[NDArray[np.float32]]:
+    """Submit a batch so that Ctrl-C in a terminal is for this process alone, which ends the others.
 
-    They inherit what is blocked. A handler of their own would be set too late for a Ctrl-C while they start.
+    Each of the first batches starts a process, which inherits what is blocked. A handler of its own would be set too
+    late for a Ctrl-C while it starts.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        executor.submit(os.getpid)  # the first task starts all of them
+        return executor.submit(_encode, batch)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

@@ -13,13 +13,22 @@ from numpy.typing import NDArray
 
 from bundle.verbs import VERBS, verb_numbers
 from pipeline.scratch import IN_MEMORY, Scratch, Value, pieces
-from pipeline.tables import INTERACTIONS_FILE, RECORDED_VERB, SKIP, read_interactions
+from pipeline.tables import (
+    INTERACTIONS_FILE,
+    POSTS_FILE,
+    RECORDED_VERB,
+    SKIP,
+    USERS_FILE,
+    TableError,
+    read_interactions,
+)
 
 _DAY = pd.Timedelta(days=1)
 _EPOCH = pd.Timestamp(0, tz="UTC")
 _MILLISECONDS_A_DAY = 86_400_000
 _READ_AT_ONCE = 250_000  # rows
 _LET_GO_EVERY = 4_000_000  # rows
+_TABLE_OF = {"user_id": USERS_FILE, "post_id": POSTS_FILE}
 _USUAL_TYPES = {
     "user_id": pa.int64(),
     "post_id": pa.int64(),
@@ -60,10 +69,13 @@ class Events:
 
     @classmethod
     def of_frame(cls, interactions: pd.DataFrame, *, user_ids: NDArray[np.int64], post_ids: NDArray[np.int64]) -> Self:
-        """The events of a table as ``read_interactions`` gives it; both arrays of ids ascend and hold every id."""
+        """The events of a table as ``read_interactions`` gives it; both arrays of ids ascend.
+
+        TableError if they lack an id.
+        """
         return cls(
-            user_rows=_rows_of(user_ids, interactions["user_id"].to_numpy(dtype=np.int64)),
-            post_rows=_rows_of(post_ids, interactions["post_id"].to_numpy(dtype=np.int64)),
+            user_rows=_rows_of("user_id", interactions["user_id"].to_numpy(dtype=np.int64), user_ids),
+            post_rows=_rows_of("post_id", interactions["post_id"].to_numpy(dtype=np.int64), post_ids),
             verbs=verb_numbers(interactions["verb"].tolist()),
             rating_percents=interactions["rating_percent"].fillna(0).to_numpy(dtype=np.int8),
             days=days_since_epoch(interactions["at"]),
@@ -76,7 +88,9 @@ class Events:
 def read_events(
     clean_directory: Path, *, user_ids: NDArray[np.int64], post_ids: NDArray[np.int64], scratch: Scratch = IN_MEMORY
 ) -> Events:
-    """Read interactions.parquet piece by piece into arrays of ``scratch``; TableError as ``read_interactions`` raises.
+    """Read interactions.parquet piece by piece into arrays of ``scratch``.
+
+    Both arrays of ids ascend. TableError as ``read_interactions`` raises, and if they lack an id of the table.
 
     A table with an unusual column type falls back to ``read_interactions``, which is slower and needs more memory. It
     converts the column, or raises an error that names the first wrong row.
@@ -113,8 +127,8 @@ def _read_as_written(
             done, are_recorded = 0, 0
             for batch in file.iter_batches(_READ_AT_ONCE, columns=[*_USUAL_TYPES, "verb", *_recorded(schema)]):
                 rows = slice(done, done + len(batch))
-                user_rows[rows] = _rows_of(user_ids, _column(batch, "user_id"))
-                post_rows[rows] = _rows_of(post_ids, _column(batch, "post_id"))
+                user_rows[rows] = _rows_of("user_id", _column(batch, "user_id"), user_ids)
+                post_rows[rows] = _rows_of("post_id", _column(batch, "post_id"), post_ids)
                 milliseconds[rows] = _column(batch, "at").view(np.int64)
                 verbs[rows] = _verbs(batch)
                 percents[rows] = _rating_percents(batch, is_rating=verbs[rows] == VERBS.index("rating"))
@@ -210,9 +224,16 @@ def _as_days(milliseconds: NDArray[np.int64], scratch: Scratch) -> NDArray[np.fl
     return days
 
 
-def _rows_of(ids: NDArray[np.int64], wanted: NDArray[np.generic]) -> NDArray[np.int32]:
-    """Rows of ``wanted`` in the ascending ``ids``; each must be present."""
-    return np.searchsorted(ids, wanted).astype(np.int32)
+def _rows_of(column: str, wanted: NDArray[np.generic], ids: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Rows of the ids in a column in the ascending ``ids`` of its table; TableError names one that is not there."""
+    rows = np.searchsorted(ids, wanted)
+    is_unknown = ids.take(rows, mode="clip") != wanted if len(ids) else np.ones(len(wanted), dtype=np.bool_)
+    if is_unknown.any():
+        raise TableError(
+            f"{INTERACTIONS_FILE}, field {column}: {wanted[is_unknown][0]} is not in {_TABLE_OF[column]}: run the "
+            "stage that writes both again (`moodfeed --help` lists them)"
+        )
+    return rows.astype(np.int32)
 
 
 def _name_ranks() -> NDArray[np.int8]:

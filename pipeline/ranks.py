@@ -5,9 +5,10 @@ process, but for rounding. A method here must be called by all of them, in the s
 """
 
 import hashlib
+import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor, distributed
 from torch.distributed import distributed_c10d
+from torch.distributed.rendezvous import rendezvous
 
 LONGEST_JOIN = timedelta(minutes=2)
 """For the processes to connect, once each has started. gloo loses a connection now and then, and waits for it."""
@@ -89,6 +91,24 @@ class Ranks:
         if any(not torch.equal(mine, other) for other in self.gather_each(mine)):
             raise RanksError(what)
 
+    def refuse_other_facts(self, facts: Mapping[str, object], *, what_to_do: str) -> None:
+        """RanksError, with each fact that differs and its values, unless all processes state the same ``facts``.
+
+        A fact is what JSON can hold. Where processes would do different work, their messages would not fit one another.
+        """
+        if self.size == 1:
+            return
+        mine = torch.frombuffer(bytearray(json.dumps(facts).encode()), dtype=torch.uint8).to(self.device)
+        stated = [json.loads(bytes(rows.cpu().numpy())) for rows in self.gather_each(mine)]
+        names = sorted({name for each in stated for name in each})
+        differing = [name for name in names if any(each.get(name) != stated[0].get(name) for each in stated)]
+        if differing:
+            told = (
+                f"{name} is " + " and ".join(f"{each.get(name)} in process {rank}" for rank, each in enumerate(stated))
+                for name in differing
+            )
+            raise RanksError(f"the processes differ: {'; '.join(told)}. {what_to_do}")
+
     def _gather_padded(self, rows: Tensor, counts: Sequence[int]) -> list[Tensor]:
         """``rows`` of all processes; as a message has one size, the shorter ones are filled up with zeros."""
         padded = rows.new_zeros(max(counts), *rows.shape[1:])
@@ -141,6 +161,19 @@ def _while_signals_are_heard(wait: Callable[[], None]) -> None:
         raise errors[0]
 
 
+def _join(backend: str, longest: timedelta) -> None:
+    """Join the other processes of this start.
+
+    An agent of torchrun keeps one store for all its starts. There the addresses of the start before are still to be
+    read, until the processes of this one have written theirs over them, so each start has a place of its own.
+    """
+    store, rank, size = next(iter(rendezvous("env://", timeout=longest)))
+    store.set_timeout(longest)
+    if os.environ.get("GROUP_WORLD_SIZE") == "1":  # the agents of several machines count their starts each by itself
+        store = distributed_c10d.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=longest)
+
+
 @contextmanager
 def joined_ranks(
     device: str, *, join: timedelta = LONGEST_JOIN, silence: timedelta = LONGEST_SILENCE
@@ -159,7 +192,7 @@ def joined_ranks(
         torch.cuda.set_device(number)
     backend = "gloo" if device == "cpu" else "nccl"
     try:
-        _while_signals_are_heard(lambda: distributed.init_process_group(backend, timeout=join))
+        _while_signals_are_heard(lambda: _join(backend, join))
     except (RuntimeError, ValueError) as error:
         place = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
         raise LostRanksError(

@@ -91,6 +91,9 @@ def fit(
     run = run or TrainingRun()
     loss_of = loss_of or LOSSES[config.objective]
     with reproducible_arithmetic(run.device, threads=config.threads):
+        run.ranks.refuse_other_facts(
+            _facts(dataset, config), what_to_do="Start all with the same options, --config and --data"
+        )
         learning = _start(dataset, config, make_users, run)
         examples, state = learning.examples, RunState()
         saved = Checkpoint(
@@ -104,9 +107,11 @@ def fit(
             writes=run.ranks.is_first,
         )
         is_resumed = saved.restore(state)
-        run.ranks.refuse_differences(
-            _weights(learning), what="the processes start from different towers or data: give them the same --data"
+        run.ranks.refuse_other_facts(
+            {"the epochs done": len(state.reports), "the steps done since": state.steps_done},
+            what_to_do="Each has a checkpoint of its own: give all the same --data",
         )
+        run.ranks.refuse_differences(_weights(learning), what="the processes start from different towers")
         for epoch in range(len(state.reports), config.epochs if len(examples.training_rows) else 0):
             if _is_spent(state.reports, config.patience):
                 break
@@ -295,6 +300,11 @@ def _is_spent(reports: list[EpochReport], patience: int) -> bool:
     return bool(reports) and reports[-1].epoch - kept_epoch(reports).epoch >= patience
 
 
+def _facts(dataset: Dataset, config: TrainingConfig) -> dict[str, object]:
+    """Whatever a run depends on."""
+    return asdict(config) | {"data": dataset.fingerprint(), "layout": LAYOUT}
+
+
 def _key(dataset: Dataset, config: TrainingConfig) -> str:
-    facts = json.dumps(asdict(config) | {"data": dataset.fingerprint(), "layout": LAYOUT}, sort_keys=True)
+    facts = json.dumps(_facts(dataset, config), sort_keys=True)
     return hashlib.sha256(facts.encode()).hexdigest()

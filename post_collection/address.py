@@ -12,6 +12,8 @@ def milvus_address(url: str) -> str:
         is_one = url.startswith(("http://", "https://")) and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is none, a bracket that is not closed
         is_one = False
+    if is_one and "[" in parts.netloc:
+        raise ValueError("must not hold an IPv6 address, which Milvus's client cannot call: give the host's name")
     if not is_one or not url.isprintable() or " " in url:
         raise ValueError("is not the URL of a server, such as http://127.0.0.1:19530")
     return url

@@ -67,13 +67,14 @@ def check_canaries(
         known = set(found.post_ids.tolist())
         least = float(found.scores[-1]) if len(found.scores) == _FOUND else -np.inf
         missing += sum(
-            post_id not in known and number > least + _NEAR_TIE
+            post_id not in known and not number <= least + _NEAR_TIE  # nor is a score that is not a number
             for post_id, number in zip(canary.post_ids, best, strict=True)
         )
         wanted += len(canary.post_ids)
     if missing > (0 if collection.effort.is_exact else (1 - _LEAST_RECALL) * wanted):
         raise CollectionError(
-            f"the collection {collection.name} does not find {missing} of the canaries' {wanted} posts"
+            f"the collection {collection.name} does not find {missing} of the canaries' {wanted} posts: drop it, "
+            f"and run {_publish(collection.server)} again"
         )
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
+    from pymilvus.exceptions import MilvusException
 
+TOKEN_VARIABLE = "MOODFEED_POST_INDEX_MILVUS_TOKEN"  # noqa: S105 - the name of a setting
 CONNECT_SECONDS = 5.0
 _REST_SECONDS = 0.5
 _CHANNEL = {
@@ -18,6 +20,7 @@ _CHANNEL = {
     "grpc.use_local_subchannel_pool": 1,
 }
 _NOT_THERE = {100, 1600}  # the server's codes for a collection and for an alias
+_NO_DATABASE = 800
 _UNANSWERED = {1, 2}  # the codes of the client for an answer that did not come, and for no connection
 
 
@@ -32,6 +35,21 @@ class CollectionError(Exception):
 def client_is_installed() -> bool:
     """Whether pymilvus can be imported; the extra `milvus` brings it."""
     return find_spec("pymilvus") is not None
+
+
+def _what_happened(error: "MilvusException", method: str) -> str:
+    """What continues the server's name, and what to do; of the server's own words none: they may quote a query."""
+    import grpc  # noqa: PLC0415
+
+    cause = error.__cause__
+    code = cause.code() if isinstance(cause, grpc.Call) else error.code
+    if code in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}:
+        return f"refuses the user or the password: {TOKEN_VARIABLE} takes user:password"
+    if error.code == _NO_DATABASE:
+        return "has no database of the name that the URL's path gives: correct it, or leave the path out"
+    if error.code in _UNANSWERED or isinstance(error.code, grpc.StatusCode):
+        return f"does not answer: {method}; check that it runs and that this is its URL"
+    return f"failed: {method}, code {error.code}"
 
 
 class Server:
@@ -64,7 +82,7 @@ class Server:
                 raise CollectionError(f"Milvus at {self.uri} has no such collection") from error
             if error.code in _UNANSWERED or isinstance(error.code, grpc.StatusCode):
                 self._rests_until = time.monotonic() + _REST_SECONDS
-            raise MilvusUnavailableError(f"Milvus at {self.uri} failed: {method}, code {error.code}") from error
+            raise MilvusUnavailableError(f"Milvus at {self.uri} {_what_happened(error, method)}") from error
         except (grpc.RpcError, OSError) as error:
             self._rests_until = time.monotonic() + _REST_SECONDS
             raise MilvusUnavailableError(f"Milvus at {self.uri} does not answer: {method}") from error

@@ -71,6 +71,10 @@ def load(
         most_dense=most_dense,
         engine=engine_of(bundle, posts) if engine_of else None,
     )
+    if not index.shard.is_whole:
+        rows = index.shard.rows(posts.category_ids)
+        tell = _log.info if rows.stop > rows.start else _log.warning  # more shards than categories leave some empty
+        tell("shard", shard=index.shard.name, bundle_id=bundle.bundle_id, posts=rows.stop - rows.start)
     check_canaries(index, bundle)  # also warms FAISS up
     index.recall = measure_recall(index, posts)
     posts.let_go_of_pages()

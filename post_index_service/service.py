@@ -117,7 +117,10 @@ class PostIndexService(post_index_pb2_grpc.PostIndexServiceServicer):
         index = self._indexes.named(search.bundle_id or self._bundle_of_embeddings(search))
         if (request.shard, request.shards) != (index.shard.number, index.shard.division.shards):
             asked = name_of_shard(request.shard, request.shards)
-            raise WrongShardError(f"this process is {index.shard.name}, and not {asked}")
+            raise WrongShardError(
+                f"this process is {index.shard.name}, and not {asked}: correct MOODFEED_POST_INDEX_SHARD and "
+                "MOODFEED_POST_INDEX_SHARDS of it, or MOODFEED_GATEWAY_POST_INDEX_ADDRESS"
+            )
         ranking = index.rank(
             read_query(search, seconds=_seconds_to_wait(context)),
             count=request.count,

@@ -15,6 +15,7 @@ import numpy as np
 
 from bundle.embedding_space import in_float32
 from bundle.index_posts import IndexPosts
+from pipeline.whole_files import write_whole_text
 from post_collection.filling import (
     CALL_SECONDS,
     LOAD_SECONDS,
@@ -57,9 +58,9 @@ class Loaded:
         return cls(path, **json.loads(path.read_text(encoding="utf-8")))
 
     def keep(self) -> None:
-        """Write the file."""
+        """Write the file, whole or not at all: a run may be stopped at any moment."""
         known = {name: value for name, value in asdict(self).items() if name != "path"}
-        self.path.write_text(json.dumps(known), encoding="utf-8")
+        write_whole_text(self.path, json.dumps(known))
 
 
 def write_posts(server: Server, posts: IndexPosts, loaded: Loaded, *, files: Path | None, say: Say) -> None:
@@ -147,15 +148,18 @@ def _by_file(server: Server, posts: IndexPosts, loaded: Loaded, files: Path) -> 
     from pymilvus import connections, utility
 
     connections.connect(NAME, uri=server.uri)
-    if loaded.begun <= loaded.rows:
-        stop = min(loaded.rows + _FILE_ROWS, len(posts.post_ids))
-        loaded.task = utility.do_bulk_insert(NAME, _write_files(posts, slice(loaded.rows, stop), files), using=NAME)
-        loaded.begun = stop
-        loaded.keep()
-    while (state := utility.get_bulk_insert_state(loaded.task, using=NAME)).state != state.ImportCompleted:
-        if state.state in {state.ImportFailed, state.ImportFailedAndCleaned}:
-            raise RuntimeError(f"bulk insert failed: {state.failed_reason}")
-        time.sleep(_LOOK_SECONDS)
+    try:
+        if loaded.begun <= loaded.rows:
+            stop = min(loaded.rows + _FILE_ROWS, len(posts.post_ids))
+            loaded.task = utility.do_bulk_insert(NAME, _write_files(posts, slice(loaded.rows, stop), files), using=NAME)
+            loaded.begun = stop
+            loaded.keep()
+        while (state := utility.get_bulk_insert_state(loaded.task, using=NAME)).state != state.ImportCompleted:
+            if state.state in {state.ImportFailed, state.ImportFailedAndCleaned}:
+                raise RuntimeError(f"bulk insert failed: {state.failed_reason}")
+            time.sleep(_LOOK_SECONDS)
+    finally:
+        connections.disconnect(NAME)  # the server of the next dimension has another address
     loaded.rows = loaded.begun
 
 

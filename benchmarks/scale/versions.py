@@ -59,6 +59,10 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=60)
     parser.add_argument("--requests", type=int, default=150)
     options = parser.parse_args()
+    copies = {path.resolve().name: path.resolve() for path in options.copies}
+    first, *_ = copies
+    if len(copies) < len(options.copies) or {f"{first} again", "now"} & copies.keys():
+        parser.error('copies are told apart by the names of their directories: give each another one, and none "now"')
     users = KnownUsers.read(open_bundle(current_bundle(options.bundles))).usernames
     asked = [
         feed_pb2.GetFeedRequest(username=username, **fields)
@@ -66,8 +70,7 @@ def main() -> None:
         for fields in ({}, {"mood": "calm and happy"}, {"page_size": 50})
     ]
     with tempfile.TemporaryDirectory() as logs, ExitStack() as stack:
-        copies = [path.resolve() for path in options.copies]
-        codes = {path.name: path for path in copies} | {f"{copies[0].name} again": copies[0], "now": _HERE}
+        codes = copies | {f"{first} again": copies[first], "now": _HERE}
         versions = _started(stack, codes, options.bundles.resolve(), Path(logs))
         measured: dict[str, dict[str, list[float]]] = {name: {part: [] for part in _PARTS} for name in versions}
         names = list(versions)
@@ -78,9 +81,8 @@ def main() -> None:
                     for part, value in spent.items():
                         measured[name][part].append(value)
     for part in _PARTS:
-        first = next(iter(measured.values()))[part]
         for name, parts in measured.items():
-            ratios = [100 * (now / then - 1) for now, then in zip(parts[part], first, strict=True)]
+            ratios = [100 * (now / then - 1) for now, then in zip(parts[part], measured[first][part], strict=True)]
             low, middle, high = statistics.quantiles(ratios, n=4)
             median = statistics.median(parts[part])
             error = 1.57 * (high - low) / math.sqrt(len(ratios))  # of a median, at 95 % (McGill and others, 1978)

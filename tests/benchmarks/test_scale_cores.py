@@ -2,13 +2,17 @@
 
 import math
 import os
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.live.page import NoFiguresError
+from benchmarks.live.stores import SQLITE
 from benchmarks.scale.cores.answers import COUNTING, FEEDS, KNOWN, measure_answers, users_of
+from benchmarks.scale.cores.followers import SteadyWriter
+from benchmarks.scale.cores.log_rates import measured_rate
 from benchmarks.scale.cores.page import BEGIN, END, PAGE, as_markdown, write_page
 from benchmarks.scale.cores.plan import MIX, Figures, best_plan, figures_of, largest_cell, plan
 from benchmarks.scale.cores.plots import write_plot
@@ -25,9 +29,12 @@ from benchmarks.scale.cores.results import (
     Results,
     read_results,
 )
-from benchmarks.scale.cores.stores import KINDS
+from benchmarks.scale.cores.stores import KINDS, MeasuredStore
 from benchmarks.scale.cores.world import bundle_of
 from benchmarks.scale.cores.writes import BATCH, SINGLE, SINGLE_WIDE, UPSERT
+from store.errors import StoreUnavailableError
+from store.sql_store import open_store
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from benchmarks.live.bench import Bench
@@ -136,6 +143,49 @@ def test_the_page_tells_measured_from_calculated_and_keeps_what_is_around(tmp_pa
     assert "old" not in written
     with pytest.raises(NoFiguresError, match="quick"):
         as_markdown(results(is_quick=True))
+
+
+def test_the_page_says_of_writes_too_how_many_were_not_right() -> None:
+    well = results()
+    refused = Cost(SINGLE, SQLITE, (of_each(80e-6),), 800.0, 7)
+    costs = tuple(refused if (cost.what, cost.store) == (SINGLE, SQLITE) else cost for cost in well.costs)
+    text = as_markdown(Results(**{name: getattr(well, name) for name in Results.__slots__} | {"costs": costs}))
+    assert text.count("| 800, 7 not right |") == 1
+    assert "not right |" not in as_markdown(well).partition("### An event and a post")[2]
+
+
+def test_a_store_that_takes_no_more_ends_the_measurement_of_those_who_follow_it(tmp_path: Path) -> None:
+    def measure() -> None:
+        url = f"sqlite:///{tmp_path}/store.sqlite"
+        with open_store(url) as store, SteadyWriter("steady", store, 1_000.0) as writer:
+            wait_until(lambda: writer.recorded >= 100, what="the first events")
+            store.engine.dispose()
+            (tmp_path / "store.sqlite").unlink()
+            (tmp_path / "store.sqlite").mkdir()
+            wait_until(lambda: not writer.is_alive(), what="the end of the writer")
+
+    with pytest.raises(StoreUnavailableError):
+        measure()
+
+
+def test_the_bytes_of_an_event_are_those_of_all_events_also_of_those_that_warm_up(tmp_path: Path) -> None:
+    file = tmp_path / "store.sqlite"
+    url = f"sqlite:///{file}"
+    with open_store(url):
+        pass
+    before = file.stat().st_size
+    found = measured_rate(MeasuredStore(SQLITE, url, file, None), (500, 2, 1), 0.5)
+    grown = file.stat().st_size - before
+    with open_store(url) as store:
+        recorded = sum(len(batch) for batch in store.events_up_to(store.position()))
+    assert found.bytes == pytest.approx(grown / recorded)
+    assert found.rate * 0.5 < recorded
+
+
+def test_a_writer_that_fails_is_an_error_and_leaves_none_behind(tmp_path: Path) -> None:
+    store = MeasuredStore(SQLITE, f"sqlite:///{tmp_path}/store.sqlite", tmp_path / "store.sqlite", None)
+    with pytest.raises(subprocess.CalledProcessError):
+        measured_rate(store, (0, 0, 2), 0.5)  # nobody can write with no thread
 
 
 def test_the_page_of_this_repository_can_be_written_and_drawn(tmp_path: Path) -> None:

@@ -1,15 +1,21 @@
 """What make bench-scale measures of an engine, on few posts and our own index; and what it remembers of a server."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
+from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc
+from pymilvus.orm.utility import BulkInsertState
 
 from benchmarks.scale.__main__ import Row, as_markdown
-from benchmarks.scale.milvus_loading import Loaded, in_order
+from benchmarks.scale.milvus_loading import Loaded, _by_file, in_order
 from benchmarks.scale.posts import KINDS, made_posts, queries
 from benchmarks.scale.searches import figures, recall, true_numbers
 from bundle.index_posts import IndexPosts
 from post_collection.form import IndexKind
+from post_collection.server import Server
 from post_index_service.index import PostIndex
 
 
@@ -55,6 +61,35 @@ def test_a_run_that_stopped_knows_what_is_loaded(tmp_path: Path) -> None:
     loaded.keep()
     assert Loaded.read(tmp_path / "loaded.json") == loaded
     assert in_order([IndexKind.FLAT, IndexKind.HNSW], loaded) == [IndexKind.HNSW, IndexKind.FLAT]
+
+
+class Importing(milvus_pb2_grpc.MilvusServiceServicer):
+    """As much of a Milvus server as a bulk insert asks for."""
+
+    def Connect(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return milvus_pb2.ConnectResponse(status=common_pb2.Status())
+
+    def Import(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        assert all(Path(name).exists() for name in request.files)
+        return milvus_pb2.ImportResponse(status=common_pb2.Status(), tasks=[1])
+
+    def GetImportState(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return milvus_pb2.GetImportStateResponse(status=common_pb2.Status(), state=BulkInsertState.ImportCompleted)
+
+
+@pytest.mark.filterwarnings("ignore::pymilvus.decorators.PyMilvusDeprecationWarning")
+def test_files_are_inserted_at_one_server_after_another(posts: IndexPosts, tmp_path: Path) -> None:
+    for dimension in (64, 448):
+        server = grpc.server(ThreadPoolExecutor(2))
+        milvus_pb2_grpc.add_MilvusServiceServicer_to_server(Importing(), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            loaded = Loaded(tmp_path / f"{dimension}.json")
+            _by_file(Server(f"http://127.0.0.1:{port}"), posts, loaded, tmp_path / "files")
+            assert (loaded.rows, Loaded.read(loaded.path).begun) == (len(posts.posts), len(posts.posts))
+        finally:
+            server.stop(None)
 
 
 def test_the_tables_have_a_row_for_each_engine(posts: IndexPosts, index: PostIndex) -> None:

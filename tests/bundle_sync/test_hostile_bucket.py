@@ -251,3 +251,20 @@ def test_a_port_of_the_metrics_that_is_in_use_is_said_in_one_line(bucket: Hostil
     assert started.returncode == 2
     assert f"metrics cannot be served on 127.0.0.1:{port}: Address already in use" in said
     assert len(said.splitlines()) == 1
+
+
+def test_half_a_file_that_another_bundle_has_meanwhile_is_no_part_of_the_new_one(
+    bucket: HostileBucket, here: Path, tmp_path: Path
+) -> None:
+    assert following(here).look() == SWITCHED
+    old, new = open_bundle(current_bundle(here)), open_bundle(write_tiny_bundle(tmp_path / "made", seed=1))
+    publish(bucket, new.directory)
+    shared = [name for name, entry in new.manifest.files.items() if entry in old.manifest.files.values()]
+    for name in shared:
+        part = here / f".incomplete-{new.bundle_id}" / new.bundle_id / Path(name).parent / f".{Path(name).name}.part"
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(b"half of it")
+    assert shared
+    assert following(here).look() == SWITCHED
+    assert current_bundle(here).name == new.bundle_id
+    assert [path for path in current_bundle(here).rglob("*") if path.name.startswith(".")] == []

@@ -46,6 +46,18 @@ def test_a_wrong_variable_is_named_before_anything_is_read(
     assert reason in text
 
 
+def test_another_number_of_processes_than_torchrun_started_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each, right in RIGHT.items():
+        monkeypatch.setenv(each, right)
+    command = ["train", "--data", str(tmp_path), "--config", "configs/large.toml", "--processes", "3"]
+    said = CliRunner().invoke(app, command, terminal_width=1000)
+    text = " ".join(said.output.replace("│", " ").split())
+    assert said.exit_code == 2, text
+    assert "3 are asked for, and torchrun has started 2, as the variable WORLD_SIZE says" in text
+
+
 def test_a_port_that_another_program_holds_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = str(held.getsockname()[1])

@@ -48,6 +48,28 @@ def test_a_build_that_fails_gives_its_own_error_and_exit_code_and_loads_nothing_
     assert "raw.sqlite" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("MOODFEED_POST_INDEX_SHARDS", "2"), ("MOODFEED_GATEWAY_POST_INDEX_ADDRESS", "a:50052;b:50052")],
+)
+@pytest.mark.parametrize("name", ["run", "serve"])
+def test_a_divided_index_is_refused_before_anything_is_made(
+    name: str, variable: str, value: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", name, "--data", tmp_path / "data", "--bundles", tmp_path / "bundles"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {variable: value, "NO_COLOR": "1"},
+    )
+    assert done.returncode == 2, done.stderr
+    assert variable in done.stderr
+    assert "docs/shards.md" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_build_and_the_command(tmp_path: Path, number: signal.Signals) -> None:
     with subprocess.Popen(

@@ -111,3 +111,11 @@ def test_help_is_grouped_and_has_a_short_name_and_there_is_a_version() -> None:
     assert asked.stdout == command("--help").stdout
     assert all(panel in asked.stdout.decode() for panel in ("Serve and ask", "Make a bundle", "Choose the bundle"))
     assert command("--version").stdout.startswith(b"moodfeed ")
+
+
+def test_a_feed_that_lacks_something_says_what_and_why() -> None:
+    degradations = [feed_pb2.Degradation(stage="shard 1 of 3", reason="SHARD_UNAVAILABLE")]
+    feed = feed_pb2.GetFeedResponse(degradations=degradations, approximate=True)
+    told = " ".join(shown(feed_table(feed, title=""), width=200).split())
+    assert "last page, without shard 1 of 3 (SHARD_UNAVAILABLE), approximate" in told
+    assert "without" not in shown(feed_table(feed_pb2.GetFeedResponse(), title=""), width=200)

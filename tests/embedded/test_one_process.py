@@ -244,6 +244,8 @@ def test_it_serves_over_tls(bundles: Path, tmp_path: Path) -> None:
     ("variables", "exit_code", "words"),
     [
         ({"MOODFEED_USER_TOWER_RUNTIME": "torch"}, 2, "MOODFEED_USER_TOWER_RUNTIME='torch'"),
+        ({"MOODFEED_POST_INDEX_ENGINE": "Milvus"}, 2, "MOODFEED_POST_INDEX_ENGINE='Milvus'"),
+        ({"MOODFEED_POST_INDEX_SHARDS": "2"}, 2, "MOODFEED_POST_INDEX_SHARDS='2'"),
         ({"MOODFEED_GATEWAY_DEADLINE_SECONDS": "soon"}, 2, "MOODFEED_GATEWAY_DEADLINE_SECONDS='soon'"),
         ({"MOODFEED_GATEWAY_GRPC_ADDRESS": "0.0.0.0:0"}, 2, "MOODFEED_ALLOW_PLAINTEXT"),
         ({"MOODFEED_BUNDLES": "nowhere"}, 1, "moodfeed export"),

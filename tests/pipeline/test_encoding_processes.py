@@ -59,6 +59,18 @@ def test_batches_come_back_in_order_from_several_processes_which_then_end() -> N
     assert all(lone(pid) for pid in workers if pid)
 
 
+def test_ctrl_c_in_a_terminal_reaches_none_of_the_processes() -> None:
+    with encoding_processes(3, Letters) as processes:
+        assert len(list(processes.encode(iter([["a"]] * 40)))) == 40
+        workers = [child.pid for child in multiprocessing.active_children()]
+        states = [Path(f"/proc/{pid}/status").read_text(encoding="utf-8") for pid in workers]
+    assert len(workers) == 3
+    for state in states:
+        (blocked,) = (int(line.split()[1], 16) for line in state.splitlines() if line.startswith("SigBlk:"))
+        assert blocked >> (signal.SIGINT - 1) & 1
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+
+
 def test_a_killed_process_is_an_error_that_says_what_to_do_and_keeps_what_was_done() -> None:
     found: list[float] = []
 

@@ -62,6 +62,25 @@ def test_a_value_that_is_wrong_is_named_by_row_and_field(
         read_events(tmp_path, user_ids=USER_IDS, post_ids=POST_IDS)
 
 
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ((4, 2, "view", 2, 0), "field user_id: 4 is not in users.parquet"),
+        ((10**12, 2, "view", 2, 0), "field user_id: 1000000000000 is not in users.parquet"),
+        ((3, 5, "view", 2, 0), "field post_id: 5 is not in posts.parquet"),
+    ],
+)
+def test_an_id_that_has_no_row_is_named_and_not_taken_for_its_neighbour(
+    row: tuple[int, int, str, int, int], words: str, tmp_path: Path
+) -> None:
+    frame = table([(3, 2, "view", 1, 0), row])
+    frame.to_parquet(tmp_path / INTERACTIONS_FILE)
+    with pytest.raises(TableError, match=words):
+        read_events(tmp_path, user_ids=USER_IDS, post_ids=POST_IDS)
+    with pytest.raises(TableError, match=words):
+        Events.of_frame(frame, user_ids=USER_IDS, post_ids=POST_IDS)
+
+
 def test_ids_of_another_integer_type_are_converted(tmp_path: Path) -> None:
     frame = table([(3, 2, "view", 1, 0), (5, 4, "rating", 2, 50)])
     frame.astype({"user_id": "int32"}).to_parquet(tmp_path / INTERACTIONS_FILE)

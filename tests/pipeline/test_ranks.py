@@ -4,15 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed import TCPStore
 
 from pipeline.ranks import ALONE, Ranks
 from pipeline.workspace import Workspace
 from tests.held_port import held_port
-from tests.pipeline import join_as_rank, train_as_rank
+from tests.pipeline import differ_as_rank, join_as_rank, train_as_rank
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 LOST = "another process of this training has ended"
@@ -71,6 +74,52 @@ def test_who_does_not_join_or_answer_is_lost_in_bounded_time(
 ) -> None:
     command = [sys.executable, join_as_rank.__file__, str(join), str(silence), str(busy)]
     assert said in said_by(command, started=started)[-1]
+
+
+def test_processes_that_are_started_again_do_not_take_the_addresses_of_those_before() -> None:
+    """An agent's store lives on: the first process of the second start must wait for the other one to give its own."""
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+
+    def start(rank: int, attempt: int) -> subprocess.Popen[str]:
+        environment = {
+            "PYTHONPATH": str(ROOT),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(store.port),
+            "WORLD_SIZE": "2",
+            "RANK": str(rank),
+            "GROUP_WORLD_SIZE": "1",
+            "TORCHELASTIC_USE_AGENT_STORE": "True",
+            "TORCHELASTIC_RESTART_COUNT": str(attempt),
+        }
+        command = [sys.executable, join_as_rank.__file__, "100", "60", "0"]
+        return subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+
+    with ExitStack() as stack:
+
+        def started(rank: int, attempt: int) -> subprocess.Popen[str]:
+            process = stack.enter_context(start(rank, attempt))
+            stack.callback(process.kill)
+            return process
+
+        before = [started(rank, 0) for rank in range(2)]
+        assert [process.communicate(timeout=200)[0] for process in before] == ["2\n", "2\n"]
+        written = store.num_keys()
+        first = started(0, 1)
+        wait_until(
+            lambda: store.num_keys() > written or first.poll() is not None, what="the first has said where it is"
+        )
+        again = [first, started(1, 1)]
+        assert [process.communicate(timeout=200)[0] for process in again] == ["2\n", "2\n"]
+
+
+def test_processes_with_other_settings_are_refused_with_each_setting_that_differs() -> None:
+    """Without it, gloo aborts at the first message of another size, or an epoch is trained before anything is said."""
+    expected = (
+        "the processes differ: objective is softmax in process 0 and bce in process 1; "
+        "only 0 is 0.5 in process 0 and None in process 1; only 1 is None in process 0 and 0.5 in process 1; "
+        "seed is 0 in process 0 and 1 in process 1. Start all with the same options\n"
+    )
+    assert said_by([sys.executable, differ_as_rank.__file__], started=2) == [expected, expected]
 
 
 @pytest.mark.parametrize(("count", "size"), [(7, 1), (7, 2), (1, 3), (0, 2), (9, 3)])

@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 from typer.testing import CliRunner
 
+from cli.errors import is_expected
 from cli.subcommands import app
+from post_collection.server import MilvusUnavailableError, Server
 from post_index_service.engines import engine_of
 from post_index_service.filters import Filters
 from post_index_service.milvus.expressions import expression_of
@@ -42,6 +46,7 @@ def test_nothing_of_milvus_is_imported_unless_it_is_asked_for() -> None:
         "http://127.0.0.1:99999",
         "http://a b",
         "http://me:pw@db:1",
+        "http://[::1]:19530",  # its client calls ::1:19530, which is no address
     ],
 )
 def test_what_is_no_url_of_a_milvus_server_is_refused_before_anything_is_loaded(
@@ -56,6 +61,67 @@ def test_what_is_no_url_of_a_milvus_server_is_refused_before_anything_is_loaded(
     assert said.exit_code == 2
     assert "--milvus" in said.output
     assert ":pw@" not in said.output
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (["publish", "any", "--milvus", ""], "is not the URL of a server"),  # as of a variable that is not set
+        (["rollback", "--milvus", ""], "is not the URL of a server"),
+        (["publish", "any", "--milvus-index", "HNSW"], "give --milvus too"),
+        (["rollback", "--milvus-index", "FLAT"], "give --milvus too"),
+        (["publish", "any", "--to", "s3://bucket/p", "--milvus", "http://db:1"], "cannot be given beside --to"),
+        (["publish", "any", "--to", "s3://bucket/p", "--process", "db:1"], "cannot be given beside --to"),
+        (["publish", "any", "--to", "s3://bucket/p", "--milvus-index", "FLAT"], "cannot be given beside --to"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(command: list[str], reason: str) -> None:
+    said = CliRunner().invoke(app, command, terminal_width=1000)
+    assert said.exit_code == 2
+    assert reason in " ".join(said.output.replace("│", " ").split())
+
+
+class Refusing(grpc.GenericRpcHandler):
+    """A server that answers every call with one status."""
+
+    def __init__(self, code: grpc.StatusCode) -> None:
+        self.code = code
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        def refuse(request: bytes, context: grpc.ServicerContext) -> bytes:
+            context.abort(self.code, "words of the server, which may quote a query")
+            return b""
+
+        return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (
+            grpc.StatusCode.UNAUTHENTICATED,
+            "refuses the user or the password: MOODFEED_POST_INDEX_MILVUS_TOKEN takes user:password",
+        ),
+        (grpc.StatusCode.UNAVAILABLE, "does not answer: list_collections; check that it runs and that this is its URL"),
+    ],
+)
+def test_what_a_milvus_server_refuses_is_told_apart_from_silence(code: grpc.StatusCode, told: str) -> None:
+    server = grpc.server(ThreadPoolExecutor(1))
+    server.add_generic_rpc_handlers((Refusing(code),))
+    uri = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    try:
+        with pytest.raises(MilvusUnavailableError) as refused:
+            Server(uri, token="root:secret").ask("list_collections", seconds=5)
+    finally:
+        server.stop(None)
+    assert str(refused.value) == f"Milvus at {uri} {told}"
+
+
+def test_a_bundle_is_not_verified_for_a_milvus_server_that_does_not_answer() -> None:
+    said = CliRunner().invoke(app, ["publish", "/none", "--milvus", "http://127.0.0.1:1"])
+    assert isinstance(said.exception, MilvusUnavailableError)
+    assert is_expected(said.exception)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,19 @@
 """How posts are divided over shards: by the bundle alone, with no category cut."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from bundle.directory import open_bundle
 from post_index_service.division import WHOLE, Division
+from post_index_service.loading import load
+from post_index_service.query import Query
 from post_index_service.settings import Settings
+from tests.post_index_service.conftest import write_index_bundle
 
 SIZES = st.dictionaries(st.integers(0, 50), st.integers(1, 40), max_size=12)
 
@@ -68,3 +75,14 @@ def test_a_shard_that_does_not_exist_is_refused_by_name(monkeypatch: pytest.Monk
     monkeypatch.setenv("MOODFEED_POST_INDEX_SHARD", "2")
     with pytest.raises(ValueError, match="must be below MOODFEED_POST_INDEX_SHARDS, which is 2: the first shard is 0"):
         Settings()
+
+
+def test_each_process_logs_its_shard_and_one_without_posts_warns(tmp_path: Path) -> None:
+    bundle = open_bundle(write_index_bundle(tmp_path))
+    with capture_logs() as logs:
+        sizes = [len(load(bundle, shards=4, shard=number).search(Query(limit=100)).posts) for number in range(4)]
+    told = [(each["log_level"], each["shard"], each["posts"]) for each in logs if each["event"] == "shard"]
+    assert [shard for _, shard, _ in told] == [f"shard {number} of 4" for number in range(4)]
+    assert [posts for _, _, posts in told] == sizes
+    assert {level for level, _, posts in told if posts} == {"info"}
+    assert [posts for level, _, posts in told if level == "warning"] == [0], "three categories, four shards"

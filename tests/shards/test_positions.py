@@ -147,6 +147,26 @@ def test_counts_are_those_of_the_shard_that_has_counted_last(world: World) -> No
     assert {post.post_id for post in as_messages(found)[:2]} == {1, 4}
 
 
+@pytest.mark.parametrize("behind", [0, 1])
+def test_counts_that_one_shard_cannot_reach_are_those_that_it_has(world: World, behind: int) -> None:
+    for person in ("ana", "béla", "cho"):
+        world.meet(3, person), world.meet(6, person)
+    for reader in world.readers:
+        reader.read()
+    for person in ("dana", "eva", "finn", "gusti"):
+        world.meet(1, person), world.meet(4, person)
+    world.readers[1 - behind].read()
+    world.readers[behind].tail.is_stopped = True  # it reads no more, as where the store does not answer it
+    parts = world.parts
+    sharded = ShardedPostSearch(parts, now_ms=lambda: NOON)
+    for calls in ([2, 2], [3, 3]):  # from the second feed on they are asked at once as of what all have
+        found = found_in(sharded, TRENDING)
+        assert found.counted_position == world.readers[behind].index.trends.position
+        assert as_messages(found) == as_messages(world.expected(TRENDING, found))
+        assert {post.post_id for post in as_messages(found)[:2]} == {3, 6}
+        assert [len(part.asked) for part in parts] == calls
+
+
 def test_a_shard_that_has_just_begun_is_met_where_it_stands(world: World) -> None:
     for reader in world.readers:
         reader.read()

@@ -1,5 +1,6 @@
 """Two shards and a gateway as real processes: a feed is that of one index, and one whose shard is killed under load."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 
 import grpc
@@ -159,17 +161,43 @@ def test_a_shard_that_is_killed_under_load_is_named_and_comes_back_and_no_answer
     assert set(counts) <= {"whole", "degraded", "wrong"}, counts
 
 
-def test_a_gateway_that_is_wired_wrongly_refuses_feeds_by_name(processes: Processes) -> None:
-    first = processes.addresses["shard 0"]
+def readiness_of(processes: Processes) -> Mapping[str, object]:
+    host, _, port = processes.addresses["http"].partition(":")
+    connection = HTTPConnection(host, int(port), timeout=10)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        told: dict[str, object] = json.load(answer)
+    except OSError:  # it does not listen yet
+        return {"code": 0, "missing": [], "degraded": []}
+    else:
+        return {"code": answer.status, **told}
+    finally:
+        connection.close()
+
+
+def test_a_gateway_that_is_wired_wrongly_refuses_feeds_by_name_and_is_not_ready(processes: Processes) -> None:
+    first, second = processes.addresses["shard 0"], processes.addresses["shard 1"]
     with ExitStack() as stack:
         stack.enter_context(processes.shard(0))
-        with (
-            processes.gateway(f"{first};{first}"),
-            pytest.raises(grpc.RpcError, match=r"shard 1 of 2 .* says that it is shard 0 of 2"),
-        ):
-            processes.ask()
-        with (
-            processes.gateway(first),
-            pytest.raises(grpc.RpcError, match="holds shard 0 of 2 alone"),
-        ):
-            processes.ask()
+        with processes.gateway(f"{second};{first}"):
+            with pytest.raises(grpc.RpcError, match=r"shard 1 of 2 .* says that it is shard 0 of 2"):
+                processes.ask()
+            wait_until(lambda: "shard 1 of 2" in str(readiness_of(processes)["missing"]), what="not ready")
+            assert readiness_of(processes)["code"] == 503
+        with processes.gateway(first):
+            with pytest.raises(grpc.RpcError, match="holds shard 0 of 2 alone"):
+                processes.ask()
+            wait_until(lambda: "holds shard 0 of 2 alone" in str(readiness_of(processes)["missing"]), what="not ready")
+            assert readiness_of(processes)["code"] == 503
+
+
+def test_a_shard_that_is_replaced_by_another_one_is_told_of_and_the_gateway_stays_ready(processes: Processes) -> None:
+    with processes.gateway():
+        with processes.shard(0), processes.shard(1):
+            wait_until(lambda: readiness_of(processes)["degraded"] == ["user_tower_service"], what="whole")
+            assert readiness_of(processes)["code"] == 200
+        processes.addresses = {**processes.addresses, "shard 0": processes.addresses["shard 1"]}
+        with processes.shard(0):
+            wait_until(lambda: "says that it is shard 0 of 2" in str(readiness_of(processes)["degraded"]), what="told")
+            assert readiness_of(processes)["code"] == 200

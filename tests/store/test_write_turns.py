@@ -1,10 +1,14 @@
 """Group commit: who is written together, and who hears of a failure."""
 
+import linecache
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 
+from store import write_turns as module
 from store.errors import StoreUnavailableError
 from store.write_turns import WriteTurns
 from tests.waiting import wait_until
@@ -81,3 +85,43 @@ def test_callers_who_come_again_at_once_are_written_together_and_not_one_by_one(
         list(pool.map(call_again_and_again, "abcdefghijklmnop"))
     assert sum(turns) == callers * calls
     assert len(turns) < callers * calls / 4
+
+
+def test_ctrl_c_at_any_line_of_a_write_keeps_nobody_else_waiting() -> None:
+    lines = 0
+
+    def interrupted_at(place: int, write_turns: WriteTurns[str, str]) -> str:
+        nonlocal lines
+        lines = 0
+
+        def trace(frame: FrameType, event: str, _: object):
+            nonlocal lines
+            if frame.f_code.co_filename != module.__file__:
+                return None
+            if event == "line" and not linecache.getline(module.__file__, frame.f_lineno).strip().startswith("with "):
+                lines += 1  # Python hears no signal between the end of a with block and the release of its lock
+                if lines == place:
+                    raise KeyboardInterrupt
+            return trace
+
+        sys.settrace(trace)
+        try:
+            return write_turns.submit("a")
+        except KeyboardInterrupt:
+            return "interrupted"
+        finally:
+            sys.settrace(None)
+
+    place = 0
+    while place <= lines:
+        place += 1
+        write_turns: WriteTurns[str, str] = WriteTurns(
+            lambda items: [item.upper() for item in items], size=len, most=9, turn=threading.Lock()
+        )
+        answers = {interrupted_at(place, write_turns)}
+        assert answers <= {"A", "interrupted"}
+        other = threading.Thread(target=lambda: answers.add(write_turns.submit("b")), daemon=True)  # noqa: B023
+        other.start()
+        other.join(20)
+        assert "B" in answers, place
+    assert place > 20

@@ -4,6 +4,7 @@ import statistics
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
 from benchmarks.live.bench import Bench
 from benchmarks.scale.cores.processor_time import less, loopback_bytes
@@ -21,26 +22,40 @@ _EVERY_SECONDS = 0.05
 _ONE_READ = 400  # as many as come between two looks at 4,000 a second
 
 
-class _Steady(threading.Thread):
-    """Writes so many events a second into a store, in twenty batches."""
+class SteadyWriter(threading.Thread):
+    """While the block runs, writes so many events a second into a store, in twenty batches; raises what the store did.
+
+    ``recorded`` is the number of events so far.
+    """
 
     def __init__(self, name: str, store: Store, rate: float) -> None:
         super().__init__(daemon=True)
         self.recorded = 0
         self._store, self._rows = store, MadeRows(name, max(int(rate * _EVERY_SECONDS), 1))
         self._is_over = threading.Event()
+        self._error: Exception | None = None
 
     def run(self) -> None:
         due = time.monotonic()
         while not self._is_over.wait(max(due - time.monotonic(), 0)):
             batch = self._rows.batch()
-            self._store.record(batch)
+            try:
+                self._store.record(batch)
+            except Exception as error:  # noqa: BLE001 - it is raised where the block ends
+                self._error = error
+                return
             self.recorded += len(batch)
             due += _EVERY_SECONDS
 
-    def stop(self) -> None:
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._is_over.set()
         self.join()
+        if self._error is not None and kind is None:
+            raise self._error
 
 
 def measure_following(
@@ -67,13 +82,11 @@ def measure_following(
                 bench.say(f"{kind}: {rate:,} events/s are followed")
                 of_rounds, rates = [], []
                 for turn in range(rounds):
-                    writer = _Steady(f"steady {rate} {turn}", store, rate)
-                    writer.start()
-                    time.sleep(seconds / 4)
-                    counted, begun = writer.recorded, time.monotonic()
-                    of_rounds.append(shares(seconds))
-                    rates.append((writer.recorded - counted) / (time.monotonic() - begun))
-                    writer.stop()
+                    with SteadyWriter(f"steady {rate} {turn}", store, rate) as writer:
+                        time.sleep(seconds / 4)
+                        counted, begun = writer.recorded, time.monotonic()
+                        of_rounds.append(shares(seconds))
+                        rates.append((writer.recorded - counted) / (time.monotonic() - begun))
                 found.append(_median(kind, statistics.median(rates), of_rounds))
             time.sleep(0.5)
             found.append(Following(kind, POLLING, shares(min(seconds, IDLE_AFTER_SECONDS - 1))))

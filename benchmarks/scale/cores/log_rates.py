@@ -11,9 +11,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import count
 
 import numpy as np
@@ -47,19 +47,25 @@ def measure_logs(bench: Bench, *, seconds: float) -> list[LogRate]:
         with measured_store(kind, bench.scratch / f"log {kind}") as store:
             for load in _LOADS:
                 bench.say(f"{kind}: {load[2]} processes of {load[1]} callers, {load[0]} events a call")
-                found.append(_measured(store, load, seconds))
+                found.append(measured_rate(store, load, seconds))
             if store.pair is None:
                 continue
             for delay in _DELAYS:
                 bench.say(f"{kind}: {2000 * delay:g} ms to the database and back")
                 with _far(store, delay) as (url, round_trip):
-                    found.extend(_measured(store, load, seconds, url=url, round_trip=round_trip) for load in _FAR_LOADS)
+                    found.extend(
+                        measured_rate(store, load, seconds, url=url, round_trip=round_trip) for load in _FAR_LOADS
+                    )
     return found
 
 
-def _measured(
+def measured_rate(
     store: MeasuredStore, load: tuple[int, int, int], seconds: float, *, url: str = "", round_trip: float = 0.0
 ) -> LogRate:
+    """What the store takes of a load (events of a call, callers of a process, processes) in so many seconds.
+
+    ``url`` is another way to the store, which takes ``round_trip`` seconds there and back.
+    """
     batch, callers, processes = load
     url = url or store.url
     with open_store(url):  # makes the tables
@@ -76,11 +82,7 @@ def _measured(
         ]
         for _ in range(processes)
     ]
-    started = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=one_thread()) for command in commands
-    ]
-    outputs = [process.communicate(timeout=seconds + 120)[0] for process in started]
-    results = [json.loads(output.splitlines()[-1]) for output in outputs]
+    results = [json.loads(output.splitlines()[-1]) for output in _outputs(commands, seconds=seconds + 120)]
     calls = np.concatenate([result["calls"] for result in results])
     events = len(calls) * batch
     return LogRate(
@@ -93,8 +95,23 @@ def _measured(
         p50=float(np.quantile(calls, 0.5)),
         p99=float(np.quantile(calls, 0.99)),
         processor=sum(result["processor"] for result in results) / events,
-        bytes=(store.bytes() - before) / events,
+        bytes=(store.bytes() - before) / sum(result["recorded"] for result in results),
     )
+
+
+def _outputs(commands: Sequence[Sequence[str]], *, seconds: float) -> list[str]:
+    """What the commands print, run at once; CalledProcessError or TimeoutExpired, and then all of them are ended."""
+    with ExitStack() as stack:
+        started = []
+        for command in commands:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", env=one_thread())
+            started.append(stack.enter_context(process))
+            stack.callback(process.kill)
+        outputs = [process.communicate(timeout=seconds)[0] for process in started]
+        for process in started:
+            if process.returncode:
+                raise subprocess.CalledProcessError(process.returncode, process.args)
+        return outputs
 
 
 @contextmanager
@@ -134,13 +151,14 @@ def main() -> None:
                 taken.append(time.perf_counter() - begun)
             return taken
 
-        list(pool.map(record, range(options.callers), [options.seconds / 10] * options.callers))  # warm
+        warm = list(pool.map(record, range(options.callers), [options.seconds / 10] * options.callers))
         begun, spent = time.perf_counter(), time.process_time()
         calls = list(pool.map(record, range(options.callers), [options.seconds] * options.callers))
         result = {
             "calls": [taken for of_caller in calls for taken in of_caller],
             "seconds": time.perf_counter() - begun,
             "processor": time.process_time() - spent,
+            "recorded": options.batch * sum(map(len, (*warm, *calls))),
         }
     sys.stdout.write(f"{json.dumps(result)}\n")
 

@@ -108,7 +108,12 @@ def _writes(results: Results) -> list[str]:
     return _table(
         ["µs of processor, median (least–most)", "store", *kinds, "a second meanwhile"],
         [
-            [cost.what, cost.store, *(_spread(cost, kind) for kind in kinds), f"{cost.per_second:,.0f}"]
+            [
+                cost.what,
+                cost.store,
+                *(_spread(cost, kind) for kind in kinds),
+                f"{cost.per_second:,.0f}" + (f", {cost.failed:,} not right" if cost.failed else ""),
+            ]
             for what in (SINGLE, SINGLE_WIDE, BATCH, UPSERT)
             for cost in (results.cost(what, store) for store in KINDS)
         ],

@@ -29,16 +29,16 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    if not request.config.getoption("--run-scale"):
-        pytest.skip("needs a server: run `make test-scale`")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     server = S3Server(weed_binary(), tmp_path_factory.mktemp("s3"))
     with pytest.MonkeyPatch.context() as environment:
         for name, value in server.environment().items():
             environment.setenv(name, value)
-        server.start()
-        yield server
-        server.kill()
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
 
 
 @pytest.fixture

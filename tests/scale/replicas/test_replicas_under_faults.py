@@ -53,26 +53,12 @@ class Replicas:
 
 
 @pytest.fixture(scope="module")
-def only_when_asked_for(request: pytest.FixtureRequest) -> None:
-    """`make test-scale` asks for it, `make test` does not."""
-    if not request.config.getoption("--run-scale"):
-        pytest.skip("takes minutes: run `make test-scale`")
-
-
-@pytest.fixture(scope="module")
-def database(only_when_asked_for: None) -> Iterator[PostgresqlPair]:
+def database() -> Iterator[PostgresqlPair]:
     """Both servers, and the tables of the store."""
     with running_pair() as pair:
         with open_store(pair.url):
             pass
         yield pair
-
-
-@pytest.fixture(scope="module")
-def bundles(only_when_asked_for: None, request: pytest.FixtureRequest) -> Path:
-    """The bundle of the small sample world."""
-    directory: Path = request.getfixturevalue("small_bundles")
-    return directory
 
 
 @contextmanager
@@ -93,10 +79,12 @@ def running_replicas(
 
 
 @pytest.fixture(scope="module")
-def replicas(bundles: Path, database: PostgresqlPair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
+def replicas(
+    small_bundles: Path, database: PostgresqlPair, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Replicas]:
     """Started once for most faults: each leaves everything well again."""
     logs = tmp_path_factory.mktemp("replicas") / "logs"
-    with running_replicas(bundles, logs, database, store_url=database.url) as running:
+    with running_replicas(small_bundles, logs, database, store_url=database.url) as running:
         yield running
 
 
@@ -155,11 +143,13 @@ def test_a_failover_to_the_synchronous_standby_loses_nothing(replicas: Replicas)
     database.make_standby_again()
 
 
-def test_connections_that_are_cut_lose_nothing(bundles: Path, database: PostgresqlPair, tmp_path: Path) -> None:
+def test_connections_that_are_cut_lose_nothing(small_bundles: Path, database: PostgresqlPair, tmp_path: Path) -> None:
     with ExitStack() as stack:
         addresses = [stack.enter_context(cutting_proxy(address)) for address in database.addresses]
         running = stack.enter_context(
-            running_replicas(bundles, tmp_path / "logs", database, store_url=url_of(*addresses), proxy=cutting_proxy)
+            running_replicas(
+                small_bundles, tmp_path / "logs", database, store_url=url_of(*addresses), proxy=cutting_proxy
+            )
         )
         fault = "connections are cut between all processes and PostgreSQL"
         with running.under_load(fault, injected="proxies that cut each after 0.3 to 1 s") as load:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,18 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 EPOCHS = "4"
+STARTED: list[subprocess.Popen[str]] = []
 
 
-@pytest.fixture(scope="module", autouse=True)
-def only_when_asked_for(request: pytest.FixtureRequest) -> None:
-    if not request.config.getoption("--run-scale"):
-        pytest.skip("takes minutes: run `make test-scale`")
+@pytest.fixture(autouse=True)
+def no_training_outlives_its_test() -> Iterator[None]:
+    """A test that fails half-way would leave its training running beside those of the next ones."""
+    yield
+    for training in STARTED:
+        if training.poll() is None:
+            training.kill()
+            training.communicate()  # its processes notice, and end as well
+    STARTED.clear()
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +46,15 @@ def copied(workspace: Workspace, directory: Path) -> Path:
 
 def start(data: Path, *options: str, launcher: tuple[str, ...] = ("-m", "cli")) -> subprocess.Popen[str]:
     command = [sys.executable, *launcher, "train", "--data", str(data), "--epochs", EPOCHS, *options]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )
+    STARTED.append(process)
+    return process
 
 
 def trained(data: Path, *options: str, launcher: tuple[str, ...] = ("-m", "cli")) -> tuple[str, TrainedTowers]:
