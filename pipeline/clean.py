@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mood_encoder.post_texts import joined_parts
 from pipeline.accepted_forms import is_absent, read_counter, read_flag, read_id, read_moment, read_number
 from pipeline.clean_findings import CleanReport, Finding, Findings, write_report
-from pipeline.kept_events import KnownIds, judge_events, write_kept_events
+from pipeline.kept_events import CLOCK_DIFFERENCE, KnownIds, judge_events, write_kept_events
 from pipeline.raw_events import MOMENT_KEYS, example_of, stage_events
 from pipeline.raw_store import RawRow, RawStore
 from pipeline.spilling_database import small_database, spilling_database
@@ -31,7 +31,6 @@ from pipeline.upstream import Json
 from pipeline.whole_files import replace_together
 from pipeline.workspace import REPORT_FILE
 
-_CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
 FEW_ROWS = 500_000  # interactions that are sorted in memory: a database on the disk takes longer to open
 
 
@@ -136,7 +135,7 @@ def _refuse_empty_tables(raw: Path, output: Path, kept: Mapping[str, int]) -> No
 
 def _posts(store: RawStore, fetched_at: int, findings: Findings) -> tuple[pd.DataFrame, set[int]]:
     """The posts, and the ids of those that were deleted upstream."""
-    latest = fetched_at + _CLOCK_DIFFERENCE
+    latest = fetched_at + CLOCK_DIFFERENCE
 
     def read(row: RawRow) -> dict[str, object]:
         fields, example = row.fields, f"id {row.row_id}"

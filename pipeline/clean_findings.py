@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.whole_files import write_whole_text
 from pipeline.workspace import REPORT_FILE
 
-_MOST_EXAMPLES = 3
+MOST_EXAMPLES = 3
 _LARGEST_LOSS = 0.5  # share of a table that one reason may leave out
 _SMALLEST_LOSS = 5  # rows; fewer do not suggest a fault of the whole table
 _SMALLEST_WHOLE = 2  # rows; this many do if they are the whole table and malformed
@@ -53,7 +53,7 @@ class Findings:
         """Count rows that are kept."""
         key = (table, reason)
         self.counts[key] += count
-        if len(self.examples[key]) < _MOST_EXAMPLES and example:
+        if len(self.examples[key]) < MOST_EXAMPLES and example:
             self.examples[key].append(example)
 
     def drop(self, table: str, reason: str, example: str, *, count: int = 1) -> None:

@@ -14,16 +14,15 @@ import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
-from pipeline.clean_findings import Findings
+from pipeline.clean_findings import MOST_EXAMPLES, Findings
 from pipeline.raw_events import MOMENT_KEYS
 from pipeline.repeated_rows import marked
 from pipeline.tables import INTERACTIONS_FILE, interactions_schema
 from pipeline.whole_files import whole_file
 
-_CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
+CLOCK_DIFFERENCE = 60_000  # milliseconds that upstream's clock may be ahead of ours
 _ZONE_DIFFERENCE = 24 * 60 * 60 * 1000  # milliseconds; events without a time zone may be in another than the posts
 ROWS_AT_ONCE = 1_000_000
-_MOST_EXAMPLES = 3
 _DELETED = "post or user deleted upstream: left out, stays in the raw store"
 _UNKNOWN_POST, _UNKNOWN_USER = "unknown post", "unknown user"
 _LATE, _EARLY = "later than the fetch", "older than the oldest post"
@@ -61,7 +60,7 @@ def judge_events(
             WHEN known_posts.is_deleted OR known_users.is_deleted THEN '{_DELETED}'
             WHEN known_posts.id IS NULL THEN '{_UNKNOWN_POST}'
             WHEN known_users.id IS NULL THEN '{_UNKNOWN_USER}'
-            WHEN milliseconds > {fetched_at + _CLOCK_DIFFERENCE} THEN '{_LATE}'
+            WHEN milliseconds > {fetched_at + CLOCK_DIFFERENCE} THEN '{_LATE}'
             WHEN {is_early} THEN '{_EARLY}'
         END AS fault
         FROM raw_events
@@ -135,7 +134,7 @@ def _count_faults(connection: DuckDBPyConnection, findings: Findings) -> None:
             END AS place
             FROM judged_events WHERE fault IS NOT NULL
         )
-        SELECT fault, verb, count(*), min_by([id, milliseconds], place, {_MOST_EXAMPLES}) FROM placed
+        SELECT fault, verb, count(*), min_by([id, milliseconds], place, {MOST_EXAMPLES}) FROM placed
         GROUP BY fault, verb ORDER BY min(place)
         """
     ).fetchall()
